@@ -1,10 +1,11 @@
 //! Records the synthesised manifest to which a pushed manifest attaches something, such as a signature: it must outlive the module of its tag.
 
 use super::error::Result;
-use super::kept::subject_of_tag;
+use super::prepared_push::Found;
 use super::pull::pushed_manifest;
 use super::push::ManifestPush;
 use super::registry::{Registry, RepositoryModule};
+use super::signature_tag::subject_of_tag;
 use super::synthesized::Synthesized;
 use super::{manifest::Manifest, records::Records};
 use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag};
@@ -18,13 +19,15 @@ pub(super) struct Attached {
 }
 
 impl Registry {
-    /// Returns the synthesised manifests to which a push attaches something: its subject, and those that its tags name as cosign does.
+    /// Returns the synthesised manifests to which a push attaches something: its subject, and those that its tags name as cosign does. Adds those
+    /// that have a record already to `found`.
     pub(super) fn attached(
         &self,
         view: &RegistryView<'_>,
         push: &ManifestPush,
         manifest: &Manifest,
         tags: &[OciTag],
+        found: &mut Vec<Found>,
     ) -> Result<Vec<Attached>> {
         let subject = manifest.subject.as_ref().map(|subject| subject.digest);
         let mut subjects: Vec<_> = tags.iter().filter_map(subject_of_tag).collect();
@@ -34,6 +37,7 @@ impl Registry {
         let mut attached = Vec::new();
         for digest in subjects {
             if pushed_manifest(view, &push.repository, &digest)?.is_some() {
+                found.push(Found::Record(digest));
                 continue;
             }
             let found = self.module_by_digest(view, &push.repository, &digest)?;

@@ -138,6 +138,8 @@ impl Error {
             Self::Name(names::Error::OciName { kind: "tag", .. }) => ErrorCode::ManifestInvalid,
             // Of the store, because the path of a tag is longer than the name of its repository.
             Self::Name(_) | Self::Store(store::Error::Name(_)) => ErrorCode::NameInvalid,
+            // The branch of the server does not exist (yet), so no repository does.
+            Self::Store(error) if error.unknown_branch().is_some() => ErrorCode::NameUnknown,
             Self::Store(error) => match error.kind() {
                 ErrorKind::InvalidModule => ErrorCode::ManifestInvalid,
                 ErrorKind::TooLarge => ErrorCode::SizeInvalid,

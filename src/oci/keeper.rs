@@ -4,7 +4,8 @@ use super::error::{Error, Result};
 use super::registry::Registry;
 use crate::store::{self, RecordKeeper, Store, StoreFault};
 
-/// Lets each `gc` of a store remove the records that are not kept, and each verification check the records: see `prune.rs` and `verify.rs`.
+/// Lets each `gc` of a store remove the records that are not kept, and each verification check the records, and each `reindex` find the manifests of
+/// modules again: see `prune.rs`, `verify.rs` and `all_synthesized.rs`.
 pub fn keep_records(store: &mut Store) {
     let keep_days = store.options().manifests.keep_days;
     store.set_record_keeper(Keeper { keep_days });
@@ -22,6 +23,14 @@ impl RecordKeeper for Keeper {
             tracing::warn!(error, "could not remove expired uploads");
         }
         store_result(Registry::default().prune(store, self.keep_days)).map(drop)
+    }
+
+    fn reindex(&self, store: &Store) -> store::Result<()> {
+        let registry = Registry::default();
+        store_result(store.read_registry(|_| {
+            let views = store.registry_views(&store.registry_tips()?)?;
+            registry.all_synthesized(&views, &mut |_| {})
+        }))
     }
 
     fn verify(&self, store: &Store, report: &mut dyn FnMut(StoreFault)) -> store::Result<()> {

@@ -10,16 +10,19 @@
 //! `records.rs` has the layout of `refs/oci/records`, `synthesized.rs` the manifest of a module that was not pushed, `tag_path.rs` the path of a tag.
 //! The other files have one operation each.
 
+mod all_synthesized;
 mod attach;
 mod blobs;
+mod branches;
 mod catalog;
 mod delete;
 mod error;
 mod keeper;
-mod kept;
+mod layers;
 mod manifest;
 mod manifest_digests;
 mod module_name;
+mod named_digests;
 mod prepared_push;
 mod prune;
 mod pull;
@@ -27,10 +30,13 @@ mod push;
 mod records;
 mod referrers;
 mod registry;
+mod removal;
 mod repository_records;
+mod signature_tag;
 mod synthesized;
 mod tag_path;
 mod tags;
+mod touched;
 mod verify;
 
 pub use blobs::FoundBlob;

@@ -4,6 +4,7 @@ use super::error::{Error, Result};
 use super::manifest::Manifest;
 use super::push::{ManifestPush, PushedManifest};
 use super::records::Records;
+use super::signature_tag::subject_of_tag;
 use super::tag_path;
 use crate::names::{BranchName, ModuleHash, ModulePath, OciDigest, OciTag};
 use crate::store::{self, ErrorKind, RegistryDraft};
@@ -19,13 +20,31 @@ pub(super) struct PreparedPush<'p> {
     pub blobs: Vec<(OciDigest, ModuleHash)>,
     /// The records of the synthesised manifests to which the push attaches something.
     pub subjects: Vec<(ModulePath, ModuleHash)>,
+    /// What the push has found and relies on.
+    pub found: Vec<Found>,
     pub branch: BranchName,
     pub day: u64,
 }
 
+/// A manifest that the push relies on: a child of an index, or a subject. A `gc` or another client may remove it before the change.
+pub(super) enum Found {
+    /// The record of a pushed manifest.
+    Record(OciDigest),
+    /// The module of a synthesised manifest.
+    Module {
+        digest: OciDigest,
+        path: ModulePath,
+        hash: ModuleHash,
+    },
+}
+
 impl PreparedPush<'_> {
     /// Edits the draft, and returns the message of the commits.
+    ///
+    /// # Errors
+    /// [`Error::ManifestBlobUnknown`] if a manifest on which the push relies is gone; [`Error::PathTaken`]; a tree cannot be read.
     pub fn apply(&self, draft: &mut RegistryDraft<'_, '_>) -> Result<(String, PushedManifest)> {
+        self.check_found(draft)?;
         let records = Records(&self.push.repository);
         let mut set = vec![(records.manifest(&self.digest), self.manifest_hash)];
         set.extend(
@@ -45,14 +64,10 @@ impl PreparedPush<'_> {
             let path = records.referrer(&subject.digest, &self.digest);
             set.push((path, self.manifest_hash));
         }
-        if self.tags.is_empty() {
-            let is_new = draft
-                .record(records.manifest(&self.digest).as_tree_path())?
-                .is_none();
-            set.extend(is_new.then(|| {
-                let path = records.untagged(self.day, self.manifest_hash);
-                (path, self.manifest_hash)
-            }));
+        if self.tags.is_empty() || self.lacks_subject(draft)? {
+            // Also if the manifest is there already: its day may be over, so that the next `gc` would remove what this push promises to keep.
+            let path = records.untagged(self.day, self.manifest_hash);
+            set.push((path, self.manifest_hash));
         }
         for tag in &self.tags {
             set.push((records.tag(tag), self.manifest_hash));
@@ -65,6 +80,45 @@ impl PreparedPush<'_> {
             subject: self.manifest.subject.as_ref().map(|subject| subject.digest),
         };
         Ok((self.message(), value))
+    }
+
+    /// Returns whether a tag is that of a signature whose subject is not in the repository: it may be pushed a moment later, or it is in another
+    /// repository, where it may be gone.
+    fn lacks_subject(&self, draft: &RegistryDraft<'_, '_>) -> Result<bool> {
+        let records = Records(&self.push.repository);
+        for subject in self.tags.iter().filter_map(subject_of_tag) {
+            let path = records.manifest(&subject);
+            let is_attached = self.subjects.iter().any(|(attached, _)| *attached == path);
+            if !is_attached && draft.record(path.as_tree_path())?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Checks that everything is still there that the push has found.
+    fn check_found(&self, draft: &RegistryDraft<'_, '_>) -> Result<()> {
+        let records = Records(&self.push.repository);
+        let mut missing = Vec::new();
+        for found in &self.found {
+            let (digest, is_there) = match found {
+                Found::Record(digest) => {
+                    let record = draft.record(records.manifest(digest).as_tree_path())?;
+                    (digest, record.is_some())
+                }
+                Found::Module { digest, path, hash } => {
+                    let module = draft.module(path.as_tree_path())?;
+                    (digest, module == Some(*hash))
+                }
+            };
+            if !is_there {
+                missing.push(digest.to_string());
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::ManifestBlobUnknown(missing.join(", ")))
     }
 
     /// Returns the record that the manifest which the tag had until now loses a tag.

@@ -5,107 +5,260 @@
 //! - it lost its last tag, or was pushed without one, less than `keep_days` ago;
 //! - its only layer is a module of its repository on a branch, so a tag may be served with it;
 //! - a kept index names it, or its subject is kept. A tag `sha256-<digits>.sig` and the like, as cosign writes them, is one of its subject, which
-//!   may be in another repository.
+//!   may be in another repository. If the subject was not in the same repository when the tag was pushed, it is kept for `keep_days` in any
+//!   case: the subject may follow.
 //!
 //! The tag of a module that was removed, and its manifest, are not kept: otherwise removing a module would free nothing. All branches count,
 //! because a server may have another default branch than the store.
 //!
-//! What is kept is decided without a lock, on the state between two changes. The removal is one change. If a branch or the records have
-//! changed in the meantime, it removes nothing, and everything is decided again: a rollback, for example, brings a module back without a
-//! change of the records, and its manifest must still be there.
+//! What is kept is decided without a lock, one repository after the other, so that only the records of one are in memory. The removal is
+//! published in parts: see `removal.rs`. A repository that changes in between is decided again; if it changes every time, it is decided
+//! once more while nobody can change it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::error::Result;
-use super::kept::Retention;
+use super::branches::Branches;
+use super::error::{Error, Result};
 use super::push::now_s;
-use super::records::{Records, day_of};
+use super::records::{Records, TAGS, day_of};
 use super::registry::Registry;
-use super::repository_records::RepositoryRecords;
-use crate::names::{ModuleHash, ModulePath};
-use crate::store::{RecordsEdit, RegistryError as _, RegistryView, Store};
+use super::removal::{MESSAGE, Removal, State, present_digests};
+use super::repository_records::{Kept, RepositoryRecords, Retention};
+use super::signature_tag::subject_of_tag;
+use super::touched::touched;
+use crate::names::{OciDigest, OciTag, RepositoryName};
+use crate::store::{RecordsEdit, RegistryError as _, RegistryTips, RegistryView, Store};
 
-/// How often the records are decided again because clients change the branches or the records at the same time.
+/// How often something is decided again because clients change it at the same time.
 const ATTEMPTS_MAX: usize = 5;
+
+/// The number of records up to which repositories are decided while nobody can make a change.
+const LOCKED_RECORDS_MAX: usize = 10_000;
 
 impl Registry {
     /// Removes the records that are not kept, and replaces the history of the records by one commit. `keep_days` is how long a manifest without
-    /// a tag is kept. Returns whether it did so. It leaves the records for the next time if clients make changes all the time.
+    /// a tag is kept. Returns whether it did so for all repositories. It leaves a large one for the next time if clients change it all the
+    /// time.
     ///
     /// # Errors
     /// The records cannot be read or written.
     pub fn prune(&self, store: &Store, keep_days: u64) -> Result<bool> {
-        for attempt in 1..=ATTEMPTS_MAX {
-            match self.prune_once(store, keep_days) {
-                Ok(false) => {}
+        let today = day_of(now_s());
+        for _ in 1..ATTEMPTS_MAX {
+            let prune = Prune::new(self, store, Retention { today, keep_days });
+            match prune.run() {
                 // Another `gc` has removed history that was being read.
-                Err(error) if error.is_missing_object() && attempt < ATTEMPTS_MAX => {}
+                Err(error) if error.is_missing_object() => {}
                 result => return result,
             }
         }
-        tracing::warn!(
-            "unused records of the registry are left for the next gc, because clients make changes all the time"
-        );
-        Ok(false)
-    }
-
-    fn prune_once(&self, store: &Store, keep_days: u64) -> Result<bool> {
-        let today = day_of(now_s());
-        let (tips, views) = store.registry_views()?;
-        if tips.records.is_none() {
-            return Ok(true);
-        }
-        let edit = self.edit(&views, Retention { today, keep_days })?;
-        let write = store.begin_registry_write(None)?;
-        Ok(write.replace_records(&tips, &edit, "Remove unused manifests and blobs")?)
-    }
-
-    /// Returns the edit that leaves the records that are kept.
-    fn edit(&self, views: &[RegistryView<'_>], retention: Retention) -> Result<RecordsEdit> {
-        let mut edit = RecordsEdit::default();
-        let Some(view) = views.first() else {
-            return Ok(edit);
-        };
-        let mut kept = BTreeSet::new();
-        for repository in self.kept(views, retention)? {
-            for (path, hash) in kept_records(view, &repository)? {
-                if view.record(path.as_tree_path())? != Some(hash) {
-                    edit.added.push((path.clone(), hash));
-                }
-                kept.insert(path);
-            }
-        }
-        let is_unused =
-            |path: &ModulePath| !kept.contains(path) && Records::repository_of(path).is_some();
-        edit.removed = view.record_paths()?;
-        edit.removed.retain(is_unused);
-        Ok(edit)
+        Prune::new(self, store, Retention { today, keep_days }).run()
     }
 }
 
-/// Returns the records of a repository that stay, and those that are new: the days on which manifests lost their tags.
-fn kept_records(
-    view: &RegistryView<'_>,
-    repository: &RepositoryRecords,
-) -> Result<Vec<(ModulePath, ModuleHash)>> {
-    let records = Records(&repository.name);
-    let (mut paths, mut kept) = (Vec::new(), Vec::new());
-    for digest in &repository.kept_manifests {
-        let Some((hash, manifest)) = repository.manifests.get(digest) else {
-            continue;
-        };
-        paths.push(records.manifest(digest));
-        paths.push(records.media_type(digest));
-        paths.extend(manifest.blobs().map(|blob| records.blob(&blob.digest)));
-        let subject = manifest.subject.as_ref();
-        paths.extend(subject.map(|subject| records.referrer(&subject.digest, digest)));
-        let day = repository.untagged.get(hash);
-        kept.extend(day.map(|day| (records.untagged(*day, *hash), *hash)));
+/// A set of repositories.
+type Names = BTreeSet<RepositoryName>;
+
+struct Prune<'p> {
+    registry: &'p Registry,
+    store: &'p Store,
+    retention: Retention,
+    /// The digests that the names of all tags of signatures contain.
+    subjects: HashSet<OciDigest>,
+    /// Those of them that are kept.
+    kept: HashSet<OciDigest>,
+}
+
+impl<'p> Prune<'p> {
+    fn new(registry: &'p Registry, store: &'p Store, retention: Retention) -> Self {
+        Self {
+            registry,
+            store,
+            retention,
+            subjects: HashSet::new(),
+            kept: HashSet::new(),
+        }
     }
-    paths.extend(repository.kept_tags.iter().map(|tag| records.tag(tag)));
-    for path in paths {
-        let hash = view.record(path.as_tree_path())?;
-        kept.extend(hash.map(|hash| (path, hash)));
+
+    fn run(mut self) -> Result<bool> {
+        let state = State::now(self.store)?;
+        if state.tips.records.is_none() {
+            return Ok(true);
+        }
+        let mut left = Names::new();
+        if let Some(view) = state.views.first() {
+            let all = self.registry.recorded(view)?;
+            let signing = self.find_signatures(view, &all)?;
+            let others = all.difference(&signing).cloned().collect();
+            left.extend(self.remove_from_others(&state, others)?);
+            left.extend(self.remove_signatures(state, signing)?);
+        }
+        let mut names: Vec<_> = left.iter().map(RepositoryName::as_str).collect();
+        let is_done = names.is_empty();
+        if !is_done {
+            names.truncate(10);
+            let repositories = names.join(", ");
+            tracing::warn!(
+                repositories,
+                "unused records are left for the next gc, because clients make changes all the time"
+            );
+        }
+        let write = self.store.begin_registry_write(None)?;
+        write.replace_records::<_, Error>(MESSAGE, |_| Ok((RecordsEdit::default(), ())))?;
+        Ok(is_done)
     }
-    Ok(kept)
+
+    /// Returns the repositories that have tags of signatures, and notes the subjects of these.
+    fn find_signatures(&mut self, view: &RegistryView<'_>, all: &Names) -> Result<Names> {
+        let mut signing = Names::new();
+        for name in all {
+            for (tag, _) in view.records(&Records(name).directory(TAGS))? {
+                let subject = OciTag::parse(&tag).ok().as_ref().and_then(subject_of_tag);
+                if let Some(subject) = subject {
+                    self.subjects.insert(subject);
+                    signing.insert(name.clone());
+                }
+            }
+        }
+        Ok(signing)
+    }
+
+    /// Removes the records of repositories without signatures. Returns those of which records are left.
+    fn remove_from_others(&mut self, state: &State<'_>, names: Names) -> Result<Names> {
+        let mut left = self.remove(state, &names, HashSet::new())?;
+        for _ in 1..ATTEMPTS_MAX {
+            if left.is_empty() {
+                return Ok(left);
+            }
+            left = self.remove(&State::now(self.store)?, &left, HashSet::new())?;
+        }
+        self.remove_under_lock(left)
+    }
+
+    /// Removes the records of repositories with signatures, and signatures whose subjects are not kept anywhere. Returns those of which records are
+    /// left.
+    fn remove_signatures(&mut self, first: State<'_>, names: Names) -> Result<Names> {
+        let (mut left, mut known) = (names, first);
+        if left.is_empty() {
+            return Ok(left);
+        }
+        let (subjects, kept) = (&self.subjects, &mut self.kept);
+        self.registry.all_synthesized(&known.views, &mut |digest| {
+            if subjects.contains(&digest) {
+                kept.insert(digest);
+            }
+        })?;
+        for _ in 0..ATTEMPTS_MAX {
+            let state = State::now(self.store)?;
+            let changed = touched(&known.views, &state.views, usize::MAX)?;
+            for name in changed.unwrap_or_default() {
+                let present = present_digests(self.registry, &state, &name)?;
+                self.note_kept(&present);
+            }
+            self.follow_signatures(&state, &left)?;
+            let unkept = self.subjects.difference(&self.kept).copied().collect();
+            left = self.remove(&state, &left, unkept)?;
+            if left.is_empty() {
+                return Ok(left);
+            }
+            known = state;
+        }
+        // The signatures themselves stay.
+        self.remove_under_lock(left.clone())?;
+        Ok(left)
+    }
+
+    /// Notes which subjects of signatures are kept: a signature may have signatures.
+    fn follow_signatures(&mut self, state: &State<'_>, names: &Names) -> Result<()> {
+        let branches = Branches::of(&state.views)?;
+        let (mut todo, mut unkept) = (names.clone(), BTreeMap::new());
+        while !todo.is_empty() {
+            for name in todo {
+                let (_, kept) = self.decide(state, &branches, &name)?;
+                unkept.insert(name, kept.unkept_subjects);
+            }
+            let is_kept = |subject: &OciDigest| self.kept.contains(subject);
+            let with_kept = unkept
+                .iter()
+                .filter(|(_, subjects)| subjects.iter().any(is_kept));
+            todo = with_kept.map(|(name, _)| name.clone()).collect();
+        }
+        Ok(())
+    }
+
+    /// Removes the records of these repositories that are not kept, except for those of repositories that change meanwhile. Returns these.
+    /// `subjects` are those of the signatures that are removed.
+    fn remove(
+        &mut self,
+        state: &State<'_>,
+        names: &Names,
+        subjects: HashSet<OciDigest>,
+    ) -> Result<Names> {
+        let branches = Branches::of(&state.views)?;
+        let mut removal = Removal::begin(self.registry, self.store, &state.tips, subjects)?;
+        for name in names {
+            let (records, kept) = self.decide(state, &branches, name)?;
+            removal.add(name, records.edit(&kept)?)?;
+        }
+        removal.finish()
+    }
+
+    /// Decides what is kept of a repository.
+    fn decide<'v>(
+        &mut self,
+        state: &'v State<'_>,
+        branches: &Branches<'_>,
+        name: &RepositoryName,
+    ) -> Result<(RepositoryRecords<'v>, Kept)> {
+        let view = state.views.first().expect("BUG: there is a branch");
+        let records = RepositoryRecords::read(view, name)?;
+        let modules = branches.modules(name)?;
+        let is_kept = |subject: &OciDigest| self.kept.contains(subject);
+        let kept = records.kept(self.registry, &modules, self.retention, &is_kept)?;
+        self.note_kept(&kept.manifests);
+        Ok((records, kept))
+    }
+
+    fn note_kept<'d>(&mut self, digests: impl IntoIterator<Item = &'d OciDigest>) {
+        let digests = digests.into_iter().copied();
+        let subjects = &self.subjects;
+        self.kept
+            .extend(digests.filter(|digest| subjects.contains(digest)));
+    }
+
+    /// Decides and removes while nobody can make a change. Keeps all signatures. Returns the repositories that are too large for that.
+    fn remove_under_lock(&self, names: Names) -> Result<Names> {
+        if names.is_empty() {
+            return Ok(names);
+        }
+        let write = self.store.begin_registry_write(None)?;
+        let removed = write.replace_records(MESSAGE, |tips| match self.edit_of(tips, &names) {
+            Err(error) if error.is_missing_object() => Ok((RecordsEdit::default(), names.clone())),
+            result => result,
+        })?;
+        Ok(removed.1)
+    }
+
+    fn edit_of(&self, tips: &RegistryTips, names: &Names) -> Result<(RecordsEdit, Names)> {
+        let state = State::at(self.store, tips.clone())?;
+        let branches = Branches::of(&state.views)?;
+        let (mut edit, mut left) = (RecordsEdit::default(), Names::new());
+        let mut records_left = LOCKED_RECORDS_MAX;
+        for name in names {
+            let Some(view) = state.views.first() else {
+                continue;
+            };
+            let count = RepositoryRecords::count(view, name)?;
+            let Some(rest) = records_left.checked_sub(count) else {
+                left.insert(name.clone());
+                continue;
+            };
+            records_left = rest;
+            let records = RepositoryRecords::read(view, name)?;
+            let modules = branches.modules(name)?;
+            let kept = records.kept(self.registry, &modules, self.retention, &|_| true)?;
+            edit.extend(records.edit(&kept)?);
+        }
+        Ok((edit, left))
+    }
 }

@@ -6,10 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::blobs::FoundBlob;
 use super::error::{Error, Result};
 use super::manifest::Manifest;
-use super::prepared_push::PreparedPush;
+use super::prepared_push::{Found, PreparedPush};
+use super::pull::pushed_manifest;
 use super::records::{Records, day_of};
 use super::registry::Registry;
-use crate::names::{Author, ManifestRef, ModuleHash, OciDigest, OciTag, RepositoryName};
+use crate::names::{
+    Author, ManifestRef, ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName,
+};
 use crate::store::{
     self, ErrorKind, Hashing512, Published, RegistryView, RegistryWrite, Store, sha256,
 };
@@ -71,7 +74,8 @@ impl Registry {
         push: &ManifestPush,
     ) -> Result<Published<PushedManifest>> {
         match self.try_put_manifest(store, push) {
-            // A client that pushed the same blob at the same time has moved it from the uploads to the records.
+            // A client that pushed the same blob at the same time has moved it from the uploads to the records, or a gc has removed a manifest on
+            // which this one relies: then it is not found again, or not where it was.
             Err(Error::ManifestBlobUnknown(_)) => self.try_put_manifest(store, push),
             result => result,
         }
@@ -84,10 +88,11 @@ impl Registry {
     ) -> Result<Published<PushedManifest>> {
         let (digest, manifest) = check(push)?;
         let tags = tags(push);
-        let (blobs, attached) = store.read_registry(|view| {
-            self.check_manifests(view, push, &manifest)?;
-            let attached = self.attached(view, push, &manifest, &tags)?;
-            Ok::<_, Error>((self.named_blobs(store, view, push, &manifest)?, attached))
+        let (blobs, attached, found) = store.read_registry(|view| {
+            let mut found = self.find_manifests(view, push, &manifest)?;
+            let attached = self.attached(view, push, &manifest, &tags, &mut found)?;
+            let blobs = self.named_blobs(store, view, push, &manifest)?;
+            Ok::<_, Error>((blobs, attached, found))
         })?;
         let mut write = store.begin_registry_write(push.author.clone())?;
         let mut stored = Vec::new();
@@ -114,6 +119,7 @@ impl Registry {
                 .transpose()?,
             blobs: stored,
             manifest,
+            found,
             branch: store.registry_branch()?,
             day: day_of(now_s()),
         };
@@ -125,22 +131,32 @@ impl Registry {
         Ok(published)
     }
 
-    /// Checks that the repository has the manifests that an index names.
-    fn check_manifests(
+    /// Finds the manifests that an index names in the repository.
+    fn find_manifests(
         &self,
         view: &RegistryView<'_>,
         push: &ManifestPush,
         manifest: &Manifest,
-    ) -> Result<()> {
-        let mut missing = Vec::new();
+    ) -> Result<Vec<Found>> {
+        let (mut all, mut missing) = (Vec::new(), Vec::new());
         for child in &manifest.manifests {
-            let found = self.manifest_by_digest(view, &push.repository, &child.digest)?;
-            if found.is_none() {
-                missing.push(child.digest.to_string());
+            let digest = child.digest;
+            if pushed_manifest(view, &push.repository, &digest)?.is_some() {
+                all.push(Found::Record(digest));
+                continue;
+            }
+            let found = self.module_by_digest(view, &push.repository, &digest)?;
+            match found.filter(|(_, made)| made.digest == digest) {
+                Some((module, _)) => all.push(Found::Module {
+                    digest,
+                    path: ModulePath::parse(&module.path)?,
+                    hash: module.hash,
+                }),
+                None => missing.push(digest.to_string()),
             }
         }
         if missing.is_empty() {
-            return Ok(());
+            return Ok(all);
         }
         Err(Error::ManifestBlobUnknown(missing.join(", ")))
     }

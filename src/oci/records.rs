@@ -31,12 +31,6 @@ pub(super) const UNTAGGED: &str = "_untagged";
 pub(super) struct Records<'r>(pub &'r RepositoryName);
 
 impl Records<'_> {
-    /// Returns the repository to which the record at a path belongs; `None` if it is not a record.
-    pub fn repository_of(path: &ModulePath) -> Option<RepositoryName> {
-        let (name, _) = path.as_str().split_once("/_")?;
-        RepositoryName::parse(name).ok()
-    }
-
     /// Returns the path of a manifest.
     pub fn manifest(&self, digest: &OciDigest) -> ModulePath {
         self.path(&format!("{MANIFESTS}/{}", fanned_out(digest)))
@@ -129,7 +123,6 @@ mod tests {
                 records.untagged(20_000, ModuleHash::from_bytes(&[0xab; 32]).unwrap()),
             ] {
                 assert!(path.as_str().starts_with(name), "{path}");
-                assert_eq!(Records::repository_of(&path).as_ref(), Some(&repository));
             }
             let path = records.blob(&digest);
             let rest = path.as_str().strip_prefix(name).unwrap();

@@ -1,186 +1,277 @@
-//! The records of one repository, and which of its tags and manifests a `gc` keeps by themselves.
+//! The records of one repository, and which of them a `gc` keeps: see `prune.rs` for the rules.
+//!
+//! Of manifests, only digests stay in memory: a manifest may have 4 MiB.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::branches::BranchModules;
 use super::error::Result;
-use super::kept::{Retention, subject_of_tag};
-use super::manifest::Manifest;
-use super::pull::{is_manifest_of, pushed_digests, pushed_manifest, tagged_module};
-use super::records::{Records, TAGS, UNTAGGED};
-use super::registry::modules;
-use crate::names::{ModuleHash, OciDigest, OciTag, RepositoryName};
-use crate::store::{RegistryView, TreeNode};
+use super::layers::{Layers, TagState, tag_state};
+use super::named_digests::ManifestDigests;
+use super::records::{MANIFESTS, REFERRERS, Records, TAGS, UNTAGGED, digest_of};
+use super::registry::{Registry, modules};
+use super::signature_tag::subject_of_tag;
+use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName};
+use crate::store::{RecordsEdit, RegistryView, TreeNode};
 
-/// The records of one repository, and what is kept of them.
-pub(super) struct RepositoryRecords {
-    pub name: RepositoryName,
-    pub manifests: BTreeMap<OciDigest, (ModuleHash, Manifest)>,
-    /// The digests of each manifest.
-    digests: BTreeMap<ModuleHash, Vec<OciDigest>>,
-    tags: BTreeMap<OciTag, ModuleHash>,
-    /// The last day on which each manifest lost a tag, unless it is too long ago.
-    pub untagged: BTreeMap<ModuleHash, u64>,
-    /// Those of which it is too long ago.
-    expired: BTreeSet<ModuleHash>,
-    pub kept_manifests: BTreeSet<OciDigest>,
-    pub kept_tags: BTreeSet<OciTag>,
+/// How long manifests without a tag are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retention {
+    /// The current day, counted from 1970-01-01.
+    pub today: u64,
+    pub keep_days: u64,
 }
 
-impl RepositoryRecords {
-    /// Returns the digests of the manifest that a tag names.
-    pub fn manifests_of(&self, tag: &OciTag) -> Vec<OciDigest> {
-        let digests = self.tags.get(tag).and_then(|hash| self.digests.get(hash));
-        digests.cloned().unwrap_or_default()
+/// The records of one repository.
+pub(super) struct RepositoryRecords<'v> {
+    view: &'v RegistryView<'v>,
+    name: RepositoryName,
+    all: BTreeMap<ModulePath, ModuleHash>,
+    manifests: BTreeMap<OciDigest, ManifestDigests>,
+    /// The digests of each manifest.
+    digests: HashMap<ModuleHash, Vec<OciDigest>>,
+    tags: BTreeMap<OciTag, ModuleHash>,
+    /// The last day on which each manifest lost a tag.
+    untagged: BTreeMap<ModuleHash, u64>,
+    /// The manifests with each subject.
+    referrers: HashMap<OciDigest, Vec<OciDigest>>,
+}
+
+/// What is kept of the records of a repository.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// The digests of manifests, also of those that have no record.
+    pub manifests: BTreeSet<OciDigest>,
+    /// The subjects of the signatures that are not kept.
+    pub unkept_subjects: Vec<OciDigest>,
+    tags: BTreeSet<OciTag>,
+    /// The last day on which each manifest lost a tag.
+    untagged: BTreeMap<ModuleHash, u64>,
+}
+
+impl<'v> RepositoryRecords<'v> {
+    /// Reads the records of a repository.
+    pub fn read(view: &'v RegistryView<'v>, name: &RepositoryName) -> Result<Self> {
+        let mut records = Self {
+            view,
+            name: name.clone(),
+            all: BTreeMap::new(),
+            manifests: BTreeMap::new(),
+            digests: HashMap::new(),
+            tags: BTreeMap::new(),
+            untagged: BTreeMap::new(),
+            referrers: HashMap::new(),
+        };
+        walk(view, name, |path, hash| {
+            records.all.insert(path, hash);
+        })?;
+        let all = std::mem::take(&mut records.all);
+        for (path, hash) in &all {
+            records.add(path, *hash)?;
+        }
+        records.all = all;
+        Ok(records)
     }
 
-    /// Keeps the manifests of modules, those without a tag that have not expired, and the tags with their manifests. Returns the tags of
-    /// signatures, each with the digest of its subject.
-    pub fn keep_tagged(
-        &mut self,
-        branches: &[&RegistryView<'_>],
-        retention: Retention,
-    ) -> Result<Vec<(OciDigest, OciTag)>> {
-        for view in branches {
-            let (mut hashes, mut digests) = (BTreeSet::new(), BTreeSet::new());
-            for module in modules(view, &self.name)? {
-                hashes.insert(module.hash);
-                digests.insert(OciDigest::from(view.digest(module.hash)?));
-            }
-            for (digest, (_, manifest)) in &self.manifests {
-                let is_current = match manifest.module() {
-                    Some(layer @ OciDigest::Sha512(_)) => {
-                        let blob = view.record(Records(&self.name).blob(&layer).as_tree_path())?;
-                        blob.is_some_and(|blob| hashes.contains(&blob))
-                    }
-                    Some(layer) => digests.contains(&layer),
-                    None => false,
-                };
-                if is_current {
-                    self.kept_manifests.insert(*digest);
+    /// Returns the number of records of a repository.
+    pub fn count(view: &RegistryView<'_>, name: &RepositoryName) -> Result<usize> {
+        let mut count = 0;
+        walk(view, name, |_, _| count += 1)?;
+        Ok(count)
+    }
+
+    fn add(&mut self, path: &ModulePath, hash: ModuleHash) -> Result<()> {
+        let prefix = self.name.as_str().len() + 1;
+        let mut segments = path.as_str()[prefix..].split('/');
+        let directory = segments.next().unwrap_or_default();
+        match directory {
+            MANIFESTS => {
+                if let Some(digest) = digest_of(segments) {
+                    self.digests.entry(hash).or_default().push(digest);
+                    let manifest = ManifestDigests::read(self.view, hash)?;
+                    self.manifests.insert(digest, manifest);
                 }
             }
+            TAGS => {
+                let tag = segments.next().and_then(|tag| OciTag::parse(tag).ok());
+                self.tags.extend(tag.map(|tag| (tag, hash)));
+            }
+            UNTAGGED => {
+                if let Some(day) = segments.next().and_then(|day| day.parse().ok()) {
+                    let last = self.untagged.entry(hash).or_insert(day);
+                    *last = day.max(*last);
+                }
+            }
+            REFERRERS => {
+                let subject = digest_of(segments.by_ref().take(3));
+                if let (Some(subject), Some(digest)) = (subject, digest_of(segments)) {
+                    self.referrers.entry(subject).or_default().push(digest);
+                }
+            }
+            _ => {}
         }
-        for (digest, (hash, _)) in &self.manifests {
-            if self.untagged.contains_key(hash) {
-                self.kept_manifests.insert(*digest);
+        Ok(())
+    }
+
+    /// Returns what is kept. `is_kept` says of the subject of a signature whether it is kept in another repository.
+    pub fn kept(
+        &self,
+        registry: &Registry,
+        branches: &[BranchModules<'_>],
+        retention: Retention,
+        is_kept: &dyn Fn(&OciDigest) -> bool,
+    ) -> Result<Kept> {
+        let layers = Layers::new(&self.name, &self.all, branches);
+        let mut kept = Kept::default();
+        let is_recent = |day: u64| day.saturating_add(retention.keep_days) > retention.today;
+        let untagged = self.untagged.iter().filter(|(_, day)| is_recent(**day));
+        kept.untagged = untagged.map(|(hash, day)| (*hash, *day)).collect();
+        for (digest, manifest) in &self.manifests {
+            let is_module = match manifest.module {
+                Some(layer) => layers.is_module(&layer)?,
+                None => false,
+            };
+            if is_module || kept.untagged.contains_key(&manifest.hash) {
+                kept.manifests.insert(*digest);
             }
         }
-        let mut signatures = Vec::new();
-        for (tag, hash) in self.tags.clone() {
-            let digests = self.manifests_of(&tag);
-            let manifest = digests.first().and_then(|it| self.manifests.get(it));
-            let Some((_, manifest)) = manifest else {
+        let mut signatures = HashMap::<_, Vec<_>>::new();
+        for (tag, hash) in &self.tags {
+            let digests = self.digests.get(hash);
+            let manifest = digests.and_then(|digests| self.manifests.get(digests.first()?));
+            let Some(manifest) = manifest else {
                 continue;
             };
-            match (manifest.module(), subject_of_tag(&tag)) {
-                (Some(layer), _) => match self.tag_state(branches, &tag, layer)? {
+            match (manifest.module, subject_of_tag(tag)) {
+                (Some(layer), _) => match tag_state(branches, tag, layers.hash(&layer)?) {
                     TagState::Served => {}
-                    TagState::Moved if retention.keep_days == 0 => continue,
-                    TagState::Moved if self.expired.contains(&hash) => continue,
-                    TagState::Moved => {
-                        self.untagged.entry(hash).or_insert(retention.today);
-                    }
                     TagState::Removed => continue,
+                    TagState::Moved if retention.keep_days == 0 => continue,
+                    TagState::Moved if !self.is_recent_or_new(*hash, &kept) => continue,
+                    TagState::Moved => {
+                        kept.untagged.entry(*hash).or_insert(retention.today);
+                    }
                 },
-                (None, Some(subject)) => {
-                    signatures.push((subject, tag));
+                (None, Some(subject))
+                    if !is_kept(&subject) && !kept.untagged.contains_key(hash) =>
+                {
+                    signatures.entry(subject).or_default().push((tag, *hash));
                     continue;
                 }
-                (None, None) => {}
+                (None, _) => {}
             }
-            self.kept_manifests.extend(digests);
-            self.kept_tags.insert(tag);
+            kept.add_tag(tag, digests);
         }
-        Ok(signatures)
+        self.follow(registry, branches, &mut signatures, &mut kept)?;
+        kept.unkept_subjects = signatures.into_keys().collect();
+        Ok(kept)
     }
 
-    /// Returns the state of a tag that was pushed with a manifest with this layer.
-    fn tag_state(
+    /// Returns whether the days of a manifest without a tag are not over.
+    fn is_recent_or_new(&self, hash: ModuleHash, kept: &Kept) -> bool {
+        kept.untagged.contains_key(&hash) || !self.untagged.contains_key(&hash)
+    }
+
+    /// Keeps everything that kept manifests name, and what refers to them. Removes the signatures that it keeps.
+    fn follow(
         &self,
-        branches: &[&RegistryView<'_>],
-        tag: &OciTag,
-        layer: OciDigest,
-    ) -> Result<TagState> {
-        let mut state = TagState::Removed;
-        for view in branches {
-            if let Some(module) = tagged_module(view, &self.name, tag)? {
-                if is_manifest_of(view, &self.name, Some(layer), module.hash)? {
-                    return Ok(TagState::Served);
-                }
-                state = TagState::Moved;
+        registry: &Registry,
+        branches: &[BranchModules<'_>],
+        signatures: &mut HashMap<OciDigest, Vec<(&OciTag, ModuleHash)>>,
+        kept: &mut Kept,
+    ) -> Result<()> {
+        let mut todo: Vec<_> = kept.manifests.iter().copied().collect();
+        if !self.referrers.is_empty() || !signatures.is_empty() {
+            // They also refer to the manifests of modules that no client has pushed.
+            for branch in branches {
+                todo.extend(synthesized_digests(registry, branch.view(), &self.name)?);
             }
         }
-        Ok(state)
-    }
-}
-
-/// The state of a tag that was pushed with a module.
-enum TagState {
-    /// The tag is served with the manifest.
-    Served,
-    /// Another client has moved the tag to another module.
-    Moved,
-    /// No branch has a module for the tag.
-    Removed,
-}
-
-/// Reads the records of a repository.
-pub(super) fn read(
-    view: &RegistryView<'_>,
-    name: RepositoryName,
-    retention: Retention,
-) -> Result<RepositoryRecords> {
-    let records = Records(&name);
-    let mut manifests = BTreeMap::new();
-    let mut digests = BTreeMap::<_, Vec<_>>::new();
-    for digest in pushed_digests(view, &name)? {
-        let hash = view.record(records.manifest(&digest).as_tree_path())?;
-        let found = pushed_manifest(view, &name, &digest)?;
-        if let (Some(hash), Some(found)) = (hash, found) {
-            // A record that does not parse as a manifest names nothing. Clients cannot push one.
-            let fields = found.fields().map(|fields| (*fields).clone());
-            manifests.insert(digest, (hash, fields.unwrap_or_default()));
-            digests.entry(hash).or_default().push(digest);
+        while let Some(digest) = todo.pop() {
+            let mut found = Vec::new();
+            for (tag, hash) in signatures.remove(&digest).into_iter().flatten() {
+                kept.tags.insert(tag.clone());
+                found.extend(self.digests.get(&hash).into_iter().flatten());
+            }
+            found.extend(self.referrers.get(&digest).into_iter().flatten());
+            if let Some(manifest) = self.manifests.get(&digest) {
+                found.extend(manifest.named(self.view)?.manifests);
+            }
+            let new = found.into_iter().filter(|it| kept.manifests.insert(*it));
+            todo.extend(new);
         }
+        Ok(())
     }
-    let mut tags = BTreeMap::new();
-    for (tag, node) in view.records(&records.directory(TAGS))? {
-        if let (Ok(tag), TreeNode::Module(hash)) = (OciTag::parse(&tag), node) {
-            tags.insert(tag, hash);
+
+    /// Returns the edit that leaves what is kept.
+    pub fn edit(self, kept: &Kept) -> Result<RecordsEdit> {
+        let records = Records(&self.name);
+        let (mut left, mut added) = (self.all, Vec::new());
+        for digest in &kept.manifests {
+            let Some(manifest) = self.manifests.get(digest) else {
+                continue;
+            };
+            left.remove(&records.manifest(digest));
+            left.remove(&records.media_type(digest));
+            for blob in manifest.named(self.view)?.blobs {
+                left.remove(&records.blob(&blob));
+            }
+            if let Some(subject) = &manifest.subject {
+                left.remove(&records.referrer(subject, digest));
+            }
+            if let Some(day) = kept.untagged.get(&manifest.hash) {
+                let path = records.untagged(*day, manifest.hash);
+                // `left` lacks the path also if another digest of the manifest has removed it.
+                if left.remove(&path).is_none() && self.view.record(path.as_tree_path())?.is_none()
+                {
+                    added.push((path, manifest.hash));
+                }
+            }
         }
+        for tag in &kept.tags {
+            left.remove(&records.tag(tag));
+        }
+        Ok(RecordsEdit {
+            removed: left.into_keys().collect(),
+            added,
+        })
     }
-    let (untagged, expired): (BTreeMap<_, _>, BTreeMap<_, _>) = untagged_days(view, &name)?
-        .into_iter()
-        .partition(|(_, day)| day.saturating_add(retention.keep_days) > retention.today);
-    Ok(RepositoryRecords {
-        name,
-        manifests,
-        digests,
-        tags,
-        untagged,
-        expired: expired.into_keys().collect(),
-        kept_manifests: BTreeSet::new(),
-        kept_tags: BTreeSet::new(),
-    })
 }
 
-/// Returns the last day on which each manifest lost a tag.
-fn untagged_days(
+impl Kept {
+    fn add_tag(&mut self, tag: &OciTag, digests: Option<&Vec<OciDigest>>) {
+        self.manifests.extend(digests.into_iter().flatten());
+        self.tags.insert(tag.clone());
+    }
+}
+
+/// Calls `visit` with each record of a repository.
+fn walk(
     view: &RegistryView<'_>,
     name: &RepositoryName,
-) -> Result<BTreeMap<ModuleHash, u64>> {
-    let mut days = BTreeMap::new();
-    let directory = Records(name).directory(UNTAGGED);
-    for (day, _) in view.records(&directory)? {
-        let Ok(number) = day.parse::<u64>() else {
-            continue;
-        };
-        for (_, node) in view.records(&directory.join(&day)?)? {
-            if let TreeNode::Module(hash) = node {
-                let last = days.entry(hash).or_insert(number);
-                *last = number.max(*last);
-            }
+    mut visit: impl FnMut(ModulePath, ModuleHash),
+) -> Result<()> {
+    let root = Records(name).root();
+    for (directory, node) in view.records(&root)? {
+        // Other directories belong to other repositories.
+        if let (TreeNode::Directory(_), true) = (node, directory.starts_with('_')) {
+            view.walk_records(&root.join(&directory)?, &mut visit)?;
         }
     }
-    Ok(days)
+    Ok(())
+}
+
+/// Returns the digests of the synthesised manifests of a repository.
+pub(super) fn synthesized_digests(
+    registry: &Registry,
+    view: &RegistryView<'_>,
+    name: &RepositoryName,
+) -> Result<Vec<OciDigest>> {
+    let modules = modules(view, name)?;
+    let named: Vec<_> = modules
+        .iter()
+        .map(|module| (module.hash, module.file_name.as_str()))
+        .collect();
+    let entries = registry.manifest_digests(view, &named)?.into_iter();
+    Ok(entries.map(|entry| entry.digest.into()).collect())
 }

@@ -6,7 +6,7 @@ use crate::store::{Result, TreeNode};
 /// The suffix of the files in the directory of a repository.
 const SUFFIX: &str = ".wasm";
 /// The tag that clients use if the user names none.
-const LATEST: &str = "latest";
+pub(super) const LATEST: &str = "latest";
 
 /// The module of a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -63,8 +63,8 @@ pub use crate::index::ManifestEntry;
 pub use crate::repo::{
     Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, DropPolicy,
     FaultSeverity, MirrorLock, ObjectFormat, ObjectLocation, PathChange, Published, PushHooks,
-    RefUpdate, RefWaker, RefWatcher, Refusal, StoreFault, ThreadPriority, TreeId, TreeNode,
-    VerifyCounts, chain, lower_thread_priority,
+    RefUpdate, RefWaker, RefWatcher, Refusal, RegistryTips, StoreFault, ThreadPriority, TreeId,
+    TreeNode, VerifyCounts, chain, lower_thread_priority,
 };
 pub use crate::wasm::{
     Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,

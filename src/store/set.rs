@@ -2,7 +2,7 @@
 
 use super::change::Change;
 use super::commit_messages as message;
-use super::error::{Error, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::open::Store;
 use crate::names::{HashRef, ModuleHash, ModulePath};
 use crate::repo::Published;
@@ -22,8 +22,10 @@ impl Store {
         // Looking up a digest may take long, so it happens before the lock is taken.
         let stored = self.stored(hash)?.ok_or_else(unknown)?;
         let bytes = self.repo.objects().blob(stored)?.ok_or_else(unknown)?;
-        if !self.is_valid_module(stored, &bytes) {
-            return Err(unknown());
+        match self.check_bytes(&hash.to_string(), stored, &bytes) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Busy => return Err(error),
+            Err(_) => return Err(unknown()),
         }
         drop(bytes);
         let mut txn = self.begin()?;

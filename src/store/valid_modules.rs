@@ -32,38 +32,45 @@ impl ValidModules {
 }
 
 impl Store {
-    /// Returns whether a blob of the object store is a valid module. Validates it if no verdict is remembered.
+    /// Checks a blob of the object store as a module. Validates it if no verdict is remembered. `name` identifies it in errors.
     ///
     /// No limits apply to a module that some commit has, because it was accepted before, perhaps with other limits. The current limits
     /// apply to any other blob: it may have arrived with a push that did not use it in a commit.
-    pub(super) fn is_valid_module(&self, hash: ModuleHash, bytes: &[u8]) -> bool {
-        if self.valid_modules.contains(hash) {
-            return true;
-        }
-        let (is_valid, is_accepted) = self.remembered(hash).unwrap_or_default();
-        let limits = if is_accepted {
-            ModuleLimits::none()
-        } else {
-            self.options.modules
-        };
-        let is_valid = is_valid || wasm::validate(bytes, &limits).is_ok();
-        if is_valid {
-            self.valid_modules.insert(hash);
-        }
-        is_valid
-    }
-
-    /// Checks a blob of the object store as a module, unless its verdict is remembered. `name` identifies it in errors.
     ///
     /// # Errors
-    /// The bytes are not a valid module.
-    pub(super) fn check_module(&self, name: &str, hash: ModuleHash) -> Result<()> {
-        let bytes = self.bytes(hash)?;
-        if self.is_valid_module(hash, &bytes) {
+    /// The bytes are not a valid module; `Busy` if the memory for their types is used up.
+    pub(super) fn check_bytes(&self, name: &str, hash: ModuleHash, bytes: &[u8]) -> Result<()> {
+        if self.valid_modules.contains(hash) {
             return Ok(());
         }
-        let validated = wasm::validate(&bytes[..], &self.options.modules);
-        validated.map_or_else(|source| Err(Error::invalid(name, source)), |_| Ok(()))
+        let (is_valid, is_accepted) = self.remembered(hash).unwrap_or_default();
+        if !is_valid {
+            let limits = if is_accepted {
+                ModuleLimits::none()
+            } else {
+                self.options.modules
+            };
+            let validated = wasm::validate_within(bytes, &limits, &self.budget);
+            validated.map_err(|source| Error::invalid(name, source))?;
+        }
+        self.valid_modules.insert(hash);
+        Ok(())
+    }
+
+    /// Checks a blob of the object store as a module, like [`check_bytes`](Self::check_bytes). Reads it only if no verdict is remembered, and
+    /// charges its bytes to the memory budget meanwhile.
+    ///
+    /// # Errors
+    /// The bytes are not a valid module, or do not exist; `Busy` if there is no memory for them.
+    pub(super) fn check_module(&self, name: &str, hash: ModuleHash) -> Result<()> {
+        if self.valid_modules.contains(hash) {
+            return Ok(());
+        }
+        let size_bytes = self.repo.objects().blob_size_bytes(hash)?;
+        let size_bytes = size_bytes.unwrap_or_default().min(self.budget.largest());
+        let memory = self.budget.try_charge(size_bytes);
+        let _memory = memory.map_err(|_| Error::invalid(name, wasm::Error::OutOfMemory))?;
+        self.check_bytes(name, hash, &self.bytes(hash)?)
     }
 
     /// Returns whether the index remembers that a module is valid, and whether some commit has it.

@@ -1,12 +1,15 @@
 //! Verifies the whole store.
 
+use std::time::{Duration, Instant};
+
 use super::error::Result;
 use super::index::IndexCheck;
 use super::open::Store;
+use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
 use crate::names::{Digest, ModuleHash};
 use crate::repo::{FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
-use crate::wasm;
+use crate::wasm::{self, ModuleInfo};
 
 /// A finding of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +69,20 @@ impl Store {
     }
 }
 
+/// How long a validation waits for memory. Then it does without: it must not take a lack of memory for a fault, and there is only one at a time.
+const MEMORY_WAIT: Duration = Duration::from_secs(5);
+
+/// Validates a module that the store has accepted, so that no intake limits apply. Charges its bytes and its parsed types to the budget.
+fn validate(bytes: &[u8], budget: &ByteBudget) -> std::result::Result<ModuleInfo, wasm::Error> {
+    let limits = ModuleLimits::none();
+    let size_bytes = (bytes.len() as u64).min(budget.largest());
+    let _memory = budget.charge_until(size_bytes, Instant::now() + MEMORY_WAIT);
+    match wasm::validate_within(bytes, &limits, budget) {
+        Err(wasm::Error::OutOfMemory) => wasm::validate(bytes, &limits),
+        validated => validated,
+    }
+}
+
 /// Validates modules and forwards the faults that the repository finds.
 struct VerifyInspector<'c> {
     index: IndexCheck<'c>,
@@ -78,8 +95,7 @@ impl ObjectInspector for VerifyInspector<'_> {
         let sha256 = if self.index.is_valid(hash) {
             wasm::sha256(bytes)
         } else {
-            // Intake limits do not apply to modules that the store has accepted.
-            let validated = wasm::validate(bytes, &ModuleLimits::none());
+            let validated = validate(bytes, &self.index.store().budget);
             let info = validated.map_err(|error| format!("it is not a valid module: {error}"))?;
             self.index.add_valid(hash);
             info.sha256

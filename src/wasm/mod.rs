@@ -72,5 +72,5 @@ pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 pub use inspect::{inspect, inspect_after};
 pub use interface_names::InterfaceNames;
 pub use section_sums::SectionChange;
-pub use validate::{Validation, facts_of, validate};
+pub use validate::{Validation, facts_of, validate, validate_within};
 pub use wit::{WitError, WitFacts, WitItem, WitItemKind, WitMember, WitSource};

@@ -26,6 +26,19 @@ pub fn validate(source: impl Read, limits: &ModuleLimits) -> Result<ModuleInfo, 
     read(source, Validation::new(limits))?.finish()
 }
 
+/// Validates like [`validate`], and charges the memory of parsed types and names to `budget`.
+///
+/// # Errors
+///
+/// Those of [`validate`]; [`Error::OutOfMemory`] if the budget is used up.
+pub fn validate_within(
+    source: impl Read,
+    limits: &ModuleLimits,
+    budget: &ByteBudget,
+) -> Result<ModuleInfo, Error> {
+    read(source, Validation::with_budget(limits, budget))?.finish()
+}
+
 /// Returns the facts about the module that `source` returns until its end. The module was validated before, so its function bodies are only
 /// read. Memory is charged to `budget` as in a [`Validation`].
 ///

@@ -1,17 +1,21 @@
 //! The OCI registry API: requests go straight to the router, and stock git checks the results.
 //!
-//! The claims that span several APIs are in `one_store.rs`: what one API writes, every other one reads.
+//! The claims that span several APIs are in `one_store.rs`: what one API writes, every other one reads. `claims.rs` lists all of them with their
+//! tests, `refused.rs` those of bad input.
 
 mod blobs;
 mod branches;
+mod claims;
 mod copies;
 mod kept;
 mod keys;
 mod one_store;
+mod pruned;
 mod pushing;
 mod races;
 mod referrers;
 mod refused;
+mod reindexed;
 mod replicas;
 mod scoped;
 mod tags;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wasmstore::config::{ManifestRetention, Options};
 use wasmstore::names::{ManifestRef, OciDigest, OciTag, RepositoryName};
-use wasmstore::oci::{IMAGE_INDEX, IMAGE_MANIFEST, ManifestPush, Registry, keep_records};
+use wasmstore::oci::{Error, IMAGE_INDEX, IMAGE_MANIFEST, ManifestPush, Registry, keep_records};
 use wasmstore::store::{Change, History, ObjectFormat, Store, sha256};
 
 use crate::support::server::Server;
@@ -52,6 +52,16 @@ impl Registered {
 
     /// Puts a manifest under a tag, or under its digest, and returns the digest.
     pub fn manifest(&self, repository: &str, tag: Option<&str>, manifest: &Value) -> OciDigest {
+        self.try_manifest(repository, tag, manifest).unwrap()
+    }
+
+    /// Puts a manifest that may be refused.
+    pub fn try_manifest(
+        &self,
+        repository: &str,
+        tag: Option<&str>,
+        manifest: &Value,
+    ) -> Result<OciDigest, Error> {
         let bytes = serde_json::to_vec(manifest).unwrap();
         let digest = OciDigest::Sha256(sha256(&bytes));
         let reference = match tag {
@@ -66,9 +76,9 @@ impl Registered {
             bytes,
             author: None,
         };
-        let put = self.registry.put_manifest(&self.s.store, &push).unwrap();
+        let put = self.registry.put_manifest(&self.s.store, &push)?;
         assert_eq!(put.value.digest, digest);
-        digest
+        Ok(digest)
     }
 
     /// Pushes the module `n` under a tag, and returns the digest of its manifest.
@@ -188,7 +198,7 @@ pub fn index(manifests: &[OciDigest]) -> Value {
     json!({"schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": manifests})
 }
 
-fn module_manifest(layer: &OciDigest, config: &OciDigest, n: u32) -> Value {
+pub fn module_manifest(layer: &OciDigest, config: &OciDigest, n: u32) -> Value {
     let mut manifest = image(config, &[("application/wasm", layer)]);
     manifest["annotations"] = json!({"n": n.to_string()});
     manifest

@@ -1,4 +1,19 @@
-//! Bad input: each gets the error code of the specification, and leaves nothing half-written.
+//! Bad input: each gets the error code of the specification, leaves nothing half-written, and leaves `git fsck` and `verify` clean.
+//!
+//! | input | test |
+//! |---|---|
+//! | a manifest that names a missing blob | `a_manifest_that_names_missing_content_is_rejected` |
+//! | a broken module behind a media type of WebAssembly | `a_broken_module_is_rejected_with_the_reason` |
+//! | a manifest of 4 MiB + 1 | `a_manifest_of_more_than_four_mebibytes_is_rejected` |
+//! | anything else than a manifest | `anything_else_than_a_manifest_is_rejected` |
+//! | chunks out of order | `uploads::chunks_out_of_order_are_rejected_and_change_nothing` |
+//! | uploads that never end | `uploads::uploads_that_never_end_expire`, `uploads::uploads_have_limits` |
+//! | wrong digests, SHA-256 and SHA-512 | `uploads::a_blob_with_another_digest_is_rejected`, `a_digest_that_is_malformed_begins_no_upload` |
+//! | names at every edge of the grammar | `tags::names_and_tags_at_the_edges_of_the_grammar_are_pushed_and_pulled`, `tags::names_and_tags_outside_of_the_grammar_are_rejected`, `tags::a_name_whose_path_is_too_long_for_git_is_rejected_with_a_reason` |
+//! | 10,000 tags | `tags::ten_thousand_tags_are_listed_page_by_page` |
+//! | a tag that is also a directory | `a_path_that_is_a_directory_or_below_a_module_is_a_conflict` |
+//! | a delete at the same time as a push of the tag | `races::a_delete_of_a_tag_and_a_push_of_it_happen_one_after_the_other`, `races::a_delete_of_a_digest_does_not_delete_what_its_tag_is_now` |
+//! | `gc` at the same time as a push | `races::gc_loses_no_push_that_runs_at_the_same_time`, `pruned::every_acknowledged_push_of_what_gc_removes_is_there_afterwards` |
 
 use serde_json::json;
 
@@ -129,6 +144,7 @@ fn anything_else_than_a_manifest_is_rejected() {
         "DIGEST_INVALID",
     );
     assert_eq!(registry.state(), before);
+    registry.is_clean();
 }
 
 #[test]
@@ -183,6 +199,7 @@ fn a_digest_that_is_malformed_begins_no_upload() {
     is_error(&registry.v2("POST", &path, "x"), 400, "DIGEST_INVALID");
     let left = files_below(&registry.root.join("wasmstore/oci"));
     assert!(left.is_empty(), "{left:?}");
+    registry.is_clean();
 }
 
 #[test]

@@ -8,7 +8,7 @@ use wasmstore::names::RepositoryName;
 use wasmstore::store::Store;
 
 use super::one_store::files_below;
-use super::{Registry, is_error};
+use super::{Registry, is_error, sha512_of};
 use crate::http::api::{TestResponse, digest_of};
 
 /// Begins an upload, and returns its location.
@@ -67,23 +67,31 @@ fn chunks_out_of_order_are_rejected_and_change_nothing() {
     let put = registry.send("PUT", &format!("{url}?digest={digest}"), &[], "23");
     assert_eq!(put.status, 201);
     assert_eq!(&registry.blob("a", &digest).body[..], b"0123");
+    assert_eq!(files_below(&registry.root.join("wasmstore/oci")).len(), 1);
+    registry.is_clean();
 }
 
 #[test]
 fn a_blob_with_another_digest_is_rejected() {
     let registry = Registry::new();
-    let url = begin(&registry);
-    let wrong = digest_of(b"other");
-    let put = registry.send("PUT", &format!("{url}?digest={wrong}"), &[], "0123");
-    is_error(&put, 400, "DIGEST_INVALID");
-    is_error(
-        &registry.send("PUT", &format!("{url}?digest={wrong}"), &[], "x"),
-        404,
-        "BLOB_UPLOAD_UNKNOWN",
-    );
-    is_error(&registry.blob("a", &wrong), 404, "NAME_UNKNOWN");
+    for wrong in [digest_of(b"other"), sha512_of(b"other")] {
+        let url = begin(&registry);
+        let put = registry.send("PUT", &format!("{url}?digest={wrong}"), &[], "0123");
+        is_error(&put, 400, "DIGEST_INVALID");
+        is_error(
+            &registry.send("PUT", &format!("{url}?digest={wrong}"), &[], "x"),
+            404,
+            "BLOB_UPLOAD_UNKNOWN",
+        );
+        is_error(&registry.blob("a", &wrong), 404, "NAME_UNKNOWN");
+        let whole = format!("a/blobs/uploads/?digest={wrong}");
+        is_error(&registry.v2("POST", &whole, "0123"), 400, "DIGEST_INVALID");
+    }
+    let left = files_below(&registry.root.join("wasmstore/oci"));
+    assert!(left.is_empty(), "{left:?}");
     let url = begin(&registry);
     is_error(&registry.send("PUT", &url, &[], "x"), 400, "DIGEST_INVALID");
+    registry.is_clean();
 }
 
 #[test]

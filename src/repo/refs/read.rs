@@ -33,6 +33,7 @@ pub struct BranchesAndTags {
 }
 
 /// The tips of the refs that the OCI registry uses, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryTips {
     /// The tip of `refs/oci/records`; `None` if there are no records.
     pub records: Option<CommitId>,

@@ -10,8 +10,8 @@ use crate::store::open::Store;
 const REBUILD_MIN: usize = 100_000;
 
 impl Store {
-    /// Creates a new version index, adds the commits of all branches, and computes all digests and facts. Returns the number of indexed
-    /// commits.
+    /// Creates a new version index, adds the commits of all branches, and computes all digests and facts, and the digests of the manifests
+    /// that OCI clients see. Returns the number of indexed commits.
     ///
     /// # Errors
     /// As for [`catch_up`](Self::catch_up).
@@ -23,6 +23,7 @@ impl Store {
         self.catch_up_all()?;
         self.index_digests()?;
         self.index_facts(&mut |_| ControlFlow::Continue(()))?;
+        self.reindex_records();
         Ok(self.index.reader()?.commit_count()?)
     }
 

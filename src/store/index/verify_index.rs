@@ -60,6 +60,11 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
+    /// Returns the store.
+    pub(in crate::store) fn store(&self) -> &'s Store {
+        self.store
+    }
+
     /// Records the valid modules in the index. If that fails, the next verification validates them again.
     fn store_valid(&mut self) {
         let modules = std::mem::take(&mut self.valid_modules);

@@ -1,6 +1,6 @@
 //! The owner of the records, for the operations that concern the whole store.
 
-use crate::repo::StoreFault;
+use crate::repo::{StoreFault, chain};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
@@ -12,6 +12,12 @@ pub trait RecordKeeper: Send + Sync {
     /// # Errors
     /// The records cannot be read or written.
     fn prune(&self, store: &Store) -> Result<()>;
+
+    /// Adds everything to the index that it derives from the modules of all branches. Runs at the end of `reindex`.
+    ///
+    /// # Errors
+    /// A module cannot be read.
+    fn reindex(&self, store: &Store) -> Result<()>;
 
     /// Reports the records that contradict each other, or whose content is not what they say. Objects that cannot be read are reported
     /// elsewhere.
@@ -32,6 +38,17 @@ impl Store {
         match &self.record_keeper {
             Some(keeper) if self.primary.is_none() => keeper.prune(self),
             _ => Ok(()),
+        }
+    }
+
+    /// Adds what the owner of the records derives from modules to the index. A failure is only logged: a module that cannot be read, for example,
+    /// has no manifest.
+    pub(in crate::store) fn reindex_records(&self) {
+        if let Some(keeper) = &self.record_keeper
+            && let Err(error) = keeper.reindex(self)
+        {
+            let error = chain(&error);
+            tracing::warn!(error, "could not index the manifests of all modules");
         }
     }
 

@@ -12,8 +12,19 @@ pub struct RecordsEdit {
 }
 
 impl RecordsEdit {
+    /// Returns the number of records that the edit removes or sets.
+    pub fn len(&self) -> usize {
+        self.removed.len() + self.added.len()
+    }
+
     /// Returns whether there is nothing to remove or set.
     pub fn is_empty(&self) -> bool {
-        self.removed.is_empty() && self.added.is_empty()
+        self.len() == 0
+    }
+
+    /// Adds another edit, of other records.
+    pub fn extend(&mut self, other: Self) {
+        self.removed.extend(other.removed);
+        self.added.extend(other.added);
     }
 }

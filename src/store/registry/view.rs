@@ -45,27 +45,39 @@ impl Store {
         })
     }
 
-    /// Returns a view of the registry for each branch, all with the same records, and the tips that they show. No change of a branch and the
-    /// records is between them.
+    /// Returns the tips of the records and of all branches, between two changes: a change of both is in all of them or in none.
     ///
     /// # Errors
     /// The refs cannot be read or locked.
-    pub fn registry_views(&self) -> Result<(RegistryTips, Vec<RegistryView<'_>>)> {
-        let tips = self.repo.tips_between_changes()?;
+    pub fn registry_tips(&self) -> Result<RegistryTips> {
+        Ok(self.repo.tips_between_changes()?)
+    }
+
+    /// Returns a view of the registry for each branch, all with the same records. If the branch of the registry is a symbolic ref, there is a view
+    /// with its name, too.
+    ///
+    /// # Errors
+    /// A commit cannot be read.
+    pub fn registry_views(&self, tips: &RegistryTips) -> Result<Vec<RegistryView<'_>>> {
         let records = self.tree_of(tips.records)?;
-        let view = |(branch, tip): &(BranchName, CommitId)| {
-            let (branch, tip) = (branch.clone(), *tip);
-            let modules = self.tree_of(Some(tip))?;
+        let view = |(branch, tip): (BranchName, CommitId)| {
             Ok(RegistryView {
                 store: self,
+                modules: self.tree_of(Some(tip))?,
                 branch,
                 commit: tips.records,
                 records,
-                modules,
             })
         };
-        let views = tips.branches.iter().map(view).collect::<Result<_>>()?;
-        Ok((tips, views))
+        let named = self.registry_branch()?;
+        let resolved = self.repo.refs().resolve_branch(Some(&named))?;
+        let mut branches = tips.branches.clone();
+        if branches.iter().all(|(branch, _)| *branch != named) {
+            let target = branches.iter().find(|(branch, _)| *branch == resolved);
+            let symbolic = target.map(|(_, tip)| (named, *tip));
+            branches.extend(symbolic);
+        }
+        branches.into_iter().map(view).collect()
     }
 
     fn tree_of(&self, commit: Option<CommitId>) -> Result<Option<TreeId>> {
@@ -114,29 +126,23 @@ impl RegistryView<'_> {
         &self.branch
     }
 
+    /// Returns the tree of all modules of the branch; `None` if it has no commit. Equal trees have equal modules.
+    pub fn modules_root(&self) -> Option<TreeId> {
+        self.modules
+    }
+
     /// Returns the newest commit of the records; `None` if there are none.
     pub fn commit(&self) -> Option<CommitId> {
         self.commit
     }
 
-    /// Returns the paths of all records, sorted.
-    pub fn record_paths(&self) -> Result<Vec<ModulePath>> {
-        let mut paths = Vec::new();
-        self.walk(self.records, |path, _| paths.push(path))?;
-        Ok(paths)
-    }
-
-    /// Calls `visit` for every module of the branch, sorted by path.
-    pub fn walk_modules(&self, visit: impl FnMut(ModulePath, ModuleHash)) -> Result<()> {
-        self.walk(self.modules, visit)
-    }
-
-    fn walk(
+    /// Calls `visit` for every record below a directory, sorted by path.
+    pub fn walk_records(
         &self,
-        tree: Option<TreeId>,
+        directory: &TreePath,
         mut visit: impl FnMut(ModulePath, ModuleHash),
     ) -> Result<()> {
-        let Some(tree) = tree else {
+        let Some(tree) = self.records else {
             return Ok(());
         };
         let visit = |path, hash| {
@@ -144,7 +150,7 @@ impl RegistryView<'_> {
             ControlFlow::<()>::Continue(())
         };
         let objects = self.store.repo.objects();
-        objects.walk_modules(tree, &TreePath::root(), visit)?;
+        objects.walk_modules(tree, directory, visit)?;
         Ok(())
     }
 
@@ -190,10 +196,7 @@ impl RegistryView<'_> {
 
     /// Returns the SHA-256 of a blob that a record or a module names.
     pub fn digest(&self, hash: ModuleHash) -> Result<Digest> {
-        match self.store.digests.get(hash) {
-            Some(digest) => Ok(digest),
-            None => Ok(self.store.module(hash)?.digest),
-        }
+        self.store.digest(hash)
     }
 }
 

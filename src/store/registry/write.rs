@@ -163,31 +163,28 @@ impl RegistryWrite<'_> {
     }
 
     /// Removes records, adds others, and replaces the history of all of them by one commit. Adds no object: the blobs of new records exist
-    /// already. If a branch or the records do not have the tips any more for which the edit was decided, makes no edit and returns `false`:
-    /// a client may have pushed or brought back what the edit removes.
+    /// already. `decide` gets the tips of the moment, which nobody else moves until the change is published; it may be called again. Returns
+    /// the tips after the change, and the value that it returns.
     ///
     /// # Errors
-    /// Those of publishing.
-    pub fn replace_records(
+    /// The error of `decide`; those of publishing.
+    pub fn replace_records<T, E: From<Error>>(
         self,
-        tips: &RegistryTips,
-        edit: &RecordsEdit,
         message: &str,
-    ) -> Result<bool> {
+        mut decide: impl FnMut(&RegistryTips) -> Result<(RecordsEdit, T), E>,
+    ) -> Result<(RegistryTips, T), E> {
         let author = self.author;
         let repo = &self.store.repo;
         let published = repo.publish_refs(self.txn, ChangeRefs::Oci, |drafts| {
             let draft = drafts.first_mut().expect("BUG: the change has one ref");
-            let Some(tip) = draft.tip() else {
-                return Ok((vec![Decision::Unchanged], true));
+            let tips = RegistryTips {
+                records: draft.tip().map(|tip| tip.id),
+                branches: draft.branch_tips()?,
             };
-            let (id, is_squashed) = (tip.id, tip.parents.is_empty());
-            let is_current = edit.is_empty()
-                || tips.records == Some(id) && tips.branches == draft.branch_tips()?;
-            if is_current {
-                draft.remove(&edit.removed)?;
-                draft.set(&edit.added)?;
-            }
+            let is_squashed = draft.tip().is_none_or(|tip| tip.parents.is_empty());
+            let (edit, value) = decide(&tips).map_err(Refusal::Decision)?;
+            draft.remove(&edit.removed)?;
+            draft.set(&edit.added)?;
             let decision = if is_squashed && !draft.is_changed() {
                 Decision::Unchanged
             } else {
@@ -197,9 +194,15 @@ impl RegistryWrite<'_> {
                     message: message.to_owned(),
                 }
             };
-            Ok::<_, repo::Error>((vec![decision], is_current))
+            Ok((vec![decision], (tips, value)))
         });
-        Ok(published.map_err(Error::from)?.value)
+        let published = published.map_err(|refusal| match refusal {
+            Refusal::Decision(error) => error,
+            Refusal::Repo(error) => Error::from(error).into(),
+        })?;
+        let (tips, value) = published.value;
+        let records = published.commit;
+        Ok((RegistryTips { records, ..tips }, value))
     }
 }
 

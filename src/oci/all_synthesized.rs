@@ -1,0 +1,88 @@
+//! The digests of the synthesised manifests of all modules.
+
+use std::collections::HashSet;
+
+use super::error::Result;
+use super::registry::Registry;
+use super::tag_path::is_tag_file;
+use crate::names::{ModuleHash, OciDigest, RepositoryName, TreePath};
+use crate::store::{RegistryView, TreeId, TreeNode};
+
+/// The number of modules whose digests are looked up at a time.
+const STEP: usize = 1024;
+
+impl Registry {
+    /// Calls `visit` with the digest of the synthesised manifest of each module on the branches of these views. Adds those to the index that it
+    /// does not have. A directory that occurs several times is visited once.
+    pub(super) fn all_synthesized(
+        &self,
+        views: &[RegistryView<'_>],
+        visit: &mut dyn FnMut(OciDigest),
+    ) -> Result<()> {
+        let mut seen = HashSet::new();
+        for view in views {
+            let mut walk = Walk {
+                registry: self,
+                view,
+                seen: &mut seen,
+                found: Vec::new(),
+                visit,
+            };
+            if view
+                .modules_root()
+                .is_some_and(|root| walk.seen.insert(root))
+            {
+                walk.walk()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Walk<'w> {
+    registry: &'w Registry,
+    view: &'w RegistryView<'w>,
+    seen: &'w mut HashSet<TreeId>,
+    /// Modules whose digests are not looked up yet.
+    found: Vec<(ModuleHash, String)>,
+    visit: &'w mut dyn FnMut(OciDigest),
+}
+
+impl Walk<'_> {
+    fn walk(&mut self) -> Result<()> {
+        let mut todo = vec![TreePath::root()];
+        while let Some(directory) = todo.pop() {
+            for (name, node) in self.view.modules(&directory)? {
+                match node {
+                    TreeNode::Directory(tree) if self.seen.insert(tree) => {
+                        todo.push(directory.join(&name)?);
+                    }
+                    TreeNode::Module(hash) if may_have_tag(&name) => self.found.push((hash, name)),
+                    _ => {}
+                }
+            }
+            if self.found.len() >= STEP {
+                self.look_up()?;
+            }
+        }
+        self.look_up()
+    }
+
+    fn look_up(&mut self) -> Result<()> {
+        let found = std::mem::take(&mut self.found);
+        for step in found.chunks(STEP) {
+            let named = step.iter().map(|(hash, name)| (*hash, name.as_str()));
+            let named: Vec<_> = named.collect();
+            for entry in self.registry.manifest_digests(self.view, &named)? {
+                (self.visit)(entry.digest.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether a file with this name has a tag in some directory.
+fn may_have_tag(name: &str) -> bool {
+    let stem = name.strip_suffix(".wasm").unwrap_or(name);
+    is_tag_file(name) || RepositoryName::parse(stem).is_ok()
+}

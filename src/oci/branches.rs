@@ -1,0 +1,94 @@
+//! The modules that a repository has on all branches. Most branches have the same modules of a repository, so these are read once.
+
+use std::collections::HashMap;
+
+use super::error::Result;
+use super::registry::{RepositoryKey, modules};
+use super::tag_path::LATEST;
+use crate::names::{BranchName, ModuleHash, OciTag, RepositoryName};
+use crate::store::{RegistryView, TreeId};
+
+/// Views of all branches, with one view for those that have the same tree.
+pub(super) struct Branches<'v>(Vec<(&'v RegistryView<'v>, Vec<&'v BranchName>)>);
+
+/// The modules of a repository on branches that have the same.
+pub(super) struct BranchModules<'v> {
+    view: &'v RegistryView<'v>,
+    /// The names of the branches, each of which is a tag of a module outside of the directory.
+    names: Vec<&'v BranchName>,
+    inner: HashMap<OciTag, ModuleHash>,
+    outer: Vec<ModuleHash>,
+}
+
+impl<'v> Branches<'v> {
+    /// Groups views of branches by their trees.
+    pub fn of(views: &'v [RegistryView<'v>]) -> Result<Self> {
+        let mut branches: Vec<(_, Vec<_>)> = Vec::new();
+        let mut at = HashMap::<Option<TreeId>, usize>::new();
+        for view in views {
+            let at = *at.entry(view.modules_root()).or_insert(branches.len());
+            if at == branches.len() {
+                branches.push((view, Vec::new()));
+            }
+            branches[at].1.push(view.branch());
+        }
+        Ok(Self(branches))
+    }
+
+    /// Returns the modules of a repository, once for all branches that have the same.
+    pub fn modules(&self, repository: &RepositoryName) -> Result<Vec<BranchModules<'v>>> {
+        let mut found: Vec<BranchModules<'v>> = Vec::new();
+        let mut at = HashMap::new();
+        for (view, names) in &self.0 {
+            let key = RepositoryKey::of(view, repository)?;
+            let at = *at.entry(key).or_insert(found.len());
+            if at == found.len() {
+                found.push(BranchModules::read(view, repository)?);
+            }
+            found[at].names.extend(names);
+        }
+        Ok(found)
+    }
+}
+
+impl<'v> BranchModules<'v> {
+    fn read(view: &'v RegistryView<'v>, repository: &RepositoryName) -> Result<Self> {
+        let (mut inner, mut outer) = (HashMap::new(), Vec::new());
+        for module in modules(view, repository)? {
+            match module.tag() {
+                Some(tag) => {
+                    inner.insert(tag, module.hash);
+                }
+                None => outer.push(module.hash),
+            }
+        }
+        Ok(Self {
+            view,
+            names: Vec::new(),
+            inner,
+            outer,
+        })
+    }
+
+    /// Returns a view of one of the branches.
+    pub fn view(&self) -> &'v RegistryView<'v> {
+        self.view
+    }
+
+    /// Returns the hashes of all modules.
+    pub fn hashes(&self) -> impl Iterator<Item = ModuleHash> {
+        self.inner.values().chain(&self.outer).copied()
+    }
+
+    /// Returns the module that a tag names on one of the branches: see `tag_path.rs`.
+    pub fn module(&self, tag: &OciTag) -> Option<ModuleHash> {
+        let names_outer = || {
+            let text = tag.as_str();
+            text == LATEST || self.names.iter().any(|name| name.as_str() == text)
+        };
+        let inner = self.inner.get(tag);
+        inner
+            .or_else(|| self.outer.first().filter(|_| names_outer()))
+            .copied()
+    }
+}

@@ -1,0 +1,87 @@
+//! The modules for which the manifests of a repository stand.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::branches::BranchModules;
+use super::error::Result;
+use super::records::Records;
+use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName};
+
+/// The layers of the manifests of a repository, and the modules that it has on all branches.
+pub(super) struct Layers<'r, 'v> {
+    repository: &'r RepositoryName,
+    records: &'r BTreeMap<ModulePath, ModuleHash>,
+    branches: &'r [BranchModules<'v>],
+    modules: HashSet<ModuleHash>,
+    /// The modules by their digests, which are only needed if a client has deleted the link to a layer.
+    by_digest: OnceCell<HashMap<OciDigest, ModuleHash>>,
+}
+
+impl<'r, 'v> Layers<'r, 'v> {
+    pub fn new(
+        repository: &'r RepositoryName,
+        records: &'r BTreeMap<ModulePath, ModuleHash>,
+        branches: &'r [BranchModules<'v>],
+    ) -> Self {
+        let modules = branches.iter().flat_map(BranchModules::hashes);
+        Self {
+            repository,
+            records,
+            branches,
+            modules: modules.collect(),
+            by_digest: OnceCell::new(),
+        }
+    }
+
+    /// Returns the blob of a layer; `None` if it is not known, and no module.
+    pub fn hash(&self, layer: &OciDigest) -> Result<Option<ModuleHash>> {
+        let path = Records(self.repository).blob(layer);
+        if let Some(hash) = self.records.get(&path) {
+            return Ok(Some(*hash));
+        }
+        if self.by_digest.get().is_none() {
+            let mut modules = HashMap::new();
+            for branch in self.branches {
+                for hash in branch.hashes() {
+                    modules.insert(branch.view().digest(hash)?.into(), hash);
+                }
+            }
+            let _ = self.by_digest.set(modules);
+        }
+        let modules = self.by_digest.get();
+        Ok(modules.and_then(|modules| modules.get(layer)).copied())
+    }
+
+    /// Returns whether a layer is a module of the repository on some branch.
+    pub fn is_module(&self, layer: &OciDigest) -> Result<bool> {
+        let hash = self.hash(layer)?;
+        Ok(hash.is_some_and(|hash| self.modules.contains(&hash)))
+    }
+}
+
+/// The state of a tag that was pushed with a module.
+pub(super) enum TagState {
+    /// The tag is served with the manifest.
+    Served,
+    /// Another client has moved the tag to another module.
+    Moved,
+    /// No branch has a module for the tag.
+    Removed,
+}
+
+/// Returns the state of a tag that was pushed with a manifest with this layer.
+pub(super) fn tag_state(
+    branches: &[BranchModules<'_>],
+    tag: &OciTag,
+    layer: Option<ModuleHash>,
+) -> TagState {
+    let mut state = TagState::Removed;
+    for module in branches.iter().filter_map(|branch| branch.module(tag)) {
+        if Some(module) == layer {
+            return TagState::Served;
+        }
+        state = TagState::Moved;
+    }
+    state
+}

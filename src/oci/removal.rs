@@ -1,0 +1,344 @@
+//! The removal of records that was decided without a lock, and is published in parts.
+//!
+//! A part is published only if its repository has not changed since the decision: a rollback, for example, brings a module back without a
+//! change of the records, and its manifest must still be there. Changes of other repositories do not matter, except to signatures, whose
+//! subjects may be anywhere. So clients that make changes all the time do not keep unused records in the store.
+
+use std::collections::{BTreeSet, HashSet};
+use std::mem;
+
+use super::error::{Error, Result};
+use super::pull::pushed_digests;
+use super::registry::Registry;
+use super::repository_records::synthesized_digests;
+use super::touched::touched;
+use crate::names::{OciDigest, RepositoryName};
+use crate::store::{RecordsEdit, RegistryError as _, RegistryTips, RegistryView, Store};
+
+/// The message of the commit.
+pub(super) const MESSAGE: &str = "Remove unused manifests and blobs";
+
+/// The number of records at which a part is published.
+const RECORDS_MAX: usize = 10_000;
+
+/// The number of directories that are compared while nobody else can make a change.
+const LOCKED_DIRECTORIES_MAX: usize = 2_000;
+
+/// How often a part is tried again because clients have made more changes than can be compared meanwhile.
+const TRIES_MAX: usize = 20;
+
+/// The branches and the records at one moment.
+pub(super) struct State<'s> {
+    pub tips: RegistryTips,
+    /// A view of each branch, all with the same records.
+    pub views: Vec<RegistryView<'s>>,
+}
+
+impl<'s> State<'s> {
+    pub fn now(store: &'s Store) -> Result<Self> {
+        Self::at(store, store.registry_tips()?)
+    }
+
+    pub fn at(store: &'s Store, tips: RegistryTips) -> Result<Self> {
+        let views = store.registry_views(&tips)?;
+        Ok(Self { tips, views })
+    }
+}
+
+/// Edits that are published in parts.
+pub(super) struct Removal<'s> {
+    registry: &'s Registry,
+    store: &'s Store,
+    /// The state up to which changes since the decision are known.
+    known: State<'s>,
+    /// The repositories that have changed since the decision.
+    touched: BTreeSet<RepositoryName>,
+    /// The subjects of the signatures that are removed: nothing is removed once one of them is back.
+    subjects: HashSet<OciDigest>,
+    /// Whether one of them is back.
+    is_void: bool,
+    edits: Vec<(RepositoryName, RecordsEdit)>,
+    records: usize,
+    /// The repositories whose edits were not made.
+    left: BTreeSet<RepositoryName>,
+}
+
+impl<'s> Removal<'s> {
+    /// Begins to remove what is decided on the state with these tips.
+    pub fn begin(
+        registry: &'s Registry,
+        store: &'s Store,
+        tips: &RegistryTips,
+        subjects: HashSet<OciDigest>,
+    ) -> Result<Self> {
+        Ok(Self {
+            registry,
+            store,
+            known: State::at(store, tips.clone())?,
+            touched: BTreeSet::new(),
+            subjects,
+            is_void: false,
+            edits: Vec::new(),
+            records: 0,
+            left: BTreeSet::new(),
+        })
+    }
+
+    /// Adds the edit of a repository, and publishes those so far if they are many.
+    pub fn add(&mut self, name: &RepositoryName, edit: RecordsEdit) -> Result<()> {
+        if edit.is_empty() {
+            return Ok(());
+        }
+        self.records += edit.len();
+        self.edits.push((name.clone(), edit));
+        if self.records >= RECORDS_MAX {
+            self.publish()?;
+        }
+        Ok(())
+    }
+
+    /// Publishes the rest. Returns the repositories that have changed meanwhile, so that their records were left.
+    pub fn finish(mut self) -> Result<BTreeSet<RepositoryName>> {
+        self.publish()?;
+        Ok(self.left)
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        self.records = 0;
+        let mut edits = mem::take(&mut self.edits);
+        for _ in 0..TRIES_MAX {
+            self.note_changes()?;
+            edits.retain(|(name, _)| {
+                let is_current = !self.is_void && !self.touched.contains(name);
+                if !is_current {
+                    self.left.insert(name.clone());
+                }
+                is_current
+            });
+            if edits.is_empty() || self.try_publish(&edits)? {
+                return Ok(());
+            }
+        }
+        self.left.extend(edits.into_iter().map(|(name, _)| name));
+        Ok(())
+    }
+
+    /// Publishes edits, except for those of repositories that have changed since the last look, which are left. Returns whether it could compare
+    /// the states.
+    fn try_publish(&mut self, edits: &[(RepositoryName, RecordsEdit)]) -> Result<bool> {
+        let write = self.store.begin_registry_write(None)?;
+        let (tips, changed) = write.replace_records::<_, Error>(MESSAGE, |tips| {
+            let changed = match self.changed(tips) {
+                // A tip of this batch, or history that another `gc` has removed.
+                Err(error) if error.is_missing_object() => None,
+                changed => changed?,
+            };
+            let mut all = RecordsEdit::default();
+            if let Some(changed) = &changed {
+                let current = edits.iter().filter(|(name, _)| !changed.contains(name));
+                current.for_each(|(_, edit)| all.extend(edit.clone()));
+            }
+            Ok((all, changed))
+        })?;
+        let Some(changed) = changed else {
+            return Ok(false);
+        };
+        let names = edits.iter().map(|(name, _)| name);
+        let left = names.filter(|name| changed.contains(*name));
+        self.left.extend(left.cloned());
+        self.touched.extend(changed);
+        self.known = State::at(self.store, tips)?;
+        Ok(true)
+    }
+
+    /// Returns the repositories that differ between the known state and these tips; `None` if they are too many to look at them now.
+    fn changed(&self, tips: &RegistryTips) -> Result<Option<BTreeSet<RepositoryName>>> {
+        if *tips == self.known.tips {
+            return Ok(Some(BTreeSet::new()));
+        }
+        let state = State::at(self.store, tips.clone())?;
+        let changed = touched(&self.known.views, &state.views, LOCKED_DIRECTORIES_MAX)?;
+        Ok(changed.filter(|changed| changed.is_empty() || self.subjects.is_empty()))
+    }
+
+    /// Looks at the changes since the last look, while others can make more.
+    fn note_changes(&mut self) -> Result<()> {
+        let tips = self.store.registry_tips()?;
+        if tips == self.known.tips {
+            return Ok(());
+        }
+        let state = State::at(self.store, tips)?;
+        match touched(&self.known.views, &state.views, usize::MAX)? {
+            Some(changed) => {
+                for name in &changed {
+                    let present = present_digests(self.registry, &state, name)?;
+                    let mut present = present.iter();
+                    self.is_void |= present.any(|digest| self.subjects.contains(digest));
+                }
+                self.touched.extend(changed);
+            }
+            None => self.is_void = true,
+        }
+        self.known = state;
+        Ok(())
+    }
+}
+
+/// Returns the digests of all manifests that a repository has, pushed or synthesised.
+pub(super) fn present_digests(
+    registry: &Registry,
+    state: &State<'_>,
+    name: &RepositoryName,
+) -> Result<Vec<OciDigest>> {
+    let mut digests = Vec::new();
+    if let Some(view) = state.views.first() {
+        digests = pushed_digests(view, name)?;
+    }
+    for view in &state.views {
+        digests.extend(synthesized_digests(registry, view, name)?);
+    }
+    Ok(digests)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Options;
+    use crate::names::ModulePath;
+    use crate::oci::records::Records;
+    use crate::store::{ObjectFormat, Revision};
+
+    struct Fixture {
+        _directory: tempfile::TempDir,
+        store: Store,
+        registry: Registry,
+    }
+
+    impl Fixture {
+        /// Returns a store with tags in the repositories `a` and `b`, and with the module `b/1.wasm`.
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let options = Options::default();
+            let store = Store::open_or_create(directory.path(), options, ObjectFormat::Sha1);
+            let fixture = Self {
+                _directory: directory,
+                store: store.unwrap(),
+                registry: Registry::default(),
+            };
+            fixture.set(&["a/_tags/1", "b/_tags/1"], &["b/1.wasm"]);
+            fixture
+        }
+
+        /// Sets records and modules to new content.
+        fn set(&self, records: &[&str], modules: &[&str]) {
+            let mut write = self.store.begin_registry_write(None).unwrap();
+            let hash = write.add_bytes(b"content".to_vec()).unwrap();
+            let set = |paths: &[&str]| -> Vec<_> {
+                paths
+                    .iter()
+                    .map(|it| (it.parse::<ModulePath>().unwrap(), hash))
+                    .collect()
+            };
+            let published = write.publish(|draft| {
+                draft.set_records(&set(records))?;
+                draft.set_modules(&set(modules))?;
+                Ok::<_, Error>(("Set".to_owned(), ()))
+            });
+            published.unwrap();
+        }
+
+        /// Decides to remove the tags of both repositories, makes a change, and removes them. Returns the records that are left.
+        fn remove(&self, subjects: &[OciDigest], change: impl FnOnce()) -> Vec<String> {
+            let tips = self.store.registry_tips().unwrap();
+            let subjects = subjects.iter().copied().collect();
+            let mut removal = Removal::begin(&self.registry, &self.store, &tips, subjects).unwrap();
+            for name in ["a", "b"] {
+                let edit = RecordsEdit {
+                    removed: vec![format!("{name}/_tags/1").parse().unwrap()],
+                    added: Vec::new(),
+                };
+                removal
+                    .add(&RepositoryName::parse(name).unwrap(), edit)
+                    .unwrap();
+            }
+            change();
+            let left = removal.finish().unwrap();
+            let mut records = Vec::new();
+            let state = State::now(&self.store).unwrap();
+            let root = crate::names::TreePath::root();
+            let add = |path: ModulePath, _| records.push(path.as_str().to_owned());
+            state.views[0].walk_records(&root, add).unwrap();
+            for name in ["a", "b"] {
+                let is_left = records.contains(&format!("{name}/_tags/1"));
+                assert_eq!(
+                    is_left,
+                    left.contains(&RepositoryName::parse(name).unwrap())
+                );
+            }
+            records
+        }
+    }
+
+    const A: &str = "a/_tags/1";
+
+    #[test]
+    fn what_has_not_changed_is_removed() {
+        let fixture = Fixture::new();
+        assert_eq!(fixture.remove(&[], || ()), [""; 0]);
+        let fixture = Fixture::new();
+        let left = fixture.remove(&[], || {
+            fixture.set(&["c/_tags/1"], &["c/1.wasm", "A/1.wasm"])
+        });
+        assert_eq!(left, ["c/_tags/1"]);
+    }
+
+    #[test]
+    fn a_repository_that_has_changed_is_left() {
+        // Its records, a module in its directory, and one with its name.
+        for (records, modules) in [
+            (&["a/_manifests/sha256/00/1"][..], &[][..]),
+            (&[], &["a/1.wasm"]),
+            (&[], &["a.wasm"]),
+        ] {
+            let fixture = Fixture::new();
+            let left = fixture.remove(&[], || fixture.set(records, modules));
+            assert!(left.contains(&A.to_owned()), "{left:?}");
+            assert!(!left.contains(&"b/_tags/1".to_owned()), "{left:?}");
+        }
+    }
+
+    #[test]
+    fn a_module_that_comes_back_on_another_branch_is_a_change() {
+        let fixture = Fixture::new();
+        fixture.set(&[], &["a/1.wasm"]);
+        let commit = fixture.store.registry_tips().unwrap().branches[0].1;
+        let path = crate::names::ModuleRef::Path("a/1.wasm".parse().unwrap());
+        let directories = crate::store::DirectoryRemoval::Refuse;
+        fixture
+            .store
+            .remove(&Default::default(), &path, directories)
+            .unwrap();
+        let left = fixture.remove(&[], || {
+            let revision = Revision::Commit(commit);
+            fixture
+                .store
+                .create_branch(&"old".parse().unwrap(), &revision)
+                .unwrap();
+        });
+        assert_eq!(left, [A]);
+    }
+
+    #[test]
+    fn no_signature_is_removed_once_its_subject_is_back() {
+        let subject = OciDigest::Sha256([7; 32]);
+        let name = RepositoryName::parse("z").unwrap();
+        let back = Records(&name).manifest(&subject).as_str().to_owned();
+        let fixture = Fixture::new();
+        let left = fixture.remove(&[subject], || fixture.set(&[&back], &[]));
+        assert_eq!(left, [A, "b/_tags/1", back.as_str()]);
+        // Another manifest does not matter.
+        let fixture = Fixture::new();
+        let left = fixture.remove(&[OciDigest::Sha256([8; 32])], || fixture.set(&[&back], &[]));
+        assert_eq!(left, [back.as_str()]);
+    }
+}
