@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::process::{Command, Output};
 
+use crate::support::program::find_program;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -42,7 +43,7 @@ impl Git {
     fn run(&self, args: &[&str], stdin: &[u8]) -> Output {
         let input = self.dir.path().join("stdin");
         fs::write(&input, stdin).unwrap();
-        let mut command = Command::new("git");
+        let mut command = Command::new(find_program("git").unwrap());
         command.args(args).current_dir(self.dir.path()).env_clear();
         for (name, value) in [
             ("GIT_CONFIG_NOSYSTEM", "1"),
