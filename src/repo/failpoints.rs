@@ -16,6 +16,19 @@ pub(crate) fn step(name: &'static str) -> io::Result<()> {
     Ok(())
 }
 
+/// Executes the failpoint with this name at a step that cannot fail. A test can make it run a callback.
+pub(crate) fn reached(name: &'static str) {
+    fail::fail_point!(name);
+    let _ = name;
+}
+
+/// Returns whether a test has turned this failpoint on, with the action `return`.
+pub(crate) fn is_on(name: &'static str) -> bool {
+    fail::fail_point!(name, |_| true);
+    let _ = name;
+    false
+}
+
 /// Writes all bytes. If a test makes the failpoint of this name fail, writes only the first half of them and returns the error.
 pub(crate) fn write(name: &'static str, to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     if let Err(error) = step(name) {

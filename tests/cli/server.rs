@@ -40,7 +40,8 @@ fn uploaded_module_is_stored_and_served() {
 fn signal_stops_the_server_after_running_requests() {
     for signal in ["TERM", "INT"] {
         let world = World::empty();
-        let server = Server::start(&world, &[]);
+        // A test runner in the background of a script ignores SIGINT, and so would the server.
+        let server = Server::start_command(world.interruptible(&["server", "--port", "0"]));
         let body = module(1);
         let mut running = server.connect();
         // The interim response shows that the server waits for the body.

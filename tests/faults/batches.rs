@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fail::FailScenario;
@@ -60,27 +60,36 @@ fn in_one_batch(
     change: impl Fn(u32) -> Result<(), Error> + Sync,
 ) -> Results {
     let blocked = BlockedChange::begin();
-    let begun = Barrier::new(CHANGES as usize + 1);
+    // On a slow machine, deciding them all takes longer than a batch may otherwise be open.
+    fail::cfg("batches of any age", "return").unwrap();
     std::thread::scope(|threads| {
         let first = threads.spawn(|| s.put("first", 100));
         blocked.wait();
+        let waiting = waiting_changes();
+        let change = &change;
         let others: Vec<_> = (0..CHANGES)
-            .map(|n| {
-                let (begun, change) = (&begun, &change);
-                threads.spawn(move || {
-                    begun.wait();
-                    change(n)
-                })
-            })
+            .map(|n| threads.spawn(move || change(n)))
             .collect();
-        begun.wait();
-        // The threads have only a few instructions left until they wait for their turn.
-        std::thread::sleep(Duration::from_millis(500));
+        wait_until(|| waiting() == CHANGES);
+        fail::remove("wait for the slot");
         fault();
         blocked.release();
         first.join().unwrap();
-        others.into_iter().map(|other| other.join()).collect()
+        let results = others.into_iter().map(|other| other.join()).collect();
+        fail::remove("batches of any age");
+        results
     })
+}
+
+/// Returns a function that counts the changes that wait for their turn from now on.
+fn waiting_changes() -> impl Fn() -> u32 {
+    let waiting = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&waiting);
+    let count = move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+    };
+    fail::cfg_callback("wait for the slot", count).unwrap();
+    move || waiting.load(Ordering::SeqCst)
 }
 
 fn wait_until(condition: impl Fn() -> bool) {
@@ -511,8 +520,9 @@ fn a_waiting_change_completes_after_its_client_disconnected() {
     let blocked = BlockedChange::begin();
     let waiting = send(0);
     blocked.wait();
+    let changes = waiting_changes();
     let disconnecting: Vec<_> = (1..CHANGES).map(send).collect();
-    std::thread::sleep(Duration::from_millis(300));
+    wait_until(|| changes() == CHANGES - 1);
     drop(disconnecting);
     std::thread::sleep(Duration::from_millis(100));
     blocked.release();

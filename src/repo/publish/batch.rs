@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::names::RefName;
 use crate::repo::error::{Error, Result};
+use crate::repo::failpoints;
 use crate::repo::locks::Guard;
 use crate::repo::packs::staged::{StagedObject, StagedObjects};
 use crate::repo::parallel::in_parallel;
@@ -116,7 +117,7 @@ impl<'r> OpenBatch<'r> {
     /// Returns whether the batch takes no more changes.
     pub(crate) fn is_full(&self) -> bool {
         self.changes >= CHANGES_MAX
-            || self.begun.elapsed() >= AGE_MAX
+            || self.begun.elapsed() >= AGE_MAX && !failpoints::is_on("batches of any age")
             || self.txn.objects.staged.size_bytes() >= BYTES_MAX
     }
 

@@ -13,6 +13,7 @@ use tracing::field::display;
 
 use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
+use crate::repo::failpoints;
 use crate::repo::ids::commit_id;
 use crate::repo::locks::PATIENCE;
 use crate::repo::parts::Parts;
@@ -126,6 +127,7 @@ impl Publisher {
     /// Waits for the slot. The thread that holds it never waits for another change.
     fn enter(&self) -> Turn<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
+        failpoints::reached("wait for the slot");
         // A thread that panicked while it held the slot had taken the batch out before, so the slot contains no batch.
         let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
