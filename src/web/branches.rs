@@ -8,7 +8,9 @@ use super::links::{Place, Site, short};
 use super::picker::subject;
 use super::text::{shown, shown_cut};
 use crate::names::{BranchName, TreePath};
-use crate::store::{BranchRelation, Commit, MergeOutcome, MergePreview, RELATION_COMMITS_MAX};
+use crate::store::{
+    BranchRelation, Commit, Compatibility, MergeOutcome, MergePreview, RELATION_COMMITS_MAX,
+};
 
 /// The most paths of a conflict that are listed.
 const CONFLICTS_MAX: usize = 500;
@@ -175,10 +177,10 @@ impl MergePage<'_> {
                 p.note { "There is nothing to merge: " strong { (shown(self.into.as_str())) } " contains every commit of " strong { (shown(self.from.as_str())) } "." }
             },
             MergeOutcome::FastForward(_) => html! {
-                p.note { "A merge moves the branch to the newest commit, without a commit of its own." (self.verdict()) }
+                p class=(self.note()) { "A merge moves the branch to the newest commit, without a commit of its own." (self.verdict()) }
             },
             MergeOutcome::Merged(_) => html! {
-                p.note { "A merge makes one commit." (self.verdict()) }
+                p class=(self.note()) { "A merge makes one commit." (self.verdict()) }
             },
             MergeOutcome::Conflict(paths) => html! {
                 div.card {
@@ -195,8 +197,20 @@ impl MergePage<'_> {
         }
     }
 
+    /// Returns the classes of the note above the button.
+    fn note(&self) -> &'static str {
+        match self.compatibility() {
+            Some(Compatibility::Breaking) => "note bad",
+            _ => "note",
+        }
+    }
+
+    fn compatibility(&self) -> Option<Compatibility> {
+        verdict_of(self.rows, self.total == self.rows.len())
+    }
+
     fn verdict(&self) -> Markup {
-        let verdict = verdict_of(self.rows, self.total == self.rows.len());
+        let verdict = self.compatibility();
         html! { @if self.total > 0 && let Some(verdict) = verdict { (verdict_tag(verdict)) } }
     }
 

@@ -26,7 +26,8 @@ pub enum Section {
 pub struct Page<'p> {
     /// The server and the client.
     pub site: &'p Site,
-    /// The branch or commit that the navigation leads to.
+    /// The branch or commit of the page. The navigation and the search lead to the newest commit of its branch, so that nobody who looks at a
+    /// commit stays there without noticing.
     pub place: &'p Place,
     /// The title, in front of the name of the program.
     pub title: &'p str,
@@ -48,6 +49,11 @@ pub fn page(page: Page<'_>) -> String {
         query,
         content,
     } = page;
+    // A search of a commit is continued there.
+    let place = &match section {
+        Section::Search => place.clone(),
+        _ => place.tip(),
+    };
     let asset = |name: &str| format!("{}/ui/assets/{name}", site.base);
     let document = html! {
         (DOCTYPE)

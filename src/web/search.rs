@@ -131,11 +131,28 @@ impl SearchPage<'_> {
                 p.note.warn { (count(pending)) " modules are not searched yet, because they have not been read. Search again in a moment." }
             }
             @if rows.is_empty() {
-                div.card.empty { p { "No module was found." } }
+                div.card.empty { p { "No module was found." } (self.suggestions()) }
             } @else {
                 div.card.flush { div.scroll { (self.table(rows)) } }
                 @if let Some(next) = next { div.pages { span {} a.button href=(next) rel="next" { "Next" } } }
             }
+        }
+    }
+
+    /// Returns links to searches that may find what this one did not. A word alone finds paths, names and descriptions, but no exports.
+    fn suggestions(&self) -> Markup {
+        let word = match self.words {
+            [word] if !self.query.contains(':') => Some(word.as_str()),
+            _ => None,
+        };
+        let word =
+            word.filter(|word| !word.contains(|c: char| c.is_whitespace() || "\"*-".contains(c)));
+        let fields = word.map(|word| ["export", "import"].map(|field| format!("{field}:*{word}*")));
+        html! {
+            @for query in fields.iter().flatten() {
+                p { "Search for " a href=(self.site.search_for(self.place, query)) { code { (shown_cut(query, 100)) } } }
+            }
+            @if !self.has_history { p.muted { "Modules that were removed are found in every version in the history." } }
         }
     }
 

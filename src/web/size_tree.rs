@@ -142,13 +142,18 @@ fn group_part(facts: &Facts, name: &str, functions: &[&FunctionSize]) -> Part {
     }
 }
 
-fn function_part(function: &FunctionSize) -> Part {
+/// Returns the name of a function as it was in the source, or its index.
+pub(super) fn function_label(function: &FunctionSize) -> String {
     let name = function.demangled_name().or_else(|| function.name.clone());
+    match name {
+        Some(name) => plain(&name, NAME_CHARS),
+        None => format!("function {}", function.index),
+    }
+}
+
+fn function_part(function: &FunctionSize) -> Part {
     Part {
-        label: match name {
-            Some(name) => plain(&name, NAME_CHARS),
-            None => format!("function {}", function.index),
-        },
+        label: function_label(function),
         bytes: function.size_bytes,
         class: "k-code",
         parts: Vec::new(),

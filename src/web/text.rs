@@ -18,6 +18,20 @@ pub fn shown_cut(text: &str, chars_max: usize) -> Markup {
     }
 }
 
+/// Returns a sentence as [`shown_cut`] does; what it has between backticks is code.
+pub fn sentence(text: &str, chars_max: usize) -> Markup {
+    let (kept, is_cut) = match text.char_indices().nth(chars_max) {
+        None => (text, false),
+        Some((end, _)) => (&text[..end], true),
+    };
+    html! {
+        @for (nth, part) in kept.split('`').enumerate() {
+            @if nth % 2 == 0 { (escaped(part)) } @else { code { (shown(part)) } }
+        }
+        @if is_cut { "…" }
+    }
+}
+
 /// Returns text of several lines: newlines and tabs stay as they are.
 pub fn shown_lines(text: &str) -> Markup {
     let mut markup = String::with_capacity(text.len());
@@ -78,5 +92,9 @@ mod tests {
             "a\n<span class=\"ctrl\">\\u{1b}</span>[1m"
         );
         assert_eq!(plain("a\u{202e}b", 3), "a\\u…");
+        assert_eq!(
+            sentence("no `<f>` in `g", 9).0,
+            "no <code><bdi>&lt;f&gt;</bdi></code> i…"
+        );
     }
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::change_form::{commit_fields, name, text_field};
 use super::format;
 use super::links::{Place, Site};
-use super::text::shown_cut;
+use super::text::{self, shown_cut};
 use crate::names::{BranchName, ModulePath, TreePath};
 use crate::store::{Compatibility, Cut, Facts, ModuleComparison, ModuleInfo, PreviewedModule};
 
@@ -249,7 +249,7 @@ fn verdict(comparison: &ModuleComparison) -> Markup {
             @if !reasons.is_empty() {
                 h3 { (title) }
                 ul {
-                    @for reason in reasons.iter().take(REASONS_MAX) { li { (shown_cut(reason, 300)) } }
+                    @for reason in reasons.iter().take(REASONS_MAX) { li { (text::sentence(reason, 300)) } }
                     @if reasons.len() > REASONS_MAX { li.muted { "and " (reasons.len() - REASONS_MAX) " more" } }
                 }
             }

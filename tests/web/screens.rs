@@ -312,6 +312,8 @@ fn branches_show_what_a_merge_would_do() {
     w.page(conflict.link("&path=a.wasm"))
         .is(200)
         .shows("verdict");
+    w.page("/ui/compare?from=main&to=side/a/b")
+        .shows("See what a merge would change");
     // Nothing was merged, and nothing written.
     assert_eq!(w.content(), "/a.wasm=4");
     w.page("/ui/merge?from=main&into=stuck").shows("1 conflict");
@@ -346,6 +348,39 @@ fn a_search_marks_what_it_found() {
         .shows("malformed query")
         .shows("^");
     w.page("/ui/search").shows("The query language");
+}
+
+#[test]
+fn a_search_for_a_word_without_result_suggests_exports() {
+    let w = Web::new();
+    w.put_wat("math/add.wasm", ADD);
+    let found = w.page("/ui/search?q=su");
+    found.shows("No module was found").shows("export:*su*");
+    w.page("/ui/search?q=export:*ad*").shows("add.wasm");
+    w.page("/ui/search?q=kind:component")
+        .shows("No module was found")
+        .hides("export:*");
+}
+
+#[test]
+fn the_navigation_of_a_commit_leads_to_the_branch() {
+    let w = Web::new();
+    w.put_wat("math/add.wasm", ADD);
+    let commit = w.tip();
+    w.put_wat("math/add.wasm", ADD_MORE);
+    let page = w.page(&format!("/ui/commit?branch=main&commit={commit}"));
+    page.is(200).shows("href=\"/ui/tree?branch=main\"");
+    w.page(&format!("/ui/tree/math?branch=main&commit={commit}"))
+        .shows("href=\"/ui/history?branch=main\"");
+}
+
+#[test]
+fn the_largest_functions_have_a_table_of_their_own() {
+    let w = Web::new();
+    w.put_wat("math/add.wasm", ADD);
+    w.page("/ui/module/math/add.wasm")
+        .shows("Largest functions, of 1")
+        .shows("All parts");
 }
 
 #[test]

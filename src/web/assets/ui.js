@@ -118,7 +118,9 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     const [bar, text, button] = [line.querySelector("progress"), line.querySelector("span"), form.querySelector("button")];
     const request = new XMLHttpRequest();
     const fail = (reason) => {
-      text.textContent = `${reason} Nothing was changed.`;
+      line.className = "note bad";
+      bar.hidden = true;
+      text.textContent = `${reason.trim().replace(/[^.!?]$/, "$&.")} Nothing was changed.`;
       button.disabled = false;
     };
     request.upload.addEventListener("progress", ({ loaded, total }) => {
@@ -135,7 +137,8 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     request.addEventListener("error", () => fail("The connection was lost."));
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "text/html");
-    line.hidden = false;
+    line.className = "";
+    line.hidden = bar.hidden = false;
     button.disabled = true;
     request.send(new FormData(form));
   });

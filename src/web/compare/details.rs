@@ -10,7 +10,7 @@ use crate::store::{
 };
 use crate::web::changes::growth_class;
 use crate::web::format::{bytes, bytes_change, count};
-use crate::web::text::shown_cut;
+use crate::web::text::{sentence, shown_cut};
 
 /// The most items of a list of differences.
 const ITEMS_MAX: usize = 300;
@@ -84,7 +84,7 @@ fn compared(diff: &ModuleDiff, sizes: &SizeChanges) -> Markup {
 fn reasons(diff: &ModuleDiff) -> Markup {
     let list = |reasons: &[String]| {
         html! {
-            ul { @for reason in reasons.iter().take(REASONS_MAX) { li { (shown_cut(reason, TEXT_CHARS)) } } }
+            ul { @for reason in reasons.iter().take(REASONS_MAX) { li { (sentence(reason, TEXT_CHARS)) } } }
             @if reasons.len() > REASONS_MAX { p.small.muted { "and " (count((reasons.len() - REASONS_MAX) as u64)) " more" } }
         }
     };

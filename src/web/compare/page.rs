@@ -72,7 +72,10 @@ impl ComparePage<'_> {
                 Some((from, to, compared)) => {
                     @match compared {
                         Compared::Module(comparison, sizes) => (details::module(comparison, sizes)),
-                        Compared::Paths(rows, next) => (self.paths(from, to, rows, next.as_deref())),
+                        Compared::Paths(rows, next) => {
+                            (self.merge_note(from, to))
+                            (self.paths(from, to, rows, next.as_deref()))
+                        }
                     }
                 }
             }
@@ -90,6 +93,24 @@ impl ComparePage<'_> {
                 div.field { span.label aria-hidden="true" { " " } button.primary { "Compare" } }
                 @if !from.is_empty() && !to.is_empty() {
                     a href=(self.site.compare(to, from, self.path)) { "Swap" }
+                }
+            }
+        }
+    }
+
+    /// Says what a comparison of two branches is not, with the link to what a merge of them would change.
+    fn merge_note(&self, from: &Side, to: &Side) -> Markup {
+        let are_branches = [from, to].iter().all(|side| {
+            self.branches
+                .0
+                .iter()
+                .any(|branch| branch.as_str() == side.text)
+        });
+        html! {
+            @if are_branches && self.path.is_root() && self.site.rights.post {
+                p.note {
+                    "This compares the two branches as they are: what only " strong { (shown(&from.text)) } " got counts as removed."
+                    a href=(self.site.merge_preview(&to.text, &from.text)) { "See what a merge would change" }
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 mod get_it;
 mod interface;
+mod largest;
 mod metadata;
 mod page;
 mod versions;

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::{get_it, interface, metadata, versions};
+use super::{get_it, interface, largest, metadata, versions};
 use crate::names::{Digest, ModuleHash, ModulePath};
 use crate::oci::OciModule;
 use crate::store::{Commit, ModuleFacts};
 use crate::web::actions;
 use crate::web::directory::kind_tag;
-use crate::web::format::{bytes, time};
+use crate::web::format::{bytes, count, time};
 use crate::web::icicle::{icicle, size_table};
 use crate::web::links::{Place, Site};
 use crate::web::picker::{Branches, commit_note, crumbs, heading, live_bar, picker};
@@ -105,11 +105,12 @@ impl ModulePage<'_> {
                     section.card aria-labelledby="sizes" {
                         h2 #sizes { "Size: " (bytes(facts.size_bytes)) }
                         (icicle(&whole))
-                        (size_table(&whole))
+                        (largest::table(facts))
                         @if facts.functions.is_cut() {
-                            p.small.muted { "Of " (crate::web::format::count(facts.functions.total)) " functions, the "
-                                (crate::web::format::count(facts.functions.items.len() as u64)) " largest are known one by one." }
+                            p.small.muted { "Only the " (count(facts.functions.items.len() as u64)) " largest functions have an entry of their own in the table of all parts." }
                         }
+                        h3 { "All parts" }
+                        (size_table(&whole))
                     }
                     (interface::card(self))
                 }

@@ -1,0 +1,36 @@
+//! The largest functions of a module, wherever they are in it.
+
+use maud::{Markup, html};
+
+use crate::store::Facts;
+use crate::web::format::{bytes, count, percent};
+use crate::web::icicle::bar;
+use crate::web::size_tree::function_label;
+
+/// How many functions are listed.
+const FUNCTIONS_MAX: usize = 12;
+
+/// Renders the largest functions, the largest first; nothing if the module has no functions.
+pub(super) fn table(facts: &Facts) -> Markup {
+    let mut functions: Vec<_> = facts.functions.items.iter().collect();
+    functions.sort_by_key(|function| std::cmp::Reverse(function.size_bytes));
+    html! {
+        @if !functions.is_empty() {
+            h3 #largest { "Largest functions, of " (count(facts.functions.total)) }
+            table.fixed aria-labelledby="largest" {
+                thead { tr { th scope="col" { "Function" } th.num scope="col" { "Size" } th.num scope="col" { "Share" } th.wide { span.sr { "Share as a bar" } } } }
+                tbody {
+                    @for function in functions.into_iter().take(FUNCTIONS_MAX) {
+                        @let label = function_label(function);
+                        tr {
+                            th.one-line scope="row" title=(label) { bdi { (label) } }
+                            td.num { (bytes(function.size_bytes)) }
+                            td.num { (percent(function.size_bytes, facts.size_bytes)) }
+                            td.wide { (bar(function.size_bytes, facts.size_bytes)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
