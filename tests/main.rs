@@ -27,6 +27,7 @@ mod path_log;
 mod push;
 mod replica;
 mod search;
+mod search_plans;
 mod served;
 mod store;
 mod support;

@@ -1,6 +1,6 @@
 //! Searches for modules by what is in them, compared with a walk over everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use wasmstore::names::{CommitId, ModuleHash, ModulePath, TreePath};
@@ -38,7 +38,7 @@ pub fn put(s: &Scratch, on_branch: Option<&str>, at: &str, n: u32) {
 }
 
 /// Returns all results of a search, page by page.
-fn search(s: &Scratch, query: &str, scope: SearchScope, count: usize) -> Vec<SearchMatch> {
+pub fn search(s: &Scratch, query: &str, scope: SearchScope, count: usize) -> Vec<SearchMatch> {
     s.store.complete_facts(&Revision::default()).unwrap();
     let query = Query::parse(query).unwrap();
     let (mut cursor, mut all) = (SearchCursor::default(), Vec::new());
@@ -312,15 +312,22 @@ proptest! {
         let s = Scratch::new();
         run(&s, &steps);
         let versions = versions(&s);
+        let numbers: BTreeMap<ModuleHash, u32> = (0..6)
+            .map(|n| (crate::support::store::blob_id(&module_with_items(n)).parse().unwrap(), n))
+            .collect();
         for (query, accepts) in [
-            ("export:f1", (|n| n % 4 == 1) as fn(u32) -> bool),
-            ("import:env.g0 -export:f2", |n| n % 2 == 0 && n % 4 != 2),
-            ("import:test:pkg@0.1", |n| n % 3 == 1),
+            ("export:f1", (|_, n| n % 4 == 1) as fn(&str, u32) -> bool),
+            ("import:env.g0 -export:f2", |_, n| n % 2 == 0 && n % 4 != 2),
+            ("import:test:pkg@0.1", |_, n| n % 3 == 1),
+            ("export:*1", |_, n| n % 4 == 1),
+            ("path:**/p1", |path, _| path == "d1/p1"),
+            ("P2 -export:*3", |path, n| path == "d0/p2" && n % 4 != 3),
+            ("path:d0 -p2", |path, _| path == "d0/p0"),
+            ("-path:**/p1 -d0/", |path, _| path == "d1/p3"),
         ] {
-            let wanted: BTreeSet<ModuleHash> = (0..6)
-                .filter(|n| accepts(*n))
-                .map(|n| crate::support::store::blob_id(&module_with_items(n)).parse().unwrap())
-                .collect();
+            let is_wanted = |path: &ModulePath, hash: &ModuleHash| {
+                accepts(path.as_str(), numbers[hash])
+            };
             let found = search(&s, query, SearchScope::History, count);
             // Each hash of a path once, with a commit that introduced it.
             for each in &found {
@@ -331,7 +338,7 @@ proptest! {
             prop_assert_eq!(pairs.len(), found.len());
             let expected: BTreeSet<_> = versions
                 .iter()
-                .filter(|(_, hash, _)| wanted.contains(hash))
+                .filter(|(path, hash, _)| is_wanted(path, hash))
                 .map(|(path, hash, _)| (path.clone(), *hash))
                 .collect();
             prop_assert_eq!(&pairs, &expected, "{}", query);
@@ -341,7 +348,7 @@ proptest! {
                 .lines()
                 .filter_map(|line| line.split_once(' '))
                 .map(|(path, id)| (path.parse().unwrap(), id.parse().unwrap()))
-                .filter(|(_, hash)| wanted.contains(hash))
+                .filter(|(path, hash)| is_wanted(path, hash))
                 .collect();
             let in_tree: Vec<_> = tree.into_iter().map(|found| (found.path, found.hash)).collect();
             prop_assert_eq!(in_tree, Vec::from_iter(tip), "{}", query);

@@ -9,6 +9,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::error::Result;
+use super::item_names::HeldNames;
+use super::module_rows::HeldRows;
 use super::schema;
 use super::trunk::Trunk;
 
@@ -21,6 +23,10 @@ pub(super) struct Database {
     idle: Mutex<Vec<Connection>>,
     /// The cached [`Trunk`]s, by lineage. They never become stale, because the commit that a lineage forks from never changes.
     pub trunks: Mutex<HashMap<i64, Arc<Trunk>>>,
+    /// The row ids of modules that searches have read.
+    pub rows: Mutex<HeldRows>,
+    /// The names of items that searches have read.
+    pub names: Mutex<Arc<HeldNames>>,
     /// For a private database, which only this process uses: its temporary directory, and the time of its creation. `None` for the
     /// database in `ROOT/wasmstore`, which all processes share.
     pub private: Option<(TempDir, Instant)>,
@@ -47,6 +53,8 @@ impl Database {
             path,
             idle: Mutex::new(vec![connection]),
             trunks: Mutex::default(),
+            rows: Mutex::default(),
+            names: Mutex::default(),
             private: private.map(|directory| (directory, Instant::now())),
         }
     }

@@ -59,6 +59,9 @@
 //! *manifests* has the digests of the manifest, and of its configuration, that the OCI registry makes for a module with a file name. Only
 //! those that were needed before are there.
 //!
+//! Rows are only added to *modules* and *names*, and they never change their id. So a process can hold the hashes and the names that its
+//! searches have read in memory, and reads only newer rows later.
+//!
 //! # Reachability
 //!
 //! If a commit reaches a commit of a lineage, it reaches all earlier commits of that lineage. The *trunk* of a commit consists of the
@@ -71,9 +74,12 @@ mod digests;
 mod error;
 mod facts;
 mod files;
+mod item_names;
 mod lifecycle;
 mod manifests;
 mod migrate;
+mod module_paths;
+mod module_rows;
 mod module_set;
 mod path_history;
 mod query;
@@ -88,8 +94,10 @@ pub use append::{ChangeEntry, CommitEntry};
 pub use database::{DatabaseId, Reader};
 pub use error::{Error, Result};
 pub use facts::{FactsEntry, ItemEntry, ItemKind};
+pub use item_names::NameRange;
 pub use lifecycle::Index;
 pub use manifests::ManifestEntry;
+pub use module_rows::ModuleRows;
 pub use module_set::ModuleSet;
 pub use path_history::PathChangeEntry;
 pub use query::{IndexedCommit, OwnChange};

@@ -24,7 +24,7 @@ impl ModuleSet {
     }
 
     /// Adds the module with the row id `id`. SQLite numbers rows from 1, without large gaps.
-    pub(super) fn insert(&mut self, id: usize) {
+    pub fn insert(&mut self, id: usize) {
         let word = id / WORD_BITS;
         if word >= self.words.len() {
             self.words.resize(word + 1, 0);

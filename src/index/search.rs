@@ -1,30 +1,23 @@
-//! Finds modules by their items, sizes and words, and the paths of modules.
+//! Finds modules by their items, sizes and words.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ops::{ControlFlow, RangeInclusive};
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::OptionalExtension;
 
 use super::database::Reader;
-use super::digests::module_hash;
 use super::error::{Error, Result};
 use super::facts::ItemKind;
+use super::item_names::NameRange;
 use super::module_set::ModuleSet;
-use super::query::{NOT_BYTES, module_path};
-use crate::names::{ModuleHash, ModulePath, TreePath};
-
-/// The maximum number of names of one kind that one search compares with its pattern.
-const NAMES_MAX: usize = 1 << 20;
-
-/// How many times longer it takes to look up a module by its row id than to read it in a scan of all modules.
-const SCAN_FACTOR: usize = 4;
+use crate::names::ModuleHash;
 
 /// A condition of a search on the names and versions of items.
 pub struct NameFilter<'f> {
     /// The kind of the items.
     pub kind: ItemKind,
-    /// The prefix of all names that are accepted. If it is empty, `accepts_name` is called for all names of the kind.
-    pub prefix: &'f str,
+    /// The ranges that contain all names that are accepted.
+    pub ranges: &'f [NameRange],
     /// Returns whether a name is accepted.
     pub accepts_name: &'f dyn Fn(&str) -> bool,
     /// Returns whether a version is accepted. The version of an item that has none is empty.
@@ -35,9 +28,9 @@ impl Reader {
     /// Returns the modules that have an item that the filter accepts.
     ///
     /// # Errors
-    /// Returns `TooManyNames` if more than 1,048,576 names start with the prefix.
+    /// Returns `TooManyNames` if the ranges contain more than 1,048,576 names.
     pub fn modules_with_item(&self, filter: &NameFilter<'_>) -> Result<ModuleSet> {
-        let names = self.names_with_prefix(filter)?;
+        let names = self.accepted_names(filter)?;
         let mut find = self
             .connection()
             .prepare_cached("SELECT module, version FROM items WHERE name = ?")?;
@@ -62,27 +55,6 @@ impl Reader {
             }
         }
         Ok(modules)
-    }
-
-    /// Returns the row ids of the names that the filter accepts.
-    fn names_with_prefix(&self, filter: &NameFilter<'_>) -> Result<Vec<i64>> {
-        // No name contains a character after the last one of Unicode, so this is the end of the names with the prefix.
-        let end = format!("{}{}", filter.prefix, char::MAX);
-        let mut find = self.connection().prepare_cached(
-            "SELECT id, name FROM names WHERE kind = ? AND name >= ? AND name < ?",
-        )?;
-        let mut rows = find.query(params![filter.kind as i64, filter.prefix, end])?;
-        let (mut names, mut compared) = (Vec::new(), 0);
-        while let Some(row) = rows.next()? {
-            compared += 1;
-            if compared > NAMES_MAX {
-                return Err(Error::TooManyNames);
-            }
-            if (filter.accepts_name)(row.get_ref(1)?.as_str().map_err(|_| NOT_TEXT)?) {
-                names.push(row.get(0)?);
-            }
-        }
-        Ok(names)
     }
 
     /// Returns the modules whose size in bytes is in a range.
@@ -142,95 +114,11 @@ impl Reader {
             .optional()?;
         id.map(row_id).transpose()
     }
-
-    /// Returns the modules of a set with their row ids.
-    pub fn rows_of_set(&self, modules: &ModuleSet) -> Result<HashMap<ModuleHash, usize>> {
-        let db = self.connection();
-        let mut rows = HashMap::with_capacity(modules.len());
-        let Some(last) = modules.last() else {
-            return Ok(rows);
-        };
-        if modules.len() > last / SCAN_FACTOR {
-            let mut all = db.prepare_cached("SELECT id, hash FROM modules WHERE id <= ?")?;
-            let mut all = all.query([last as i64])?;
-            while let Some(row) = all.next()? {
-                let id = row_id(row.get(0)?)?;
-                if modules.contains(id) {
-                    let hash = row.get_ref(1)?.as_blob().map_err(|_| NOT_BYTES)?;
-                    rows.insert(module_hash(hash)?, id);
-                }
-            }
-        } else {
-            let mut find = db.prepare_cached("SELECT hash FROM modules WHERE id = ?")?;
-            for id in modules.ids() {
-                let mut found = find.query([id as i64])?;
-                if let Some(row) = found.next()? {
-                    let hash = row.get_ref(0)?.as_blob().map_err(|_| NOT_BYTES)?;
-                    rows.insert(module_hash(hash)?, id);
-                }
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Returns every path at which a commit in the index has a module of a set, sorted; `None` if there are more than `count_max`.
-    pub fn paths_of_set(
-        &self,
-        modules: &ModuleSet,
-        count_max: usize,
-    ) -> Result<Option<BTreeSet<ModulePath>>> {
-        let mut find = self.connection().prepare_cached(
-            "SELECT DISTINCT paths.path FROM changes CROSS JOIN paths ON paths.id = changes.path WHERE module = ?",
-        )?;
-        let mut paths = BTreeSet::new();
-        for id in modules.ids() {
-            let mut rows = find.query([id as i64])?;
-            while let Some(row) = rows.next()? {
-                paths.extend(module_path(
-                    row.get_ref(0)?.as_blob().map_err(|_| NOT_BYTES)?,
-                ));
-                if paths.len() > count_max {
-                    return Ok(None);
-                }
-            }
-        }
-        Ok(Some(paths))
-    }
-
-    /// Calls `visit` for every path below `directory` at which a commit in the index has a module, in the order of the paths, until `visit`
-    /// returns `Break`. Skips the paths up to and including `after`. Returns the value in `Break`; `None` if every path was visited.
-    pub fn visit_paths_after<B>(
-        &self,
-        directory: &TreePath,
-        after: Option<&ModulePath>,
-        mut visit: impl FnMut(ModulePath) -> ControlFlow<B>,
-    ) -> Result<Option<B>> {
-        let mut find = self.connection().prepare_cached(
-            "SELECT path FROM paths WHERE path > ? AND path < ? AND EXISTS (
-                 SELECT 1 FROM changes WHERE changes.path = paths.id AND module IS NOT NULL
-             ) ORDER BY path",
-        )?;
-        // Paths are UTF-8, in which no byte is 0xff. `0` is the character after the slash in ASCII, so the paths below the directory are in
-        // this range.
-        let (start, end) = match directory.as_str() {
-            "" => (String::new(), vec![0xff]),
-            directory => (format!("{directory}/"), format!("{directory}0").into()),
-        };
-        let after = after.map_or("", ModulePath::as_str).max(&start);
-        let mut rows = find.query(params![after.as_bytes(), end])?;
-        while let Some(row) = rows.next()? {
-            let path = module_path(row.get_ref(0)?.as_blob().map_err(|_| NOT_BYTES)?);
-            if let Some(ControlFlow::Break(found)) = path.map(&mut visit) {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
 }
 
-const NOT_TEXT: Error = Error::Damaged("a name or version is not text");
+pub(super) const NOT_TEXT: Error = Error::Damaged("a name or version is not text");
 
-fn row_id(id: i64) -> Result<usize> {
+pub(super) fn row_id(id: i64) -> Result<usize> {
     usize::try_from(id).map_err(|_| Error::Damaged("a row has a negative id"))
 }
 

@@ -62,6 +62,13 @@ impl Glob {
         // If the path of the directory is not legal, the pattern matches nothing in a store, so any directory is correct.
         directory.unwrap_or_default().parse().unwrap_or_default()
     }
+
+    /// Returns a text with which the name of every file ends that the pattern matches: the name without its directories.
+    pub fn name_end(&self) -> &str {
+        // A backslash or a space at the end has a meaning of its own, so the text begins after the last of them.
+        let is_special = |c: char| c.is_whitespace() || "*?[]\\/".contains(c);
+        self.text.rsplit(is_special).next().unwrap_or_default()
+    }
 }
 
 impl FromStr for Glob {
@@ -80,6 +87,8 @@ impl fmt::Display for Glob {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -136,6 +145,36 @@ mod tests {
         ] {
             let parsed = Glob::parse(glob).unwrap();
             assert_eq!(parsed.directory().as_str(), directory, "{glob}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_name_of_a_file_ends_with_the_end_of_the_pattern(
+            glob in "[ab*?/\\[\\] \\\\]{1,8}", path in "[ab]{1,3}(/[ab ]{1,3}){0,2}",
+        ) {
+            if let Ok(glob) = Glob::parse(&glob)
+                && glob.matches(path.as_bytes(), false)
+            {
+                let name = path.rsplit('/').next().unwrap();
+                prop_assert!(name.ends_with(glob.name_end()), "{} {}", glob, path);
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_pattern_follows_its_last_special_character() {
+        for (glob, end) in [
+            ("**/a.wasm", "a.wasm"),
+            ("*.wasm", ".wasm"),
+            ("a/b", "b"),
+            ("a b", "b"),
+            ("a/", ""),
+            ("a ", ""),
+            ("a\\*", ""),
+            ("[ab]c", "c"),
+        ] {
+            assert_eq!(Glob::parse(glob).unwrap().name_end(), end, "{glob}");
         }
     }
 

@@ -148,7 +148,7 @@ pub use repository::Repository;
 pub use thread_priority::{ThreadPriority, lower_thread_priority};
 pub use tree::diff::PathChange;
 pub use tree::encoded_diff::{TreeChange, TreeDiffer};
-pub use tree::entry::{TreeEntry, TreeNode};
+pub use tree::entry::{ModuleEntry, TreeEntry, TreeNode};
 pub use tree::lookup::{CachedNode, DirectoryPart};
 pub use tree::merge::Merge;
 pub use verify::check::VerifyGuard;

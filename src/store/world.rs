@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::error::{Error, Result};
 use super::open::Store;
 use super::revision::Revision;
-use crate::index::{ItemKind, NameFilter, Reader};
+use crate::index::{ItemKind, NameFilter, NameRange, Reader};
 use crate::names::{ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::repo::chain;
 use crate::wasm::{ModuleKind, TargetWorld, WitError, is_component};
@@ -104,7 +104,7 @@ impl Store {
         let core_modules = index.map(|index| {
             index.modules_with_item(&NameFilter {
                 kind: ItemKind::Kind,
-                prefix: ModuleKind::Module.as_str(),
+                ranges: &[NameRange::of_name(ModuleKind::Module.as_str())],
                 accepts_name: &|name| name == ModuleKind::Module.as_str(),
                 accepts_version: &|_| true,
             })

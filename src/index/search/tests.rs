@@ -1,6 +1,8 @@
+use std::ops::ControlFlow;
+
 use super::*;
 use crate::index::{ChangeEntry, CommitEntry, FactsEntry, Index, ItemEntry};
-use crate::names::CommitId;
+use crate::names::{CommitId, ModulePath};
 
 fn hash(n: u8) -> ModuleHash {
     ModuleHash::from_bytes(&[n; 20]).unwrap()
@@ -53,7 +55,7 @@ fn found(reader: &Reader, modules: &ModuleSet) -> Vec<u8> {
 fn with_item(reader: &Reader, kind: ItemKind, prefix: &str, version: &str) -> Vec<u8> {
     let modules = reader.modules_with_item(&NameFilter {
         kind,
-        prefix,
+        ranges: &[NameRange::of_prefix(prefix)],
         accepts_name: &|name| name.len() < 12,
         accepts_version: &|found| version.is_empty() || found == version,
     });
@@ -154,7 +156,9 @@ fn paths_are_visited_in_order_and_found_by_module() {
             ControlFlow::<()>::Continue(())
         };
         let directory = directory.parse().unwrap();
-        reader.visit_paths_after(&directory, after, visit).unwrap();
+        reader
+            .visit_paths_after(&directory, after, None, visit)
+            .unwrap();
         visited
     };
     assert_eq!(visited("", None), ["m1", "m2", "m3"]);

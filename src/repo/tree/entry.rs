@@ -3,7 +3,7 @@
 use gix::bstr::BStr;
 use gix::objs::tree::{EntryKind, EntryMode, EntryRef};
 
-use crate::names::ModuleHash;
+use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::ids::{TreeId, module_hash};
 
 /// The kind and the id of the object at a path.
@@ -15,6 +15,24 @@ pub enum TreeNode {
     Directory(TreeId),
     /// A symbolic link, or a submodule.
     Foreign,
+}
+
+/// A module that a walk over a tree visits.
+#[derive(Clone, Copy, Debug)]
+pub struct ModuleEntry<'t> {
+    /// The directory of the module.
+    pub directory: &'t TreePath,
+    /// The name of the module in the directory.
+    pub name: &'t [u8],
+    /// The hash of the module.
+    pub hash: ModuleHash,
+}
+
+impl ModuleEntry<'_> {
+    /// Returns the path of the module; `None` if it is not legal in the store.
+    pub fn path(&self) -> Option<ModulePath> {
+        ModulePath::from_entry(self.directory, self.name)
+    }
 }
 
 /// A tree entry: mode and id. It can be moved and compared without reading its object.

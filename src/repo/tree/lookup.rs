@@ -7,7 +7,7 @@ use crate::names::{self, CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::tree::entry::{TreeEntry, TreeNode};
+use crate::repo::tree::entry::{ModuleEntry, TreeEntry, TreeNode};
 use crate::repo::tree::new_names::check_new_path;
 use crate::repo::tree::reader::{Lookup, TreeReader, look_up};
 
@@ -140,6 +140,21 @@ impl ObjectDb {
         let after = after.map(ModulePath::as_str);
         Ok(TreeReader::cached(self)
             .walk(tree.0, at, after, &mut visit)?
+            .break_value())
+    }
+
+    /// Does the same as [`walk_modules_after`](Self::walk_modules_after), but `visit` builds only the paths that it needs. It is also called
+    /// for modules that have no path, because their names are not legal in the store.
+    pub fn walk_entries_after<B>(
+        &self,
+        tree: TreeId,
+        at: &TreePath,
+        after: Option<&ModulePath>,
+        mut visit: impl FnMut(ModuleEntry<'_>) -> ControlFlow<B>,
+    ) -> Result<Option<B>> {
+        let after = after.map(ModulePath::as_str);
+        Ok(TreeReader::cached(self)
+            .walk_entries(tree.0, at, after, &mut visit)?
             .break_value())
     }
 }

@@ -8,3 +8,4 @@ pub(crate) mod lookup;
 pub(crate) mod merge;
 pub(crate) mod new_names;
 pub(crate) mod reader;
+pub(crate) mod walk;

@@ -1,18 +1,16 @@
-//! Reading trees: the entry at a path, and the modules below a directory.
+//! Reading trees: the entry at a path.
 //!
 //! Readers do not see entries that are neither regular files nor directories, or whose names are not legal in the store. Only other
 //! programs write such entries.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use gix::bstr::{BStr, ByteSlice};
 use gix::objs::TreeRef;
 use gix::objs::tree::{EntryKind, name_order};
 
-use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
@@ -118,7 +116,7 @@ impl<'r> TreeReader<'r> {
     }
 
     /// Returns a decoded tree without keeping it in `decoded`, for a caller that does not need it again.
-    fn load_once(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
+    pub(super) fn load_once(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
         match self.source {
             TreeSource::Cached(..) => self.load(id),
             TreeSource::Handle(_) => self.read(id),
@@ -153,87 +151,6 @@ impl<'r> TreeReader<'r> {
     fn look_up(&self, root: gix::ObjectId, path: &BStr) -> Result<Lookup> {
         look_up(root, path, |tree| self.load(tree))
     }
-
-    /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path, until `visit` returns `Break`. No sorting
-    /// is needed: git's order of the entries of each tree results in the order of the full paths.
-    pub(crate) fn walk<B>(
-        &self,
-        root: gix::ObjectId,
-        at: &TreePath,
-        after: Option<&str>,
-        visit: &mut dyn FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
-    ) -> Result<ControlFlow<B>> {
-        match self
-            .entry(root, at.as_str().into())?
-            .and_then(|entry| entry.directory())
-        {
-            Some(tree) => self.walk_dir(tree.0, at, after, visit),
-            None => Ok(ControlFlow::Continue(())),
-        }
-    }
-
-    fn walk_dir<B>(
-        &self,
-        tree: gix::ObjectId,
-        at: &TreePath,
-        after: Option<&str>,
-        visit: &mut dyn FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
-    ) -> Result<ControlFlow<B>> {
-        let tree = self.load_once(tree)?;
-        let start = after.map_or(0, |after| count_before(&tree.entries, at, after));
-        for entry in &tree.entries[start..] {
-            let Some(path) = TreePath::from_entry(at, &entry.filename) else {
-                continue;
-            };
-            let flow = match TreeEntry::from(entry).node() {
-                TreeNode::Directory(tree) => self.walk_dir(tree.0, &path, after, visit)?,
-                TreeNode::Module(hash) => match ModulePath::try_from(path) {
-                    Ok(path) => visit(path, hash),
-                    Err(_) => continue,
-                },
-                TreeNode::Foreign => continue,
-            };
-            if flow.is_break() {
-                return Ok(flow);
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-}
-
-/// Returns the number of entries of the directory `at` that sort before or at the path `after`, together with everything below them. The
-/// search is binary, because a long list is read in pages, and each page begins with this search.
-fn count_before(entries: &[gix::objs::tree::Entry], at: &TreePath, after: &str) -> usize {
-    let below = if at.is_root() {
-        Some(after)
-    } else {
-        let rest = after.strip_prefix(at.as_str());
-        rest.and_then(|rest| rest.strip_prefix('/'))
-    };
-    match below {
-        Some(after) => entries.partition_point(|entry| {
-            is_before(&entry.filename, entry.mode.is_tree(), after.as_bytes())
-        }),
-        None if directory_path(at.as_str().as_bytes()).lt(after.bytes()) => entries.len(),
-        None => 0,
-    }
-}
-
-/// Returns whether the entry, and everything below it if it is a directory, sorts before or at `after`.
-fn is_before(name: &[u8], is_directory: bool, after: &[u8]) -> bool {
-    if !is_directory {
-        return name <= after;
-    }
-    // All paths below the directory begin with its name and a slash. They sort before `after` if this prefix does, unless `after` is one of
-    // them.
-    let rest = after.strip_prefix(name);
-    !rest.is_some_and(|rest| rest.starts_with(b"/"))
-        && directory_path(name).lt(after.iter().copied())
-}
-
-/// Returns the prefix of all paths below a directory: the path of the directory and a slash.
-fn directory_path(path: &[u8]) -> impl Iterator<Item = u8> {
-    path.iter().copied().chain([b'/'])
 }
 
 /// Looks up `path` in the tree `root`, through the trees that `load` returns.

@@ -1,5 +1,7 @@
 //! Patterns for names of items.
 
+use crate::index::NameRange;
+
 /// The characters that separate the parts of an item's name: `env.memory`, `wasi:http/types`, `wasi:cli/run#run`.
 const SEPARATORS: [char; 3] = ['.', '/', '#'];
 
@@ -19,9 +21,16 @@ impl NamePattern {
         Self(self.0.to_lowercase())
     }
 
-    /// Returns the text with which every matching name begins.
-    pub fn prefix(&self) -> &str {
-        self.0.split('*').next().unwrap_or_default()
+    /// Returns the ranges that contain every matching name, and few others if the pattern does not begin with a `*`.
+    pub fn ranges(&self) -> Vec<NameRange> {
+        if let Some((prefix, _)) = self.0.split_once('*') {
+            return vec![NameRange::of_prefix(prefix)];
+        }
+        let below =
+            SEPARATORS.map(|separator| NameRange::of_prefix(&format!("{}{separator}", self.0)));
+        std::iter::once(NameRange::of_name(&self.0))
+            .chain(below)
+            .collect()
     }
 
     /// Returns whether a name matches.
@@ -91,7 +100,15 @@ mod tests {
             let expected = matches_slowly(&chars(&pattern), &chars(&name));
             let pattern = NamePattern::new(pattern);
             prop_assert_eq!(pattern.matches(&name), expected);
-            prop_assert!(!expected || name.starts_with(pattern.prefix()));
+            let in_range = pattern.ranges().iter().any(|range| range.contains(&name));
+            prop_assert!(!expected || in_range);
+        }
+
+        #[test]
+        fn the_ranges_of_a_name_have_exactly_the_names_that_match(pattern in "[a./]{0,3}", name in "[ab./#\\-0]{0,5}") {
+            let pattern = NamePattern::new(pattern);
+            let in_ranges = pattern.ranges().iter().filter(|range| range.contains(&name)).count();
+            prop_assert_eq!(in_ranges, usize::from(pattern.matches(&name)));
         }
     }
 }

@@ -7,7 +7,7 @@ use super::evaluate::Evaluated;
 use super::query::Query;
 use crate::index::Reader;
 use crate::names::{CommitId, ModuleHash, ModulePath};
-use crate::repo::TreeNode;
+use crate::repo::{ModuleEntry, TreeNode};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::{ResolvedRevision, Revision};
@@ -42,9 +42,9 @@ pub struct SearchMatch {
 /// The position at which a page of results begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchCursor {
-    /// The page begins with the first path after this one.
+    /// The page begins with the first match at a path after this one.
     pub after: Option<ModulePath>,
-    /// The number of matches at that first path that are left out, because they were on the page before.
+    /// The number of matches at the path of that first match that are left out, because they were on the page before.
     pub skip: usize,
 }
 
@@ -104,7 +104,7 @@ struct Search<'s, 'q> {
     store: &'s Store,
     index: &'s Reader,
     evaluated: Evaluated<'q>,
-    /// The current position of the search: `after` is the last path that is finished, and `skip` applies to the next path.
+    /// The current position of the search: all paths up to `after` are finished, and `skip` applies to the next path with a match.
     cursor: SearchCursor,
     /// The maximum number of matches on the page.
     count: usize,
@@ -130,8 +130,8 @@ impl Search<'_, '_> {
         }
         let (mut failed, after) = (None, self.cursor.after.clone());
         let directory = self.evaluated.directory();
-        objects.walk_modules_after(tree, &directory, after.as_ref(), |path, hash| {
-            let pushed = self.push_all(path, [(hash, None)]);
+        objects.walk_entries_after(tree, &directory, after.as_ref(), |entry| {
+            let pushed = self.push_entry(entry);
             or_stop(pushed, &mut failed)
         })?;
         failed.map_or(Ok(()), Err)
@@ -149,7 +149,9 @@ impl Search<'_, '_> {
         }
         let (mut failed, after) = (None, self.cursor.after.clone());
         let (index, directory) = (self.index, self.evaluated.directory());
-        index.visit_paths_after(&directory, after.as_ref(), |path| {
+        let modules = self.evaluated.modules().clone();
+        let modules = Some(&modules).filter(|modules| modules.len() < self.evaluated.all_modules());
+        index.visit_paths_after(&directory, after.as_ref(), modules, |path| {
             let pushed = self.push_versions(tip, path);
             or_stop(pushed, &mut failed)
         })?;
@@ -172,8 +174,30 @@ impl Search<'_, '_> {
         Ok(paths)
     }
 
+    /// Adds a module of the tree to the page if the query holds for it. Most modules are not found, so their paths are not built.
+    fn push_entry(&mut self, entry: ModuleEntry<'_>) -> Result<ControlFlow<()>> {
+        let ModuleEntry {
+            directory,
+            name,
+            hash,
+        } = entry;
+        let directory = directory.as_str();
+        if self
+            .evaluated
+            .accepts_entry(self.index, directory, name, hash)?
+            && let Some(path) = entry.path()
+        {
+            return self.push_all(path, [(hash, None)]);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// Adds the versions of a path for which the query holds to the page.
     fn push_versions(&mut self, tip: CommitId, path: ModulePath) -> Result<ControlFlow<()>> {
+        if !self.evaluated.accepts_path(&path) {
+            self.cursor.after = Some(path);
+            return Ok(ControlFlow::Continue(()));
+        }
         let mut seen = BTreeSet::new();
         let changes = self.index.own_changes(tip, &path)?;
         let versions = changes.into_iter().filter_map(|change| {
@@ -209,10 +233,10 @@ impl Search<'_, '_> {
                 commit,
             });
         }
-        self.cursor = SearchCursor {
-            after: Some(path),
-            skip: 0,
-        };
+        if nth > 0 {
+            self.cursor.skip = 0;
+        }
+        self.cursor.after = Some(path);
         Ok(ControlFlow::Continue(()))
     }
 }
