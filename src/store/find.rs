@@ -7,7 +7,7 @@ use super::open::Store;
 use super::revision::Revision;
 use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::repo::{self, Blob, CachedNode, TreeNode};
-use crate::wasm::{self, Facts, ModuleInfo};
+use crate::wasm::{self, Facts, ModuleInfo, ModuleKind};
 
 /// A module with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,18 @@ impl ModuleDetails {
         let imports = self.facts.as_ref().map_or(0, |facts| facts.imports.total);
         let imports = usize::try_from(imports).unwrap_or(usize::MAX);
         (self.skipped, self.skipped.saturating_sub(imports))
+    }
+
+    /// Returns the number of imports and exports whose types the facts do not list. The facts about a component list no types.
+    pub fn types_left_out(&self) -> u64 {
+        let facts = self.facts.as_ref();
+        facts
+            .filter(|facts| facts.kind == ModuleKind::Module)
+            .map_or(0, |facts| {
+                let (imports, exports) = (&facts.imports, &facts.exports);
+                let listed = imports.items.len() + exports.items.len();
+                (imports.total + exports.total).saturating_sub(listed as u64)
+            })
     }
 }
 

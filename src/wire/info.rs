@@ -28,6 +28,11 @@ pub struct InfoJson {
     pub imports: Vec<ImportJson>,
     /// The exports of the module.
     pub exports: Vec<ExportJson>,
+    /// The number of imports and exports of a core module whose types are not known, because the types of each list take more than 160 KiB.
+    /// Absent if all are known. A search does not find the module by these imports and exports.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub types_left_out: u64,
     /// The names of the module's custom sections.
     pub custom_sections: Vec<String>,
     /// The tools and languages that produced the module, by field of the producers section.
@@ -144,6 +149,7 @@ impl From<&ModuleDetails> for InfoJson {
             kind: module.kind.as_str().to_owned(),
             imports: imports.collect(),
             exports: exports.collect(),
+            types_left_out: details.types_left_out(),
             custom_sections: module.custom_sections.clone(),
             producers,
             oci: None,
@@ -151,4 +157,8 @@ impl From<&ModuleDetails> for InfoJson {
             metadata: facts.map(|facts| MetadataJson::from(&facts.metadata)),
         }
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

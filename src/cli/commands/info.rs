@@ -13,7 +13,7 @@ use crate::wire;
 /// requires, imports and exports with their types, custom sections, producers, metadata and crates, one per line.
 /// JSON: {"hash":"…","digest":"sha256:…","size":N,
 /// "kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…","type":"…"}],
-/// "exports":[{"name":"…","kind":"…","type":"…"}],"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
+/// "exports":[{"name":"…","kind":"…","type":"…"}],"types_left_out":N,"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
 /// "oci":{"repository":"…","tag":"…","digest":"sha256:…"},"requires":{"standard":"1.0","included":["…"],"proposals":["…"]},
 /// "metadata":{"description":"…",…}}
 #[derive(Debug, clap::Args)]
@@ -69,6 +69,12 @@ fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
         let ty = export.ty.as_ref().unwrap_or(&export.kind);
         format!("{}: {ty}", export.name)
     })?;
+    if info.types_left_out > 0 {
+        let left_out = info.types_left_out;
+        out.line(format_args!(
+            "types left out: those of {left_out} further imports and exports"
+        ))?;
+    }
     section(out, "custom sections", &info.custom_sections, String::clone)?;
     let producers: Vec<_> = info.producers.iter().collect();
     section(out, "producers", &producers, |(field, tools)| {

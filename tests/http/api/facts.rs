@@ -164,6 +164,29 @@ fn the_types_of_a_later_page_are_those_of_its_items() {
 }
 
 #[test]
+fn info_says_how_many_types_are_left_out() {
+    let api = Api::new();
+    let many = |count: usize| -> String {
+        let exports = (0..count).map(|n| format!(r#"(export "name-{n:090}" (func 0))"#));
+        format!("(module (func) {})", exports.collect::<String>())
+    };
+    put(&api, "few", &many(900));
+    put(&api, "many", &many(3000));
+    let few = api.get("/info/few").json();
+    assert!(few.get("types_left_out").is_none(), "{few}");
+    let info = api.get("/info/many").json();
+    let exports = info["exports"].as_array().unwrap();
+    let untyped = exports.iter().filter(|export| export.get("type").is_none());
+    assert_eq!(exports.len(), 3000);
+    assert_eq!(info["types_left_out"], json!(untyped.count()));
+    assert!(
+        info["types_left_out"].as_u64() > Some(1000),
+        "{}",
+        info["types_left_out"]
+    );
+}
+
+#[test]
 fn info_has_requirements_and_metadata() {
     let api = Api::new();
     let text = r#"(module (memory 1 1 shared) (func (drop (v128.const i64x2 0 0)))
