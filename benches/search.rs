@@ -1,5 +1,5 @@
-//! Measures facts and searches in a store with many modules: how long it takes to add the modules, to compute the facts of all of them, and to
-//! search, and how large the index is.
+//! Measures facts and searches in a store with many modules: how long it takes to add the modules, to rebuild the index, to search, and to
+//! compute the facts of all modules in the background after a clone, and how large the index is.
 //!
 //!     cargo bench --bench search -- --modules 100000 --searches 200
 //!
@@ -9,6 +9,8 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
@@ -24,11 +26,14 @@ use wasmstore::wasm;
 const FILES_PER_COMMIT: usize = 10_000;
 
 /// The searches, from one that finds a few modules to one that finds all.
-const QUERIES: [&str; 13] = [
+const QUERIES: [&str; 17] = [
     "export:only17",
     "export:f17",
     "export:run",
     "export:*17",
+    "export:*9*17",
+    // A part of the names with this beginning.
+    "export:only",
     "import:wasi:http@0.2",
     "import:wasi:http@0.2.7 export:f17",
     "crate:crate17<1.5",
@@ -38,7 +43,17 @@ const QUERIES: [&str; 13] = [
     "export:last10",
     "kind:module path:d0017/**",
     "path:**/m4711.wasm",
+    "path:**/*711.wasm -path:d00*",
     "m4711",
+    "-m4 export:last10",
+];
+
+/// The searches in the history.
+const HISTORY_QUERIES: [&str; 4] = [
+    "export:f17",
+    "export:*17",
+    "export:last10",
+    "path:**/m4711.wasm",
 ];
 
 fn main() {
@@ -74,13 +89,61 @@ fn main() {
     for query in QUERIES {
         measure(&store, query, SearchScope::Tree, searches);
     }
-    measure(&store, "export:f17", SearchScope::History, searches);
+    for query in HISTORY_QUERIES {
+        measure(&store, query, SearchScope::History, searches);
+    }
     let started = Instant::now();
     let found = read_all(&store, "f17");
     let elapsed = started.elapsed().as_secs_f64() * 1e3;
     println!(
         "{:36} {elapsed:8.1} {:>8} {:>8} {found:9}",
         "export:f17, by reading all modules", "", ""
+    );
+    let clone = directory.path().join("clone");
+    copy_repository(&root, &clone);
+    backfill(&clone, modules);
+}
+
+/// Copies the repository of a store without the index, as a clone does.
+fn copy_repository(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("create a directory");
+    for entry in fs::read_dir(from).expect("read the store").flatten() {
+        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        if !source.is_dir() {
+            fs::copy(source, copy).expect("copy a file");
+        } else if entry.file_name() != "wasmstore" {
+            copy_repository(&source, &copy);
+        }
+    }
+}
+
+/// Measures the index worker of a server with a store that has no index: first it adds the commits, then the facts.
+fn backfill(root: &Path, modules: usize) {
+    let store = Store::open(root, Options::default()).expect("open the clone");
+    let started = Instant::now();
+    store
+        .catch_up(&Revision::default())
+        .expect("add the commits");
+    println!(
+        "\ncommits of a clone {:8.0} modules/s",
+        rate(modules, started.elapsed())
+    );
+    let (store, started) = (Arc::new(store), Instant::now());
+    let worker = Arc::clone(&store);
+    // The worker runs until the process ends.
+    thread::spawn(move || worker.run_index_worker());
+    let query = Query::parse("kind:module").expect("a well-formed query");
+    let pending = || {
+        let (revision, cursor) = (Revision::default(), SearchCursor::default());
+        let page = store.search(&revision, &query, SearchScope::Tree, &cursor, 1);
+        page.expect("search").pending
+    };
+    while pending() > 0 {
+        thread::sleep(Duration::from_millis(200));
+    }
+    println!(
+        "facts of a clone   {:8.0} modules/s, in the background",
+        rate(modules, started.elapsed())
     );
 }
 

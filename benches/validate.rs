@@ -3,8 +3,11 @@
 //!
 //!     cargo bench --bench validate -- FILE…
 //!
-//! They run alternately, five times each; the fastest run of each is reported. The peak memory is that of this process, which
+//! They run alternately, five times each, or more often if they take little time; the fastest run of each is reported. The peak memory is that of this process, which
 //! does nothing else.
+//!
+//! With `VALIDATE_ONLY=plain` or `VALIDATE_ONLY=facts`, ten runs without or with facts are all that is done, for example in `valgrind
+//! --tool=callgrind`, whose count of instructions does not depend on the load of the machine.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -16,7 +19,11 @@ use wasmstore::budget::ByteBudget;
 use wasmstore::config::ModuleLimits;
 use wasmstore::wasm::Validation;
 
-const RUNS: usize = 5;
+const RUNS_MIN: usize = 5;
+/// The number of runs if only one kind of validation is to run.
+const PROFILED_RUNS: usize = 10;
+/// How long the runs with a file take at least.
+const TIME_MIN: Duration = Duration::from_secs(1);
 
 fn main() {
     // cargo adds the argument `--bench`.
@@ -32,13 +39,32 @@ fn main() {
     }
 }
 
+/// Validates a file `runs` times without or with facts and does nothing else, so that a profiler can count the instructions.
+fn only(file: &Path, mode: &str, runs: usize) {
+    for _ in 0..runs {
+        let (limits, budget) = (ModuleLimits::default(), ByteBudget::default());
+        validate_here(
+            file,
+            match mode {
+                "facts" => Validation::with_facts(&limits, &budget),
+                _ => Validation::new(&limits),
+            },
+        );
+    }
+}
+
 fn measure(file: &Path) {
+    if let Ok(mode) = std::env::var("VALIDATE_ONLY") {
+        return only(file, &mode, PROFILED_RUNS);
+    }
     let bytes = file.metadata().expect("read FILE").len();
     println!("{} ({bytes} bytes)", file.display());
     let mut ours = Duration::MAX;
     let mut with_facts = Duration::MAX;
     let mut theirs = None;
-    for _ in 0..RUNS {
+    let (started, mut runs) = (Instant::now(), 0);
+    while runs < RUNS_MIN || started.elapsed() < TIME_MIN {
+        runs += 1;
         ours = ours.min(validate_here(
             file,
             Validation::new(&ModuleLimits::default()),
@@ -48,27 +74,29 @@ fn measure(file: &Path) {
             file,
             Validation::with_facts(&limits, &budget),
         ));
-        theirs = validate_with_wasm_tools(file)
-            .map(|elapsed| theirs.map_or(elapsed, |best: Duration| best.min(elapsed)));
+        if runs <= RUNS_MIN {
+            theirs = validate_with_wasm_tools(file)
+                .map(|elapsed| theirs.map_or(elapsed, |best: Duration| best.min(elapsed)));
+        }
     }
-    println!("  wasmstore   {:7.1} ms", ours.as_secs_f64() * 1e3);
+    println!("  wasmstore   {:8.3} ms", ours.as_secs_f64() * 1e3);
     println!(
-        "  with facts  {:7.1} ms ({:+.1}%)",
+        "  with facts  {:8.3} ms ({:+.1}%)",
         with_facts.as_secs_f64() * 1e3,
         (with_facts.as_secs_f64() / ours.as_secs_f64() - 1.0) * 100.0
     );
     match theirs {
         Some(theirs) => {
-            println!("  wasm-tools  {:7.1} ms", theirs.as_secs_f64() * 1e3);
+            println!("  wasm-tools  {:8.3} ms", theirs.as_secs_f64() * 1e3);
             println!(
-                "  ratio       {:7.2}",
+                "  ratio       {:8.2}",
                 ours.as_secs_f64() / theirs.as_secs_f64()
             );
         }
         None => println!("  wasm-tools  not found, or it rejects the module"),
     }
     match peak_memory_bytes() {
-        Some(peak) => println!("  peak memory {:7.1} MiB", peak as f64 / f64::from(1 << 20)),
+        Some(peak) => println!("  peak memory {:8.1} MiB", peak as f64 / f64::from(1 << 20)),
         None => println!("  peak memory unknown on this system"),
     }
 }
