@@ -147,12 +147,15 @@ impl QueuedBody {
                 .map_err(|stop| BodyFailure::Stopped(stop, offset))
         };
         let (mut function, mut is_charged) = (self.function, false);
-        let known = features.filter(|_| cost == BodyCost::Bounded);
-        if let Some(known) = known.and_then(UsedFeatures::known) {
-            let all = std::mem::replace(&mut function.features, known);
+        if let Some(features) = features.filter(|_| cost == BodyCost::Bounded) {
+            let (known, all) = (features.known(), function.features);
+            function.features = known.unwrap_or(all);
+            let mut used = features.get();
+            let inspected = known.is_none().then_some(&mut used);
             let (index, ty) = (function.index, function.ty);
             let mut validator = function.into_validator(std::mem::take(allocations));
-            let result = validate_body(&mut validator, &body, (self.types, cost), fuel, None);
+            let types = (self.types, cost);
+            let result = validate_body(&mut validator, &body, types, fuel, inspected);
             let resources = result.is_err().then(|| validator.resources().clone());
             *allocations = validator.into_allocations();
             match (result, resources) {
@@ -165,7 +168,13 @@ impl QueuedBody {
                         features: all,
                     };
                 }
-                (result, _) => return result.and_then(|()| settle(fuel)),
+                (result, _) => {
+                    result?;
+                    if known.is_none() {
+                        features.add_body(used, bytes.len());
+                    }
+                    return settle(fuel);
+                }
             }
         }
         let mut used = features.map(|_| WasmFeatures::empty());
@@ -182,7 +191,7 @@ impl QueuedBody {
         *allocations = validator.into_allocations();
         result?;
         if let (Some(features), Some(used)) = (features, used) {
-            features.add(used);
+            features.add_body(used, bytes.len());
         }
         settle(fuel)
     }

@@ -2,7 +2,7 @@
 
 use wasmparser::{FuncValidator, FunctionBody, ValidatorResources, WasmFeatures};
 
-use super::facts::{of_locals, visit_operator};
+use super::facts::{of_locals, visit_operator, visit_with_known, with_known};
 use super::fuel::{BatchFuel, Stop};
 use super::operator_cost::{BODY, OperatorCost, SIMPLE};
 use super::type_scale::TypeScale;
@@ -32,7 +32,8 @@ impl From<wasmparser::Error> for BodyFailure {
 }
 
 /// Validates a function body like [`FuncValidator::validate`], and charges the work before it is done: for each operator, or for all
-/// operators at once if their cost is bounded. Adds the features of the body to `used`.
+/// operators at once if their cost is bounded. Adds the features of the body to `used`, which may have features of other bodies. If the cost is
+/// bounded and features are added, a body that is rejected may be valid: [`record_body`] decides.
 pub(super) fn validate_body(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
@@ -58,7 +59,7 @@ pub(super) fn validate_body(
     }
     if body_cost == BodyCost::Bounded {
         let result = match used {
-            Some(used) => validate_recorded(cost.validator, body, used),
+            Some(used) => validate_inspected(cost.validator, body, used),
             None => cost.validator.validate(body),
         };
         return result.map_err(BodyFailure::Invalid);
@@ -81,6 +82,27 @@ pub(super) fn validate_body(
     Ok(())
 }
 
+/// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`, which has features of other
+/// bodies. May reject a body with an encoding that requires another feature; [`record_body`] decides about such a body.
+fn validate_inspected(
+    validator: &mut FuncValidator<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    used: &mut WasmFeatures,
+) -> wasmparser::Result<()> {
+    let mut code = body.as_bytes();
+    let mut reader = body.get_binary_reader();
+    validator.read_locals(&mut reader)?;
+    reader.set_features(with_known(*used));
+    while !reader.eof() {
+        let visitor = validator.visitor(reader.original_position());
+        if let Some(rest) = visit_with_known(&mut reader, code, visitor, used)? {
+            code = rest;
+        }
+    }
+    let end = reader.original_position();
+    reader.finish_expression(&validator.visitor(end))
+}
+
 /// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`. Takes no fuel.
 pub(super) fn record_body(
     validator: &mut FuncValidator<ValidatorResources>,
@@ -88,14 +110,6 @@ pub(super) fn record_body(
     used: &mut WasmFeatures,
 ) -> Result<(), BodyFailure> {
     *used |= of_locals(body)?;
-    Ok(validate_recorded(validator, body, used)?)
-}
-
-fn validate_recorded(
-    validator: &mut FuncValidator<ValidatorResources>,
-    body: &FunctionBody<'_>,
-    used: &mut WasmFeatures,
-) -> wasmparser::Result<()> {
     let code = body.as_bytes();
     let mut reader = body.get_binary_reader();
     validator.read_locals(&mut reader)?;
@@ -105,5 +119,5 @@ fn validate_recorded(
         visit_operator(&mut reader, code, visitor, used)?;
     }
     let end = reader.original_position();
-    reader.finish_expression(&validator.visitor(end))
+    Ok(reader.finish_expression(&validator.visitor(end))?)
 }

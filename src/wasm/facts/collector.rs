@@ -89,6 +89,10 @@ impl FactsCollector {
         data: &[u8],
         types: Option<TypesRef<'_>>,
     ) {
+        // Most payloads are bodies, of which only the size counts here.
+        if let (Payload::CodeSectionEntry(_), Some(module)) = (payload, &mut self.module) {
+            return module.body(data.len());
+        }
         if let Payload::Version { encoding, .. } = payload {
             self.start(*encoding);
         }
@@ -96,7 +100,7 @@ impl FactsCollector {
             self.outermost(encoding, payload, offset);
         }
         if let Some(module) = &mut self.module {
-            module.payload(payload, data.len());
+            module.payload(payload);
             self.module_features
                 .payload(payload, contents(payload, data));
         } else {

@@ -48,8 +48,13 @@ impl CoreModule {
         self.number
     }
 
-    /// Adds a payload of the module; `bytes` is its length.
-    pub(super) fn payload(&mut self, payload: &Payload<'_>, bytes: usize) {
+    /// Adds the body of the next function; `bytes` is its length.
+    pub(super) fn body(&mut self, bytes: usize) {
+        self.sizes.push(bytes as u32);
+    }
+
+    /// Adds a payload of the module that is not a body.
+    pub(super) fn payload(&mut self, payload: &Payload<'_>) {
         match payload {
             Payload::ImportSection(section) => {
                 let imports = section.clone().into_imports().map_while(Result::ok);
@@ -70,7 +75,6 @@ impl CoreModule {
                 // Discards names before the function section, because they do not count.
                 (self.names, self.listed) = (None, None);
             }
-            Payload::CodeSectionEntry(_) => self.sizes.push(bytes as u32),
             _ => {}
         }
     }

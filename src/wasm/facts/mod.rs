@@ -34,7 +34,9 @@ pub use item::{TypedExport, TypedImport};
 pub use metadata::{Metadata, Producer};
 pub use model::{FACTS_BYTES_MAX, Facts};
 pub use requirements::{Requirements, Standard};
-pub(in crate::wasm) use requirements::{UsedFeatures, of_body, of_locals, visit_operator};
+pub(in crate::wasm) use requirements::{
+    UsedFeatures, of_body, of_locals, visit_operator, visit_with_known, with_known,
+};
 pub use section::{SectionKind, SectionSize};
 pub use segment::SegmentSize;
 pub use symbol::demangle;

@@ -9,6 +9,9 @@ use super::encoding::of_section;
 use super::operators::of_constant;
 use super::types::{of_group, of_reference, of_value};
 
+/// The first byte of a function type.
+const FUNCTION_TYPE: u8 = 0x60;
+
 /// Collects the features of a core module, or of a type of a core module.
 #[derive(Debug)]
 pub(in crate::wasm) struct CoreFeatures {
@@ -41,10 +44,18 @@ impl CoreFeatures {
     pub(in crate::wasm) fn payload(&mut self, payload: &Payload<'_>, contents: &[u8]) {
         match payload {
             Payload::TypeSection(section) => {
-                for group in section.clone().into_iter().map_while(Result::ok) {
+                let start = section.range().start;
+                let mut is_plain = true;
+                let groups = section.clone().into_iter_with_offsets();
+                for (offset, group) in groups.map_while(Result::ok) {
                     self.group(&group);
+                    let position = usize::try_from(offset - start).unwrap_or(usize::MAX);
+                    is_plain &= contents.get(position) == Some(&FUNCTION_TYPE);
                 }
-                of_section::<RecGroup>(contents, &[WasmFeatures::GC], &mut self.used);
+                // Function types alone are encoded as in version 1.0.
+                if !is_plain {
+                    of_section::<RecGroup>(contents, &[WasmFeatures::GC], &mut self.used);
+                }
             }
             Payload::ImportSection(section) => {
                 for import in section.clone().into_imports().map_while(Result::ok) {

@@ -14,5 +14,7 @@ mod visitor;
 
 pub(in crate::wasm) use component::ComponentFeatures;
 pub(in crate::wasm) use core::CoreFeatures;
-pub(in crate::wasm) use operators::{UsedFeatures, of_body, of_locals, visit_operator};
+pub(in crate::wasm) use operators::{
+    UsedFeatures, of_body, of_locals, visit_operator, visit_with_known, with_known,
+};
 pub use standard::{Requirements, Standard};

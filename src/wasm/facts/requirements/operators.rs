@@ -13,26 +13,45 @@ use super::visitor::{Recorder, Unvalidated};
 
 /// The features that function bodies use. The threads that validate the bodies share this value.
 #[derive(Debug, Default)]
-pub(in crate::wasm) struct UsedFeatures(AtomicU64);
+pub(in crate::wasm) struct UsedFeatures {
+    bits: AtomicU64,
+    /// The length of all bodies whose operators were inspected, in bytes.
+    inspected_bytes: AtomicU64,
+}
+
+/// The first byte of the operators on vectors.
+const VECTOR_PREFIX: u8 = 0xfd;
+
+/// The length of the bodies whose operators are inspected before any body is validated without that, in bytes. Many modules use all of their
+/// features in their first functions. Inspection takes little time, but a body that must be validated a second time takes twice as long.
+const INSPECTED_BYTES_MIN: u64 = 128 << 10;
 
 impl UsedFeatures {
     pub(in crate::wasm) fn add(&self, features: WasmFeatures) {
-        self.0.fetch_or(features.bits(), AtomicOrdering::Relaxed);
+        self.bits.fetch_or(features.bits(), AtomicOrdering::Relaxed);
+    }
+
+    /// Adds the features of a body of this length.
+    pub(in crate::wasm) fn add_body(&self, features: WasmFeatures, bytes: usize) {
+        self.add(features);
+        self.inspected_bytes
+            .fetch_add(bytes as u64, AtomicOrdering::Relaxed);
     }
 
     pub(in crate::wasm) fn get(&self) -> WasmFeatures {
-        WasmFeatures::from_bits_retain(self.0.load(AtomicOrdering::Relaxed))
+        WasmFeatures::from_bits_retain(self.bits.load(AtomicOrdering::Relaxed))
     }
 
     /// Returns the features with which a body is validated first: the features that earlier bodies used. If the body is valid with them,
-    /// its operators need not be inspected for features, which takes a third of the time of validation. Nearly all bodies are valid with
-    /// them.
+    /// its operators need not be inspected for features. Nearly all bodies are valid with them.
     ///
-    /// Returns `None` if the module uses features that change how types are checked. A body that is valid with the known features could
-    /// then be invalid with all features.
+    /// Returns `None` if too few bodies were inspected, or if the module uses features that change how types are checked. A body that is
+    /// valid with the known features could then be invalid with all features.
     pub(in crate::wasm) fn known(&self) -> Option<WasmFeatures> {
         let used = self.get();
-        (!used.intersects(WITH_TYPES)).then(|| used | WasmFeatures::WASM1)
+        let is_known = !used.intersects(WITH_TYPES)
+            && self.inspected_bytes.load(AtomicOrdering::Relaxed) >= INSPECTED_BYTES_MIN;
+        is_known.then(|| with_known(used))
     }
 }
 
@@ -88,6 +107,57 @@ where
         encoding::of_operator(operator, used);
     }
     Ok(())
+}
+
+/// Visits the operator at the position of `reader` like [`visit_operator`]. `reader` has some of the features in `used`, so it rejects an
+/// operator whose encoding requires another feature. Only such an operator is decoded again and inspected. Then `reader` gets all features in
+/// `used`, and from then on reads the bytes that are returned.
+#[inline]
+pub(in crate::wasm) fn visit_with_known<'a, V>(
+    reader: &mut BinaryReader<'a>,
+    code: &'a [u8],
+    visitor: V,
+    used: &mut WasmFeatures,
+) -> Result<Option<&'a [u8]>>
+where
+    V: VisitOperator<'a, Output = Result<()>> + FrameStack,
+{
+    let (start, offset) = (reader.current_position(), reader.original_position());
+    let mut recorder = Recorder { visitor, used };
+    match reader.visit_operator(&mut recorder) {
+        Ok(visited) => {
+            visited?;
+            // The recorder leaves out vector operators.
+            if code[start] == VECTOR_PREFIX {
+                encoding::of_operator(&code[start..reader.current_position()], used);
+            }
+            Ok(None)
+        }
+        Err(_) => decode_again(reader, (&code[start..], offset), recorder).map(Some),
+    }
+}
+
+#[cold]
+fn decode_again<'a, V>(
+    reader: &mut BinaryReader<'a>,
+    (code, offset): (&'a [u8], u64),
+    mut recorder: Recorder<'_, V>,
+) -> Result<&'a [u8]>
+where
+    V: VisitOperator<'a, Output = Result<()>> + FrameStack,
+{
+    let mut again = BinaryReader::new_features(code, offset, WasmFeatures::all());
+    again.visit_operator(&mut recorder)??;
+    let (operator, rest) = code.split_at(again.current_position());
+    encoding::of_operator(operator, recorder.used);
+    let known = with_known(*recorder.used);
+    *reader = BinaryReader::new_features(rest, again.original_position(), known);
+    Ok(rest)
+}
+
+/// Returns the features of a reader for [`visit_with_known`] if these are used.
+pub(in crate::wasm) fn with_known(used: WasmFeatures) -> WasmFeatures {
+    used | WasmFeatures::WASM1
 }
 
 /// Adds the features of a constant expression. Without a proposal, it may read only globals whose index is below `imported_globals`.
