@@ -54,7 +54,7 @@ impl GixHandle {
         // Both are read before the repository is opened. If a `gc` runs or a pack is added in between, they are outdated, and the only
         // effect is that the repository is opened once more.
         let last_gc = locks::last_collected(root);
-        let packs = pack_file_names(root)?;
+        let packs: HashSet<_> = pack_file_names(root)?.into_iter().collect();
         let slots = slots_for(packs.len());
         let repo = open_bare(root, slots)?;
         let local = repo.to_thread_local();
@@ -69,6 +69,11 @@ impl GixHandle {
             last_gc,
             generation: 0,
         })
+    }
+
+    /// Returns whether the files in `objects/pack` are the ones that gix may have open. `existing` has each name once.
+    pub(crate) fn has_exactly(&self, existing: &[OsString]) -> bool {
+        existing.len() == self.packs.len() && existing.iter().all(|name| self.packs.contains(name))
     }
 
     /// Returns whether so many files are in `objects/pack` that the repository should be opened again with more slots.
@@ -87,14 +92,11 @@ fn slots_for(pack_files: usize) -> u16 {
 }
 
 /// Returns the names of all files in `objects/pack`.
-pub(crate) fn pack_file_names(root: &Path) -> Result<HashSet<OsString>> {
+pub(crate) fn pack_file_names(root: &Path) -> Result<Vec<OsString>> {
     let dir = root.join("objects/pack");
     match step("list packs").and_then(|()| names_in(&dir)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
-        names => Ok(names
-            .map_err(Error::io("read", &dir))?
-            .into_iter()
-            .collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        names => names.map_err(Error::io("read", &dir)),
     }
 }
 

@@ -79,6 +79,10 @@ impl PackDir {
     /// for. A pack that this process deleted after it had copied all of its objects into another pack does not count.
     pub(crate) fn forget_deleted(&self) -> Result<()> {
         let existing = pack_file_names(self.objects.root())?;
+        if self.has_exactly(&existing) {
+            return Ok(());
+        }
+        let existing: HashSet<OsString> = existing.into_iter().collect();
         let replaced: HashSet<OsString> = {
             let durable = self.durable();
             let replaced = durable.replaced.iter();
@@ -95,11 +99,22 @@ impl PackDir {
             // A pack that appears again under the same name is a new file, which is not known to be durable.
             durable.files.retain(|name| existing.contains(name));
             durable.replaced.retain(|name, _| !replaced.contains(name));
+            durable.has_unlisted = false;
         }
         // Only the names of replaced packs are removed here. The names of lost packs were dropped together with the handle that may
         // have had them open.
         self.objects.note_packs(&replaced, existing);
         Ok(())
+    }
+
+    /// Returns whether nothing has changed since the packs were listed, except that this process has written packs. That is so before almost
+    /// every batch, and comparing one set of names takes much less time than comparing several.
+    fn has_exactly(&self, existing: &[OsString]) -> bool {
+        let handle = self.objects.shared_handle();
+        let is_unchanged = handle.is_some_and(|handle| {
+            handle.has_exactly(existing) && !handle.needs_more_slots(existing.len())
+        });
+        is_unchanged && !self.durable().has_unlisted
     }
 
     /// Fsyncs every pack that this process does not know to be durable.
@@ -133,6 +148,7 @@ impl PackDir {
         if !new.is_empty() {
             sync_dirs_up_to(&dir, &self.objects.root().join("objects"))?;
             durable.files.extend(new);
+            durable.has_unlisted = true;
         }
         Ok(())
     }

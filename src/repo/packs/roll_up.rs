@@ -34,6 +34,9 @@ const BATCHES: usize = 16;
 pub(crate) struct DurablePacks {
     /// Names of files in `objects/pack`.
     pub files: HashSet<OsString>,
+    /// Whether `files` may have names that gix is not known to have open, so that their deletion would not be noticed by comparing the
+    /// existing packs with those.
+    pub has_unlisted: bool,
     /// Names of files that this process deleted there because all of their objects are in another pack, each with the name of that pack's
     /// index.
     pub replaced: HashMap<OsString, OsString>,
@@ -136,7 +139,11 @@ impl Job {
             return Ok(());
         }
         let pack = self.copy(&sources)?;
-        self.durable().files.extend(pack.names());
+        {
+            let mut durable = self.durable();
+            durable.files.extend(pack.names());
+            durable.has_unlisted = true;
+        }
         tracing::debug!(packs = sources.len(), "rolled up");
         self.write_note(&pack, &sources)
     }
@@ -204,11 +211,15 @@ impl Job {
 fn packs_due(root: &Path) -> Result<Option<Vec<Pack>>> {
     let rolled_up = rolled_up(root);
     let mut levels = BTreeMap::<u32, Vec<Pack>>::new();
+    let rolled_up: HashSet<String> = rolled_up.iter().map(Pack::checksum).collect();
     for pack in packs_in(root)? {
-        let is_small =
-            fs::metadata(pack.part("pack")).is_ok_and(|file| file.len() <= PACK_BYTES_MAX);
-        if is_small && pack.is_complete() && !rolled_up.contains(&pack) {
-            let index_bytes = fs::metadata(pack.part("idx")).map_or(0, |file| file.len());
+        if rolled_up.contains(&pack.checksum()) {
+            continue;
+        }
+        let length = |part| fs::metadata(pack.part(part)).map(|file| file.len());
+        if let (Ok(pack_bytes), Ok(index_bytes)) = (length("pack"), length("idx"))
+            && pack_bytes <= PACK_BYTES_MAX
+        {
             levels.entry(level(index_bytes)).or_default().push(pack);
         }
     }
