@@ -12,6 +12,10 @@ use crate::repo::error::{Error, Result};
 /// How many bytes the output buffer grows by, in addition to the size of the input.
 const GROWTH_BYTES: usize = 1 << 12;
 
+/// The size up to which objects are not compressed, in bytes: most commits, and trees with a few entries. Compression would save some dozens of
+/// bytes of each, but resetting the compressor for an object takes longer than everything else that is done with a small one.
+const STORED_BYTES_MAX: usize = 400;
+
 thread_local! {
     /// The compressor's state takes 270 KB, more than most objects, so each thread creates it once.
     static COMPRESSOR: RefCell<Compress> = RefCell::new(Compress::new(Compression::BEST_SPEED));
@@ -26,7 +30,11 @@ pub(crate) struct PackEntry {
 impl PackEntry {
     /// Compresses an object.
     pub(crate) fn new(kind: Kind, object: &[u8]) -> Result<Self> {
-        let compressed = COMPRESSOR.with_borrow_mut(|state| compress(state, object))?;
+        let compressed = if object.len() <= STORED_BYTES_MAX {
+            store(object)
+        } else {
+            COMPRESSOR.with_borrow_mut(|state| compress(state, object))?
+        };
         let header = match kind {
             Kind::Tree => Header::Tree,
             Kind::Blob => Header::Blob,
@@ -64,6 +72,30 @@ impl PackEntry {
     }
 }
 
+/// Returns a zlib stream of one stored block (RFC 1950, RFC 1951). `bytes` fits into one block.
+fn store(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).expect("BUG: the object is small");
+    // The header of the stream, and that of its last block, which is not compressed.
+    let mut to = vec![0x78, 0x01, 0x01];
+    to.extend(length.to_le_bytes());
+    to.extend((!length).to_le_bytes());
+    to.extend_from_slice(bytes);
+    to.extend(adler32(bytes).to_be_bytes());
+    to
+}
+
+/// Computes the checksum of a zlib stream (RFC 1950) over a few bytes.
+fn adler32(bytes: &[u8]) -> u32 {
+    const MODULUS: u32 = 65_521;
+    // For so few bytes, the sums do not overflow: 400 times 400 times 255 is less than 2^32.
+    let (mut a, mut b) = (1u32, 0u32);
+    for byte in bytes {
+        a += u32::from(*byte);
+        b += a;
+    }
+    (b % MODULUS) << 16 | (a % MODULUS)
+}
+
 fn compress(state: &mut Compress, mut from: &[u8]) -> Result<Vec<u8>> {
     state.reset();
     let mut to = Vec::new();
@@ -95,8 +127,8 @@ mod tests {
             (x >> 24) as u8
         });
         let noise: Vec<u8> = noise.take(1 << 20).collect();
-        for size in [0, 1, 100, 4096, 70_000, 1 << 20] {
-            for object in [&noise[..size], &vec![7; size][..]] {
+        for size in [0, 1, 100, 400, 401, 4096, 70_000, 1 << 20] {
+            for object in [&noise[..size], &vec![7; size][..], &vec![255; size][..]] {
                 let pack_entry = PackEntry::new(Kind::Blob, object).unwrap();
                 let entry =
                     gix_pack::data::Entry::from_bytes(&pack_entry.bytes, 0, gix::hash::Kind::Sha1);
