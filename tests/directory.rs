@@ -1,9 +1,11 @@
 //! The entries of directories, and the commits that changed them.
 
 use wasmstore::names::CommitId;
-use wasmstore::store::{DirectoryEntry, EntryNode, Revision};
+use wasmstore::store::{DirectoryEntry, EntryNode, ImportFilter, Revision};
 
-use crate::support::store::{Scratch, branch, custom_section, git_with_input, on, path, scope};
+use crate::support::store::{
+    Scratch, branch, custom_section, git_with_input, module, on, path, scope,
+};
 
 fn entries(s: &Scratch, at: &str) -> Vec<DirectoryEntry> {
     let page = s
@@ -56,7 +58,7 @@ fn the_last_change_of_an_entry_is_the_newest_on_the_line_of_first_parents() {
     assert_eq!(summary.as_ref().unwrap().requires.standard.as_str(), "1.0");
     let log = s
         .store
-        .directory_log(&Revision::default(), &scope("a"), 2)
+        .directory_log(&Revision::default(), &scope("a"), (0, 2))
         .unwrap();
     let log: Vec<_> = log.iter().map(|commit| commit.id).collect();
     assert_eq!(log, [merge, y]);
@@ -103,4 +105,41 @@ fn entries_of_other_programs_are_left_out() {
         .map(|entry| entry.name)
         .collect();
     assert_eq!(names, ["m"]);
+}
+
+#[test]
+fn last_changes_are_found_below_hundreds_of_merged_branches() {
+    let s = Scratch::new();
+    let files = s.root.parent().unwrap().join("files");
+    std::fs::create_dir_all(files.join("d")).unwrap();
+    for n in 0..250 {
+        std::fs::write(files.join(format!("d/{n}")), module(n)).unwrap();
+    }
+    let all = ImportFilter::default();
+    {
+        s.store
+            .import(&on(None), &files, &scope("/"), &all, |_, _| ())
+    }
+    .unwrap();
+    // Each branch extends the lineage of the default branch, which so continues as another one.
+    for n in 0..90 {
+        let side = format!("side{n}");
+        s.store
+            .create_branch(&branch(&side), &Revision::default())
+            .unwrap();
+        s.put_on(Some(&side), "x", n);
+        s.put("y", n);
+    }
+    let page = s
+        .store
+        .directory(&Revision::default(), &scope("d"), (0, 250), 24);
+    let page = page.unwrap().unwrap();
+    assert!(!page.is_cut);
+    let known = page
+        .entries
+        .iter()
+        .filter(|entry| entry.last_change.is_some());
+    assert_eq!(known.count(), 250);
+    let root = entries(&s, "/");
+    assert_eq!(last_change(&root[1]), s.tip());
 }

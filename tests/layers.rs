@@ -249,6 +249,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "base_path",
             "commit_header",
             "pages",
+            "preview_cache",
             "lists",
             "pagination",
             "blocking",

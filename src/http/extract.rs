@@ -177,6 +177,15 @@ pub(super) fn parse_revision(text: &str) -> Result<Revision> {
     }
 }
 
+/// Parses the name of a branch or commit that a user may have typed. The name of a branch is taken as it is, because a space that is not one of
+/// ASCII may be part of it; an id may have spaces around it.
+pub(super) fn parse_typed_revision(text: &str) -> Result<Revision> {
+    match CommitId::parse(text.trim()) {
+        Ok(commit) => Ok(Revision::Commit(commit)),
+        Err(_) => parse_revision(text),
+    }
+}
+
 /// Parses a header whose value is percent-encoded UTF-8.
 fn parse_header<T, E: Display>(
     headers: &HeaderMap,

@@ -27,6 +27,7 @@ mod options;
 mod pages;
 mod pagination;
 mod percent;
+mod preview_cache;
 mod router;
 mod routes;
 mod site;

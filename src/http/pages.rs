@@ -13,6 +13,10 @@ pub(super) const LOGIN: &str = "/ui/login";
 pub(super) const LOGOUT: &str = "/ui/logout";
 /// Asks for HTTP Basic. It is directly below the root, so that browsers send the credentials on every other page too (RFC 7617, section 2.2).
 pub(super) const LOGIN_BASIC: &str = "/login-basic";
+/// The form for uploading.
+pub(super) const UPLOAD: &str = "/ui/upload";
+/// The form that makes a branch the default branch.
+pub(super) const DEFAULT_BRANCH: &str = "/ui/branch/default";
 /// The directory of the style sheet and the script, which the page for signing in needs too.
 const ASSETS: &str = "/ui/assets/";
 /// The forms that need a key that allows DELETE.
@@ -26,6 +30,11 @@ pub(super) fn is_page(path: &str) -> bool {
 /// Returns whether a page needs no key.
 pub(super) fn is_open_page(path: &str) -> bool {
     [LOGIN, LOGOUT].contains(&path) || path.starts_with(ASSETS)
+}
+
+/// Returns whether a request is the first step of an upload, which keeps files and changes nothing.
+pub(super) fn keeps_uploads(method: &Method, path: &str) -> bool {
+    *method == Method::POST && path == UPLOAD
 }
 
 /// Returns whether the client asks for a page, as browsers do.
@@ -42,6 +51,7 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
 pub(super) fn required_method<'m>(method: &'m Method, path: &str) -> &'m Method {
     match (method, path) {
         (&Method::POST, LOGIN | LOGOUT) => &Method::GET,
+        (&Method::POST, DEFAULT_BRANCH) => &Method::PUT,
         (&Method::POST, path) if DELETING.contains(&path) => &Method::DELETE,
         _ => method,
     }
@@ -69,12 +79,14 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_removes_needs_delete() {
+    fn a_form_needs_the_method_of_what_it_does() {
         for (method, path, expected) in [
             (Method::POST, "/ui/remove", Method::DELETE),
             (Method::GET, "/ui/remove", Method::GET),
             (Method::POST, "/ui/branch/delete", Method::DELETE),
             (Method::POST, "/ui/upload", Method::POST),
+            (Method::POST, "/ui/branch/default", Method::PUT),
+            (Method::GET, "/ui/branch/default", Method::GET),
             (Method::POST, "/ui/logout", Method::GET),
         ] {
             assert_eq!(*required_method(&method, path), expected, "{method} {path}");

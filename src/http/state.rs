@@ -21,6 +21,7 @@ use crate::http::middleware::session::Sessions;
 use crate::http::module::encodings::{Coding, EncodingCache};
 use crate::http::module::in_flight::InFlight;
 use crate::http::options::ServerOptions;
+use crate::http::preview_cache::PreviewCache;
 use crate::http::upload::quota::{UploadQuota, UploadReservation};
 use crate::http::watch::WatchRegistry;
 use crate::names::{BranchName, ModuleHash};
@@ -67,6 +68,8 @@ pub(super) struct Shared {
     pub is_private: bool,
     /// The keys and sessions, for the forms with which browsers sign in and out.
     pub access: AccessCheck,
+    /// What is known about uploads that are not committed.
+    pub previews: PreviewCache,
     /// The sessions of the web UI.
     pub sessions: Sessions,
     /// Is cancelled when the server begins to shut down.
@@ -135,6 +138,7 @@ impl App {
                 None => Sessions::new(limits.session_age_max),
             },
             access,
+            previews: PreviewCache::default(),
             shutdown,
             draining: options.draining,
             dropped_log_lines: options.dropped_log_lines,

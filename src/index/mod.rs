@@ -99,7 +99,7 @@ pub use lifecycle::Index;
 pub use manifests::ManifestEntry;
 pub use module_rows::ModuleRows;
 pub use module_set::ModuleSet;
-pub use path_history::PathChangeEntry;
+pub use path_history::{NewestChanges, PathChangeEntry};
 pub use query::{IndexedCommit, OwnChange};
 pub use search::NameFilter;
 pub use summary::CommitSummary;

@@ -1,17 +1,32 @@
 //! The newest changes of many paths, along first parents.
 
-use rusqlite::params;
+use rusqlite::{CachedStatement, OptionalExtension as _};
 
 use super::database::Reader;
 use super::digests::module_hash;
 use super::error::{Error, Result};
 use super::query::commit_id;
+use super::reach::Reach;
 use super::trunk::Position;
 use crate::names::{CommitId, ModuleHash, TreePath};
 
-/// The maximum number of queries in one call, which makes one query for each path and each lineage of the history. If a history has too
-/// many lineages, the changes in the oldest lineages are left out.
+/// The maximum number of queries in one call. If they are used up, [`NewestChanges::is_cut`] is set.
 const LOOKUPS_MAX: usize = 20_000;
+
+/// In a history of at most this many lineages, each of them is asked for each path.
+const SEGMENTS_FEW: usize = 4;
+
+/// A path that was changed in at most this many lineages is looked up in these only. Most paths were changed in a few of thousands.
+const LINEAGES_FEW: usize = 64;
+
+/// The newest changes of several paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewestChanges {
+    /// The changes of each path, the newest first.
+    pub of_paths: Vec<Vec<PathChangeEntry>>,
+    /// Whether changes are missing, because looking for them takes too long: paths with very many lineages were changed in very old ones.
+    pub is_cut: bool,
+}
 
 /// A commit that changed the entry at a path, and the module that it has there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +39,16 @@ pub struct PathChangeEntry {
     pub size_bytes: Option<u64>,
 }
 
+/// The queries of one call.
+struct Lookups<'c> {
+    lineage_after: CachedStatement<'c>,
+    changes: CachedStatement<'c>,
+    left: usize,
+}
+
 impl Reader {
     /// Returns, for each path, the newest commits in the first-parent history of `from` in which the entry at the path differs from the
-    /// entry in the first parent. There are at most `count` commits for each path, the newest first.
+    /// entry in the first parent. There are at most `count` commits for each path.
     ///
     /// # Errors
     /// Returns `UnknownCommit` if `from` was not added.
@@ -35,37 +57,94 @@ impl Reader {
         from: CommitId,
         paths: &[TreePath],
         count: usize,
-    ) -> Result<Vec<Vec<PathChangeEntry>>> {
+    ) -> Result<NewestChanges> {
         let reach = self.reach(from)?.ok_or(Error::UnknownCommit)?;
-        let segments: Vec<Position> = reach.segments().collect();
-        let mut find = self.connection().prepare_cached(
-            "SELECT commits.id, hash, size_bytes
-             FROM changes JOIN commits USING (lineage, gen) LEFT JOIN modules ON modules.id = module
-             WHERE path = (SELECT id FROM paths WHERE path = ?) AND lineage = ? AND gen <= ? ORDER BY gen DESC LIMIT ?",
-        )?;
-        let (mut all, mut lookups) = (Vec::new(), 0);
+        let db = self.connection();
+        let mut find_path = db.prepare_cached("SELECT id FROM paths WHERE path = ?")?;
+        let mut lookups = Lookups {
+            lineage_after: db.prepare_cached(
+                "SELECT lineage FROM changes WHERE path = ? AND lineage > ? ORDER BY lineage LIMIT 1",
+            )?,
+            changes: db.prepare_cached(
+                "SELECT commits.id, hash, size_bytes
+                 FROM changes JOIN commits USING (lineage, gen) LEFT JOIN modules ON modules.id = module
+                 WHERE path = ? AND lineage = ? AND gen <= ? ORDER BY gen DESC LIMIT ?",
+            )?,
+            left: LOOKUPS_MAX,
+        };
+        let all: Vec<Position> = reach.segments().collect();
+        let mut found = NewestChanges::default();
         for path in paths {
+            let id: Option<i64> = find_path
+                .query_row([path.as_str().as_bytes()], |row| row.get(0))
+                .optional()?;
             let mut changes = Vec::new();
-            for (lineage, gen_) in &segments {
-                if changes.len() >= count || lookups >= LOOKUPS_MAX {
-                    break;
-                }
-                lookups += 1;
-                let left = i64::try_from(count - changes.len()).unwrap_or(i64::MAX);
-                let mut rows =
-                    find.query(params![path.as_str().as_bytes(), lineage, gen_, left])?;
-                while let Some(row) = rows.next()? {
-                    let module: Option<Vec<u8>> = row.get(1)?;
-                    let size_bytes: Option<i64> = row.get(2)?;
-                    changes.push(PathChangeEntry {
-                        commit: commit_id(&row.get::<_, Vec<u8>>(0)?)?,
-                        module: module.as_deref().map(module_hash).transpose()?,
-                        size_bytes: size_bytes.map(i64::unsigned_abs),
-                    });
-                }
+            if let Some(id) = id {
+                let few = match all.len() > SEGMENTS_FEW {
+                    true => lookups.segments_of(id, &reach, &all)?,
+                    false => None,
+                };
+                let segments = few.as_deref().unwrap_or(&all);
+                found.is_cut |= !lookups.add_changes(id, segments, count, &mut changes)?;
             }
-            all.push(changes);
+            found.of_paths.push(changes);
         }
-        Ok(all)
+        Ok(found)
+    }
+}
+
+impl Lookups<'_> {
+    /// Returns the segments of the trunk in which a path was changed, nearest first; `None` if there may be many.
+    fn segments_of(
+        &mut self,
+        path: i64,
+        reach: &Reach<'_>,
+        all: &[Position],
+    ) -> Result<Option<Vec<Position>>> {
+        let (mut last, mut distances) = (i64::MIN, Vec::new());
+        for _ in 0..=LINEAGES_FEW {
+            self.left = self.left.saturating_sub(1);
+            let next = self.lineage_after.query_row([path, last], |row| row.get(0));
+            let Some(lineage) = next.optional()? else {
+                distances.sort_unstable();
+                let segments = distances.into_iter().map(|distance: usize| all[distance]);
+                return Ok(Some(segments.collect()));
+            };
+            // The first commit of a lineage has the lowest gen, so it is on the trunk if any of them is.
+            distances.extend(reach.trunk_distance((lineage, i64::MIN)));
+            last = lineage;
+        }
+        Ok(None)
+    }
+
+    /// Adds the newest changes of a path in these segments; returns `false` if the queries are used up before.
+    fn add_changes(
+        &mut self,
+        path: i64,
+        segments: &[Position],
+        count: usize,
+        changes: &mut Vec<PathChangeEntry>,
+    ) -> Result<bool> {
+        for (lineage, gen_) in segments {
+            if changes.len() >= count {
+                break;
+            }
+            if self.left == 0 {
+                return Ok(false);
+            }
+            self.left -= 1;
+            let wanted = i64::try_from(count - changes.len()).unwrap_or(i64::MAX);
+            let mut rows = self.changes.query([path, *lineage, *gen_, wanted])?;
+            while let Some(row) = rows.next()? {
+                let module: Option<Vec<u8>> = row.get(1)?;
+                let size_bytes: Option<i64> = row.get(2)?;
+                changes.push(PathChangeEntry {
+                    commit: commit_id(&row.get::<_, Vec<u8>>(0)?)?,
+                    module: module.as_deref().map(module_hash).transpose()?,
+                    size_bytes: size_bytes.map(i64::unsigned_abs),
+                });
+            }
+        }
+        Ok(true)
     }
 }

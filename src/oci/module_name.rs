@@ -12,7 +12,7 @@ use crate::names::{
 use crate::store::{ErrorKind, Revision, Store};
 
 /// A module as OCI clients see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OciModule {
     /// The repository.
     pub repository: RepositoryName,

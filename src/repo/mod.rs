@@ -115,6 +115,7 @@ mod verify;
 pub use broken_ref::BrokenRef;
 pub use error::{Error, Result, chain};
 pub use gc::collect::{GcRequest, GcResult};
+pub use history::divergence::CommitCount;
 pub use history::first_parent::FirstParentHistory;
 pub use history::walk::CommitNode;
 pub use ids::TreeId;

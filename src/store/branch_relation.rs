@@ -4,18 +4,21 @@ use super::error::Result;
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{BranchName, CommitId};
-use crate::repo::{self, Merge, PathChange};
+use crate::repo::{self, CommitCount, Merge, PathChange};
 
 /// The maximum number of commits that are counted on each side.
-pub const RELATION_COMMITS_MAX: usize = 1000;
+const COMMITS_MAX: usize = 1000;
+
+/// The maximum number of commits that are read to count: those of both sides, and some that both have.
+const VISITS_MAX: usize = 4 * COMMITS_MAX;
 
 /// How far two branches have diverged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BranchRelation {
-    /// The number of commits that only the branch has, at most [`RELATION_COMMITS_MAX`].
-    pub ahead: usize,
-    /// The number of commits that only the other branch has, at most [`RELATION_COMMITS_MAX`].
-    pub behind: usize,
+    /// The number of commits that only the branch has, at most 1,000.
+    pub ahead: CommitCount,
+    /// The number of commits that only the other branch has, at most 1,000.
+    pub behind: CommitCount,
 }
 
 /// The result that a merge would have, with the tips that it was computed from.
@@ -43,7 +46,7 @@ pub enum MergeOutcome {
 }
 
 impl Store {
-    /// Returns how far two commits have diverged.
+    /// Returns how far two commits have diverged. The counts have limits, so the time does not grow with a long history.
     ///
     /// # Errors
     /// The history cannot be read.
@@ -51,11 +54,9 @@ impl Store {
         if commit == other {
             return Ok(BranchRelation::default());
         }
-        let objects = self.repo.objects();
-        Ok(BranchRelation {
-            ahead: objects.count_beyond(commit, other, RELATION_COMMITS_MAX)?,
-            behind: objects.count_beyond(other, commit, RELATION_COMMITS_MAX)?,
-        })
+        let both = (commit, other);
+        let [ahead, behind] = { self.repo.objects() }.divergence(both, COMMITS_MAX, VISITS_MAX)?;
+        Ok(BranchRelation { ahead, behind })
     }
 
     /// Returns what a merge of the branch `theirs` into the branch `ours` would do now.

@@ -92,6 +92,16 @@ impl Store {
         commit: &Commit,
         visit: impl FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
+        self.changes_after(commit, None, visit)
+    }
+
+    /// Calls `visit` like [`changes`](Self::changes), for the paths that sort after `after`.
+    pub fn changes_after(
+        &self,
+        commit: &Commit,
+        after: Option<&ModulePath>,
+        visit: impl FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()> {
         let parent_tree = match commit.parents.first() {
             Some(parent) => Some(self.repo.objects().linked_commit(*parent)?.tree),
             None => None,
@@ -99,7 +109,7 @@ impl Store {
         let root = TreePath::root();
         self.repo
             .objects()
-            .walk_changes(parent_tree, Some(commit.tree), &root, None, visit)?;
+            .walk_changes(parent_tree, Some(commit.tree), &root, after, visit)?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::error::Result;
 use super::facts::ModuleSummary;
 use super::open::Store;
 use super::revision::{ResolvedRevision, Revision};
-use crate::index::PathChangeEntry;
+use crate::index::{NewestChanges, PathChangeEntry};
 use crate::names::{ModuleHash, TreePath};
 use crate::repo::{Commit, DirectoryPart, TreeId, TreeNode};
 
@@ -19,6 +19,10 @@ pub struct DirectoryPage {
     pub before: usize,
     /// The number of all entries.
     pub total: usize,
+    /// Whether the summary of each module is known, and the size of each of its earlier versions.
+    pub is_complete: bool,
+    /// Whether last changes and earlier sizes are missing, because looking for them takes too long.
+    pub is_cut: bool,
 }
 
 /// An entry of a directory.
@@ -72,17 +76,20 @@ impl Store {
             let Some((nodes, total)) = self.nodes_in(resolved, path, (before, count))? else {
                 return Ok(None);
             };
-            let before = before.min(total);
-            let entries = self.entries(resolved, path, nodes, sizes.max(1))?;
-            Ok(Some(DirectoryPage {
-                entries,
-                before,
+            let page = DirectoryPage {
+                entries: Vec::new(),
+                before: before.min(total),
                 total,
-            }))
+                is_complete: true,
+                is_cut: false,
+            };
+            let page = self.with_entries(page, (resolved, path), nodes, sizes.max(1))?;
+            Ok(Some(page))
         })
     }
 
-    /// Returns at most `count` commits of the first-parent history that changed the module or something in the directory at `path`, newest first.
+    /// Returns at most `count` commits of the first-parent history that changed the module or something in the directory at `path`, newest first,
+    /// after the first `skip` of them.
     ///
     /// # Errors
     /// Unknown branch or commit.
@@ -90,16 +97,17 @@ impl Store {
         &self,
         revision: &Revision,
         path: &TreePath,
-        count: usize,
+        (skip, count): (usize, usize),
     ) -> Result<Vec<Commit>> {
         self.read(revision, |resolved| {
             let Some(tip) = resolved.commit else {
                 return Ok(Vec::new());
             };
             let paths = std::slice::from_ref(path);
+            let count = skip.saturating_add(count);
             let changes =
                 self.query_index(tip, |index| Ok(index.newest_changes(tip, paths, count)?))?;
-            let commits = changes.into_iter().flatten();
+            let commits = changes.of_paths.into_iter().flatten().skip(skip);
             let commits =
                 commits.map(|change| Ok(self.repo.objects().linked_commit(change.commit)?));
             commits.collect()
@@ -125,13 +133,13 @@ impl Store {
         Ok(counted.map_or(0, |(_, total)| total))
     }
 
-    fn entries(
+    fn with_entries(
         &self,
-        resolved: ResolvedRevision,
-        directory: &TreePath,
+        mut page: DirectoryPage,
+        (resolved, directory): (ResolvedRevision, &TreePath),
         nodes: Vec<(String, TreeNode)>,
         sizes: usize,
-    ) -> Result<Vec<DirectoryEntry>> {
+    ) -> Result<DirectoryPage> {
         let (mut paths, mut named) = (Vec::new(), Vec::new());
         for (name, node) in nodes {
             // Leaves out an entry whose path would be too long, because it could not be read.
@@ -144,27 +152,35 @@ impl Store {
             Some(tip) => {
                 self.query_index(tip, |index| Ok(index.newest_changes(tip, &paths, sizes)?))?
             }
-            None => Vec::new(),
+            None => NewestChanges::default(),
         };
-        let histories = histories.into_iter().chain(std::iter::repeat(Vec::new()));
-        let mut entries = Vec::new();
+        page.is_cut = histories.is_cut;
+        let histories = { histories.of_paths.into_iter() }.chain(std::iter::repeat(Vec::new()));
         for ((name, node), history) in named.into_iter().zip(histories) {
             let last_change = history.first().map(|newest| newest.commit);
             let last_change = last_change.map(|id| self.repo.objects().linked_commit(id));
             let node = match node {
-                TreeNode::Module(hash) => self.module_entry(hash, &history)?,
+                TreeNode::Module(hash) => {
+                    let is_unknown = |change: &PathChangeEntry| {
+                        change.module.is_some() && change.size_bytes.is_none()
+                    };
+                    page.is_complete &= !history.iter().any(is_unknown);
+                    let node = self.module_entry(hash, &history)?;
+                    page.is_complete &= !matches!(node, EntryNode::Module { summary: None, .. });
+                    node
+                }
                 TreeNode::Directory(tree) => EntryNode::Directory {
                     entries: self.count_entries(tree)?,
                 },
                 TreeNode::Foreign => EntryNode::Directory { entries: 0 },
             };
-            entries.push(DirectoryEntry {
+            page.entries.push(DirectoryEntry {
                 name,
                 node,
                 last_change: last_change.transpose()?,
             });
         }
-        Ok(entries)
+        Ok(page)
     }
 
     fn module_entry(&self, hash: ModuleHash, history: &[PathChangeEntry]) -> Result<EntryNode> {

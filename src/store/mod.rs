@@ -61,10 +61,10 @@ mod world;
 pub use crate::index::ItemKind;
 pub use crate::index::ManifestEntry;
 pub use crate::repo::{
-    Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, DropPolicy,
-    FaultSeverity, MirrorLock, ObjectFormat, ObjectLocation, PathChange, Published, PushHooks,
-    RefUpdate, RefWaker, RefWatcher, Refusal, RegistryTips, StoreFault, ThreadPriority, TreeId,
-    TreeNode, VerifyCounts, chain, lower_thread_priority,
+    Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, CommitCount,
+    DropPolicy, FaultSeverity, MirrorLock, ObjectFormat, ObjectLocation, PathChange, Published,
+    PushHooks, RefUpdate, RefWaker, RefWatcher, Refusal, RegistryTips, StoreFault, ThreadPriority,
+    TreeId, TreeNode, VerifyCounts, chain, lower_thread_priority,
 };
 pub use crate::wasm::{
     Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,
@@ -74,7 +74,7 @@ pub use crate::wasm::{
     is_component, sha256,
 };
 pub use audit::AuditEntry;
-pub use branch_relation::{BranchRelation, MergeOutcome, MergePreview, RELATION_COMMITS_MAX};
+pub use branch_relation::{BranchRelation, MergeOutcome, MergePreview};
 pub use change::Change;
 pub use check_push::{Objection, Pusher};
 pub use diff::{ModuleComparison, ModuleDiff, compare};

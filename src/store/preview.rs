@@ -112,6 +112,14 @@ impl Store {
         Ok(String::from_utf8(bytes).ok().filter(|_| is_intact))
     }
 
+    /// Returns whether a module is still kept.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn is_kept(&self, digest: &Digest) -> Result<bool> {
+        Ok(self.kept_file(digest)?.is_some())
+    }
+
     /// Describes a kept module. `path` names it in errors.
     ///
     /// # Errors

@@ -66,6 +66,27 @@ impl Site {
         self.action("/ui/branch/new", &[("from", from)])
     }
 
+    /// Returns the URL of the page for making a branch the default branch.
+    pub fn default_branch_form(&self, branch: &BranchName) -> String {
+        self.action("/ui/branch/default", &[("branch", branch.as_str())])
+    }
+
+    /// Returns the URL of the page for dropping the history of a branch.
+    pub fn squash(&self, branch: &str) -> String {
+        self.action("/ui/gc", &[("branch", branch)])
+    }
+
+    /// Returns the URL of the page for putting the module of a path at a commit at another path.
+    pub fn set_from(&self, branch: &BranchName, commit: &CommitId, path: &TreePath) -> String {
+        let commit = commit.to_string();
+        let fields = [
+            ("branch", branch.as_str()),
+            ("path", path.as_str()),
+            ("from", &commit),
+        ];
+        self.action("/ui/set", &fields)
+    }
+
     /// Returns the URL of the page for deleting a branch.
     pub fn delete_branch(&self, branch: &BranchName) -> String {
         self.action("/ui/branch/delete", &[("branch", branch.as_str())])

@@ -35,7 +35,10 @@ pub(super) fn of_module(site: &Site, place: &Place, path: &ModulePath) -> Markup
     html! {
         div.actions {
             @if let Some(commit) = &place.commit {
-                @if rights.post { a.button href=(site.restore(branch, commit, path)) { "Restore this version" } }
+                @if rights.post {
+                    a.button href=(site.restore(branch, commit, path)) { "Restore this version" }
+                    a.button href=(site.set_from(branch, commit, path)) { "Copy" }
+                }
             } @else {
                 @if rights.post {
                     a.button.primary href=(site.upload_version(branch, path)) { "Upload a new version" }

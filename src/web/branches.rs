@@ -9,7 +9,7 @@ use super::picker::subject;
 use super::text::{shown, shown_cut};
 use crate::names::{BranchName, TreePath};
 use crate::store::{
-    BranchRelation, Commit, Compatibility, MergeOutcome, MergePreview, RELATION_COMMITS_MAX,
+    BranchRelation, Commit, CommitCount, Compatibility, MergeOutcome, MergePreview,
 };
 
 /// The most paths of a conflict that are listed.
@@ -97,8 +97,11 @@ impl BranchList<'_> {
                     @if row.name != *self.base {
                         div.actions {
                             a href=(site.compare(self.base.as_str(), row.name.as_str(), &root)) { "Differences" }
-                            @if row.relation.is_none_or(|relation| relation.ahead > 0) {
+                            @if row.relation.is_none_or(|relation| relation.ahead != CommitCount::default()) {
                                 a href=(site.merge_preview(row.name.as_str(), self.base.as_str())) { "Merge…" }
+                            }
+                            @if site.rights.put && row.tip.is_some() && row.name.as_str() != site.default_branch {
+                                a href=(site.default_branch_form(&row.name)) { "Make default…" }
                             }
                             @if site.rights.delete && row.name.as_str() != site.default_branch {
                                 a href=(site.delete_branch(&row.name)) { "Delete…" }
@@ -111,10 +114,12 @@ impl BranchList<'_> {
     }
 }
 
-fn capped(commits: usize) -> String {
-    match commits {
-        RELATION_COMMITS_MAX => format!("{}+", count(commits as u64)),
-        commits => count(commits as u64),
+/// Returns a number of commits; a dash if none was found, but there may be some.
+fn capped(commits: CommitCount) -> String {
+    match (commits.count, commits.has_more) {
+        (0, true) => "–".to_owned(),
+        (number, true) => format!("{}+", count(number as u64)),
+        (number, false) => count(number as u64),
     }
 }
 

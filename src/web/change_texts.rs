@@ -70,7 +70,7 @@ pub fn set(target: &str) -> Markup {
 pub fn set_fields(path: &TreePath) -> Markup {
     html! {
         (text_field("path", "New path", path.as_str(), true))
-        p { label { input type="checkbox" name="replace" value="yes"; " Replace what is there" } }
+        p.muted.small { "If there is a module at the path, you see it before it is replaced." }
     }
 }
 
@@ -90,6 +90,32 @@ pub fn branch_name_field() -> Markup {
 pub fn merge(from: &BranchName, into: &BranchName) -> Markup {
     html! {
         p { "Merges what this page shows of " (name(from.as_str())) " into " (name(into.as_str())) ". If somebody commits to one of them first, nothing is merged." }
+    }
+}
+
+/// Says what it means to be the default branch.
+pub fn default_branch(branch: &BranchName, current: &str) -> Markup {
+    html! {
+        p { "Makes " (name(branch.as_str())) " the default branch, instead of " (name(current)) "." }
+        p.muted { "Requests and pages that name no branch then use it, as do git clones and OCI clients. No branch changes." }
+    }
+}
+
+/// Says what a garbage collection that drops history does.
+pub fn squash(branch: &str, commits: &str, tip: &CommitId) -> Markup {
+    html! {
+        p { "Replaces the history of " (name(branch)) " by one commit with the modules that are there now, and deletes everything that no branch and no tag needs." }
+        p.note.warn {
+            "The branch has " (commits) " up to " span.mono { (short(tip)) } ". Those that no other branch or tag has are dropped: their versions, messages and              authors are lost, nothing can be rolled back to them, and links to them end. Clones with the old history must be made again."
+        }
+    }
+}
+
+/// Says that a path to copy to has a module already.
+pub fn replace(target: &str, size: u64, hash: &str) -> Markup {
+    html! {
+        p.note.warn { "There is a module at " (name(target)) " already: " (format::bytes(size)) ", hash " span.mono { (hash) } "." }
+        p { "Replaces that module by the one that you copy, in a new commit. If somebody changes it first, nothing is replaced." }
     }
 }
 

@@ -77,7 +77,12 @@ fn change_row(sides: &Sides<'_>, row: &ChangeRow) -> Markup {
         tr {
             th scope="row" { div.entry { a href=(row_url(sides, row)) { (shown_cut(row.path.as_str(), 300)) } } }
             td.nowrap { (change_tag(row)) }
-            td.num { (bytes(size)) }
+            td.num {
+                (bytes(size))
+                @if let (Some(old), Some(new)) = (row.old_bytes, row.new_bytes) {
+                    span class=(format!("narrow nowrap {}", growth_class(old, new))) { (bytes_change(old, new)) }
+                }
+            }
             td.num.wide {
                 @if let (Some(old), Some(new)) = (row.old_bytes, row.new_bytes) {
                     span class=(growth_class(old, new)) { (bytes_change(old, new)) }

@@ -83,6 +83,9 @@ impl Directory<'_> {
                 }
                 (picker(&bare, place, self.branches, &html! {}))
             }
+            @if page.is_cut {
+                p.note.warn { "Some last changes and earlier sizes are not shown: to find them in a history with so many branches takes too long." }
+            }
             @if page.entries.is_empty() {
                 div.card.empty { (self.empty()) }
             } @else {
@@ -148,6 +151,8 @@ impl Directory<'_> {
                                 p { (shown_cut(description, DESCRIPTION_CHARS)) }
                             }
                             p.narrow {
+                                (kind(&entry.node, summary)) " "
+                                @if let Some(summary) = summary { "Wasm " (summary.requires.standard.as_str()) " · " }
                                 @if let Some(size) = size_bytes { (bytes(size)) " · " }
                                 @if let Some(change) = change { (time(change.date_s)) " by " (shown_cut(&change.author, 30)) }
                             }
@@ -189,6 +194,7 @@ impl Directory<'_> {
             entries,
             before,
             total,
+            ..
         } = self.page;
         let after = before + entries.len();
         if *before == 0 && after >= *total {

@@ -111,7 +111,7 @@ impl History<'_> {
                         thead {
                             tr {
                                 @if !lanes.is_empty() { th.wide { span.sr { "Graph" } } }
-                                th scope="col" { "Old" span.wide { " / New" } }
+                                th scope="col" { "Old / New" }
                                 th scope="col" { "Commit" }
                                 th.wide scope="col" { "Changes" }
                                 th.wide scope="col" { "When" }
@@ -147,6 +147,7 @@ impl History<'_> {
                     @for branch in &row.branches { " " span.tag.component { (shown_cut(branch, 40)) } }
                     (badges(commit))
                     div.small.muted { span.mono { (name) } " by " (shown_cut(&commit.author, 40)) span.narrow { (time(commit.date_s)) } }
+                    div.narrow.small { (self.changes(row)) }
                 }
                 td.wide.small { (self.changes(row)) }
                 td.wide.nowrap { (time(commit.date_s)) }
@@ -171,14 +172,14 @@ impl History<'_> {
     }
 
     fn change(&self, commit: &Commit, change: &PathChange) -> Markup {
-        let (sign, class) = match (change.old, change.new) {
-            (None, _) => ("+", "good"),
-            (Some(_), None) => ("−", "bad"),
-            (Some(_), Some(_)) => ("±", ""),
+        let (sign, class, meaning) = match (change.old, change.new) {
+            (None, _) => ("+", "good", "added"),
+            (Some(_), None) => ("−", "bad", "removed"),
+            (Some(_), Some(_)) => ("±", "", "updated"),
         };
         let name = shown_cut(change.path.as_str(), PATH_CHARS);
         html! {
-            span class=(format!("tag mono {class}")) aria-hidden="true" { (sign) } " "
+            span class=(format!("tag mono {class}")) aria-hidden="true" { (sign) } span.sr { (meaning) } " "
             @if change.new.is_some() { a href=(self.site.module(&self.place.at(commit.id), &change.path)) { (name) } }
             @else { del { (name) } }
         }
@@ -190,6 +191,7 @@ pub(super) fn badges(commit: &Commit) -> Markup {
     html! {
         @if commit.parents.len() > 1 { " " span.tag { "merge" } }
         @if commit.trailer("Restores").is_some() { " " span.tag.warn { "rollback" } }
+        @if commit.is_signed { " " span.tag title="The commit has a signature, which is not checked here" { "signed" } }
         @if commit.trailer("Squashed").is_some() { " " span.tag.warn { "squashed by gc" } }
     }
 }

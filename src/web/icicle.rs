@@ -33,7 +33,7 @@ pub(super) fn icicle(whole: &Part) -> Markup {
             @for (id, Placed { part, level, left, width }) in placed.iter().enumerate() {
                 @let description = format!("{}: {}, {}", part.label, bytes(part.bytes), percent(part.bytes, whole.bytes));
                 svg x=(format!("{left:.3}%")) y=(level * LEVEL_HEIGHT) width=(format!("{width:.3}%")) height=(LEVEL_HEIGHT - 1) {
-                    a class=(part.class) href=(format!("#part-{id}")) data-level=(level) aria-label=(description) {
+                    a class=(part.class) href=(format!("#part-{id}")) data-level=(level) tabindex=(if id == 0 { "0" } else { "-1" }) aria-label=(description) {
                         title { (description) }
                         rect width="100%" height="100%" {}
                         @if *width >= LABEL_MIN { text x="6" y="19" { (part.label) } }

@@ -173,8 +173,8 @@ impl Site {
     }
 
     /// Returns the URL of the WIT of a module as text.
-    pub fn wit(&self, path: &ModulePath) -> String {
-        self.with_path("/api/v1/wit", path.as_str(), "")
+    pub fn wit(&self, place: &Place, path: &ModulePath) -> String {
+        self.with_path("/ui/wit", path.as_str(), &place.query())
     }
 
     /// Returns the URL of the list of branches.

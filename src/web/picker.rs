@@ -37,7 +37,8 @@ pub(super) fn picker(url: &str, place: &Place, branches: &Branches, fields: &Mar
             }
             div.field {
                 label for="pick-commit" { "At commit" }
-                input #pick-commit name="commit" value=[place.commit] placeholder="40 or 64 digits" spellcheck="false" autocomplete="off";
+                // Empty, so that a branch that is selected is shown as it is now; the note above says which commit the page shows.
+                input #pick-commit name="commit" placeholder="the newest" spellcheck="false" autocomplete="off";
             }
             button { "Show" }
         }

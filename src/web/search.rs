@@ -56,8 +56,8 @@ pub struct FoundRow {
     pub commit: Option<Commit>,
     /// What is in the module.
     pub summary: Option<Arc<ModuleSummary>>,
-    /// What the query asks for, and the number of all of it.
-    pub items: (Vec<FoundItem>, usize),
+    /// What the query asks for, and the number of all of it; `None` if there was no time to look.
+    pub items: Option<(Vec<FoundItem>, usize)>,
 }
 
 /// What a search found.
@@ -173,7 +173,10 @@ impl SearchPage<'_> {
         };
         let summary = row.summary.as_deref();
         let is_component = summary.is_some_and(|summary| summary.kind == ModuleKind::Component);
-        let (items, total) = &row.items;
+        let (items, total) = row
+            .items
+            .as_ref()
+            .map_or((&[][..], 0), |(items, total)| (items.as_slice(), *total));
         html! {
             tr {
                 th scope="row" {
@@ -185,7 +188,7 @@ impl SearchPage<'_> {
                                 p { (self.marked(description, 200)) }
                             }
                             @for item in items { p.sig { (found_item(item)) } }
-                            @if *total > items.len() { p { "and " (count((*total - items.len()) as u64)) " more" } }
+                            @if total > items.len() { p { "and " (count((total - items.len()) as u64)) " more" } }
                             @if let Some(commit) = &row.commit {
                                 p { "since commit " span.mono { (short(&commit.id)) } ", " (time(commit.date_s)) }
                             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::format::{bytes, count, counted, time};
-use super::links::Site;
+use super::links::{Place, Site};
 use super::text::{shown, shown_cut};
 use crate::store::{CappedCount, MaintenanceState, Overview, Statistics, TaskState};
 
@@ -27,6 +27,10 @@ pub struct Peer {
 pub struct Status<'s> {
     /// The server and the client.
     pub site: &'s Site,
+    /// The branch or commit whose modules are counted.
+    pub place: &'s Place,
+    /// The token of the forms.
+    pub token: &'s str,
     /// Counts of branches, modules and commits.
     pub overview: &'s Overview,
     /// Counts of objects.
@@ -72,8 +76,8 @@ impl Status<'_> {
                     dt { "Default branch" } dd { (shown(overview.default_branch.as_str())) }
                     dt { "Branches" } dd { (count(overview.branches as u64)) }
                     dt { "Tags" } dd { (count(overview.tags as u64)) }
-                    dt { "Modules" } dd { (capped(overview.modules)) }
-                    dt { "Commits" } dd { (capped(overview.commits)) }
+                    dt { "Modules" } dd { (capped(overview.modules)) " " (self.counted_on()) }
+                    dt { "Commits" } dd { (capped(overview.commits)) " " (self.counted_on()) }
                     dt { "On disk" } dd { (bytes(overview.objects_bytes)) }
                     dt { "Objects" } dd { (count(statistics.packed_objects)) " in " (counted(usize::try_from(statistics.packs).unwrap_or(usize::MAX), "pack", "packs")) ", " (count(statistics.loose_objects)) " loose" }
                     dt { "Memory for clients" } dd { (bytes(self.memory.0)) " of " (bytes(self.memory.1)) }
@@ -86,9 +90,9 @@ impl Status<'_> {
         html! {
             section.card aria-labelledby="tasks" {
                 h2 #tasks { "Maintenance" }
-                div.scroll {
+                div.scroll tabindex="0" role="region" aria-label="Maintenance" {
                     table {
-                        caption.sr { "Scheduled maintenance" }
+                        caption.sr { "Maintenance" }
                         thead { tr { th scope="col" { "Task" } th scope="col" { "Last success" } th.num.wide scope="col" { "Took" } th scope="col" { "Result" } } }
                         tbody {
                             (task("gc", &self.maintenance.gc))
@@ -96,9 +100,39 @@ impl Status<'_> {
                         }
                     }
                 }
-                p.small.muted { "Runs that " code { "--gc-every" } " and " code { "--verify-every" } " schedule, by any server of the store." }
+                @if self.site.rights.post { (self.runs()) }
+                p.small.muted {
+                    "Runs that " code { "--gc-every" } " and " code { "--verify-every" } " schedule, by any server of the store, and those of this page. The log of the \
+                     server has the faults that verify finds."
+                }
             }
         }
+    }
+
+    /// Renders the buttons that run the tasks.
+    fn runs(&self) -> Markup {
+        let site = self.site;
+        let run = |path: &str, text: &str| {
+            html! {
+                form method="post" action=(format!("{}{path}", site.base)) {
+                    input type="hidden" name="token" value=(self.token);
+                    input type="hidden" name="branch" value=(site.default_branch);
+                    button { (text) }
+                }
+            }
+        };
+        html! {
+            div.actions {
+                (run("/ui/gc", "Run gc"))
+                (run("/ui/verify", "Run verify"))
+                @if site.rights.delete { a.button.danger href=(site.squash(&site.default_branch)) { "Drop the history…" } }
+            }
+            p.small.muted { "gc deletes what no branch and no tag needs, and keeps all history. verify reads everything, in the background." }
+        }
+    }
+
+    fn counted_on(&self) -> Markup {
+        html! { span.muted { "on " (shown_cut(&self.place.name(), 60)) } }
     }
 
     fn peers(&self) -> Markup {
@@ -107,7 +141,7 @@ impl Status<'_> {
                 h2 #peers { "Mirrors and replication" }
                 @if self.mirrors.is_empty() && self.primary.is_none() { p.muted { "There are no mirrors, and this is not a replica." } }
                 @else {
-                    div.scroll {
+                    div.scroll tabindex="0" role="region" aria-label="Mirrors and replication" {
                         table {
                             caption.sr { "Mirrors" }
                             thead { tr { th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Last success" } th.wide scope="col" { "Last failure" } } }
@@ -131,12 +165,14 @@ fn task(name: &str, task: &TaskState) -> Markup {
             td { @match task.success_ms { Some(ms) => (time(seconds(ms))), None => span.muted { "never" } } }
             td.num.wide { @if let Some(ms) = task.duration_ms { (ms / 1000) "." (ms % 1000 / 100) " s" } }
             td {
+                @if let Some(ms) = task.running_since_ms() { span.tag.warn { "running" } " since " (time(seconds(ms))) ". " }
                 @match (task.failures(), task.faults, task.success_ms) {
                     (0, Some(0), _) | (0, None, Some(_)) => span.tag.good { "ok" },
                     (0, Some(faults), _) => span.tag.bad { (count(faults)) " faults" },
-                    (0, None, None) => span.tag { "not scheduled" },
+                    (0, None, None) => span.tag { "has not run" },
                     (failures, ..) => span.tag.bad { (failures) " failures" },
                 }
+                @if let Some(freed) = task.freed_bytes { " freed " (bytes(freed)) }
             }
         }
     }

@@ -4,6 +4,16 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::names::is_display_control;
 
+/// Returns whether a character is shown as its escape: one that controls what is around it, or cannot be seen, so that two different names would look
+/// the same. Joiners (U+200C, U+200D) are left alone: scripts and emoji need them.
+fn is_hidden(c: char) -> bool {
+    let is_invisible = matches!(
+        c,
+        '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+    );
+    is_invisible || is_display_control(c)
+}
+
 /// Returns text as markup: a control or bidirectional character is shown as its escape, and the direction of the text does not affect what
 /// is around it.
 pub fn shown(text: &str) -> Markup {
@@ -48,12 +58,12 @@ pub fn shown_lines(text: &str) -> Markup {
 
 /// Returns text with the escapes of control characters marked. It has no element around it.
 pub(super) fn escaped(text: &str) -> Markup {
-    if !text.contains(is_display_control) {
+    if !text.contains(is_hidden) {
         return html! { (text) };
     }
     let mut rest = text;
     let mut markup = String::with_capacity(text.len() + 64);
-    while let Some(at) = rest.find(is_display_control) {
+    while let Some(at) = rest.find(is_hidden) {
         let (before, after) = rest.split_at(at);
         let mut chars = after.chars();
         let control: String = { chars.by_ref() }
@@ -69,7 +79,14 @@ pub(super) fn escaped(text: &str) -> Markup {
 
 /// Returns text for an attribute or a title, where escapes cannot be marked.
 pub fn plain(text: &str, chars_max: usize) -> String {
-    let printable = crate::names::printable(text);
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
     match printable.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}…", &printable[..end]),
         None => printable,
@@ -95,6 +112,14 @@ mod tests {
         assert_eq!(
             sentence("no `<f>` in `g", 9).0,
             "no <code><bdi>&lt;f&gt;</bdi></code> i…"
+        );
+        assert_eq!(
+            plain("a\u{200b}\u{feff}\u{e0041}b\u{200d}", 99),
+            "a\\u{200b}\\u{feff}\\u{e0041}b\u{200d}"
+        );
+        assert_eq!(
+            shown("a\u{200b}").0,
+            "<bdi>a<span class=\"ctrl\">\\u{200b}</span></bdi>"
         );
     }
 }

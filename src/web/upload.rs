@@ -44,7 +44,7 @@ impl UploadForm<'_> {
                 h1 { "Upload modules" }
                 p.muted { "To branch " (name(self.branch.as_str())) ". You see what would change before anything is committed." }
             } }
-            form.card.form method="post" action=(format!("{}/ui/upload", self.site.base)) enctype="multipart/form-data" data-upload="" {
+            form.card.form method="post" action=(format!("{}/ui/upload", self.site.base)) enctype="multipart/form-data" data-upload="" data-login=(self.site.login("")) {
                 input type="hidden" name="token" value=(self.token);
                 input type="hidden" name="branch" value=(self.branch.as_str());
                 (text_field("directory", "Directory", &self.directory.to_string(), false))
@@ -72,7 +72,7 @@ pub struct UploadedModule {
     /// The path at which it will be.
     pub path: ModulePath,
     /// The module, or why it cannot be shown any more.
-    pub module: Result<PreviewedModule, String>,
+    pub module: Result<Markup, String>,
     /// What it does to the path.
     pub effect: UploadEffect,
     /// Whether somebody has changed the path since the file was uploaded.
@@ -86,8 +86,8 @@ pub enum UploadEffect {
     New,
     /// The path has the same bytes.
     SameBytes,
-    /// It replaces another module; with the comparison, unless they are too large for it.
-    Replaces(Option<Box<ModuleComparison>>),
+    /// It replaces another module.
+    Replaces,
 }
 
 /// The page that shows an upload before it is committed.
@@ -136,6 +136,7 @@ impl UploadPreview<'_> {
             @if !self.more.is_empty() {
                 section.card {
                     h2 { "And " (format::count(self.more.len() as u64)) " more" }
+                    p.muted.small { "They are valid. To compare more of them takes too long for one page; load it again to see more." }
                     ul.plain { @for path in self.more { li.mono { (shown_cut(&path.to_string(), 200)) } } }
                 }
             }
@@ -164,20 +165,32 @@ impl UploadPreview<'_> {
                     @match &module.effect {
                         UploadEffect::New => span.tag.good { "new" },
                         UploadEffect::SameBytes => span.tag { "same bytes as now" },
-                        UploadEffect::Replaces(_) => {
+                        UploadEffect::Replaces => {
                             span.tag { "new version" } " of " a href=(self.site.module(&place, &module.path)) { "the module that is there now" }
                         },
                     }
                 }
                 @match &module.module {
                     Err(reason) => p.note.bad { (shown_cut(reason, 300)) },
-                    Ok(previewed) => {
-                        @if let UploadEffect::Replaces(Some(comparison)) = &module.effect { (verdict(comparison)) }
-                        (description(&previewed.info, previewed.facts.as_ref()))
-                    }
+                    Ok(description) => (description),
                 }
             }
         }
+    }
+}
+
+/// Returns what is known about an uploaded module, which replaces another one if there is a comparison, or the reason why there is none.
+pub fn describe(
+    previewed: &PreviewedModule,
+    comparison: Option<&Result<ModuleComparison, String>>,
+) -> Markup {
+    html! {
+        @match comparison {
+            Some(Ok(comparison)) => (verdict(comparison)),
+            Some(Err(reason)) => p.note.warn { (shown_cut(reason, 300)) },
+            None => {},
+        }
+        (description(&previewed.info, previewed.facts.as_ref()))
     }
 }
 

@@ -55,6 +55,17 @@ async fn every_form(site: &Site) {
     browser.wait_for_path("/ui/commit").await;
     assert_eq!(world.git(&["rev-parse", "main:stable/add.wasm"]), newest);
 
+    browser
+        .goto("/ui/set?branch=main&path=math%2Fsub.wasm")
+        .await;
+    browser.fill("#path", "stable/add.wasm").await;
+    browser.click("main form button").await;
+    browser.wait_for_text("There is a module at").await;
+    browser.screenshot("replace").await;
+    browser.click("main form button").await;
+    browser.wait_for_path("/ui/commit").await;
+    assert_ne!(world.git(&["rev-parse", "main:stable/add.wasm"]), newest);
+
     browser.goto("/ui/tree/stable?branch=main").await;
     browser.follow("Remove", "/ui/remove").await;
     browser.click("main form button").await;

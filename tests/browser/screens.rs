@@ -100,6 +100,16 @@ fn screens(site: &Site) -> Vec<(&'static str, String, &'static str)> {
             "/ui/branch/delete?branch=next".to_owned(),
             "Delete a branch",
         ),
+        (
+            "default-branch",
+            "/ui/branch/default?branch=next".to_owned(),
+            "Change the default branch",
+        ),
+        (
+            "drop-history",
+            "/ui/gc?branch=main".to_owned(),
+            "Drop the history",
+        ),
         ("login", "/ui/login".to_owned(), "No key is needed"),
         ("logout", "/ui/logout".to_owned(), "Sign out"),
     ];

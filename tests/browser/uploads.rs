@@ -102,3 +102,45 @@ async fn an_invalid_file_is_refused_with_the_reason() {
     assert_eq!(site.world.tip(), tip);
     browser.assert_quiet_console(Some(400)).await;
 }
+
+#[tokio::test]
+async fn the_files_of_an_upload_stay_chosen_until_the_user_has_signed_in_again() {
+    let args = ["--auth", "admin-key:*"];
+    let Some(site) = Site::open(&args, Options::default()).await else {
+        return;
+    };
+    let browser = &site.browser;
+    let file = site.module_file("late.wasm", SUB);
+    browser.goto("/ui/upload?branch=main").await;
+    browser.fill("#key", "admin-key").await;
+    browser.click("main form button").await;
+    browser.wait_for("input[type=file]").await;
+    browser
+        .fill("input[type=file]", file.to_str().unwrap())
+        .await;
+    browser.fill("#message", "Late").await;
+    let nothing = serde_json::json!({});
+    browser
+        .devtools("Network.clearBrowserCookies", nothing)
+        .await;
+    browser.click_text("Upload and check").await;
+    browser.wait_for_text("Sign in in another tab").await;
+    assert_accessible(browser).await;
+    browser.screenshot("upload-signed-out").await;
+    browser.assert_quiet_console(Some(401)).await;
+    // Another tab has the same cookies as this script.
+    let sign_in = "
+        const page = (text) => new DOMParser().parseFromString(text, 'text/html');
+        fetch('/ui/login').then((got) => got.text()).then((text) => {
+            const token = page(text).querySelector('[name=token]').value;
+            const body = new URLSearchParams({ token, key: 'admin-key', next: '/' });
+            return fetch('/ui/login', { method: 'POST', body });
+        }).then(() => document.querySelector('main').append('signed in again'))";
+    browser.run(sign_in).await;
+    browser.wait_for_text("signed in again").await;
+    browser.follow("Upload and check", "/ui/upload/").await;
+    browser.wait_for_text("/late.wasm").await;
+    browser.follow("Commit", "/ui/commit").await;
+    assert_eq!(site.world.git(&["log", "-1", "--format=%s"]), "Late");
+    browser.assert_quiet_console(None).await;
+}

@@ -94,6 +94,71 @@ fn the_rights_of_a_key_are_part_of_the_entity_tag() {
 }
 
 #[test]
+fn commands_to_get_a_module_name_its_branch_and_the_key() {
+    let w = with_keys();
+    w.put("m/a.wasm", 1);
+    w.store
+        .create_branch(&"side".parse().unwrap(), &Default::default())
+        .unwrap();
+    w.put_on(Some("side"), "m/a.wasm", 2);
+    w.read_all();
+    let page = w.page_with("/ui/module/m/a.wasm?branch=side", &[READER]);
+    page.is(200)
+        .shows("curl -f -H 'Wasmstore-Branch: side' -H &quot;Wasmstore-Auth: $WASMSTORE_KEY&quot; -o a.wasm")
+        .shows("git -c http.extraHeader=&quot;Wasmstore-Auth: $WASMSTORE_KEY&quot; clone")
+        .shows("origin/side:m/a.wasm")
+        .shows("headers: { &quot;Wasmstore-Branch&quot;: &quot;side&quot;, &quot;Wasmstore-Auth&quot;: &quot;WASMSTORE_KEY&quot; }")
+        .shows("&quot;headers&quot;: { &quot;Wasmstore-Branch&quot;");
+    // What the commands of browsers and Extism ask for is found with these headers only.
+    let digest = crate::http::api::digest_of(&crate::support::store::module(2));
+    page.shows(&format!("/api/v1/module/{digest}"));
+    let uri = format!("/api/v1/module/{digest}");
+    let key = ("wasmstore-auth", "reader");
+    assert_eq!(w.send("GET", &uri, &[key], "").status, 404);
+    let branch = ("wasmstore-branch", "side");
+    assert_eq!(w.send("GET", &uri, &[key, branch], "").status, 200);
+    let main = w.page_with("/ui/module/m/a.wasm", &[READER]);
+    main.shows("wkg oci pull --insecure 127.0.0.1:6384 -u any -p &quot;$WASMSTORE_KEY&quot;");
+    let without_keys = Web::new();
+    without_keys.put("m/a.wasm", 1);
+    let page = without_keys.page("/ui/module/m/a.wasm?branch=main");
+    page.hides("WASMSTORE_KEY")
+        .hides("headers: {")
+        .shows("curl -f -o a.wasm");
+}
+
+#[test]
+fn oci_clients_are_not_led_below_a_base_path() {
+    let w = Web::with(ServerOptions {
+        base_path: "/store".parse().unwrap(),
+        ..ServerOptions::default()
+    });
+    w.put("m/a.wasm", 1);
+    let page = w.page("/store/ui/module/m/a.wasm");
+    page.is(200)
+        .hides("wkg oci pull")
+        .shows("http://127.0.0.1:6384/store/api/v1/module/m/a.wasm")
+        .shows("http://127.0.0.1:6384/store/wasmstore.git");
+}
+
+#[test]
+fn a_signed_in_user_can_sign_out_on_the_page_of_an_error() {
+    let w = with_keys();
+    for uri in [
+        "/ui/tree?branch=none",
+        "/ui/nothing",
+        "/ui/upload?branch=main",
+    ] {
+        w.page_with(uri, &[READER]).shows("Sign out");
+    }
+    let page = w.page_with("/", &[("wasmstore-auth", "writer")]);
+    page.is(403).shows("Sign out");
+    w.page_with("/ui/nothing", &[WRONG])
+        .is(401)
+        .hides("Sign out");
+}
+
+#[test]
 fn only_a_browser_gets_a_page_at_the_root() {
     let w = Web::new();
     for headers in [

@@ -1,7 +1,9 @@
 //! Entity tags, compression, and the files that pages load.
 
+use wasmstore::names::ModuleRef;
+
 use super::Web;
-use crate::support::store::git_with_input;
+use crate::support::store::{branch, git_with_input, on, path};
 
 #[test]
 fn a_page_of_a_commit_is_not_sent_twice() {
@@ -12,15 +14,13 @@ fn a_page_of_a_commit_is_not_sent_twice() {
         "/",
         "/ui/tree/math",
         "/ui/module/math/add.wasm",
+        "/ui/history",
         "/ui/history/math/add.wasm",
         "/ui/search?q=add",
+        "/ui/compare?from=main&to=main",
     ] {
         let tag = w.page(uri).response.header("etag").map(str::to_owned);
-        let Some(tag) = tag else {
-            // The history names the branches that point to its commits.
-            assert!(uri.contains("history"), "{uri} has no entity tag");
-            continue;
-        };
+        let tag = tag.unwrap_or_else(|| panic!("{uri} has no entity tag"));
         assert!(tag.starts_with("W/\""), "{tag}");
         let accept = ("accept", "text/html");
         let again = w.send("GET", uri, &[accept, ("if-none-match", &tag)], "");
@@ -41,6 +41,97 @@ fn a_page_of_a_commit_is_not_sent_twice() {
     w.page_with("/", &[("if-none-match", &tag)])
         .is(200)
         .shows("new");
+}
+
+/// Loads a page, changes something, and loads the page with the entity tag of the first one.
+#[track_caller]
+fn reloaded(w: &Web, uri: &str, first: &str, change: impl FnOnce()) -> super::CheckedPage {
+    let page = w.page(uri);
+    page.is(200).shows(first);
+    let tag = page.response.header("etag").expect("an entity tag");
+    change();
+    w.page_with(uri, &[("if-none-match", tag)])
+}
+
+#[test]
+fn a_page_of_a_commit_follows_the_newest_commit_of_its_branch() {
+    let w = Web::new();
+    let old = w.put("m/a.wasm", 1);
+    w.put("m/a.wasm", 2);
+    w.read_all();
+    let name = ModuleRef::Path(path("m/a.wasm"));
+    for uri in [
+        format!("/ui/module/m/a.wasm?branch=main&commit={old}"),
+        format!("/ui/tree/m?branch=main&commit={old}"),
+    ] {
+        w.put("m/a.wasm", 3);
+        let remove = || {
+            let refuse = wasmstore::store::DirectoryRemoval::Refuse;
+            w.store.remove(&on(None), &name, refuse).unwrap();
+        };
+        let gone = reloaded(&w, &uri, "Show the newest", remove);
+        gone.is(200).shows("The branch has nothing here now.");
+    }
+}
+
+#[test]
+fn the_command_for_oci_clients_is_that_of_the_module_there_now() {
+    let w = Web::new();
+    let old = w.put("m/a.wasm", 1);
+    w.read_all();
+    let uri = format!("/ui/module/m/a.wasm?branch=main&commit={old}");
+    let replace = || {
+        w.put("m/a.wasm", 2);
+    };
+    // The tag of the page without a branch depends on nothing else that has changed.
+    reloaded(&w, &uri, "wkg oci pull", replace)
+        .is(200)
+        .hides("wkg oci pull");
+    w.store
+        .create_branch(&branch("side"), &Default::default())
+        .unwrap();
+    let replace = || {
+        w.put("m/a.wasm", 3);
+    };
+    reloaded(
+        &w,
+        "/ui/module/m/a.wasm?branch=side",
+        "wkg oci pull",
+        replace,
+    )
+    .is(200)
+    .hides("wkg oci pull");
+}
+
+#[test]
+fn a_history_names_the_branches_that_point_to_its_commits_now() {
+    let w = Web::new();
+    let first = w.put("a.wasm", 1);
+    w.put("a.wasm", 2);
+    w.store
+        .create_branch(&branch("side"), &Default::default())
+        .unwrap();
+    let uri = format!("/ui/history?branch=main&commit={first}");
+    let reset = || {
+        w.git(&["update-ref", "refs/heads/side", &first.to_string()]);
+    };
+    reloaded(&w, &uri, "History", reset).is(200).shows(">side<");
+}
+
+#[test]
+fn a_comparison_of_branches_follows_both() {
+    let w = Web::new();
+    w.put("a.wasm", 1);
+    w.store
+        .create_branch(&branch("side"), &Default::default())
+        .unwrap();
+    let uri = "/ui/compare?from=main&to=side";
+    let put = || {
+        w.put_on(Some("side"), "b.wasm", 2);
+    };
+    reloaded(&w, uri, "Nothing differs", put)
+        .is(200)
+        .shows("b.wasm");
 }
 
 #[test]

@@ -389,9 +389,191 @@ fn the_status_has_counts_and_tasks() {
     w.put("a.wasm", 1);
     w.page("/ui/status")
         .is(200)
-        .shows("not scheduled")
+        .shows("has not run")
         .shows("Default branch")
         .shows("no mirrors");
+}
+
+#[test]
+fn a_branch_with_a_commit_must_exist_and_the_status_counts_at_the_commit() {
+    let w = Web::new();
+    let first = w.put("a.wasm", 1);
+    w.put("b.wasm", 2);
+    for page in ["/ui/tree", "/ui/history", "/ui/status", "/ui/module/a.wasm"] {
+        w.page(&format!("{page}?branch=none&commit={first}"))
+            .is(404)
+            .shows("there is no branch &quot;none&quot;");
+    }
+    let status = w.page(&format!("/ui/status?branch=main&commit={first}"));
+    let short = &first.to_string()[..10];
+    status.is(200).shows(&format!("on <bdi>{short}"));
+    assert!(status.html.contains("<dd>1 <span"), "{}", status.html);
+    // The field for the commit is empty, so that another branch that is selected is shown as it is now.
+    let tree = w.page(&format!("/ui/tree?branch=main&commit={first}"));
+    let (_, picker) = tree.html.split_once("id=\"pick-commit\"").unwrap();
+    assert!(!picker.split('>').next().unwrap().contains("value="));
+}
+
+#[test]
+fn names_are_taken_as_they_are() {
+    let w = Web::new();
+    w.put("a.wasm", 1);
+    let odd = "main\u{a0}";
+    w.store
+        .create_branch(&branch(odd), &Default::default())
+        .unwrap();
+    w.put_on(Some(odd), "only here.wasm", 2);
+    let encoded = "main%C2%A0";
+    w.page(&format!("/ui/tree?branch={encoded}"))
+        .is(200)
+        .shows("only here.wasm");
+    w.page(&format!("/ui/merge?from={encoded}&into=main"))
+        .is(200)
+        .shows("only here.wasm");
+    w.page(&format!("/ui/compare?from=main&to={encoded}"))
+        .is(200)
+        .shows("only here.wasm");
+    let old = w.put("a.wasm ", 3);
+    let new = w.put("a.wasm ", 4);
+    // Spaces around an id are those of whoever pasted it.
+    w.page(&format!(
+        "/ui/compare?from=%20{old}%20&to={new}&path=a.wasm%20"
+    ))
+    .is(200)
+    .shows("verdict")
+    .shows(&format!("to={old}"));
+    w.page("/ui/compare?from=main&to=main&path=none%20").is(404);
+}
+
+/// Adds commits that change nothing to a new branch on top of another one.
+fn add_commits(w: &Web, branch: &str, from: &str, count: usize) {
+    let mut stream = String::new();
+    for n in 0..count {
+        let time = 1_800_000_000 + n;
+        stream.push_str(&format!(
+            "commit refs/heads/{branch}\ncommitter A <a@b> {time} +0000\ndata 1\nc\n"
+        ));
+        if n == 0 {
+            stream.push_str(&format!("from {from}\n"));
+        }
+    }
+    crate::support::store::git_with_input(&w.root, &["fast-import", "--quiet"], stream);
+}
+
+#[test]
+fn commits_ahead_and_behind_are_counted_up_to_a_limit() {
+    let w = Web::new();
+    let first = w.put("a.wasm", 1);
+    add_commits(&w, "far", &first.to_string(), 1_200);
+    add_commits(&w, "near", "refs/heads/far^0", 3);
+    w.put("b.wasm", 2);
+    let relation = |ours: &str, theirs: &str| {
+        let tip = |name| w.store.snapshot(&Revision::Branch(Some(branch(name))));
+        let relation = w.store.relation(tip(ours).unwrap(), tip(theirs).unwrap());
+        let relation = relation.unwrap();
+        let [ahead, behind] = [relation.ahead, relation.behind];
+        [
+            (ahead.count, ahead.has_more),
+            (behind.count, behind.has_more),
+        ]
+    };
+    assert_eq!(relation("far", "main"), [(1000, true), (1, false)]);
+    assert_eq!(relation("main", "far"), [(1, false), (1000, true)]);
+    assert_eq!(relation("near", "far"), [(3, false), (0, false)]);
+    assert_eq!(relation("far", "far"), [(0, false), (0, false)]);
+    w.page("/ui/branches").is(200).shows("near");
+}
+
+#[test]
+fn a_page_far_back_in_a_history_is_that_of_an_older_commit() {
+    let w = Web::new();
+    let first = w.put("a.wasm", 1);
+    add_commits(&w, "long", &first.to_string(), 20_100);
+    let commit = |back: usize| {
+        w.git(&["rev-parse", &format!("long~{back}")])
+            .trim()
+            .to_owned()
+    };
+    w.page(&format!("/ui/history?branch=long&after={}", commit(19_000)))
+        .is(200);
+    let far = commit(20_050);
+    let uri = format!("/ui/history?branch=long&after={far}");
+    let response = w.send("GET", &uri, &[("accept", "text/html")], "");
+    let older = format!("/ui/history?branch=long&commit={far}");
+    assert_eq!(
+        (response.status, response.header("location")),
+        (303, Some(older.as_str()))
+    );
+    w.page(&older).is(200).shows(&far[..10]);
+    w.page("/ui/history/a.wasm?start=0").is(200);
+    w.page("/ui/history/dir?start=20001")
+        .is(400)
+        .shows("is at most");
+}
+
+#[test]
+fn a_signed_commit_has_a_badge() {
+    let w = Web::new();
+    w.put("a.wasm", 1);
+    w.page("/ui/history").hides(">signed<");
+    let tree = w.git(&["rev-parse", "main^{tree}"]);
+    let text = format!(
+        "tree {tree}parent {}author A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\ngpgsig -----BEGIN SSH SIGNATURE-----\n U1NI\n -----END SSH SIGNATURE-----\n\nSign\n",
+        w.git(&["rev-parse", "main"])
+    );
+    let write = ["hash-object", "-t", "commit", "-w", "--stdin"];
+    let signed = crate::support::store::git_with_input(&w.root, &write, text);
+    w.git(&["update-ref", "refs/heads/main", signed.trim()]);
+    w.page("/ui/history").is(200).shows(">signed<");
+    let commit = format!("/ui/commit?commit={}", signed.trim());
+    w.page(&commit).shows(">signed<");
+}
+
+#[test]
+fn pages_are_made_once_more_if_gc_squashes_the_branch_meanwhile() {
+    let w = Web::new();
+    for n in 0..10 {
+        w.put("m/a.wasm", n);
+    }
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let collect = || {
+            for n in 0..20 {
+                w.put("m/a.wasm", n + 100);
+                w.put("m/b.wasm", n);
+                w.store.gc(&on(None), History::Squash).unwrap();
+            }
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+        };
+        threads.spawn(collect);
+        while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+            for uri in [
+                "/",
+                "/ui/tree/m",
+                "/ui/module/m/a.wasm",
+                "/ui/history",
+                "/ui/branches",
+            ] {
+                w.page(uri).is(200);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_sign_means_is_said_in_words_too() {
+    let w = Web::new();
+    w.put("a.wasm", 1);
+    w.put("a.wasm", 2);
+    w.page("/ui/history")
+        .shows("<span class=\"sr\">added</span>")
+        .shows("<span class=\"sr\">updated</span>");
+    let chart = w.page("/ui/module/a.wasm").html;
+    assert_eq!(chart.matches("data-level=\"0\" tabindex=\"0\"").count(), 1);
+    assert!(
+        !chart.contains("data-level=\"1\" tabindex=\"0\""),
+        "one stop for the whole chart"
+    );
 }
 
 #[test]

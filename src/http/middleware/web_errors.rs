@@ -16,6 +16,7 @@ use axum::response::Response;
 use crate::http::base_path::BasePath;
 use crate::http::error::Failure;
 use crate::http::listener::Peer;
+use crate::http::middleware::auth::Caller;
 use crate::http::middleware::host::Host;
 use crate::http::middleware::origin::is_same_origin;
 use crate::http::pages::{self, accepts_html, is_page};
@@ -56,7 +57,7 @@ pub(in crate::http) async fn mark_web_responses(
         return next.run(request).await;
     }
     let peer = request.extensions().get::<Peer>();
-    let site = site_of(&base_path, request.headers(), request.uri(), peer);
+    let mut site = site_of(&base_path, request.headers(), request.uri(), peer);
     let is_form = *request.method() == Method::POST;
     let page_before = if is_form {
         page_before(&request)
@@ -64,12 +65,16 @@ pub(in crate::http) async fn mark_web_responses(
         let own = request.uri().path_and_query();
         Some(base_path.join(own.map_or("/", PathAndQuery::as_str)))
     };
+    let mut response = next.run(request).await;
+    if let Some(caller) = response.extensions_mut().remove::<Caller>() {
+        site.rights.is_signed_in = caller.key().is_some();
+        site.shows_status = caller.allows(&Method::POST);
+    }
     let frame = ErrorFrame {
         site,
         page_before,
         is_form,
     };
-    let mut response = next.run(request).await;
     let frame = WebResponse(Arc::new(frame));
     response.extensions_mut().insert(frame);
     response

@@ -1,8 +1,7 @@
-//! How two branches relate: which commits only one of them has, and what a merge would change.
+//! What a merge of two branches would change.
 
 use crate::names::{CommitId, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
-use crate::repo::history::walk::commits_beyond;
 use crate::repo::ids::object_id;
 use crate::repo::objects::commit::read_linked;
 use crate::repo::objects::db::ObjectDb;
@@ -12,15 +11,6 @@ use crate::repo::tree::merge::{Merge, TreeMerge};
 use crate::repo::tree::reader::TreeReader;
 
 impl ObjectDb {
-    /// Returns the number of commits that `tip` reaches and `other` does not reach, but at most `max`.
-    pub fn count_beyond(&self, tip: CommitId, other: CommitId, max: usize) -> Result<usize> {
-        let repo = self.handle_for(tip)?;
-        let id = |commit: CommitId| object_id(&repo, commit.as_bytes());
-        let beyond = commits_beyond(&repo, id(tip), id(other))?.take(max);
-        let counted: Vec<_> = beyond.collect::<Result<_>>()?;
-        Ok(counted.len())
-    }
-
     /// Returns the result that a merge of `theirs` into `ours` would have, and the changes of modules that it would make in `ours`, sorted
     /// by path. Nothing is written.
     ///

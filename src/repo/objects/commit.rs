@@ -27,6 +27,8 @@ pub struct Commit {
     pub date_s: i64,
     /// The message, without the newlines at its end.
     pub message: String,
+    /// Whether the commit has a signature. It is not checked.
+    pub is_signed: bool,
 }
 
 impl Commit {
@@ -101,6 +103,7 @@ fn convert(id: CommitId, commit: &RawCommit<'_>) -> Commit {
         mail: author.mail,
         date_s: author.date_s.unwrap_or(0),
         message: commit.message.to_str_lossy().trim_end().to_owned(),
+        is_signed: commit.is_signed,
     }
 }
 

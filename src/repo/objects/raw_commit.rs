@@ -22,6 +22,8 @@ pub(crate) struct RawCommit<'d> {
     /// Everything after the first empty line.
     pub message: &'d [u8],
     has_message: bool,
+    /// Whether there is a signature (`gpgsig`, also of ssh keys), good or not.
+    pub is_signed: bool,
 }
 
 /// The person and the time in a header `author`, `committer` or `tagger`, as far as they can be read.
@@ -52,12 +54,14 @@ impl<'d> RawCommit<'d> {
             parents.push(object_id(parent).ok_or_else(|| malformed("a parent is not an id"))?);
         }
         let (mut author, mut committer) = (None, None);
-        let mut has_message = false;
+        let (mut has_message, mut is_signed) = (false, false);
         for line in lines.by_ref() {
             has_message = line.is_empty();
             if has_message {
                 break;
             }
+            // A SHA-256 store has `gpgsig-sha256`.
+            is_signed = is_signed || line.starts_with(b"gpgsig");
             for (name, value) in [("author ", &mut author), ("committer ", &mut committer)] {
                 if value.is_none() {
                     *value = line.strip_prefix(name.as_bytes());
@@ -71,6 +75,7 @@ impl<'d> RawCommit<'d> {
             committer,
             message: lines.0,
             has_message,
+            is_signed,
         })
     }
 

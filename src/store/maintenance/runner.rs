@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::schedule::MaintenanceSchedule;
-use super::state::{MaintenanceState, TaskState, now_ms};
+use super::state::{MaintenanceState, TaskResult, TaskState, now_ms};
 use crate::repo::{self, MaintenanceLock};
 use crate::store::error::Result;
 use crate::store::open::Store;
@@ -85,25 +85,25 @@ impl MaintenanceRunner<'_> {
         };
         // `run_if_due` reads the state again: the server that held the lock before may have run the task.
         if let Some((interval, change, history)) = self.schedule.gc.clone() {
-            let collect = |store: &Store| store.run_gc_task(&change, history).map(|()| None);
+            let collect = |store: &Store| store.run_gc_task(&change, history);
             self.run_if_due(&lock, "gc", interval, |state| &mut state.gc, collect);
         }
         if let Some(interval) = self.schedule.verify {
-            let verify = |store: &Store| store.run_verify_task().map(Some);
+            let verify = Store::run_verify_task;
             self.run_if_due(&lock, "verify", interval, |state| &mut state.verify, verify);
         }
         Ok(self.time_until_due())
     }
 
     /// Runs one task if it is due. Uses a thread of its own, because the task may lower the thread's priority, and a panic must not end
-    /// the runner. `work` returns the number of faults, if the task counts them.
+    /// the runner.
     fn run_if_due(
         &mut self,
         lock: &MaintenanceLock,
         name: &'static str,
         interval: Duration,
         task: impl Fn(&mut MaintenanceState) -> &mut TaskState,
-        work: impl FnOnce(&Store) -> Result<Option<u64>> + Send,
+        work: impl FnOnce(&Store) -> Result<TaskResult> + Send,
     ) {
         let mut state = self.state();
         if !task(&mut state)
@@ -124,7 +124,7 @@ impl MaintenanceRunner<'_> {
             result.map_err(|error| repo::chain(&error))
         });
         match result {
-            Ok(faults) => task(&mut state).record_success(now_ms(), faults),
+            Ok(result) => task(&mut state).record_success(now_ms(), result),
             Err(error) => {
                 task(&mut state).record_failure(now_ms());
                 let retry_s = task(&mut state)

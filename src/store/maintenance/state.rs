@@ -28,17 +28,26 @@ pub struct TaskState {
     since_ms: Option<u64>,
     /// The time when the last attempt started or, if it has failed, the time when it failed. The delay of a retry begins then, because an
     /// attempt may wait long for a lock before it fails.
-    tried_ms: Option<u64>,
+    pub(super) tried_ms: Option<u64>,
     /// The time of the last success.
     pub success_ms: Option<u64>,
     /// The duration of the last success.
     pub duration_ms: Option<u64>,
     /// The number of faults that the last verification found, without malformed metadata; `None` for garbage collection.
     pub faults: Option<u64>,
+    /// The number of bytes that the last garbage collection freed; `None` for verification.
+    pub freed_bytes: Option<u64>,
     /// The number of attempts since the last success.
     attempts: u32,
     /// Whether the last attempt is running or was killed.
-    is_open: bool,
+    pub(super) is_open: bool,
+}
+
+/// The result of a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct TaskResult {
+    pub faults: Option<u64>,
+    pub freed_bytes: Option<u64>,
 }
 
 /// Returns the current time.
@@ -68,10 +77,11 @@ impl TaskState {
     }
 
     /// Records that the attempt succeeded.
-    pub(super) fn record_success(&mut self, now_ms: u64, faults: Option<u64>) {
+    pub(super) fn record_success(&mut self, now_ms: u64, result: TaskResult) {
         self.success_ms = Some(now_ms);
         self.duration_ms = self.tried_ms.map(|tried_ms| now_ms.abs_diff(tried_ms));
-        self.faults = faults;
+        self.faults = result.faults;
+        self.freed_bytes = result.freed_bytes;
         self.attempts = 0;
         self.is_open = false;
     }
@@ -117,7 +127,11 @@ mod tests {
         assert_eq!(task.time_until_due(ms(HOUR), DAY), 23 * HOUR);
         assert_eq!(task.time_until_due(ms(2 * DAY), DAY), Duration::ZERO);
         task.record_start(ms(2 * DAY));
-        task.record_success(ms(2 * DAY + HOUR), Some(3));
+        let found = TaskResult {
+            faults: Some(3),
+            freed_bytes: None,
+        };
+        task.record_success(ms(2 * DAY + HOUR), found);
         assert_eq!(task.time_until_due(ms(3 * DAY), DAY), HOUR);
         assert_eq!((task.duration_ms, task.faults), (Some(ms(HOUR)), Some(3)));
         let text = serde_json::to_string(&task).unwrap();
@@ -147,7 +161,7 @@ mod tests {
         assert_eq!(waits[..7], [1, 2, 4, 8, 16, 32, 60]);
         assert_eq!((waits[11], task.failures()), (60, 12));
         task.record_start(now_ms);
-        task.record_success(now_ms, None);
+        task.record_success(now_ms, TaskResult::default());
         assert_eq!(
             (task.time_until_due(now_ms, HOUR), task.failures()),
             (HOUR, 0)

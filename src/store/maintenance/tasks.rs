@@ -1,5 +1,6 @@
 //! The maintenance tasks.
 
+use super::state::TaskResult;
 use crate::repo::{self, FaultSeverity, StoreFault};
 use crate::store::change::Change;
 use crate::store::error::Result;
@@ -12,15 +13,15 @@ const LOGGED_FAULTS_MAX: u64 = 100;
 
 impl Store {
     /// Collects garbage.
-    pub(super) fn run_gc_task(&self, change: &Change, history: History) -> Result<()> {
+    pub(super) fn run_gc_task(&self, change: &Change, history: History) -> Result<TaskResult> {
         let summary = self.gc(change, history)?;
         let (removed, freed_bytes) = (summary.removed, summary.freed_bytes);
         tracing::info!(removed, freed_bytes, "gc is done");
-        Ok(())
+        Ok(TaskResult::from(&summary))
     }
 
     /// Verifies the store and logs the faults; returns the number of faults that are damage.
-    pub(super) fn run_verify_task(&self) -> Result<u64> {
+    pub(super) fn run_verify_task(&self) -> Result<TaskResult> {
         // Verification hashes and validates everything, and holds no lock that a write waits for. So it can run at low priority.
         repo::lower_thread_priority(repo::ThreadPriority::Background);
         let (mut faults, mut listed) = (0, 0);
@@ -46,7 +47,10 @@ impl Store {
             faults,
             "verify is done"
         );
-        Ok(faults)
+        Ok(TaskResult {
+            faults: Some(faults),
+            freed_bytes: None,
+        })
     }
 }
 

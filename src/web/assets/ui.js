@@ -112,7 +112,13 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       list();
     });
   }
-  form.addEventListener("submit", (event) => {
+  let isStale = false;
+  const offerSignIn = (text) => {
+    const link = document.createElement("a");
+    Object.assign(link, { href: form.dataset.login, target: "_blank", rel: "noopener", textContent: "Sign in" });
+    text.append(" ", link, " in another tab, then send the form again: the files stay chosen.");
+  };
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const line = form.querySelector("[data-progress]");
     const [bar, text, button] = [line.querySelector("progress"), line.querySelector("span"), form.querySelector("button")];
@@ -132,9 +138,21 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
       const reason = page.querySelector("main .card p, main .note");
       fail(reason?.textContent ?? `The server answered with status ${request.status}.`);
-      if (request.status === 401) location.assign(page.querySelector("a.primary").href);
+      isStale = [401, 403].includes(request.status);
+      if (request.status === 401) offerSignIn(text);
     });
     request.addEventListener("error", () => fail("The connection was lost."));
+    // After the user has signed in again, in another tab, the form needs another token. The files stay chosen.
+    if (isStale) {
+      button.disabled = true;
+      const again = await fetch(location.href, { headers: { Accept: "text/html" } }).then((response) => response.text(), () => "");
+      const token = new DOMParser().parseFromString(again, "text/html").querySelector("form[data-upload] [name=token]");
+      if (!token) {
+        fail("You are not signed in.");
+        return offerSignIn(text);
+      }
+      form.elements.token.value = token.value;
+    }
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "text/html");
     line.className = "";

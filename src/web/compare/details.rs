@@ -126,7 +126,7 @@ fn sections(comparison: &Comparison) -> Markup {
     html! {
         @if !comparison.sections.is_empty() {
             h3 { "Sections" }
-            div.scroll {
+            div.scroll tabindex="0" role="region" aria-label="Sections whose size differs" {
                 table {
                     caption.sr { "Sections whose size differs" }
                     (heading("Section"))
@@ -156,7 +156,10 @@ fn numbers(old: Option<u64>, new: Option<u64>) -> Markup {
     html! {
         td.num.wide { (size(old)) }
         td.num.wide { (size(new)) }
-        td.num { span class=(growth_class(before, after)) { (bytes_change(before, after)) } }
+        td.num {
+            span class=(growth_class(before, after)) { (bytes_change(before, after)) }
+            span.narrow.muted.nowrap { (size(old)) " → " (size(new)) }
+        }
     }
 }
 
@@ -174,7 +177,7 @@ fn parts(title: &str, changes: &[PartSizeChange]) -> Markup {
         @for (what, changes) in [("grew", grew), ("shrank", shrank)] {
             @if !changes.is_empty() {
                 h3 { (title) " that " (what) " (" (count(changes.len() as u64)) ")" }
-                div.scroll {
+                div.scroll tabindex="0" role="region" aria-label=(format!("{title} that {what}")) {
                     table {
                         caption.sr { (title) " that " (what) }
                         (heading("Name"))

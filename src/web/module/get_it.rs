@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use maud::{Markup, html};
 
 use super::page::ModulePage;
+use crate::oci::OciModule;
 use crate::store::ModuleKind;
 use crate::web::picker::file_name;
 use crate::web::text::plain;
@@ -56,11 +57,6 @@ fn plain_lines(text: &str) -> String {
 
 fn ways(page: &ModulePage<'_>) -> Vec<Way> {
     let site = page.site;
-    let url = format!(
-        "{}/api/v1/module/{}",
-        site.url,
-        encode_path(page.path.as_str())
-    );
     let file = quoted(file_name(page.path));
     let digest = page.digest.to_hex();
     let way = |id, title, text| Way { id, title, text };
@@ -68,24 +64,14 @@ fn ways(page: &ModulePage<'_>) -> Vec<Way> {
         "get-curl",
         "curl, and check the digest",
         format!(
-            "curl -f{} -o {file} '{url}'\necho '{digest}  '{file} | sha256sum -c",
-            revision_header(page)
+            "{}\necho '{digest}  '{file} | sha256sum -c",
+            curl(page, &file)
         ),
     )];
     ways.push(way("get-wasmstore", "wasmstore", command_line(page, &file)));
     ways.push(way("get-git", "git", git(page, &file)));
     if let Some(oci) = page.oci {
-        let host = site.url.split("://").nth(1).unwrap_or_default();
-        let insecure = if site.url.starts_with("http://") {
-            format!(" --insecure {host}")
-        } else {
-            String::new()
-        };
-        let text = format!(
-            "wkg oci pull{insecure} '{host}/{}:{}' -o {file}",
-            oci.repository, oci.tag
-        );
-        ways.push(way("get-wkg", "wkg (OCI)", text));
+        ways.push(way("get-wkg", "wkg (OCI)", wkg(page, oci, &file)));
     }
     ways.push(way("get-wasmtime", "wasmtime", run(page, &file)));
     if page.facts.facts.kind == ModuleKind::Module {
@@ -95,27 +81,72 @@ fn ways(page: &ModulePage<'_>) -> Vec<Way> {
             "Browser, with subresource integrity",
             browser(page, &by_digest),
         ));
-        let manifest = format!(
-            "{{\n  \"wasm\": [\n    {{ \"url\": \"{by_digest}\", \"hash\": \"{digest}\" }}\n  ]\n}}"
-        );
-        ways.push(way("get-extism", "Extism manifest", manifest));
+        ways.push(way(
+            "get-extism",
+            "Extism manifest",
+            extism(page, &by_digest),
+        ));
     }
     ways
 }
 
-/// Returns the option of curl that selects the branch or commit; nothing for the default branch.
-fn revision_header(page: &ModulePage<'_>) -> String {
+/// What stands for the key where a program reads no variable. Whoever uses a command sets the variable, so that the key is not on the command line.
+const KEY: &str = "WASMSTORE_KEY";
+
+/// Returns the header that selects the branch or commit; `None` for the default branch.
+fn revision_header(page: &ModulePage<'_>) -> Option<(&'static str, String)> {
     let branch = page.place.branch.as_ref().map(|branch| branch.as_str());
     match (&page.place.commit, branch) {
-        (Some(commit), _) => format!(" -H 'Wasmstore-Commit: {commit}'"),
+        (Some(commit), _) => Some(("Wasmstore-Commit", commit.to_string())),
         (None, Some(branch)) if branch != page.site.default_branch => {
-            let header = format!("Wasmstore-Branch: {}", encode_header_value(branch));
-            format!(" -H {}", quoted(&header))
+            Some(("Wasmstore-Branch", encode_header_value(branch).to_string()))
         }
-        _ => String::new(),
+        _ => None,
     }
 }
 
+/// Returns the headers that a program must send: the revision, and the key if the server has keys.
+fn headers(page: &ModulePage<'_>) -> Vec<(&'static str, String)> {
+    let key = page.site.rights.is_signed_in;
+    let key = key.then(|| ("Wasmstore-Auth", KEY.to_owned()));
+    revision_header(page).into_iter().chain(key).collect()
+}
+
+/// Returns the headers as an object of JSON; nothing if there are none.
+fn header_object(page: &ModulePage<'_>) -> String {
+    let headers = headers(page).into_iter().map(|(name, value)| {
+        let value = serde_json::Value::from(value);
+        format!("\"{name}\": {value}")
+    });
+    let headers: Vec<_> = headers.collect();
+    match headers.as_slice() {
+        [] => String::new(),
+        headers => format!("{{ {} }}", headers.join(", ")),
+    }
+}
+
+fn curl(page: &ModulePage<'_>, file: &str) -> String {
+    let url = format!(
+        "{}/api/v1/module/{}",
+        page.site.url,
+        encode_path(page.path.as_str())
+    );
+    let revision = revision_header(page).map(|(name, value)| {
+        let header = format!("{name}: {value}");
+        format!(" -H {}", quoted(&header))
+    });
+    let key = if page.site.rights.is_signed_in {
+        format!(" -H \"Wasmstore-Auth: ${KEY}\"")
+    } else {
+        String::new()
+    };
+    format!(
+        "curl -f{}{key} -o {file} '{url}'",
+        revision.unwrap_or_default()
+    )
+}
+
+/// The program reads the key from the variable itself.
 fn command_line(page: &ModulePage<'_>, file: &str) -> String {
     let path = quoted(page.path.as_str());
     let branch = page.place.branch.as_ref().map(|branch| branch.as_str());
@@ -143,10 +174,47 @@ fn git(page: &ModulePage<'_>, file: &str) -> String {
         Some(commit) => format!("{commit}:{}", page.path.as_str()),
         None => format!("origin/{branch}:{}", page.path.as_str()),
     };
+    let key = if page.site.rights.is_signed_in {
+        format!(" -c http.extraHeader=\"Wasmstore-Auth: ${KEY}\"")
+    } else {
+        String::new()
+    };
     format!(
-        "git clone --no-checkout {}/wasmstore.git modules\ngit -C modules show {} > {file}",
+        "git{key} clone --no-checkout {}/wasmstore.git modules\ngit -C modules show {} > {file}",
         page.site.url,
         quoted(&object)
+    )
+}
+
+fn wkg(page: &ModulePage<'_>, oci: &OciModule, file: &str) -> String {
+    let url = &page.site.url;
+    let host = url.split("://").nth(1).unwrap_or_default();
+    let insecure = if url.starts_with("http://") {
+        format!(" --insecure {host}")
+    } else {
+        String::new()
+    };
+    let key = if page.site.rights.is_signed_in {
+        format!(" -u any -p \"${KEY}\"")
+    } else {
+        String::new()
+    };
+    format!(
+        "wkg oci pull{insecure}{key} '{host}/{}:{}' -o {file}",
+        oci.repository, oci.tag
+    )
+}
+
+fn extism(page: &ModulePage<'_>, url: &str) -> String {
+    let headers = header_object(page);
+    let headers = if headers.is_empty() {
+        String::new()
+    } else {
+        format!(",\n      \"headers\": {headers}")
+    };
+    format!(
+        "{{\n  \"wasm\": [\n    {{\n      \"url\": \"{url}\",\n      \"hash\": \"{}\"{headers}\n    }}\n  ]\n}}",
+        page.digest.to_hex()
     )
 }
 
@@ -176,8 +244,14 @@ fn run(page: &ModulePage<'_>, file: &str) -> String {
 
 fn browser(page: &ModulePage<'_>, url: &str) -> String {
     let integrity = BASE64_STANDARD.encode(page.digest.as_bytes());
+    let headers = header_object(page);
+    let headers = if headers.is_empty() {
+        String::new()
+    } else {
+        format!("\n  headers: {headers},")
+    };
     format!(
-        "const response = fetch(\"{url}\", {{\n  integrity: \"sha256-{integrity}\",\n}});\n\
+        "const response = fetch(\"{url}\", {{\n  integrity: \"sha256-{integrity}\",{headers}\n}});\n\
          const {{ instance }} = await WebAssembly.instantiateStreaming(response, {{}});"
     )
 }

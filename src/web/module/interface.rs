@@ -55,7 +55,7 @@ fn wit_block(page: &ModulePage<'_>, wit: &WitFacts) -> Markup {
         h3 { (source) }
         pre.wit tabindex="0" role="region" aria-label=(source) { code { (highlighted(text)) } }
         @if text.len() < wit.text.len() || wit.text_is_cut {
-            p.small { "The text is cut. " a href=(page.site.wit(page.path)) { "The whole text, on the default branch" } }
+            p.small { "The text is cut. " a href=(page.site.wit(page.place, page.path)) { "The whole text" } }
         }
     }
 }

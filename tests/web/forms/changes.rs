@@ -74,7 +74,7 @@ fn a_form_removes_a_module_or_a_directory() {
 }
 
 #[test]
-fn a_form_copies_a_module_and_replaces_only_on_request() {
+fn a_form_copies_a_module_and_replaces_only_what_was_seen() {
     let mut browser = stored();
     done(
         &mut browser,
@@ -82,14 +82,139 @@ fn a_form_copies_a_module_and_replaces_only_on_request() {
         &[("path", "stable/a")],
     );
     assert_eq!(browser.api.value("stable/a"), Some(3));
-    let response = browser.submit("/ui/set?branch=main&path=m/a", &[("path", "m/b")]);
-    assert_eq!(response.status, 412, "{}", response.text());
+    let filled_in = [("path", "m/b"), ("message", "Copy it\r\n\r\n& more")];
+    let before = browser.api.state();
+    let shown = browser.submit("/ui/set?branch=main&path=m/a", &filled_in);
+    assert_eq!(shown.status, 200);
+    assert!(
+        shown.text().contains("There is a module at"),
+        "{}",
+        shown.text()
+    );
+    let hash = browser.api.rev("HEAD:m/b");
+    assert!(shown.text().contains(&hash), "{}", shown.text());
+    assert_eq!(browser.api.state(), before, "nothing is replaced unseen");
+    let form = super::session::PageForm::of(shown.text());
+    browser.api.put("m/b", 5);
+    let late = browser.post_form(&form, &[]);
+    assert_eq!(late.status, 412, "{}", late.text());
+    assert_eq!(browser.api.value("m/b"), Some(5));
+    let shown = browser.submit("/ui/set?branch=main&path=m/a", &filled_in);
+    let form = super::session::PageForm::of(shown.text());
+    assert_eq!(browser.post_form(&form, &[]).status, 303);
+    assert_eq!(browser.api.value("m/b"), Some(3));
+    assert_eq!(browser.api.subjects()[0], "Copy it");
+}
+
+#[test]
+fn a_form_copies_an_old_version() {
+    let mut browser = stored();
+    let old = browser.api.rev("HEAD~2");
+    let page = format!("/ui/module/m/a?branch=main&commit={old}");
+    let link = browser.get(&page).text().contains("/ui/set?");
+    assert!(link, "the page of an old version offers it");
     done(
         &mut browser,
-        "/ui/set?branch=main&path=m/a",
-        &[("path", "m/b"), ("replace", "yes")],
+        &format!("/ui/set?branch=main&path=m/a&from={old}"),
+        &[("path", "old/a")],
     );
-    assert_eq!(browser.api.value("m/b"), Some(3));
+    assert_eq!(browser.api.value("old/a"), Some(2));
+}
+
+#[test]
+fn of_two_people_who_merge_at_once_one_merges_and_the_other_gets_a_page() {
+    let mut browser = stored();
+    for name in ["one", "two"] {
+        done(&mut browser, "/ui/branch/new?from=main", &[("name", name)]);
+        browser.api.put_on(Some(name), &format!("m/{name}"), 7);
+    }
+    let forms =
+        ["one", "two"].map(|name| browser.form(&format!("/ui/merge?from={name}&into=main")));
+    let commits = browser.api.subjects().len();
+    let (api, cookie) = (&browser.api, browser.cookie());
+    let send = |form: &super::session::PageForm| {
+        let fields: Vec<_> = { form.fields.iter() }
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let headers = [
+            ("Cookie", cookie.as_str()),
+            ("Accept", "text/html"),
+            ("Origin", ORIGIN),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let response = api.send(
+            "POST",
+            "/ui/merge",
+            &headers,
+            super::session::encode(&fields),
+        );
+        (response.status, response.text().to_owned())
+    };
+    let mut responses = std::thread::scope(|threads| {
+        let send = &send;
+        let sent: Vec<_> = { forms.iter() }
+            .map(|form| threads.spawn(move || send(form)))
+            .collect();
+        let responses = sent.into_iter().map(|sent| sent.join().unwrap());
+        responses.collect::<Vec<_>>()
+    });
+    responses.sort();
+    assert_eq!(
+        (responses[0].0, responses[1].0),
+        (303, 412),
+        "{responses:?}"
+    );
+    assert!(responses[1].1.contains("Somebody else was faster"));
+    // A branch that only moves forward makes no commit of its own.
+    assert_eq!(browser.api.subjects().len(), commits + 1);
+    assert_eq!(browser.api.content().matches("=7").count(), 1);
+    browser.api.fsck();
+}
+
+#[test]
+fn a_form_changes_the_default_branch() {
+    let mut browser = Session::signed_in("admin-key");
+    browser.api.put("m/a", 1);
+    done(
+        &mut browser,
+        "/ui/branch/new?from=main",
+        &[("name", "next")],
+    );
+    assert!(browser.get("/ui/branches").text().contains("Make default"));
+    let form = browser.form("/ui/branch/default?branch=next");
+    done(&mut browser, "/ui/branch/default?branch=next", &[]);
+    assert_eq!(
+        browser.api.git(&["symbolic-ref", "HEAD"]).trim(),
+        "refs/heads/next"
+    );
+    let late = browser.post_form(&form, &[]);
+    assert_eq!(late.status, 412, "{}", late.text());
+    assert_eq!(browser.get("/ui/branch/default?branch=none").status, 404);
+    browser.submit("/ui/logout", &[]);
+    browser.sign_in("writer-key");
+    assert!(!browser.get("/ui/branches").text().contains("Make default"));
+    assert_eq!(browser.get("/ui/branch/default?branch=main").status, 403);
+    let token = browser.form("/ui/rollback?branch=next&path=m/a");
+    let fields = [
+        ("token", token.field("token")),
+        ("branch", "main"),
+        ("expected", "next"),
+    ];
+    let refused = browser.post("/ui/branch/default", &fields);
+    assert_eq!(refused.status, 403);
+    assert!(
+        refused.text().contains("the key does not allow"),
+        "{}",
+        refused.text()
+    );
+    assert!(
+        refused.text().contains("Sign out"),
+        "the page of an error, too"
+    );
+    assert_eq!(
+        browser.api.git(&["symbolic-ref", "HEAD"]).trim(),
+        "refs/heads/next"
+    );
 }
 
 #[test]

@@ -168,24 +168,32 @@ pub fn part(disposition: &str, content: &[u8]) -> Vec<u8> {
     [head.as_bytes(), content, b"\r\n"].concat()
 }
 
-/// The only form of a page that is sent with POST.
+/// A form of a page that is sent with POST.
 pub struct PageForm {
     pub action: String,
     pub fields: Vec<(String, String)>,
 }
 
 impl PageForm {
+    /// Returns the only form of a page that is sent with POST.
     #[track_caller]
     pub fn of(page: &str) -> Self {
-        let forms = page
-            .split("<form")
-            .filter(|form| attribute(form, "method").as_deref() == Some("post"));
-        let forms: Vec<_> = forms
-            .map(|form| form.split("</form>").next().unwrap())
-            .collect();
+        let mut forms = Self::all(page);
         assert_eq!(forms.len(), 1, "{page}");
+        forms.remove(0)
+    }
+
+    /// Returns all forms of a page that are sent with POST.
+    pub fn all(page: &str) -> Vec<Self> {
+        let forms = { page.split("<form").skip(1) }
+            .filter(|form| attribute(form, "method").as_deref() == Some("post"));
+        let forms = forms.map(|form| form.split("</form>").next().unwrap());
+        forms.map(Self::parse).collect()
+    }
+
+    fn parse(form: &str) -> Self {
         let mut fields = Vec::new();
-        for tag in forms[0].split('<').skip(1) {
+        for tag in form.split('<').skip(1) {
             let tag = tag.split('>').next().unwrap();
             let is_field = tag.starts_with("input") || tag.starts_with("textarea");
             let kind = attribute(tag, "type");
@@ -195,7 +203,7 @@ impl PageForm {
             let value = attribute(tag, "value").unwrap_or_default();
             fields.push((attribute(tag, "name").unwrap(), value));
         }
-        let action = attribute(forms[0], "action").unwrap();
+        let action = attribute(form, "action").unwrap();
         Self { action, fields }
     }
 
@@ -212,7 +220,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescaped.replace("&quot;", "\"").replace("&amp;", "&"))
 }
 
-fn encode(fields: &[(&str, &str)]) -> String {
+pub fn encode(fields: &[(&str, &str)]) -> String {
     let encoded = fields.iter().map(|(name, value)| {
         let value: String = { value.bytes() }
             .map(|byte| match byte {

@@ -54,7 +54,7 @@ fn the_cookie_is_out_of_reach_and_does_not_contain_the_key() {
     let cookie = response.header("set-cookie").unwrap();
     assert!(cookie.starts_with("wasmstore-session-6384="), "{cookie}");
     assert!(
-        cookie.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure"),
+        cookie.ends_with("; Path=/; Max-Age=129600; HttpOnly; SameSite=Strict; Secure"),
         "{cookie}"
     );
     let value = cookie.split(['=', ';']).nth(1).unwrap();
@@ -133,8 +133,12 @@ fn a_session_ends_with_its_time_its_key_and_the_form() {
         response
             .header("set-cookie")
             .unwrap()
-            .contains("Max-Age=0;")
+            .contains("Max-Age=86400;")
     );
+    // The browser still has the cookie, so the server can say what has happened.
+    let response = expired.get(TREE);
+    assert_eq!(response.status, 303);
+    assert!(response.header("location").unwrap().ends_with("&why=ended"));
 
     let mut browser = Session::signed_in("reader-key");
     assert_eq!(browser.get(TREE).status, 200);

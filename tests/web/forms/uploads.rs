@@ -1,8 +1,10 @@
 //! Uploads: the files are checked and kept, then shown, then committed.
 
+use std::time::Duration;
+
 use wasmstore::config::{BlobUploadLimits, ModuleLimits, Options, ServerLimits};
 
-use super::session::{BOUNDARY, Session, part};
+use super::session::{BOUNDARY, KEYS, Session, part};
 use crate::support::store::module;
 
 fn wat(text: &str) -> Vec<u8> {
@@ -117,6 +119,109 @@ fn an_upload_survives_the_end_of_its_session() {
     assert_eq!(browser.api.value("a"), Some(2));
     let mut reader = Session::signed_in("reader-key");
     assert_eq!(reader.get(&preview).status, 403);
+}
+
+/// The time of a session, for tests in which it ends.
+const SHORT: Duration = Duration::from_secs(4);
+
+#[test]
+fn files_that_arrive_after_the_end_of_a_session_are_kept_until_the_user_has_signed_in_again() {
+    let limits = ServerLimits {
+        session_age_max: SHORT,
+        ..ServerLimits::default()
+    };
+    let mut browser = Session::new(Some(KEYS), limits, Options::default());
+    browser.sign_in("writer-key");
+    let form = browser.form("/ui/upload?branch=main");
+    let old_cookie = browser.cookie();
+    std::thread::sleep(SHORT);
+    assert_eq!(
+        browser.get("/ui/upload?branch=main").status,
+        303,
+        "it has ended"
+    );
+    let body = |form: &super::session::PageForm| {
+        let mut body = Vec::new();
+        for (name, value) in &form.fields {
+            body.extend(part(&format!("name=\"{name}\""), value.as_bytes()));
+        }
+        body.extend(part("name=\"file\"; filename=\"a\"", &module(2)));
+        body.extend(format!("--{BOUNDARY}--\r\n").as_bytes());
+        body
+    };
+    // Everything else is refused: a session that has ended changes nothing.
+    let refused = browser.post_form(&form, &[]);
+    assert_ne!(refused.status, 303);
+    assert_eq!(
+        browser
+            .post("/ui/rollback", &[("token", form.field("token"))])
+            .status,
+        401
+    );
+    let kept = browser.post_multipart("/ui/upload", body(&form));
+    assert_eq!(kept.status, 303, "{}", kept.text());
+    let preview = kept.header("location").unwrap().to_owned();
+    assert_eq!(browser.api.value("a"), None);
+    let login = browser.get(&preview);
+    assert_eq!(login.status, 303, "it needs a session to be shown");
+    assert!(login.header("location").unwrap().ends_with("&why=ended"));
+    browser.sign_in("writer-key");
+    assert_eq!(browser.submit(&preview, &[]).status, 303);
+    assert_eq!(browser.api.value("a"), Some(2));
+    assert_eq!(
+        browser.api.git(&["log", "-1", "--format=%an"]).trim(),
+        "Wanda"
+    );
+
+    // A session that the user has ended counts for nothing.
+    let form = browser.form("/ui/upload?branch=main");
+    let cookie = browser.cookie();
+    browser.submit("/ui/logout", &[]);
+    let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let send = |cookie: &str, form: &super::session::PageForm| {
+        let headers = [
+            ("Cookie", cookie),
+            ("Origin", super::session::ORIGIN),
+            ("Content-Type", media_type.as_str()),
+        ];
+        browser
+            .api
+            .send("POST", "/ui/upload", &headers, body(form))
+            .status
+    };
+    assert_eq!(send(&cookie, &form), 401);
+    // Nor does one whose key is gone.
+    let keys = wasmstore::http::Keys::parse_file("other:*").unwrap();
+    browser.keyring.clone().unwrap().replace(keys);
+    let send = |cookie: &str, form: &super::session::PageForm| {
+        let headers = [
+            ("Cookie", cookie),
+            ("Origin", super::session::ORIGIN),
+            ("Content-Type", media_type.as_str()),
+        ];
+        browser
+            .api
+            .send("POST", "/ui/upload", &headers, body(form))
+            .status
+    };
+    assert_eq!(send(&old_cookie, &form), 401);
+}
+
+#[test]
+fn an_upload_is_described_again_from_memory_only_while_its_file_is_there() {
+    let mut browser = Session::without_keys();
+    browser.api.put("a", 1);
+    let preview = upload(&mut browser, &[], &[("a", &module(2))]);
+    let first = browser.get(&preview).text().to_owned();
+    assert!(first.contains("Same interface"), "{first}");
+    assert_eq!(browser.get(&preview).text(), first);
+    browser.api.put("a", 3);
+    assert!(
+        browser
+            .get(&preview)
+            .text()
+            .contains("Somebody else has changed a path")
+    );
 }
 
 #[test]

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -17,19 +16,15 @@ use super::credentials::{is_websocket, presented_key, presents_key, required_met
 use super::guess_limit::GuessLimit;
 use super::keyring::{Keyring, SocketKey};
 use super::keys::{Grant, Keys};
+use super::page_refusal::page_refusal;
 use crate::http::base_path::BasePath;
 use crate::http::error::{Failure, Result};
 use crate::http::middleware::client_address::ClientAddress;
 use crate::http::middleware::session::{CookieScope, Session, Sessions, is_own_page};
-use crate::http::pages::{self, accepts_html};
-use crate::web::sign_in::open_again;
-use crate::wire::encode_query_value;
+use crate::http::pages;
 
 /// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/.well-known/wasm-pkg/registry.json"];
-
-/// The challenge in a 401 that browsers do not answer by themselves (RFC 6750).
-pub(in crate::http) const BEARER: &str = r#"Bearer realm="wasmstore""#;
 
 /// The keys of a server, and the limit on wrong keys.
 #[derive(Clone, Debug)]
@@ -71,7 +66,7 @@ impl KeyCheck {
     /// Returns the caller that a request identifies by its key or its session.
     ///
     /// # Errors
-    /// 401 if there is none; 403 if the key does not allow the method; 429 if the client has sent too many wrong keys.
+    /// 401 if there is none; 429 if the client has sent too many wrong keys.
     fn identify(&self, request: &Request, sessions: Option<&PageSessions>) -> Result<Identity> {
         // The subscription is taken together with the keys, so that the replacement of exactly these keys is noticed.
         let (keys, updates) = self.keyring.subscribe();
@@ -91,8 +86,12 @@ impl KeyCheck {
                 (grant, None)
             }
         };
-        let mut caller = check_method(grant, request)?;
-        caller.key = Some(KeyTag(self.tags.hash_one(grant.key())));
+        let refused = check_method(grant, request).err();
+        let caller = Caller {
+            author: grant.author.clone(),
+            methods: grant.methods.clone(),
+            key: Some(KeyTag(self.tags.hash_one(grant.key()))),
+        };
         let socket_key = is_websocket(request).then(|| {
             let socket_key = SocketKey::new(grant.key().to_vec(), updates);
             match &session {
@@ -104,6 +103,7 @@ impl KeyCheck {
             caller,
             session,
             socket_key,
+            refused,
         })
     }
 }
@@ -114,6 +114,8 @@ struct Identity {
     caller: Caller,
     session: Option<Session>,
     socket_key: Option<SocketKey>,
+    /// The response if the key does not allow the method.
+    refused: Option<Failure>,
 }
 
 /// The sessions of a server with a web UI.
@@ -132,7 +134,8 @@ impl PageSessions {
         pages::is_page(request.uri().path()) || (is_websocket(request) && is_own_page(request))
     }
 
-    /// Returns the session of a request.
+    /// Returns the session of a request. One whose time has ended during the last day may still finish the first step of an upload, which changes
+    /// nothing: so its files are kept until the user has signed in again.
     ///
     /// # Errors
     /// 401 if there is none, or if it has ended.
@@ -143,6 +146,11 @@ impl PageSessions {
             .find(request.headers(), &scope, SystemTime::now());
         match found {
             Ok(session) => session.ok_or_else(key_needed),
+            Err(_) if pages::keeps_uploads(request.method(), request.uri().path()) => {
+                let now = SystemTime::now();
+                let lapsed = self.sessions.find_lapsed(request.headers(), &scope, now);
+                lapsed.ok_or_else(session_ended)
+            }
             Err(_) => Err(session_ended()),
         }
     }
@@ -177,8 +185,19 @@ pub(in crate::http) async fn authorize(
         None => Ok(Identity::default()),
         Some(keys) => keys.identify(&request, check.pages.as_ref()),
     };
+    // The page of an error needs it, too.
+    let mut caller = None;
     match identity {
+        Ok(Identity {
+            refused: Some(_), ..
+        }) if is_page && pages::is_open_page(path) => {}
         Ok(identity) => {
+            caller = is_page.then(|| identity.caller.clone());
+            if let Some(failure) = identity.refused {
+                let mut response = failure.into_response();
+                caller.map(|caller| response.extensions_mut().insert(caller));
+                return response;
+            }
             let extensions = request.extensions_mut();
             extensions.insert(identity.caller);
             identity.session.map(|session| extensions.insert(session));
@@ -191,60 +210,9 @@ pub(in crate::http) async fn authorize(
         }
         Err(failure) => return failure.into_response(),
     }
-    next.run(request).await
-}
-
-/// Returns the response to a request for a page without a key. Browsers ask for a key by themselves if they see the challenge of HTTP Basic,
-/// so only those see it that have sent such credentials, or follow the link to them. The others are led to the form.
-fn page_refusal(failure: Failure, request: &Request, base_path: &BasePath) -> Response {
-    let path = request.uri().path();
-    let uses_basic = request.headers().contains_key(AUTHORIZATION) || path == pages::LOGIN_BASIC;
-    let has_ended = failure == session_ended();
-    let mut response = failure.into_response();
-    if response.status() != StatusCode::UNAUTHORIZED
-        || uses_basic
-        || !accepts_html(request.headers())
-    {
-        return response;
-    }
-    if is_from_elsewhere(request) {
-        let page = request.uri().path_and_query();
-        let page = base_path.join(page.map_or("/", PathAndQuery::as_str));
-        return (
-            response.status(),
-            [(CONTENT_TYPE, pages::MEDIA_TYPE)],
-            open_again(&page),
-        )
-            .into_response();
-    }
-    // After a form, the page of the error says that nothing was changed.
-    if *request.method() == Method::GET {
-        let location = login_url(request, base_path, has_ended);
-        return (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
-    }
-    let challenge = HeaderValue::from_static(BEARER);
-    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    let mut response = next.run(request).await;
+    caller.map(|caller| response.extensions_mut().insert(caller));
     response
-}
-
-/// Returns whether a page of another site has a link to the page. Then the browser has not sent the cookie, because it is `SameSite=Strict`; it
-/// does so if a page of this server loads the page again.
-fn is_from_elsewhere(request: &Request) -> bool {
-    let mut sites = request.headers().get_all("sec-fetch-site").iter();
-    let is_elsewhere =
-        |site: &HeaderValue| ["cross-site", "same-site"].iter().any(|name| site == name);
-    *request.method() == Method::GET && sites.any(is_elsewhere)
-}
-
-fn login_url(request: &Request, base_path: &BasePath, has_ended: bool) -> String {
-    let page = request
-        .uri()
-        .path_and_query()
-        .map_or("/", PathAndQuery::as_str);
-    let next = base_path.join(page);
-    let next = encode_query_value(&next);
-    let why = if has_ended { "&why=ended" } else { "" };
-    base_path.join(&format!("{}?next={next}{why}", pages::LOGIN))
 }
 
 /// Returns the grant of a key that a client presents.
@@ -275,23 +243,22 @@ fn key_needed() -> Failure {
     Failure::new(StatusCode::UNAUTHORIZED, "a valid key is needed")
 }
 
-fn session_ended() -> Failure {
+pub(super) fn session_ended() -> Failure {
     let detail = "your session has ended; sign in again";
     Failure::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-/// Returns the caller whose key has this grant, and adds the name of the key to the log lines of the request.
-fn check_method(grant: &Grant, request: &Request) -> Result<Caller> {
+/// Checks that a key allows the method of a request, and adds the name of the key to the log lines of the request.
+///
+/// # Errors
+/// 403.
+fn check_method(grant: &Grant, request: &Request) -> Result<()> {
     tracing::Span::current().record("key", grant.name().as_ref());
     if !grant.methods.allow(required_method(request)) {
         let detail = "the key does not allow this method";
         return Err(Failure::new(StatusCode::FORBIDDEN, detail));
     }
-    Ok(Caller {
-        author: grant.author.clone(),
-        methods: grant.methods.clone(),
-        key: None,
-    })
+    Ok(())
 }
 
 #[cfg(test)]

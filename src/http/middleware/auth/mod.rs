@@ -7,11 +7,13 @@ mod credentials;
 mod guess_limit;
 mod keyring;
 mod keys;
+mod page_refusal;
 
 pub use keyring::Keyring;
 pub use keys::{KeyError, Keys};
 
-pub(in crate::http) use authorize::{AccessCheck, BEARER, KeyCheck, PageSessions, authorize};
+pub(in crate::http) use authorize::{AccessCheck, KeyCheck, PageSessions, authorize};
 pub(in crate::http) use caller::{Caller, KeyTag};
 pub(in crate::http) use credentials::{WEBSOCKET_PROTOCOL, mark_sensitive, required_method};
 pub(in crate::http) use keyring::SocketKey;
+pub(in crate::http) use page_refusal::BEARER;

@@ -10,4 +10,4 @@ mod sessions;
 
 pub(in crate::http) use cookie::{Cookie, CookieScope};
 pub(in crate::http) use form_origin::{is_own_page, refuse_foreign_forms};
-pub(in crate::http) use sessions::{BrowserId, FormToken, Session, Sessions};
+pub(in crate::http) use sessions::{BrowserId, FormToken, LAPSED_AGE, Session, Sessions};

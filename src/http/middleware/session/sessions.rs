@@ -19,6 +19,8 @@ use super::cookie::{Cookie, CookieScope};
 const VERSION: u8 = 1;
 const ID_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
+/// For how long after its end a session may still finish the first step of an upload.
+pub(in crate::http) const LAPSED_AGE: Duration = Duration::from_secs(24 * 3600);
 /// How many sessions are remembered as ended. With more, the one that would end first is forgotten.
 const SIGNED_OUT_MAX: usize = 1 << 16;
 /// Version, id, end, mark of the key.
@@ -35,7 +37,7 @@ struct Shared {
     secret: hmac::Key,
     random: SystemRandom,
     age_max: Duration,
-    /// The sessions that users have ended by signing out, with the time at which they would have ended anyway.
+    /// The sessions that users have ended by signing out, with the time at which they would count for nothing anyway.
     signed_out: Mutex<HashMap<[u8; ID_BYTES], SystemTime>>,
 }
 
@@ -110,7 +112,7 @@ impl Sessions {
             let first = first.map(|(id, _)| *id);
             first.map(|id| signed_out.remove(&id));
         }
-        signed_out.insert(session.id.0, session.end);
+        signed_out.insert(session.id.0, session.end + LAPSED_AGE);
     }
 
     fn signed_out(&self) -> MutexGuard<'_, HashMap<[u8; ID_BYTES], SystemTime>> {
@@ -147,6 +149,23 @@ impl Sessions {
             }
         }
         if has_ended { Err(Ended) } else { Ok(None) }
+    }
+
+    /// Returns the session of a request whose time has ended less than [`LAPSED_AGE`] ago, unless the user has signed out.
+    pub fn find_lapsed(
+        &self,
+        headers: &HeaderMap,
+        scope: &CookieScope,
+        now: SystemTime,
+    ) -> Option<Session> {
+        let values = scope.values(headers, Cookie::Session);
+        values
+            .filter_map(|value| self.parse(value))
+            .find(|session| {
+                session.end <= now
+                    && now < session.end + LAPSED_AGE
+                    && !self.has_signed_out(session)
+            })
     }
 
     fn has_signed_out(&self, session: &Session) -> bool {

@@ -100,8 +100,8 @@ pub(super) async fn merge(
     QueryParams(query): QueryParams<MergeQuery>,
 ) -> Result<Response> {
     let (from, into) = (
-        BranchName::parse(query.from.trim())?,
-        BranchName::parse(query.into.trim())?,
+        BranchName::parse(&query.from)?,
+        BranchName::parse(&query.into)?,
     );
     if from == into {
         return Err(Failure::malformed("a branch cannot be merged into itself"));
@@ -124,7 +124,7 @@ fn merge_page(
         MergeOutcome::Contained | MergeOutcome::Conflict(_) => Vec::new(),
     };
     let total = changes.len();
-    let (rows, _) = rows(store, changes)?;
+    let rows = rows(store, changes)?.rows;
     let page = MergePage {
         site: &screen.site,
         into,

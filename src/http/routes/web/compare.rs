@@ -48,11 +48,32 @@ pub(super) async fn compare(
     screen: Screen,
     QueryParams(query): QueryParams<CompareQuery>,
 ) -> Result<Response> {
-    let path = TreePath::parse(query.path.trim())?;
+    let query = CompareQuery {
+        from: typed(query.from),
+        to: typed(query.to),
+        ..query
+    };
+    let path = TreePath::parse(&query.path)?;
     let memory = compared_bytes(&screen, &query, &path).await?;
-    screen
-        .respond_with_memory(memory, move |seen| comparison(seen, &query, &path))
-        .await
+    let sides = (query.from.clone(), query.to.clone());
+    // A page without both sides has only a form, and a side that is missing is reported when the page is made.
+    let commits = move |seen: &Seen<'_>| -> Result<[Option<CommitId>; 2]> {
+        let commit = |text: &str| {
+            let revision = parse_revision(text).ok()?;
+            seen.store.snapshot(&revision).ok()
+        };
+        Ok([commit(&sides.0), commit(&sides.1)])
+    };
+    let render = move |seen: &Seen<'_>| comparison(seen, &query, &path);
+    screen.respond_depending_on(commits, memory, render).await
+}
+
+/// Returns the name of a branch as it is, and an id without the spaces around it.
+fn typed(text: String) -> String {
+    match CommitId::parse(text.trim()) {
+        Ok(commit) => commit.to_string(),
+        Err(_) => text,
+    }
 }
 
 /// Returns how much memory a comparison may take, in bytes: as much as both modules if single modules are compared, and as much as may be
@@ -64,10 +85,7 @@ async fn compared_bytes(screen: &Screen, query: &CompareQuery, path: &TreePath) 
     if query.from.is_empty() || query.to.is_empty() {
         return Ok(0);
     }
-    let sides = [
-        parse_revision(query.from.trim())?,
-        parse_revision(query.to.trim())?,
-    ];
+    let sides = [parse_revision(&query.from)?, parse_revision(&query.to)?];
     let app = &screen.app;
     app.run_read(move |store| {
         let name = crate::names::ModuleRef::Path(path);
@@ -82,7 +100,7 @@ async fn compared_bytes(screen: &Screen, query: &CompareQuery, path: &TreePath) 
 }
 
 fn comparison(seen: &Seen<'_>, query: &CompareQuery, path: &TreePath) -> Result<Answer> {
-    let (from, to) = (query.from.trim(), query.to.trim());
+    let (from, to) = (query.from.as_str(), query.to.as_str());
     let after = query.after.as_deref().map(ModulePath::parse).transpose()?;
     let sides = match from.is_empty() || to.is_empty() {
         true => None,
@@ -92,7 +110,9 @@ fn comparison(seen: &Seen<'_>, query: &CompareQuery, path: &TreePath) -> Result<
         Some((from, to)) => Some(compared(seen, from, to, path, after.as_ref())?),
         None => None,
     };
-    let result = sides.as_ref().zip(compared.as_ref());
+    let result = sides
+        .as_ref()
+        .zip(compared.as_ref().map(|(compared, _)| compared));
     let page = ComparePage {
         site: seen.site,
         place: seen.place,
@@ -102,14 +122,12 @@ fn comparison(seen: &Seen<'_>, query: &CompareQuery, path: &TreePath) -> Result<
         is_first: after.is_none(),
         result: result.map(|((from, to), compared)| (from, to, compared)),
     };
-    let is_of_commits = [from, to].iter().all(|text| CommitId::parse(text).is_ok());
     Ok(Answer::Page(Content {
         title: page.title(),
         section: Section::History,
         query: String::new(),
         markup: page.render(),
-        // The entity tag has the commit of the page's own branch only.
-        is_final: is_of_commits,
+        is_final: compared.as_ref().is_none_or(|(_, is_final)| *is_final),
     }))
 }
 
@@ -123,13 +141,14 @@ fn side(seen: &Seen<'_>, text: &str) -> Result<Side> {
     })
 }
 
+/// Compares both sides, and returns whether another attempt would have the same result.
 fn compared(
     seen: &Seen<'_>,
     from: &Side,
     to: &Side,
     path: &TreePath,
     after: Option<&ModulePath>,
-) -> Result<Compared> {
+) -> Result<(Compared, bool)> {
     let (old, new) = (
         Revision::Commit(from.commit.id),
         Revision::Commit(to.commit.id),
@@ -148,12 +167,14 @@ fn compared(
             ModuleComparison::Compared(_) => seen.store.size_changes(old, new)?,
             ModuleComparison::NotComparable(_) => SizeChanges::default(),
         };
-        return Ok(Compared::Module(Box::new(comparison), sizes));
+        return Ok((Compared::Module(Box::new(comparison), sizes), true));
     }
-    let (rows, last) = rows(seen.store, changes)?;
-    let url = seen.site.compare(&from.text, &to.text, path);
-    let next = last.map(|last| Site::and(&url, "after", last.as_str()));
-    Ok(Compared::Paths(rows, next))
+    let page = rows(seen.store, changes)?;
+    // The next page is of the same commits, whatever happens to a branch.
+    let [from, to] = [from, to].map(|side| side.commit.id.to_string());
+    let url = seen.site.compare(&from, &to, path);
+    let next = { page.last }.map(|last| Site::and(&url, "after", last.as_str()));
+    Ok((Compared::Paths(page.rows, next), page.is_final))
 }
 
 /// Lets one more than a page be read, which shows that there is another page.
@@ -165,15 +186,22 @@ fn stop_after(read: usize) -> ControlFlow<()> {
     }
 }
 
-/// Returns the rows of a page, and its last path if there is another page.
-pub(super) fn rows(
-    store: &Store,
-    mut changes: Vec<PathChange>,
-) -> Result<(Vec<ChangeRow>, Option<ModulePath>)> {
+/// The rows of a page.
+pub(super) struct RowPage {
+    pub rows: Vec<ChangeRow>,
+    /// The last path, if there is another page.
+    last: Option<ModulePath>,
+    /// Whether all were compared that are small enough, so that another attempt has the same result.
+    is_final: bool,
+}
+
+/// Returns the rows of a page.
+pub(super) fn rows(store: &Store, mut changes: Vec<PathChange>) -> Result<RowPage> {
     let has_more = changes.len() > PAGE_SIZE;
     changes.truncate(PAGE_SIZE);
     let last = changes.last().map(|change| change.path.clone());
     let (started, mut compared_bytes, mut rows) = (Instant::now(), 0_u64, Vec::new());
+    let mut is_final = true;
     for change in changes {
         let size = |hash| store.size_bytes(hash);
         let old_bytes = change.old.map(size).transpose()?;
@@ -182,8 +210,11 @@ pub(super) fn rows(
             .unwrap_or(0)
             .saturating_add(new_bytes.unwrap_or(0));
         compared_bytes = compared_bytes.saturating_add(bytes);
-        let has_time = started.elapsed() < VERDICTS_TIME_MAX && compared_bytes < VERDICTS_BYTES_MAX;
-        let comparison = match has_time {
+        let is_small = compared_bytes < VERDICTS_BYTES_MAX;
+        let has_time = started.elapsed() < VERDICTS_TIME_MAX;
+        let is_compared = old_bytes.is_some() && new_bytes.is_some();
+        is_final &= has_time || !is_small || !is_compared;
+        let comparison = match is_small && has_time {
             true => store.compare(&change)?,
             false => None,
         };
@@ -194,7 +225,11 @@ pub(super) fn rows(
             verdict: comparison.and_then(|comparison| verdict(&comparison)),
         });
     }
-    Ok((rows, last.filter(|_| has_more)))
+    Ok(RowPage {
+        rows,
+        last: last.filter(|_| has_more),
+        is_final,
+    })
 }
 
 fn verdict(comparison: &ModuleComparison) -> Option<Compatibility> {
@@ -221,26 +256,24 @@ fn commit_page(seen: &Seen<'_>, after: Option<&ModulePath>) -> Result<Answer> {
         return Err(Failure::malformed("`commit` is missing"));
     };
     let mut changes = Vec::new();
-    seen.store.changes(commit, |change| {
-        if after.is_none_or(|after| change.path > *after) {
-            changes.push(change);
-        }
+    seen.store.changes_after(commit, after, |change| {
+        changes.push(change);
         stop_after(changes.len())
     })?;
-    let (rows, last) = rows(seen.store, changes)?;
+    let page_of_rows = rows(seen.store, changes)?;
     let url = seen.site.commit(seen.place, &commit.id);
     let page = CommitPage {
         site: seen.site,
         place: seen.place,
         commit,
-        rows: &rows,
-        next: last.map(|last| Site::and(&url, "after", last.as_str())),
+        rows: &page_of_rows.rows,
+        next: { page_of_rows.last.as_ref() }.map(|last| Site::and(&url, "after", last.as_str())),
     };
     Ok(Answer::Page(Content {
         title: page.title(),
         section: Section::History,
         query: String::new(),
         markup: page.render(),
-        is_final: true,
+        is_final: page_of_rows.is_final,
     }))
 }

@@ -11,7 +11,6 @@ use crate::http::extract::{QueryParams, UrlTail};
 use crate::http::middleware::web_errors::asks_for_page;
 use crate::http::state::App;
 use crate::names::{ModulePath, ModuleRef, TreePath};
-use crate::store::EntryNode;
 use crate::web::Section;
 use crate::web::directory::Directory;
 
@@ -62,9 +61,7 @@ fn directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Answer> {
     let Some(page) = page else {
         return module_instead(seen, path);
     };
-    let is_known = |node: &EntryNode| !matches!(node, EntryNode::Module { summary: None, .. });
-    let is_final = page.entries.iter().all(|entry| is_known(&entry.node));
-    let last_change = seen.store.directory_log(&seen.revision, path, 1)?;
+    let last_change = seen.store.directory_log(&seen.revision, path, (0, 1))?;
     let screen = Directory {
         site: seen.site,
         place: seen.place,
@@ -84,7 +81,7 @@ fn directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Answer> {
         section: Section::Modules,
         query: String::new(),
         markup: screen.render(),
-        is_final,
+        is_final: page.is_complete,
     }))
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn respond_with_form(
     screen: Screen,
     visitor: &Visitor,
     title: &'static str,
-    render: impl FnOnce(&Store, &Site, &FormContext) -> Result<Markup> + Send + 'static,
+    render: impl Fn(&Store, &Site, &FormContext) -> Result<Markup> + Send + 'static,
 ) -> Result<Response> {
     let context = FormContext::of(visitor);
     let response = screen.respond_without_commit(0, move |store, screen| {

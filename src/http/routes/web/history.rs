@@ -19,6 +19,12 @@ use crate::web::{Section, Site};
 /// The number of commits on a page.
 const PAGE_SIZE: usize = 40;
 
+/// How many commits before a page are walked over. Older ones are on the pages of the history of an older commit.
+const WALKED_MAX: usize = 20_000;
+
+/// The memory that these commits may take, in bytes.
+const WALKED_BYTES: u64 = 8 << 20;
+
 /// The number of changes that are listed for a commit.
 const CHANGES: usize = 3;
 
@@ -42,14 +48,29 @@ pub(super) async fn history(
 ) -> Result<Response> {
     let path = TreePath::parse(&tail)?;
     let after = query.after.as_deref().map(CommitId::parse).transpose()?;
-    screen
-        .respond(move |seen| page(seen, &path, after, query.start))
-        .await
+    let memory = if after.is_some() || query.start > 0 {
+        WALKED_BYTES
+    } else {
+        0
+    };
+    // The names of the branches are next to the commits that they point to.
+    let tips = |seen: &Seen<'_>| Ok(seen.store.refs()?);
+    let render = move |seen: &Seen<'_>| page(seen, &path, after, query.start);
+    screen.respond_depending_on(tips, memory, render).await
 }
 
 fn page(seen: &Seen<'_>, path: &TreePath, after: Option<CommitId>, start: usize) -> Result<Answer> {
+    if start > WALKED_MAX {
+        let detail = format!(
+            "`start` is at most {WALKED_MAX}: older commits are in the history of an older commit"
+        );
+        return Err(Failure::malformed(detail));
+    }
     let (mut rows, next) = match module_path(path) {
-        _ if path.is_root() => of_everything(seen, after)?,
+        _ if path.is_root() => match of_everything(seen, after)? {
+            Some(rows) => rows,
+            None => return Ok(Answer::Redirect(older(seen, path, after))),
+        },
         Some(module) if is_module(seen, &module)? => of_module(seen, &module, after)?,
         _ => of_directory(seen, path, start)?,
     };
@@ -72,8 +93,7 @@ fn page(seen: &Seen<'_>, path: &TreePath, after: Option<CommitId>, start: usize)
         section: Section::History,
         query: String::new(),
         markup: page.render(),
-        // The branches that point to commits are not part of the entity tag.
-        is_final: rows.iter().all(|row| row.branches.is_empty()),
+        is_final: true,
     }))
 }
 
@@ -86,7 +106,15 @@ fn is_module(seen: &Seen<'_>, path: &ModulePath) -> Result<bool> {
     Ok(!seen.store.version_list(&seen.revision, path)?.is_empty())
 }
 
-fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Rows> {
+/// Returns the URL of the history of an older commit.
+fn older(seen: &Seen<'_>, path: &TreePath, commit: Option<CommitId>) -> String {
+    let place = commit.map_or_else(|| seen.place.tip(), |commit| seen.place.at(commit));
+    seen.site.history(&place, path)
+}
+
+/// Returns the rows of a page of all commits; `None` if the page begins too far back.
+fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Option<Rows>> {
+    let mut walked = 0;
     let (mut lanes, mut found, mut is_reached) = (Lanes::default(), Vec::new(), after.is_none());
     // All commits before the page are visited, because the lanes begin at the first one.
     seen.store.log(
@@ -101,9 +129,13 @@ fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Rows> {
                 found.push((commit, row));
             }
             is_reached = is_reached || after == Some(id);
-            found.len() <= PAGE_SIZE
+            walked += 1;
+            found.len() <= PAGE_SIZE && walked < WALKED_MAX
         },
     )?;
+    if walked == WALKED_MAX && !is_reached {
+        return Ok(None);
+    }
     if let Some(after) = after.filter(|_| !is_reached) {
         let detail = format!(
             "commit {after} is not in the history of {}",
@@ -111,7 +143,7 @@ fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Rows> {
         );
         return Err(Failure::new(StatusCode::NOT_FOUND, detail));
     }
-    let has_more = found.len() > PAGE_SIZE;
+    let has_more = found.len() > PAGE_SIZE || walked == WALKED_MAX;
     found.truncate(PAGE_SIZE);
     let mut rows = Vec::new();
     for (commit, lanes) in found {
@@ -123,9 +155,13 @@ fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Rows> {
             ..row_of(commit)
         });
     }
-    let url = seen.site.history(seen.place, &TreePath::root());
-    let next = next_after(&url, &rows, has_more);
-    Ok((rows, next))
+    let root = TreePath::root();
+    let last = rows.last().map(|row| row.commit.id);
+    let next = match last.filter(|_| walked == WALKED_MAX) {
+        Some(last) => Some(older(seen, &root, Some(last))),
+        None => next_after(&seen.site.history(seen.place, &root), &rows, has_more),
+    };
+    Ok(Some((rows, next)))
 }
 
 fn of_module(seen: &Seen<'_>, path: &ModulePath, after: Option<CommitId>) -> Result<Rows> {
@@ -156,11 +192,11 @@ fn of_module(seen: &Seen<'_>, path: &ModulePath, after: Option<CommitId>) -> Res
 }
 
 fn of_directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Rows> {
-    let count = start.saturating_add(PAGE_SIZE + 1);
-    let commits = seen.store.directory_log(&seen.revision, path, count)?;
-    let has_more = commits.len() == count;
+    let part = (start, PAGE_SIZE + 1);
+    let commits = seen.store.directory_log(&seen.revision, path, part)?;
+    let has_more = commits.len() > PAGE_SIZE;
     let mut rows = Vec::new();
-    for commit in commits.into_iter().skip(start).take(PAGE_SIZE) {
+    for commit in commits.into_iter().take(PAGE_SIZE) {
         let (changes, has_more) = changes(seen.store, &commit)?;
         rows.push(HistoryRow {
             changes,
@@ -169,7 +205,11 @@ fn of_directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Rows> 
         });
     }
     let url = seen.site.history(seen.place, path);
-    let next = has_more.then(|| Site::and(&url, "start", start + PAGE_SIZE));
+    let last = rows.last().map(|row: &HistoryRow| row.commit.id);
+    let next = has_more.then(|| match start + PAGE_SIZE {
+        next if next <= WALKED_MAX => Site::and(&url, "start", next),
+        _ => older(seen, path, last),
+    });
     Ok((rows, next))
 }
 

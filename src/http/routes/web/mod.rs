@@ -11,10 +11,13 @@ mod directory;
 mod form;
 mod form_page;
 mod history;
+mod maintenance;
 mod module;
 mod multipart;
+mod page_response;
 mod screen;
 mod search;
+mod seen;
 mod sign_in;
 mod status;
 mod upload;
@@ -26,7 +29,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::change::{merge, remove, restore, rollback, set};
@@ -44,6 +47,7 @@ pub(in crate::http) fn add_routes(router: OpenApiRouter<App>) -> OpenApiRouter<A
         .route("/ui/tree/{*path}", get(directory::tree))
         .route("/ui/module/{*path}", get(module::get))
         .route("/ui/raw/{*path}", get(module::raw))
+        .route("/ui/wit/{*path}", get(module::wit))
         .route("/ui/compare", get(compare::compare))
         .route("/ui/commit", get(compare::commit))
         .route("/ui/history", get(history::history))
@@ -72,6 +76,15 @@ fn forms() -> OpenApiRouter<App> {
         .route("/ui/remove", get(remove::show).post(remove::submit))
         .route("/ui/set", get(set::show).post(set::submit))
         .route("/ui/merge", get(branches::merge).post(merge::submit))
+        .route(
+            "/ui/gc",
+            get(maintenance::show_squash).post(maintenance::gc),
+        )
+        .route("/ui/verify", post(maintenance::verify))
+        .route(
+            pages::DEFAULT_BRANCH,
+            get(change::branches::show_default).post(change::branches::set_default),
+        )
         .route(
             "/ui/branch/new",
             get(change::branches::show_new).post(change::branches::create),

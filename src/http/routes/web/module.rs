@@ -8,10 +8,12 @@ use serde::Deserialize;
 
 use super::screen::{Answer, Content, Screen, Seen};
 use crate::http::error::{Failure, Result};
-use crate::http::extract::{ModuleHeaders, QueryParams, UrlTail};
+use crate::http::extract::{ModuleHeaders, QueryParams, ReadConditions, ReadRevision, UrlTail};
 use crate::http::module::response::NamedBy;
+use crate::http::routes::facts;
 use crate::http::state::App;
 use crate::names::{ModuleHash, ModulePath, ModuleRef};
+use crate::oci::OciModule;
 use crate::store::{self, ErrorKind, Revision, Store};
 use crate::web::Section;
 use crate::web::module::{ModulePage, VersionRow};
@@ -38,9 +40,28 @@ pub(super) async fn get(
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
     let unread_bytes = unread_bytes(&screen, &path).await?;
+    let (app, path_of_oci) = (screen.app.clone(), path.clone());
+    // What OCI clients pull depends on the default branch and on what they have pushed.
+    let oci = move |seen: &Seen<'_>| oci_module(&app, seen, &path_of_oci);
     let app = screen.app.clone();
     let render = move |seen: &Seen<'_>| module(&app, seen, &path, query.all);
-    screen.respond_with_memory(unread_bytes, render).await
+    screen.respond_depending_on(oci, unread_bytes, render).await
+}
+
+/// Returns the name under which OCI clients pull the module; `None` if they cannot, or if there is no module.
+fn oci_module(app: &App, seen: &Seen<'_>, path: &ModulePath) -> Result<Option<OciModule>> {
+    // Clients ask for `/v2/` at the root of a host.
+    if !seen.site.base.is_empty() {
+        return Ok(None);
+    }
+    let hash = seen
+        .store
+        .hash(&seen.revision, &ModuleRef::Path(path.clone()));
+    match hash {
+        Ok(hash) => Ok(app.registry.module_name(seen.store, path, hash)?),
+        // The failure is reported when the page is made.
+        Err(_) => Ok(None),
+    }
 }
 
 /// Returns the size in bytes of the module if it must be read, because its facts are not known.
@@ -76,10 +97,10 @@ fn module(app: &App, seen: &Seen<'_>, path: &ModulePath, has_all_items: bool) ->
     };
     let facts = seen.store.facts_of(hash)?;
     let (versions, sizes, version_count) = versions(seen.store, &seen.revision, path)?;
-    let oci = app.registry.module_name(seen.store, path, hash)?;
+    let oci = oci_module(app, seen, path)?;
     let last_change = seen
         .store
-        .directory_log(&seen.revision, path.as_tree_path(), 1)?;
+        .directory_log(&seen.revision, path.as_tree_path(), (0, 1))?;
     let page = ModulePage {
         site: seen.site,
         place: seen.place,
@@ -151,6 +172,17 @@ fn versions(
     }
     sizes.reverse();
     Ok((rows, sizes, all.len()))
+}
+
+/// Sends the WIT of a module as text. The API takes the branch from a header, which a link cannot set.
+pub(super) async fn wit(
+    State(app): State<App>,
+    screen: Screen,
+    conditions: ReadConditions,
+    tail: UrlTail,
+) -> Result<Response> {
+    let revision = ReadRevision(screen.revision());
+    facts::wit(State(app), revision, conditions, tail).await
 }
 
 /// Sends the bytes of a module for a download. The API takes the branch from a header, which a link cannot set.

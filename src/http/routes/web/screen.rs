@@ -1,35 +1,29 @@
-//! What all screens have in common: the branch or commit, the rights of the client, the entity tag, the response.
+//! What all screens have in common: the branch or commit, and the rights of the client.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hash;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, LOCATION, VARY};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
 use serde::Deserialize;
 
-use crate::http::charged::charged_response;
+use super::page_response::not_modified;
+pub(super) use super::page_response::redirect;
+pub(super) use super::seen::{Seen, missing};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::QueryParams;
 use crate::http::listener::Peer;
 use crate::http::middleware::auth::Caller;
-use crate::http::module::encodings::{Coding, compress};
-use crate::http::module::etag::{self, Freshness};
-use crate::http::pages;
 use crate::http::site::site_of;
 use crate::http::state::App;
 use crate::names::{BranchName, CommitId};
-use crate::store::{self, Commit, ErrorKind, Revision, Store};
-use crate::web::layout::Page;
+use crate::store::{self, Revision, Store};
 use crate::web::picker::Branches;
-use crate::web::{Markup, Place, Rights, Section, Site, assets, page};
+use crate::web::{Markup, Place, Rights, Section, Site};
 
 /// The memory that is charged while a page is rendered, in bytes. A page has less: its lists and texts are bounded.
 const PAGE_BYTES: u64 = 4 << 20;
-
-/// The size from which on a page is compressed, in bytes.
-const COMPRESSED_BYTES_MIN: usize = 1024;
 
 /// The query parameters that select a branch or commit. An empty one is a field of a form that was left empty.
 #[derive(Deserialize)]
@@ -44,9 +38,9 @@ pub(super) struct Screen {
     pub site: Site,
     pub place: Place,
     /// The path and query of the request, which the entity tag depends on.
-    uri: String,
+    pub uri: String,
     /// `If-None-Match`, and what the client accepts.
-    headers: HeaderMap,
+    pub headers: HeaderMap,
 }
 
 /// What a handler returns for a page.
@@ -64,20 +58,8 @@ pub(super) struct Content {
     /// What is in the field of the search.
     pub query: String,
     pub markup: Markup,
-    /// Whether a later request for the same URL at the same commit gets the same page.
+    /// Whether a later request for the same URL gets the same page, if everything that is part of the entity tag is as it is now.
     pub is_final: bool,
-}
-
-/// The store as one page sees it.
-pub(super) struct Seen<'s> {
-    pub store: &'s Store,
-    pub site: &'s Site,
-    pub place: &'s Place,
-    /// The resolved branch or commit.
-    pub revision: Revision,
-    /// The commit; `None` on a branch without one.
-    pub commit: Option<Commit>,
-    pub branches: Branches,
 }
 
 impl FromRequestParts<App> for Screen {
@@ -85,13 +67,14 @@ impl FromRequestParts<App> for Screen {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let QueryParams(query) = QueryParams::<PlaceQuery>::of(&parts.uri)?;
-        let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let default_branch = app.default_branch().await?;
-        let branch = match given(query.branch) {
-            Some(branch) => BranchName::parse(branch.trim())?,
+        // The name is taken as it is: a space that is not one of ASCII may be part of it. An id that is pasted may have spaces around it.
+        let branch = match query.branch.filter(|branch| !branch.is_empty()) {
+            Some(branch) => BranchName::parse(&branch)?,
             None => default_branch.clone(),
         };
-        let commit = given(query.commit).map(|commit| CommitId::parse(commit.trim()));
+        let commit = query.commit.as_deref().map(str::trim);
+        let commit = { commit.filter(|commit| !commit.is_empty()) }.map(CommitId::parse);
         let peer = parts.extensions.get::<Peer>();
         let mut site = site_of(&app.base_path, &parts.headers, &parts.uri, peer);
         site.default_branch = default_branch.to_string();
@@ -127,7 +110,7 @@ impl Screen {
     /// Responds with the page of a branch or commit, or with 304 if the client has it.
     pub async fn respond(
         self,
-        render: impl FnOnce(&Seen<'_>) -> Result<Answer> + Send + 'static,
+        render: impl Fn(&Seen<'_>) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
         self.respond_with_memory(0, render).await
     }
@@ -136,33 +119,72 @@ impl Screen {
     pub async fn respond_with_memory(
         self,
         bytes: u64,
-        render: impl FnOnce(&Seen<'_>) -> Result<Answer> + Send + 'static,
+        render: impl Fn(&Seen<'_>) -> Result<Answer> + Send + 'static,
+    ) -> Result<Response> {
+        self.respond_depending_on(|_| Ok(()), bytes, render).await
+    }
+
+    /// Responds like [`respond_with_memory`](Self::respond_with_memory) with a page that depends on more than its commit and the newest commit of
+    /// its branch: on what `dependencies` returns.
+    pub async fn respond_depending_on<D: Hash>(
+        self,
+        dependencies: impl Fn(&Seen<'_>) -> Result<D> + Send + 'static,
+        bytes: u64,
+        render: impl Fn(&Seen<'_>) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
         let charge = self.app.charge(PAGE_BYTES.saturating_add(bytes)).await?;
         let app = self.app.clone();
         app.run_long_read(move |store| {
-            let seen = self.see(store)?;
-            let commit = seen.commit.as_ref().map(|commit| commit.id);
-            let tag = self.tag((commit, &seen.branches.0));
-            if self.has(&tag)? {
-                return Ok(not_modified(&tag));
+            let tip = self.tip(store);
+            let attempt = || self.attempt(store, &dependencies, &render);
+            let attempted = match attempt() {
+                // A gc has squashed the branch meanwhile, or somebody has committed.
+                Err(_) if self.tip(store) != tip => attempt(),
+                attempted => attempted,
+            };
+            match attempted? {
+                (tag, Some(answer)) => self.send(answer, Some(tag), charge),
+                (tag, None) => Ok(not_modified(&tag)),
             }
-            let answer = render(&seen)?;
-            self.send(answer, Some(tag), charge)
         })
         .await
     }
 
-    /// Responds with a page that does not depend on a commit, with this number of bytes of memory in addition to those of the page.
+    /// Returns the entity tag of the page, and the page unless the client has it.
+    fn attempt<D: Hash>(
+        &self,
+        store: &Store,
+        dependencies: impl Fn(&Seen<'_>) -> Result<D>,
+        render: impl Fn(&Seen<'_>) -> Result<Answer>,
+    ) -> Result<(String, Option<Answer>)> {
+        let seen = self.see(store)?;
+        let commit = seen.commit.as_ref().map(|commit| commit.id);
+        let more = dependencies(&seen)?;
+        let tag = self.tag((commit, seen.tip, &seen.branches.0, more));
+        let answer = match self.has(&tag)? {
+            true => None,
+            false => Some(render(&seen)?),
+        };
+        Ok((tag, answer))
+    }
+
+    /// Returns the newest commit of the branch; `None` if it has none, or cannot be read.
+    fn tip(&self, store: &Store) -> Option<CommitId> {
+        let branch = Revision::Branch(self.place.branch.clone());
+        store.snapshot(&branch).ok()
+    }
+
+    /// Responds with a page that does not depend on a commit, with this number of bytes of memory in addition to those of the page. If it fails, it
+    /// is rendered once more: a gc may have squashed a branch meanwhile.
     pub async fn respond_without_commit(
         self,
         bytes: u64,
-        render: impl FnOnce(&Store, &Self) -> Result<Answer> + Send + 'static,
+        render: impl Fn(&Store, &Self) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
         let charge = self.app.charge(PAGE_BYTES.saturating_add(bytes)).await?;
         let app = self.app.clone();
         app.run_long_read(move |store| {
-            let answer = render(store, &self)?;
+            let answer = render(store, &self).or_else(|_| render(store, &self))?;
             self.send(answer, None, charge)
         })
         .await
@@ -187,127 +209,30 @@ impl Screen {
         let revision = self.revision();
         let resolved = store.as_of(&revision, |resolved| Ok(resolved.clone()));
         let (commit, revision) = resolved.map_err(|error| missing(store, &revision, error))?;
+        let tip = match self.place.commit {
+            Some(_) => self.tip_of_named(store)?,
+            None => commit,
+        };
         Ok(Seen {
             store,
             site: &self.site,
             place: &self.place,
             revision,
             commit: commit.map(|commit| store.commit(commit)).transpose()?,
+            tip,
             branches: Branches(store.branches()?),
         })
     }
 
-    /// Returns the entity tag of a page: of everything that it is made of.
-    fn tag(&self, content: impl Hash) -> String {
-        let mut hasher = DefaultHasher::new();
-        (
-            env!("CARGO_PKG_VERSION"),
-            &assets::style().name,
-            &assets::script().name,
-        )
-            .hash(&mut hasher);
-        (
-            &self.uri,
-            &self.site.url,
-            &self.site.default_branch,
-            (self.site.rights, self.site.shows_status),
-        )
-            .hash(&mut hasher);
-        content.hash(&mut hasher);
-        format!("W/\"{:016x}\"", hasher.finish())
-    }
-
-    fn has(&self, tag: &str) -> Result<bool> {
-        let conditions = self.headers.get_all(IF_NONE_MATCH).iter();
-        let conditions = conditions
-            .map(|value| (IF_NONE_MATCH, value.clone()))
-            .collect();
-        let opaque = tag.trim_start_matches("W/").trim_matches('"');
-        Ok(matches!(
-            etag::evaluate(&conditions, opaque)?,
-            Freshness::NotModified
-        ))
-    }
-
-    fn send(
-        &self,
-        answer: Answer,
-        tag: Option<String>,
-        charge: crate::budget::Charge,
-    ) -> Result<Response> {
-        let content = match answer {
-            Answer::Page(content) => content,
-            Answer::Redirect(url) => return Ok(redirect(&url)),
-        };
-        let html = page(Page {
-            site: &self.site,
-            place: &self.place,
-            title: &content.title,
-            section: content.section,
-            query: &content.query,
-            content: content.markup,
-        });
-        let coding =
-            Coding::preferred(&self.headers).filter(|_| html.len() >= COMPRESSED_BYTES_MIN);
-        let bytes = match coding {
-            Some(coding) => compress(html.as_bytes(), coding)
-                .expect("BUG: writing to memory does not fail")
-                .to_vec(),
-            None => html.into_bytes(),
-        };
-        let mut response = charged_response(pages::MEDIA_TYPE, bytes, charge)?;
-        let headers = response.headers_mut();
-        if let Some(coding) = coding {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    /// Returns the newest commit of the branch of the page, also if it is a page of an older commit; `None` if it has none.
+    ///
+    /// # Errors
+    /// 404 if there is no such branch.
+    pub fn tip_of_named(&self, store: &Store) -> Result<Option<CommitId>> {
+        match store.snapshot(&Revision::Branch(self.place.branch.clone())) {
+            Ok(tip) => Ok(Some(tip)),
+            Err(store::Error::NoCommit(_)) => Ok(None),
+            Err(error) => Err(error.into()),
         }
-        match tag.filter(|_| content.is_final).map(|tag| tag.parse()) {
-            Some(Ok(tag)) => drop(headers.insert(ETAG, tag)),
-            _ => drop(headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))),
-        }
-        headers.insert(VARY, SELECTING_HEADERS);
-        Ok(response)
     }
-}
-
-impl Seen<'_> {
-    /// Returns the URL of a page at the tip of the branch if the page is of a commit, and `has_page` is true for the tip.
-    pub fn newest(&self, url: String, has_page: impl Fn(&Revision) -> bool) -> Option<String> {
-        let tip = Revision::Branch(self.place.branch.clone());
-        (self.place.commit.is_some() && has_page(&tip)).then_some(url)
-    }
-
-    /// Returns the failure for a branch or commit that cannot be read: 410 for a commit that was once there.
-    pub fn missing(&self, revision: &Revision, error: store::Error) -> Failure {
-        missing(self.store, revision, error)
-    }
-}
-
-fn missing(store: &Store, revision: &Revision, error: store::Error) -> Failure {
-    if error.kind() == ErrorKind::NotFound
-        && let Revision::Commit(commit) = revision
-        && store.was_dropped(*commit).unwrap_or(false)
-    {
-        let detail = format!("commit {commit} was in this store, and gc has deleted it");
-        return Failure::new(StatusCode::GONE, detail);
-    }
-    error.into()
-}
-
-/// The request headers that a page depends on.
-const SELECTING_HEADERS: HeaderValue =
-    HeaderValue::from_static("Accept, Accept-Encoding, Authorization, Cookie");
-
-fn not_modified(tag: &str) -> Response {
-    let headers = [(ETAG, tag.to_owned())];
-    (
-        StatusCode::NOT_MODIFIED,
-        headers,
-        [(VARY, SELECTING_HEADERS)],
-    )
-        .into_response()
-}
-
-/// Returns a redirect to a URL of this server.
-pub(super) fn redirect(url: &str) -> Response {
-    (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response()
 }

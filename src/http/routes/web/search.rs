@@ -1,5 +1,7 @@
 //! The search.
 
+use std::time::{Duration, Instant};
+
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -17,6 +19,12 @@ const PAGE_SIZE: usize = 50;
 
 /// The number of items that are shown for a match.
 const ITEMS: usize = 4;
+
+/// For how long items are looked up for one page. The matches that follow are listed without them.
+const ITEMS_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// The memory that the facts of a module may take while its items are looked up, in bytes.
+const FACTS_BYTES: u64 = 8 << 20;
 
 /// The query parameters of a search.
 #[derive(Deserialize)]
@@ -39,9 +47,8 @@ pub(super) async fn search(
         after,
         skip: params.skip,
     };
-    screen
-        .respond(move |seen| page(seen, params.q.trim(), params.history, &cursor))
-        .await
+    let render = move |seen: &Seen<'_>| page(seen, params.q.trim(), params.history, &cursor);
+    screen.respond_with_memory(FACTS_BYTES, render).await
 }
 
 fn page(seen: &Seen<'_>, text: &str, has_history: bool, cursor: &SearchCursor) -> Result<Answer> {
@@ -74,7 +81,12 @@ fn page(seen: &Seen<'_>, text: &str, has_history: bool, cursor: &SearchCursor) -
         section: Section::Search,
         query: text.to_owned(),
         markup: page.render(),
-        is_final: !matches!(outcome, Outcome::Found(_, _, 1..)),
+        is_final: match &outcome {
+            Outcome::Found(rows, _, pending) => {
+                *pending == 0 && rows.iter().all(|row| row.items.is_some())
+            }
+            Outcome::NoQuery | Outcome::Malformed(..) => true,
+        },
     }))
 }
 
@@ -96,10 +108,11 @@ fn found(
         ErrorKind::Malformed => Failure::malformed(error.to_string()),
         _ => error.into(),
     })?;
-    let rows = page
-        .matches
-        .into_iter()
-        .map(|found| row(seen, query, found));
+    let started = Instant::now();
+    let rows = page.matches.into_iter().map(|found| {
+        let has_time = started.elapsed() < ITEMS_TIME_MAX;
+        row(seen, query, found, has_time)
+    });
     let rows = rows.collect::<Result<Vec<_>>>()?;
     let next = page.next.map(|next| {
         let mut url = seen.site.search_for(seen.place, &query.to_string());
@@ -117,14 +130,15 @@ fn found(
     Ok(Outcome::Found(rows, next, page.pending))
 }
 
-fn row(seen: &Seen<'_>, query: &Query, found: SearchMatch) -> Result<FoundRow> {
+fn row(seen: &Seen<'_>, query: &Query, found: SearchMatch, has_time: bool) -> Result<FoundRow> {
+    let items = has_time.then(|| seen.store.found_items(query, found.hash, ITEMS));
     Ok(FoundRow {
         commit: found
             .commit
             .map(|commit| seen.store.commit(commit))
             .transpose()?,
         summary: seen.store.module_summary(found.hash),
-        items: seen.store.found_items(query, found.hash, ITEMS)?,
+        items: items.transpose()?,
         found,
     })
 }

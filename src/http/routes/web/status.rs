@@ -5,16 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::screen::{Answer, Content, Screen};
+use super::screen::{Answer, Content, Screen, missing};
+use super::visitor::Visitor;
 use crate::http::error::{Failure, Result};
 use crate::http::routes::operation::mirror_statuses;
 use crate::remote::MirrorStatus;
-use crate::store::Revision;
 use crate::web::Section;
 use crate::web::status::{Peer, Status};
 
 /// Shows the status to keys that allow POST, with which one may also run gc. It contains the names of mirrors and why pushes to them failed.
-pub(super) async fn status(screen: Screen) -> Result<Response> {
+pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response> {
     if !screen.site.shows_status {
         let detail = "the key does not allow POST, which the status needs";
         return Err(Failure::new(StatusCode::FORBIDDEN, detail));
@@ -24,11 +24,15 @@ pub(super) async fn status(screen: Screen) -> Result<Response> {
     let mirrors: Vec<Peer> = mirror_statuses(&app).await?.iter().map(peer_of).collect();
     let primary = app.replica.as_ref().map(|replica| replica.status());
     let memory = (app.memory.used(), app.memory.capacity());
-    screen
+    let token = visitor.token().as_str().to_owned();
+    let response = screen
         .respond_without_commit(0, move |store, screen| {
-            let overview = store.overview(&Revision::Branch(screen.place.branch.clone()))?;
+            let revision = screen.revision();
+            screen.tip_of_named(store)?;
+            let overview = store.overview(&revision);
+            let overview = overview.map_err(|error| missing(store, &revision, error))?;
             let maintenance = store.maintenance_state();
-            let primary = primary.map(|status| Peer {
+            let primary = primary.clone().map(|status| Peer {
                 name: store.primary().unwrap_or_default().to_owned(),
                 lag: status.lag,
                 last_success_s: None,
@@ -37,6 +41,8 @@ pub(super) async fn status(screen: Screen) -> Result<Response> {
             });
             let page = Status {
                 site: &screen.site,
+                place: &screen.place,
+                token: &token,
                 overview: &overview,
                 statistics: &statistics,
                 maintenance: &maintenance,
@@ -52,7 +58,8 @@ pub(super) async fn status(screen: Screen) -> Result<Response> {
                 is_final: false,
             }))
         })
-        .await
+        .await?;
+    Ok(visitor.with_form(response))
 }
 
 fn peer_of(status: &MirrorStatus) -> Peer {

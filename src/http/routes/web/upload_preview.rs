@@ -1,5 +1,7 @@
 //! The second step of an upload: what a commit would change, and the commit.
 
+use std::time::{Duration, Instant};
+
 use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
@@ -9,18 +11,19 @@ use super::form_page::{done, require, respond_with_form};
 use super::screen::Screen;
 use super::upload_plan::UploadPlan;
 use super::visitor::Visitor;
-use crate::http::error::Result;
+use crate::http::error::{Failure, Result};
 use crate::http::extract::UrlTail;
 use crate::http::state::App;
-use crate::names::{BranchName, Digest, ModulePath, ModuleRef, TreePath};
+use crate::names::{BranchName, Digest, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{self, ErrorKind, PlannedModule, Revision, Store};
 use crate::web::upload::{UploadEffect, UploadPreview, UploadedModule};
+use crate::web::{self, Markup};
 
 /// How many modules of an upload are described.
 const DESCRIBED_MAX: usize = 50;
 
-/// How many bytes of an upload are validated again for the page.
-const DESCRIBED_BYTES_MAX: u64 = 256 << 20;
+/// For how long modules are described for one page. What was found out is remembered, so the next page has more.
+const DESCRIBED_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// The size up to which two modules are compared, in bytes: both are in memory then.
 const COMPARED_BYTES_MAX: u64 = 32 << 20;
@@ -39,15 +42,14 @@ pub(super) async fn show(screen: Screen, visitor: Visitor, tail: UrlTail) -> Res
         "Check the upload",
         move |store, site, context| {
             let branch = plan.branch()?;
-            let (mut modules, mut more, mut budget) = (Vec::new(), Vec::new(), DESCRIBED_BYTES_MAX);
+            let (mut modules, mut more, started) = (Vec::new(), Vec::new(), Instant::now());
             for file in plan.files() {
                 let planned = file.parse()?;
-                match budget.checked_sub(file.size_bytes) {
-                    Some(rest) if modules.len() < DESCRIBED_MAX => {
-                        budget = rest;
-                        modules.push(describe((&app, store), &branch, planned, file.size_bytes)?);
-                    }
-                    _ => more.push(planned.path),
+                let has_time = modules.is_empty() || started.elapsed() < DESCRIBED_TIME_MAX;
+                if has_time && modules.len() < DESCRIBED_MAX {
+                    modules.push(describe((&app, store), &branch, planned, file.size_bytes)?);
+                } else {
+                    more.push(planned.path);
                 }
             }
             let paths: Vec<_> = modules.iter().map(|module| &module.path).collect();
@@ -105,26 +107,16 @@ fn describe(
     let name = ModuleRef::Path(planned.path.clone());
     let is_there = store.contains(&revision, &name)?;
     let current = is_there.then(|| store.hash(&revision, &name)).transpose()?;
-    let module = match store.preview(&planned.digest, &planned.path) {
-        Ok(module) => Ok(module),
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(store::chain(&error)),
-        Err(error) => return Err(error.into()),
-    };
     let effect = match current {
         None => UploadEffect::New,
         Some(current) if store.digest(current)? == planned.digest => UploadEffect::SameBytes,
-        Some(current) => {
-            let current_bytes = store.size_bytes(current)?;
-            let is_small = size_bytes.max(current_bytes) <= COMPARED_BYTES_MAX;
-            let kept = (&planned.digest, &planned.path);
-            let compare = || -> Result<_> {
-                // A wait for memory by a request that holds some could block others that hold some, too.
-                let _charge = app.memory.try_charge(size_bytes + current_bytes)?;
-                Ok(store.compare_with_kept(current, kept)?)
-            };
-            let comparison = (is_small && module.is_ok()).then(compare);
-            UploadEffect::Replaces(comparison.transpose()?.map(Box::new))
-        }
+        Some(_) => UploadEffect::Replaces,
+    };
+    let replaced = current.filter(|_| effect == UploadEffect::Replaces);
+    let module = match description((app, store), &planned, size_bytes, replaced) {
+        Err(DescribeError::Gone(reason)) => Err(reason),
+        Err(DescribeError::Failed(failure)) => return Err(failure),
+        Ok(description) => Ok(description),
     };
     Ok(UploadedModule {
         is_outdated: current != planned.replaced && effect != UploadEffect::SameBytes,
@@ -132,6 +124,60 @@ fn describe(
         module,
         effect,
     })
+}
+
+/// Why an uploaded module cannot be described.
+enum DescribeError {
+    /// It is not kept any more.
+    Gone(String),
+    /// Something else failed.
+    Failed(Failure),
+}
+
+impl From<store::Error> for DescribeError {
+    fn from(error: store::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Gone(store::chain(&error)),
+            _ => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// Returns what is known about an uploaded module. It is validated and compared once.
+fn description(
+    (app, store): (&App, &Store),
+    planned: &PlannedModule,
+    size_bytes: u64,
+    replaced: Option<ModuleHash>,
+) -> Result<Markup, DescribeError> {
+    let key = (planned.digest, replaced);
+    // A file that cannot be opened is reported below.
+    let is_kept = store.is_kept(&planned.digest).unwrap_or(false);
+    if let Some(known) = app.previews.get(&key).filter(|_| is_kept) {
+        return Ok(known);
+    }
+    let module = store.preview(&planned.digest, &planned.path)?;
+    let comparison = match replaced {
+        None => None,
+        Some(current) => {
+            let current_bytes = store.size_bytes(current)?;
+            Some(if size_bytes.max(current_bytes) <= COMPARED_BYTES_MAX {
+                // A wait for memory by a request that holds some could block others that hold some, too.
+                let charge = app.memory.try_charge(size_bytes + current_bytes);
+                let _charge =
+                    charge.map_err(|exhausted| DescribeError::Failed(exhausted.into()))?;
+                Ok(store.compare_with_kept(current, (&planned.digest, &planned.path))?)
+            } else {
+                let limit = COMPARED_BYTES_MAX >> 20;
+                Err(format!(
+                    "It was not compared with the module that is there now, because one of them is larger than {limit} MiB."
+                ))
+            })
+        }
+    };
+    let description = web::upload::describe(&module, comparison.as_ref());
+    app.previews.insert(key, description.clone());
+    Ok(description)
 }
 
 /// Returns the directory of a module.

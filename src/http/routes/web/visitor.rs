@@ -13,7 +13,7 @@ use crate::http::listener::Peer;
 use crate::http::middleware::auth::Caller;
 use crate::http::middleware::host::Host;
 use crate::http::middleware::session::{
-    BrowserId, Cookie, CookieScope, FormToken, Session, Sessions,
+    BrowserId, Cookie, CookieScope, FormToken, LAPSED_AGE, Session, Sessions,
 };
 use crate::http::state::App;
 use crate::names::Author;
@@ -128,7 +128,9 @@ impl Visitor {
     /// Returns the value of `Set-Cookie` that begins this session.
     pub fn begin(&self, session: &Session) -> HeaderValue {
         let value = self.sessions.cookie_value(session);
-        self.set((Cookie::Session, self.sessions.age_max()), &value)
+        // The browser also keeps it when the session has ended, so that the server can say so, and keep the files of an upload.
+        let age = self.sessions.age_max().saturating_add(LAPSED_AGE);
+        self.set((Cookie::Session, age), &value)
     }
 
     /// Returns the value of `Set-Cookie` that ends the session of this browser.

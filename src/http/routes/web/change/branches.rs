@@ -1,12 +1,13 @@
-//! Creates and deletes branches.
+//! Creates and deletes branches, and selects the default branch.
 
 use axum::extract::State;
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::http::error::{Failure, Result};
-use crate::http::extract::{QueryParams, parse_revision};
+use crate::http::extract::{QueryParams, parse_typed_revision};
+use crate::http::pages;
 use crate::http::routes::web::form::Form;
 use crate::http::routes::web::form_page::{done, require, respond_with_form};
 use crate::http::routes::web::screen::{Screen, redirect};
@@ -32,12 +33,12 @@ pub(in crate::http::routes::web) async fn show_new(
     QueryParams(query): QueryParams<NewBranchQuery>,
 ) -> Result<Response> {
     require(&screen.app, &visitor, &Method::POST)?;
-    let from = if query.from.trim().is_empty() {
+    let from = if query.from.is_empty() {
         screen.site.default_branch.clone()
     } else {
-        query.from.trim().to_owned()
+        query.from
     };
-    let revision = parse_revision(&from)?;
+    let revision = parse_typed_revision(&from)?;
     respond_with_form(
         screen,
         &visitor,
@@ -69,7 +70,8 @@ pub(in crate::http::routes::web) async fn create(
     form: Form,
 ) -> Result<Response> {
     require(&app, &form.visitor, &Method::POST)?;
-    let name = form.fields.typed("name")?;
+    // Only spaces of ASCII are left out: no name can have them, but others may be part of one.
+    let name = { form.fields.optional("name")? }.map(str::trim_ascii);
     let missing = || Failure::malformed("the form has no name for the branch");
     let branch = BranchName::parse(name.ok_or_else(missing)?)?;
     let from = Revision::Commit(form.fields.require("from", CommitId::parse)?);
@@ -77,6 +79,62 @@ pub(in crate::http::routes::web) async fn create(
     app.run_write(move |store| Ok(store.create_branch(&created, &from)?))
         .await?;
     Ok(done(&app, &branch, None))
+}
+
+pub(in crate::http::routes::web) async fn show_default(
+    screen: Screen,
+    visitor: Visitor,
+) -> Result<Response> {
+    require(&screen.app, &visitor, &Method::PUT)?;
+    let missing = || Failure::malformed("the page needs a branch");
+    let branch = screen.place.branch.clone().ok_or_else(missing)?;
+    let title = "Change the default branch";
+    respond_with_form(screen, &visitor, title, move |store, site, context| {
+        store.snapshot(&Revision::Branch(Some(branch.clone())))?;
+        let hidden = [
+            ("branch", branch.to_string()),
+            ("expected", site.default_branch.clone()),
+        ];
+        let form = ChangeForm {
+            site,
+            token: &context.token,
+            fixed_author: context.fixed_author(),
+            title,
+            explanation: change_texts::default_branch(&branch, &site.default_branch),
+            action: pages::DEFAULT_BRANCH,
+            hidden: &hidden,
+            fields: change_texts::no_fields(),
+            kind: ChangeKind::Branch,
+            button: "Make it the default branch",
+            back: &site.branches(),
+        };
+        Ok(form.render())
+    })
+    .await
+}
+
+/// Makes a branch the default branch, unless somebody has done so with another one since the page was loaded.
+pub(in crate::http::routes::web) async fn set_default(
+    State(app): State<App>,
+    form: Form,
+) -> Result<Response> {
+    require(&app, &form.visitor, &Method::PUT)?;
+    let branch = form.branch()?;
+    let expected = form.fields.require("expected", BranchName::parse)?;
+    let current = app.default_branch().await?;
+    if current != expected {
+        let detail = format!("the default branch is {current} now");
+        return Err(Failure::new(StatusCode::PRECONDITION_FAILED, detail));
+    }
+    let shared = app.clone();
+    app.run_write(move |store| {
+        store.snapshot(&Revision::Branch(Some(branch.clone())))?;
+        store.set_default_branch(&branch, shared.branch(None).as_ref())?;
+        shared.reset_default_branch();
+        Ok(())
+    })
+    .await?;
+    Ok(redirect(&site_of_links(&app.base_path).branches()))
 }
 
 pub(in crate::http::routes::web) async fn show_delete(

@@ -44,7 +44,7 @@ impl TargetPage {
         screen: Screen,
         visitor: &Visitor,
         parts: &TargetParts,
-        describe: impl FnOnce(&Store, &Site, &Target) -> Result<TargetTexts> + Send + 'static,
+        describe: impl Fn(&Store, &Site, &Target) -> Result<TargetTexts> + Send + 'static,
     ) -> Result<Response> {
         require(&screen.app, visitor, &self.method)?;
         let target = Target::of(&screen, parts)?;

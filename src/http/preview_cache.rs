@@ -1,0 +1,61 @@
+//! The descriptions of uploaded modules that are shown before they are committed.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::names::{Digest, ModuleHash};
+use crate::web::Markup;
+
+/// The limit on all descriptions, in bytes. When it is reached, all are forgotten.
+const BYTES_MAX: usize = 4 << 20;
+
+/// An uploaded module, and the module that it would replace.
+type Key = (Digest, Option<ModuleHash>);
+
+/// What was found out about uploaded modules: an upload is validated and compared once, however often its page is loaded.
+#[derive(Default)]
+pub(super) struct PreviewCache(Mutex<Descriptions>);
+
+#[derive(Default)]
+struct Descriptions {
+    bytes: usize,
+    by_module: HashMap<Key, Markup>,
+}
+
+impl PreviewCache {
+    /// Returns the description of an uploaded module, compared with the module that it would replace.
+    pub fn get(&self, key: &Key) -> Option<Markup> {
+        let descriptions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        descriptions.by_module.get(key).cloned()
+    }
+
+    /// Remembers a description.
+    pub fn insert(&self, key: Key, description: Markup) {
+        let mut descriptions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if descriptions.bytes + description.0.len() > BYTES_MAX {
+            *descriptions = Descriptions::default();
+        }
+        descriptions.bytes += description.0.len();
+        descriptions.by_module.insert(key, description);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_take_a_limited_amount_of_memory() {
+        let cache = PreviewCache::default();
+        let key = |n: u8| (Digest::from_bytes([n; 32]), None);
+        for n in 0..6 {
+            cache.insert(key(n), maud::PreEscaped("x".repeat(1 << 20)));
+        }
+        assert!(cache.get(&key(0)).is_none());
+        assert!(cache.get(&key(5)).is_some());
+        assert!(cache.0.lock().unwrap().bytes <= BYTES_MAX);
+        let replaced = ModuleHash::from_bytes(&[1; 20]);
+        let other = (key(5).0, replaced);
+        assert!(cache.get(&other).is_none(), "another verdict");
+    }
+}

@@ -1,0 +1,84 @@
+//! Collects garbage and verifies the store, on request.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::Method;
+use axum::response::Response;
+
+use super::form::{Form, change_of};
+use super::form_page::{require, respond_with_form};
+use super::screen::{Screen, redirect};
+use super::visitor::Visitor;
+use crate::http::error::{Failure, Result};
+use crate::http::site::site_of_links;
+use crate::http::state::App;
+use crate::store::{CappedCount, History, Revision};
+use crate::web::change_form::{ChangeForm, ChangeKind};
+use crate::web::change_texts;
+
+/// Shows the form for a collection that drops the history of a branch.
+pub(super) async fn show_squash(screen: Screen, visitor: Visitor) -> Result<Response> {
+    require(&screen.app, &visitor, &Method::POST)?;
+    require(&screen.app, &visitor, &Method::DELETE)?;
+    let missing = || Failure::malformed("the page needs a branch");
+    let branch = screen.place.branch.clone().ok_or_else(missing)?;
+    let title = "Drop the history";
+    respond_with_form(screen, &visitor, title, move |store, site, context| {
+        let revision = Revision::Branch(Some(branch.clone()));
+        let tip = store.snapshot(&revision)?;
+        let commits = commits(store.overview(&revision)?.commits);
+        let hidden = [
+            ("branch", branch.to_string()),
+            ("expected", tip.to_string()),
+            ("history", "squash".to_owned()),
+        ];
+        let form = ChangeForm {
+            site,
+            token: &context.token,
+            fixed_author: context.fixed_author(),
+            title,
+            explanation: change_texts::squash(branch.as_str(), &commits, &tip),
+            action: "/ui/gc",
+            hidden: &hidden,
+            fields: change_texts::no_fields(),
+            kind: ChangeKind::Deletion,
+            button: "Drop the history",
+            back: &site.status(),
+        };
+        Ok(form.render())
+    })
+    .await
+}
+
+fn commits(counted: CappedCount) -> String {
+    match (counted.count, counted.has_more) {
+        (count, true) => format!("more than {count} commits"),
+        (1, false) => "1 commit".to_owned(),
+        (count, false) => format!("{count} commits"),
+    }
+}
+
+/// Collects garbage. The history is kept unless the form says otherwise; then the branch must still have the commit that its page has shown.
+pub(super) async fn gc(State(app): State<App>, form: Form) -> Result<Response> {
+    require(&app, &form.visitor, &Method::POST)?;
+    let (change, history) = match form.fields.optional("history")? {
+        Some("squash") => {
+            require(&app, &form.visitor, &Method::DELETE)?;
+            (form.change()?, History::Squash)
+        }
+        _ => (change_of(&form.visitor, &form.fields)?, History::Keep),
+    };
+    app.run_write(move |store| Ok(store.gc_on_request(&change, history)?))
+        .await?;
+    Ok(redirect(&site_of_links(&app.base_path).status()))
+}
+
+/// Begins to verify the store. The status says when it is done.
+pub(super) async fn verify(State(app): State<App>, form: Form) -> Result<Response> {
+    require(&app, &form.visitor, &Method::POST)?;
+    let store = Arc::clone(&app.store);
+    app.run_write(move |_| Ok(store.verify_on_request()?))
+        .await?;
+    Ok(redirect(&site_of_links(&app.base_path).status()))
+}

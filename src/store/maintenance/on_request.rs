@@ -1,0 +1,99 @@
+//! Runs maintenance tasks when a user asks for them, and records them like those of the schedule.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::state::{MaintenanceState, TaskResult, TaskState, now_ms};
+use crate::repo::{self, MaintenanceLock};
+use crate::store::change::Change;
+use crate::store::error::{Error, ErrorKind, Result};
+use crate::store::gc::{GcSummary, History};
+use crate::store::open::Store;
+
+impl Store {
+    /// Collects garbage like [`gc`](Self::gc), and records the run.
+    ///
+    /// # Errors
+    /// As for `gc`; another server of the store runs a task.
+    pub fn gc_on_request(&self, change: &Change, history: History) -> Result<GcSummary> {
+        let lock = self.lock_tasks()?;
+        let before = self.maintenance_state();
+        let begun = self.record(&lock, before.clone(), |state| {
+            state.gc.record_start(now_ms());
+        });
+        let collected = self.gc(change, history);
+        match &collected {
+            Ok(summary) => self.record(&lock, begun, |state| {
+                state.gc.record_success(now_ms(), summary.into());
+            }),
+            // Nothing was tried.
+            Err(error) if error.kind() == ErrorKind::Precondition => {
+                self.record(&lock, before, |_| {})
+            }
+            Err(_) => self.record(&lock, begun, |state| state.gc.record_failure(now_ms())),
+        };
+        collected
+    }
+
+    /// Begins to verify the store on a thread of its own, which logs the faults and records their number.
+    ///
+    /// # Errors
+    /// Another server of the store, or this one, runs a task.
+    pub fn verify_on_request(self: &Arc<Self>) -> Result<()> {
+        let lock = self.lock_tasks()?;
+        let state = self.maintenance_state();
+        let begun = self.record(&lock, state, |state| state.verify.record_start(now_ms()));
+        let store = Arc::clone(self);
+        let verify = move || {
+            let verified = store.run_verify_task();
+            store.record(&lock, begun, |state| match verified {
+                Ok(result) => state.verify.record_success(now_ms(), result),
+                Err(error) => {
+                    tracing::warn!(error = repo::chain(&error), "verify failed");
+                    state.verify.record_failure(now_ms());
+                }
+            });
+        };
+        let spawned = thread::Builder::new()
+            .name("verify".to_owned())
+            .spawn(verify);
+        spawned.map(drop).map_err(Error::Output)
+    }
+
+    fn lock_tasks(&self) -> Result<MaintenanceLock> {
+        let busy = || repo::Error::Busy("it is being maintained".to_owned());
+        Ok(self.repo.lock_maintenance()?.ok_or_else(busy)?)
+    }
+
+    /// Changes a state, saves it, and returns it. If it cannot be saved, it is only lost.
+    fn record(
+        &self,
+        lock: &MaintenanceLock,
+        mut state: MaintenanceState,
+        change: impl FnOnce(&mut MaintenanceState),
+    ) -> MaintenanceState {
+        change(&mut state);
+        let json = serde_json::to_vec(&state).expect("BUG: plain data is JSON");
+        if let Err(error) = self.repo.note_maintenance(lock, &json) {
+            let error = repo::chain(&error);
+            tracing::warn!(error, "could not save the state of maintenance");
+        }
+        state
+    }
+}
+
+impl TaskState {
+    /// Returns when the task began, in milliseconds since 1970-01-01 UTC, if it is running; also if the server was killed meanwhile.
+    pub fn running_since_ms(&self) -> Option<u64> {
+        self.tried_ms.filter(|_| self.is_open)
+    }
+}
+
+impl From<&GcSummary> for TaskResult {
+    fn from(summary: &GcSummary) -> Self {
+        Self {
+            faults: None,
+            freed_bytes: Some(summary.freed_bytes),
+        }
+    }
+}
