@@ -58,7 +58,7 @@ pub(crate) fn write(
         author,
         message: message.to_owned(),
     };
-    let id = txn.stage_commit(&commit)?;
+    let id = txn.stage_commit(&commit, &[])?;
     txn.sync()?;
     Ok(Some(SquashedCommit { plan, id }))
 }

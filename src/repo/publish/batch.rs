@@ -44,6 +44,9 @@ pub(crate) struct ParkedBatch {
     refs_lock: Guard,
 }
 
+/// The decisions of a change, its value, and the new trees of each draft, if they are known.
+type Decided<T> = (Vec<Decision>, T, Vec<Vec<gix::ObjectId>>);
+
 /// A change that was decided as part of a batch.
 pub(crate) struct DecidedChange<T, E> {
     /// The tip of the change's first ref after the change, and the value that came with the decision; or the error that refused the
@@ -156,11 +159,11 @@ impl<'r> OpenBatch<'r> {
         let first_tip = self.updates[at[0]].tip();
         let staged_before = self.txn.objects.staged.len();
         let decided = self.draft_and_decide(&at, decide, has_read_moving);
-        let result = decided.and_then(|(decisions, value)| {
+        let result = decided.and_then(|(decisions, value, written)| {
             let mut new_tips = Vec::with_capacity(at.len());
-            for (at, decision) in at.iter().zip(decisions) {
+            for ((at, decision), written) in at.iter().zip(decisions).zip(written) {
                 let tip = self.updates[*at].tip();
-                new_tips.push(self.txn.carry_out(tip, decision)?);
+                new_tips.push(self.txn.carry_out(tip, decision, &written)?);
             }
             Ok((new_tips, value))
         });
@@ -203,7 +206,7 @@ impl<'r> OpenBatch<'r> {
         at: &[usize],
         decide: &mut impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
         has_read_moving: &mut bool,
-    ) -> Result<(Vec<Decision>, T), E> {
+    ) -> Result<Decided<T>, E> {
         let mut drafts = Vec::with_capacity(at.len());
         for at in at {
             let others = self.updates.iter().enumerate();
@@ -217,7 +220,9 @@ impl<'r> OpenBatch<'r> {
         }
         let decided = decide(&mut drafts);
         *has_read_moving = drafts.iter().any(Draft::has_read_moving);
-        decided
+        let (decisions, value) = decided?;
+        let written = drafts.into_iter().map(Draft::into_written).collect();
+        Ok((decisions, value, written))
     }
 
     /// Returns the index in `updates` of the update of each ref. If a ref has no update yet, makes its tip durable and adds one.

@@ -28,6 +28,9 @@ pub struct Draft<'w> {
     trees: TreeReader<'w>,
     tip: Option<Commit>,
     tree: gix::ObjectId,
+    /// The trees that the only edit has written; none if there was no edit, or several.
+    written: Vec<gix::ObjectId>,
+    is_edited: bool,
     refs: &'w RefStore,
     /// The other refs that earlier changes of the batch are about to move.
     moving: Vec<&'w RefName>,
@@ -54,6 +57,8 @@ impl<'w> Draft<'w> {
             trees: TreeReader::new(repo),
             tip,
             tree,
+            written: Vec::new(),
+            is_edited: false,
             refs,
             moving,
             has_read_moving: Cell::default(),
@@ -63,6 +68,11 @@ impl<'w> Draft<'w> {
     /// Returns whether [`Self::tip_of`] or [`Self::branch_tips`] has read a branch that is about to move.
     pub(crate) fn has_read_moving(&self) -> bool {
         self.has_read_moving.get()
+    }
+
+    /// Returns the new trees, each after the trees below it, if one edit has written all of them; otherwise none.
+    pub(crate) fn into_written(self) -> Vec<gix::ObjectId> {
+        self.written
     }
 
     /// Returns every branch with its tip, sorted by name. No other change moves one until this change is published.
@@ -269,7 +279,12 @@ impl<'w> Draft<'w> {
 
     /// Sets (`Some`) or removes (`None`) the entry at each path.
     fn edit(&mut self, edits: &[(&BStr, Option<TreeEntry>)]) -> Result<()> {
-        self.tree = edit(self.repo, &self.trees, self.tree, edits)?;
+        let edited = edit(self.repo, &self.trees, self.tree, edits)?;
+        if edited.id != self.tree {
+            let is_first = !std::mem::replace(&mut self.is_edited, true);
+            self.written = if is_first { edited.written } else { Vec::new() };
+            self.tree = edited.id;
+        }
         Ok(())
     }
 }

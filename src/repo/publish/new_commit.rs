@@ -6,14 +6,16 @@ use crate::repo::error::{Error, Result};
 use crate::repo::objects::commit::{NewCommit, encode};
 use crate::repo::publish::decision::Decision;
 use crate::repo::publish::write_txn::WriteTxn;
+use crate::repo::tree::encoded::entries;
 
 impl WriteTxn<'_> {
     /// Returns the commit that the branch moves to; `None` if it stays at `tip`. Adds a new commit to the objects of the batch's
-    /// pack; makes an existing commit durable.
+    /// pack; makes an existing commit durable. `written` is as for [`Self::stage_commit`].
     pub(crate) fn carry_out(
         &mut self,
         tip: Option<gix::ObjectId>,
         decision: Decision,
+        written: &[gix::ObjectId],
     ) -> Result<Option<gix::ObjectId>> {
         match decision {
             Decision::Unchanged => Ok(None),
@@ -29,7 +31,7 @@ impl WriteTxn<'_> {
                     author: &author,
                     message,
                 };
-                self.stage_commit(&commit).map(Some)
+                self.stage_commit(&commit, written).map(Some)
             }
             Decision::Commit {
                 tree,
@@ -42,20 +44,26 @@ impl WriteTxn<'_> {
                     parents.push(self.adopt_named_commit(parent)?);
                 }
                 let author = &author;
-                self.stage_commit(&NewCommit {
+                let commit = NewCommit {
                     tree: tree.0,
                     parents,
                     author,
                     message,
-                })
-                .map(Some)
+                };
+                self.stage_commit(&commit, written).map(Some)
             }
         }
     }
 
     /// Encodes the commit, and adds it and its new trees to the objects that the next pack will contain. Returns the commit's id.
-    pub(crate) fn stage_commit(&mut self, commit: &NewCommit<'_>) -> Result<gix::ObjectId> {
-        self.stage_new_trees(commit.tree)?;
+    /// If the last of the trees `written` is the commit's tree, the others are below it, and there are no other new trees. Then no tree is
+    /// searched for new trees.
+    pub(crate) fn stage_commit(
+        &mut self,
+        commit: &NewCommit<'_>,
+        written: &[gix::ObjectId],
+    ) -> Result<gix::ObjectId> {
+        self.stage_new_trees(commit.tree, written)?;
         let (kind, bytes) = (gix::objs::Kind::Commit, encode(commit)?);
         // The commit is also kept in the handle's memory, because the next change of the batch is decided on it.
         let id = gix::objs::Write::write_buf(&self.repo().objects, kind, &bytes)
@@ -66,12 +74,28 @@ impl WriteTxn<'_> {
 
     /// Adds a tree that was built in memory, and the trees below it, to the objects of the next pack. Skips trees that were added
     /// before or are in a durable pack.
-    fn stage_new_trees(&mut self, root: gix::ObjectId) -> Result<()> {
+    fn stage_new_trees(&mut self, root: gix::ObjectId, written: &[gix::ObjectId]) -> Result<()> {
         let memory = self.objects.handles.take_memory();
-        let staged = self.stage_trees(&memory, root);
+        let staged = if written.last() == Some(&root) {
+            self.stage_written(&memory, written)
+        } else {
+            self.stage_trees(&memory, root)
+        };
         // The memory is put back even after an error, because without it the handle would write to the disk.
         self.objects.handles.set_memory(memory);
         staged
+    }
+
+    fn stage_written(&mut self, memory: &Storage, written: &[gix::ObjectId]) -> Result<()> {
+        for id in written {
+            if let Some((kind, bytes)) = memory.get(id)
+                && !self.objects.staged.contains(id)
+                && !self.objects.durable.contains(id)
+            {
+                self.stage_new(*id, *kind, bytes)?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds children before their parents: if adding one fails, no tree in the next pack names an object that does not exist.
@@ -86,10 +110,12 @@ impl WriteTxn<'_> {
                 continue;
             }
             trees.push((id, *kind, bytes));
-            let tree = gix::objs::TreeRefIter::from_bytes(bytes, id.kind());
-            let entries = tree.filter_map(std::result::Result::ok);
-            let subtrees = entries.filter(|entry| entry.mode.is_tree());
-            todo.extend(subtrees.map(|entry| entry.oid.to_owned()));
+            for entry in entries(bytes, id.kind()) {
+                let entry = entry?;
+                if entry.is_directory() {
+                    todo.push(entry.id());
+                }
+            }
         }
         for (id, kind, bytes) in trees.into_iter().rev() {
             self.stage_new(id, kind, bytes)?;

@@ -1,32 +1,143 @@
 //! Editing a tree.
 
-use gix::bstr::{BStr, ByteSlice};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gix::bstr::{BStr, BString, ByteSlice};
+use gix::objs::tree::EntryKind;
 
 use crate::repo::error::{Error, Result};
+use crate::repo::tree::encoded::{change_entries, find};
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
-/// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path. The new trees are kept in the memory of `repo`.
+/// A tree that was edited.
+pub(crate) struct EditedTree {
+    /// The id of the new tree.
+    pub id: gix::ObjectId,
+    /// The ids of the trees that were written, each after the trees below it; the last one is the new tree.
+    pub written: Vec<gix::ObjectId>,
+}
+
+/// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path, one after the other. Directories that become empty
+/// are removed. The new trees are kept in the memory of `repo`.
 pub(crate) fn edit(
     repo: &gix::Repository,
     trees: &TreeReader<'_>,
     tree: gix::ObjectId,
     edits: &[(&BStr, Option<TreeEntry>)],
-) -> Result<gix::ObjectId> {
+) -> Result<EditedTree> {
+    let mut written = Vec::new();
     if edits.is_empty() {
-        return Ok(tree);
+        return Ok(EditedTree { id: tree, written });
     }
-    let root = (*trees.load(tree)?).clone();
-    let mut editor = gix::objs::tree::Editor::new(root, &repo.objects, repo.object_hash());
+    let mut root = Directory::load(trees, tree)?;
     for (path, entry) in edits {
-        let components = path.split_str("/").map(ByteSlice::as_bstr);
-        match entry {
-            Some(entry) => editor.upsert(components, entry.mode.kind(), entry.id),
-            None => editor.remove(components),
-        }
-        .map_err(Error::database("edit a tree"))?;
+        root.edit(trees, path, *entry)?;
     }
-    editor
-        .write(|tree| gix::objs::Write::write(&repo.objects, tree))
-        .map_err(Error::database("edit a tree"))
+    let bytes = root.write(repo, &mut written)?;
+    let id = write(repo, &bytes)?;
+    written.push(id);
+    Ok(EditedTree { id, written })
 }
+
+/// A directory that is being edited.
+struct Directory {
+    kind: gix::hash::Kind,
+    encoded: Arc<Vec<u8>>,
+    changes: BTreeMap<BString, EntryChange>,
+}
+
+enum EntryChange {
+    Set(TreeEntry),
+    Remove,
+    Edit(Directory),
+}
+
+impl Directory {
+    fn empty(kind: gix::hash::Kind) -> Self {
+        Self {
+            kind,
+            encoded: Arc::default(),
+            changes: BTreeMap::new(),
+        }
+    }
+
+    fn load(trees: &TreeReader<'_>, id: gix::ObjectId) -> Result<Self> {
+        Ok(Self {
+            encoded: trees.load_encoded(id)?,
+            ..Self::empty(id.kind())
+        })
+    }
+
+    fn edit(
+        &mut self,
+        trees: &TreeReader<'_>,
+        path: &BStr,
+        entry: Option<TreeEntry>,
+    ) -> Result<()> {
+        let (name, rest) = match path.split_once_str("/") {
+            Some((name, rest)) => (name.as_bstr(), Some(rest.as_bstr())),
+            None => (path, None),
+        };
+        if name.is_empty() || name.contains(&0) {
+            return Err(Error::database("edit a tree")("illegal name"));
+        }
+        let Some(rest) = rest else {
+            let change = entry.map_or(EntryChange::Remove, EntryChange::Set);
+            self.changes.insert(name.to_owned(), change);
+            return Ok(());
+        };
+        if let Some(EntryChange::Edit(directory)) = self.changes.get_mut(name) {
+            return directory.edit(trees, rest, entry);
+        }
+        let current = match self.changes.get(name) {
+            Some(EntryChange::Set(entry)) => Some(*entry),
+            Some(_) => None,
+            None => find(&self.encoded, self.kind, name)?,
+        };
+        let mut directory = match current.filter(|current| current.mode.is_tree()) {
+            Some(current) => Self::load(trees, current.id)?,
+            // There is nothing to remove.
+            None if entry.is_none() => return Ok(()),
+            None => Self::empty(self.kind),
+        };
+        directory.edit(trees, rest, entry)?;
+        let change = EntryChange::Edit(directory);
+        self.changes.insert(name.to_owned(), change);
+        Ok(())
+    }
+
+    /// Writes the changed directories below this one, and returns the encoded tree of this one.
+    fn write(self, repo: &gix::Repository, written: &mut Vec<gix::ObjectId>) -> Result<Vec<u8>> {
+        let mut changes = Vec::with_capacity(self.changes.len());
+        for (name, change) in self.changes {
+            let entry = match change {
+                EntryChange::Set(entry) => Some(entry),
+                EntryChange::Remove => None,
+                EntryChange::Edit(directory) => {
+                    let bytes = directory.write(repo, written)?;
+                    if bytes.is_empty() {
+                        None
+                    } else {
+                        let id = write(repo, &bytes)?;
+                        written.push(id);
+                        let mode = EntryKind::Tree.into();
+                        Some(TreeEntry { mode, id })
+                    }
+                }
+            };
+            changes.push((Cow::Owned(name), entry));
+        }
+        change_entries(&self.encoded, self.kind, &changes)
+    }
+}
+
+fn write(repo: &gix::Repository, tree: &[u8]) -> Result<gix::ObjectId> {
+    gix::objs::Write::write_buf(&repo.objects, gix::objs::Kind::Tree, tree)
+        .map_err(Error::database("keep a tree in memory"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use gix::bstr::ByteSlice;
 
 use crate::names::ModuleHash;
-use crate::repo::error::{Error, Result};
+use crate::repo::error::Result;
 use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::diff::differing_pairs;
+use crate::repo::tree::encoded::read_encoded;
 use crate::repo::tree::entry::{TreeEntry, join_path};
 use crate::repo::tree::reader::{TreeSource, parse_tree};
 
@@ -166,18 +167,5 @@ impl<'r> TreeDiffer<'r> {
         }
         encoded.insert(id, Arc::clone(&bytes));
         Ok(bytes)
-    }
-}
-
-fn read_encoded(repo: &gix::Repository, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
-    let object = repo
-        .try_find_object(id)
-        .map_err(Error::database(format!("read tree {id}")))?
-        .ok_or_else(|| Error::Missing { id: id.to_string() })?;
-    match object.kind {
-        gix::objs::Kind::Tree => Ok(Arc::new(object.detach().data)),
-        kind => Err(Error::database(format!("read tree {id}"))(format!(
-            "it is a {kind}"
-        ))),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use gix::bstr::BStr;
+
 use crate::config::NameRules;
 use crate::names::{self, CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
@@ -9,7 +11,7 @@ use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::entry::{ModuleEntry, TreeEntry, TreeNode};
 use crate::repo::tree::new_names::check_new_path;
-use crate::repo::tree::reader::{Lookup, TreeReader, look_up};
+use crate::repo::tree::reader::{Lookup, TreeReader, find, look_up};
 
 /// Entries of a directory: their names, and what has them.
 pub type DirectoryPart = Vec<(String, TreeNode)>;
@@ -31,8 +33,11 @@ impl ObjectDb {
         let Some(commit) = self.caches.commits.get(&commit) else {
             return CachedNode::NotCached;
         };
-        let cached = |tree| self.caches.trees.get(&tree).ok_or(());
-        match look_up(commit.tree.0, path.as_str().into(), cached) {
+        let find_cached = |tree, name: &BStr| {
+            let tree = self.caches.trees.get(&tree).ok_or(())?;
+            Ok(find(&tree, name).map(TreeEntry::from))
+        };
+        match look_up(commit.tree.0, path.as_str().into(), find_cached) {
             Ok(Lookup::Found(entry)) => CachedNode::Found(entry.node()),
             Ok(Lookup::Blocked(..) | Lookup::Absent) => CachedNode::Absent,
             Err(()) => CachedNode::NotCached,

@@ -124,7 +124,7 @@ impl<'m> TreeMerge<'m> {
                 edits.push((path, Some(neither)));
             }
         }
-        edit(self.repo, self.trees, tree, &edits)
+        Ok(edit(self.repo, self.trees, tree, &edits)?.id)
     }
 
     /// Returns our tree with their changes, and the paths that conflict.
@@ -151,7 +151,7 @@ impl<'m> TreeMerge<'m> {
             }
         }
         let removals: Vec<(&BStr, _)> = removed.iter().map(|path| (path.as_bstr(), None)).collect();
-        let tree = edit(self.repo, self.trees, ours, &removals)?;
+        let tree = edit(self.repo, self.trees, ours, &removals)?.id;
         let mut edits: Vec<(&BStr, _)> = Vec::new();
         for (path, entry) in &set {
             let obstacle = self.trees.obstacle(tree, path.as_bstr())?;
@@ -164,6 +164,6 @@ impl<'m> TreeMerge<'m> {
                 None => edits.push((path.as_bstr(), *entry)),
             }
         }
-        Ok((edit(self.repo, self.trees, tree, &edits)?, conflicts))
+        Ok((edit(self.repo, self.trees, tree, &edits)?.id, conflicts))
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod diff;
 pub(crate) mod edit;
+pub(crate) mod encoded;
 pub(crate) mod encoded_diff;
 pub(crate) mod entry;
 pub(crate) mod lookup;

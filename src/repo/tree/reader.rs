@@ -13,6 +13,7 @@ use gix::objs::tree::{EntryKind, name_order};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::db::ObjectDb;
+use crate::repo::tree::encoded::{self, EncodedTrees};
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
 
 /// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
@@ -70,6 +71,7 @@ pub(crate) struct TreeReader<'r> {
     source: TreeSource<'r>,
     decoded: RefCell<HashMap<gix::ObjectId, Arc<gix::objs::Tree>>>,
     entries: Cell<usize>,
+    encoded: EncodedTrees,
 }
 
 impl<'r> TreeReader<'r> {
@@ -88,6 +90,7 @@ impl<'r> TreeReader<'r> {
             source,
             decoded: RefCell::default(),
             entries: Cell::default(),
+            encoded: EncodedTrees::default(),
         }
     }
 
@@ -149,15 +152,32 @@ impl<'r> TreeReader<'r> {
     }
 
     fn look_up(&self, root: gix::ObjectId, path: &BStr) -> Result<Lookup> {
-        look_up(root, path, |tree| self.load(tree))
+        look_up(root, path, |tree, name| self.find(tree, name))
+    }
+
+    /// Returns the entry of a tree with this name.
+    fn find(&self, id: gix::ObjectId, name: &BStr) -> Result<Option<TreeEntry>> {
+        let is_decoded = match self.source {
+            TreeSource::Cached(..) => true,
+            TreeSource::Handle(_) => self.decoded.borrow().contains_key(&id),
+        };
+        if is_decoded || !self.encoded.should_search(id) {
+            return Ok(find(&*self.load(id)?, name).map(TreeEntry::from));
+        }
+        encoded::find(&self.load_encoded(id)?, id.kind(), name)
+    }
+
+    /// Returns an encoded tree.
+    pub(crate) fn load_encoded(&self, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
+        self.encoded.load(self.source.handle(id)?, id)
     }
 }
 
-/// Looks up `path` in the tree `root`, through the trees that `load` returns.
+/// Looks up `path` in the tree `root`. `find` returns the entry of a tree with a name.
 pub(crate) fn look_up<E>(
     root: gix::ObjectId,
     path: &BStr,
-    load: impl Fn(gix::ObjectId) -> Result<Arc<gix::objs::Tree>, E>,
+    find: impl Fn(gix::ObjectId, &BStr) -> Result<Option<TreeEntry>, E>,
 ) -> Result<Lookup, E> {
     let mut current = TreeEntry {
         mode: EntryKind::Tree.into(),
@@ -168,8 +188,8 @@ pub(crate) fn look_up<E>(
         if !current.mode.is_tree() {
             return Ok(Lookup::Blocked(end - 1, current));
         }
-        match find(&*load(current.id)?, segment.as_bstr()) {
-            Some(entry) => current = TreeEntry::from(entry),
+        match find(current.id, segment.as_bstr())? {
+            Some(entry) => current = entry,
             None => return Ok(Lookup::Absent),
         }
         end += segment.len() + 1;
