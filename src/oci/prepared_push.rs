@@ -18,6 +18,8 @@ pub(super) struct PreparedPush<'p> {
     pub manifest_hash: ModuleHash,
     pub media_type_hash: Option<ModuleHash>,
     pub blobs: Vec<(OciDigest, ModuleHash)>,
+    /// Those of the blobs that are durable only as long as the records name them.
+    pub recorded: Vec<(OciDigest, ModuleHash)>,
     /// The records of the synthesised manifests to which the push attaches something.
     pub subjects: Vec<(ModulePath, ModuleHash)>,
     /// What the push has found and relies on.
@@ -46,6 +48,12 @@ impl PreparedPush<'_> {
     pub fn apply(&self, draft: &mut RegistryDraft<'_, '_>) -> Result<(String, PushedManifest)> {
         self.check_found(draft)?;
         let records = Records(&self.push.repository);
+        for (digest, hash) in &self.recorded {
+            // A prune, or another client, has removed the record in the meantime.
+            if draft.record(records.blob(digest).as_tree_path())? != Some(*hash) {
+                return Err(Error::ManifestBlobUnknown(digest.to_string()));
+            }
+        }
         let mut set = vec![(records.manifest(&self.digest), self.manifest_hash)];
         set.extend(
             self.media_type_hash

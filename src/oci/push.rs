@@ -57,6 +57,8 @@ struct NamedBlob {
 }
 
 enum BlobSource {
+    /// The records name it, so it is durable as long as they do.
+    Recorded(ModuleHash),
     Stored(ModuleHash),
     Bytes(Vec<u8>),
     Uploaded,
@@ -95,9 +97,12 @@ impl Registry {
             Ok::<_, Error>((blobs, attached, found))
         })?;
         let mut write = store.begin_registry_write(push.author.clone())?;
-        let mut stored = Vec::new();
+        let (mut stored, mut recorded) = (Vec::new(), Vec::new());
         for blob in blobs {
             let digest = blob.digest;
+            if let BlobSource::Recorded(hash) = blob.source {
+                recorded.push((digest, hash));
+            }
             stored.push((digest, store_blob(&mut write, &push.repository, blob)?));
         }
         let mut subjects = Vec::new();
@@ -118,6 +123,7 @@ impl Registry {
                 .map(|media_type| write.add_bytes(media_type.into_bytes()))
                 .transpose()?,
             blobs: stored,
+            recorded,
             manifest,
             found,
             branch: store.registry_branch()?,
@@ -174,6 +180,16 @@ impl Registry {
             let digest = descriptor.digest;
             let is_wasm = descriptor.is_wasm();
             if !seen.insert((digest, is_wasm)) {
+                continue;
+            }
+            let record = Records(&push.repository).blob(&digest);
+            if let Some(hash) = view.record(record.as_tree_path())? {
+                let source = BlobSource::Recorded(hash);
+                blobs.push(NamedBlob {
+                    digest,
+                    source,
+                    is_wasm,
+                });
                 continue;
             }
             let source = match self.find_blob(store, view, &push.repository, &digest)? {
@@ -248,17 +264,17 @@ fn store_blob(
     blob: NamedBlob,
 ) -> Result<ModuleHash> {
     let name = blob.digest.to_string();
+    let check = |write: &RegistryWrite<'_>, hash| match blob.is_wasm {
+        true => write.check_stored_module(&name, hash),
+        false => Ok(()),
+    };
     let stored = match blob.source {
-        BlobSource::Stored(hash) => {
-            let checked = if blob.is_wasm {
-                write.check_stored_module(&name, hash)
-            } else {
-                Ok(())
-            };
-            checked
-                .and_then(|()| write.add_stored(hash))
-                .map(|()| Some(hash))
-        }
+        BlobSource::Recorded(hash) => check(write, hash)
+            .and_then(|()| write.is_stored(hash))
+            .map(|is_stored| is_stored.then_some(hash)),
+        BlobSource::Stored(hash) => check(write, hash)
+            .and_then(|()| write.add_stored(hash))
+            .map(|()| Some(hash)),
         BlobSource::Bytes(bytes) => write.add_bytes(bytes).map(Some),
         BlobSource::Uploaded => write.add_uploaded(repository, &blob.digest, blob.is_wasm),
     };

@@ -107,14 +107,25 @@ impl<'r> WriteTxn<'r> {
     /// `UnknownBlob` if the id names no object, or one that is not a blob.
     pub fn adopt_blob(&mut self, hash: ModuleHash) -> Result<()> {
         let id = object_id(self.repo(), hash.as_bytes()).ok_or(Error::UnknownBlob(hash))?;
+        if !self.has_blob(hash)? || !self.adopt(id)? {
+            return Err(Error::UnknownBlob(hash));
+        }
+        Ok(())
+    }
+
+    /// Returns whether the id names a blob. This does not make it durable.
+    ///
+    /// # Errors
+    /// The object database cannot be read.
+    pub fn has_blob(&self, hash: ModuleHash) -> Result<bool> {
+        let Some(id) = object_id(self.repo(), hash.as_bytes()) else {
+            return Ok(false);
+        };
         let header = self
             .repo()
             .try_find_header(id)
             .map_err(Error::database(format!("read module {hash}")))?;
-        if header.is_none_or(|header| header.kind() != gix::objs::Kind::Blob) || !self.adopt(id)? {
-            return Err(Error::UnknownBlob(hash));
-        }
-        Ok(())
+        Ok(header.is_some_and(|header| header.kind() == gix::objs::Kind::Blob))
     }
 
     /// Makes an existing commit durable, with everything that it reaches, for a commit that will use parts of it.

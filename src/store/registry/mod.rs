@@ -3,6 +3,7 @@
 //!
 //! The records are the tree of `refs/oci/records`. Only `oci/` knows their meaning.
 
+mod draft;
 mod keeper;
 mod manifests;
 mod records_edit;
@@ -10,8 +11,9 @@ mod uploads;
 mod view;
 mod write;
 
+pub use draft::RegistryDraft;
 pub use keeper::RecordKeeper;
 pub use records_edit::RecordsEdit;
 pub use uploads::BlobUpload;
 pub use view::{RegistryError, RegistryView};
-pub use write::{RegistryDraft, RegistryWrite};
+pub use write::RegistryWrite;

@@ -1,16 +1,14 @@
 //! Writes records of the registry, and modules of a branch, in one change.
 
 use std::fs::File;
+use std::io::Seek;
 use std::path::Path;
 
+use super::draft::RegistryDraft;
 use super::records_edit::RecordsEdit;
 use super::uploads::digest_of;
-use crate::names::{
-    Author, BranchName, ModuleHash, ModulePath, OciDigest, RepositoryName, TreePath,
-};
-use crate::repo::{
-    self, ChangeRefs, Decision, Draft, Published, RegistryTips, Spool, TreeNode, WriteTxn,
-};
+use crate::names::{Author, BranchName, ModuleHash, OciDigest, RepositoryName};
+use crate::repo::{self, ChangeRefs, Decision, Draft, Published, RegistryTips, Spool, WriteTxn};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::upload::ValidatedUpload;
@@ -22,12 +20,6 @@ pub struct RegistryWrite<'s> {
     /// The branch; `None` is the default branch.
     branch: Option<BranchName>,
     author: Author,
-}
-
-/// The records and the branch, as a change makes them.
-pub struct RegistryDraft<'d, 'w> {
-    modules: &'d mut Draft<'w>,
-    records: &'d mut Draft<'w>,
 }
 
 impl Store {
@@ -68,6 +60,19 @@ impl RegistryWrite<'_> {
         let Some((mut file, path)) = self.store.uploaded_blob(repository, digest)? else {
             return Ok(None);
         };
+        // The validation computes the digest, so that an undamaged module is read once.
+        if let (true, OciDigest::Sha256(expected)) = (is_module, digest)
+            && let Ok(copy) = file.try_clone()
+            && let Ok(upload) = self.store.validate_file(&digest.to_string(), copy, &path)
+            && upload.info.sha256 == *expected
+        {
+            return self.add_validated(upload).map(Some);
+        }
+        file.rewind().map_err(|source| Error::File {
+            action: "read",
+            path: path.clone(),
+            source,
+        })?;
         let computed = digest_of(&mut file, digest).map_err(|source| Error::File {
             action: "read",
             path: path.clone(),
@@ -90,6 +95,11 @@ impl RegistryWrite<'_> {
     /// The bytes are not a valid module; the file cannot be read, or the blob cannot be written.
     fn add_module(&mut self, name: &str, file: File, path: &Path) -> Result<ModuleHash> {
         let upload = self.store.validate_file(name, file, path)?;
+        self.add_validated(upload)
+    }
+
+    /// Stores a validated module.
+    fn add_validated(&mut self, upload: ValidatedUpload) -> Result<ModuleHash> {
         let ValidatedUpload {
             mut spool,
             info,
@@ -98,6 +108,14 @@ impl RegistryWrite<'_> {
         let hash = self.txn.add_blob(&mut spool)?;
         self.store.note_validated(hash, &info, facts);
         Ok(hash)
+    }
+
+    /// Returns whether a blob is stored. This does not make it durable.
+    ///
+    /// # Errors
+    /// The object database cannot be read.
+    pub fn is_stored(&self, hash: ModuleHash) -> Result<bool> {
+        Ok(self.txn.has_blob(hash)?)
     }
 
     /// Makes a stored blob durable, for a record or a path that will name it.
@@ -215,70 +233,5 @@ enum Refusal<E> {
 impl<E> From<repo::Error> for Refusal<E> {
     fn from(error: repo::Error) -> Self {
         Self::Repo(error)
-    }
-}
-
-impl RegistryDraft<'_, '_> {
-    /// Returns the record at a path: the id of its blob.
-    ///
-    /// # Errors
-    /// A tree cannot be read.
-    pub fn record(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
-        Ok(file(self.records.node(path)?))
-    }
-
-    /// Returns all records below a directory, sorted by path.
-    ///
-    /// # Errors
-    /// A tree cannot be read.
-    pub fn records(&self, directory: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
-        Ok(self.records.modules(directory)?)
-    }
-
-    /// Returns the module at a path of the branch.
-    ///
-    /// # Errors
-    /// A tree cannot be read.
-    pub fn module(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
-        Ok(file(self.modules.node(path)?))
-    }
-
-    /// Sets records.
-    ///
-    /// # Errors
-    /// A tree cannot be read.
-    pub fn set_records(&mut self, records: &[(ModulePath, ModuleHash)]) -> Result<()> {
-        Ok(self.records.set(records)?)
-    }
-
-    /// Removes the records at these paths.
-    ///
-    /// # Errors
-    /// A tree cannot be read.
-    pub fn remove_records(&mut self, paths: &[ModulePath]) -> Result<()> {
-        Ok(self.records.remove(paths)?)
-    }
-
-    /// Sets modules of the branch.
-    ///
-    /// # Errors
-    /// `PathTaken` if a path would be a module and a directory at once; `Name` for a new name that is not allowed.
-    pub fn set_modules(&mut self, modules: &[(ModulePath, ModuleHash)]) -> Result<()> {
-        Ok(self.modules.set(modules)?)
-    }
-
-    /// Removes the modules at these paths of the branch.
-    ///
-    /// # Errors
-    /// A tree cannot be read.
-    pub fn remove_modules(&mut self, paths: &[ModulePath]) -> Result<()> {
-        Ok(self.modules.remove(paths)?)
-    }
-}
-
-fn file(node: Option<TreeNode>) -> Option<ModuleHash> {
-    match node {
-        Some(TreeNode::Module(hash)) => Some(hash),
-        Some(TreeNode::Directory(_) | TreeNode::Foreign) | None => None,
     }
 }

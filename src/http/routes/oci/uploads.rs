@@ -14,6 +14,7 @@ use crate::http::extract::QueryParams;
 use crate::http::middleware::auth::Caller;
 use crate::http::state::App;
 use crate::http::upload::body::content_length;
+use crate::http::upload::memory::CHUNK_BYTES;
 use crate::names::{Author, OciDigest, RepositoryName};
 use crate::oci::{self, ErrorCode};
 use crate::store::{BlobUpload, Store};
@@ -52,7 +53,7 @@ pub(super) async fn begin(
     let begun = app.run_write(move |store| Ok(store.begin_blob(&repository)?.id().to_owned()));
     let id = begun.await?;
     match digest {
-        Some(digest) => complete_with(app, (name, id, 0), digest, parts, body).await,
+        Some(digest) => complete_with(app, (name, id, Some(0)), digest, parts, body).await,
         None => Ok(accepted(&app, StatusCode::ACCEPTED, &name, &id, 0)),
     }
 }
@@ -128,10 +129,10 @@ pub(super) async fn complete(
     complete_with(app, (name, id, start), digest, parts, body).await
 }
 
-/// Appends the body to an upload that has `start` bytes, and completes it.
+/// Appends the body to an upload that has `start` bytes, if that is known, and completes it.
 async fn complete_with(
     app: App,
-    (name, id, start): (RepositoryName, String, u64),
+    (name, id, start): (RepositoryName, String, Option<u64>),
     digest: OciDigest,
     parts: Parts,
     body: Body,
@@ -144,11 +145,11 @@ async fn complete_with(
     Err(oci::Error::DigestMismatch(digest).into())
 }
 
-/// Appends the body to an upload that has `start` bytes, and completes it if `digest` is given. Returns the number of bytes, and whether they
-/// have the digest.
+/// Appends the body to an upload that has `start` bytes, if that is known, and completes it if `digest` is given. Returns the number of bytes,
+/// and whether they have the digest.
 async fn receive(
     app: &App,
-    (name, id, start): (&RepositoryName, &str, u64),
+    (name, id, start): (&RepositoryName, &str, Option<u64>),
     mut body: UploadBody,
     digest: Option<OciDigest>,
 ) -> Result<(u64, bool)> {
@@ -156,36 +157,43 @@ async fn receive(
     loop {
         let chunk = body.next().await?.unwrap_or_default();
         let (name, id) = (name.clone(), id.to_owned());
-        let (length, is_last) = (chunk.len() as u64, body.is_complete());
+        let is_last = body.is_complete();
         let digest = digest.filter(|_| is_last);
         let written = app.run_write(move |store| {
             let mut upload = resume(store, &name, &id)?;
-            if upload.size_bytes() != size_bytes {
+            if size_bytes.is_some_and(|expected| upload.size_bytes() != expected) {
                 return Err(out_of_order(&upload));
             }
             upload.write(&chunk)?;
-            match &digest {
-                Some(digest) => Ok(upload.complete(digest)?),
-                None => Ok(true),
-            }
+            let size_bytes = upload.size_bytes();
+            let is_equal = match &digest {
+                Some(digest) => upload.complete(digest)?,
+                None => true,
+            };
+            Ok((size_bytes, is_equal))
         });
-        let is_equal = written.await?;
-        size_bytes += length;
+        let (new_size_bytes, is_equal) = written.await?;
         if is_last {
-            return Ok((size_bytes, is_equal));
+            return Ok((new_size_bytes, is_equal));
         }
+        size_bytes = Some(new_size_bytes);
     }
 }
 
-/// Returns the number of bytes that an upload has, and checks that the chunk in the request continues it.
-async fn start(app: &App, name: &RepositoryName, id: &str, parts: &Parts) -> Result<u64> {
+/// Returns the number of bytes that an upload has, and checks that the chunk in the request continues it. Returns `None` without looking for
+/// the upload if the chunk does not say where it begins and is short: then the upload is looked for when the chunk is there.
+async fn start(app: &App, name: &RepositoryName, id: &str, parts: &Parts) -> Result<Option<u64>> {
     let range = content_range(&parts.headers)?;
+    let length = content_length(&parts.headers);
+    if range.is_none() && length.is_some_and(|length| length < CHUNK_BYTES as u64) {
+        return Ok(None);
+    }
     let (repository, upload_id) = (name.clone(), id.to_owned());
     let checked = app.run_read(move |store| {
         let upload = resume(store, &repository, &upload_id)?;
         match range {
             Some(start) if start != upload.size_bytes() => Err(out_of_order(&upload)),
-            _ => Ok(upload.size_bytes()),
+            _ => Ok(Some(upload.size_bytes())),
         }
     });
     checked.await
