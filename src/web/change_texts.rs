@@ -105,16 +105,17 @@ pub fn default_branch(branch: &BranchName, current: &str) -> Markup {
 pub fn squash(branch: &str, commits: &str, tip: &CommitId) -> Markup {
     html! {
         p { "Replaces the history of " (name(branch)) " by one commit with the modules that are there now, and deletes everything that no branch and no tag needs." }
-        p.note.warn {
-            "The branch has " (commits) " up to " span.mono { (short(tip)) } ". Those that no other branch or tag has are dropped: their versions, messages and              authors are lost, nothing can be rolled back to them, and links to them end. Clones with the old history must be made again."
-        }
+        p.note.warn { span {
+            "The branch has " (commits) " up to " span.mono { (short(tip)) } ". Those that no other branch or tag has are dropped: their versions, messages and \
+             authors are lost, nothing can be rolled back to them, and links to them end. Clones with the old history must be made again."
+        } }
     }
 }
 
 /// Says that a path to copy to has a module already.
 pub fn replace(target: &str, size: u64, hash: &str) -> Markup {
     html! {
-        p.note.warn { "There is a module at " (name(target)) " already: " (format::bytes(size)) ", hash " span.mono { (hash) } "." }
+        p.note.warn { span { "There is a module at " (name(target)) " already: " (format::bytes(size)) ", hash " span.mono { (hash) } "." } }
         p { "Replaces that module by the one that you copy, in a new commit. If somebody changes it first, nothing is replaced." }
     }
 }

@@ -90,7 +90,7 @@ impl Status<'_> {
         html! {
             section.card aria-labelledby="tasks" {
                 h2 #tasks { "Maintenance" }
-                div.scroll tabindex="0" role="region" aria-label="Maintenance" {
+                div.scroll tabindex="0" role="region" aria-label="Runs of maintenance" {
                     table {
                         caption.sr { "Maintenance" }
                         thead { tr { th scope="col" { "Task" } th scope="col" { "Last success" } th.num.wide scope="col" { "Took" } th scope="col" { "Result" } } }
@@ -141,7 +141,7 @@ impl Status<'_> {
                 h2 #peers { "Mirrors and replication" }
                 @if self.mirrors.is_empty() && self.primary.is_none() { p.muted { "There are no mirrors, and this is not a replica." } }
                 @else {
-                    div.scroll tabindex="0" role="region" aria-label="Mirrors and replication" {
+                    div.scroll tabindex="0" role="region" aria-label="State of mirrors and replication" {
                         table {
                             caption.sr { "Mirrors" }
                             thead { tr { th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Last success" } th.wide scope="col" { "Last failure" } } }

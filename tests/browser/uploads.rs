@@ -133,7 +133,7 @@ async fn the_files_of_an_upload_stay_chosen_until_the_user_has_signed_in_again()
         const page = (text) => new DOMParser().parseFromString(text, 'text/html');
         fetch('/ui/login').then((got) => got.text()).then((text) => {
             const token = page(text).querySelector('[name=token]').value;
-            const body = new URLSearchParams({ token, key: 'admin-key', next: '/' });
+            const body = new URLSearchParams({ token, key: 'admin-key', next: '/ui/branches' });
             return fetch('/ui/login', { method: 'POST', body });
         }).then(() => document.querySelector('main').append('signed in again'))";
     browser.run(sign_in).await;
