@@ -110,7 +110,7 @@ mod tests {
         );
         assert_eq!(plain("a\u{202e}b", 3), "a\\u…");
         assert_eq!(
-            sentence("no `<f>` in `g", 9).0,
+            sentence("no `<f>` in `g", 10).0,
             "no <code><bdi>&lt;f&gt;</bdi></code> i…"
         );
         assert_eq!(

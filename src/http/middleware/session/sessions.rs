@@ -291,11 +291,16 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn find(sessions: &Sessions, value: &str, now: SystemTime) -> Result<Option<Session>, Ended> {
-        let scope = CookieScope::new(None, &BasePath::default());
-        let mut headers = HeaderMap::new();
+        sessions.find(&headers_of(value), &scope(), now)
+    }
+
+    fn scope() -> CookieScope {
+        CookieScope::new(None, &BasePath::default())
+    }
+
+    fn headers_of(value: &str) -> HeaderMap {
         let value = HeaderValue::try_from(format!("wasmstore-session={value}")).unwrap();
-        headers.insert(COOKIE, value);
-        sessions.find(&headers, &scope, now)
+        HeaderMap::from_iter([(COOKIE, value)])
     }
 
     #[test]
@@ -324,9 +329,26 @@ mod tests {
                 .unwrap()
                 .is_some()
         );
-        // Sessions that have ended in time need not be remembered.
-        sessions.end(&other, now + HOUR);
+        // Sessions that count for nothing any more need not be remembered.
+        sessions.end(&other, now + HOUR + LAPSED_AGE);
         assert_eq!(sessions.signed_out().len(), 1);
+    }
+
+    #[test]
+    fn a_session_lapses_for_a_day_unless_the_user_has_signed_out() {
+        let (sessions, now) = (Sessions::new(HOUR), SystemTime::now());
+        let session = sessions.begin(b"key", now);
+        let lapsed = |after| {
+            let headers = headers_of(&sessions.cookie_value(&session));
+            sessions
+                .find_lapsed(&headers, &scope(), now + after)
+                .is_some()
+        };
+        assert!(!lapsed(Duration::ZERO), "it has not ended");
+        assert!(lapsed(HOUR));
+        assert!(!lapsed(HOUR + LAPSED_AGE));
+        sessions.end(&session, now);
+        assert!(!lapsed(HOUR));
     }
 
     #[test]
