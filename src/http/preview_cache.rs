@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::names::{Digest, ModuleHash};
+use crate::names::{Digest, ModuleHash, ModulePath};
 use crate::web::Markup;
 
 /// The limit on all descriptions, in bytes. When it is reached, all are forgotten.
 const BYTES_MAX: usize = 4 << 20;
 
-/// An uploaded module, and the module that it would replace.
-type Key = (Digest, Option<ModuleHash>);
+/// An uploaded module, the module that it would replace, and its path, which a reason may name.
+type Key = (Digest, Option<ModuleHash>, ModulePath);
 
 /// What was found out about uploaded modules: an upload is validated and compared once, however often its page is loaded.
 #[derive(Default)]
@@ -47,7 +47,8 @@ mod tests {
     #[test]
     fn descriptions_take_a_limited_amount_of_memory() {
         let cache = PreviewCache::default();
-        let key = |n: u8| (Digest::from_bytes([n; 32]), None);
+        let path: ModulePath = "a.wasm".parse().unwrap();
+        let key = |n: u8| (Digest::from_bytes([n; 32]), None, path.clone());
         for n in 0..6 {
             cache.insert(key(n), maud::PreEscaped("x".repeat(1 << 20)));
         }
@@ -55,7 +56,7 @@ mod tests {
         assert!(cache.get(&key(5)).is_some());
         assert!(cache.0.lock().unwrap().bytes <= BYTES_MAX);
         let replaced = ModuleHash::from_bytes(&[1; 20]);
-        let other = (key(5).0, replaced);
+        let other = (key(5).0, replaced, path.clone());
         assert!(cache.get(&other).is_none(), "another verdict");
     }
 }

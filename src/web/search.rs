@@ -145,8 +145,8 @@ impl SearchPage<'_> {
             [word] if !self.query.contains(':') => Some(word.as_str()),
             _ => None,
         };
-        let word =
-            word.filter(|word| !word.contains(|c: char| c.is_whitespace() || "\"*-".contains(c)));
+        let word = word
+            .filter(|word| !word.contains(|c: char| c.is_whitespace() || "\"*-@<>=".contains(c)));
         let fields = word.map(|word| ["export", "import"].map(|field| format!("{field}:*{word}*")));
         html! {
             @for query in fields.iter().flatten() {

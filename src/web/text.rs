@@ -35,10 +35,12 @@ pub fn sentence(text: &str, chars_max: usize) -> Markup {
         Some((end, _)) => (&text[..end], true),
     };
     html! {
-        @for (nth, part) in kept.split('`').enumerate() {
-            @if nth % 2 == 0 { (escaped(part)) } @else { code { (shown(part)) } }
+        bdi {
+            @for (nth, part) in kept.split('`').enumerate() {
+                @if nth % 2 == 0 { (escaped(part)) } @else { code { (shown(part)) } }
+            }
+            @if is_cut { "…" }
         }
-        @if is_cut { "…" }
     }
 }
 
@@ -111,7 +113,7 @@ mod tests {
         assert_eq!(plain("a\u{202e}b", 3), "a\\u…");
         assert_eq!(
             sentence("no `<f>` in `g", 10).0,
-            "no <code><bdi>&lt;f&gt;</bdi></code> i…"
+            "<bdi>no <code><bdi>&lt;f&gt;</bdi></code> i…</bdi>"
         );
         assert_eq!(
             plain("a\u{200b}\u{feff}\u{e0041}b\u{200d}", 99),

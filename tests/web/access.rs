@@ -104,8 +104,8 @@ fn commands_to_get_a_module_name_its_branch_and_the_key() {
     w.read_all();
     let page = w.page_with("/ui/module/m/a.wasm?branch=side", &[READER]);
     page.is(200)
-        .shows("curl -f -H 'Wasmstore-Branch: side' -H &quot;Wasmstore-Auth: $WASMSTORE_KEY&quot; -o a.wasm")
-        .shows("git -c http.extraHeader=&quot;Wasmstore-Auth: $WASMSTORE_KEY&quot; clone")
+        .shows("printf 'Wasmstore-Auth: %s' &quot;$WASMSTORE_KEY&quot; | curl -H @- -f -H 'Wasmstore-Branch: side' -o a.wasm")
+        .shows("GIT_CONFIG_VALUE_0=&quot;Wasmstore-Auth: $WASMSTORE_KEY&quot; git clone")
         .shows("origin/side:m/a.wasm")
         .shows("headers: { &quot;Wasmstore-Branch&quot;: &quot;side&quot;, &quot;Wasmstore-Auth&quot;: &quot;WASMSTORE_KEY&quot; }")
         .shows("&quot;headers&quot;: { &quot;Wasmstore-Branch&quot;");

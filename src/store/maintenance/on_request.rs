@@ -6,7 +6,7 @@ use std::thread;
 use super::state::{MaintenanceState, TaskResult, TaskState, now_ms};
 use crate::repo::{self, MaintenanceLock};
 use crate::store::change::Change;
-use crate::store::error::{Error, ErrorKind, Result};
+use crate::store::error::{Error, Result};
 use crate::store::gc::{GcSummary, History};
 use crate::store::open::Store;
 
@@ -24,13 +24,10 @@ impl Store {
         let collected = self.gc(change, history);
         match &collected {
             Ok(summary) => self.record(&lock, begun, |state| {
-                state.gc.record_success(now_ms(), summary.into());
+                state.gc.record_requested(now_ms(), summary.into());
             }),
-            // Nothing was tried.
-            Err(error) if error.kind() == ErrorKind::Precondition => {
-                self.record(&lock, before, |_| {})
-            }
-            Err(_) => self.record(&lock, begun, |state| state.gc.record_failure(now_ms())),
+            // The user sees the error. A request that fails, such as one for an unknown branch, must not delay the schedule.
+            Err(_) => self.record(&lock, before, |_| {}),
         };
         collected
     }

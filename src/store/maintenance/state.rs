@@ -31,6 +31,8 @@ pub struct TaskState {
     pub(super) tried_ms: Option<u64>,
     /// The time of the last success.
     pub success_ms: Option<u64>,
+    /// The time from which the schedule counts, if that is not the last success.
+    scheduled_ms: Option<u64>,
     /// The duration of the last success.
     pub duration_ms: Option<u64>,
     /// The number of faults that the last verification found, without malformed metadata; `None` for garbage collection.
@@ -79,11 +81,21 @@ impl TaskState {
     /// Records that the attempt succeeded.
     pub(super) fn record_success(&mut self, now_ms: u64, result: TaskResult) {
         self.success_ms = Some(now_ms);
+        self.scheduled_ms = None;
         self.duration_ms = self.tried_ms.map(|tried_ms| now_ms.abs_diff(tried_ms));
         self.faults = result.faults;
         self.freed_bytes = result.freed_bytes;
         self.attempts = 0;
         self.is_open = false;
+    }
+
+    /// Records that an attempt succeeded that a user asked for. It does not count for the schedule, which may squash the history where the user
+    /// has kept it.
+    pub(super) fn record_requested(&mut self, now_ms: u64, result: TaskResult) {
+        self.scheduled_ms = self.scheduled_ms.or(self.success_ms).or(self.since_ms);
+        let scheduled_ms = self.scheduled_ms;
+        self.record_success(now_ms, result);
+        self.scheduled_ms = scheduled_ms;
     }
 
     /// Returns the number of failures since the last success.
@@ -95,7 +107,8 @@ impl TaskState {
     /// was set back does not postpone the task for long.
     pub(super) fn time_until_due(&self, now_ms: u64, interval: Duration) -> Duration {
         let since = |time_ms: u64| Duration::from_millis(now_ms.abs_diff(time_ms));
-        let Some(last_ms) = self.success_ms.or(self.since_ms) else {
+        let last_ms = self.scheduled_ms.or(self.success_ms);
+        let Some(last_ms) = last_ms.or(self.since_ms) else {
             return interval;
         };
         let regular = interval.saturating_sub(since(last_ms));
@@ -136,6 +149,21 @@ mod tests {
         assert_eq!((task.duration_ms, task.faults), (Some(ms(HOUR)), Some(3)));
         let text = serde_json::to_string(&task).unwrap();
         assert_eq!(serde_json::from_str::<TaskState>(&text).unwrap(), task);
+    }
+
+    #[test]
+    fn what_a_user_runs_does_not_postpone_the_schedule() {
+        let mut task = TaskState::default();
+        task.start_interval(0);
+        for hours in [1, 20, 30] {
+            task.record_start(ms(hours * HOUR));
+            task.record_requested(ms(hours * HOUR), TaskResult::default());
+        }
+        assert_eq!(task.success_ms, Some(ms(30 * HOUR)));
+        assert_eq!(task.time_until_due(ms(23 * HOUR), DAY), HOUR);
+        task.record_start(ms(DAY));
+        task.record_success(ms(DAY), TaskResult::default());
+        assert_eq!(task.time_until_due(ms(DAY), DAY), DAY);
     }
 
     #[test]

@@ -136,14 +136,12 @@ fn curl(page: &ModulePage<'_>, file: &str) -> String {
         format!(" -H {}", quoted(&header))
     });
     let key = if page.site.rights.is_signed_in {
-        format!(" -H \"Wasmstore-Auth: ${KEY}\"")
+        // A header of standard input, so that the key is in no list of processes: printf is part of the shell.
+        format!("printf 'Wasmstore-Auth: %s' \"${KEY}\" | curl -H @- -f")
     } else {
-        String::new()
+        "curl -f".to_owned()
     };
-    format!(
-        "curl -f{}{key} -o {file} '{url}'",
-        revision.unwrap_or_default()
-    )
+    format!("{key}{} -o {file} '{url}'", revision.unwrap_or_default())
 }
 
 /// The program reads the key from the variable itself.
@@ -158,7 +156,7 @@ fn command_line(page: &ModulePage<'_>, file: &str) -> String {
         _ => String::new(),
     };
     format!(
-        "wasmstore --root {}{selection} find {path} -o {file}",
+        "wasmstore --root {} find{selection} {path} -o {file}",
         page.site.url
     )
 }
@@ -175,12 +173,14 @@ fn git(page: &ModulePage<'_>, file: &str) -> String {
         None => format!("origin/{branch}:{}", page.path.as_str()),
     };
     let key = if page.site.rights.is_signed_in {
-        format!(" -c http.extraHeader=\"Wasmstore-Auth: ${KEY}\"")
+        format!(
+            "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=http.extraHeader GIT_CONFIG_VALUE_0=\"Wasmstore-Auth: ${KEY}\" "
+        )
     } else {
         String::new()
     };
     format!(
-        "git{key} clone --no-checkout {}/wasmstore.git modules\ngit -C modules show {} > {file}",
+        "{key}git clone --no-checkout {}/wasmstore.git modules\ngit -C modules show {} > {file}",
         page.site.url,
         quoted(&object)
     )

@@ -21,7 +21,10 @@ pub(super) fn table(facts: &Facts) -> Markup {
                 thead { tr { th scope="col" { "Function" } th.num scope="col" { "Size" } th.num scope="col" { "Share" } th.wide { span.sr { "Share as a bar" } } } }
                 tbody {
                     @for function in functions.into_iter().take(FUNCTIONS_MAX) {
-                        @let label = function_label(function);
+                        @let label = match function.module {
+                            Some(module) => format!("{}, core module {module}", function_label(function)),
+                            None => function_label(function),
+                        };
                         tr {
                             th.one-line scope="row" title=(label) { bdi { (label) } }
                             td.num { (bytes(function.size_bytes)) }

@@ -25,6 +25,9 @@ const DESCRIBED_MAX: usize = 50;
 /// For how long modules are described for one page. What was found out is remembered, so the next page has more.
 const DESCRIBED_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// The length of the descriptions in bytes after which no further module is described. The last one may exceed it: a description is bounded.
+const DESCRIBED_BYTES_MAX: usize = 1 << 20;
+
 /// The size up to which two modules are compared, in bytes: both are in memory then.
 const COMPARED_BYTES_MAX: u64 = 32 << 20;
 
@@ -43,11 +46,15 @@ pub(super) async fn show(screen: Screen, visitor: Visitor, tail: UrlTail) -> Res
         move |store, site, context| {
             let branch = plan.branch()?;
             let (mut modules, mut more, started) = (Vec::new(), Vec::new(), Instant::now());
+            let mut described_bytes = 0;
             for file in plan.files() {
                 let planned = file.parse()?;
                 let has_time = modules.is_empty() || started.elapsed() < DESCRIBED_TIME_MAX;
-                if has_time && modules.len() < DESCRIBED_MAX {
-                    modules.push(describe((&app, store), &branch, planned, file.size_bytes)?);
+                let has_space = described_bytes < DESCRIBED_BYTES_MAX;
+                if has_time && has_space && modules.len() < DESCRIBED_MAX {
+                    let module = describe((&app, store), &branch, planned, file.size_bytes)?;
+                    described_bytes += module.module.as_ref().map_or(0, |markup| markup.0.len());
+                    modules.push(module);
                 } else {
                     more.push(planned.path);
                 }
@@ -150,7 +157,7 @@ fn description(
     size_bytes: u64,
     replaced: Option<ModuleHash>,
 ) -> Result<Markup, DescribeError> {
-    let key = (planned.digest, replaced);
+    let key = (planned.digest, replaced, planned.path.clone());
     // A file that cannot be opened is reported below.
     let is_kept = store.is_kept(&planned.digest).unwrap_or(false);
     if let Some(known) = app.previews.get(&key).filter(|_| is_kept) {
