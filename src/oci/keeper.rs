@@ -28,7 +28,7 @@ impl RecordKeeper for Keeper {
     fn reindex(&self, store: &Store) -> store::Result<()> {
         let registry = Registry::default();
         store_result(store.read_registry(|_| {
-            let views = store.registry_views(&store.registry_tips()?)?;
+            let views = store.registry_views(&store.readable_registry_tips()?)?;
             registry.all_synthesized(&views, &mut |_| {})
         }))
     }

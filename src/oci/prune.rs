@@ -88,7 +88,8 @@ impl<'p> Prune<'p> {
         let mut left = Names::new();
         if let Some(view) = state.views.first() {
             let all = self.registry.recorded(view)?;
-            let signing = self.find_signatures(view, &all)?;
+            let (signing, subjects) = signatures(view, &all)?;
+            self.subjects = subjects;
             let others = all.difference(&signing).cloned().collect();
             left.extend(self.remove_from_others(&state, others)?);
             left.extend(self.remove_signatures(state, signing)?);
@@ -108,29 +109,19 @@ impl<'p> Prune<'p> {
         Ok(is_done)
     }
 
-    /// Returns the repositories that have tags of signatures, and notes the subjects of these.
-    fn find_signatures(&mut self, view: &RegistryView<'_>, all: &Names) -> Result<Names> {
-        let mut signing = Names::new();
-        for name in all {
-            for (tag, _) in view.records(&Records(name).directory(TAGS))? {
-                let subject = OciTag::parse(&tag).ok().as_ref().and_then(subject_of_tag);
-                if let Some(subject) = subject {
-                    self.subjects.insert(subject);
-                    signing.insert(name.clone());
-                }
-            }
-        }
-        Ok(signing)
-    }
-
-    /// Removes the records of repositories without signatures. Returns those of which records are left.
+    /// Removes the records of repositories without signatures. Returns those of which records are left. A signature that a client pushes meanwhile
+    /// stays until the next `gc`, because it is not known yet whether its subject is kept.
     fn remove_from_others(&mut self, state: &State<'_>, names: Names) -> Result<Names> {
         let mut left = self.remove(state, &names, HashSet::new())?;
         for _ in 1..ATTEMPTS_MAX {
             if left.is_empty() {
                 return Ok(left);
             }
-            left = self.remove(&State::now(self.store)?, &left, HashSet::new())?;
+            let state = State::now(self.store)?;
+            if let Some(view) = state.views.first() {
+                self.kept.extend(signatures(view, &left)?.1);
+            }
+            left = self.remove(&state, &left, HashSet::new())?;
         }
         self.remove_under_lock(left)
     }
@@ -151,9 +142,18 @@ impl<'p> Prune<'p> {
         for _ in 0..ATTEMPTS_MAX {
             let state = State::now(self.store)?;
             let changed = touched(&known.views, &state.views, usize::MAX)?;
-            for name in changed.unwrap_or_default() {
+            let (Some(changed), Some(view)) = (changed, state.views.first()) else {
+                // The last branch has disappeared.
+                return Ok(left);
+            };
+            for name in changed {
                 let present = present_digests(self.registry, &state, &name)?;
                 self.note_kept(&present);
+            }
+            if state.tips != known.tips {
+                // It is not known whether the subjects of new signatures are kept, so these stay until the next `gc`.
+                let (_, subjects) = signatures(view, &left)?;
+                self.kept.extend(subjects.difference(&self.subjects));
             }
             self.follow_signatures(&state, &left)?;
             let unkept = self.subjects.difference(&self.kept).copied().collect();
@@ -194,6 +194,10 @@ impl<'p> Prune<'p> {
         names: &Names,
         subjects: HashSet<OciDigest>,
     ) -> Result<Names> {
+        if state.views.is_empty() {
+            // The last branch has disappeared: what it had may come back.
+            return Ok(names.clone());
+        }
         let branches = Branches::of(&state.views)?;
         let mut removal = Removal::begin(self.registry, self.store, &state.tips, subjects)?;
         for name in names {
@@ -246,6 +250,7 @@ impl<'p> Prune<'p> {
         let mut records_left = LOCKED_RECORDS_MAX;
         for name in names {
             let Some(view) = state.views.first() else {
+                left.insert(name.clone());
                 continue;
             };
             let count = RepositoryRecords::count(view, name)?;
@@ -262,3 +267,21 @@ impl<'p> Prune<'p> {
         Ok((edit, left))
     }
 }
+
+/// Returns those of the repositories that have tags of signatures, and the subjects of these signatures.
+fn signatures(view: &RegistryView<'_>, names: &Names) -> Result<(Names, HashSet<OciDigest>)> {
+    let (mut signing, mut subjects) = (Names::new(), HashSet::new());
+    for name in names {
+        for (tag, _) in view.records(&Records(name).directory(TAGS))? {
+            let tag = OciTag::parse(&tag).ok();
+            if let Some(subject) = tag.as_ref().and_then(subject_of_tag) {
+                subjects.insert(subject);
+                signing.insert(name.clone());
+            }
+        }
+    }
+    Ok((signing, subjects))
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ use crate::repo::publish::draft::Draft;
 use crate::repo::publish::group_commit::Publisher;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::push::incoming::IncomingObjects;
-use crate::repo::refs::read::RegistryTips;
+use crate::repo::refs::registry_tips::RegistryTips;
 use crate::repo::refs::store::RefStore;
 use crate::repo::refs::watcher::RefWatcher;
 use crate::repo::verify::check::{self, VerifyGuard};
@@ -164,7 +164,7 @@ impl Repository {
     /// Returns the tip of `refs/oci/records` and the tips of all branches, between two changes: a change of both is in all of them or in none.
     ///
     /// # Errors
-    /// The refs cannot be read or locked.
+    /// `UncollectableRef` if a branch is broken; the refs cannot be read or locked.
     pub fn tips_between_changes(&self) -> Result<RegistryTips> {
         let _refs_lock = self.parts.locks.refs()?;
         self.refs().registry_tips()

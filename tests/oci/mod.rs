@@ -5,6 +5,7 @@
 
 mod blobs;
 mod branches;
+mod broken_branch;
 mod claims;
 mod copies;
 mod kept;

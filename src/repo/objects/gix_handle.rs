@@ -48,7 +48,21 @@ pub(crate) struct GixHandle {
     pub generation: u64,
 }
 
+/// What changes whenever the repository is opened again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HandleVersion {
+    generation: u64,
+    last_gc: u64,
+}
+
 impl GixHandle {
+    pub(crate) fn version(&self) -> HandleVersion {
+        HandleVersion {
+            generation: self.generation,
+            last_gc: self.last_gc,
+        }
+    }
+
     /// Opens the repository at `root`.
     pub(crate) fn open(root: &Path) -> Result<Self> {
         // Both are read before the repository is opened. If a `gc` runs or a pack is added in between, they are outdated, and the only

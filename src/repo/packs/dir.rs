@@ -78,6 +78,8 @@ impl PackDir {
     /// Opens the repository again if any process has deleted a pack that gix may have open, or if there are more packs than gix was prepared
     /// for. A pack that this process deleted after it had copied all of its objects into another pack does not count.
     pub(crate) fn forget_deleted(&self) -> Result<()> {
+        // Read before the packs are listed: if the repository is opened again in between, the next call cleans up once more.
+        let version = self.objects.shared_handle().map(|handle| handle.version());
         let existing = pack_file_names(self.objects.root())?;
         if self.has_exactly(&existing) {
             return Ok(());
@@ -100,6 +102,7 @@ impl PackDir {
             durable.files.retain(|name| existing.contains(name));
             durable.replaced.retain(|name, _| !replaced.contains(name));
             durable.has_unlisted = false;
+            durable.cleaned_at = version.unwrap_or_default();
         }
         // Only the names of replaced packs are removed here. The names of lost packs were dropped together with the handle that may
         // have had them open.
@@ -108,13 +111,16 @@ impl PackDir {
     }
 
     /// Returns whether nothing has changed since the packs were listed, except that this process has written packs. That is so before almost
-    /// every batch, and comparing one set of names takes much less time than comparing several.
+    /// every batch, and comparing one set of names takes much less time than comparing several. If the repository was opened again, the handle
+    /// no longer lists the packs that were deleted before that, but they may still count as durable.
     fn has_exactly(&self, existing: &[OsString]) -> bool {
-        let handle = self.objects.shared_handle();
-        let is_unchanged = handle.is_some_and(|handle| {
-            handle.has_exactly(existing) && !handle.needs_more_slots(existing.len())
+        let unchanged = self.objects.shared_handle().and_then(|handle| {
+            let is_unchanged =
+                handle.has_exactly(existing) && !handle.needs_more_slots(existing.len());
+            is_unchanged.then(|| handle.version())
         });
-        is_unchanged && !self.durable().has_unlisted
+        let durable = self.durable();
+        unchanged == Some(durable.cleaned_at) && !durable.has_unlisted
     }
 
     /// Fsyncs every pack that this process does not know to be durable.

@@ -12,8 +12,9 @@ use crate::repo::error::{Error, Result};
 /// How many bytes the output buffer grows by, in addition to the size of the input.
 const GROWTH_BYTES: usize = 1 << 12;
 
-/// The size up to which objects are not compressed, in bytes: most commits, and trees with a few entries. Compression would save some dozens of
-/// bytes of each, but resetting the compressor for an object takes longer than everything else that is done with a small one.
+/// The size up to which objects are not compressed, in bytes: most commits, trees with a few entries, manifests, and small blobs. Compression
+/// would save about 30 %: of a commit of 308 bytes 96, of a tree of 369 bytes 107, of a manifest of 239 bytes 65. But resetting the compressor
+/// for an object takes longer than everything else that is done with a small one.
 const STORED_BYTES_MAX: usize = 400;
 
 thread_local! {
@@ -117,6 +118,7 @@ fn compress(state: &mut Compress, mut from: &[u8]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repo::packs::writer::PackWriter;
 
     /// Includes incompressible objects, whose compressed form is longer.
     #[test]
@@ -141,6 +143,42 @@ mod tests {
                 assert_eq!((status, read), (Status::StreamEnd, body.len()));
                 assert_eq!(&out[..written], object);
             }
+        }
+    }
+    #[test]
+    fn git_accepts_packs_of_stored_and_compressed_objects() {
+        let dir = tempfile::tempdir().unwrap();
+        gix::init_bare(dir.path()).unwrap();
+        let format = gix::hash::Kind::Sha1;
+        let sizes = [0, 1, 400, 401];
+        let mut writer = PackWriter::new(dir.path(), format, sizes.len()).unwrap();
+        let mut ids = Vec::new();
+        for size in sizes {
+            let object: Vec<u8> = (0..size).map(|n| (n * 7 % 251) as u8).collect();
+            let id = gix::objs::compute_hash(format, Kind::Blob, &object).unwrap();
+            writer
+                .add(id, &PackEntry::new(Kind::Blob, &object).unwrap())
+                .unwrap();
+            ids.push(id);
+        }
+        let [pack, index] = writer.install(dir.path()).unwrap().files();
+        let git = |args: &[&str], file: &std::path::Path| {
+            let mut git = std::process::Command::new("git");
+            let out = git.args(args).arg(file).output().unwrap();
+            assert!(out.status.success(), "{out:?}");
+            String::from_utf8(out.stdout).unwrap()
+        };
+        let other = dir.path().join("other.idx");
+        git(
+            &["index-pack", "--strict", "-o", other.to_str().unwrap()],
+            &pack,
+        );
+        // git computes the same index as this program.
+        let bytes = [&index, &other].map(|index| std::fs::read(index).unwrap());
+        assert_eq!(bytes[0], bytes[1]);
+        let listed = git(&["verify-pack", "-v"], &index);
+        for (id, size) in ids.iter().zip(sizes) {
+            assert!(listed.contains(&format!("{id} blob   {size} ")), "{listed}");
         }
     }
 }

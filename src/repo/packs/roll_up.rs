@@ -16,6 +16,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
 use crate::repo::fs::remove_if_there;
 use crate::repo::locks::Locks;
+use crate::repo::objects::gix_handle::HandleVersion;
 use crate::repo::packs::copy::SourcePack;
 use crate::repo::packs::pack::{Pack, packs_in, remove_packs};
 use crate::repo::packs::writer::PackWriter;
@@ -34,6 +35,8 @@ const BATCHES: usize = 16;
 pub(crate) struct DurablePacks {
     /// Names of files in `objects/pack`.
     pub files: HashSet<OsString>,
+    /// The version of the gix handle when deleted files were last removed from `files`.
+    pub cleaned_at: HandleVersion,
     /// Whether `files` may have names that gix is not known to have open, so that their deletion would not be noticed by comparing the
     /// existing packs with those.
     pub has_unlisted: bool,

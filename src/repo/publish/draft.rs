@@ -2,6 +2,8 @@
 //!
 //! Nothing is written to the disk: new trees stay in memory until the change is published.
 
+mod merge;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 
@@ -18,7 +20,6 @@ use crate::repo::refs::store::RefStore;
 use crate::repo::tree::edit::edit;
 use crate::repo::tree::encoded_diff::{TreeChange, TreeDiffer};
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
-use crate::repo::tree::merge::{Merge, TreeMerge};
 use crate::repo::tree::new_names::{check_new_path, check_portable};
 use crate::repo::tree::reader::TreeReader;
 
@@ -28,7 +29,7 @@ pub struct Draft<'w> {
     trees: TreeReader<'w>,
     tip: Option<Commit>,
     tree: gix::ObjectId,
-    /// The trees that the only edit has written; none if there was no edit, or several.
+    /// The trees that the only edit has written; none if there was no edit, or several, or another change of the tree.
     written: Vec<gix::ObjectId>,
     is_edited: bool,
     refs: &'w RefStore,
@@ -78,14 +79,15 @@ impl<'w> Draft<'w> {
     /// Returns every branch with its tip, sorted by name. No other change moves one until this change is published.
     ///
     /// # Errors
-    /// `Moved` if an earlier change of the batch is about to move a branch, as for [`Self::tip_of`]; the refs cannot be read.
+    /// `UncollectableRef` if a branch is broken: the caller cannot know what that branch needs. `Moved` if an earlier change of the batch is
+    /// about to move a branch, as for [`Self::tip_of`]. The refs cannot be read.
     pub fn branch_tips(&self) -> Result<Vec<(BranchName, CommitId)>> {
         let branch = |name: &&&RefName| matches!(name, RefName::Branch(_));
         if let Some(name) = self.moving.iter().find(branch) {
             self.has_read_moving.set(true);
             return Err(Error::Moved((*name).clone()));
         }
-        self.refs.branch_tips()
+        self.refs.collectable_branch_tips()
     }
 
     /// Returns the tip of another branch. No other change moves that branch until this change is published.
@@ -191,7 +193,7 @@ impl<'w> Draft<'w> {
     pub fn restore(&mut self, commit: CommitId, path: &TreePath) -> Result<()> {
         let entry = self.entry_in(&self.commit(commit)?, path)?;
         if path.is_root() {
-            self.tree = entry.expect("BUG: the root always exists").id;
+            self.replace_tree(entry.expect("BUG: the root always exists").id);
             return Ok(());
         }
         if entry == self.entry(path.as_str())? {
@@ -233,32 +235,6 @@ impl<'w> Draft<'w> {
         TreeDiffer::with_handle(self.repo).changes(Some(old), self.tree())
     }
 
-    /// Merges `theirs` into the draft. Several merge bases are merged into one first, as git does; without a common ancestor the base
-    /// is the empty tree.
-    ///
-    /// # Errors
-    /// `MergeConflict` with the paths; the draft is unchanged then.
-    pub fn merge(&mut self, theirs: CommitId) -> Result<Merge> {
-        let theirs_id =
-            object_id(self.repo, theirs.as_bytes()).ok_or(Error::UnknownCommit(theirs))?;
-        let their_tree = self.commit(theirs)?.tree;
-        let Some(ours) = self.tip() else {
-            return Ok(Merge::FastForward);
-        };
-        let ours_id =
-            object_id(self.repo, ours.id.as_bytes()).expect("BUG: the tip is of this repository");
-        let merge = TreeMerge::new(self.repo, &self.trees);
-        let bases = merge.bases(ours_id, &[theirs_id])?;
-        if bases.contains(&theirs_id) {
-            return Ok(Merge::Contained);
-        }
-        if bases.contains(&ours_id) {
-            return Ok(Merge::FastForward);
-        }
-        self.tree = merge.merge(&bases, self.tree, their_tree.0)?;
-        Ok(Merge::Merged)
-    }
-
     /// Checks that all names that a decision adds to the branch are portable.
     ///
     /// # Errors
@@ -277,6 +253,13 @@ impl<'w> Draft<'w> {
         self.trees.entry(self.tree, path.into())
     }
 
+    /// Replaces the whole tree. A later edit writes only some of the trees that the tip lacks.
+    fn replace_tree(&mut self, tree: gix::ObjectId) {
+        self.tree = tree;
+        self.is_edited = true;
+        self.written = Vec::new();
+    }
+
     /// Sets (`Some`) or removes (`None`) the entry at each path.
     fn edit(&mut self, edits: &[(&BStr, Option<TreeEntry>)]) -> Result<()> {
         let edited = edit(self.repo, &self.trees, self.tree, edits)?;
@@ -288,3 +271,6 @@ impl<'w> Draft<'w> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

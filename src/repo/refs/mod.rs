@@ -6,6 +6,7 @@ pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod packed;
 pub(crate) mod read;
+pub(crate) mod registry_tips;
 pub(crate) mod reuse;
 pub(crate) mod stamp;
 pub(crate) mod store;

@@ -1,4 +1,5 @@
-//! Reading refs. Refs are the only data that is read again on every request; everything else is found by id.
+//! Reading refs. Everything else is found by id. A single ref is read again on every request. A list of refs may reuse what an earlier one
+//! has read and what has not changed since: see `reuse.rs`. What decides about a removal reads every ref again.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -16,6 +17,8 @@ use crate::repo::ids::{commit_id, object_id};
 use crate::repo::refs::lock::HEAD;
 use crate::repo::refs::store::RefStore;
 
+/// The prefix of the full names of branches.
+pub(in crate::repo::refs) const HEADS: &str = "refs/heads/";
 /// The default branch of a store that does not exist yet.
 const DEFAULT_BRANCH: &str = "main";
 /// The size of the buffer for a loose ref's file, in bytes. A longer file is read by gix.
@@ -32,27 +35,7 @@ pub struct BranchesAndTags {
     pub others: BTreeSet<String>,
 }
 
-/// The tips of the refs that the OCI registry uses, at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegistryTips {
-    /// The tip of `refs/oci/records`; `None` if there are no records.
-    pub records: Option<CommitId>,
-    /// The branches and their tips.
-    pub branches: Vec<(BranchName, CommitId)>,
-}
-
 impl RefStore {
-    /// Returns the tips of the refs that the OCI registry uses. The caller holds `refs.lock`.
-    ///
-    /// # Errors
-    /// The refs cannot be read.
-    pub(crate) fn registry_tips(&self) -> Result<RegistryTips> {
-        Ok(RegistryTips {
-            records: self.oci_tip()?,
-            branches: self.branch_tips()?,
-        })
-    }
-
     /// Returns the default branch, which `HEAD` names, whether or not it has a commit yet.
     ///
     /// # Errors
@@ -128,7 +111,7 @@ impl RefStore {
 
     /// Returns the names of all branches, sorted. Broken ones are left out.
     pub fn branches(&self) -> Result<Vec<BranchName>> {
-        let list = self.list_changes("refs/heads/")?;
+        let list = self.list_changes(HEADS)?;
         Ok(list
             .refs
             .iter()
@@ -138,17 +121,12 @@ impl RefStore {
 
     /// Returns every branch with its tip, sorted by name. Broken and symbolic refs are left out.
     pub fn branch_tips(&self) -> Result<Vec<(BranchName, CommitId)>> {
-        let refs = self.list_changes("refs/heads/")?.refs.into_iter();
-        let tips = refs.filter_map(|(name, target)| {
-            let id = target.try_id()?;
-            Some((branch_name(name.as_bstr())?, commit_id(id)))
-        });
-        Ok(tips.collect())
+        Ok(tips_of(self.list_changes(HEADS)?.refs))
     }
 
     /// Returns a branch, possibly a broken one, whose name is a parent directory of the name `branch`, or the reverse.
     pub(crate) fn conflicting(&self, branch: &BranchName) -> Result<Option<String>> {
-        let list = self.list("refs/heads/")?;
+        let list = self.list(HEADS)?;
         let readable = list.refs.iter().map(|(name, _)| name.as_bstr());
         let broken = list.broken.iter().map(|broken| broken.name.as_bytes());
         let mut names = readable
@@ -250,6 +228,15 @@ impl RefStore {
     }
 }
 
+/// Returns the branches among refs with their tips, without symbolic refs.
+pub(in crate::repo::refs) fn tips_of(refs: Vec<(BString, Target)>) -> Vec<(BranchName, CommitId)> {
+    let tips = refs.into_iter().filter_map(|(name, target)| {
+        let id = target.try_id()?;
+        Some((branch_name(name.as_bstr())?, commit_id(id)))
+    });
+    tips.collect()
+}
+
 /// Returns the object that the ref with this full name leads to, following symbolic refs; `None` if the ref does not exist.
 pub(crate) fn read_tip(repo: &gix::Repository, name: &str) -> Result<Option<gix::ObjectId>> {
     let found = repo.try_find_reference(name);
@@ -286,9 +273,5 @@ fn read_small<'b>(path: &Path, buffer: &'b mut [u8; REF_BYTES_MAX]) -> Option<&'
 }
 
 fn branch_name(full: &BStr) -> Option<BranchName> {
-    full.to_str()
-        .ok()?
-        .strip_prefix("refs/heads/")?
-        .parse()
-        .ok()
+    full.to_str().ok()?.strip_prefix(HEADS)?.parse().ok()
 }

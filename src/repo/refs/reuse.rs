@@ -1,11 +1,13 @@
 //! Reuses what an earlier listing of the refs has read.
 //!
 //! A listing that reuses an earlier one still examines each directory of refs, each loose ref's file and `packed-refs`, and reads again
-//! what has changed, so it is as fresh as a listing that reads everything. It saves opening and reading the files, parsing `packed-refs`,
-//! and searching the object database for each target.
+//! what has changed. It saves opening and reading the files, parsing `packed-refs`, and searching the object database for each target. So
+//! it notices every change of a ref at once, but that the object of an unchanged ref was deleted only after some seconds ([`REUSED_MAX`]).
+//! What decides about a removal uses [`RefStore::list`], which reads everything.
 //!
 //! Something is reused only if a later change is certain to change its metadata: if it was last changed long enough before it was read, and
-//! if the file system is a local one, whose times come from this machine's clock. Only refs that are not broken are remembered.
+//! if it is on the file system of `ROOT/refs`, and that is a local one, whose times come from this machine's clock. Only refs that are not
+//! broken are remembered, and nothing if there are more than [`REFS_MAX`].
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -18,7 +20,7 @@ use gix::refs::Target;
 
 use crate::repo::error::Result;
 use crate::repo::refs::list::RefList;
-use crate::repo::refs::stamp::FileStamp;
+use crate::repo::refs::stamp::{FileStamp, file_clock};
 use crate::repo::refs::store::RefStore;
 
 /// How long a target counts as existing after it was found. An object that another program deletes is noticed after this time. Everything
@@ -26,18 +28,21 @@ use crate::repo::refs::store::RefStore;
 const REUSED_MAX: Duration = Duration::from_secs(5);
 
 /// The local file systems whose recorded times are trusted, by their magic numbers (statfs(2)): ext2 to ext4, XFS, Btrfs, tmpfs, F2FS,
-/// ZFS, and overlays of them.
-const LOCAL: [u64; 7] = [
+/// and ZFS. An overlay is none of them: a change may replace a file of its lower layer by a copy on another device.
+const LOCAL: [u64; 6] = [
     0xef53,
     0x5846_5342,
     0x9123_683e,
     0x0102_1994,
     0xf2f5_2010,
     0x2fc1_2fc1,
-    0x794c_7630,
 ];
 
-/// The last listing for each prefix.
+/// The number of refs above which nothing is remembered, so that listings of a large mirror do not occupy memory. The entries of directories
+/// and the lines of `packed-refs` count.
+const REFS_MAX: usize = 20_000;
+
+/// The last listing for each prefix, of at most [`REFS_MAX`] refs.
 #[derive(Default)]
 pub(crate) struct LastListings(Mutex<HashMap<String, Arc<Listing>>>);
 
@@ -73,7 +78,9 @@ pub(in crate::repo::refs) enum Reuse {
     On {
         old: Option<Arc<Listing>>,
         new: Box<Listing>,
-        /// When this listing began.
+        /// The state of the directory of all refs.
+        refs: FileStamp,
+        /// The time of [`file_clock`] when this listing began.
         now: SystemTime,
     },
 }
@@ -84,12 +91,13 @@ impl RefStore {
     /// # Errors
     /// As for [`Self::list`].
     pub(crate) fn list_changes(&self, prefix: &str) -> Result<RefList> {
-        if !is_local(&self.root().join("refs")) {
+        let refs = self.root().join("refs");
+        let Some(refs) = FileStamp::of(&refs).filter(|_| is_local(&refs)) else {
             return self.list(prefix);
-        }
+        };
         let old = self.last_listings.get(prefix);
         let old = old.filter(|old| old.begun.elapsed() < REUSED_MAX);
-        let mut reuse = Reuse::since(old);
+        let mut reuse = Reuse::since(old, refs, file_clock());
         let list = self.list_with(prefix, &mut reuse)?;
         if let Reuse::On { new, .. } = reuse {
             self.last_listings.set(prefix, Arc::from(new));
@@ -106,13 +114,27 @@ impl LastListings {
 
     fn set(&self, prefix: &str, listing: Arc<Listing>) {
         let mut listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if listing.refs() > REFS_MAX {
+            listings.remove(prefix);
+            return;
+        }
         // A concurrent listing may have stored a newer result. That is harmless, because each reuse compares the metadata.
         listings.insert(prefix.to_owned(), listing);
     }
 }
 
+impl Listing {
+    /// Returns how many refs the listing remembers, and entries that may be refs.
+    fn refs(&self) -> usize {
+        let entries = self.dirs.values().map(|(_, entries)| entries.len()).sum();
+        let packed = self.packed.as_ref().map_or(0, |(_, refs)| refs.len());
+        self.loose.len().max(entries) + packed
+    }
+}
+
 impl Reuse {
-    fn since(old: Option<Arc<Listing>>) -> Self {
+    /// `refs` is the state of the directory of all refs, and `now` the time of [`file_clock`].
+    fn since(old: Option<Arc<Listing>>, refs: FileStamp, now: SystemTime) -> Self {
         let new = Box::new(Listing {
             begun: old.as_ref().map_or_else(Instant::now, |old| old.begun),
             dirs: HashMap::new(),
@@ -120,8 +142,22 @@ impl Reuse {
             packed: None,
             existing: HashSet::new(),
         });
-        let now = SystemTime::now();
-        Self::On { old, new, now }
+        Self::On {
+            old,
+            new,
+            refs,
+            now,
+        }
+    }
+
+    /// Returns where to record something with this state; `None` if a later change might not be noticed.
+    fn recording(&mut self, stamp: FileStamp) -> Option<&mut Listing> {
+        match self {
+            Self::On { new, refs, now, .. } if stamp.is_beside(refs) && stamp.is_settled(*now) => {
+                Some(new)
+            }
+            _ => None,
+        }
     }
 
     /// Returns the entries of a directory with this state, if they are known.
@@ -137,11 +173,11 @@ impl Reuse {
 
     /// Records the entries of a directory that had this state before it was read.
     pub fn record_dir(&mut self, dir: &Path, stamp: Option<FileStamp>, entries: &DirEntries) {
-        if let (Self::On { new, now, .. }, Some(stamp)) = (self, stamp)
-            && stamp.is_settled(*now)
+        if let Some(stamp) = stamp
+            && let Some(new) = self.recording(stamp)
         {
-            new.dirs
-                .insert(dir.to_owned(), (stamp, Arc::clone(entries)));
+            let entries = Arc::clone(entries);
+            new.dirs.insert(dir.to_owned(), (stamp, entries));
         }
     }
 
@@ -166,8 +202,8 @@ impl Reuse {
 
     /// Records the target of a loose ref whose file had this state before it was read.
     pub fn record_loose(&mut self, path: &Path, stamp: Option<FileStamp>, target: &Target) {
-        if let (Self::On { new, now, .. }, Some(stamp)) = (self, stamp)
-            && stamp.is_settled(*now)
+        if let Some(stamp) = stamp
+            && let Some(new) = self.recording(stamp)
         {
             new.loose.insert(path.to_owned(), (stamp, target.clone()));
         }
@@ -186,8 +222,8 @@ impl Reuse {
 
     /// Records the refs of a `packed-refs` that had this state before it was read.
     pub fn record_packed(&mut self, stamp: Option<FileStamp>, refs: &PackedRefs) {
-        if let (Self::On { new, now, .. }, Some(stamp)) = (self, stamp)
-            && stamp.is_settled(*now)
+        if let Some(stamp) = stamp
+            && let Some(new) = self.recording(stamp)
         {
             new.packed = Some((stamp, Arc::clone(refs)));
         }

@@ -5,7 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How far the time that the kernel records for a change may lag behind the clock: two ticks of a kernel with 100 ticks per second.
+use rustix::time::{ClockId, clock_gettime};
+
+/// How far the time that the kernel records for a change may lag behind its clock: two ticks of a kernel with 100 ticks per second.
 const TICK: Duration = Duration::from_millis(20);
 /// The same on a file system that records whole seconds or milliseconds. FAT records every second one.
 const COARSE: Duration = Duration::from_secs(3);
@@ -52,7 +54,12 @@ impl FileStamp {
         })
     }
 
-    /// Returns whether every change after the time `seen`, when this state was recorded or earlier, gives the file another state. A change
+    /// Returns whether it is on the same device as another file or directory.
+    pub(in crate::repo::refs) fn is_beside(&self, other: &Self) -> bool {
+        self.device == other.device
+    }
+
+    /// Returns whether every change after the time `seen`, a value of [`file_clock`] when this state was recorded or earlier, gives the file another state. A change
     /// in the same tick of the kernel's clock as the one before may leave all metadata the same: git calls such an entry racy.
     pub(in crate::repo::refs) fn is_settled(&self, seen: SystemTime) -> bool {
         let (seconds, nanoseconds) = self.changed;
@@ -69,18 +76,37 @@ impl FileStamp {
     }
 }
 
+/// Returns the time of the clock from which the kernel takes the times of files. It advances once in a tick, so it is never ahead of the time
+/// that a change at this moment gets.
+pub(in crate::repo::refs) fn file_clock() -> SystemTime {
+    let now = clock_gettime(ClockId::RealtimeCoarse);
+    match (now.tv_sec.try_into(), now.tv_nsec.try_into()) {
+        (Ok(seconds), Ok(nanoseconds)) => UNIX_EPOCH + Duration::new(seconds, nanoseconds),
+        // Before 1970, nothing is settled.
+        _ => UNIX_EPOCH,
+    }
+}
+
+#[cfg(test)]
+impl FileStamp {
+    /// Returns the state of a file that was last changed at this time in seconds and nanoseconds.
+    pub(in crate::repo::refs) fn of_change(device: u64, changed: (i64, i64)) -> Self {
+        Self {
+            device,
+            inode: 2,
+            size: 41,
+            changed,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_state_is_settled_once_the_clock_of_the_file_system_has_moved_on() {
-        let state = |nanoseconds| FileStamp {
-            device: 1,
-            inode: 2,
-            size: 41,
-            changed: (1000, nanoseconds),
-        };
+        let state = |nanoseconds| FileStamp::of_change(1, (1000, nanoseconds));
         let after =
             |milliseconds: u64| UNIX_EPOCH + Duration::from_millis(1_000_000 + milliseconds);
         for (nanoseconds, settled) in [(500_000_001, 521), (500_000_000, 3501), (0, 3001)] {
@@ -89,10 +115,7 @@ mod tests {
             assert!(!state.is_settled(after(settled - 1)), "{nanoseconds}");
             assert!(state.is_settled(after(settled)), "{nanoseconds}");
         }
-        let before_1970 = FileStamp {
-            changed: (-1, 1),
-            ..state(1)
-        };
+        let before_1970 = FileStamp::of_change(1, (-1, 1));
         assert!(!before_1970.is_settled(after(0)));
     }
 }

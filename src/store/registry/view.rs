@@ -48,9 +48,21 @@ impl Store {
     /// Returns the tips of the records and of all branches, between two changes: a change of both is in all of them or in none.
     ///
     /// # Errors
-    /// The refs cannot be read or locked.
+    /// A branch is broken, so it is unknown which records it needs; the refs cannot be read or locked.
     pub fn registry_tips(&self) -> Result<RegistryTips> {
         Ok(self.repo.tips_between_changes()?)
+    }
+
+    /// Returns the tips of the records and of all branches that are not broken. They may be from different moments.
+    ///
+    /// # Errors
+    /// The refs cannot be read.
+    pub fn readable_registry_tips(&self) -> Result<RegistryTips> {
+        let refs = self.repo.refs();
+        Ok(RegistryTips {
+            records: refs.oci_tip()?,
+            branches: refs.branch_tips()?,
+        })
     }
 
     /// Returns a view of the registry for each branch, all with the same records. If the branch of the registry is a symbolic ref, there is a view
