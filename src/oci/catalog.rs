@@ -68,7 +68,7 @@ impl FirstNames<'_> {
 /// How many directories a search through all repositories reads.
 const DIRECTORIES_MAX: usize = 10_000;
 
-/// Calls `find` for the repositories that have records, until it finds something. Gives up after [`DIRECTORIES_MAX`] directories, because any
+/// Calls `find` for the repositories that have records, until it finds something. Stops after [`DIRECTORIES_MAX`] directories, because any
 /// client may cause the search.
 pub(super) fn find_recorded<T>(
     view: &RegistryView<'_>,

@@ -29,7 +29,7 @@ pub struct ModuleDetails {
     pub digest: Digest,
     /// The imports, exports and sections.
     pub module: ModuleInfo,
-    /// The number of imports and exports that `module` leaves out at the beginning. They are counted together, in the order of the module.
+    /// The number of imports and exports before the first one that `module` lists, counted together in the order of their declaration.
     pub skipped: usize,
     /// The facts; `None` if they cannot be read, because the module is invalid after the part that [`ModuleInfo`] describes.
     pub facts: Option<Facts>,

@@ -195,7 +195,7 @@ impl Store {
     pub fn forget_kept(&self, text: &Digest, modules: &[PlannedModule]) {
         for digest in modules.iter().map(|module| &module.digest).chain([text]) {
             if let Err(error) = self.blob_uploads.remove_preview(&kept_as(digest)) {
-                tracing::warn!(%digest, error = chain(&error), "could not remove a file that was kept for a preview");
+                tracing::warn!(%digest, error = chain(&error), "could not remove a preview file of a committed upload");
             }
         }
     }

@@ -14,7 +14,7 @@ pub struct ChangeForm<'f> {
     pub site: &'f Site,
     /// The token of the form.
     pub token: &'f str,
-    /// The author that the key fixes.
+    /// The author that the key requires.
     pub fixed_author: Option<&'f str>,
     /// What the form does, as a heading.
     pub title: &'f str,

@@ -21,7 +21,7 @@ pub struct UploadForm<'f> {
     pub site: &'f Site,
     /// The token of the form.
     pub token: &'f str,
-    /// The author that the key fixes.
+    /// The author that the key requires.
     pub fixed_author: Option<&'f str>,
     /// The branch.
     pub branch: &'f BranchName,

@@ -9,7 +9,7 @@ use super::size_parts;
 use crate::names::ModuleHash;
 use crate::store::{Cut, Facts};
 
-/// The number of functions, crates and data segments that are listed if the request has no number.
+/// The number of functions, of crates (or C++ namespaces and classes) and of data segments that are listed if the request has no `top`.
 const TOP_DEFAULT: usize = 20;
 
 /// The maximum size of a list of parts, in bytes of JSON. Demangled names may be much longer than symbols.

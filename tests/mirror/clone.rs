@@ -34,7 +34,7 @@ fn a_failed_clone_leaves_nothing() {
     let empty = bare(&world, "empty.git");
     let error = fails_without_trace(&world, 5, &[text(&empty)]);
     assert!(
-        error.ends_with("the other repository has no branch"),
+        error.ends_with("the cloned repository has no branch"),
         "{error}"
     );
     fails_without_trace(&world, 3, &["ext::sh -c id"]);

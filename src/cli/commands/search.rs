@@ -59,7 +59,7 @@ impl SearchArgs {
         if pending > 0 {
             tracing::warn!(
                 pending,
-                "some modules are not analysed yet, and are not found"
+                "the result may be incomplete: some modules are not analysed yet"
             );
         }
         Ok(())

@@ -145,7 +145,7 @@ fn check_same_origin(host: Option<&Host>, request: &Request) -> Result<()> {
     }
 }
 
-/// Returns whether a page of this origin comes from the host that its request names. The scheme is ignored, because a proxy in
+/// Returns whether the origin has the host and port to which the request was sent. The schemes are not compared, because a proxy in
 /// front of the server may handle TLS.
 pub(super) fn is_same_origin(origin: &HeaderValue, host: Option<&Host>) -> bool {
     let text = origin.to_str().ok();

@@ -123,9 +123,9 @@ impl CloneTarget {
             Some(branch) => Ok(branch),
             None => match branches.as_slice() {
                 [only] => Ok(only.clone()),
-                [] => Err(refuse("the other repository has no branch".to_owned())),
+                [] => Err(refuse("the cloned repository has no branch".to_owned())),
                 _ => Err(refuse(
-                    "the other repository's HEAD names no existing branch: choose one with --branch NAME"
+                    "the cloned repository's HEAD names no existing branch: choose one with --branch NAME"
                         .to_owned(),
                 )),
             },

@@ -24,8 +24,8 @@ pub(crate) fn lock(
     Ok(guard.map(|_guard| MirrorLock { _guard }))
 }
 
-/// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. The directory exists after the lock of any mirror was taken
-/// for the first time.
+/// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. It is created when a mirror is locked for the first
+/// time.
 pub(crate) fn dir(own_dir: &Path) -> PathBuf {
     own_dir.join("mirrors")
 }

@@ -20,8 +20,8 @@ impl Repository {
         mirror_lock::lock(&self.parts, name, limit)
     }
 
-    /// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. The directory exists after the lock of any mirror was
-    /// taken for the first time.
+    /// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. It is created when a mirror is locked for
+    /// the first time.
     pub fn mirrors_dir(&self) -> PathBuf {
         mirror_lock::dir(&self.parts.own_dir())
     }

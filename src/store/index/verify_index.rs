@@ -105,7 +105,8 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// Compares the indexed commits with the repository and returns all faults.
+    /// Compares the indexed commits with the repository. Returns the faults of all comparisons: the first [`FAULTS_MAX`], and the number of
+    /// the others.
     pub(in crate::store) fn finish(mut self) -> Vec<String> {
         self.store_valid();
         match self.compare_commits() {

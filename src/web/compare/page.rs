@@ -183,8 +183,8 @@ fn what_it_means(rows: &[ChangeRow], all: bool) -> String {
     if unknown > 0 {
         parts.push(counted(
             unknown,
-            "module was not compared, as that takes too long",
-            "modules were not compared, as that takes too long",
+            "module was not compared: invalid, or over the page's time or size limit",
+            "modules were not compared: invalid, or over the page's time or size limit",
         ));
     }
     if !all {

@@ -38,7 +38,7 @@ impl Caller {
         self.methods.allow(method)
     }
 
-    /// Returns the author that the key fixes.
+    /// Returns the author that the key requires for all its commits; `None` if it allows any author.
     pub fn fixed_author(&self) -> Option<&Author> {
         self.author.as_ref()
     }
@@ -54,7 +54,7 @@ impl Caller {
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Returns the author of the caller's commits: the one that the key fixes, or else the requested one.
+    /// Returns the author of the caller's commits: the one that the key requires, or else the requested one.
     ///
     /// # Errors
     /// 403 if the requested author differs from the fixed one.

@@ -71,8 +71,8 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
     }
 }
 
-/// Returns whether the request is the PUT or PATCH of an OCI push. An OCI push uses POST, PATCH and PUT, but the key needs to allow only
-/// POST.
+/// Returns whether the request is the PUT or PATCH of an OCI push. An OCI push uses POST, PATCH and PUT. A key that allows POST may
+/// send all three.
 fn is_oci_upload(request: &Request) -> bool {
     let is_upload = [Method::PUT, Method::PATCH].contains(request.method());
     is_upload && request.uri().path().starts_with("/v2/")

@@ -1,4 +1,4 @@
-//! The keys of a server, the methods that each allows, and the author that it fixes.
+//! The keys of a server, the methods that each allows, and the author that it requires.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -64,7 +64,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Parses a key file: `KEY:METHODS` or `KEY:METHODS:Name <mail>` on each line. The third field fixes the author of all commits
+    /// Parses a key file: `KEY:METHODS` or `KEY:METHODS:Name <mail>` on each line. The third field requires this author of all commits
     /// made with the key. Blank lines and lines that start with `#` are skipped.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ impl Grant {
         }
     }
 
-    /// Returns a name of the key for the log that reveals nothing of the key: the author that it fixes, or its position.
+    /// Returns a name of the key for the log that reveals nothing of the key: the author that it requires, or its position.
     pub fn name(&self) -> Cow<'_, str> {
         match &self.author {
             Some(author) => author.name().into(),

@@ -27,7 +27,7 @@ impl FormContext {
         }
     }
 
-    /// Returns the author that the key fixes.
+    /// Returns the author that the key requires.
     pub fn fixed_author(&self) -> Option<&str> {
         self.fixed_author.as_deref()
     }

@@ -48,7 +48,7 @@ impl PlannedFile {
     /// Parses the file.
     ///
     /// # Errors
-    /// 404 if it is malformed: then the store has kept something else under the name of the plan.
+    /// 404 if it is malformed: the text that is kept under the plan's id is then not a plan.
     pub fn parse(&self) -> Result<PlannedModule> {
         let replaced = self.replaced.as_deref().map(ModuleHash::parse);
         Ok(PlannedModule {

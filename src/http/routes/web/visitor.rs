@@ -78,7 +78,7 @@ impl Visitor {
         }
     }
 
-    /// Returns the author that the key fixes.
+    /// Returns the author that the key requires.
     pub fn fixed_author(&self) -> Option<&Author> {
         self.caller.as_ref()?.fixed_author()
     }
