@@ -1,5 +1,9 @@
 //! One step of a write fails.
 
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use fail::FailScenario;
 use wasmstore::store::{Change, Error, ErrorKind, History, Revision};
 
@@ -157,5 +161,42 @@ fn gc_succeeds_when_its_commit_graph_cannot_be_installed() {
     }
     gc().unwrap();
     assert!(graph.exists());
+    scenario.teardown();
+}
+
+/// Puts a module, collects garbage, and returns how many files a change fsyncs whose content is in the store. If `reappears`, another process has
+/// written the two files of the first pack again before that.
+fn fsynced_after_gc(reappears: bool) -> usize {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let entries = fs::read_dir(s.root.join("objects/pack")).unwrap();
+    let old: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .map(|file| (file.clone(), fs::read(file).unwrap()))
+        .collect();
+    assert_eq!(old.len(), 2);
+    // The repository is opened again, so gix does not have the old pack open any more.
+    s.store.gc(&Change::default(), History::Squash).unwrap();
+    assert!(old.iter().all(|(file, _)| !file.exists()));
+    s.put("b", 2);
+    for (file, bytes) in old.iter().filter(|_| reappears) {
+        fs::write(file, bytes).unwrap();
+    }
+    let fsynced = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&fsynced);
+    let count = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+    };
+    fail::cfg_callback("fsync found pack", count).unwrap();
+    s.put("c", 1);
+    fail::remove("fsync found pack");
+    check_sound(&s);
+    fsynced.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_pack_that_appears_again_after_a_gc_is_fsynced() {
+    let scenario = FailScenario::setup();
+    assert_eq!(fsynced_after_gc(true), fsynced_after_gc(false) + 2);
     scenario.teardown();
 }
