@@ -193,17 +193,6 @@ fn files_that_arrive_after_the_end_of_a_session_are_kept_until_the_user_has_sign
     // Nor does one whose key is gone.
     let keys = wasmstore::http::Keys::parse_file("other:*").unwrap();
     browser.keyring.clone().unwrap().replace(keys);
-    let send = |cookie: &str, form: &super::session::PageForm| {
-        let headers = [
-            ("Cookie", cookie),
-            ("Origin", super::session::ORIGIN),
-            ("Content-Type", media_type.as_str()),
-        ];
-        browser
-            .api
-            .send("POST", "/ui/upload", &headers, body(form))
-            .status
-    };
     assert_eq!(send(&old_cookie, &form), 401);
 }
 
