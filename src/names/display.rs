@@ -14,15 +14,20 @@ pub(super) fn is_bidi_control(c: char) -> bool {
 /// Returns the text with an escape sequence of Rust, such as `\n` or `\u{202e}`, in place of each character for which
 /// [`is_display_control`] returns true.
 pub fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
+    escape(text, is_display_control)
+}
+
+/// Returns the text with an escape sequence of Rust in place of each character for which `is_escaped` returns true.
+pub fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_display_control(c) {
-            printable.extend(c.escape_default());
+        if is_escaped(c) {
+            escaped.extend(c.escape_default());
         } else {
-            printable.push(c);
+            escaped.push(c);
         }
     }
-    printable
+    escaped
 }
 
 #[cfg(test)]

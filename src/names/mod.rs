@@ -32,7 +32,7 @@ mod url_credentials;
 pub use author::Author;
 pub use branch::BranchName;
 pub use digest::Digest;
-pub use display::{is_display_control, printable};
+pub use display::{escape, is_display_control, printable};
 pub use error::Error;
 pub use glob::Glob;
 pub use id::{CommitId, ModuleHash, ObjectId};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::error::Result;
 use super::registry::Registry;
-use super::tag_path::is_tag_file;
+use super::tag_path::{is_tag_file, without_suffix};
 use crate::names::{ModuleHash, OciDigest, RepositoryName, TreePath};
 use crate::store::{RegistryView, TreeId, TreeNode};
 
@@ -83,6 +83,5 @@ impl Walk<'_> {
 
 /// Returns whether a file with this name has a tag in some directory.
 fn may_have_tag(name: &str) -> bool {
-    let stem = name.strip_suffix(".wasm").unwrap_or(name);
-    is_tag_file(name) || RepositoryName::parse(stem).is_ok()
+    is_tag_file(name) || RepositoryName::parse(without_suffix(name)).is_ok()
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::error::Result;
 use super::registry::{RepositoryKey, modules};
-use super::tag_path::LATEST;
+use super::tag_path::names_outer;
 use crate::names::{BranchName, ModuleHash, OciTag, RepositoryName};
 use crate::store::{RegistryView, TreeId};
 
@@ -22,26 +22,27 @@ pub(super) struct BranchModules<'v> {
 
 impl<'v> Branches<'v> {
     /// Groups views of branches by their trees.
-    pub fn of(views: &'v [RegistryView<'v>]) -> Result<Self> {
+    pub fn of(views: &'v [RegistryView<'v>]) -> Self {
         let mut branches: Vec<(_, Vec<_>)> = Vec::new();
-        let mut at = HashMap::<Option<TreeId>, usize>::new();
+        let mut index_of_tree = HashMap::<Option<TreeId>, usize>::new();
         for view in views {
-            let at = *at.entry(view.modules_root()).or_insert(branches.len());
+            let tree = view.modules_root();
+            let at = *index_of_tree.entry(tree).or_insert(branches.len());
             if at == branches.len() {
                 branches.push((view, Vec::new()));
             }
             branches[at].1.push(view.branch());
         }
-        Ok(Self(branches))
+        Self(branches)
     }
 
     /// Returns the modules of a repository, once for all branches that have the same.
     pub fn modules(&self, repository: &RepositoryName) -> Result<Vec<BranchModules<'v>>> {
         let mut found: Vec<BranchModules<'v>> = Vec::new();
-        let mut at = HashMap::new();
+        let mut index_of_key = HashMap::new();
         for (view, names) in &self.0 {
             let key = RepositoryKey::of(view, repository)?;
-            let at = *at.entry(key).or_insert(found.len());
+            let at = *index_of_key.entry(key).or_insert(found.len());
             if at == found.len() {
                 found.push(BranchModules::read(view, repository)?);
             }
@@ -82,10 +83,7 @@ impl<'v> BranchModules<'v> {
 
     /// Returns the module that a tag names on one of the branches: see `tag_path.rs`.
     pub fn module(&self, tag: &OciTag) -> Option<ModuleHash> {
-        let names_outer = || {
-            let text = tag.as_str();
-            text == LATEST || self.names.iter().any(|name| name.as_str() == text)
-        };
+        let names_outer = || self.names.iter().any(|name| names_outer(tag, name));
         let inner = self.inner.get(tag);
         inner
             .or_else(|| self.outer.first().filter(|_| names_outer()))

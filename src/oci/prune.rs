@@ -109,7 +109,7 @@ impl<'p> Prune<'p> {
         Ok(is_done)
     }
 
-    /// Removes the records of repositories without signatures. Returns those of which records are left. A signature that a client pushes meanwhile
+    /// Removes the records of repositories without signatures. Returns those of which records are left. A signature that a client pushes during the removal
     /// stays until the next `gc`, because it is not known yet whether its subject is kept.
     fn remove_from_others(&mut self, state: &State<'_>, names: Names) -> Result<Names> {
         let mut left = self.remove(state, &names, HashSet::new())?;
@@ -170,7 +170,7 @@ impl<'p> Prune<'p> {
 
     /// Notes which subjects of signatures are kept: a signature may have signatures.
     fn follow_signatures(&mut self, state: &State<'_>, names: &Names) -> Result<()> {
-        let branches = Branches::of(&state.views)?;
+        let branches = Branches::of(&state.views);
         let (mut todo, mut unkept) = (names.clone(), BTreeMap::new());
         while !todo.is_empty() {
             for name in todo {
@@ -198,7 +198,7 @@ impl<'p> Prune<'p> {
             // The last branch has disappeared: what it had may come back.
             return Ok(names.clone());
         }
-        let branches = Branches::of(&state.views)?;
+        let branches = Branches::of(&state.views);
         let mut removal = Removal::begin(self.registry, self.store, &state.tips, subjects)?;
         for name in names {
             let (records, kept) = self.decide(state, &branches, name)?;
@@ -230,7 +230,7 @@ impl<'p> Prune<'p> {
             .extend(digests.filter(|digest| subjects.contains(digest)));
     }
 
-    /// Decides and removes while nobody can make a change. Keeps all signatures. Returns the repositories that are too large for that.
+    /// Decides and removes while the refs are locked. Keeps all signatures. Returns the repositories that are too large for that.
     fn remove_under_lock(&self, names: Names) -> Result<Names> {
         if names.is_empty() {
             return Ok(names);
@@ -245,14 +245,14 @@ impl<'p> Prune<'p> {
 
     fn edit_of(&self, tips: &RegistryTips, names: &Names) -> Result<(RecordsEdit, Names)> {
         let state = State::at(self.store, tips.clone())?;
-        let branches = Branches::of(&state.views)?;
+        let Some(view) = state.views.first() else {
+            // The last branch has disappeared: what it had may come back.
+            return Ok((RecordsEdit::default(), names.clone()));
+        };
+        let branches = Branches::of(&state.views);
         let (mut edit, mut left) = (RecordsEdit::default(), Names::new());
         let mut records_left = LOCKED_RECORDS_MAX;
         for name in names {
-            let Some(view) = state.views.first() else {
-                left.insert(name.clone());
-                continue;
-            };
             let count = RepositoryRecords::count(view, name)?;
             let Some(rest) = records_left.checked_sub(count) else {
                 left.insert(name.clone());

@@ -183,23 +183,17 @@ impl Registry {
                 continue;
             }
             let record = Records(&push.repository).blob(&digest);
-            if let Some(hash) = view.record(record.as_tree_path())? {
-                let source = BlobSource::Recorded(hash);
-                blobs.push(NamedBlob {
-                    digest,
-                    source,
-                    is_wasm,
-                });
-                continue;
-            }
-            let source = match self.find_blob(store, view, &push.repository, &digest)? {
-                Some(FoundBlob::Stored(hash)) => BlobSource::Stored(hash),
-                Some(FoundBlob::Config(bytes)) => BlobSource::Bytes(bytes),
-                Some(FoundBlob::Uploaded(..)) => BlobSource::Uploaded,
-                None => {
-                    missing.push(digest.to_string());
-                    continue;
-                }
+            let source = match view.record(record.as_tree_path())? {
+                Some(hash) => BlobSource::Recorded(hash),
+                None => match self.find_blob(store, view, &push.repository, &digest)? {
+                    Some(FoundBlob::Stored(hash)) => BlobSource::Stored(hash),
+                    Some(FoundBlob::Config(bytes)) => BlobSource::Bytes(bytes),
+                    Some(FoundBlob::Uploaded(..)) => BlobSource::Uploaded,
+                    None => {
+                        missing.push(digest.to_string());
+                        continue;
+                    }
+                },
             };
             blobs.push(NamedBlob {
                 digest,

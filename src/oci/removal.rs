@@ -9,7 +9,7 @@ use std::mem;
 
 use super::error::{Error, Result};
 use super::pull::pushed_digests;
-use super::registry::Registry;
+use super::registry::{Registry, RepositoryKey};
 use super::repository_records::synthesized_digests;
 use super::touched::touched;
 use crate::names::{OciDigest, RepositoryName};
@@ -194,8 +194,12 @@ pub(super) fn present_digests(
     if let Some(view) = state.views.first() {
         digests = pushed_digests(view, name)?;
     }
+    // Most branches have the same modules of a repository.
+    let mut seen = HashSet::new();
     for view in &state.views {
-        digests.extend(synthesized_digests(registry, view, name)?);
+        if seen.insert(RepositoryKey::of(view, name)?) {
+            digests.extend(synthesized_digests(registry, view, name)?);
+        }
     }
     Ok(digests)
 }

@@ -6,7 +6,7 @@ use crate::store::{Result, TreeNode};
 /// The suffix of the files in the directory of a repository.
 const SUFFIX: &str = ".wasm";
 /// The tag that clients use if the user names none.
-pub(super) const LATEST: &str = "latest";
+const LATEST: &str = "latest";
 
 /// The module of a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,13 +17,23 @@ pub(super) struct TaggedModule {
     pub hash: ModuleHash,
 }
 
+/// Returns whether a tag names the modules outside of the directory of its repository, on the branch with this name.
+pub(super) fn names_outer(tag: &OciTag, branch: &BranchName) -> bool {
+    tag.as_str() == LATEST || tag.as_str() == branch.as_str()
+}
+
+/// Returns the path or the name of a file without the suffix of modules, if it has it.
+pub(super) fn without_suffix(text: &str) -> &str {
+    text.strip_suffix(SUFFIX).unwrap_or(text)
+}
+
 /// Returns the paths that a tag may name, the first one with precedence: `R/T.wasm`; for `latest` and the default branch also `R.wasm` and `R`.
 fn paths(
     repository: &RepositoryName,
     tag: &OciTag,
     default_branch: &BranchName,
 ) -> impl Iterator<Item = ModulePath> {
-    let names_repository = tag.as_str() == LATEST || tag.as_str() == default_branch.as_str();
+    let names_repository = names_outer(tag, default_branch);
     let in_directory = format!("{repository}/{tag}{SUFFIX}");
     let of_repository = [format!("{repository}{SUFFIX}"), repository.to_string()];
     let of_repository = of_repository.into_iter().filter(move |_| names_repository);
@@ -106,7 +116,7 @@ pub(super) fn repository_of(path: &ModulePath) -> Option<(RepositoryName, OciTag
     {
         return Some((repository, tag));
     }
-    let repository = text.strip_suffix(SUFFIX).unwrap_or(text);
+    let repository = without_suffix(text);
     let latest = OciTag::parse(LATEST).expect("BUG: it is a tag");
     Some((RepositoryName::parse(repository).ok()?, latest))
 }

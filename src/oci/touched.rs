@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::Result;
-use super::tag_path::is_tag_file;
+use super::tag_path::{is_tag_file, without_suffix};
 use crate::names::{RepositoryName, TreePath};
 use crate::store::{RegistryView, TreeNode};
 
@@ -73,8 +73,7 @@ impl Difference {
                 }
                 if let Ok(path) = directory.join(name) {
                     let path = path.as_str();
-                    let stem = path.strip_suffix(".wasm").unwrap_or(path);
-                    touched.extend(RepositoryName::parse(stem));
+                    touched.extend(RepositoryName::parse(without_suffix(path)));
                     touched.extend(RepositoryName::parse(path));
                 }
             }

@@ -2,6 +2,8 @@
 //! operations on its configuration.
 
 mod settings;
+#[cfg(test)]
+mod temporary;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -91,7 +91,11 @@ impl Store {
         })
     }
 
-    fn count_commits(&self, revision: &Revision) -> Result<CappedCount> {
+    /// Returns the number of commits of a branch or commit, up to a limit.
+    ///
+    /// # Errors
+    /// Unknown branch or commit.
+    pub fn count_commits(&self, revision: &Revision) -> Result<CappedCount> {
         let Some(tip) = self.read(revision, |resolved| Ok(resolved.commit))? else {
             return Ok(CappedCount {
                 count: 0,

@@ -8,7 +8,7 @@ use super::links::{Place, Site, short};
 use super::picker::subject;
 use super::text::shown_cut;
 use crate::names::{BranchName, CommitId, TreePath};
-use crate::store::Commit;
+use crate::store::{CappedCount, Commit};
 
 /// Returns no fields.
 pub fn no_fields() -> Markup {
@@ -102,11 +102,12 @@ pub fn default_branch(branch: &BranchName, current: &str) -> Markup {
 }
 
 /// Says what a garbage collection that drops history does.
-pub fn squash(branch: &str, commits: &str, tip: &CommitId) -> Markup {
+pub fn squash(branch: &str, commits: CappedCount, tip: &CommitId) -> Markup {
+    let more = if commits.has_more { "more than " } else { "" };
     html! {
         p { "Replaces the history of " (name(branch)) " by one commit with the modules that are there now, and deletes everything that no branch and no tag needs." }
         p.note.warn { span {
-            "The branch has " (commits) " up to " span.mono { (short(tip)) } ". Those that no other branch or tag has are dropped: their versions, messages and \
+            "The branch has " (more) (format::counted(commits.count, "commit", "commits")) " up to " span.mono { (short(tip)) } ". Those that no other branch or tag has are dropped: their versions, messages and \
              authors are lost, nothing can be rolled back to them, and links to them end. Clones with the old history must be made again."
         } }
     }

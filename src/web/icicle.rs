@@ -29,7 +29,7 @@ pub(super) fn icicle(whole: &Part) -> Markup {
         .max()
         .unwrap_or(1);
     html! {
-        svg.icicle height=(levels * LEVEL_HEIGHT) role="group" aria-label="Chart of the sizes; each part leads to its row in the table below" {
+        svg.icicle height=(levels * LEVEL_HEIGHT) role="group" aria-label="Chart of the sizes; each part leads to its row in the table of all parts" {
             @for (id, Placed { part, level, left, width }) in placed.iter().enumerate() {
                 @let description = format!("{}: {}, {}", part.label, bytes(part.bytes), percent(part.bytes, whole.bytes));
                 svg x=(format!("{left:.3}%")) y=(level * LEVEL_HEIGHT) width=(format!("{width:.3}%")) height=(LEVEL_HEIGHT - 1) {

@@ -27,7 +27,7 @@ pub struct Page<'p> {
     /// The server and the client.
     pub site: &'p Site,
     /// The branch or commit of the page. The navigation and the search lead to the newest commit of its branch, so that nobody who looks at a
-    /// commit stays there without noticing.
+    /// commit stays there without noticing. Only the page of a search leads to its own commit.
     pub place: &'p Place,
     /// The title, in front of the name of the program.
     pub title: &'p str,
@@ -49,7 +49,7 @@ pub fn page(page: Page<'_>) -> String {
         query,
         content,
     } = page;
-    // A search of a commit is continued there.
+    // The next search is of the same commit.
     let place = &match section {
         Section::Search => place.clone(),
         _ => place.tip(),

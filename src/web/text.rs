@@ -14,7 +14,7 @@ fn is_hidden(c: char) -> bool {
     is_invisible || is_display_control(c)
 }
 
-/// Returns text as markup: a control or bidirectional character is shown as its escape, and the direction of the text does not affect what
+/// Returns text as markup: a character that controls the text around it, or cannot be seen, is shown as its escape, and the direction of the text does not affect what
 /// is around it.
 pub fn shown(text: &str) -> Markup {
     html! { bdi { (escaped(text)) } }
@@ -81,14 +81,7 @@ pub(super) fn escaped(text: &str) -> Markup {
 
 /// Returns text for an attribute or a title, where escapes cannot be marked.
 pub fn plain(text: &str, chars_max: usize) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hidden(c) {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
+    let printable = crate::names::escape(text, is_hidden);
     match printable.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}…", &printable[..end]),
         None => printable,

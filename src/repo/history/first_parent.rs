@@ -93,23 +93,15 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
-    use crate::repo::Repository;
+    use crate::repo::{ObjectFormat, Repository};
 
     #[test]
     fn a_history_of_any_length_is_complete_with_few_marks() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("store");
-        let main = "main".parse().unwrap();
-        let repo = Repository::open_or_create(
-            &root,
-            &Default::default(),
-            crate::repo::ObjectFormat::Sha1,
-            &main,
-        )
-        .unwrap();
+        let (dir, repo) = Repository::temporary(ObjectFormat::Sha1);
+        let root = dir.path();
         let git = |args: &[&str]| {
             let mut git = Command::new("git");
-            let git = git.arg("--git-dir").arg(&root).args(args);
+            let git = git.arg("--git-dir").arg(root).args(args);
             let git = git.env("GIT_CONFIG_GLOBAL", "/dev/null");
             let git = git.envs(["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"].map(|name| (name, "a")));
             let git = git.envs(["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"].map(|name| (name, "a")));

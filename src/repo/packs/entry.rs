@@ -32,7 +32,7 @@ impl PackEntry {
     /// Compresses an object.
     pub(crate) fn new(kind: Kind, object: &[u8]) -> Result<Self> {
         let compressed = if object.len() <= STORED_BYTES_MAX {
-            store(object)
+            stored(object)
         } else {
             COMPRESSOR.with_borrow_mut(|state| compress(state, object))?
         };
@@ -74,7 +74,7 @@ impl PackEntry {
 }
 
 /// Returns a zlib stream of one stored block (RFC 1950, RFC 1951). `bytes` fits into one block.
-fn store(bytes: &[u8]) -> Vec<u8> {
+fn stored(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).expect("BUG: the object is small");
     // The header of the stream, and that of its last block, which is not compressed.
     let mut to = vec![0x78, 0x01, 0x01];
@@ -145,6 +145,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn git_accepts_packs_of_stored_and_compressed_objects() {
         let dir = tempfile::tempdir().unwrap();

@@ -141,15 +141,7 @@ mod tests {
 
     impl Fixture {
         fn new() -> Self {
-            let dir = tempfile::tempdir().unwrap();
-            let main = BranchName::parse("main").unwrap();
-            let repository = Repository::open_or_create(
-                &dir.path().join("store"),
-                &Default::default(),
-                ObjectFormat::Sha1,
-                &main,
-            );
-            let repository = repository.unwrap();
+            let (dir, repository) = Repository::temporary(ObjectFormat::Sha1);
             Self { dir, repository }
         }
 
@@ -178,7 +170,7 @@ mod tests {
         }
 
         fn path(&self, name: &str) -> std::path::PathBuf {
-            self.dir.path().join("store").join(name)
+            self.dir.path().join(name)
         }
     }
 

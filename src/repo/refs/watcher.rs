@@ -88,12 +88,9 @@ mod tests {
 
     #[test]
     fn writing_a_ref_wakes_and_reading_one_does_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("store");
-        let main = "main".parse().unwrap();
-        let format = ObjectFormat::Sha1;
-        let store = Repository::open_or_create(&root, &Default::default(), format, &main).unwrap();
-        let watcher = RefWatcher::new(&root);
+        let (dir, store) = Repository::temporary(ObjectFormat::Sha1);
+        let (root, main) = (dir.path(), "main".parse().unwrap());
+        let watcher = RefWatcher::new(root);
         let times_out = |limit| {
             let start = Instant::now();
             watcher.wait(limit);

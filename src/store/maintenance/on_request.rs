@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::state::{MaintenanceState, TaskResult, TaskState, now_ms};
+use super::state::{MaintenanceState, TaskResult, now_ms};
 use crate::repo::{self, MaintenanceLock};
 use crate::store::change::Change;
 use crate::store::error::{Error, Result};
@@ -58,7 +58,7 @@ impl Store {
     }
 
     fn lock_tasks(&self) -> Result<MaintenanceLock> {
-        let busy = || repo::Error::Busy("it is being maintained".to_owned());
+        let busy = || repo::Error::Busy("a maintenance task is running".to_owned());
         Ok(self.repo.lock_maintenance()?.ok_or_else(busy)?)
     }
 
@@ -70,19 +70,11 @@ impl Store {
         change: impl FnOnce(&mut MaintenanceState),
     ) -> MaintenanceState {
         change(&mut state);
-        let json = serde_json::to_vec(&state).expect("BUG: plain data is JSON");
-        if let Err(error) = self.repo.note_maintenance(lock, &json) {
+        if let Err(error) = self.save_maintenance_state(lock, &state) {
             let error = repo::chain(&error);
             tracing::warn!(error, "could not save the state of maintenance");
         }
         state
-    }
-}
-
-impl TaskState {
-    /// Returns when the task began, in milliseconds since 1970-01-01 UTC, if it is running; also if the server was killed meanwhile.
-    pub fn running_since_ms(&self) -> Option<u64> {
-        self.tried_ms.filter(|_| self.is_open)
     }
 }
 

@@ -31,9 +31,19 @@ impl Store {
         runner.run(delay)
     }
 
-    /// Returns the state of scheduled maintenance, including tasks that other servers of the store ran.
+    /// Returns the state of maintenance, including tasks that other servers of the store ran.
     pub fn maintenance_state(&self) -> MaintenanceState {
         serde_json::from_slice(&self.repo.maintenance_notes()).unwrap_or_default()
+    }
+
+    /// Saves the state of maintenance.
+    pub(super) fn save_maintenance_state(
+        &self,
+        lock: &MaintenanceLock,
+        state: &MaintenanceState,
+    ) -> repo::Result<()> {
+        let json = serde_json::to_vec(state).expect("BUG: plain data is JSON");
+        self.repo.note_maintenance(lock, &json)
     }
 }
 
@@ -180,8 +190,7 @@ impl MaintenanceRunner<'_> {
     }
 
     fn save(&mut self, lock: &MaintenanceLock, state: MaintenanceState) {
-        let json = serde_json::to_vec(&state).expect("BUG: plain data is JSON");
-        let saved = self.store.repo.note_maintenance(lock, &json);
+        let saved = self.store.save_maintenance_state(lock, &state);
         self.unsaved = saved.err().map(|error| {
             let error = repo::chain(&error);
             tracing::debug!(error, "could not save the state of maintenance");

@@ -1,4 +1,4 @@
-//! The state of scheduled maintenance: when each task ran, how long it took, and whether it failed.
+//! The state of maintenance: when each task ran, how long it took, and whether it failed.
 //!
 //! The state is stored in `ROOT/wasmstore/maintenance.json`, so that it survives a restart and all servers of a store share it. It is
 //! derived data: a missing or damaged file means that no task has run yet. Times are in milliseconds since 1970-01-01 UTC.
@@ -28,7 +28,7 @@ pub struct TaskState {
     since_ms: Option<u64>,
     /// The time when the last attempt started or, if it has failed, the time when it failed. The delay of a retry begins then, because an
     /// attempt may wait long for a lock before it fails.
-    pub(super) tried_ms: Option<u64>,
+    tried_ms: Option<u64>,
     /// The time of the last success.
     pub success_ms: Option<u64>,
     /// The time from which the schedule counts, if that is not the last success.
@@ -42,7 +42,7 @@ pub struct TaskState {
     /// The number of attempts since the last success.
     attempts: u32,
     /// Whether the last attempt is running or was killed.
-    pub(super) is_open: bool,
+    is_open: bool,
 }
 
 /// The result of a task.
@@ -96,6 +96,11 @@ impl TaskState {
         let scheduled_ms = self.scheduled_ms;
         self.record_success(now_ms, result);
         self.scheduled_ms = scheduled_ms;
+    }
+
+    /// Returns when the task began, in milliseconds since 1970-01-01 UTC, if it is running, or if the server was killed while it ran.
+    pub fn running_since_ms(&self) -> Option<u64> {
+        self.tried_ms.filter(|_| self.is_open)
     }
 
     /// Returns the number of failures since the last success.

@@ -90,7 +90,7 @@ fn ways(page: &ModulePage<'_>) -> Vec<Way> {
     ways
 }
 
-/// What stands for the key where a program reads no variable. Whoever uses a command sets the variable, so that the key is not on the command line.
+/// The variable with the key in commands, and what stands for the key in JavaScript and manifests. So no page contains a key.
 const KEY: &str = "WASMSTORE_KEY";
 
 /// Returns the header that selects the branch or commit; `None` for the default branch.

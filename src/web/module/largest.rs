@@ -12,15 +12,15 @@ const FUNCTIONS_MAX: usize = 12;
 
 /// Renders the largest functions, the largest first; nothing if the module has no functions.
 pub(super) fn table(facts: &Facts) -> Markup {
-    let mut functions: Vec<_> = facts.functions.items.iter().collect();
-    functions.sort_by_key(|function| std::cmp::Reverse(function.size_bytes));
+    // They are sorted by size.
+    let functions = &facts.functions.items;
     html! {
         @if !functions.is_empty() {
             h3 #largest { "Largest functions, of " (count(facts.functions.total)) }
             table.fixed aria-labelledby="largest" {
                 thead { tr { th scope="col" { "Function" } th.num scope="col" { "Size" } th.num scope="col" { "Share" } th.wide { span.sr { "Share as a bar" } } } }
                 tbody {
-                    @for function in functions.into_iter().take(FUNCTIONS_MAX) {
+                    @for function in functions.iter().take(FUNCTIONS_MAX) {
                         @let label = match function.module {
                             Some(module) => format!("{}, core module {module}", function_label(function)),
                             None => function_label(function),

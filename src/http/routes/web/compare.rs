@@ -64,7 +64,7 @@ pub(super) async fn compare(
         };
         Ok([commit(&sides.0), commit(&sides.1)])
     };
-    let render = move |seen: &Seen<'_>| comparison(seen, &query, &path);
+    let render = move |seen: &Seen<'_>, _: &[Option<CommitId>; 2]| comparison(seen, &query, &path);
     screen.respond_depending_on(commits, memory, render).await
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::screen::{Answer, Content, Screen, Seen};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, UrlTail};
-use crate::names::{CommitId, ModulePath, ModuleRef, RefName, TreePath};
+use crate::names::{CommitId, ModulePath, ModuleRef, ObjectId, RefName, TreePath};
 use crate::store::{Commit, LogOrder, PathChange, Store};
 use crate::web::history::{History, HistoryRow, module_path};
 use crate::web::lanes::Lanes;
@@ -55,11 +55,19 @@ pub(super) async fn history(
     };
     // The names of the branches are next to the commits that they point to.
     let tips = |seen: &Seen<'_>| Ok(seen.store.refs()?);
-    let render = move |seen: &Seen<'_>| page(seen, &path, after, query.start);
+    let render = move |seen: &Seen<'_>, refs: &Vec<(RefName, ObjectId)>| {
+        page(seen, refs, &path, after, query.start)
+    };
     screen.respond_depending_on(tips, memory, render).await
 }
 
-fn page(seen: &Seen<'_>, path: &TreePath, after: Option<CommitId>, start: usize) -> Result<Answer> {
+fn page(
+    seen: &Seen<'_>,
+    refs: &[(RefName, ObjectId)],
+    path: &TreePath,
+    after: Option<CommitId>,
+    start: usize,
+) -> Result<Answer> {
     if start > WALKED_MAX {
         let detail = format!(
             "`start` is at most {WALKED_MAX}: older commits are in the history of an older commit"
@@ -74,7 +82,7 @@ fn page(seen: &Seen<'_>, path: &TreePath, after: Option<CommitId>, start: usize)
         Some(module) if is_module(seen, &module)? => of_module(seen, &module, after)?,
         _ => of_directory(seen, path, start)?,
     };
-    mark_branches(seen.store, &mut rows)?;
+    mark_branches(refs, &mut rows);
     let page = History {
         site: seen.site,
         place: seen.place,
@@ -143,7 +151,7 @@ fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Option<Rows
         );
         return Err(Failure::new(StatusCode::NOT_FOUND, detail));
     }
-    let has_more = found.len() > PAGE_SIZE || walked == WALKED_MAX;
+    let has_more = found.len() > PAGE_SIZE;
     found.truncate(PAGE_SIZE);
     let mut rows = Vec::new();
     for (commit, lanes) in found {
@@ -244,9 +252,9 @@ fn changes(store: &Store, commit: &Commit) -> Result<(Vec<PathChange>, bool)> {
 }
 
 /// Adds the names of the branches to the commits that they point to.
-fn mark_branches(store: &Store, rows: &mut [HistoryRow]) -> Result<()> {
+fn mark_branches(refs: &[(RefName, ObjectId)], rows: &mut [HistoryRow]) {
     let mut tips: HashMap<String, Vec<String>> = HashMap::new();
-    for (name, tip) in store.refs()? {
+    for (name, tip) in refs {
         if let RefName::Branch(branch) = name {
             tips.entry(tip.to_string())
                 .or_default()
@@ -257,5 +265,4 @@ fn mark_branches(store: &Store, rows: &mut [HistoryRow]) -> Result<()> {
         let branches = tips.remove(&row.commit.id.to_string());
         row.branches = branches.unwrap_or_default().into_iter().take(4).collect();
     }
-    Ok(())
 }

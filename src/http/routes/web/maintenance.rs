@@ -10,10 +10,10 @@ use super::form::{Form, change_of};
 use super::form_page::{require, respond_with_form};
 use super::screen::{Screen, redirect};
 use super::visitor::Visitor;
-use crate::http::error::{Failure, Result};
+use crate::http::error::Result;
 use crate::http::site::site_of_links;
 use crate::http::state::App;
-use crate::store::{CappedCount, History, Revision};
+use crate::store::{History, Revision};
 use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::change_texts;
 
@@ -21,13 +21,11 @@ use crate::web::change_texts;
 pub(super) async fn show_squash(screen: Screen, visitor: Visitor) -> Result<Response> {
     require(&screen.app, &visitor, &Method::POST)?;
     require(&screen.app, &visitor, &Method::DELETE)?;
-    let missing = || Failure::malformed("the page needs a branch");
-    let branch = screen.place.branch.clone().ok_or_else(missing)?;
+    let branch = screen.branch()?;
     let title = "Drop the history";
     respond_with_form(screen, &visitor, title, move |store, site, context| {
-        let revision = Revision::Branch(Some(branch.clone()));
-        let tip = store.snapshot(&revision)?;
-        let commits = commits(store.overview(&revision)?.commits);
+        let tip = store.snapshot(&Revision::Branch(Some(branch.clone())))?;
+        let commits = store.count_commits(&Revision::Commit(tip))?;
         let hidden = [
             ("branch", branch.to_string()),
             ("expected", tip.to_string()),
@@ -38,7 +36,7 @@ pub(super) async fn show_squash(screen: Screen, visitor: Visitor) -> Result<Resp
             token: &context.token,
             fixed_author: context.fixed_author(),
             title,
-            explanation: change_texts::squash(branch.as_str(), &commits, &tip),
+            explanation: change_texts::squash(branch.as_str(), commits, &tip),
             action: "/ui/gc",
             hidden: &hidden,
             fields: change_texts::no_fields(),
@@ -49,14 +47,6 @@ pub(super) async fn show_squash(screen: Screen, visitor: Visitor) -> Result<Resp
         Ok(form.render())
     })
     .await
-}
-
-fn commits(counted: CappedCount) -> String {
-    match (counted.count, counted.has_more) {
-        (count, true) => format!("more than {count} commits"),
-        (1, false) => "1 commit".to_owned(),
-        (count, false) => format!("{count} commits"),
-    }
 }
 
 /// Collects garbage. The history is kept unless the form says otherwise; then the branch must still have the commit that its page has shown.

@@ -66,7 +66,7 @@ fn forms() -> OpenApiRouter<App> {
         .route(pages::LOGIN, get(sign_in::login).post(sign_in::begin))
         .route(pages::LOGIN_BASIC, get(sign_in::basic))
         .route(pages::LOGOUT, get(sign_in::logout).post(sign_in::end))
-        .route("/ui/upload", get(upload::show).post(upload::receive))
+        .route(pages::UPLOAD, get(upload::show).post(upload::receive))
         .route(
             "/ui/upload/{id}",
             get(upload_preview::show).post(upload_preview::commit),

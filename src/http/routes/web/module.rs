@@ -43,8 +43,9 @@ pub(super) async fn get(
     let (app, path_of_oci) = (screen.app.clone(), path.clone());
     // What OCI clients pull depends on the default branch and on what they have pushed.
     let oci = move |seen: &Seen<'_>| oci_module(&app, seen, &path_of_oci);
-    let app = screen.app.clone();
-    let render = move |seen: &Seen<'_>| module(&app, seen, &path, query.all);
+    let render = move |seen: &Seen<'_>, oci: &Option<OciModule>| {
+        module(seen, &path, oci.as_ref(), query.all)
+    };
     screen.respond_depending_on(oci, unread_bytes, render).await
 }
 
@@ -82,7 +83,12 @@ async fn unread_bytes(screen: &Screen, path: &ModulePath) -> Result<u64> {
         .await
 }
 
-fn module(app: &App, seen: &Seen<'_>, path: &ModulePath, has_all_items: bool) -> Result<Answer> {
+fn module(
+    seen: &Seen<'_>,
+    path: &ModulePath,
+    oci: Option<&OciModule>,
+    has_all_items: bool,
+) -> Result<Answer> {
     let hash = match seen
         .store
         .hash(&seen.revision, &ModuleRef::Path(path.clone()))
@@ -97,7 +103,6 @@ fn module(app: &App, seen: &Seen<'_>, path: &ModulePath, has_all_items: bool) ->
     };
     let facts = seen.store.facts_of(hash)?;
     let (versions, sizes, version_count) = versions(seen.store, &seen.revision, path)?;
-    let oci = oci_module(app, seen, path)?;
     let last_change = seen
         .store
         .directory_log(&seen.revision, path.as_tree_path(), (0, 1))?;
@@ -118,7 +123,7 @@ fn module(app: &App, seen: &Seen<'_>, path: &ModulePath, has_all_items: bool) ->
         versions: &versions,
         sizes: &sizes,
         version_count,
-        oci: oci.as_ref(),
+        oci,
         has_all_items,
     };
     Ok(Answer::Page(Content {

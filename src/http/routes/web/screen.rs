@@ -107,6 +107,15 @@ fn rights_of(caller: &Caller, is_replica: bool) -> Rights {
 }
 
 impl Screen {
+    /// Returns the branch of the page.
+    ///
+    /// # Errors
+    /// 400 if the page is not of a branch.
+    pub fn branch(&self) -> Result<BranchName> {
+        let missing = || Failure::malformed("the page needs a branch");
+        self.place.branch.clone().ok_or_else(missing)
+    }
+
     /// Responds with the page of a branch or commit, or with 304 if the client has it.
     pub async fn respond(
         self,
@@ -121,16 +130,17 @@ impl Screen {
         bytes: u64,
         render: impl Fn(&Seen<'_>) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
-        self.respond_depending_on(|_| Ok(()), bytes, render).await
+        self.respond_depending_on(|_| Ok(()), bytes, move |seen, ()| render(seen))
+            .await
     }
 
     /// Responds like [`respond_with_memory`](Self::respond_with_memory) with a page that depends on more than its commit and the newest commit of
-    /// its branch: on what `dependencies` returns.
+    /// its branch: on what `dependencies` returns. `render` gets it, too.
     pub async fn respond_depending_on<D: Hash>(
         self,
         dependencies: impl Fn(&Seen<'_>) -> Result<D> + Send + 'static,
         bytes: u64,
-        render: impl Fn(&Seen<'_>) -> Result<Answer> + Send + 'static,
+        render: impl Fn(&Seen<'_>, &D) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
         let charge = self.app.charge(PAGE_BYTES.saturating_add(bytes)).await?;
         let app = self.app.clone();
@@ -155,23 +165,22 @@ impl Screen {
         &self,
         store: &Store,
         dependencies: impl Fn(&Seen<'_>) -> Result<D>,
-        render: impl Fn(&Seen<'_>) -> Result<Answer>,
+        render: impl Fn(&Seen<'_>, &D) -> Result<Answer>,
     ) -> Result<(String, Option<Answer>)> {
         let seen = self.see(store)?;
         let commit = seen.commit.as_ref().map(|commit| commit.id);
         let more = dependencies(&seen)?;
-        let tag = self.tag((commit, seen.tip, &seen.branches.0, more));
+        let tag = self.tag((commit, seen.tip, &seen.branches.0, &more));
         let answer = match self.has(&tag)? {
             true => None,
-            false => Some(render(&seen)?),
+            false => Some(render(&seen, &more)?),
         };
         Ok((tag, answer))
     }
 
     /// Returns the newest commit of the branch; `None` if it has none, or cannot be read.
     fn tip(&self, store: &Store) -> Option<CommitId> {
-        let branch = Revision::Branch(self.place.branch.clone());
-        store.snapshot(&branch).ok()
+        self.tip_of_named(store).ok().flatten()
     }
 
     /// Responds with a page that does not depend on a commit, with this number of bytes of memory in addition to those of the page. If it fails, it

@@ -52,8 +52,7 @@ pub(super) async fn show(
         None => (String::new(), query.path.trim_matches('/').to_owned()),
     };
     let directory = TreePath::parse(&directory)?;
-    let missing = || Failure::malformed("the page needs a branch");
-    let branch = screen.place.branch.clone().ok_or_else(missing)?;
+    let branch = screen.branch()?;
     let module_bytes_max = screen.app.module_bytes_max();
     respond_with_form(screen, &visitor, "Upload", move |_, site, context| {
         let form = UploadForm {

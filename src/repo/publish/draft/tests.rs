@@ -14,12 +14,7 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let main = BranchName::parse("main").unwrap();
-        let root = dir.path().join("store");
-        let made =
-            Repository::open_or_create(&root, &Default::default(), ObjectFormat::Sha1, &main);
-        let repository = made.unwrap();
+        let (dir, repository) = Repository::temporary(ObjectFormat::Sha1);
         Self { dir, repository }
     }
 
@@ -54,7 +49,7 @@ impl Fixture {
     /// Asserts that `git fsck` finds every object.
     fn check(&self) {
         let mut git = Command::new("git");
-        git.arg("-C").arg(self.dir.path().join("store"));
+        git.arg("-C").arg(self.dir.path());
         let out = git.args(["fsck", "--strict", "--full"]).output().unwrap();
         assert!(out.status.success(), "{out:?}");
     }
@@ -65,7 +60,7 @@ impl Fixture {
 fn a_merge_followed_by_an_edit_publishes_the_merged_directories() {
     let fixture = Fixture::new();
     let base = fixture.publish("main", "d/e/base", |_| Vec::new());
-    let next = fixture.dir.path().join("store/refs/heads/next");
+    let next = fixture.dir.path().join("refs/heads/next");
     fs::write(next, format!("{base}\n")).unwrap();
     let theirs = fixture.publish("next", "d/e/theirs", |_| Vec::new());
     fixture.publish("main", "d/e/ours", |_| Vec::new());

@@ -1,19 +1,10 @@
 use std::fs;
 
 use gix::refs::Target;
-use tempfile::TempDir;
 
 use super::*;
 use crate::repo::broken_ref::BrokenRef;
 use crate::repo::{ObjectFormat, Repository};
-
-fn repository() -> (TempDir, Repository) {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("s");
-    let main = "main".parse().unwrap();
-    let made = Repository::open_or_create(&root, &Default::default(), ObjectFormat::Sha1, &main);
-    (dir, made.unwrap())
-}
 
 #[test]
 fn only_broken_refs_are_hidden() {
@@ -54,9 +45,9 @@ fn only_broken_refs_are_hidden() {
 
 #[test]
 fn a_ref_that_breaks_is_hidden_and_one_that_is_repaired_is_shown() {
-    let (dir, repository) = repository();
+    let (dir, repository) = Repository::temporary(ObjectFormat::Sha1);
     let refs = repository.refs();
-    let heads = dir.path().join("s/refs/heads");
+    let heads = dir.path().join("refs/heads");
     let main = fs::read(heads.join("main")).unwrap();
     for _ in 0..2 {
         assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
@@ -69,16 +60,16 @@ fn a_ref_that_breaks_is_hidden_and_one_that_is_repaired_is_shown() {
     fs::write(heads.join("dir/next"), &main).unwrap();
     assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
     let packed = format!("{} refs/heads/packed\n", "7".repeat(40));
-    fs::write(dir.path().join("s/packed-refs"), packed).unwrap();
+    fs::write(dir.path().join("packed-refs"), packed).unwrap();
     assert_eq!(refs.hidden_from_git().unwrap(), ["refs/heads/packed"]);
 }
 
 #[test]
 fn refs_are_read_once_while_none_changes() {
-    let (dir, repository) = repository();
+    let (dir, repository) = Repository::temporary(ObjectFormat::Sha1);
     let refs = repository.refs();
     assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
-    let main = dir.path().join("s/refs/heads/main");
+    let main = dir.path().join("refs/heads/main");
     fs::write(&main, "").unwrap();
     // The file was damaged in place, which a listing would notice.
     assert!(refs.is_broken(&"refs/heads/main".parse().unwrap()).unwrap());

@@ -8,11 +8,9 @@ use crate::repo::{ObjectFormat, Repository};
 
 /// Returns a repository with one branch, and the directory of its branches.
 fn repository() -> (TempDir, Repository, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("s");
-    let main = "main".parse().unwrap();
-    let made = Repository::open_or_create(&root, &Default::default(), ObjectFormat::Sha1, &main);
-    (dir, made.unwrap(), root.join("refs/heads"))
+    let (dir, repository) = Repository::temporary(ObjectFormat::Sha1);
+    let heads = dir.path().join("refs/heads");
+    (dir, repository, heads)
 }
 
 // On Linux, reading `/proc/self/mem` from its beginning fails with EIO, even for root.
@@ -42,7 +40,7 @@ fn a_ref_whose_object_cannot_be_read_is_not_broken() {
     std::fs::write(heads.join("next"), format!("{id}\n")).unwrap();
     assert_eq!(repository.refs().broken().unwrap().len(), 1);
     // A link to itself in place of the object's file cannot be read, but does not mean that the object is missing, either.
-    let object = dir.path().join("s/objects/77");
+    let object = dir.path().join("objects/77");
     std::fs::create_dir(&object).unwrap();
     symlink(&id[2..], object.join(&id[2..])).unwrap();
     let error = repository.refs().list("refs/").err().unwrap();

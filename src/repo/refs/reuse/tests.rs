@@ -11,11 +11,9 @@ const HEADS: &str = "refs/heads/";
 
 /// Returns a repository with one branch, and its directory.
 fn repository() -> (TempDir, Repository, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("s");
-    let main = "main".parse().unwrap();
-    let made = Repository::open_or_create(&root, &Default::default(), ObjectFormat::Sha1, &main);
-    (dir, made.unwrap(), root)
+    let (dir, repository) = Repository::temporary(ObjectFormat::Sha1);
+    let root = dir.path().to_owned();
+    (dir, repository, root)
 }
 
 /// Adds `count` blobs, and returns their ids.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::repo::{ObjectFormat, Repository};
 
 /// Does the same as [`edit`] with gix's editor.
 fn edit_with_gix(
@@ -30,17 +31,9 @@ fn numbers(mut seed: u32) -> impl FnMut(usize) -> usize {
 
 #[test]
 fn random_edits_give_the_same_trees_as_the_editor_of_gix() {
-    for (format, seed) in [(gix::hash::Kind::Sha1, 1), (gix::hash::Kind::Sha256, 2)] {
-        let dir = tempfile::tempdir().unwrap();
-        let main = "main".parse().unwrap();
-        let format = match format {
-            gix::hash::Kind::Sha256 => crate::repo::ObjectFormat::Sha256,
-            _ => crate::repo::ObjectFormat::Sha1,
-        };
-        let root = dir.path().join("s");
-        let made =
-            crate::repo::Repository::open_or_create(&root, &Default::default(), format, &main);
-        let repo = made.unwrap().objects().handle().unwrap();
+    for (format, seed) in [(ObjectFormat::Sha1, 1), (ObjectFormat::Sha256, 2)] {
+        let (_dir, repository) = Repository::temporary(format);
+        let repo = repository.objects().handle().unwrap();
         let repo = repo.with_object_memory();
         let mut number = numbers(seed);
         // Names that sort differently as files and as directories.

@@ -86,8 +86,7 @@ pub(in crate::http::routes::web) async fn show_default(
     visitor: Visitor,
 ) -> Result<Response> {
     require(&screen.app, &visitor, &Method::PUT)?;
-    let missing = || Failure::malformed("the page needs a branch");
-    let branch = screen.place.branch.clone().ok_or_else(missing)?;
+    let branch = screen.branch()?;
     let title = "Change the default branch";
     respond_with_form(screen, &visitor, title, move |store, site, context| {
         store.snapshot(&Revision::Branch(Some(branch.clone())))?;
@@ -142,8 +141,7 @@ pub(in crate::http::routes::web) async fn show_delete(
     visitor: Visitor,
 ) -> Result<Response> {
     require(&screen.app, &visitor, &Method::DELETE)?;
-    let missing = || Failure::malformed("the page needs a branch");
-    let branch = screen.place.branch.clone().ok_or_else(missing)?;
+    let branch = screen.branch()?;
     respond_with_form(screen, &visitor, "Delete", move |store, site, context| {
         let tip = store.snapshot(&Revision::Branch(Some(branch.clone())))?;
         let form = ChangeForm {

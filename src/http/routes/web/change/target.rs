@@ -28,10 +28,8 @@ struct TargetQuery {
 impl Target {
     /// Reads the target of a page; the branch is that of its screen.
     pub fn of(screen: &Screen, parts: &TargetParts) -> Result<Self> {
-        let branch = screen.place.branch.clone();
-        let missing = || Failure::malformed("the page needs a branch");
         Ok(Self {
-            branch: branch.ok_or_else(missing)?,
+            branch: screen.branch()?,
             path: parts.0.clone(),
         })
     }
