@@ -28,6 +28,7 @@
 //! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |
 //! | 1 | [`wasm`] | Takes bytes; returns facts or the reason for rejection | `wasmparser`, `wit-component`, `wit-parser`, `sha2`, demanglers |
 //! | 1 | [`repo`] | The bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
+//! | 1 | [`bucket`] | The authority on an object store, which several machines share; of [`repo`] it uses the trait `Authority` and its types only | `object_store`, `reqwest` |
 //! | 1 | [`index`] | A derived database of commits, changes and modules, independent of git | `rusqlite` |
 //! | 2 | [`store`] | The operations of a module store. The only entry point for the layers above | `flate2` |
 //! | 3 | [`wire`] | The JSON types that the HTTP API, the remote client and the command line share | the schemas of `utoipa` |
@@ -37,7 +38,7 @@
 //! | 4 | [`http`] | The HTTP server: API, the requests for pages of [`web`], watch, git, authentication, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | The command line: arguments, printing, exit codes. `serve.rs` assembles the server | `clap`, stdout |
 //!
-//! [`wasm`], [`repo`] and [`index`] do not depend on each other. Everything below [`http`] is synchronous. Only [`cli`] prints. Only [`cli`]
+//! [`wasm`], [`repo`] and [`index`] do not depend on each other. [`bucket`] implements the trait `repo::Authority`. Everything below [`http`] is synchronous. Only [`cli`] prints. Only [`cli`]
 //! and [`git`] read the environment; `main` passes the arguments on.
 //!
 //! # Subdirectories
@@ -67,6 +68,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod bucket;
 pub mod budget;
 pub mod cli;
 pub mod config;

@@ -15,7 +15,7 @@ struct Subsystem {
     owns: &'static [&'static str],
 }
 
-const SUBSYSTEMS: [Subsystem; 17] = [
+const SUBSYSTEMS: [Subsystem; 18] = [
     Subsystem {
         name: "names",
         uses: &[],
@@ -59,6 +59,11 @@ const SUBSYSTEMS: [Subsystem; 17] = [
         owns: &[
             "fail::", "gix", "gix_pack", "notify::", "tar::", "try_lock", "sync_all",
         ],
+    },
+    Subsystem {
+        name: "bucket",
+        uses: &["names", "config", "repo"],
+        owns: &["async_trait", "object_store", "reqwest"],
     },
     Subsystem {
         name: "index",
@@ -121,7 +126,7 @@ const SUBSYSTEMS: [Subsystem; 17] = [
     Subsystem {
         name: "cli",
         uses: &[
-            "names", "config", "budget", "store", "remote", "wire", "oci", "http",
+            "names", "config", "budget", "bucket", "store", "remote", "wire", "oci", "http",
         ],
         owns: &[
             "base64",
@@ -158,7 +163,28 @@ const SUBSYSTEMS: [Subsystem; 17] = [
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 13] = [
+const SHARED: [(&str, &str, &str); 18] = [
+    (
+        "bucket",
+        "tokio",
+        "runs the client of the object store on a thread of its own",
+    ),
+    (
+        "bucket",
+        "tokio_rustls",
+        "installs the cryptography of TLS connections to the object store",
+    ),
+    ("bucket", "rustls", "names the same"),
+    (
+        "bucket",
+        "ring",
+        "hashes snapshots, and makes random ids and keys",
+    ),
+    (
+        "http",
+        "reqwest",
+        "forwards writes to another server, with connections that are kept open",
+    ),
     ("wasm", "zstd", "names the format in an error"),
     (
         "wasm",
@@ -216,6 +242,8 @@ const ORDERS: [(&str, &[&str]); 2] = [
         &[
             "broken_ref",
             "error",
+            "authority",
+            "following",
             "failpoints",
             "parallel",
             "thread_priority",
@@ -226,6 +254,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "packs",
             "refs",
             "parts",
+            "follow",
             "tree",
             "history",
             "publish",
@@ -244,6 +273,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "json_items",
             "charged",
             "error",
+            "peers",
             "percent",
             "git_url",
             "base_path",
@@ -266,6 +296,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "json_list",
             "git",
             "extract",
+            "shared",
             "openapi",
             "routes",
             "router",

@@ -4,6 +4,7 @@
 
 mod backup;
 mod broken_refs;
+mod bucket;
 mod cli;
 mod derived_files;
 mod directory;

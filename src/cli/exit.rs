@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::config::ConfigError;
+use crate::bucket::InvalidBucketUrl;
 use crate::http::{KeyError, TlsError};
 use crate::names::{self, ServerUrl};
 use crate::remote;
@@ -35,6 +36,14 @@ pub(super) enum Error {
     /// A name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
+    /// The URL of a bucket is malformed.
+    #[error(transparent)]
+    BucketUrl(#[from] InvalidBucketUrl),
+    /// Conditional writes of a bucket are not atomic.
+    #[error(
+        "several servers cannot share {0}: its conditional writes are not atomic; `wasmstore bucket probe {0}` prints what was observed"
+    )]
+    NotAtomic(String),
     /// A search query is malformed.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -187,8 +196,12 @@ impl Error {
             Self::Setting { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,
             Self::NeedsDirectory(_) => USAGE,
-            Self::Name(_) | Self::Query(_) | Self::FileName(_) | Self::World { .. } => INVALID,
-            Self::ObjectFormat { .. } | Self::NotRecursive(_) => CONFLICT,
+            Self::Name(_)
+            | Self::BucketUrl(_)
+            | Self::Query(_)
+            | Self::FileName(_)
+            | Self::World { .. } => INVALID,
+            Self::ObjectFormat { .. } | Self::NotRecursive(_) | Self::NotAtomic(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) | Self::Interrupted(_) => UNAVAILABLE,
             Self::PushRefused(_) => CONFLICT,
             Self::Store(error) => code(error.kind()),

@@ -21,6 +21,7 @@
 //! - 5: the store cannot be opened, read, written or reached
 
 mod args;
+mod bucket;
 mod color;
 mod command_line;
 mod commands;

@@ -5,10 +5,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
+use super::bucket::{check_atomic, open_bucket, open_copy};
 use super::config::ServerArgs;
 use super::exit::{Error, Result};
 use super::logging;
@@ -21,15 +23,23 @@ use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
 use super::socket_activation::listen;
 use super::stop_signals::stop_on_signals;
+use crate::bucket::{Bucket, BucketUrl, ProbeScope};
 use crate::budget::ByteBudget;
 use crate::config::Options;
-use crate::http::{self, BoundAddress, Keyring, ListenAddress, ServerOptions, Tls};
+use crate::http::{
+    self, BoundAddress, Keyring, ListenAddress, PeerKey, PeerKeySource, ServerOptions, Tls,
+};
 use crate::oci::keep_records;
-use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
+use crate::remote::{self, BucketFollower, GitHttpBackend, Mirrors, Replica};
 use crate::store::{
-    MaintenanceSchedule, ObjectFormat, Store, ThreadPriority, lower_thread_priority,
+    ErrorKind, MaintenanceSchedule, ObjectFormat, Store, ThreadPriority, chain,
+    lower_thread_priority,
 };
 
+/// How long a server without a copy tries to reach the bucket before it gives up.
+const REACH_MAX: Duration = Duration::from_secs(30);
+/// The pause between two attempts.
+const REACH_PAUSE: Duration = Duration::from_secs(1);
 /// The number of open files for anything but connections: packs, locks, uploads.
 const OTHER_FILES: u64 = 4096;
 
@@ -54,6 +64,8 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
         git: None,
         mirrors: None,
         replica: None,
+        bucket: None,
+        peer_key: None,
     };
     remote::limit_processes(options.limits.git_process);
     let tls = load_tls(&server)?;
@@ -90,7 +102,8 @@ fn check_branch_before_creation(
     settings: &Settings,
     root: &Path,
 ) -> Result<()> {
-    if settings.branch()?.is_none() {
+    // The branches of a store in a bucket are not known yet.
+    if settings.branch()?.is_none() || server.bucket.bucket.is_some() {
         return Ok(());
     }
     let store = Store::open(root, server.limits.options(Options::of_store(root)?))?;
@@ -105,6 +118,9 @@ fn open(
     service_manager: &ServiceManager,
 ) -> Result<Arc<Store>> {
     let options = server.limits.options(Options::of_store(root)?);
+    if let Some(url) = &server.bucket.bucket {
+        return open_copy_of_bucket(server, url, root, serve_options);
+    }
     let Some((primary, changes)) = server.replica.primary()? else {
         let mut store = Store::open_or_create(root, options, ObjectFormat::default())?;
         store.charge_validation_to(serve_options.memory.clone());
@@ -118,6 +134,61 @@ fn open(
     let store = Arc::clone(replica.store());
     serve_options.replica = Some((replica, changes));
     Ok(store)
+}
+
+/// Opens the copy of a store in a bucket. Whatever is missing in it is copied in the background, once the server listens.
+fn open_copy_of_bucket(
+    server: &ServerArgs,
+    url: &BucketUrl,
+    root: &Path,
+    serve_options: &mut ServerOptions,
+) -> Result<Arc<Store>> {
+    let options = server.limits.options(Options::of_store(root)?);
+    let bucket_options =
+        server
+            .bucket
+            .options(&server.addresses(), server.tls.is_some(), &server.base_path)?;
+    let writer = bucket_options.writer.clone().unwrap_or_default();
+    let bucket = open_bucket(url, bucket_options)?;
+    match check_atomic(&bucket, ProbeScope::Quick) {
+        // Without the bucket, the server can still serve an existing copy.
+        Err(Error::Store(error)) if error.kind() == ErrorKind::Busy => {
+            tracing::warn!(error = chain(&error), "cannot check the bucket");
+        }
+        checked => checked?,
+    }
+    let mut store = open_copy_patiently(root, options, &bucket)?;
+    store.charge_validation_to(serve_options.memory.clone());
+    keep_records(&mut store);
+    store.ensure_writable()?;
+    let store = Arc::new(store);
+    let poll = server.bucket.bucket_poll.0;
+    let follower = BucketFollower::new(Arc::clone(&store), writer, poll);
+    serve_options.bucket = Some(Arc::new(follower));
+    // The bucket has read the secret together with the first state.
+    serve_options.peer_key = Some(PeerKeySource::new(move || {
+        bucket.last_known()?;
+        let identity = bucket.identity().ok()?;
+        Some(PeerKey::new(identity.peer_key.0))
+    }));
+    Ok(store)
+}
+
+/// Opens a copy. If there is none yet, and the bucket cannot be reached, tries again for some time: a single lost response must not keep a
+/// server from starting.
+fn open_copy_patiently(root: &Path, options: Options, bucket: &Arc<Bucket>) -> Result<Store> {
+    let begun = Instant::now();
+    loop {
+        match open_copy(root, options, Arc::clone(bucket)) {
+            Err(Error::Store(error))
+                if error.kind() == ErrorKind::Busy && begun.elapsed() < REACH_MAX =>
+            {
+                tracing::warn!(error = chain(&error), "cannot reach the bucket; retrying");
+                std::thread::sleep(REACH_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// The signals, sources and schedule for the background work of a server.
@@ -188,6 +259,9 @@ fn start_threads(
     }
     if let Some(mirrors) = options.mirrors.clone() {
         start_thread("mirrors", move || mirrors.run_workers())?;
+    }
+    if let Some(follower) = options.bucket.clone() {
+        start_thread("follower", move || follower.run())?;
     }
     if let Some((replica, _)) = &options.replica {
         let replica = Arc::clone(replica);

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use super::args::{GlobalArgs, ReadArgs, WriteArgs};
+use super::bucket::open_if_copy;
 use super::color::ColorChoice;
 use super::environment::{text_variable, variable};
 use super::exit::{Error, Result};
@@ -99,6 +100,7 @@ impl Settings {
             author: flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?,
             message: write.message,
             precondition: Precondition::default(),
+            request: None,
         })
     }
 
@@ -135,7 +137,11 @@ impl Settings {
     /// Opens the store like [`open`](Self::open). Fails if its location is a server.
     pub fn open_local(&self) -> Result<Store> {
         let root = self.root()?;
-        let mut store = Store::open(&root, Options::of_store(&root)?)?;
+        let options = Options::of_store(&root)?;
+        let mut store = match open_if_copy(&root, options)? {
+            Some(copy) => copy,
+            None => Store::open(&root, options)?,
+        };
         keep_records(&mut store);
         Ok(self.with_index_progress(store))
     }
@@ -144,16 +150,20 @@ impl Settings {
     pub fn open_or_create_local(&self) -> Result<Store> {
         let root = self.root()?;
         let options = Options::of_store(&root)?;
-        let mut store = Store::open_or_create(&root, options, ObjectFormat::default())?;
+        let mut store = match open_if_copy(&root, options)? {
+            Some(copy) => copy,
+            None => Store::open_or_create(&root, options, ObjectFormat::default())?,
+        };
         keep_records(&mut store);
         Ok(self.with_index_progress(store))
     }
 
     /// Opens the store like [`open_existing`](Self::open_existing). Fails if its location is a server.
     pub fn open_existing_local(&self) -> Result<Store> {
-        match self.open_local()?.object_format() {
+        let root = self.root()?;
+        match Store::open(&root, Options::of_store(&root)?)?.object_format() {
             Some(_) => self.open_or_create_local(),
-            None => Err(Error::NoStore(self.root()?)),
+            None => Err(Error::NoStore(root)),
         }
     }
 

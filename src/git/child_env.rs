@@ -1,5 +1,6 @@
 //! The variables in the environment of this process that no git command inherits.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 /// The prefix of this program's own variables. They configure the server and may contain keys.
@@ -24,6 +25,27 @@ pub(super) fn remove_server_variables(command: &mut Command) {
         }
     }
     for name in SERVICE_MANAGER_VARIABLES {
+        command.env_remove(name);
+    }
+}
+
+/// The prefixes of the variables with the credentials for a bucket.
+const BUCKET_VARIABLES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
+
+/// Returns the variables that configure the access to a bucket.
+pub(super) fn bucket_variables() -> impl Iterator<Item = (OsString, OsString)> {
+    let is_for_buckets = |name: &OsString| {
+        let name = name.to_string_lossy();
+        BUCKET_VARIABLES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+    };
+    std::env::vars_os().filter(move |(name, _)| is_for_buckets(name))
+}
+
+/// Removes the variables that configure the access to a bucket. Of the git commands, only `receive-pack` needs them, for the hooks.
+pub(super) fn remove_bucket_variables(command: &mut Command) {
+    for (name, _) in bucket_variables() {
         command.env_remove(name);
     }
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::child::ChildProcess;
-use super::child_env::remove_server_variables;
+use super::child_env::{remove_bucket_variables, remove_server_variables};
 use super::error::Error;
 use super::process_limits::{CpuTime, configure_for_limits, reached_limit};
 
@@ -142,6 +142,7 @@ impl Git {
             command.env_remove(name);
         }
         remove_server_variables(&mut command);
+        remove_bucket_variables(&mut command);
         command
             .env("GIT_DIR", &self.git_dir)
             .envs(

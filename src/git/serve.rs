@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
 use super::child::ChildProcess;
+use super::child_env::bucket_variables;
 use super::error::Error;
 use super::process_limits::{CpuTime, limit_allocations};
 use super::program::Git;
@@ -55,6 +56,9 @@ pub struct ServerProcessOptions {
     pub variables: Vec<(&'static str, OsString)>,
 }
 
+/// The file in a repository that exists if it is a copy of a store in a bucket.
+const BUCKET_COPY: &str = "wasmstore/generation";
+
 impl Git {
     /// Starts a git process that serves one request over its standard streams, without state between requests
     /// (gitprotocol-http(5)).
@@ -76,6 +80,10 @@ impl Git {
             .stderr(Stdio::piped());
         if server_command == ServerCommand::ReceivePack {
             limit_allocations(&mut command);
+            // The hooks of a copy of a store in a bucket change the store in the bucket.
+            if self.git_dir().join(BUCKET_COPY).exists() {
+                command.envs(bucket_variables());
+            }
         }
         let (child, pipes) =
             ChildProcess::spawn_group(&mut command, CpuTime::Configured).map_err(|source| {

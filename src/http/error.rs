@@ -163,6 +163,11 @@ impl From<store::Error> for Failure {
             tracing::error!(error = chain(&error), "the store failed");
             return Self::new(status, "the store failed; see the server log");
         }
+        if error.is_unreachable() {
+            tracing::warn!(error = chain(&error), "the bucket cannot be used");
+            let detail = "the bucket of the store cannot be reached, so nothing can be changed at the moment; try again";
+            return Self::new(status, detail);
+        }
         if error.kind() == ErrorKind::ReadOnly {
             tracing::error!(error = chain(&error), "the store cannot be changed");
             return Self::new(status, "the store is read-only");

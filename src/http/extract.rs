@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::http::error::{Failure, Result};
 use crate::http::middleware::auth::Caller;
 use crate::http::module::etag;
+use crate::http::peers::RequestOrigin;
 use crate::http::percent;
 use crate::http::state::App;
 use crate::names::{Author, BranchName, CommitId, Message};
@@ -138,11 +139,19 @@ impl FromRequestParts<App> for WriteHeaders {
             Some(caller) => caller.author(requested)?,
             None => requested,
         };
+        let origin = parts.extensions.get::<RequestOrigin>();
+        let branch = parse_header(headers, BRANCH, BranchName::parse)?;
+        // Another server has put its own default branch into the header.
+        let branch = match origin {
+            Some(origin) if origin.is_from_peer => branch,
+            _ => app.branch(branch),
+        };
         Ok(Self(Change {
-            branch: app.branch(parse_header(headers, BRANCH, BranchName::parse)?),
+            branch,
             author,
             message: parse_header(headers, MESSAGE, Message::parse)?,
             precondition: etag::precondition(headers)?,
+            request: origin.map(|origin| origin.request.clone()),
         }))
     }
 }

@@ -12,8 +12,9 @@ use crate::http::middleware::auth::Keyring;
 use crate::http::middleware::client_address::TrustedProxy;
 use crate::http::middleware::host::AllowedHost;
 use crate::http::middleware::redirect_writes::ReplicaWrites;
+use crate::http::peers::PeerKeySource;
 use crate::names::BranchName;
-use crate::remote::{GitHttpBackend, Mirrors, Replica};
+use crate::remote::{BucketFollower, GitHttpBackend, Mirrors, Replica};
 
 /// Options for serving a store.
 #[derive(Default)]
@@ -49,4 +50,8 @@ pub struct ServerOptions {
     pub mirrors: Option<Arc<Mirrors>>,
     /// On a replica, the replication that updates the store, and the response to writes.
     pub replica: Option<(Arc<Replica>, ReplicaWrites)>,
+    /// On a server that shares its store with others in a bucket, what keeps its copy up to date.
+    pub bucket: Option<Arc<BucketFollower>>,
+    /// On such a server, the secret that the servers share. Without it, the server forwards no request to another one.
+    pub peer_key: Option<PeerKeySource>,
 }

@@ -31,6 +31,7 @@ use crate::http::routes::{
     admin, branches, diff, facts, git, hashes, history, modules, oci, operation, search, versions,
     watch, web, world,
 };
+use crate::http::shared::{forward_writes, serve_copy};
 use crate::http::state::App;
 use crate::store::Store;
 
@@ -69,7 +70,17 @@ pub fn router(
     // A request passes through the layers from the last to the first.
     let routes = routes
         .method_not_allowed_fallback(unsupported_method)
-        .layer(from_fn_with_state(app.clone(), list_etag))
+        .layer(from_fn_with_state(app.clone(), list_etag));
+    let routes = match &app.bucket {
+        Some(bucket) => {
+            let state = (app.clone(), Arc::clone(bucket));
+            routes
+                .layer(from_fn_with_state(state.clone(), forward_writes))
+                .layer(from_fn_with_state(state, serve_copy))
+        }
+        None => routes,
+    };
+    let routes = routes
         .layer(from_fn_with_state(replica_writes, redirect_writes))
         .layer(from_fn_with_state(access, authorize))
         .layer(from_fn(oci::oci_errors))

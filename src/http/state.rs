@@ -21,6 +21,7 @@ use crate::http::middleware::session::Sessions;
 use crate::http::module::encodings::{Coding, EncodingCache};
 use crate::http::module::in_flight::InFlight;
 use crate::http::options::ServerOptions;
+use crate::http::peers::BucketServers;
 use crate::http::preview_cache::PreviewCache;
 use crate::http::upload::quota::{UploadQuota, UploadReservation};
 use crate::http::watch::WatchRegistry;
@@ -84,6 +85,8 @@ pub(super) struct Shared {
     pub mirrors: Option<Arc<Mirrors>>,
     /// On a replica, the replication that updates the store.
     pub replica: Option<Arc<Replica>>,
+    /// On a server that shares its store with others in a bucket, the bucket and the other servers.
+    pub bucket: Option<Arc<BucketServers>>,
     /// The OCI registry.
     pub registry: Registry,
     /// The path below which the server answers, for URLs in responses.
@@ -144,6 +147,9 @@ impl App {
             dropped_log_lines: options.dropped_log_lines,
             mirrors: options.mirrors,
             replica: options.replica.map(|(replica, _)| replica),
+            bucket: options
+                .bucket
+                .map(|follower| Arc::new(BucketServers::new(follower, options.peer_key))),
             registry: Registry::default(),
             base_path: options.base_path,
             openapi,

@@ -84,14 +84,22 @@ impl Mirrors {
         tracing::info!(mirror = %mirror.name, url = %mirror.url, "pushing to the mirror");
         let wake = self.store.watch_refs();
         let mut failures = PushFailures::default();
+        let mut listing = MirrorListing::WhenDue;
         while self.is_current(mirror) {
             let start = Instant::now();
-            match self.push_if_needed(mirror) {
+            let pushed = self.push_if_needed(mirror, listing);
+            listing = match pushed {
+                // Another server may push to the mirror meanwhile.
+                Ok(PushOutcome::NotOurs) => MirrorListing::Always,
+                Ok(PushOutcome::Pushed) => MirrorListing::WhenDue,
+                _ => listing,
+            };
+            match pushed {
                 Ok(PushOutcome::InSync) => {
                     failures.end(mirror);
                     wake.wait(REF_INTERVAL.max(start.elapsed() * REF_READ_PAUSE_FACTOR));
                 }
-                Ok(PushOutcome::Locked) => thread::sleep(PUSH_INTERVAL / 5),
+                Ok(PushOutcome::Locked | PushOutcome::NotOurs) => thread::sleep(PUSH_INTERVAL / 5),
                 Ok(PushOutcome::Pushed) => {
                     failures.end(mirror);
                     thread::sleep(PUSH_INTERVAL.saturating_sub(start.elapsed()));
@@ -103,18 +111,26 @@ impl Mirrors {
         tracing::info!(mirror = %mirror.name, "stopped pushing to the mirror");
     }
 
-    fn push_if_needed(&self, mirror: &Mirror) -> Result<PushOutcome> {
-        if !self.needs_push(mirror)? {
+    fn push_if_needed(&self, mirror: &Mirror, listing: MirrorListing) -> Result<PushOutcome> {
+        if !self.store.authority().is_last_writer() {
+            return Ok(PushOutcome::NotOurs);
+        }
+        if listing == MirrorListing::WhenDue && !self.needs_push(mirror)? {
             return Ok(PushOutcome::InSync);
+        }
+        // A server that was suspended, or that does not reach the bucket, must not push what others have replaced.
+        self.store.follow()?;
+        if !self.store.authority().is_last_writer() {
+            return Ok(PushOutcome::NotOurs);
         }
         let Some(lock) = self.store.lock_mirror(&mirror.name, Duration::ZERO)? else {
             return Ok(PushOutcome::Locked);
         };
         // The process that held the lock before may have pushed everything.
-        if !self.needs_push(mirror)? {
+        if listing == MirrorListing::WhenDue && !self.needs_push(mirror)? {
             return Ok(PushOutcome::InSync);
         }
-        self.push_locked(mirror, &lock, MirrorListing::WhenDue, &mut || {})?;
+        self.push_locked(mirror, &lock, listing, &mut || {})?;
         Ok(PushOutcome::Pushed)
     }
 
@@ -135,6 +151,8 @@ enum PushOutcome {
     InSync,
     /// Another process holds the mirror's lock.
     Locked,
+    /// Another server made the last change of the store in the bucket, and pushes.
+    NotOurs,
     /// A push succeeded.
     Pushed,
 }

@@ -11,6 +11,7 @@
 //! - `replica` and `primary*` keep the store equal to another store.
 //! - `clone` creates a store from another repository.
 
+mod bucket_follower;
 mod client;
 mod clone;
 mod error;
@@ -23,6 +24,7 @@ mod mirror_state;
 mod mirror_status;
 mod mirror_worker;
 mod operations;
+mod peer_check;
 mod primary;
 mod primary_refs;
 mod primary_watch;
@@ -31,6 +33,7 @@ mod replica;
 mod websocket;
 
 pub use crate::git::{ChildProcess, ServerProcess, lift_limits, limit_processes, reached_limit};
+pub use bucket_follower::{BucketFollowStatus, BucketFollower};
 pub use client::{Client, ErrorResponse};
 pub use clone::clone;
 pub use error::{Error, Result};

@@ -119,6 +119,14 @@ pub enum Error {
     /// OCI clients have uploaded too many blobs that no manifest names yet.
     #[error("the space for blobs that no manifest names is used up; try again later")]
     UploadsFull,
+    /// The bucket that machines share cannot be used now. Nothing was changed.
+    #[error("cannot use {url}, and nothing was changed: {reason}")]
+    Unreachable {
+        /// The bucket's URL.
+        url: String,
+        /// The cause, without secrets.
+        reason: String,
+    },
     /// The stock git program failed.
     #[error(transparent)]
     Git(#[from] crate::git::Error),

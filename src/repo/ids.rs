@@ -1,6 +1,6 @@
 //! Object ids: conversions between gix ids and the id types of `names`.
 
-use crate::names::{CommitId, ModuleHash};
+use crate::names::{CommitId, ModuleHash, ObjectId};
 
 /// The id of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,11 @@ pub(crate) fn object_id(repo: &gix::Repository, bytes: &[u8]) -> Option<gix::Obj
     gix::ObjectId::try_from(bytes)
         .ok()
         .filter(|id| id.kind() == repo.object_hash())
+}
+
+/// Converts an id from gix's type.
+pub(crate) fn shared_id(id: &gix::oid) -> ObjectId {
+    ObjectId::from_bytes(id.as_bytes()).expect("BUG: git ids have 20 or 32 bytes")
 }
 
 /// Converts the id of a commit from gix's type.

@@ -10,11 +10,13 @@
 //!
 //! | from low to high | content |
 //! |---|---|
-//! | `broken_ref` `error` `failpoints` `ids` `fs` `parallel` `thread_priority` `locks` | helpers for all others; `locks` has the lock order |
+//! | `authority` | the trait of whoever decides about the refs, and its types |
+//! | `broken_ref` `error` `failpoints` `following` `ids` `fs` `parallel` `thread_priority` `locks` | helpers for all others; `locks` has the lock order |
 //! | `objects` | the object database, caches, commit objects, loose objects, spooled uploads |
 //! | `packs` | the directory `objects/pack`, the pack writer, roll-ups |
 //! | `refs` | reading refs, the durable compare-and-swap, durable tips, change notification |
 //! | `parts` | objects, packs, refs and locks of one open repository |
+//! | `follow` | making the repository equal to a state that several machines share |
 //! | `tree` | reading, editing, comparing and merging trees |
 //! | `history` | walks over commits |
 //! | `publish` | write transactions, batches, group commit |
@@ -43,6 +45,7 @@
 //!   files/              <hash>.wasm, modules that the command `filename` wrote to files
 //!   replica             the URL of the primary that this replica was equal to once: see lifecycle/replica_mark.rs
 //!   mirrors/            a lock file for each mirror, and the mirror's state: see the subsystem `remote`
+//!   generation          in a copy of a bucket: the generation of the state that the refs are equal to: see follow/catch_up.rs
 //!   maintenance.lock, maintenance.json   the lock of scheduled maintenance, and the record of its finished jobs
 //!   clone/              exists while a store is created from another repository: see lifecycle/from_clone.rs
 //! ```
@@ -91,9 +94,12 @@
 //! temporary files, an index without its pack, and wasmstore's own lock file of the ref that was moved last. This looks at a few files
 //! and one directory, however large the store is.
 
+mod authority;
 mod broken_ref;
 mod error;
 mod failpoints;
+mod follow;
+mod following;
 mod fs;
 mod gc;
 mod history;
@@ -112,6 +118,10 @@ mod thread_priority;
 mod tree;
 mod verify;
 
+pub use authority::{
+    AppliedRequest, Authority, AuthorityCounters, Freshness, PackFiles, PackKey, RefUpdate,
+    RequestCount, RequestId, SharedRefs, SharedState, Swap,
+};
 pub use broken_ref::BrokenRef;
 pub use error::{Error, Result, chain};
 pub use gc::collect::{GcRequest, GcResult};
@@ -120,6 +130,7 @@ pub use history::first_parent::FirstParentHistory;
 pub use history::walk::CommitNode;
 pub use ids::TreeId;
 pub use lifecycle::blob_uploads::{BlobUpload, BlobUploads};
+pub use lifecycle::bucket_mark::{BucketMark, NewShared};
 pub use lifecycle::config::config_numbers;
 pub use lifecycle::create::ObjectFormat;
 pub use lifecycle::from_clone::CloneTarget;
@@ -140,7 +151,7 @@ pub use push::identities::Identity;
 pub use push::incoming::{IncomingObjects, QuarantinedObjects};
 pub use push::introduced::{Introduced, IntroducedEntry, WalkControl};
 pub use push::pushed_commit::PushedCommit;
-pub use push::ref_updates::{Atomicity, DropPolicy, RefUpdate, Refusal};
+pub use push::ref_updates::{Atomicity, DropPolicy, Refusal};
 pub use push::tree_weight::{TreeScale, TreeWeight};
 pub use refs::read::BranchesAndTags;
 pub use refs::registry_tips::RegistryTips;

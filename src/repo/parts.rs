@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::CacheLimits;
+use crate::repo::authority::{Authority, LocalRefs};
 use crate::repo::error::Result;
+use crate::repo::following::Following;
 use crate::repo::locks::Locks;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::packs::dir::PackDir;
@@ -16,6 +18,9 @@ pub(crate) struct Parts {
     pub objects: Arc<ObjectDb>,
     pub packs: PackDir,
     pub refs: RefStore,
+    /// Who decides whether a ref moves.
+    pub authority: Arc<dyn Authority>,
+    pub following: Following,
 }
 
 impl Parts {
@@ -23,16 +28,20 @@ impl Parts {
     ///
     /// # Errors
     /// `NotAStore` if it is not a bare repository in a supported format; the directory cannot be read.
-    pub(crate) fn open(root: &Path, cache: &CacheLimits) -> Result<Self> {
-        Ok(Self::of(ObjectDb::open(root, cache)?))
+    pub(crate) fn open(
+        root: &Path,
+        cache: &CacheLimits,
+        authority: Arc<dyn Authority>,
+    ) -> Result<Self> {
+        Ok(Self::of(ObjectDb::open(root, cache)?, authority))
     }
 
     /// Returns the parts of a repository that does not exist yet; they read as empty.
     pub(crate) fn absent(root: &Path, cache: &CacheLimits) -> Self {
-        Self::of(ObjectDb::absent(root, cache))
+        Self::of(ObjectDb::absent(root, cache), Arc::new(LocalRefs))
     }
 
-    fn of(objects: ObjectDb) -> Self {
+    fn of(objects: ObjectDb, authority: Arc<dyn Authority>) -> Self {
         let objects = Arc::new(objects);
         let locks = Locks::new(objects.own_dir());
         Self {
@@ -40,6 +49,16 @@ impl Parts {
             refs: RefStore::new(Arc::clone(&objects)),
             objects,
             locks,
+            authority,
+            following: Following::default(),
+        }
+    }
+
+    /// Starts a roll-up of small packs in the background if it is due; called after a batch was published. The packs of a repository that
+    /// machines share are rolled up in the shared state: see `gc/shared.rs`.
+    pub(crate) fn roll_up_when_due(&self) {
+        if !self.authority.is_shared() {
+            self.packs.roll_up_when_due();
         }
     }
 

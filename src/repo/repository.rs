@@ -2,14 +2,17 @@
 //! operations on its configuration.
 
 mod settings;
+mod shared;
 #[cfg(test)]
 mod temporary;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{CacheLimits, PushLimits};
 use crate::names::{BranchName, CommitId, ModuleHash, RefName};
+use crate::repo::authority::LocalRefs;
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::{Collector, GcRequest, GcResult};
 use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
@@ -50,7 +53,7 @@ impl Repository {
         let parts = if is_absent(root)? {
             Parts::absent(root, cache)
         } else {
-            Parts::open(root, cache)?
+            Parts::open(root, cache, Arc::new(LocalRefs))?
         };
         Ok(Self {
             parts,
@@ -222,7 +225,7 @@ impl Repository {
     pub fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_>,
-        check: impl FnOnce() -> Result<(), E>,
+        check: impl Fn() -> Result<(), E>,
     ) -> Result<GcResult, E> {
         let parts = &self.parts;
         Collector { parts }.collect(request, check)

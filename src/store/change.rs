@@ -3,7 +3,7 @@
 use super::error::Result;
 use super::precondition::{Precondition, PreconditionSubject, entity_tag};
 use crate::names::{Author, BranchName, CommitId, Message};
-use crate::repo::{Decision, Draft};
+use crate::repo::{Decision, Draft, RequestId};
 
 /// The parameters that all writes have in common.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Change {
     pub message: Option<Message>,
     /// The condition under which the write is made.
     pub precondition: Precondition,
+    /// The request that asks for the write, if it may be sent again: the write is made at most once. Only for stores in a bucket.
+    pub request: Option<RequestId>,
 }
 
 impl Change {

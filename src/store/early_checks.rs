@@ -69,13 +69,17 @@ impl Store {
     }
 
     /// Runs `check`. If it fails, repeats it in a write that changes nothing, because a write first makes the branch's tip durable.
-    /// Otherwise a power cut could undo the state on which the refusal was based.
+    /// Otherwise a power cut could undo the state on which the refusal was based. A request that may have been applied already is not
+    /// checked: what it has changed itself is no reason to refuse it.
     pub(super) fn refuse_early(
         &self,
         change: &Change,
         check: impl Fn() -> Result<()>,
     ) -> Result<()> {
         self.ensure_writable()?;
+        if change.request.is_some() {
+            return Ok(());
+        }
         match check() {
             Err(_) if !self.repo.is_absent() => {
                 let decide = |_: &mut Draft<'_>| check().map(|()| (Decision::Unchanged, ()));

@@ -89,6 +89,37 @@ pub enum Error {
         /// The directory of this store.
         root: PathBuf,
     },
+    /// The store is a copy of a store in a bucket, and this process was not given the bucket.
+    #[error(
+        "{root:?} is a copy of the store in {url}, which decides about every change: write with `wasmstore --root {root:?}`, or through a server"
+    )]
+    CopyOfBucket {
+        /// The URL of the bucket.
+        url: String,
+        /// The directory of this store.
+        root: PathBuf,
+    },
+    /// The directory is a copy of another store than the bucket has.
+    #[error(
+        "{root:?} is a copy of another store than the one in {url}: choose another directory with --root, or delete this copy"
+    )]
+    CopyOfOther {
+        /// The directory.
+        root: PathBuf,
+        /// The URL of the bucket.
+        url: String,
+    },
+    /// The directory has a history of its own, which the store in the bucket would replace.
+    #[error(
+        "{root:?} has a history of its own, which the store in {url} would replace: choose another directory with --root, \
+         or move this store into an empty bucket with `wasmstore bucket init {url} --from {root:?}`"
+    )]
+    OwnHistoryNotShared {
+        /// The directory.
+        root: PathBuf,
+        /// The URL of the bucket.
+        url: String,
+    },
     /// The store cannot become a replica, because its own history would be lost.
     #[error(
         "{root:?} has a history of its own, which the history of {primary} would replace: choose another directory with --root; \
@@ -178,6 +209,9 @@ impl Error {
             | Self::NothingToRollBack(_)
             | Self::TargetNotEmpty(_)
             | Self::Replica { .. }
+            | Self::CopyOfBucket { .. }
+            | Self::CopyOfOther { .. }
+            | Self::OwnHistoryNotShared { .. }
             | Self::OwnHistory { .. } => ErrorKind::Conflict,
             Self::PreconditionFailed { .. } => ErrorKind::Precondition,
             Self::RefNotSynced { .. } | Self::WitBusy(_) => ErrorKind::Busy,
@@ -205,6 +239,18 @@ impl Error {
             Self::Repo(repo::Error::UnknownBranch(branch)) => Some(branch),
             _ => None,
         }
+    }
+
+    /// Returns whether the error is that the bucket of the store cannot be used at the moment.
+    pub fn is_unreachable(&self) -> bool {
+        let mut cause = match self {
+            Self::Repo(error) => error,
+            _ => return false,
+        };
+        while let repo::Error::Batch(error) = cause {
+            cause = error;
+        }
+        matches!(cause, repo::Error::Unreachable { .. })
     }
 
     /// Returns whether the error is that the directory exists but is not a store.
@@ -257,7 +303,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         | E::MergeConflict { .. }
         | E::UncollectableRef(_) => ErrorKind::Conflict,
         E::Name(error) => name_kind(error),
-        E::Busy(_) | E::Moved(_) => ErrorKind::Busy,
+        E::Busy(_) | E::Moved(_) | E::Unreachable { .. } => ErrorKind::Busy,
         E::LimitExceeded { .. } => ErrorKind::TooLarge,
         E::UploadsFull => ErrorKind::Full,
         E::Batch(error) => repo_kind(error),

@@ -64,7 +64,7 @@ impl Store {
         let Some(txn) = txn else {
             return Ok(modules);
         };
-        self.publish(txn, change.branch.as_ref(), |draft| {
+        self.publish(txn, change, |draft| {
             draft.set(&modules)?;
             let message = || message::import(prefix);
             Ok((change.commit_if_changed(draft, Vec::new(), message), ()))

@@ -29,7 +29,7 @@ impl Store {
         expected: Option<CommitId>,
     ) -> Result<Published<()>> {
         let txn = self.begin()?;
-        self.publish(txn, change.branch.as_ref(), |draft| {
+        self.publish(txn, change, |draft| {
             change.check(draft, PreconditionSubject::Branch)?;
             // Read under refs.lock, so that the tip of `theirs` is current when our branch moves.
             let tip = draft.tip_of(theirs)?;

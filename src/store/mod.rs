@@ -47,6 +47,7 @@ mod revision;
 mod rollback;
 mod search;
 mod set;
+mod shared;
 mod size_changes;
 mod statistics;
 mod upload;
@@ -61,10 +62,11 @@ mod world;
 pub use crate::index::ItemKind;
 pub use crate::index::ManifestEntry;
 pub use crate::repo::{
-    Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, CommitCount,
-    DropPolicy, FaultSeverity, MirrorLock, ObjectFormat, ObjectLocation, PathChange, Published,
-    PushHooks, RefUpdate, RefWaker, RefWatcher, Refusal, RegistryTips, StoreFault, ThreadPriority,
-    TreeId, TreeNode, VerifyCounts, chain, lower_thread_priority,
+    Atomicity, Authority, AuthorityCounters, Blob, BlobHasher, BranchesAndTags, BrokenRef,
+    BucketMark, CacheUse, Commit, CommitCount, DropPolicy, FaultSeverity, MirrorLock, NewShared,
+    ObjectFormat, ObjectLocation, PackFiles, PackKey, PathChange, Published, PushHooks, RefUpdate,
+    RefWaker, RefWatcher, Refusal, RegistryTips, RequestCount, RequestId, SharedState, StoreFault,
+    ThreadPriority, TreeId, TreeNode, VerifyCounts, chain, lower_thread_priority,
 };
 pub use crate::wasm::{
     Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,
@@ -104,6 +106,7 @@ pub use revision::{ResolvedRevision, Revision};
 pub use search::{
     FoundItem, ItemPattern, Query, QueryError, SearchCursor, SearchMatch, SearchPage, SearchScope,
 };
+pub use shared::FollowWait;
 pub use size_changes::{PartSizeChange, SizeChanges};
 pub use statistics::Statistics;
 pub use upload::Upload;

@@ -28,6 +28,8 @@ pub struct Store {
     pub(super) name_rules: NameRules,
     /// The URL of the primary if this store is a replica: read when the store is opened, and set by `become_replica`.
     pub(super) primary: Option<String>,
+    /// The URL of the bucket if this store is a copy of a store in a bucket, and this process does not reach the bucket.
+    pub(super) bucket: Option<String>,
     pub(super) digests: DigestCache,
     /// The facts that uploads collected and that are not in the index yet.
     pub(super) pending_facts: PendingFacts,
@@ -46,6 +48,8 @@ pub struct Store {
     /// The blobs that OCI clients have uploaded and that no manifest names yet.
     pub(super) blob_uploads: BlobUploads,
     pub(super) index: Index,
+    /// Held while one thread follows the shared state on behalf of all that wait for it.
+    pub(super) follow_lock: Mutex<()>,
     pub(super) progress: Option<CatchUpProgress>,
     /// The branch that the registry reads and writes; `None` is the default branch.
     pub(super) registry_branch: RwLock<Option<BranchName>>,
@@ -77,8 +81,9 @@ impl Store {
         Ok(Self::new(repo, options))
     }
 
-    fn new(repo: Repository, options: Options) -> Self {
+    pub(super) fn new(repo: Repository, options: Options) -> Self {
         Self {
+            bucket: repo.bucket().filter(|_| !repo.is_shared()),
             blob_uploads: BlobUploads::new(&repo.own_dir(), options.blob_uploads),
             index: Index::new(repo.own_dir()),
             primary: repo.primary(),
@@ -93,6 +98,7 @@ impl Store {
             facts_lock: Mutex::default(),
             version_lists: VersionLists::default(),
             digest_lock: Mutex::default(),
+            follow_lock: Mutex::default(),
             valid_modules: ValidModules::default(),
             budget: ByteBudget::default(),
             progress: None,

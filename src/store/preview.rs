@@ -172,7 +172,7 @@ impl Store {
             entries.push((module.path.clone(), hash));
         }
         let txn = txn.map_or_else(|| self.begin(), Ok)?;
-        self.publish(txn, change.branch.as_ref(), |draft| {
+        self.publish(txn, change, |draft| {
             for (module, (path, hash)) in modules.iter().zip(&entries) {
                 let current = match draft.node(path.as_tree_path())? {
                     Some(TreeNode::Module(current)) => Some(current),

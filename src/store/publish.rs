@@ -1,8 +1,9 @@
 //! Begins and publishes a write.
 
+use super::change::Change;
 use super::error::{Error, Result};
 use super::open::Store;
-use crate::names::{BranchName, CommitId};
+use crate::names::CommitId;
 use crate::repo::{Decision, Draft, Published, WriteTxn};
 
 impl Store {
@@ -12,13 +13,17 @@ impl Store {
         Ok(self.repo.begin()?)
     }
 
-    /// Publishes a write, and adds the new commit to the version index, or wakes the index worker to do so.
+    /// Publishes a write to the branch of `change`, unless it was published before for the same request, and adds the new commit to the version index, or wakes the index worker to do so.
     pub(super) fn publish<T>(
         &self,
-        txn: WriteTxn<'_>,
-        branch: Option<&BranchName>,
+        mut txn: WriteTxn<'_>,
+        change: &Change,
         mut decide: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T)>,
     ) -> Result<Published<T>> {
+        if let Some(request) = &change.request {
+            txn.set_request(request.clone());
+        }
+        let branch = change.branch.as_ref();
         let published = self.repo.publish(txn, branch, |draft| {
             let (decision, value) = decide(draft)?;
             if self.name_rules.portable {

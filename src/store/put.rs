@@ -61,7 +61,7 @@ impl Store {
         let mut txn = self.begin()?;
         let hash = txn.add_blob(&mut upload.spool)?;
         self.note_validated(hash, &upload.info, upload.facts.take());
-        self.publish(txn, change.branch.as_ref(), |draft| {
+        self.publish(txn, change, |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;
             let message = || message::import(path.as_tree_path());

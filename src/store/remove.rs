@@ -42,7 +42,7 @@ impl Store {
             ),
         };
         let txn = self.begin()?;
-        self.publish(txn, change.branch.as_ref(), |draft| {
+        self.publish(txn, change, |draft| {
             let paths = match name {
                 ModuleRef::Path(path) => {
                     change.check(draft, path.as_tree_path().into())?;

@@ -22,7 +22,7 @@ impl Store {
         let mut txn = self.begin()?;
         self.named_commit(commit)?;
         txn.adopt_commit(commit)?;
-        self.publish(txn, change.branch.as_ref(), |draft| {
+        self.publish(txn, change, |draft| {
             change.check(draft, scope.into())?;
             let restored = draft.entry_in(&draft.commit(commit)?, scope)?;
             if restored.is_none() && draft.node(scope)?.is_none() {

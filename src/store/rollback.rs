@@ -26,7 +26,7 @@ impl Store {
             .and_then(|()| Ok(self.index.reader()?))
             .ok();
         let txn = self.begin()?;
-        self.publish(txn, change.branch.as_ref(), |draft| {
+        self.publish(txn, change, |draft| {
             change.check(draft, scope.into())?;
             let search = RollbackSearch {
                 draft,

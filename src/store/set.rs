@@ -33,7 +33,7 @@ impl Store {
         let size = self.repo.objects().blob_size_bytes(stored)?;
         size.ok_or_else(unknown)?;
         txn.adopt_blob(stored)?;
-        self.publish(txn, change.branch.as_ref(), |draft| {
+        self.publish(txn, change, |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), stored)])?;
             let message = || message::set(path, stored);

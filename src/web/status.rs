@@ -23,6 +23,23 @@ pub struct Peer {
     pub error: Option<String>,
 }
 
+/// The state of a server that shares its store with others in a bucket.
+#[derive(Clone)]
+pub struct Bucket {
+    /// The generation of the copy.
+    pub generation: u64,
+    /// The URL of the server that made the last swap.
+    pub writer: Option<String>,
+    /// Whether that is this server.
+    pub is_last_writer: bool,
+    /// The time since the copy was last known to be equal to the state in the bucket; `None` before the first time.
+    pub lag: Option<Duration>,
+    /// The number of failures since then.
+    pub failures: u32,
+    /// The reason of the last failure.
+    pub error: Option<String>,
+}
+
 /// What the screen shows.
 pub struct Status<'s> {
     /// The server and the client.
@@ -41,6 +58,8 @@ pub struct Status<'s> {
     pub mirrors: &'s [Peer],
     /// The primary, if the server is a replica.
     pub primary: Option<&'s Peer>,
+    /// The bucket, if the server shares its store with others.
+    pub bucket: Option<&'s Bucket>,
     /// The memory that is held for clients, and its limit, in bytes.
     pub memory: (u64, u64),
 }
@@ -53,6 +72,7 @@ impl Status<'_> {
             div.columns {
                 div {
                     (self.tasks())
+                    @if let Some(bucket) = self.bucket { (bucket.render()) }
                     (self.peers())
                 }
                 div { (self.counts()) }
@@ -151,6 +171,37 @@ impl Status<'_> {
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+impl Bucket {
+    fn render(&self) -> Markup {
+        html! {
+            section.card aria-labelledby="bucket" {
+                h2 #bucket { "Bucket" }
+                dl.facts {
+                    dt { "Generation" } dd { (count(self.generation)) }
+                    dt { "Last writer" }
+                    dd {
+                        @match (&self.writer, self.is_last_writer) {
+                            (_, true) => "this server",
+                            (Some(writer), false) => (shown_cut(writer, 100)),
+                            (None, false) => span.muted { "none" },
+                        }
+                    }
+                    dt { "State" }
+                    dd {
+                        @match (self.failures, self.lag) {
+                            (0, Some(_)) => span.tag.good { "up to date" },
+                            (0, None) => span.tag { "not read yet" },
+                            (failures, Some(lag)) => { span.tag.warn { (count(lag.as_secs())) " s behind" } ", " (counted(failures as usize, "failure", "failures")) },
+                            (failures, None) => { span.tag.bad { "never read" } ", " (counted(failures as usize, "failure", "failures")) },
+                        }
+                    }
+                    @if let Some(error) = &self.error { dt { "Last failure" } dd { (shown_cut(error, 200)) } }
                 }
             }
         }

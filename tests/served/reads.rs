@@ -6,7 +6,7 @@ use super::{Twin, history};
 use crate::support::program::{FORMATS, World};
 
 /// Every command, and whether it works against a server.
-const COMMANDS: [(&str, bool); 40] = [
+const COMMANDS: [(&str, bool); 41] = [
     ("init", false),
     ("add", true),
     ("find", true),
@@ -44,7 +44,8 @@ const COMMANDS: [(&str, bool); 40] = [
     ("verify", false),
     ("reindex", false),
     ("server", false),
-    // These do not use a store.
+    // These do not use the store of --root.
+    ("bucket", true),
     ("completions", true),
     ("man", true),
     ("help", true),

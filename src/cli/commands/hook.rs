@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::cli::bucket::open_if_copy;
 use crate::cli::environment::{text_variable, variable};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{self, Output};
@@ -51,7 +52,10 @@ impl HookArgs {
             portable: variable("WASMSTORE_PUSH_PORTABLE_NAMES")
                 .is_some_and(|value| value == "true"),
         };
-        let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
+        let store = match open_if_copy(&root, options)? {
+            Some(copy) => copy,
+            None => Store::open_or_create(&root, options, ObjectFormat::default())?,
+        };
         match self.hook {
             HookName::PreReceive => {
                 let quarantine = variable("GIT_QUARANTINE_PATH").map(PathBuf::from);

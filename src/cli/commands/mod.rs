@@ -7,6 +7,7 @@ mod add;
 mod audit;
 mod backup;
 mod branch;
+mod bucket;
 mod clone;
 mod commit;
 mod completions;
@@ -108,6 +109,7 @@ commands! {
     oci => Oci(OciArgs),
     backup => Backup(BackupArgs),
     mirror => Mirror(MirrorArgs),
+    bucket => Bucket(BucketArgs),
     clone => Clone(CloneArgs),
     verify => Verify(VerifyArgs),
     reindex => Reindex(ReindexArgs),

@@ -15,7 +15,8 @@ use super::value::{InvalidValue, SettingValue};
 use crate::cli::environment::variable;
 
 /// The flags that have an environment variable, which the help text of each flag names.
-const VARIABLES: [(&str, &str); 6] = [
+const VARIABLES: [(&str, &str); 7] = [
+    ("bucket", "WASMSTORE_BUCKET"),
     ("root", "WASMSTORE_ROOT"),
     ("branch", "WASMSTORE_BRANCH"),
     ("host", "WASMSTORE_HOST"),

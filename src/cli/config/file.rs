@@ -13,6 +13,7 @@ use super::error::ConfigError;
 use super::file_value::FileValue;
 use super::source::Source;
 use super::value_types::{AtLeast, Interval, Seconds, TlsFiles, WriteHandling};
+use crate::bucket::BucketUrl;
 use crate::cli::color::ColorChoice;
 use crate::cli::exposed_file::is_readable_by_others;
 use crate::cli::nearest_name::nearest;
@@ -54,6 +55,10 @@ pub(super) struct FileSettings {
     pub replica_of: Key<ServerUrl>,
     pub replica_changes: Key<WriteHandling>,
     pub replica_poll: Key<Seconds>,
+    pub bucket: Key<BucketUrl>,
+    pub peer_url: Key<ServerUrl>,
+    pub bucket_poll: Key<Seconds>,
+    pub bucket_write_interval: Key<Seconds>,
     pub gc_every: Key<Interval>,
     pub gc_squash: Key<bool>,
     pub verify_every: Key<Interval>,

@@ -7,6 +7,7 @@
 //! The file and the variables may contain keys and passwords. Error messages therefore repeat only names of keys, numbers and branch
 //! names, never any other value.
 
+mod bucket_args;
 mod combine;
 mod error;
 mod file;

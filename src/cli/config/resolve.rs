@@ -11,8 +11,15 @@ use super::source::Source;
 use crate::cli::args::GlobalArgs;
 use crate::cli::environment::variable;
 
-/// The settings that make sense for a replica only.
-const REPLICA_SETTINGS: [&str; 2] = ["replica-changes", "replica-poll"];
+/// Settings, each with the placeholder of its value, and the settings that make sense together with it only.
+const DEPENDENT_SETTINGS: [(&str, &str, &[&str]); 2] = [
+    ("replica-of", "<URL>", &["replica-changes", "replica-poll"]),
+    (
+        "bucket",
+        "<URL>",
+        &["peer-url", "bucket-poll", "bucket-write-interval"],
+    ),
+];
 
 /// Reads the configuration file that a flag or a variable names, and combines it with the flags and the variables.
 ///
@@ -66,6 +73,7 @@ fn combine_all(
     combine.list("mirror", &mut server.mirror, file.mirror.take());
     combine.switch("log_json", &mut server.log_json, file.log_json.take());
     server.replica.combine(combine, &mut file)?;
+    server.bucket.combine(combine, &mut file)?;
     server.schedule.combine(combine, &mut file)?;
     server.limits.combine(combine, &mut file)?;
     combine_fields!(combine, globals, file: root, branch);
@@ -74,23 +82,31 @@ fn combine_all(
         (file.verbose.take(), file.quiet.take()),
     );
     combine_fields!(combine, globals, file: color);
-    require_replica(combine)
+    require_main_settings(combine)
 }
 
-/// Checks that the settings of a replica come with `--replica-of`. clap's `requires` cannot, because the two may be set in different
+/// Checks that the settings of a replica come with `--replica-of`, and those of a bucket with `--bucket`. clap's `requires` cannot, because the two may be set in different
 /// layers.
-fn require_replica(combine: &Combine<'_>) -> Result<(), ConfigError> {
-    if combine.source("replica-of").is_some() {
-        return Ok(());
+fn require_main_settings(combine: &Combine<'_>) -> Result<(), ConfigError> {
+    if let Some(origin) = combine.source("bucket").cloned()
+        && combine.source("replica-of").is_some()
+    {
+        let fault = "cannot be used together with --replica-of".to_owned();
+        return Err(ConfigError::Invalid { origin, fault });
     }
-    for key in REPLICA_SETTINGS {
-        if let Some(source) = combine.source(key) {
-            let fault = match source {
-                Source::Line(..) => format!("`{key}` needs --replica-of <URL>"),
-                _ => "needs --replica-of <URL>".to_owned(),
-            };
-            let origin = source.clone();
-            return Err(ConfigError::Invalid { origin, fault });
+    for (main, value, dependent) in DEPENDENT_SETTINGS {
+        if combine.source(main).is_some() {
+            continue;
+        }
+        for key in dependent {
+            if let Some(source) = combine.source(key) {
+                let fault = match source {
+                    Source::Line(..) => format!("`{key}` needs --{main} {value}"),
+                    _ => format!("needs --{main} {value}"),
+                };
+                let origin = source.clone();
+                return Err(ConfigError::Invalid { origin, fault });
+            }
         }
     }
     Ok(())
@@ -105,7 +121,8 @@ mod tests {
     use super::*;
 
     /// Values of all types. A flag that accepts none of them needs another sample here.
-    const SAMPLES: [&str; 12] = [
+    const SAMPLES: [&str; 13] = [
+        "\"s3://a/b\"",
         "true",
         "8",
         "\"http://a\"",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Arg, ArgMatches, Args, Command};
 
+use super::bucket_args::BucketArgs;
 use super::limit_args::LimitArgs;
 use super::replica_args::ReplicaArgs;
 use super::schedule_args::ScheduleArgs;
@@ -81,6 +82,8 @@ pub(in crate::cli) struct ServerArgs {
     pub log_json: bool,
     #[command(flatten)]
     pub replica: ReplicaArgs,
+    #[command(flatten)]
+    pub bucket: BucketArgs,
     #[command(flatten)]
     pub schedule: ScheduleArgs,
     #[command(flatten)]

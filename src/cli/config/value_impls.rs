@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::value::{InvalidValue, SettingValue, TomlType};
 use super::value_types::WriteHandling;
+use crate::bucket::BucketUrl;
 use crate::cli::color::ColorChoice;
 use crate::cli::home::expand;
 use crate::cli::secret::{HIDDEN, Secret};
@@ -139,6 +140,16 @@ macro_rules! name_settings {
 }
 
 name_settings!(BranchName, RemoteUrl, ServerUrl);
+
+impl SettingValue for BucketUrl {
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
+        Self::parse(text).map_err(InvalidValue::new)
+    }
+
+    fn shown(&self) -> Value {
+        self.to_string().into()
+    }
+}
 
 /// Implements [`SettingValue`] for types that are parsed from text and contain no secret.
 macro_rules! plain_settings {

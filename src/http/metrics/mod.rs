@@ -1,11 +1,13 @@
 //! Metrics in Prometheus' text format.
 
+mod bucket;
 mod maintenance;
 mod mirrors;
 mod names;
 mod recorder;
 mod requests;
 
+pub(super) use bucket::{BucketState, bucket_metrics};
 pub(super) use maintenance::maintenance_metrics;
 pub(super) use mirrors::mirror_metrics;
 pub(super) use names::{

@@ -32,6 +32,10 @@ const LOGGED_CHARS_MAX: usize = 256;
 /// The length to which methods are truncated in the log, in characters.
 const METHOD_CHARS_MAX: usize = 32;
 
+/// The response comes from another server, to which the request was forwarded. It is an extension of such responses.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct WasForwarded;
+
 /// Logs one line per response, inside of a span with the request's id, client, method, path and, if keys are set, the name of its
 /// key. Sends the id in the response. Adds the [`ClientAddress`] to the request's extensions.
 pub(in crate::http) async fn request_log(
@@ -42,6 +46,8 @@ pub(in crate::http) async fn request_log(
     let start = Instant::now();
     auth::mark_sensitive(request.headers_mut());
     let id = requested_id(request.headers()).unwrap_or_else(new_id);
+    // If the request is forwarded to another server, its log has the same id.
+    request.headers_mut().insert(X_REQUEST_ID, id_header(&id));
     let client = request
         .extensions()
         .get::<Peer>()
@@ -87,10 +93,11 @@ fn log(response: &Response, duration: Duration) {
     let status = response.status().as_u16();
     let duration_ms = duration.as_micros() as f64 / 1e3;
     let bytes = response.body().size_hint().exact();
+    let forwarded = response.extensions().get::<WasForwarded>().map(|_| true);
     if response.status().is_server_error() {
-        tracing::error!(status, duration_ms, bytes, "responded");
+        tracing::error!(status, duration_ms, bytes, forwarded, "responded");
     } else {
-        tracing::info!(status, duration_ms, bytes, "responded");
+        tracing::info!(status, duration_ms, bytes, forwarded, "responded");
     }
 }
 
@@ -104,9 +111,12 @@ fn with_id(mut response: Response, id: &str) -> Response {
         response.extensions_mut().extend(failure.extensions);
         *response.body_mut() = body;
     }
-    let value = HeaderValue::from_str(id).expect("BUG: an id is visible ASCII");
-    response.headers_mut().insert(X_REQUEST_ID, value);
+    response.headers_mut().insert(X_REQUEST_ID, id_header(id));
     response
+}
+
+fn id_header(id: &str) -> HeaderValue {
+    HeaderValue::from_str(id).expect("BUG: an id is visible ASCII")
 }
 
 /// Returns the id that the client sent, if it is short and consists of characters that are safe in logs.

@@ -15,7 +15,7 @@ use crate::wire::schema::CommitHashSchema;
 const KEYS: [&str; 3] = ["key", "basic", "bearer"];
 
 /// Moves the definitions that operations share to the components. Adds to the operations the parameters for the names in their URLs, and
-/// the response header `Wasmstore-Commit`.
+/// the response headers `Wasmstore-Commit` and `Wasmstore-Generation`.
 pub(super) fn move_to_components(api: &mut OpenApi) {
     let mut components = api.components.take().unwrap_or_default();
     components.responses.extend(problems::components());
@@ -28,7 +28,7 @@ pub(super) fn move_to_components(api: &mut OpenApi) {
             share_request_headers(operation, &mut components);
             add_url_parameters(operation, path);
             if is_on_branch(operation) {
-                add_commit_header(operation);
+                add_state_headers(operation);
             }
             share_response_headers(operation, &mut components);
             if let Some(RefOr::T(body)) = &mut operation.request_body {
@@ -129,19 +129,29 @@ fn is_on_branch(operation: &Operation) -> bool {
         .any(|one| *one == branch)
 }
 
-/// Adds the response header `Wasmstore-Commit`.
-fn add_commit_header(operation: &mut Operation) {
-    let schema = CommitHashSchema::schema();
-    let commit = Header::builder()
-        .schema(Some(schema))
-        .description(Some("The commit that was read or made"))
-        .build();
+/// Adds the response headers `Wasmstore-Commit` and `Wasmstore-Generation`.
+fn add_state_headers(operation: &mut Operation) {
+    let header = |schema, description: &str| {
+        Header::builder()
+            .schema(Some(schema))
+            .description(Some(description))
+            .build()
+    };
+    let commit = header(
+        CommitHashSchema::schema(),
+        "The commit that was read or made",
+    );
+    let generation = header(
+        u64::schema(),
+        "The generation of the store that the response reflects. Only of servers that share their store with others in a bucket",
+    );
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
             && status.starts_with(['2', '3'])
         {
-            let name = "Wasmstore-Commit".to_owned();
-            response.headers.insert(name, commit.clone().into());
+            let headers = &mut response.headers;
+            headers.insert("Wasmstore-Commit".to_owned(), commit.clone().into());
+            headers.insert("Wasmstore-Generation".to_owned(), generation.clone().into());
         }
     }
 }

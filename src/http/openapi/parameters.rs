@@ -57,6 +57,18 @@ const BRANCH: ParameterText = (
     "^[!-}]+$",
 );
 
+const MIN_GENERATION: ParameterText = (
+    "Wasmstore-Min-Generation",
+    "On a server that shares its store with others in a bucket: wait up to 5 seconds until the server has this generation of the store, and respond with 503 otherwise. With the `Wasmstore-Generation` of an earlier response, a client sees its own changes on every server",
+    "^[0-9]+$",
+);
+
+const CONSISTENT: ParameterText = (
+    "consistent",
+    "On a server that shares its store with others in a bucket: with `true`, check the bucket first, so that the response contains every change that was acknowledged before, by any server. 503 if the bucket cannot be reached",
+    "^(true|false)$",
+);
+
 const READ_HEADERS: [ParameterText; 1] = [(
     "Wasmstore-Commit",
     "The commit to read instead of the branch's tip",
@@ -133,7 +145,9 @@ pub(in crate::http) struct UploadHeaders;
 
 impl IntoParams for ReadRevision {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        headers([BRANCH].iter().chain(&READ_HEADERS))
+        let mut parameters = headers([BRANCH, MIN_GENERATION].iter().chain(&READ_HEADERS));
+        parameters.push(parameter(ParameterIn::Query, Required::False, &CONSISTENT));
+        parameters
     }
 }
 
@@ -145,7 +159,7 @@ impl IntoParams for ReadConditions {
 
 impl IntoParams for WriteHeaders {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        headers([BRANCH].iter().chain(&WRITE_HEADERS))
+        headers([BRANCH, MIN_GENERATION].iter().chain(&WRITE_HEADERS))
     }
 }
 

@@ -38,7 +38,10 @@ const DESCRIPTIONS: [(u16, &str); 16] = [
     (429, "Too many wrong keys came from this address"),
     (431, "The head of the request is too large"),
     (500, "The server failed; the cause is in its log"),
-    (503, "The server is busy or stopping; try again"),
+    (
+        503,
+        "The server is busy or stopping, or cannot reach the bucket of its store; try again",
+    ),
     (507, "The disk is full"),
 ];
 

@@ -25,6 +25,12 @@ pub(in crate::http) async fn refs(
 ) -> Result<Response> {
     app.git.as_ref().ok_or_else(git_not_installed)?;
     let service = requested_service(&uri).ok_or_else(smart_protocol_only)?;
+    if let Some(bucket) = app.bucket.clone()
+        && let Err(error) = app.check_bucket(&bucket).await
+    {
+        // A fetch from a copy that may be old is better than none.
+        tracing::debug!(%error, "advertising the refs of the copy");
+    }
     let request = git_request(service, &headers, &caller);
     let body = app.serve_git(request, caller.key(), None).await?;
     Ok(git_response(&app, service.advertisement_type(), body))

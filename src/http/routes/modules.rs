@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Version};
@@ -23,7 +24,7 @@ use crate::http::upload::body::{RequestBody, content_length};
 use crate::http::upload::body_digest::BodyDigest;
 use crate::http::upload::cancel_on_drop::CancelOnDrop;
 use crate::http::upload::decoding::{BodyDecoder, ModuleSink, content_coding};
-use crate::http::upload::memory::{CHUNK_BYTES, UploadMemory};
+use crate::http::upload::memory::{BufferedCharge, CHUNK_BYTES, UploadMemory};
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{DirectoryRemoval, Revision, Store};
 use crate::wire::AsString;
@@ -137,6 +138,7 @@ pub(in crate::http) async fn put(
     tail: UrlTail,
     version: Version,
     headers: HeaderMap,
+    buffered: Option<Extension<BufferedCharge>>,
     body: Body,
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
@@ -152,7 +154,10 @@ pub(in crate::http) async fn put(
     let begun = begin.await?;
     let _cancel = CancelOnDrop(begun.cancellation());
     let length = content_length(&headers);
-    let charge = app.charge(UploadMemory::first_bytes(length)).await?;
+    let charge = match buffered.and_then(|Extension(charge)| charge.take()) {
+        Some(charge) => charge,
+        None => app.charge(UploadMemory::first_bytes(length)).await?,
+    };
     let memory = UploadMemory::new(charge, length);
     let sink = ModuleSink::new(begun, app.reserve_upload(), memory);
     let upload = BodySink {

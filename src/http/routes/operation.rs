@@ -8,8 +8,9 @@ use metrics::{counter, gauge};
 
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{
-    CACHE_HITS, CACHE_MISSES, LOG_LINES_DROPPED, MEMORY_LIMIT, MEMORY_USED, MEMORY_WAITING,
-    Metrics, OBJECTS, REFS, REPLICA_FAILURES, REPLICA_LAG, maintenance_metrics, mirror_metrics,
+    BucketState, CACHE_HITS, CACHE_MISSES, LOG_LINES_DROPPED, MEMORY_LIMIT, MEMORY_USED,
+    MEMORY_WAITING, Metrics, OBJECTS, REFS, REPLICA_FAILURES, REPLICA_LAG, bucket_metrics,
+    maintenance_metrics, mirror_metrics,
 };
 use crate::http::openapi::Problems;
 use crate::http::state::App;
@@ -32,6 +33,14 @@ pub(in crate::http) async fn healthz() -> &'static str {
 pub(in crate::http) async fn readyz(State(app): State<App>) -> Result<&'static str> {
     if app.draining.is_cancelled() || app.shutdown.is_cancelled() {
         let detail = "the server is stopping";
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
+    if app
+        .bucket
+        .as_ref()
+        .is_some_and(|bucket| !bucket.follower.is_complete())
+    {
+        let detail = "the server has not yet copied the store from the bucket";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
     // This needs no permit: a server whose permits are all in use is busy, but ready.
@@ -78,8 +87,25 @@ pub(in crate::http) async fn metrics(
     }
     let maintenance = app.run_read(|store| Ok(store.maintenance_state())).await?;
     let mirrors = mirror_statuses(&app).await?;
-    let text = metrics.render() + &mirror_metrics(&mirrors) + &maintenance_metrics(&maintenance);
+    let text = metrics.render()
+        + &mirror_metrics(&mirrors)
+        + &maintenance_metrics(&maintenance)
+        + &bucket_state(&app).map_or_else(String::new, |state| bucket_metrics(&state));
     Ok(([(CONTENT_TYPE, PROMETHEUS_TEXT)], text).into_response())
+}
+
+/// Returns the state of a server on a bucket; `None` on other servers.
+pub(super) fn bucket_state(app: &App) -> Option<BucketState> {
+    let bucket = app.bucket.as_ref()?;
+    let forwarded = bucket.forward_counts();
+    Some(BucketState {
+        follow: bucket.follower.status(),
+        counters: app
+            .run_inline(Store::authority_counters)
+            .unwrap_or_default(),
+        forwarded_ok: forwarded.ok,
+        forwarded_failed: forwarded.failed,
+    })
 }
 
 /// Returns the state of the mirrors. If the state cannot be read, logs the error and returns no mirrors, so that the other metrics are

@@ -1,5 +1,7 @@
 //! The memory of one upload: the chunk of the body that is being received, and what the store buffers.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::budget::Charge;
 use crate::http::error::Result;
 
@@ -50,6 +52,23 @@ impl UploadMemory {
             self.charge.try_resize(needed * 2)?;
         }
         Ok(())
+    }
+}
+
+/// The charge for a body that was received already. A handler takes it over instead of waiting for another one, because no request may wait
+/// while it holds memory. It is an extension of such requests.
+#[derive(Clone)]
+pub(in crate::http) struct BufferedCharge(Arc<Mutex<Option<Charge>>>);
+
+impl BufferedCharge {
+    /// Wraps a charge, if there is one.
+    pub fn new(charge: Option<Charge>) -> Self {
+        Self(Arc::new(Mutex::new(charge)))
+    }
+
+    /// Returns the charge the first time.
+    pub fn take(&self) -> Option<Charge> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -35,6 +35,24 @@ impl Candidates {
     }
 }
 
+impl Candidates {
+    /// Spares the packs with these checksums: the shared state has them.
+    pub(crate) fn spare_named(&mut self, named: &HashSet<String>) {
+        self.packs
+            .retain(|candidate| !named.contains(&candidate.checksum()));
+    }
+
+    /// Returns the packs as candidates, without loose objects.
+    pub(crate) fn of_packs(packs: Vec<Pack>) -> Self {
+        Self {
+            packs,
+            loose: Vec::new(),
+            ids: HashSet::new(),
+            size_bytes: 0,
+        }
+    }
+}
+
 /// Lists the packs and loose objects that exist now.
 pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candidates> {
     let packs = parts.packs.list()?;

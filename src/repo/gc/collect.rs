@@ -16,9 +16,11 @@ use gix::refs::Target;
 
 use crate::git::Git;
 use crate::names::CommitId;
+use crate::repo::authority::{Freshness, SharedState};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::candidates::{self, Candidates};
 use crate::repo::gc::commit_graph::write_commit_graph;
+use crate::repo::gc::shared;
 use crate::repo::gc::squash::{self, SquashPlan, SquashRequest, SquashedCommit};
 use crate::repo::history::reach::reachable;
 use crate::repo::ids::commit_id;
@@ -30,6 +32,9 @@ use crate::repo::parts::Parts;
 /// How far the modification time of a new file can be behind the current time: the kernel takes it from a clock that advances only
 /// at timer ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
+
+/// How often gc begins its last step again because another machine has changed the shared state.
+const EXCHANGES_MAX: usize = 20;
 
 /// A requested garbage collection.
 pub struct GcRequest<'a> {
@@ -61,6 +66,15 @@ impl ReachablePack {
     }
 }
 
+/// The result of the step that makes the candidates unreachable.
+struct Exchanged {
+    squashed: Option<SquashedCommit>,
+    /// The candidates that were copied.
+    copies: Vec<gix::ObjectId>,
+    /// The pack with the copies.
+    copied: Option<Pack>,
+}
+
 /// Collects the garbage of one repository.
 pub(crate) struct Collector<'p> {
     pub parts: &'p Parts,
@@ -75,10 +89,11 @@ impl Collector<'_> {
     pub(crate) fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_>,
-        check: impl FnOnce() -> Result<(), E>,
+        check: impl Fn() -> Result<(), E>,
     ) -> Result<GcResult, E> {
         candidates::check_collectable(self.parts)?;
         let _backup = self.parts.locks.backup()?;
+        let base = shared::begin(self.parts)?;
         self.parts.packs.forget_deleted()?;
         let repo = self.parts.objects.handle_for("HEAD")?;
         let branch = request
@@ -94,11 +109,16 @@ impl Collector<'_> {
         let planned = squash::plan_requested(self.parts, &repo, request.squash)?;
         let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
         candidates.spare(packed.as_ref());
+        if let (Some(_), Some(packed)) = (&base, &packed) {
+            self.parts.authority.keep(&packed.into())?;
+        }
         tracing::debug!(
             objects = candidates.ids.len(),
             "packed the reachable objects"
         );
-        let collected = self.delete_unreachable(&repo, request, candidates, packed, check)?;
+        let collected =
+            self.delete_unreachable(&repo, request, candidates, packed, base.as_deref(), check)?;
+        shared::sweep(self.parts);
         if let Some(git) = git {
             write_commit_graph(&self.parts.objects, &git);
         }
@@ -112,22 +132,24 @@ impl Collector<'_> {
         request: &GcRequest<'_>,
         mut candidates: Candidates,
         pack: Option<Pack>,
-        check: impl FnOnce() -> Result<(), E>,
+        base: Option<&SharedState>,
+        check: impl Fn() -> Result<(), E>,
     ) -> Result<GcResult, E> {
         let (lock, _refs) = self.parts.locks.deleting()?;
         let held = Instant::now();
-        check()?;
-        let squashed = squash::write(self.parts, request.squash)?;
         let index = pack
             .as_ref()
             .map(|pack| pack.index(repo.object_hash()))
             .transpose()?
             .flatten();
         let packed = ReachablePack { pack, index };
-        let copies = self.copies(repo, squashed.as_ref(), &candidates, &packed)?;
-        let copied = self.write_pack(repo, &copies)?;
+        let Exchanged {
+            squashed,
+            copies,
+            copied,
+        } = self.exchange(repo, request, &candidates, &packed, base, check)?;
         candidates.spare(copied.as_ref());
-        squash::publish(self.parts, request.squash, squashed.as_ref())?;
+        candidates.spare_named(&self.parts.following.lock().named);
         self.delete_for_good(&lock, &candidates)?;
         tracing::info!(
             held_ms = held.elapsed().as_millis(),
@@ -144,6 +166,46 @@ impl Collector<'_> {
             freed_bytes: candidates.size_bytes.saturating_sub(kept.sum()),
             squashed: squashed.map(|squashed| commit_id(&squashed.id)),
         })
+    }
+
+    /// Squashes, and copies the candidates that refs have come to reach, so that all candidates can be deleted. If machines share the
+    /// repository, replaces the packs of `base` in the shared state; while another machine changes that state, begins again.
+    fn exchange<E: From<Error>>(
+        &self,
+        repo: &gix::Repository,
+        request: &GcRequest<'_>,
+        candidates: &Candidates,
+        packed: &ReachablePack,
+        base: Option<&SharedState>,
+        check: impl Fn() -> Result<(), E>,
+    ) -> Result<Exchanged, E> {
+        for _ in 0..EXCHANGES_MAX {
+            self.parts.catch_up(Freshness::LastSwap)?;
+            check()?;
+            let squashed = squash::write(self.parts, request.squash)?;
+            let copies = self.copies(repo, squashed.as_ref(), candidates, packed)?;
+            let copied = self.write_pack(repo, &copies)?;
+            let is_done = match base {
+                None => {
+                    squash::publish(self.parts, request.squash, squashed.as_ref())?;
+                    true
+                }
+                Some(base) => {
+                    let packs = packed.pack.iter().chain(&copied);
+                    let branch = request.squash.map(|(branch, ..)| branch);
+                    shared::exchange(self.parts, base, packs, branch.zip(squashed.as_ref()))?
+                }
+            };
+            if is_done {
+                return Ok(Exchanged {
+                    squashed,
+                    copies,
+                    copied,
+                });
+            }
+        }
+        let reason = "other machines kept changing it during gc";
+        Err(Error::Busy(reason.to_owned()).into())
     }
 
     /// Returns the candidates that refs reach, but that are not in `packed`, the pack of phase 1.

@@ -8,6 +8,7 @@ use crate::repo::history::walk::ancestors;
 use crate::repo::ids::TreeId;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, NewCommit, read_linked};
+use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::lock::OUTSIDE_MAX;
@@ -30,6 +31,8 @@ pub(crate) struct SquashPlan {
 pub(crate) struct SquashedCommit {
     pub plan: SquashPlan,
     pub id: gix::ObjectId,
+    /// In a repository that machines share: the packs with the commit.
+    pub packs: Vec<Pack>,
 }
 
 /// Plans the requested squash; `None` without a request, or if there is nothing to squash.
@@ -60,7 +63,11 @@ pub(crate) fn write(
     };
     let id = txn.stage_commit(&commit, &[])?;
     txn.sync()?;
-    Ok(Some(SquashedCommit { plan, id }))
+    Ok(Some(SquashedCommit {
+        plan,
+        id,
+        packs: std::mem::take(&mut txn.objects.packs),
+    }))
 }
 
 /// Moves the branch to the squashed commit.
@@ -69,7 +76,7 @@ pub(crate) fn publish(
     request: Option<SquashRequest<'_>>,
     squashed: Option<&SquashedCommit>,
 ) -> Result<()> {
-    let (Some(SquashedCommit { plan, id }), Some((branch, ..))) = (squashed, request) else {
+    let (Some(SquashedCommit { plan, id, .. }), Some((branch, ..))) = (squashed, request) else {
         return Ok(());
     };
     let (old, new) = (Some(plan.tip), Some(*id));

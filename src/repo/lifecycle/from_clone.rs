@@ -6,9 +6,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{CacheLimits, PushLimits};
 use crate::names::{BranchName, ObjectId, RefName};
+use crate::repo::authority::LocalRefs;
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
@@ -89,7 +91,7 @@ impl CloneTarget {
             _ => ObjectFormat::Sha1,
         };
         drop(repo);
-        let parts = Parts::open(&clone, &CacheLimits::default())?;
+        let parts = Parts::open(&clone, &CacheLimits::default(), Arc::new(LocalRefs))?;
         let branch = self.choose_default_branch(&parts, branch)?;
         check_trees(&parts, tree_path_bytes_max)?;
         write_store_files(&clone, &tmp, format)?;
@@ -154,7 +156,7 @@ impl CloneTarget {
     /// Records that the tips of all branches and of the registry ref are durable, so that the first change does not fsync its history
     /// again.
     fn note_durable_tips(&self) -> Result<()> {
-        let store = Parts::open(&self.root, &CacheLimits::default())?;
+        let store = Parts::open(&self.root, &CacheLimits::default(), Arc::new(LocalRefs))?;
         let branches = store.refs.branches()?.into_iter().map(RefName::from);
         for name in branches.chain([RefName::Oci]) {
             if let Some(tip) = store

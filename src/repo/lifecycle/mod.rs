@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod blob_uploads;
+pub(crate) mod bucket_mark;
 pub(crate) mod config;
 pub(crate) mod create;
 pub(crate) mod from_clone;

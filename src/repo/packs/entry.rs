@@ -36,13 +36,7 @@ impl PackEntry {
         } else {
             COMPRESSOR.with_borrow_mut(|state| compress(state, object))?
         };
-        let header = match kind {
-            Kind::Tree => Header::Tree,
-            Kind::Blob => Header::Blob,
-            Kind::Commit => Header::Commit,
-            Kind::Tag => Header::Tag,
-        };
-        Self::with_header(header, object.len() as u64, compressed)
+        Self::with_header(header_of(kind), object.len() as u64, compressed)
     }
 
     /// Encodes a delta against the object `base`. `compressed` is the compressed delta, and `size_bytes` its size before
@@ -70,6 +64,16 @@ impl PackEntry {
         };
         let crc32 = entry.compute_crc32();
         Ok(Self { bytes, crc32 })
+    }
+}
+
+/// Returns the header of an object that is not a delta.
+pub(crate) fn header_of(kind: Kind) -> Header {
+    match kind {
+        Kind::Tree => Header::Tree,
+        Kind::Blob => Header::Blob,
+        Kind::Commit => Header::Commit,
+        Kind::Tag => Header::Tag,
     }
 }
 

@@ -111,19 +111,22 @@ impl Pack {
 
 /// Lists the packs of the repository at `root`, except those that a `.keep` or `.promisor` file protects from deletion.
 pub(crate) fn packs_in(root: &Path) -> Result<Vec<Pack>> {
-    let paths = pack_file_paths(root)?;
-    let is_pack = |path: &&PathBuf| {
+    let mut packs = all_packs_in(root)?;
+    packs.retain(|pack| !KEEP.iter().any(|keep| pack.part(keep).exists()));
+    Ok(packs)
+}
+
+/// Lists all packs of the repository at `root`. git protects a pack with a `.keep` file while a push updates the refs.
+pub(crate) fn all_packs_in(root: &Path) -> Result<Vec<Pack>> {
+    let is_pack = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.extension().is_some_and(|part| part == "pack")
-            && name.starts_with("pack-")
-            && !KEEP
-                .iter()
-                .any(|keep| paths.contains(&path.with_extension(keep)))
+        path.extension().is_some_and(|part| part == "pack") && name.starts_with("pack-")
     };
-    let pack = |path: &PathBuf| Pack {
+    let pack = |path: PathBuf| Pack {
         stem: path.with_extension(""),
     };
-    Ok(paths.iter().filter(is_pack).map(pack).collect())
+    let paths = pack_file_paths(root)?.into_iter();
+    Ok(paths.filter(is_pack).map(pack).collect())
 }
 
 /// Returns every index without a pack. A power cut can leave such an index, which lists objects that cannot be read.

@@ -23,9 +23,9 @@ use crate::repo::packs::writer::PackWriter;
 use crate::sharing::write_shared;
 
 /// The number of packs of one level at which they are rolled up.
-const PACKS_MIN: usize = 64;
+pub(crate) const PACKS_MIN: usize = 64;
 /// The size above which a pack is not rolled up any more, in bytes.
-const PACK_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const PACK_BYTES_MAX: u64 = 64 << 20;
 /// The packs are counted at the first batch of this process and then at every sixteenth, so that commands that publish only one batch count
 /// the packs, too.
 const BATCHES: usize = 16;
@@ -141,7 +141,7 @@ impl Job {
         if sources.len() < PACKS_MIN / 2 {
             return Ok(());
         }
-        let pack = self.copy(&sources)?;
+        let pack = copy_all(&self.root, self.format, &sources)?;
         {
             let mut durable = self.durable();
             durable.files.extend(pack.names());
@@ -153,22 +153,6 @@ impl Job {
 
     fn durable(&self) -> MutexGuard<'_, DurablePacks> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn copy(&self, sources: &[SourcePack]) -> Result<Pack> {
-        let mut ids = HashSet::new();
-        let all = sources.iter().flat_map(|source| &source.entries);
-        let count = all.filter(|entry| ids.insert(entry.id)).count();
-        let tmp = self.root.join("wasmstore/tmp");
-        let mut writer = PackWriter::new(&tmp, self.format, count)?;
-        for source in sources {
-            for entry in &source.entries {
-                if ids.remove(&entry.id) {
-                    source.copy(entry, &mut writer)?;
-                }
-            }
-        }
-        writer.install(&self.root)
     }
 
     /// Writes down which packs were copied, and to which pack. The note is not fsynced: without it the packs are copied again.
@@ -208,6 +192,26 @@ impl Job {
         }
         remove_if_there(&note_path(&self.root))
     }
+}
+
+/// Copies the objects of several packs, each once, into a new durable pack of the repository at `root`.
+pub(crate) fn copy_all(
+    root: &Path,
+    format: gix::hash::Kind,
+    sources: &[SourcePack],
+) -> Result<Pack> {
+    let mut ids = HashSet::new();
+    let all = sources.iter().flat_map(|source| &source.entries);
+    let count = all.filter(|entry| ids.insert(entry.id)).count();
+    let mut writer = PackWriter::new(&root.join("wasmstore/tmp"), format, count)?;
+    for source in sources {
+        for entry in &source.entries {
+            if ids.remove(&entry.id) {
+                source.copy(entry, &mut writer)?;
+            }
+        }
+    }
+    writer.install(root)
 }
 
 /// Returns the packs to roll up now: all packs of the lowest level that has enough packs. Returns `None` if no level has enough.

@@ -3,16 +3,17 @@
 //! The index is encoded here because gix's encoder is private.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use gix::zlib::Compression;
+use gix::zlib::stream::deflate;
 use tempfile::NamedTempFile;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::{self, step};
-use crate::repo::fs::remove_if_there;
-use crate::repo::fs::{self, sync_dir, sync_file};
-use crate::repo::packs::entry::PackEntry;
+use crate::repo::fs::{self, remove_if_there, sync_dir, sync_file};
+use crate::repo::packs::entry::{PackEntry, header_of};
 use crate::repo::packs::pack::Pack;
 use crate::repo::parallel::in_parallel;
 
@@ -25,6 +26,24 @@ pub(crate) struct PackWriter {
     offset: u64,
     entries: Vec<IndexEntry>,
     entries_left: u32,
+}
+
+/// Writes the bytes of one object into a pack.
+struct EntryWriter<'w> {
+    pack: &'w mut PackWriter,
+    crc32: crc32fast::Hasher,
+}
+
+impl Write for EntryWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.crc32.update(bytes);
+        self.pack.write(bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// One object in the index.
@@ -68,15 +87,53 @@ impl PackWriter {
         self.add_bytes(id, entry.crc32, &entry.bytes)
     }
 
+    /// Adds a large object, which is compressed while it is read.
+    pub(crate) fn add_stream(
+        &mut self,
+        id: gix::ObjectId,
+        kind: gix::objs::Kind,
+        size_bytes: u64,
+        from: &mut dyn Read,
+    ) -> Result<()> {
+        let begin = self.begin_entry(id);
+        let mut entry = EntryWriter {
+            crc32: crc32fast::Hasher::new(),
+            pack: self,
+        };
+        let tmp = entry.pack.tmp.clone();
+        let mut write = || -> io::Result<()> {
+            header_of(kind)
+                .write_to(size_bytes, &mut entry)
+                .map_err(io::Error::other)?;
+            let mut to = deflate::Write::new(&mut entry, Compression::BEST_SPEED);
+            io::copy(from, &mut to)?;
+            to.flush()
+        };
+        write().map_err(Error::io("write a pack in", &tmp))?;
+        let crc32 = entry.crc32.finalize();
+        self.entries[begin].crc32 = crc32;
+        Ok(())
+    }
+
     /// Adds an object that is already encoded as a pack entry, for example in another pack.
     pub(crate) fn add_bytes(&mut self, id: gix::ObjectId, crc32: u32, bytes: &[u8]) -> Result<()> {
+        let at = self.begin_entry(id);
+        self.entries[at].crc32 = crc32;
+        self.write(bytes)
+    }
+
+    /// Adds an entry to the index, whose checksum the caller sets, and returns its position.
+    fn begin_entry(&mut self, id: gix::ObjectId) -> usize {
         self.entries_left = self
             .entries_left
             .checked_sub(1)
             .expect("BUG: the objects were counted");
-        let offset = self.offset;
-        self.entries.push(IndexEntry { id, crc32, offset });
-        self.write(bytes)
+        self.entries.push(IndexEntry {
+            id,
+            crc32: 0,
+            offset: self.offset,
+        });
+        self.entries.len() - 1
     }
 
     /// Finishes the pack, and makes it a durable pack of the repository at `root`.
@@ -144,7 +201,7 @@ fn sync(file: &File, tmp: &Path) -> Result<()> {
 }
 
 /// Renames both files to their final names. The index comes last: git does not see the pack without it.
-fn install_files(
+pub(crate) fn install_files(
     root: &Path,
     pack: Pack,
     pack_file: NamedTempFile,

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gix::odb::memory::Storage;
+
 use crate::names::RefName;
+use crate::repo::authority::{AppliedRequest, Freshness, PackFiles, RequestId, Swap};
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints;
+use crate::repo::ids::shared_id;
 use crate::repo::locks::Guard;
-use crate::repo::packs::staged::{StagedObject, StagedObjects};
+use crate::repo::packs::staged::StagedObject;
 use crate::repo::parallel::in_parallel;
 use crate::repo::parts::Parts;
 use crate::repo::publish::batch_carryover::{BatchCarryover, cache_decoded, cache_encoded};
@@ -33,6 +37,10 @@ pub(crate) struct OpenBatch<'r> {
     changes: usize,
     begun: Instant,
     refs_lock: Guard,
+    /// The requests whose changes the batch applies.
+    requests: Vec<AppliedRequest>,
+    /// In a repository that machines share: the batch of the state on which changes are decided.
+    base: String,
 }
 
 /// An open batch that waits for the next change.
@@ -42,6 +50,8 @@ pub(crate) struct ParkedBatch {
     changes: usize,
     begun: Instant,
     refs_lock: Guard,
+    requests: Vec<AppliedRequest>,
+    base: String,
 }
 
 /// The decisions of a change, its value, and the new trees of each draft, if they are known.
@@ -59,6 +69,8 @@ pub(crate) struct DecidedChange<T, E> {
     /// The outcomes of the ref updates that the result depends on. The list is empty if the result depends only on durable objects and
     /// refs.
     pub depends_on: Vec<Arc<PendingOutcome>>,
+    /// In a repository that machines share: the batch of the state on which the change was decided.
+    pub base: String,
     /// The objects that the change added to the pack. Its thread compresses them while it waits.
     pub new: Vec<Arc<StagedObject>>,
 }
@@ -71,6 +83,7 @@ impl<'r> OpenBatch<'r> {
         carryover: Option<BatchCarryover>,
     ) -> Result<Self> {
         let refs_lock = parts.locks.refs_until(deadline)?;
+        parts.catch_up(Freshness::LastSwap)?;
         parts.packs.forget_deleted()?;
         let mut txn = WriteTxn::under(parts, None)?;
         if let Some(carryover) = carryover {
@@ -82,6 +95,8 @@ impl<'r> OpenBatch<'r> {
             updates: Vec::new(),
             changes: 0,
             begun: Instant::now(),
+            requests: Vec::new(),
+            base: parts.followed_batch(),
         })
     }
 
@@ -93,6 +108,8 @@ impl<'r> OpenBatch<'r> {
             changes: parked.changes,
             begun: parked.begun,
             refs_lock: parked.refs_lock,
+            requests: parked.requests,
+            base: parked.base,
         }
     }
 
@@ -104,6 +121,8 @@ impl<'r> OpenBatch<'r> {
             changes: self.changes,
             begun: self.begun,
             refs_lock: self.refs_lock,
+            requests: self.requests,
+            base: self.base,
         }
     }
 
@@ -130,32 +149,46 @@ impl<'r> OpenBatch<'r> {
     pub(crate) fn decide<T, E: From<Error>>(
         &mut self,
         refs: ChangeRefs<'_>,
-        staged: &StagedObjects,
+        objects: &TxnObjects,
         decide: &mut impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
     ) -> DecidedChange<T, E> {
         let mut has_read_moving = false;
-        let change = self.decide_once(refs, staged, decide, &mut has_read_moving);
+        let change = self.decide_once(refs, objects, decide, &mut has_read_moving);
         if !has_read_moving {
             return change;
         }
         drop(change);
         self.publish();
-        self.decide_once(refs, staged, decide, &mut has_read_moving)
+        self.decide_once(refs, objects, decide, &mut has_read_moving)
     }
 
     fn decide_once<T, E: From<Error>>(
         &mut self,
         refs: ChangeRefs<'_>,
-        staged: &StagedObjects,
+        objects: &TxnObjects,
         decide: &mut impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
         has_read_moving: &mut bool,
     ) -> DecidedChange<T, E> {
+        let request = objects.request.as_ref();
+        // If the change is part of this batch, the batch is published first.
+        let is_in_batch = |applied: &AppliedRequest| request.is_some_and(|it| it.id == applied.id);
+        if self.requests.iter().any(is_in_batch) {
+            self.publish();
+        }
+        match request.map(|request| self.txn.parts.find_request(request)) {
+            Some(Ok(Some(applied))) => return self.repeat(refs, &applied, decide),
+            Some(Err(error)) => return DecidedChange::refused(error.into(), &self.base),
+            Some(Ok(None)) | None => {}
+        }
         // Refused changes count, too. Otherwise callers that retry at once could keep the batch from ever being published.
         self.changes += 1;
         let at = match self.updates_of(refs) {
             Ok(at) => at,
-            Err(error) => return DecidedChange::refused(error.into()),
+            Err(error) => return DecidedChange::refused(error.into(), &self.base),
         };
+        if let Err(error) = self.txn.adopt_again(&objects.adopted) {
+            return DecidedChange::refused(error.into(), &self.base);
+        }
         let first_tip = self.updates[at[0]].tip();
         let staged_before = self.txn.objects.staged.len();
         let decided = self.draft_and_decide(&at, decide, has_read_moving);
@@ -170,15 +203,70 @@ impl<'r> OpenBatch<'r> {
         let new_tips = result.as_ref().map_or(&[][..], |(new_tips, _)| new_tips);
         let moves = new_tips.iter().any(Option::is_some);
         if moves {
-            self.txn.objects.staged.add_all(staged);
+            self.txn.objects.staged.add_all(&objects.staged);
+            self.txn.objects.add_packs(&objects.packs);
+            self.note_request(request, first_tip, new_tips[0].or(first_tip));
         }
         let depends_on = self.note_new_tips(&at, new_tips);
         DecidedChange {
             name: Some(self.updates[at[0]].name.clone()),
             moves,
             depends_on,
+            base: self.base.clone(),
             new: self.txn.objects.staged.after(staged_before),
             result: result.map(|(new_tips, value)| (new_tips[0].or(first_tip), value)),
+        }
+    }
+
+    /// Decides a change again that was applied before, for a request that arrived twice: its value is computed on the tip of that time, and
+    /// nothing moves.
+    fn repeat<T, E: From<Error>>(
+        &mut self,
+        refs: ChangeRefs<'_>,
+        applied: &AppliedRequest,
+        decide: &mut impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
+    ) -> DecidedChange<T, E> {
+        let mut repeated = || -> Result<_, E> {
+            let mut tips = vec![
+                applied
+                    .before
+                    .map(|id| self.txn.object_id(id))
+                    .transpose()?,
+            ];
+            for name in refs.names(&self.txn.parts.refs)?.iter().skip(1) {
+                tips.push(self.txn.durable_tip(name)?);
+            }
+            let after = applied.after.map(|id| self.txn.object_id(id)).transpose()?;
+            let draft = |tip| Draft::new(self.txn.repo(), tip, &self.txn.parts.refs, Vec::new());
+            let drafts = tips.into_iter().map(draft).collect::<Result<Vec<_>>>();
+            let (_, value) = decide(&mut drafts?)?;
+            Ok((after, value))
+        };
+        let repeated = repeated();
+        DecidedChange {
+            result: repeated,
+            name: None,
+            moves: false,
+            depends_on: Vec::new(),
+            base: self.base.clone(),
+            new: Vec::new(),
+        }
+    }
+
+    /// Records that the batch applies the change of a request.
+    fn note_request(
+        &mut self,
+        request: Option<&RequestId>,
+        before: Option<gix::ObjectId>,
+        after: Option<gix::ObjectId>,
+    ) {
+        if let Some(request) = request {
+            self.requests.push(AppliedRequest {
+                id: request.id.clone(),
+                generation: 0,
+                before: before.map(|id| shared_id(&id)),
+                after: after.map(|id| shared_id(&id)),
+            });
         }
     }
 
@@ -278,6 +366,9 @@ impl<'r> OpenBatch<'r> {
         }
         tip_update::sort(&mut updates);
         self.cache(&updates);
+        if self.txn.is_shared() {
+            return self.publish_shared(&updates);
+        }
         let refs = &self.txn.parts.refs;
         // The objects are compressed before the lock files are taken, because other git processes wait for them only 100 ms.
         let compressed = self.txn.objects.staged.compress();
@@ -294,15 +385,46 @@ impl<'r> OpenBatch<'r> {
         }
         tip_update::publish_all(refs, &updates, locks);
     }
+
+    /// Publishes the updates in a repository that machines share: one swap moves all refs, or none.
+    fn publish_shared(&mut self, updates: &[TipUpdate]) {
+        let swapped = self.txn.sync().and_then(|()| {
+            let swap = Swap {
+                updates: updates.iter().map(TipUpdate::to_update).collect(),
+                added: self.txn.objects.packs.iter().map(PackFiles::from).collect(),
+                requests: std::mem::take(&mut self.requests),
+                ..Swap::default()
+            };
+            self.txn.parts.swap(&swap)
+        });
+        self.txn.objects.packs.clear();
+        self.requests.clear();
+        self.base = self.txn.parts.followed_batch();
+        let outcome = match swapped {
+            Ok(true) => Outcome::Published,
+            Ok(false) => Outcome::Retry,
+            Err(error) => Outcome::from(error),
+        };
+        if !matches!(outcome, Outcome::Published) {
+            // No pack of the shared state has the objects that this batch has written.
+            self.txn.objects.durable.clear();
+            drop(self.txn.objects.handles.take_memory());
+            self.txn.objects.handles.set_memory(Storage::default());
+        }
+        for update in updates {
+            update.outcome.set(outcome.clone());
+        }
+    }
 }
 
 impl<T, E> DecidedChange<T, E> {
-    fn refused(error: E) -> Self {
+    fn refused(error: E, base: &str) -> Self {
         Self {
             result: Err(error),
             name: None,
             moves: false,
             depends_on: Vec::new(),
+            base: base.to_owned(),
             new: Vec::new(),
         }
     }

@@ -3,12 +3,12 @@
 use gix::refs::Target;
 
 use crate::names::{BranchName, CommitId, RefName};
+use crate::repo::authority::RefUpdate;
 use crate::repo::error::{Error, Result};
-use crate::repo::ids::commit_id;
+use crate::repo::ids::{commit_id, shared_id};
 use crate::repo::objects::commit;
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
-use crate::repo::refs::lock::OUTSIDE_MAX;
 
 /// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.
 ///
@@ -29,18 +29,27 @@ pub(crate) fn set_default_branch(
         txn.sync()?;
     }
     let _refs_lock = parts.locks.refs()?;
-    if refs.default_branch().ok().as_ref() == Some(branch) {
-        return refs.sync_head();
-    }
-    let head = refs.lock_head(branch)?;
-    if txn.durable_tip(&branch.clone().into())?.is_none() {
-        let from = refs.resolve_branch(from)?;
-        let tip = refs
-            .tip(&from)?
-            .ok_or_else(|| Error::UnknownBranch(from.to_string()))?;
-        txn.start_branch(branch, tip)?;
-    }
-    refs.rename_lock(head)
+    parts.until_swapped(|| {
+        if refs.default_branch().ok().as_ref() == Some(branch) {
+            return refs.sync_head();
+        }
+        let start = match txn.durable_tip(&branch.clone().into())? {
+            Some(_) => None,
+            None => {
+                let from = refs.resolve_branch(from)?;
+                let tip = refs.tip(&from)?;
+                Some(tip.ok_or_else(|| Error::UnknownBranch(from.to_string()))?)
+            }
+        };
+        if txn.is_shared() {
+            return txn.swap_default_branch(branch, start);
+        }
+        let head = refs.lock_head(branch)?;
+        if let Some(tip) = start {
+            txn.start_branch(branch, tip)?;
+        }
+        refs.rename_lock(head)
+    })
 }
 
 /// Deletes a branch. Objects that only this branch reached stay until the next `gc`. If `expected` is given and the branch has another tip,
@@ -53,9 +62,18 @@ pub(crate) fn delete_branch(
     branch: &BranchName,
     expected: Option<CommitId>,
 ) -> Result<Option<CommitId>> {
-    let refs = &parts.refs;
     let mut txn = WriteTxn::begin(parts)?;
     let _refs_lock = parts.locks.refs()?;
+    parts.until_swapped(|| delete_locked_branch(&mut txn, branch, expected))
+}
+
+/// Deletes a branch. The caller holds `refs.lock`.
+fn delete_locked_branch(
+    txn: &mut WriteTxn<'_>,
+    branch: &BranchName,
+    expected: Option<CommitId>,
+) -> Result<Option<CommitId>> {
+    let refs = &txn.parts.refs;
     let default = [refs.default_branch(), refs.resolve_branch(None)];
     if default.iter().flatten().any(|default| default == branch) {
         refs.sync_head()?;
@@ -66,10 +84,15 @@ pub(crate) fn delete_branch(
         Ok(Some(tip)) if expected.is_some_and(|expected| expected != commit_id(&tip)) => {
             return Ok(Some(commit_id(&tip)));
         }
-        Ok(Some(tip)) => refs.swap(&name, Some(tip), None, OUTSIDE_MAX),
+        Ok(Some(tip)) => txn.move_ref(&name, Some(tip), None),
+        // A copy of the shared state is made intact before the branch is deleted.
+        Err(Error::Missing { .. } | Error::BrokenRef(_)) if txn.is_shared() => {
+            txn.parts.doubt();
+            Err(Error::Moved(name))
+        }
         // The history is incomplete, so it cannot be made durable. Nothing depends on it after the deletion.
         Err(error @ Error::Missing { .. }) => match refs.target(&branch.full_ref())? {
-            Some(Target::Object(tip)) => refs.swap(&name, Some(tip), None, OUTSIDE_MAX),
+            Some(Target::Object(tip)) => txn.move_ref(&name, Some(tip), None),
             _ if refs.is_broken(&name)? => refs.delete_broken(&name),
             _ => Err(error),
         },
@@ -113,16 +136,31 @@ impl WriteTxn<'_> {
         commit::read(self.repo(), from)?;
         self.adopt_named_commit(from)?;
         self.sync()?;
-        let _refs_lock = self.parts.locks.refs()?;
-        if self.durable_tip(&branch.clone().into())?.is_some() {
-            return Err(Error::BranchExists(branch.to_string()));
-        }
-        self.start_branch(branch, from)
+        let parts = self.parts;
+        let _refs_lock = parts.locks.refs()?;
+        parts.until_swapped(|| {
+            if self.durable_tip(&branch.clone().into())?.is_some() {
+                return Err(Error::BranchExists(branch.to_string()));
+            }
+            self.start_branch(branch, from)
+        })
     }
 
     /// Points a new branch to a commit. The caller holds `refs.lock`.
     fn start_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<()> {
+        let id = self.prepare_branch(branch, from)?;
+        match self.move_ref(&branch.clone().into(), None, Some(id)) {
+            Err(Error::Moved(_)) if !self.is_shared() => {
+                Err(Error::BranchExists(branch.to_string()))
+            }
+            result => result,
+        }
+    }
+
+    /// Checks that a new branch may have this name, and makes its commit durable. The caller holds `refs.lock`.
+    fn prepare_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<gix::ObjectId> {
         branch.check_new()?;
+        self.forget_unnamed();
         let refs = &self.parts.refs;
         if let Some(existing) = refs.conflicting(branch)? {
             return Err(Error::BranchClash {
@@ -133,9 +171,21 @@ impl WriteTxn<'_> {
         commit::read(self.repo(), from)?;
         let id = self.adopt_named_commit(from)?;
         self.sync()?;
-        match refs.swap(&branch.clone().into(), None, Some(id), OUTSIDE_MAX) {
-            Err(Error::Moved(_)) => Err(Error::BranchExists(branch.to_string())),
-            result => result,
+        Ok(id)
+    }
+
+    /// Makes `branch` the default branch of the shared state. If `start` is given, creates it there first, in the same swap.
+    fn swap_default_branch(&mut self, branch: &BranchName, start: Option<CommitId>) -> Result<()> {
+        let name = RefName::from(branch.clone());
+        let mut updates = Vec::new();
+        if let Some(tip) = start {
+            let new = Some(shared_id(&self.prepare_branch(branch, tip)?));
+            updates.push(RefUpdate {
+                name: name.clone(),
+                old: None,
+                new,
+            });
         }
+        self.swap_refs(updates, Some(branch.clone()), name)
     }
 }

@@ -3,7 +3,7 @@
 //! An object that exists may never have been fsynced: stock git and gix do not fsync by default. So every existing object that a new commit
 //! names, and that no durable tip is known to reach, is fsynced here, whichever program wrote it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::names::{CommitId, RefName};
 use crate::repo::error::{Error, Result};
@@ -30,9 +30,15 @@ impl WriteTxn<'_> {
             None => read_tip(self.repo(), &full_name)?,
         };
         let Some(tip) = tip else {
-            refs.sync_ref(&full_name)?;
+            if !self.is_shared() {
+                refs.sync_ref(&full_name)?;
+            }
             return Ok(None);
         };
+        // In a repository that machines share, every ref is equal to the shared state, which is durable.
+        if self.is_shared() {
+            return Ok(Some(tip));
+        }
         if !refs.durable_tips.contains(name, tip) {
             if !refs.durable_tips.is_noted(name, tip) {
                 self.adopt_history([tip])?;
@@ -57,7 +63,7 @@ impl WriteTxn<'_> {
         &mut self,
         tips: impl IntoIterator<Item = gix::ObjectId>,
     ) -> Result<()> {
-        let durable = self.parts.refs.durable_tips.noted();
+        let durable = self.durable_ids()?;
         let tips = tips.into_iter().filter(|tip| !durable.contains(tip));
         let tips: Vec<_> = tips.collect();
         if tips.is_empty() {
@@ -79,7 +85,19 @@ impl WriteTxn<'_> {
                 .map(|parent| parent.tree.0);
             self.adopt_tree(&fresh, commit.tree.0, base)?;
         }
+        if self.is_shared() {
+            return Ok(());
+        }
         self.parts.packs.sync_all()
+    }
+
+    /// Returns commits and tags that are durable with everything that they reach.
+    fn durable_ids(&self) -> Result<HashSet<gix::ObjectId>> {
+        if !self.is_shared() {
+            return Ok(self.parts.refs.durable_tips.noted());
+        }
+        let refs = self.parts.refs.direct_refs("refs/")?;
+        Ok(refs.into_iter().map(|(_, id)| id).collect())
     }
 
     /// Fsyncs a tree and everything below it, except the entries that `base` has at the same path.
@@ -118,6 +136,9 @@ impl WriteTxn<'_> {
 
     /// Fsyncs an existing object, and returns whether it exists undamaged.
     pub(crate) fn adopt(&mut self, id: gix::ObjectId) -> Result<bool> {
+        if self.is_shared() {
+            return self.adopt_shared(id);
+        }
         match self.objects.loose.sync_existing(&id)? {
             SyncedObject::Durable => return Ok(true),
             SyncedObject::Damaged => return Ok(false),
@@ -137,6 +158,12 @@ impl WriteTxn<'_> {
     /// # Errors
     /// `Missing` if it does not exist or is damaged.
     fn adopt_from(&mut self, fresh: &gix::Repository, id: gix::ObjectId) -> Result<()> {
+        if self.is_shared() {
+            let exists = self.adopt_shared(id)?;
+            return exists
+                .then_some(())
+                .ok_or_else(|| Error::Missing { id: id.to_string() });
+        }
         let exists = match self.objects.loose.sync_existing(&id)? {
             SyncedObject::Durable => true,
             SyncedObject::Damaged => false,

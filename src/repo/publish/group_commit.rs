@@ -89,10 +89,10 @@ impl Publisher {
         loop {
             let mut turn = self.enter();
             let mut batch = turn.batch(parts, begun + PATIENCE)?;
-            let change = batch.decide(refs, &txn.objects.staged, &mut decide);
+            let change = batch.decide(refs, &txn.objects, &mut decide);
             let files = batch.files();
             if turn.leave(batch) {
-                parts.packs.roll_up_when_due();
+                parts.roll_up_when_due();
             } else {
                 // Helps the publishing thread while waiting. That thread repeats whatever fails here, and reports the error.
                 files.add(&parts.objects.tmp_dir());
@@ -102,7 +102,14 @@ impl Publisher {
             }
             let outcomes = change.depends_on.iter().map(|outcome| outcome.wait());
             match Outcome::of_all(outcomes) {
-                Outcome::Published => return published(change),
+                Outcome::Published => {
+                    let is_decided_on_old_state = !change.moves
+                        && change.depends_on.is_empty()
+                        && !parts.is_current(&change.base)?;
+                    if !is_decided_on_old_state || begun.elapsed() >= RETRY_MAX {
+                        return published(change);
+                    }
+                }
                 Outcome::Failed(error) if change.moves => {
                     return Err(Error::Batch(error).into());
                 }

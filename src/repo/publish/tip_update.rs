@@ -7,7 +7,9 @@ use std::time::Duration;
 use gix::refs::Target;
 
 use crate::names::RefName;
+use crate::repo::authority::RefUpdate;
 use crate::repo::error::{Error, Result};
+use crate::repo::ids::shared_id;
 use crate::repo::publish::outcome::{Outcome, PendingOutcome};
 use crate::repo::refs::lock::RefLock;
 use crate::repo::refs::store::RefStore;
@@ -31,6 +33,15 @@ impl TipUpdate {
     /// Returns the tip on which the next change is decided.
     pub(crate) fn tip(&self) -> Option<gix::ObjectId> {
         self.new.or(self.old)
+    }
+
+    /// Returns the update of the ref from its durable tip to its new tip.
+    pub(crate) fn to_update(&self) -> RefUpdate {
+        RefUpdate {
+            name: self.name.clone(),
+            old: self.old.map(|id| shared_id(&id)),
+            new: self.new.map(|id| shared_id(&id)),
+        }
     }
 
     fn lock(&self, refs: &RefStore) -> Result<RefLock> {

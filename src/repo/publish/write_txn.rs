@@ -3,13 +3,16 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::names::{CommitId, ModuleHash};
+use crate::names::{CommitId, ModuleHash, ObjectId};
+use crate::repo::authority::RequestId;
 use crate::repo::error::{Error, Result};
+use crate::repo::follow::unnamed_packs::UnnamedPacks;
 use crate::repo::ids::{module_hash, object_id};
 use crate::repo::locks::Guard;
 use crate::repo::objects::commit;
 use crate::repo::objects::loose::{LooseObjects, SyncedObject};
 use crate::repo::objects::spool::Spool;
+use crate::repo::packs::pack::Pack;
 use crate::repo::packs::staged::StagedObjects;
 use crate::repo::parts::Parts;
 use crate::repo::publish::preallocated_files::PreallocatedFiles;
@@ -29,6 +32,14 @@ pub struct WriteTxn<'r> {
     _lock: Option<Guard>,
 }
 
+/// An existing object that a change needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AdoptedObject {
+    Blob(gix::ObjectId),
+    /// A commit, with everything that it reaches.
+    Commit(CommitId),
+}
+
 /// The new objects of a transaction.
 pub(crate) struct TxnObjects {
     pub handles: TxnHandles,
@@ -40,6 +51,26 @@ pub(crate) struct TxnObjects {
     pub files: Arc<PreallocatedFiles>,
     /// Objects that are in memory, and also in a durable pack.
     pub durable: HashSet<gix::ObjectId>,
+    /// In a repository that machines share: the packs with new objects, which the next swap adds to the shared state.
+    pub packs: Vec<Pack>,
+    /// In such a repository: the existing blobs and commits that the change needs. The shared state may lose them before the change is
+    /// decided, so they are looked up again then.
+    pub adopted: Vec<AdoptedObject>,
+    /// The id of the request whose change this is, if the request may be sent again.
+    pub request: Option<RequestId>,
+    /// In such a repository: the packs that the shared state did not have when the transaction first looked for an existing object.
+    pub unnamed: Option<UnnamedPacks>,
+}
+
+impl TxnObjects {
+    /// Adds packs that the next swap adds to the shared state.
+    pub(crate) fn add_packs(&mut self, packs: &[Pack]) {
+        for pack in packs {
+            if !self.packs.contains(pack) {
+                self.packs.push(pack.clone());
+            }
+        }
+    }
 }
 
 impl<'r> WriteTxn<'r> {
@@ -62,6 +93,10 @@ impl<'r> WriteTxn<'r> {
             staged: StagedObjects::default(),
             files: Arc::default(),
             durable: HashSet::new(),
+            packs: Vec::new(),
+            adopted: Vec::new(),
+            unnamed: None,
+            request: None,
             handles,
         };
         Ok(Self::resume(parts, objects, lock))
@@ -85,6 +120,20 @@ impl<'r> WriteTxn<'r> {
         self.objects.handles.with_memory()
     }
 
+    /// Sets the request that the change belongs to. If its change was applied before, it is not applied again.
+    pub fn set_request(&mut self, request: RequestId) {
+        self.objects.request = Some(request);
+    }
+
+    /// Converts an id to gix's type.
+    ///
+    /// # Errors
+    /// `Missing` if it does not have the length of this repository's ids.
+    pub(crate) fn object_id(&self, id: ObjectId) -> Result<gix::ObjectId> {
+        let missing = || Error::Missing { id: id.to_string() };
+        object_id(self.repo(), id.as_bytes()).ok_or_else(missing)
+    }
+
     /// Stores the spooled bytes as a blob, and returns its id.
     pub fn add_blob(&mut self, spool: &mut Spool) -> Result<ModuleHash> {
         let kind = gix::objs::Kind::Blob;
@@ -95,8 +144,12 @@ impl<'r> WriteTxn<'r> {
             return Ok(module_hash(&self.stage(kind, bytes)?));
         }
         let id = self.objects.loose.id(kind, spool)?;
-        if !self.seems_stored(&id) || !self.adopt(id)? {
-            self.objects.loose.write(id, kind, spool)?;
+        if !self.seems_stored(&id) || !self.adopt_for_change(id)? {
+            if self.is_shared() {
+                self.write_pack_of(id, kind, spool)?;
+            } else {
+                self.objects.loose.write(id, kind, spool)?;
+            }
         }
         Ok(module_hash(&id))
     }
@@ -107,7 +160,7 @@ impl<'r> WriteTxn<'r> {
     /// `UnknownBlob` if the id names no object, or one that is not a blob.
     pub fn adopt_blob(&mut self, hash: ModuleHash) -> Result<()> {
         let id = object_id(self.repo(), hash.as_bytes()).ok_or(Error::UnknownBlob(hash))?;
-        if !self.has_blob(hash)? || !self.adopt(id)? {
+        if !self.has_blob(hash)? || !self.adopt_for_change(id)? {
             return Err(Error::UnknownBlob(hash));
         }
         Ok(())
@@ -135,7 +188,19 @@ impl<'r> WriteTxn<'r> {
     pub fn adopt_commit(&mut self, commit: CommitId) -> Result<()> {
         commit::read(self.repo(), commit)?;
         self.adopt_named_commit(commit)?;
+        if self.is_shared() {
+            self.objects.adopted.push(AdoptedObject::Commit(commit));
+        }
         self.objects.loose.sync()
+    }
+
+    /// Makes an existing blob durable, for a commit that the change will make. Returns whether it exists.
+    fn adopt_for_change(&mut self, id: gix::ObjectId) -> Result<bool> {
+        let exists = self.adopt(id)?;
+        if exists && self.is_shared() {
+            self.objects.adopted.push(AdoptedObject::Blob(id));
+        }
+        Ok(exists)
     }
 
     /// Adds an object to the next pack unless it is stored already, and returns its id.
@@ -143,7 +208,9 @@ impl<'r> WriteTxn<'r> {
         let format = self.objects.handles.format();
         let id = gix::objs::compute_hash(format, kind, bytes)
             .map_err(Error::database("hash an object"))?;
-        if self.objects.staged.contains(&id) || (self.seems_stored(&id) && self.adopt(id)?) {
+        if self.objects.staged.contains(&id)
+            || (self.seems_stored(&id) && self.adopt_for_change(id)?)
+        {
             return Ok(id);
         }
         self.stage_new(id, kind, bytes)?;
@@ -158,6 +225,11 @@ impl<'r> WriteTxn<'r> {
         kind: gix::objs::Kind,
         bytes: &[u8],
     ) -> Result<()> {
+        // Only packs are shared.
+        if self.is_shared() {
+            self.objects.staged.add(id, kind, bytes);
+            return self.sync_if_large();
+        }
         match self.objects.loose.sync_existing(&id)? {
             SyncedObject::Durable => return Ok(()),
             SyncedObject::Damaged => {
@@ -167,10 +239,19 @@ impl<'r> WriteTxn<'r> {
             SyncedObject::Absent => {}
         }
         self.objects.staged.add(id, kind, bytes);
+        self.sync_if_large()
+    }
+
+    fn sync_if_large(&mut self) -> Result<()> {
         if self.objects.staged.size_bytes() >= STAGED_BYTES_MAX {
             self.sync()?;
         }
         Ok(())
+    }
+
+    /// Returns whether machines share the refs.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.parts.authority.is_shared()
     }
 
     /// Returns whether this process knows that the object is stored. To avoid listing the packs again for every new object, this
@@ -187,11 +268,16 @@ impl<'r> WriteTxn<'r> {
             staged,
             files,
             durable,
+            packs,
+            ..
         } = &mut self.objects;
         loose.sync()?;
         if !staged.is_empty() {
             let pack = staged.write(self.parts.root(), handles.format(), files.take())?;
             self.parts.packs.note_written(&pack);
+            if self.parts.authority.is_shared() {
+                packs.push(pack);
+            }
             durable.extend(staged.ids());
             *staged = StagedObjects::default();
         }

@@ -5,11 +5,12 @@
 
 use crate::config::PushLimits;
 use crate::names::{ObjectId, RefName};
+use crate::repo::authority::RefUpdate;
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::push::incoming::IncomingObjects;
-use crate::repo::push::ref_updates::{Atomicity, DropPolicy, RefUpdate, Refusal, UpdateResults};
+use crate::repo::push::ref_updates::{Atomicity, DropPolicy, Refusal, UpdateResults};
 use crate::repo::refs::lock::{OUTSIDE_MAX, RefLock};
 
 impl WriteTxn<'_> {
@@ -24,7 +25,7 @@ impl WriteTxn<'_> {
         atomicity: Atomicity,
     ) -> Result<UpdateResults> {
         let results = self.validate_and_update(updates, drop_policy, atomicity)?;
-        self.parts.packs.roll_up_when_due();
+        self.parts.roll_up_when_due();
         Ok(results)
     }
 
@@ -39,15 +40,36 @@ impl WriteTxn<'_> {
         let adopted = self.adopt_pushed(updates)?;
         self.sync_updated_refs(updates)?;
         let _refs = parts.locks.refs()?;
+        parts.until_swapped(|| self.update_locked_refs(updates, drop_policy, atomicity, &adopted))
+    }
+
+    /// Validates the updates against the current refs, and makes them. The caller holds `refs.lock`.
+    fn update_locked_refs(
+        &mut self,
+        updates: &[RefUpdate],
+        drop_policy: DropPolicy,
+        atomicity: Atomicity,
+        adopted: &UpdateResults,
+    ) -> Result<UpdateResults> {
+        let parts = self.parts;
         // Refs may have moved in between.
         self.sync_updated_refs(updates)?;
+        let again;
+        let adopted = if self.is_shared() {
+            // A gc of another machine may have removed objects from the shared state since they were looked up.
+            self.forget_unnamed();
+            again = self.adopt_pushed(updates)?;
+            &again
+        } else {
+            adopted
+        };
         let incoming = IncomingObjects::open(&parts.objects, None, PushLimits::default())?;
         let mut results = parts
             .refs
             .validate_updates(&incoming, updates, drop_policy)?;
         for (result, adopted) in results.iter_mut().zip(adopted) {
             // A refusal because of the ref's value is more helpful than one because of a missing object, so it takes precedence.
-            *result = result.clone().and(adopted);
+            *result = result.clone().and(adopted.clone());
         }
         if atomicity == Atomicity::AllOrNothing && results.iter().any(Result::is_err) {
             for result in &mut results {
@@ -59,6 +81,15 @@ impl WriteTxn<'_> {
             incoming,
             updates,
         };
+        if self.is_shared() {
+            let order = moves.order(&results);
+            if let Some(first) = order.first() {
+                let name = updates[*first].name.clone();
+                let updates = order.iter().map(|index| updates[*index].clone()).collect();
+                self.swap_refs(updates, None, name)?;
+            }
+            return Ok(results);
+        }
         match atomicity {
             Atomicity::PerRef => moves.make_each(&mut results),
             Atomicity::AllOrNothing => moves.make_all(&results)?,

@@ -5,21 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use gix::refs::Target;
 
 use crate::names::{ObjectId, RefName};
+use crate::repo::authority::RefUpdate;
 use crate::repo::broken_ref::BrokenRef;
 use crate::repo::error::Result;
 use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::refs::store::RefStore;
-
-/// A requested update of a ref. It creates the ref if `old` is `None`, and deletes it if `new` is `None`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefUpdate {
-    /// The ref's name.
-    pub name: RefName,
-    /// The ref's value when the client made the update.
-    pub old: Option<ObjectId>,
-    /// The requested value.
-    pub new: Option<ObjectId>,
-}
 
 /// Whether updates may drop history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -94,7 +94,11 @@ impl MaintenanceRunner<'_> {
             return Ok(SLEEP_LOCKED);
         };
         // `run_if_due` reads the state again: the server that held the lock before may have run the task.
-        if let Some((interval, change, history)) = self.schedule.gc.clone() {
+        // Servers that share a store in a bucket leave gc to the one that made the last change.
+        let is_responsible = self.store.repo.authority().is_last_writer();
+        if let Some((interval, change, history)) =
+            self.schedule.gc.clone().filter(|_| is_responsible)
+        {
             let collect = |store: &Store| store.run_gc_task(&change, history);
             self.run_if_due(&lock, "gc", interval, |state| &mut state.gc, collect);
         }

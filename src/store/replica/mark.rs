@@ -72,11 +72,17 @@ impl Store {
         Ok(self.repo.note_equal(&url.to_string())?)
     }
 
-    /// Fails on a replica.
+    /// Fails on a replica, and on a copy of a store in a bucket that this process does not reach.
     ///
     /// # Errors
-    /// `Replica`, which names the primary.
+    /// `Replica`, which names the primary; `CopyOfBucket`.
     pub fn ensure_writable(&self) -> Result<()> {
+        if let Some(url) = &self.bucket {
+            return Err(Error::CopyOfBucket {
+                url: url.clone(),
+                root: self.absolute_root(),
+            });
+        }
         match &self.primary {
             None => Ok(()),
             Some(primary) => Err(Error::Replica {

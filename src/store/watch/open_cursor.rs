@@ -19,6 +19,12 @@ impl Store {
         branch: Option<&BranchName>,
         since: Option<CommitId>,
     ) -> Result<BranchCursor> {
+        // Another server of the store may have sent the client newer commits than this one knows.
+        if since.is_some()
+            && let Err(error) = self.follow()
+        {
+            tracing::debug!(%error, "cannot follow the bucket for a watcher");
+        }
         let branch = branch.map_or_else(|| self.default_branch(), |branch| Ok(branch.clone()))?;
         if self.repo.is_absent() {
             return Err(Error::NoCommit(branch.to_string()));

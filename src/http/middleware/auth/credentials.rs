@@ -10,6 +10,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::http::git_url::requested_service;
 use crate::http::pages;
+use crate::http::peers::PEER_KEY;
 use crate::remote::GitService;
 
 /// The request header for the key. It takes precedence over the other ways to send a key.
@@ -39,6 +40,7 @@ pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
         AUTHORIZATION,
         SEC_WEBSOCKET_PROTOCOL,
         COOKIE,
+        PEER_KEY,
     ] {
         if let Entry::Occupied(mut entry) = headers.entry(name) {
             entry.iter_mut().for_each(|value| value.set_sensitive(true));

@@ -186,6 +186,7 @@ impl Form {
     pub fn change(&self) -> Result<Change> {
         Ok(Change {
             precondition: self.precondition()?,
+            request: None,
             ..change_of(&self.visitor, &self.fields)?
         })
     }
@@ -223,6 +224,7 @@ pub(super) fn change_of(visitor: &Visitor, fields: &Fields) -> Result<Change> {
         author: visitor.author(author)?,
         message: fields.parse_optional("message", Message::parse)?,
         precondition: Precondition::default(),
+        request: None,
     })
 }
 

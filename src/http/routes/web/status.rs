@@ -8,10 +8,11 @@ use axum::response::Response;
 use super::screen::{Answer, Content, Screen, missing};
 use super::visitor::Visitor;
 use crate::http::error::{Failure, Result};
-use crate::http::routes::operation::mirror_statuses;
+use crate::http::routes::operation::{bucket_state, mirror_statuses};
 use crate::remote::MirrorStatus;
+use crate::store::Store;
 use crate::web::Section;
-use crate::web::status::{Peer, Status};
+use crate::web::status::{Bucket, Peer, Status};
 
 /// Shows the status to keys that allow POST, with which one may also run gc. It contains the names of mirrors and why pushes to them failed.
 pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response> {
@@ -24,6 +25,14 @@ pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response>
     let mirrors: Vec<Peer> = mirror_statuses(&app).await?.iter().map(peer_of).collect();
     let primary = app.replica.as_ref().map(|replica| replica.status());
     let memory = (app.memory.used(), app.memory.capacity());
+    let bucket = bucket_state(&app).map(|state| Bucket {
+        generation: state.follow.generation,
+        writer: state.follow.writer,
+        is_last_writer: state.follow.is_last_writer,
+        lag: state.follow.lag,
+        failures: state.follow.failures,
+        error: state.follow.error,
+    });
     let token = visitor.token().as_str().to_owned();
     let response = screen
         .respond_without_commit(0, move |store, screen| {
@@ -32,6 +41,7 @@ pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response>
             let overview = store.overview(&revision);
             let overview = overview.map_err(|error| missing(store, &revision, error))?;
             let maintenance = store.maintenance_state();
+            let bucket = bucket.clone().map(|bucket| without_url(bucket, store));
             let primary = primary.clone().map(|status| Peer {
                 name: store.primary().unwrap_or_default().to_owned(),
                 lag: status.lag,
@@ -48,6 +58,7 @@ pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response>
                 maintenance: &maintenance,
                 mirrors: &mirrors,
                 primary: primary.as_ref(),
+                bucket: bucket.as_ref(),
                 memory,
             };
             Ok(Answer::Page(Content {
@@ -60,6 +71,19 @@ pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response>
         })
         .await?;
     Ok(visitor.with_form(response))
+}
+
+/// Removes the URL of the bucket from the reason of a failure: it is no business of those who may change modules.
+fn without_url(bucket: Bucket, store: &Store) -> Bucket {
+    let mark = Store::bucket_mark_of(store.root()).ok().flatten();
+    let without = |error: String| match &mark {
+        Some(mark) => error.replace(&mark.url, "the bucket"),
+        None => error,
+    };
+    Bucket {
+        error: bucket.error.map(without),
+        ..bucket
+    }
 }
 
 fn peer_of(status: &MirrorStatus) -> Peer {

@@ -122,6 +122,7 @@ impl UploadPlan {
             author: author.map_err(|_| unknown())?,
             message: message.map_err(|_| unknown())?,
             precondition: Precondition::default(),
+            request: None,
         };
         let modules = self.files.iter().map(PlannedFile::parse);
         Ok((change, modules.collect::<Result<_>>()?))

@@ -1,0 +1,280 @@
+//! Blocking requests to the object store.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{
+    GetOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion,
+};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+
+use super::counters::{Counters, RequestKind};
+use super::failure::Failure;
+use super::manifest::MANIFEST_BYTES_MAX;
+use super::open::Stores;
+use super::repeat::repeated;
+
+/// The key of the manifest.
+pub(super) const MANIFEST: &str = "manifest";
+
+/// A client of the object store. Its methods block; they must not be called by a task of an async runtime.
+///
+/// The connections live on a runtime of their own with one thread, because everything below `http/` is synchronous.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) stores: Stores,
+    pub(super) counters: Arc<Counters>,
+    /// `None` only while the client is dropped.
+    runtime: Option<Runtime>,
+    request_timeout: Duration,
+    etag_style: AtomicU8,
+}
+
+/// How the store wants ETags in conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum EtagStyle {
+    /// Not known yet; sent as the store returned it.
+    Untested = 0,
+    /// As the store returned it.
+    Quoted = 1,
+    /// Without quotation marks: Ceph 16 compares `If-Match` with the bare tag.
+    Unquoted = 2,
+}
+
+/// The manifest in the bucket, compared with a version of it.
+pub(super) enum FoundManifest {
+    /// It has the version that was asked for.
+    Unchanged,
+    /// It has another version.
+    Changed(Vec<u8>, UpdateVersion),
+}
+
+impl Client {
+    pub(super) fn new(stores: Stores, request_timeout: Duration) -> std::io::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder
+            .worker_threads(1)
+            .thread_name("bucket")
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            stores,
+            counters: Arc::default(),
+            runtime: Some(runtime),
+            request_timeout,
+            etag_style: AtomicU8::new(EtagStyle::Untested as u8),
+        })
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime
+            .as_ref()
+            .expect("BUG: the client is being dropped")
+    }
+
+    /// Runs requests that count themselves.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime().block_on(work)
+    }
+
+    /// Runs a request to its end even if nobody waits for it.
+    pub(super) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.runtime().spawn(work)
+    }
+
+    /// Runs and counts a request, once.
+    pub(super) fn request_once<T>(
+        &self,
+        kind: RequestKind,
+        work: impl Future<Output = Result<T, object_store::Error>>,
+    ) -> Result<T, Failure> {
+        self.block_on(counted(&self.counters, kind, work))
+    }
+
+    /// Runs and counts a request that may be repeated.
+    pub(super) fn request<T, F: Future<Output = Result<T, object_store::Error>>>(
+        &self,
+        kind: RequestKind,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, Failure> {
+        self.block_on(repeated(|| {
+            let work = work();
+            async { counted(&self.counters, kind, work).await }
+        }))
+    }
+
+    /// Reads the manifest if its version is another than `known`.
+    pub(super) fn get_manifest(
+        &self,
+        known: Option<&UpdateVersion>,
+    ) -> Result<FoundManifest, Failure> {
+        self.block_on(repeated(|| self.get_manifest_once(known)))
+    }
+
+    async fn get_manifest_once(
+        &self,
+        known: Option<&UpdateVersion>,
+    ) -> Result<FoundManifest, Failure> {
+        let started = Instant::now();
+        let read = tokio::time::timeout(self.request_timeout, self.read_manifest(known)).await;
+        let result = read.unwrap_or_else(|_| Err(timed_out(self.request_timeout)));
+        self.counters
+            .record(RequestKind::GetManifest, started.elapsed(), &result);
+        if let Ok(FoundManifest::Changed(text, _)) = &result {
+            add(&self.counters.downloaded_bytes, text.len());
+        }
+        result
+    }
+
+    async fn read_manifest(&self, known: Option<&UpdateVersion>) -> Result<FoundManifest, Failure> {
+        let options = GetOptions {
+            if_none_match: known.and_then(|known| self.styled(known).e_tag),
+            ..GetOptions::default()
+        };
+        let key = Path::from(MANIFEST);
+        let found = match self.stores.manifest.get_opts(&key, options).await {
+            Err(object_store::Error::NotModified { .. }) => return Ok(FoundManifest::Unchanged),
+            found => found?,
+        };
+        let version = UpdateVersion {
+            e_tag: found.meta.e_tag.clone(),
+            version: found.meta.version.clone(),
+        };
+        if known.is_some_and(|known| is_same(known, &version)) {
+            return Ok(FoundManifest::Unchanged);
+        }
+        // One byte more than allowed will do to reject it.
+        let mut text = Vec::new();
+        let mut content = found.into_stream();
+        while let Some(part) = content.try_next().await? {
+            text.extend_from_slice(&part);
+            if text.len() > MANIFEST_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(FoundManifest::Changed(text, version))
+    }
+
+    /// Starts to write the manifest if its version is `expected`; if it does not exist, for `None`.
+    pub(super) fn start_put_manifest(
+        &self,
+        text: &str,
+        expected: Option<&UpdateVersion>,
+    ) -> JoinHandle<Result<UpdateVersion, Failure>> {
+        let mode = match expected {
+            Some(expected) => PutMode::Update(self.styled(expected)),
+            None => PutMode::Create,
+        };
+        let (store, counters, timeout) = (
+            self.stores.manifest.clone(),
+            self.counters.clone(),
+            self.request_timeout,
+        );
+        let payload = PutPayload::from(text.to_owned());
+        let length = payload.content_length();
+        self.spawn(async move {
+            let key = Path::from(MANIFEST);
+            let put = store.put_opts(&key, payload, PutOptions::from(mode));
+            let started = Instant::now();
+            let result = match tokio::time::timeout(timeout, put).await {
+                Ok(result) => result.map(UpdateVersion::from).map_err(Failure::from),
+                Err(_) => Err(timed_out(timeout)),
+            };
+            counters.record(RequestKind::PutManifest, started.elapsed(), &result);
+            add(&counters.uploaded_bytes, length);
+            result
+        })
+    }
+
+    /// Returns the keys below a prefix that ends with a slash, and the sizes of the objects.
+    pub(super) fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, Failure> {
+        self.request(RequestKind::List, || async {
+            let listed = self.stores.packs.list(Some(&Path::from(prefix)));
+            let listed = listed.map_ok(|meta| (meta.location.to_string(), meta.size));
+            listed.try_collect().await
+        })
+    }
+
+    /// Deletes an object, if it exists.
+    pub(super) fn delete(&self, key: &str) -> Result<(), Failure> {
+        let key = Path::from(key);
+        let result = self.request(RequestKind::Delete, || self.stores.packs.delete(&key));
+        match result {
+            Err(Failure::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(super) fn etag_style(&self) -> EtagStyle {
+        match self.etag_style.load(Ordering::Relaxed) {
+            1 => EtagStyle::Quoted,
+            2 => EtagStyle::Unquoted,
+            _ => EtagStyle::Untested,
+        }
+    }
+
+    pub(super) fn set_etag_style(&self, style: EtagStyle) {
+        self.etag_style.store(style as u8, Ordering::Relaxed);
+    }
+
+    /// Returns a version as the store wants it in a condition.
+    fn styled(&self, version: &UpdateVersion) -> UpdateVersion {
+        styled(version, self.etag_style())
+    }
+}
+
+/// Runs and counts a request.
+pub(super) async fn counted<T>(
+    counters: &Counters,
+    kind: RequestKind,
+    work: impl Future<Output = Result<T, object_store::Error>>,
+) -> Result<T, Failure> {
+    let started = Instant::now();
+    let result = work.await.map_err(Failure::from);
+    counters.record(kind, started.elapsed(), &result);
+    result
+}
+
+/// Returns a version with the ETag in a style.
+pub(super) fn styled(version: &UpdateVersion, style: EtagStyle) -> UpdateVersion {
+    let mut version = version.clone();
+    if style == EtagStyle::Unquoted {
+        version.e_tag = version.e_tag.map(|tag| tag.trim_matches('"').to_owned());
+    }
+    version
+}
+
+/// Returns whether two versions are the same. Not every response has both parts.
+pub(super) fn is_same(one: &UpdateVersion, other: &UpdateVersion) -> bool {
+    match (&one.e_tag, &other.e_tag) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.version.is_some() && one.version == other.version,
+    }
+}
+
+fn timed_out(after: Duration) -> Failure {
+    Failure::Unknown(format!("no response within {} ms", after.as_millis()))
+}
+
+/// Adds a number of bytes to a counter.
+pub(super) fn add(counter: &std::sync::atomic::AtomicU64, bytes: usize) {
+    counter.fetch_add(bytes as u64, Ordering::Relaxed);
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // The runtime's own destructor waits for its tasks, which it must not do in a task of another runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

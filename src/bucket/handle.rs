@@ -1,0 +1,226 @@
+//! A bucket that is in use: its client, and the state that this process knows.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use object_store::ObjectStore;
+
+use super::client::Client;
+use super::failure::Failure;
+use super::manifest::{MANIFEST_BYTES_MAX, Manifest, PeerKey, is_writer_url};
+use super::open::{self, Stores};
+use super::options::BucketOptions;
+use super::packs::TransferError;
+use super::reads::{ReadFailure, Reads};
+use super::state::Known;
+use super::url::BucketUrl;
+use crate::repo::{Error, ObjectFormat, PackFiles, PackKey, Result, SharedState};
+
+/// A bucket that several machines share.
+#[derive(Debug)]
+pub struct Bucket {
+    url: String,
+    pub(super) client: Client,
+    pub(super) options: BucketOptions,
+    /// The newest state that this process knows.
+    known: Mutex<Option<Arc<Known>>>,
+    pub(super) reads: Reads,
+    /// Held during a swap: two swaps of this process on the same state cannot both succeed. Contains the time of the last one.
+    pub(super) swapping: Mutex<Option<Instant>>,
+    /// The last batch that this process made.
+    own_batch: Mutex<Option<String>>,
+    /// Uploaded packs that no swap has added yet, by checksum.
+    pub(super) kept: Mutex<HashMap<String, PackKey>>,
+}
+
+/// What does not change during the life of a store in a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketIdentity {
+    /// The random id of the store: 32 hex digits.
+    pub store: String,
+    /// The hash function of its ids.
+    pub object_format: ObjectFormat,
+    /// The secret with which servers authenticate to each other.
+    pub peer_key: PeerKey,
+}
+
+impl Bucket {
+    /// Opens a bucket, without a request. `settings` are environment variables and settings of a profile; the first of several with the
+    /// same meaning counts.
+    ///
+    /// # Errors
+    /// `NotAStore` if the settings are invalid; `Io`.
+    pub fn open(
+        url: &BucketUrl,
+        settings: &[(String, String)],
+        options: BucketOptions,
+    ) -> Result<Self> {
+        let stores = open::open(url, settings, &options.timing)?;
+        Self::with_stores(url.to_string(), stores, options)
+    }
+
+    /// Uses an object store that exists already, for tests.
+    ///
+    /// # Errors
+    /// `Io` if the thread cannot be created.
+    pub fn with_store(
+        store: Arc<dyn ObjectStore>,
+        url: &str,
+        options: BucketOptions,
+    ) -> Result<Self> {
+        let stores = Stores {
+            packs: store.clone(),
+            manifest: store,
+        };
+        Self::with_stores(url.to_owned(), stores, options)
+    }
+
+    fn with_stores(url: String, stores: Stores, options: BucketOptions) -> Result<Self> {
+        if options
+            .writer
+            .as_ref()
+            .is_some_and(|writer| !is_writer_url(writer))
+        {
+            return Err(Error::NotAStore {
+                root: PathBuf::from(url),
+                reason: "the URL of this server is longer than 512 bytes or not plain ASCII"
+                    .to_owned(),
+            });
+        }
+        let client = Client::new(stores, options.timing.request).map_err(|source| Error::Io {
+            action: "create a thread for",
+            path: PathBuf::from(&url),
+            source,
+        })?;
+        Ok(Self {
+            url,
+            client,
+            options,
+            known: Mutex::default(),
+            reads: Reads::default(),
+            swapping: Mutex::default(),
+            own_batch: Mutex::default(),
+            kept: Mutex::default(),
+        })
+    }
+
+    /// Returns the URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the identity of the store. Reads the manifest if this process has not read it yet.
+    ///
+    /// # Errors
+    /// `Unreachable`, also if there is no manifest, or one of another format.
+    pub fn identity(&self) -> Result<BucketIdentity> {
+        let known = match self.known() {
+            Some(known) => known,
+            None => self.read().map_err(|failure| self.read_error(failure))?,
+        };
+        Ok(BucketIdentity {
+            store: known.manifest.store.clone(),
+            object_format: known.manifest.object_format,
+            peer_key: known.manifest.peer_key.clone(),
+        })
+    }
+
+    /// Returns the last state that this process has read or written, without a request; `None` before the first.
+    pub fn last_known(&self) -> Option<Arc<SharedState>> {
+        self.known().map(|known| known.state.clone())
+    }
+
+    pub(super) fn lock_known(&self) -> MutexGuard<'_, Option<Arc<Known>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn known(&self) -> Option<Arc<Known>> {
+        self.lock_known().clone()
+    }
+
+    pub(super) fn set_own_batch(&self, batch: &str) {
+        *self
+            .own_batch
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(batch.to_owned());
+    }
+
+    pub(super) fn is_own(&self, known: &Known) -> bool {
+        let own = self
+            .own_batch
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        own.as_ref() == Some(&known.manifest.batch)
+    }
+
+    /// Returns the error for a request that failed before anything was changed.
+    pub(super) fn unreachable(&self, reason: &str) -> Error {
+        Error::Unreachable {
+            url: self.url.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// Returns the cause of an unconfirmed swap.
+    pub(super) fn no_response(&self, reason: &str) -> Error {
+        Error::Database {
+            action: format!("confirm the change in {}", self.url),
+            source: reason.to_owned().into(),
+        }
+    }
+
+    pub(super) fn not_a_store(&self, reason: impl Into<String>) -> Error {
+        Error::NotAStore {
+            root: PathBuf::from(&self.url),
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn read_error(&self, failure: ReadFailure) -> Error {
+        match failure {
+            ReadFailure::Unreachable(reason) => self.unreachable(&reason),
+            ReadFailure::Absent => {
+                let hint = format!(
+                    "it has no manifest; create a store with `wasmstore bucket init {}`",
+                    self.url
+                );
+                self.unreachable(&hint)
+            }
+            ReadFailure::Invalid(reason) => self.unreachable(&reason),
+        }
+    }
+
+    pub(super) fn transfer_error(
+        &self,
+        error: TransferError,
+        files: &PackFiles,
+        key: &str,
+    ) -> Error {
+        match error {
+            TransferError::File(action, source) => Error::Io {
+                action,
+                path: files.pack.clone(),
+                source,
+            },
+            TransferError::Request(Failure::NotFound) => Error::Missing { id: key.to_owned() },
+            TransferError::Request(failure) => self.unreachable(failure.reason()),
+        }
+    }
+
+    pub(super) fn checked_text(&self, manifest: &Manifest) -> Result<String> {
+        let text = manifest.encode();
+        if text.len() <= MANIFEST_BYTES_MAX {
+            return Ok(text);
+        }
+        let packs = manifest.packs.len();
+        Err(Error::LimitExceeded {
+            object: format!("the manifest of {}", self.url),
+            reason: format!(
+                "it would have {} bytes, and {packs} packs; run `wasmstore gc`",
+                text.len()
+            ),
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! Creates a store in a bucket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::failure::Failure;
+use super::handle::Bucket;
+use super::manifest::{Manifest, PeerKey};
+use super::packs::{self, TransferError};
+use super::reads::ReadFailure;
+use super::snapshot;
+use super::state::random_hex;
+use crate::names::{BranchName, ObjectId, RefName};
+use crate::repo::{Error, ObjectFormat, PackFiles, PackKey, Result, SharedState};
+
+/// The number of refs above which the manifest names a snapshot instead of the refs.
+const REFS_COUNT_MAX: usize = 500;
+
+/// The first content of a store.
+#[derive(Clone, Debug)]
+pub struct NewStore {
+    /// The hash function of the ids.
+    pub object_format: ObjectFormat,
+    /// The default branch.
+    pub head: BranchName,
+    /// The refs.
+    pub refs: BTreeMap<RefName, ObjectId>,
+    /// Packs that contain everything that the refs reach.
+    pub packs: Vec<PackFiles>,
+}
+
+impl Bucket {
+    /// Creates a store. The manifest is written last, so that an interrupted call leaves nothing that a reader could find.
+    ///
+    /// # Errors
+    /// `NotAStore` if the bucket has a manifest already; `Unreachable`; `Unconfirmed`; `Io`.
+    pub fn create(&self, store: &NewStore) -> Result<Arc<SharedState>> {
+        match self.read() {
+            Err(ReadFailure::Absent) => {}
+            Ok(known) => return Err(self.exists(&known.manifest)),
+            Err(failure) => return Err(self.read_error(failure)),
+        }
+        let mut keys = Vec::new();
+        for files in &store.packs {
+            let mut key = PackKey {
+                generation: 0,
+                checksum: files.checksum.clone(),
+                size_bytes: 0,
+            };
+            let name = packs::key(&key);
+            let uploaded = self.client.put_pack(&name, files);
+            key.size_bytes = uploaded.map_err(|error| match error {
+                // The bucket itself does not exist.
+                TransferError::Request(failure) => self.unreachable(failure.reason()),
+                file => self.transfer_error(file, files, &name),
+            })?;
+            keys.push(key);
+        }
+        let manifest = self.first_manifest(store, keys)?;
+        let text = self.checked_text(&manifest)?;
+        self.put_first(&manifest, &text)
+    }
+
+    fn first_manifest(&self, store: &NewStore, keys: Vec<PackKey>) -> Result<Manifest> {
+        let mut changed = BTreeMap::new();
+        let mut snapshot_key = None;
+        if store.refs.len() > REFS_COUNT_MAX {
+            let text = snapshot::encode(store.refs.iter().map(|(name, id)| (name, *id)));
+            let key = snapshot::key(0, &text);
+            let uploaded = self.client.put_text(&key, text);
+            uploaded.map_err(|failure| self.unreachable(failure.reason()))?;
+            snapshot_key = Some(key);
+        } else {
+            changed = store
+                .refs
+                .iter()
+                .map(|(name, id)| (name.clone(), Some(*id)))
+                .collect();
+        }
+        Ok(Manifest {
+            generation: 0,
+            batch: random_hex::<16>(),
+            store: random_hex::<16>(),
+            peer_key: PeerKey(random_hex::<32>()),
+            writer: None,
+            head: store.head.clone(),
+            object_format: store.object_format,
+            floor: 0,
+            snapshot: snapshot_key,
+            changed,
+            packs: Arc::new(keys),
+            requests: Arc::default(),
+            requests_since: 0,
+            batches: Vec::new(),
+        })
+    }
+
+    /// Writes the first manifest. Afterwards it is read, also if the response was lost: it has our batch, or another process was first.
+    fn put_first(&self, manifest: &Manifest, text: &str) -> Result<Arc<SharedState>> {
+        let started = Instant::now();
+        let mut is_in_doubt = false;
+        loop {
+            let put = self.client.start_put_manifest(text, None);
+            let response = self.client.block_on(put);
+            let reason = match response {
+                Ok(Ok(_)) => String::new(),
+                Ok(Err(failure)) => {
+                    is_in_doubt |= matches!(failure, Failure::Unknown(_));
+                    failure.reason().to_owned()
+                }
+                Err(error) => error.to_string(),
+            };
+            match self.read() {
+                Ok(known) if known.manifest.contains_batch(&manifest.batch) => {
+                    return Ok(known.state.clone());
+                }
+                Ok(known) => return Err(self.exists(&known.manifest)),
+                Err(ReadFailure::Absent | ReadFailure::Unreachable(_)) => {}
+                Err(failure) => return Err(self.read_error(failure)),
+            }
+            let timing = &self.options.timing;
+            if is_in_doubt && started.elapsed() >= timing.unconfirmed {
+                let source = Arc::new(self.no_response(&reason));
+                return Err(Error::Unconfirmed { source });
+            }
+            if !is_in_doubt && started.elapsed() >= timing.unreachable {
+                return Err(self.unreachable(&reason));
+            }
+            std::thread::sleep(timing.poll);
+        }
+    }
+
+    fn exists(&self, manifest: &Manifest) -> Error {
+        self.not_a_store(format!(
+            "it has store {} already, at generation {}; choose another prefix",
+            manifest.store, manifest.generation
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! The authority on an object store: a manifest that several machines compare and swap, and the packs that it names.
+//!
+//! A bucket has these objects, below the prefix of its URL:
+//!
+//! | key | content |
+//! |---|---|
+//! | `manifest` | the state: refs, packs, generation. The only object that ever changes |
+//! | `packs/<generation>-pack-<checksum>.pack`, `.idx` | a pack of git and its index |
+//! | `refs/<generation>-<sha256>` | most refs, in git's packed-refs format; the manifest has those that changed since |
+//! | `probe/…` | objects of a probe, which deletes them |
+//!
+//! `<generation>` is the generation that the object was built on. A key is used for one content only, so only `manifest` is ever
+//! overwritten.
+//!
+//! # A swap
+//! 1. The packs are uploaded ([`Authority::keep`](crate::repo::Authority::keep)).
+//! 2. The manifest is replaced if it still has the ETag of the state that the change was decided on. It contains a random batch id.
+//! 3. On any response other than success, the manifest is read. If it contains the batch id, the swap was made. If its ETag has changed
+//!    otherwise, the swap was not made and never will be. If the ETag is unchanged, the request may still be on its way, so the same bytes
+//!    are sent again: whichever request comes first wins, and it wins once.
+//!
+//! # Deleting without clocks
+//! The manifest has a floor. A key of a generation below the floor that the manifest does not name may be deleted at any time. A swap
+//! therefore never adds a pack with a key below the floor; it uploads the pack again with a newer key.
+
+mod authority;
+mod client;
+mod counters;
+mod credentials;
+mod directory;
+mod failure;
+mod handle;
+mod init;
+mod manifest;
+mod open;
+mod options;
+mod packs;
+mod probe;
+mod races;
+mod reads;
+mod repeat;
+mod snapshot;
+mod state;
+mod status;
+mod swap;
+mod sweep;
+mod url;
+mod verify;
+
+pub use credentials::{settings_of_profile, with_profile};
+pub use handle::{Bucket, BucketIdentity};
+pub use init::NewStore;
+pub use manifest::PeerKey;
+pub use options::{BucketOptions, BucketTiming};
+pub use probe::{ProbeCheck, ProbeReport, ProbeScope};
+pub use status::{BucketObjects, BucketStatus};
+pub use url::{BucketUrl, InvalidBucketUrl};
+pub use verify::BucketFinding;
+
+#[cfg(test)]
+#[path = "../../tests/support/faulty_bucket.rs"]
+mod faulty_bucket;
+#[cfg(test)]
+#[path = "../../tests/support/odd_bucket.rs"]
+mod odd_bucket;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! Opens the object store of a URL.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::prefix::PrefixStore;
+use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
+use tokio_rustls::rustls::crypto::ring;
+
+use super::directory::LockedDirectory;
+use super::options::BucketTiming;
+use super::url::{BucketPrefix, BucketUrl};
+use crate::repo::{Error, Result};
+
+/// The maximum time to connect to the store.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A transfer of a pack fails if the store sends nothing for this long. There is no limit on the whole transfer.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The two clients of a bucket.
+#[derive(Clone, Debug)]
+pub(super) struct Stores {
+    /// Repeats requests that failed: the content of a key never changes, so it does not matter how often it is written.
+    pub(super) packs: Arc<dyn ObjectStore>,
+    /// Sends each request once. `object_store` would repeat a conditional write whose response was lost, and then report that the
+    /// condition is not satisfied although the write was made.
+    pub(super) manifest: Arc<dyn ObjectStore>,
+}
+
+/// Whether a client repeats requests.
+#[derive(Clone, Copy)]
+enum Repeats {
+    Packs,
+    Never,
+}
+
+/// Opens the store. The first of several settings with the same meaning counts.
+pub(super) fn open(
+    url: &BucketUrl,
+    settings: &[(String, String)],
+    timing: &BucketTiming,
+) -> Result<Stores> {
+    if let BucketUrl::Directory(directory) = url {
+        let store = Arc::new(open_directory(url, directory)?);
+        return Ok(Stores {
+            packs: store.clone(),
+            manifest: store,
+        });
+    }
+    // reqwest is built without a TLS implementation of its own. It fails if another part of the process has installed one already, which
+    // will do as well.
+    let _ = ring::default_provider().install_default();
+    let build = |repeats| match url {
+        BucketUrl::S3(location) => s3(
+            location,
+            settings,
+            client_options(repeats, timing),
+            retries(repeats),
+        ),
+        BucketUrl::Gcs(location) => gcs(
+            location,
+            settings,
+            client_options(repeats, timing),
+            retries(repeats),
+        ),
+        BucketUrl::Azure(location) => azure(
+            location,
+            settings,
+            client_options(repeats, timing),
+            retries(repeats),
+        ),
+        BucketUrl::Directory(_) => unreachable!("BUG: directories were opened above"),
+    };
+    let build = |repeats| {
+        build(repeats).map_err(|error| Error::NotAStore {
+            root: PathBuf::from(url.to_string()),
+            reason: format!("its settings are invalid: {error}"),
+        })
+    };
+    Ok(Stores {
+        packs: build(Repeats::Packs)?,
+        manifest: build(Repeats::Never)?,
+    })
+}
+
+fn open_directory(url: &BucketUrl, directory: &PathBuf) -> Result<LockedDirectory> {
+    // Only the last part of the path may be missing, so that a mistyped URL does not create a bucket anywhere.
+    if let Err(source) = fs::create_dir(directory)
+        && source.kind() != io::ErrorKind::AlreadyExists
+    {
+        return Err(Error::Io {
+            action: "create",
+            path: directory.clone(),
+            source,
+        });
+    }
+    LockedDirectory::open(directory).map_err(|error| Error::NotAStore {
+        root: PathBuf::from(url.to_string()),
+        reason: error.to_string(),
+    })
+}
+
+fn client_options(repeats: Repeats, timing: &BucketTiming) -> ClientOptions {
+    let options = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT);
+    match repeats {
+        Repeats::Packs => options
+            .with_timeout_disabled()
+            .with_read_timeout(IDLE_TIMEOUT),
+        Repeats::Never => options.with_timeout(timing.request),
+    }
+}
+
+fn retries(repeats: Repeats) -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: match repeats {
+            Repeats::Packs => 3,
+            Repeats::Never => 0,
+        },
+        retry_timeout: Duration::from_secs(10),
+    }
+}
+
+/// Returns the settings that a store knows. The first one with each key counts; keys that the URL decides are left out.
+fn known_settings<K: std::str::FromStr + std::hash::Hash + Eq + Clone>(
+    settings: &[(String, String)],
+    prefix: &str,
+    is_decided: impl Fn(&K) -> bool,
+) -> Vec<(K, String)> {
+    let mut seen = HashSet::new();
+    let named = settings.iter().filter_map(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        let key = name.starts_with(prefix).then(|| name.parse::<K>().ok())??;
+        Some((key, value.clone()))
+    });
+    named
+        .filter(|(key, _)| !is_decided(key) && seen.insert(key.clone()))
+        .collect()
+}
+
+fn s3(
+    location: &BucketPrefix,
+    settings: &[(String, String)],
+    options: ClientOptions,
+    retries: RetryConfig,
+) -> object_store::Result<Arc<dyn ObjectStore>> {
+    let is_decided = |key: &AmazonS3ConfigKey| {
+        matches!(
+            key,
+            AmazonS3ConfigKey::Bucket
+                | AmazonS3ConfigKey::ConditionalPut
+                | AmazonS3ConfigKey::DisableBulkDelete
+        )
+    };
+    let mut builder = AmazonS3Builder::new()
+        .with_client_options(options)
+        .with_retry(retries);
+    for (key, value) in known_settings(settings, "aws_", is_decided) {
+        builder = builder.with_config(key, value);
+    }
+    // Path style is the default. Deletion of many objects in one request is not: not every store has it.
+    let store = builder
+        .with_bucket_name(&location.bucket)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_disable_bulk_delete(true)
+        .build()?;
+    Ok(Arc::new(PrefixStore::new(store, location.prefix.as_str())))
+}
+
+fn gcs(
+    location: &BucketPrefix,
+    settings: &[(String, String)],
+    options: ClientOptions,
+    retries: RetryConfig,
+) -> object_store::Result<Arc<dyn ObjectStore>> {
+    let is_decided = |key: &GoogleConfigKey| matches!(key, GoogleConfigKey::Bucket);
+    let mut builder = GoogleCloudStorageBuilder::new()
+        .with_client_options(options)
+        .with_retry(retries);
+    for (key, value) in known_settings(settings, "google_", is_decided) {
+        builder = builder.with_config(key, value);
+    }
+    let store = builder.with_bucket_name(&location.bucket).build()?;
+    Ok(Arc::new(PrefixStore::new(store, location.prefix.as_str())))
+}
+
+fn azure(
+    location: &BucketPrefix,
+    settings: &[(String, String)],
+    options: ClientOptions,
+    retries: RetryConfig,
+) -> object_store::Result<Arc<dyn ObjectStore>> {
+    let is_decided = |key: &AzureConfigKey| {
+        matches!(
+            key,
+            AzureConfigKey::ContainerName | AzureConfigKey::Client(ClientConfigKey::Timeout)
+        )
+    };
+    let mut builder = MicrosoftAzureBuilder::new()
+        .with_client_options(options)
+        .with_retry(retries);
+    for (key, value) in known_settings(settings, "azure_", is_decided) {
+        builder = builder.with_config(key, value);
+    }
+    let store = builder.with_container_name(&location.bucket).build()?;
+    Ok(Arc::new(PrefixStore::new(store, location.prefix.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_two_settings_counts_and_the_url_decides_the_bucket() {
+        let settings: Vec<_> = [
+            ("AWS_ENDPOINT", "http://first"),
+            ("AWS_ENDPOINT_URL", "http://second"),
+            ("AWS_BUCKET", "other"),
+            ("AWS_PROFILE", "ignored"),
+            ("GOOGLE_BUCKET", "ignored"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let is_bucket = |key: &AmazonS3ConfigKey| *key == AmazonS3ConfigKey::Bucket;
+        let known = known_settings(&settings, "aws_", is_bucket);
+        assert_eq!(
+            known,
+            [(AmazonS3ConfigKey::Endpoint, "http://first".to_owned())]
+        );
+    }
+
+    #[test]
+    fn stores_are_opened_without_a_request() {
+        let settings: Vec<_> = [
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AZURE_STORAGE_ACCOUNT_NAME", "account"),
+            ("GOOGLE_SKIP_SIGNATURE", "true"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        for url in ["s3://name/prefix", "az://name", "gs://name"] {
+            let url = BucketUrl::parse(url).unwrap();
+            open(&url, &settings, &BucketTiming::default()).unwrap();
+        }
+        let incomplete = [("AWS_ACCESS_KEY_ID".to_owned(), "key".to_owned())];
+        let url = BucketUrl::parse("s3://name").unwrap();
+        let error = open(&url, &incomplete, &BucketTiming::default()).unwrap_err();
+        assert!(
+            error.to_string().contains("its settings are invalid"),
+            "{error}"
+        );
+    }
+}

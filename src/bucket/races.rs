@@ -1,0 +1,198 @@
+//! Races of a probe: many writers with the same condition, of which one may win.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use object_store::path::Path;
+use object_store::{PutMode, PutOptions, PutPayload, UpdateVersion};
+
+use super::client::{counted, styled};
+use super::counters::RequestKind;
+use super::failure::Failure;
+use super::handle::Bucket;
+use super::probe::{ProbeCheck, ProbeReport, ProbeScope};
+use super::state::random_hex;
+
+/// How often a race without a winner is repeated: under load, a store may fail all requests.
+const REPEATS: u32 = 3;
+
+/// The pause before a race is repeated or its result is read again.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The responses to the writers of a race.
+#[derive(Default)]
+struct Responses {
+    /// The contents whose writers got a success.
+    winners: Vec<String>,
+    /// The contents whose writers got neither a success nor a rejection.
+    unknown: Vec<String>,
+    /// The number of responses of each kind other than success.
+    others: BTreeMap<String, usize>,
+}
+
+/// What a race showed.
+enum RaceResult {
+    OneWinner,
+    NoWinner,
+    Violation(String),
+}
+
+impl Bucket {
+    /// Adds the races to a report.
+    pub(super) fn probe_races(
+        &self,
+        directory: &str,
+        scope: ProbeScope,
+        report: &mut ProbeReport,
+    ) -> Result<(), Failure> {
+        let (rounds, writers) = match scope {
+            ProbeScope::Quick => (1, 32),
+            ProbeScope::Full => (20, 64),
+        };
+        for (kind, name) in [
+            ("create", "create"),
+            ("replace", "replace with the same ETag"),
+        ] {
+            let mut others = BTreeMap::new();
+            let mut violation = None;
+            for round in 0..rounds {
+                let key = Path::from(format!("{directory}/{kind}-{round}"));
+                if let Some(found) = self.race(&key, kind == "replace", writers, &mut others)? {
+                    violation = Some(format!("race {} of {rounds}: {found}", round + 1));
+                    break;
+                }
+            }
+            let responses: Vec<_> = others
+                .iter()
+                .map(|(kind, count)| format!("{count} x {kind}"))
+                .collect();
+            let observed = format!(
+                "one winner in each of {rounds} races; other responses: {}",
+                responses.join(", ")
+            );
+            report.checks.push(ProbeCheck {
+                name: format!("{writers} writers {name}"),
+                is_passed: violation.is_none(),
+                observed: violation.unwrap_or(observed),
+            });
+        }
+        Ok(())
+    }
+
+    /// Lets writers race for a key. Returns what is wrong with the result.
+    fn race(
+        &self,
+        key: &Path,
+        replaces: bool,
+        writers: usize,
+        others: &mut BTreeMap<String, usize>,
+    ) -> Result<Option<String>, Failure> {
+        for _ in 0..REPEATS {
+            let mode = match replaces {
+                false => PutMode::Create,
+                true => {
+                    let start = format!("start {}", random_hex::<16>());
+                    let version = self.put_until_known(key, &start)?;
+                    PutMode::Update(styled(&version, self.client.etag_style()))
+                }
+            };
+            let responses = self.run_race(key, &mode, writers);
+            for (kind, count) in &responses.others {
+                *others.entry(kind.clone()).or_default() += count;
+            }
+            match self.result_of_race(key, &responses)? {
+                RaceResult::OneWinner => return Ok(None),
+                RaceResult::Violation(found) => return Ok(Some(found)),
+                RaceResult::NoWinner => std::thread::sleep(PAUSE),
+            }
+        }
+        Ok(Some(format!("no writer won in {REPEATS} attempts")))
+    }
+
+    fn run_race(&self, key: &Path, mode: &PutMode, writers: usize) -> Responses {
+        let start = |_| {
+            let (store, counters) = (
+                self.client.stores.manifest.clone(),
+                self.client.counters.clone(),
+            );
+            let (key, mode, text) = (key.clone(), mode.clone(), random_hex::<16>());
+            self.client.spawn(async move {
+                let payload = PutPayload::from(text.clone());
+                let put = store.put_opts(&key, payload, PutOptions::from(mode));
+                (text, counted(&counters, RequestKind::Probe, put).await)
+            })
+        };
+        let tasks: Vec<_> = (0..writers).map(start).collect();
+        let mut responses = Responses::default();
+        for task in tasks {
+            let Ok((text, result)) = self.client.block_on(task) else {
+                continue;
+            };
+            let kind = match result {
+                Ok(_) => {
+                    responses.winners.push(text);
+                    continue;
+                }
+                Err(Failure::NotFound | Failure::Condition(_)) => "rejected".to_owned(),
+                Err(Failure::Rejected(reason)) => reason,
+                Err(Failure::Unknown(reason)) => {
+                    responses.unknown.push(text);
+                    reason
+                }
+            };
+            *responses.others.entry(kind).or_default() += 1;
+        }
+        responses
+    }
+
+    fn result_of_race(&self, key: &Path, responses: &Responses) -> Result<RaceResult, Failure> {
+        let content = match self.get_until_known(key) {
+            Ok((content, _)) => Some(content),
+            Err(Failure::NotFound) => None,
+            Err(failure) => return Err(failure),
+        };
+        let is_of = |list: &[String]| {
+            content
+                .as_ref()
+                .is_some_and(|content| list.contains(content))
+        };
+        Ok(match responses.winners.len() {
+            1 if is_of(&responses.winners) => RaceResult::OneWinner,
+            1 => RaceResult::Violation(
+                "one writer got a success, and the object has other content".to_owned(),
+            ),
+            // The response of the winner was lost, or the store failed after the write.
+            0 if is_of(&responses.unknown) => RaceResult::OneWinner,
+            0 => RaceResult::NoWinner,
+            count => RaceResult::Violation(format!(
+                "{count} writers got a success, so writes would be lost"
+            )),
+        })
+    }
+
+    /// Reads an object, again if the request fails.
+    fn get_until_known(&self, key: &Path) -> Result<(String, UpdateVersion), Failure> {
+        let mut result = self.probe_get(key);
+        for _ in 1..REPEATS {
+            if !matches!(result, Err(Failure::Unknown(_))) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+            result = self.probe_get(key);
+        }
+        result
+    }
+
+    /// Writes an object without a condition, again if the request fails. Returns the version in the bucket.
+    fn put_until_known(&self, key: &Path, text: &str) -> Result<UpdateVersion, Failure> {
+        let mut result = self.probe_put(key, text, PutMode::Overwrite);
+        for _ in 1..REPEATS {
+            if !matches!(result, Err(Failure::Unknown(_))) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+            result = self.probe_put(key, text, PutMode::Overwrite);
+        }
+        result
+    }
+}

@@ -1,0 +1,180 @@
+//! Reads the manifest: concurrent readers share one request.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::client::FoundManifest;
+use super::failure::Failure;
+use super::handle::Bucket;
+use super::manifest::Manifest;
+use super::snapshot::{self, SNAPSHOT_BYTES_MAX};
+use super::state::Known;
+
+/// How often the manifest is read again if what it names was deleted meanwhile, or if an older manifest was read.
+const ATTEMPTS: u32 = 5;
+
+/// The pause before it is read again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Why the state could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ReadFailure {
+    /// The bucket did not respond as it should.
+    Unreachable(String),
+    /// There is no manifest.
+    Absent,
+    /// The manifest, or what it names, is invalid.
+    Invalid(String),
+}
+
+/// The requests for the manifest.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    progress: Mutex<Progress>,
+    finished: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    /// The number of requests that were started; at most one of them runs.
+    started: u64,
+    finished: u64,
+    last: Option<Result<Arc<Known>, ReadFailure>>,
+}
+
+impl Reads {
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the result of a request that was started after this call. Callers that wait at the same time share it.
+    fn share(
+        &self,
+        read: impl FnOnce() -> Result<Arc<Known>, ReadFailure>,
+    ) -> Result<Arc<Known>, ReadFailure> {
+        let mut progress = self.lock();
+        let needed = progress.started + 1;
+        while progress.finished < progress.started && progress.finished < needed {
+            progress = self
+                .finished
+                .wait(progress)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if let (true, Some(result)) = (progress.finished >= needed, &progress.last) {
+            return result.clone();
+        }
+        progress.started += 1;
+        drop(progress);
+        let mut running = RunningRead {
+            reads: self,
+            result: Err(ReadFailure::Unreachable(
+                "the request was interrupted".to_owned(),
+            )),
+        };
+        running.result = read();
+        running.result.clone()
+    }
+}
+
+/// Reports the result to the waiting callers, also if the request panics, so that none waits for ever.
+struct RunningRead<'a> {
+    reads: &'a Reads,
+    result: Result<Arc<Known>, ReadFailure>,
+}
+
+impl Drop for RunningRead<'_> {
+    fn drop(&mut self) {
+        let mut progress = self.reads.lock();
+        progress.finished = progress.started;
+        progress.last = Some(self.result.clone());
+        self.reads.finished.notify_all();
+    }
+}
+
+impl Bucket {
+    /// Returns the state at this moment.
+    pub(super) fn read(&self) -> Result<Arc<Known>, ReadFailure> {
+        self.reads.share(|| self.read_unshared())
+    }
+
+    fn read_unshared(&self) -> Result<Arc<Known>, ReadFailure> {
+        let mut failure = None;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                std::thread::sleep(PAUSE);
+            }
+            match self.try_read()? {
+                Ok(known) => return Ok(self.publish(known)),
+                Err(reason) => failure = Some(reason),
+            }
+        }
+        Err(ReadFailure::Invalid(failure.unwrap_or_default()))
+    }
+
+    /// Returns the state, or why it has to be read again.
+    fn try_read(&self) -> Result<Result<Arc<Known>, String>, ReadFailure> {
+        let prior = self.known();
+        let found = self
+            .client
+            .get_manifest(prior.as_ref().map(|prior| &prior.version));
+        let (text, version) = match (found, &prior) {
+            (Ok(FoundManifest::Unchanged), Some(prior)) => return Ok(Ok(prior.clone())),
+            (Ok(FoundManifest::Unchanged), None) => {
+                return Ok(Err("an unknown manifest is unchanged".to_owned()));
+            }
+            (Ok(FoundManifest::Changed(text, version)), _) => (text, version),
+            (Err(Failure::NotFound), None) => return Err(ReadFailure::Absent),
+            (Err(Failure::NotFound), Some(_)) => {
+                return Err(ReadFailure::Invalid("the manifest was deleted".to_owned()));
+            }
+            (Err(failure), _) => return Err(ReadFailure::Unreachable(failure.reason().to_owned())),
+        };
+        let manifest =
+            Manifest::parse(&text).map_err(|error| ReadFailure::Invalid(error.to_string()))?;
+        if let Some(prior) = &prior {
+            let (old, new) = (&prior.manifest, &manifest);
+            if old.store != new.store {
+                return Err(ReadFailure::Invalid(format!(
+                    "the bucket now has store {}, and it had store {}",
+                    new.store, old.store
+                )));
+            }
+            if new.generation < old.generation {
+                return Ok(Err(format!(
+                    "the manifest went back from generation {} to {}",
+                    old.generation, new.generation
+                )));
+            }
+        }
+        let Some(key) = &manifest.snapshot else {
+            return Ok(Ok(Arc::new(Known::new(manifest, version, Arc::default()))));
+        };
+        let base = match prior.filter(|prior| prior.manifest.snapshot.as_ref() == Some(key)) {
+            Some(prior) => prior.state.refs.base.clone(),
+            None => match self.client.get_bytes(key, SNAPSHOT_BYTES_MAX) {
+                Ok(text) => Arc::new(snapshot::parse(key, &text).map_err(ReadFailure::Invalid)?),
+                // A later swap may have replaced it, and a sweep deleted it.
+                Err(Failure::NotFound) => {
+                    return Ok(Err(format!("{key} is missing, which the manifest names")));
+                }
+                Err(failure) => return Err(ReadFailure::Unreachable(failure.reason().to_owned())),
+            },
+        };
+        Ok(Ok(Arc::new(Known::new(manifest, version, base))))
+    }
+
+    /// Makes a state the known one, unless a newer one is known already. Returns the newer one.
+    pub(super) fn publish(&self, read: Arc<Known>) -> Arc<Known> {
+        let mut known = self.lock_known();
+        match &*known {
+            Some(newer) if newer.state.generation > read.state.generation => newer.clone(),
+            _ => {
+                *known = Some(read.clone());
+                read
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Repeats requests that have the same effect however often they are made: all but the swap of the manifest.
+
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::packs::TransferError;
+
+/// How often a request is made.
+const ATTEMPTS: u32 = 4;
+/// The pause before the second attempt. It doubles with each further one.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long a request may stay without a sign of life before it is made again. A store that is only slow responds earlier.
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// An error that may be gone with the next attempt.
+pub(super) trait Transient: From<Failure> {
+    /// Returns whether another attempt may succeed.
+    fn is_transient(&self) -> bool;
+}
+
+impl Transient for Failure {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+}
+
+impl Transient for TransferError {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Request(failure) if failure.is_transient())
+    }
+}
+
+impl From<Failure> for TransferError {
+    fn from(failure: Failure) -> Self {
+        Self::Request(failure)
+    }
+}
+
+/// Makes a request until it succeeds, fails for good, or has failed too often.
+pub(super) async fn repeated<T, E: Transient, F: Future<Output = Result<T, E>>>(
+    mut request: impl FnMut() -> F,
+) -> Result<T, E> {
+    let mut pause = PAUSE;
+    for _ in 1..ATTEMPTS {
+        match request().await {
+            Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
+            result => return result,
+        }
+        pause *= 2;
+    }
+    request().await
+}
+
+/// Fails a step of a request that shows no sign of life.
+pub(super) async fn unless_silent<T, E: Transient>(
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let silent = || Failure::Unknown("the bucket does not respond".to_owned()).into();
+    let step = tokio::time::timeout(SILENCE_MAX, step).await;
+    step.unwrap_or_else(|_| Err(silent()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn only_transient_failures_are_repeated() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().build().unwrap();
+        let unknown = || Failure::Unknown("reset".to_owned());
+        for (failures, expected, calls) in [
+            (vec![], Ok(()), 1),
+            (vec![unknown(), unknown()], Ok(()), 3),
+            (vec![unknown(); 9], Err(unknown()), 4),
+            (vec![Failure::NotFound], Err(Failure::NotFound), 1),
+        ] {
+            let made = Cell::new(0);
+            let result = runtime.block_on(repeated(|| {
+                let at = made.replace(made.get() + 1);
+                let result = failures.get(at).cloned().map_or(Ok(()), Err);
+                async { result }
+            }));
+            assert_eq!((result, made.get()), (expected, calls));
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! A swap: compares and swaps the manifest until it is known whether that was done.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+
+use super::client::{EtagStyle, is_same};
+use super::failure::Failure;
+use super::handle::Bucket;
+use super::reads::ReadFailure;
+use super::state::{Known, NextManifest};
+use crate::repo::{Error, Result};
+
+use object_store::UpdateVersion;
+
+/// The pauses between two attempts: the first and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
+
+/// The manifest in the bucket after an attempt.
+enum Verdict {
+    /// It contains the batch.
+    Made(Arc<Known>),
+    /// Another swap was made on the same state, so this one never will be.
+    Lost,
+    /// It is unchanged. A request may still be on its way.
+    Undecided,
+    /// There were so many swaps since that the batch may be forgotten.
+    Forgotten,
+}
+
+/// A swap in progress.
+struct Attempts<'a> {
+    bucket: &'a Bucket,
+    base: &'a Known,
+    next: &'a NextManifest,
+    text: String,
+    started: Instant,
+    /// Whether a request may have had an effect, or may have it later.
+    is_in_doubt: bool,
+    /// Why the last attempt failed.
+    reason: String,
+}
+
+/// What a single attempt showed.
+enum Step {
+    Finished(Result<Option<Arc<Known>>>),
+    Retry,
+}
+
+impl Bucket {
+    /// Swaps the manifest. Returns the newest known state if the swap was made, and `None` if another one was made first.
+    pub(super) fn swap_manifest(
+        &self,
+        base: &Known,
+        next: &NextManifest,
+        text: String,
+    ) -> Result<Option<Arc<Known>>> {
+        let mut attempts = Attempts {
+            bucket: self,
+            base,
+            next,
+            text,
+            started: Instant::now(),
+            is_in_doubt: false,
+            reason: String::new(),
+        };
+        let mut pause = PAUSES[0];
+        let result = loop {
+            match attempts.attempt() {
+                Step::Finished(result) => break result,
+                Step::Retry => {
+                    if let Some(error) = attempts.expired() {
+                        break Err(error);
+                    }
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(PAUSES[1]);
+                }
+            }
+        };
+        let counters = &self.client.counters;
+        match &result {
+            Ok(Some(_)) => counters.swaps.fetch_add(1, Ordering::Relaxed),
+            Ok(None) => counters.conflicts.fetch_add(1, Ordering::Relaxed),
+            Err(Error::Unconfirmed { .. }) => counters.unconfirmed.fetch_add(1, Ordering::Relaxed),
+            Err(_) => 0,
+        };
+        result
+    }
+
+    /// Returns whether a batch on top of `base` was made. Reads the manifest.
+    fn find_batch(&self, base: &Known, batch: &str) -> Result<Verdict, ReadFailure> {
+        let now = self.read()?;
+        if now.manifest.contains_batch(batch) {
+            return Ok(Verdict::Made(now));
+        }
+        if is_same(&now.version, &base.version) {
+            return Ok(Verdict::Undecided);
+        }
+        // The list has every batch since `base` if it still has the batch of `base`.
+        match now.manifest.contains_batch(&base.manifest.batch) {
+            true => Ok(Verdict::Lost),
+            false => Ok(Verdict::Forgotten),
+        }
+    }
+}
+
+impl Attempts<'_> {
+    /// Sends the manifest once, always the same bytes.
+    fn attempt(&mut self) -> Step {
+        let client = &self.bucket.client;
+        let put = client.start_put_manifest(&self.text, Some(&self.base.version));
+        let failure = match self.wait(put) {
+            Ok(Ok(version)) => return Step::Finished(self.adopt(version)),
+            Ok(Err(failure)) => failure,
+            Err(finished) => return finished,
+        };
+        failure.reason().clone_into(&mut self.reason);
+        self.is_in_doubt |= matches!(failure, Failure::Unknown(_));
+        let verdict = self.bucket.find_batch(self.base, &self.next.manifest.batch);
+        if let Some(result) = self.result_of(verdict) {
+            return Step::Finished(result);
+        }
+        // Ceph 16 compares the ETag without its quotation marks, so that the condition is never satisfied.
+        if matches!(failure, Failure::Condition(_))
+            && client.etag_style() == EtagStyle::Untested
+            && let Err(reason) = self.bucket.find_etag_style()
+        {
+            self.reason = reason;
+        }
+        Step::Retry
+    }
+
+    /// Waits for the response. If it takes long, the manifest is read until it shows the result.
+    fn wait(
+        &mut self,
+        mut put: JoinHandle<Result<UpdateVersion, Failure>>,
+    ) -> Result<Result<UpdateVersion, Failure>, Step> {
+        let timing = self.bucket.options.timing;
+        let mut wait = timing.patience;
+        loop {
+            let response = self
+                .bucket
+                .client
+                .block_on(async { tokio::time::timeout(wait, &mut put).await });
+            match response {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(error)) => return Ok(Err(Failure::Unknown(error.to_string()))),
+                Err(_) => {}
+            }
+            wait = timing.poll;
+            self.is_in_doubt = true;
+            "the bucket does not respond".clone_into(&mut self.reason);
+            let verdict = self.bucket.find_batch(self.base, &self.next.manifest.batch);
+            if let Some(result) = self.result_of(verdict) {
+                put.abort();
+                return Err(Step::Finished(result));
+            }
+            if let Some(error) = self.expired() {
+                put.abort();
+                return Err(Step::Finished(Err(error)));
+            }
+        }
+    }
+
+    /// Returns the result of the swap if the manifest shows it.
+    fn result_of(
+        &mut self,
+        verdict: Result<Verdict, ReadFailure>,
+    ) -> Option<Result<Option<Arc<Known>>>> {
+        match verdict {
+            Ok(Verdict::Made(newest)) => {
+                self.bucket.set_own_batch(&self.next.manifest.batch);
+                Some(Ok(Some(newest)))
+            }
+            Ok(Verdict::Lost) => Some(Ok(None)),
+            Ok(Verdict::Forgotten) if self.is_in_doubt => {
+                "too many swaps were made since to know whether this one was"
+                    .clone_into(&mut self.reason);
+                Some(Err(self.unconfirmed()))
+            }
+            Ok(Verdict::Forgotten) => Some(Ok(None)),
+            Ok(Verdict::Undecided) => None,
+            Err(ReadFailure::Unreachable(reason)) => {
+                self.reason = reason;
+                None
+            }
+            Err(failure) if self.is_in_doubt => {
+                self.reason = format!("{failure:?}");
+                Some(Err(self.unconfirmed()))
+            }
+            Err(failure) => Some(Err(self.bucket.read_error(failure))),
+        }
+    }
+
+    /// Makes the new state the known one.
+    fn adopt(&self, version: UpdateVersion) -> Result<Option<Arc<Known>>> {
+        let client = &self.bucket.client;
+        if client.etag_style() == EtagStyle::Untested {
+            client.set_etag_style(EtagStyle::Quoted);
+        }
+        let manifest = self.next.manifest.clone();
+        let known = Arc::new(Known::new(manifest, version, self.next.base.clone()));
+        self.bucket.set_own_batch(&known.manifest.batch);
+        Ok(Some(self.bucket.publish(known)))
+    }
+
+    /// Returns the error if the time is up.
+    fn expired(&self) -> Option<Error> {
+        let timing = &self.bucket.options.timing;
+        let elapsed = self.started.elapsed();
+        if self.is_in_doubt {
+            return (elapsed >= timing.unconfirmed).then(|| self.unconfirmed());
+        }
+        (elapsed >= timing.unreachable).then(|| self.bucket.unreachable(&self.reason))
+    }
+
+    fn unconfirmed(&self) -> Error {
+        Error::Unconfirmed {
+            source: Arc::new(self.bucket.no_response(&self.reason)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! Deletes the packs and snapshots that the manifest no longer needs.
+
+use std::collections::HashSet;
+
+use super::handle::Bucket;
+use super::{packs, snapshot};
+use crate::repo::Result;
+
+impl Bucket {
+    /// Deletes the keys below the floor that the manifest does not name. Returns the number of packs among them.
+    ///
+    /// The manifest is read before the keys are listed. A key that a later manifest names is not below this floor, because swaps do not add
+    /// keys below the floor, and the floor never falls. So a process that was stopped between reading and deleting does no harm.
+    pub(super) fn delete_unnamed(&self) -> Result<usize> {
+        let known = self.read().map_err(|failure| self.read_error(failure))?;
+        let named: HashSet<_> = known.state.packs.iter().map(packs::key).collect();
+        let mut deleted = 0;
+        for (key, _) in self.listed(packs::PREFIX)? {
+            let is_below = packs::generation_of(&key, packs::PREFIX)
+                .is_some_and(|number| number < known.state.floor);
+            let stem = key.rsplit_once('.').map_or(key.as_str(), |(stem, _)| stem);
+            if is_below && !named.contains(stem) {
+                self.delete(&key)?;
+                deleted += usize::from(key.ends_with(".pack"));
+            }
+        }
+        for (key, _) in self.listed(snapshot::PREFIX)? {
+            let number = packs::generation_of(&key, snapshot::PREFIX);
+            let is_below = number.is_some_and(|number| number < known.state.floor);
+            if is_below && known.manifest.snapshot.as_ref() != Some(&key) {
+                self.delete(&key)?;
+            }
+        }
+        Ok(deleted)
+    }
+
+    pub(super) fn listed(&self, prefix: &str) -> Result<Vec<(String, u64)>> {
+        let listed = self.client.list(prefix);
+        listed.map_err(|failure| self.unreachable(failure.reason()))
+    }
+
+    fn delete(&self, key: &str) -> Result<()> {
+        let deleted = self.client.delete(key);
+        deleted.map_err(|failure| self.unreachable(failure.reason()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Verifies that everything that the manifest names exists and is intact.
+
+use std::time::Instant;
+
+use futures_util::TryStreamExt as _;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+use ring::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+
+use super::counters::RequestKind;
+use super::failure::Failure;
+use super::handle::Bucket;
+use super::manifest::hex;
+use super::packs;
+use super::snapshot::{self, SNAPSHOT_BYTES_MAX};
+use crate::repo::{ObjectFormat, PackFiles, PackKey, Result};
+
+/// A problem of an object that the manifest names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketFinding {
+    /// The pack; `None` for the snapshot of the refs.
+    pub pack: Option<PackKey>,
+    /// The key of the object.
+    pub key: String,
+    /// The problem.
+    pub problem: String,
+}
+
+/// A downloaded file of git that ends with a checksum.
+struct ChecksummedFile {
+    bytes: u64,
+    /// The hash of everything before the checksum, in hex.
+    computed: String,
+    /// The last bytes, twice as many as a checksum has: an index ends with the checksums of the pack and of itself.
+    tail: Vec<u8>,
+}
+
+impl Bucket {
+    /// Uploads a pack of the state again, for example because the bucket has lost it. The file must have the checksum in the name of the pack.
+    ///
+    /// # Errors
+    /// `Unreachable`; the file cannot be read.
+    pub fn restore_pack(&self, key: &PackKey, files: &PackFiles) -> Result<()> {
+        let name = packs::key(key);
+        let uploaded = self.client.put_pack(&name, files);
+        uploaded
+            .map(drop)
+            .map_err(|error| self.transfer_error(error, files, &name))
+    }
+
+    /// Downloads everything that the manifest names, and checks sizes and checksums. Whether the packs contain everything that the refs
+    /// reach is not checked here.
+    ///
+    /// # Errors
+    /// `Unreachable`, also if there is no valid manifest.
+    pub fn verify(&self) -> Result<Vec<BucketFinding>> {
+        let known = self.read().map_err(|failure| self.read_error(failure))?;
+        let mut findings = Vec::new();
+        if let Some(key) = &known.manifest.snapshot {
+            let problem = match self.client.get_bytes(key, SNAPSHOT_BYTES_MAX) {
+                Ok(bytes) => snapshot::parse(key, &bytes).err(),
+                Err(Failure::NotFound) => Some("it is missing".to_owned()),
+                Err(failure) => return Err(self.unreachable(failure.reason())),
+            };
+            findings.extend(problem.map(|problem| BucketFinding {
+                pack: None,
+                key: key.clone(),
+                problem,
+            }));
+        }
+        for pack in known.state.packs.iter() {
+            self.verify_pack(pack, known.manifest.object_format, &mut findings)?;
+        }
+        // What another process has replaced in the meantime may be deleted.
+        let now = self.read().map_err(|failure| self.read_error(failure))?;
+        findings.retain(|finding| match &finding.pack {
+            Some(pack) => now.state.packs.contains(pack),
+            None => now.manifest.snapshot.as_ref() == Some(&finding.key),
+        });
+        Ok(findings)
+    }
+
+    fn verify_pack(
+        &self,
+        pack: &PackKey,
+        format: ObjectFormat,
+        findings: &mut Vec<BucketFinding>,
+    ) -> Result<()> {
+        let stem = packs::key(pack);
+        let mut bytes = Some(0);
+        for extension in ["pack", "idx"] {
+            let key = format!("{stem}.{extension}");
+            let problem = match self.download_checksummed(&key, algorithm(format)) {
+                Ok(file) => {
+                    bytes = bytes.map(|bytes| bytes + file.bytes);
+                    file.problem(&pack.checksum, extension == "idx")
+                }
+                Err(Failure::NotFound) => {
+                    bytes = None;
+                    Some("it is missing".to_owned())
+                }
+                Err(failure) => return Err(self.unreachable(failure.reason())),
+            };
+            findings.extend(problem.map(|problem| BucketFinding {
+                pack: Some(pack.clone()),
+                key,
+                problem,
+            }));
+        }
+        if let Some(bytes) = bytes.filter(|bytes| *bytes != pack.size_bytes) {
+            findings.push(BucketFinding {
+                pack: Some(pack.clone()),
+                key: stem,
+                problem: format!(
+                    "the pack and its index have {bytes} bytes instead of {}",
+                    pack.size_bytes
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Hashes an object while it is downloaded.
+    fn download_checksummed(
+        &self,
+        key: &str,
+        algorithm: &'static Algorithm,
+    ) -> Result<ChecksummedFile, Failure> {
+        let checksum_bytes = algorithm.output_len();
+        let download = async {
+            let found = self.client.stores.packs.get(&Path::from(key)).await?;
+            let mut content = found.into_stream();
+            let (mut context, mut bytes) = (Context::new(algorithm), 0);
+            // The end of what was read; its last bytes may be the checksum, so they are not hashed yet.
+            let (mut window, mut tail) = (Vec::new(), Vec::new());
+            while let Some(part) = content.try_next().await? {
+                bytes += part.len() as u64;
+                window.extend_from_slice(&part);
+                tail.extend_from_slice(&part);
+                tail.drain(..tail.len().saturating_sub(2 * checksum_bytes));
+                let hashed = window.len().saturating_sub(checksum_bytes);
+                context.update(&window[..hashed]);
+                window.drain(..hashed);
+            }
+            Ok(ChecksummedFile {
+                bytes,
+                computed: hex(context.finish().as_ref()),
+                tail,
+            })
+        };
+        let started = Instant::now();
+        let result = self
+            .client
+            .block_on(download)
+            .map_err(|error: object_store::Error| Failure::from(error));
+        self.client
+            .counters
+            .record(RequestKind::GetPack, started.elapsed(), &result);
+        result
+    }
+}
+
+impl ChecksummedFile {
+    /// Returns what is wrong with the file of a pack with this checksum.
+    fn problem(&self, checksum: &str, is_index: bool) -> Option<String> {
+        let tail = hex(&self.tail);
+        if !tail.ends_with(&self.computed) {
+            return Some("its content does not have the checksum at its end".to_owned());
+        }
+        let (other, own) = tail.split_at(tail.len() - self.computed.len());
+        let of_pack = if is_index { other } else { own };
+        (of_pack != checksum).then(|| format!("it belongs to another pack, {of_pack}"))
+    }
+}
+
+fn algorithm(format: ObjectFormat) -> &'static Algorithm {
+    match format {
+        ObjectFormat::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,
+        ObjectFormat::Sha256 => &SHA256,
+    }
+}
+
+#[cfg(test)]
+mod tests;

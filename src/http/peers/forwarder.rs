@@ -1,0 +1,268 @@
+//! Forwards requests to the last writer.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, DATE, EXPECT, HOST, ORIGIN, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
+};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::response::Response;
+use reqwest::redirect::Policy;
+use tokio::time::timeout;
+use tokio_rustls::rustls::crypto::ring;
+
+use super::origin::{PEER_KEY, REQUEST_GENERATION, REQUEST_ID};
+use crate::names::ServerUrl;
+use crate::store::chain;
+
+/// The maximum time to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// The maximum time until the head of the response, and then until the end of a small body.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1500);
+/// After a server did not respond, no request is forwarded to it for this time.
+const PAUSE: Duration = Duration::from_secs(5);
+/// The size up to which the body of a response is received before it is passed on, in bytes. If that fails, the request can still be
+/// handled here.
+const BUFFERED_BYTES_MAX: u64 = 64 << 10;
+/// How long an idle connection is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The headers that are about one connection, or about the page that made a request. This server has checked the origin, and the other
+/// one would compare it with its own name.
+const NOT_FORWARDED: [HeaderName; 16] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    COOKIE,
+    DATE,
+    EXPECT,
+    HOST,
+    ORIGIN,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("sec-fetch-site"),
+    PEER_KEY,
+    REQUEST_ID,
+    REQUEST_GENERATION,
+];
+
+/// A request to another server.
+pub(in crate::http) struct OutgoingRequest {
+    pub method: Method,
+    /// The whole URL.
+    pub url: String,
+    /// The headers of the client, and those of the servers.
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// The result of forwarding.
+pub(in crate::http) enum Forwarded {
+    /// The other server has handled the request.
+    Response(Response),
+    /// The other server has not handled the request, and will not.
+    Refused(StatusCode),
+    /// There is no connection to the other server, so it will not handle the request.
+    NotSent(String),
+    /// It is unknown whether the other server has handled the request, or will.
+    Unknown(String),
+}
+
+/// How many requests were forwarded since the server started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::http) struct ForwardCounts {
+    /// Those that the other server handled.
+    pub ok: u64,
+    /// The others.
+    pub failed: u64,
+}
+
+/// The client for requests to other servers. It keeps connections open.
+pub(in crate::http) struct Forwarder {
+    client: reqwest::Client,
+    /// Until when no request is forwarded to a URL.
+    paused: Mutex<HashMap<String, Instant>>,
+    ok: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Forwarder {
+    /// Creates the client; `None` if the system's certificates cannot be read.
+    pub fn new() -> Option<Self> {
+        // Fails if another part of the process has installed one already, which will do as well.
+        let _ = ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(Policy::none())
+            .no_proxy()
+            .build();
+        let client = client
+            .inspect_err(
+                |error| tracing::error!(%error, "cannot forward requests to other servers"),
+            )
+            .ok()?;
+        Some(Self {
+            client,
+            paused: Mutex::default(),
+            ok: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        })
+    }
+
+    /// Returns the counts.
+    pub fn counts(&self) -> ForwardCounts {
+        ForwardCounts {
+            ok: self.ok.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Returns whether requests may be forwarded to the server at this URL now.
+    pub fn may_forward_to(&self, server: &ServerUrl) -> bool {
+        let paused = self.lock_paused();
+        paused
+            .get(&server.at(""))
+            .is_none_or(|until| *until <= Instant::now())
+    }
+
+    /// Sends a request to a server.
+    pub async fn forward(&self, server: &ServerUrl, request: OutgoingRequest) -> Forwarded {
+        let forwarded = self.send(request).await;
+        match &forwarded {
+            Forwarded::Response(_) => self.ok.fetch_add(1, Ordering::Relaxed),
+            Forwarded::Refused(status) => {
+                let status = status.as_u16();
+                tracing::warn!(%server, status, "the last writer refused a request; handling it here");
+                self.failed.fetch_add(1, Ordering::Relaxed)
+            }
+            Forwarded::NotSent(error) | Forwarded::Unknown(error) => {
+                tracing::warn!(%server, error, "the last writer did not respond; handling its requests here");
+                self.pause(server);
+                self.failed.fetch_add(1, Ordering::Relaxed)
+            }
+        };
+        forwarded
+    }
+
+    async fn send(&self, request: OutgoingRequest) -> Forwarded {
+        let outgoing = self
+            .client
+            .request(request.method, request.url)
+            .headers(request.headers)
+            .body(request.body);
+        let response = match timeout(RESPONSE_TIMEOUT, outgoing.send()).await {
+            Ok(Ok(response)) => response,
+            // The URL is in the log line already.
+            Ok(Err(error)) if error.is_connect() => {
+                return Forwarded::NotSent(chain(&error.without_url()));
+            }
+            Ok(Err(error)) => return Forwarded::Unknown(chain(&error.without_url())),
+            Err(_) => return Forwarded::Unknown("no response in time".to_owned()),
+        };
+        match response.status() {
+            // Proxies between the servers respond with these, too.
+            status @ (StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) => {
+                Forwarded::Unknown(status.to_string())
+            }
+            // This server has accepted the request, so the other one has other keys or host names, or is busy.
+            status @ (StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE) => Forwarded::Refused(status),
+            _ => receive(response).await,
+        }
+    }
+
+    fn pause(&self, server: &ServerUrl) {
+        let now = Instant::now();
+        let mut paused = self.lock_paused();
+        paused.retain(|_, until| *until > now);
+        paused.insert(server.at(""), now + PAUSE);
+    }
+
+    fn lock_paused(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Receives a response. A large body is passed on while it is received.
+async fn receive(response: reqwest::Response) -> Forwarded {
+    let status = response.status();
+    let headers = forwarded_headers(response.headers());
+    let length = response.content_length();
+    let body = if length.is_some_and(|length| length <= BUFFERED_BYTES_MAX) {
+        match timeout(RESPONSE_TIMEOUT, response.bytes()).await {
+            Ok(Ok(bytes)) => Body::from(bytes),
+            Ok(Err(error)) => return Forwarded::Unknown(chain(&error.without_url())),
+            Err(_) => return Forwarded::Unknown("the response is incomplete".to_owned()),
+        }
+    } else {
+        Body::new(reqwest::Body::from(response))
+    };
+    let mut passed = Response::new(body);
+    *passed.status_mut() = status;
+    *passed.headers_mut() = headers;
+    Forwarded::Response(passed)
+}
+
+/// Returns the headers without those about the connection.
+pub(in crate::http) fn forwarded_headers(headers: &HeaderMap) -> HeaderMap {
+    let mut forwarded = headers.clone();
+    for name in NOT_FORWARDED {
+        forwarded.remove(name);
+    }
+    forwarded
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn headers_of_the_connection_are_not_forwarded() {
+        let headers = [
+            "host",
+            "connection",
+            "origin",
+            "wasmstore-peer-key",
+            "wasmstore-auth",
+            "if-match",
+        ]
+        .map(|name| (HeaderName::from_static(name), HeaderValue::from_static("x")));
+        let forwarded = forwarded_headers(&headers.into_iter().collect());
+        let mut names: Vec<_> = forwarded.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["if-match", "wasmstore-auth"]);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_refuses_connections_is_left_alone_for_a_while() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", socket.local_addr().unwrap());
+        let server = ServerUrl::parse(&server).unwrap();
+        drop(socket);
+        let forwarder = Forwarder::new().unwrap();
+        assert!(forwarder.may_forward_to(&server));
+        let request = OutgoingRequest {
+            method: Method::POST,
+            url: server.at("/api/v1/rollback"),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        let forwarded = forwarder.forward(&server, request).await;
+        assert!(matches!(forwarded, Forwarded::NotSent(_)));
+        assert!(!forwarder.may_forward_to(&server));
+        assert!(forwarder.may_forward_to(&ServerUrl::parse("http://other").unwrap()));
+        assert_eq!(forwarder.counts(), ForwardCounts { ok: 0, failed: 1 });
+    }
+}

@@ -1,0 +1,14 @@
+//! The other servers that share a store in a bucket: the secret among them, and requests that are forwarded to the last writer.
+
+mod follow_queue;
+mod forwarder;
+mod origin;
+mod peer_key;
+mod servers;
+
+pub(super) use forwarder::{Forwarded, OutgoingRequest, forwarded_headers};
+pub(super) use origin::{
+    GENERATION, PEER_KEY, REQUEST_GENERATION, REQUEST_ID, RequestOrigin, new_request_id,
+};
+pub use peer_key::{PeerKey, PeerKeySource};
+pub(super) use servers::BucketServers;

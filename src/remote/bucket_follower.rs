@@ -1,0 +1,177 @@
+//! A server on a bucket: follows the changes of the other servers, and takes over the duties of the last writer when that one is gone.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::peer_check::PeerCheck;
+use crate::names::ServerUrl;
+use crate::store::{Store, chain};
+
+/// After this many failed checks of the last writer, this server takes over.
+const FAILED_CHECKS_MAX: u32 = 2;
+/// After this many failed attempts to follow since the start, a copy that was complete before is served as it is.
+const FAILURES_MAX: u32 = 3;
+/// The pause between failed attempts while the server does not respond yet.
+const PAUSE_FIRST: Duration = Duration::from_millis(300);
+/// The longest pause after failed attempts to follow.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Follows the store in a bucket.
+pub struct BucketFollower {
+    store: Arc<Store>,
+    /// The URL of this server, as the other servers know it.
+    url: String,
+    poll: Duration,
+    progress: Mutex<FollowProgress>,
+}
+
+/// The progress of following.
+#[derive(Debug, Default)]
+struct FollowProgress {
+    /// Whether the copy can be read: it was equal to the state in the bucket since the server started, or that cannot be reached.
+    is_complete: bool,
+    last_success: Option<Instant>,
+    failures: u32,
+    error: Option<String>,
+}
+
+/// How up to date a server on a bucket is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketFollowStatus {
+    /// Whether the copy can be read: it was equal to the state in the bucket since the server started, or that cannot be reached.
+    pub is_complete: bool,
+    /// The time since the copy was last known to be equal to the state in the bucket; `None` before the first time.
+    pub lag: Option<Duration>,
+    /// The number of failures since the last success.
+    pub failures: u32,
+    /// The reason of the last failure, without secrets.
+    pub error: Option<String>,
+    /// The generation of the copy.
+    pub generation: u64,
+    /// The URL of the server that made the last swap.
+    pub writer: Option<String>,
+    /// Whether that is this server.
+    pub is_last_writer: bool,
+}
+
+impl BucketFollower {
+    /// Returns a follower for a server that other servers know by `url`. Nothing is read yet.
+    pub fn new(store: Arc<Store>, url: String, poll: Duration) -> Self {
+        Self {
+            store,
+            url,
+            poll,
+            progress: Mutex::default(),
+        }
+    }
+
+    /// Returns the URL of this server, as the other servers know it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns whether the copy can be read: it was equal to the state in the bucket since the server started, or that cannot be reached.
+    pub fn is_complete(&self) -> bool {
+        self.progress().is_complete
+    }
+
+    /// Returns how up to date this server is.
+    pub fn status(&self) -> BucketFollowStatus {
+        let writer = self
+            .store
+            .shared_state()
+            .and_then(|state| state.writer.clone());
+        let progress = self.progress();
+        BucketFollowStatus {
+            is_complete: progress.is_complete,
+            lag: progress.last_success.map(|at| at.elapsed()),
+            failures: progress.failures,
+            error: progress.error.clone(),
+            generation: self.store.generation(),
+            is_last_writer: self.store.authority().is_last_writer(),
+            writer,
+        }
+    }
+
+    /// Follows the bucket. Never returns.
+    pub fn run(&self) {
+        let mut check = PeerCheck::default();
+        loop {
+            let pause = match self.follow() {
+                Ok(()) => {
+                    self.check_last_writer(&mut check);
+                    self.poll
+                }
+                Err(_) if !self.is_complete() => PAUSE_FIRST,
+                Err(failures) => (self.poll * failures.min(5)).min(PAUSE_MAX),
+            };
+            thread::sleep(pause);
+        }
+    }
+
+    /// Makes the copy equal to the state in the bucket. Returns the number of failures in a row.
+    fn follow(&self) -> Result<(), u32> {
+        let begun = Instant::now();
+        let followed = self.store.follow().and_then(|()| self.store.tidy_shared());
+        let mut progress = self.progress();
+        match followed {
+            Ok(()) => {
+                if progress.failures > 0 {
+                    tracing::info!("following the bucket again");
+                }
+                progress.is_complete = true;
+                progress.last_success = Some(begun);
+                progress.failures = 0;
+                progress.error = None;
+                Ok(())
+            }
+            Err(error) => {
+                let error = chain(&error);
+                if progress.failures == 0 {
+                    tracing::warn!(error, "cannot follow the bucket; retrying");
+                }
+                progress.failures = progress.failures.saturating_add(1);
+                progress.error = Some(error);
+                // While the bucket cannot be reached, a copy that was complete before is served, even if it is old.
+                let was_complete = self.store.generation() > 0;
+                progress.is_complete |= was_complete && progress.failures >= FAILURES_MAX;
+                Err(progress.failures)
+            }
+        }
+    }
+
+    /// Takes over if the last writer does not respond. If several servers do so at once, one of them succeeds, and the others follow it.
+    fn check_last_writer(&self, check: &mut PeerCheck) {
+        let writer = self
+            .store
+            .shared_state()
+            .and_then(|state| state.writer.clone());
+        let responds = match writer.as_deref() {
+            Some(writer) if writer == self.url => true,
+            Some(writer) => match ServerUrl::parse(writer) {
+                Ok(url) => check.responds(&url),
+                Err(_) => false,
+            },
+            None => false,
+        };
+        if responds {
+            return check.reset();
+        }
+        if writer.is_some() && check.failures() < FAILED_CHECKS_MAX {
+            return;
+        }
+        let claimed = self.store.authority().claim(writer.as_deref());
+        match claimed.map_err(crate::store::Error::from) {
+            Ok(true) => tracing::info!(former = writer, "took over from the last writer"),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(error = chain(&error), "cannot take over"),
+        }
+        // The next round follows whoever has taken over.
+        check.reset();
+    }
+
+    fn progress(&self) -> MutexGuard<'_, FollowProgress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,172 @@
+//! Makes the repository equal to the state of the authority.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::repo::authority::{Freshness, SharedState};
+use crate::repo::error::{Error, Result};
+use crate::repo::parts::Parts;
+use crate::sharing::write_shared;
+
+/// How often a state is read again because a pack was removed from it before it was copied.
+const ATTEMPTS_MAX: usize = 10;
+
+/// How long a reader waits, without a lock, until the refs are moved after a swap of this process.
+const OWN_SWAP_MAX: Duration = Duration::from_millis(50);
+/// The pause between two looks.
+const OWN_SWAP_PAUSE: Duration = Duration::from_millis(2);
+
+impl Parts {
+    /// Makes packs and refs equal to the state of the authority. The caller holds `refs.lock`.
+    ///
+    /// # Errors
+    /// `Unreachable`; a pack is damaged; the repository cannot be written.
+    pub(crate) fn catch_up(&self, freshness: Freshness) -> Result<()> {
+        let mut freshness = freshness;
+        for _ in 1..ATTEMPTS_MAX {
+            match self.catch_up_once(freshness) {
+                // Another machine has replaced a pack since the state was read.
+                Err(error) if error.is_missing_object() => freshness = Freshness::Current,
+                result => return result,
+            }
+        }
+        self.catch_up_once(freshness)
+    }
+
+    /// Returns the state at this moment if the repository is not known to be equal to it or to a later one. Takes no lock.
+    ///
+    /// # Errors
+    /// `Unreachable`; the state cannot be read.
+    pub(crate) fn newer_state(&self) -> Result<Option<Arc<SharedState>>> {
+        let state = self
+            .authority
+            .state(self.noted_generation(), Freshness::Current)?;
+        let Some(state) = state else {
+            return Ok(None);
+        };
+        let begun = Instant::now();
+        while !self.following.is_at(&state) {
+            // A swap of this process is in the state before the refs are moved.
+            if !self.authority.is_last_writer() || begun.elapsed() >= OWN_SWAP_MAX {
+                return Ok(Some(state));
+            }
+            std::thread::sleep(OWN_SWAP_PAUSE);
+        }
+        Ok(None)
+    }
+
+    /// Makes packs and refs equal to a state that was read before. The caller holds `refs.lock`.
+    ///
+    /// # Errors
+    /// As for [`catch_up`](Self::catch_up).
+    pub(crate) fn follow_or_catch_up(&self, state: Arc<SharedState>) -> Result<()> {
+        if self.noted_generation() > state.generation {
+            return self.catch_up(Freshness::Current);
+        }
+        match self.follow(state) {
+            // Another machine has replaced a pack since the state was read.
+            Err(error) if error.is_missing_object() => self.catch_up(Freshness::Current),
+            followed => followed,
+        }
+    }
+
+    fn catch_up_once(&self, freshness: Freshness) -> Result<()> {
+        if !self.authority.is_shared() {
+            return self.check_unshared();
+        }
+        match self.authority.state(self.noted_generation(), freshness)? {
+            Some(state) => self.follow(state),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that the repository was not copied into a bucket after this process opened it: then its own refs no longer decide.
+    fn check_unshared(&self) -> Result<()> {
+        if !self.generation_path().exists() {
+            return Ok(());
+        }
+        Err(Error::NotAStore {
+            root: self.root().to_owned(),
+            reason: "it has become a copy of a store in a bucket; restart this program".to_owned(),
+        })
+    }
+
+    /// Makes packs and refs equal to a state, unless another process has made them equal to a later one.
+    pub(crate) fn follow(&self, state: Arc<SharedState>) -> Result<()> {
+        let (noted, batch) = self.noted_state();
+        let mut followed = self.following.lock();
+        if noted > state.generation && !followed.is_doubtful {
+            return Ok(());
+        }
+        if noted == state.generation && batch == state.batch && !followed.is_doubtful {
+            followed.record(state);
+            return Ok(());
+        }
+        let is_restored = noted == state.generation && batch != state.batch && !batch.is_empty();
+        if is_restored {
+            tracing::warn!(
+                generation = noted,
+                "the bucket has another history than this copy: it was restored from a backup; following it"
+            );
+            followed.is_doubtful = true;
+        }
+        let is_doubtful = followed.is_doubtful;
+        let known = followed.applied.clone();
+        let known = known.filter(|applied| !is_doubtful && applied.generation == noted);
+        self.fetch_packs(&state, known.as_deref())?;
+        // If this fails in between, all refs are compared the next time.
+        followed.is_doubtful = true;
+        self.apply_refs(&state, known.as_deref())?;
+        self.note_state(state.generation, &state.batch)?;
+        followed.record(state);
+        Ok(())
+    }
+
+    /// Returns the batch of the state that this process last followed; empty on one disk.
+    pub(crate) fn followed_batch(&self) -> String {
+        let followed = self.following.lock();
+        let applied = followed.applied.as_ref();
+        applied.map_or_else(String::new, |state| state.batch.clone())
+    }
+
+    /// Returns whether the state with this batch is the current one. A change that was refused, or that has no effect, was not confirmed by
+    /// a swap, and may have been decided on a state that is no longer current. On one disk, always true.
+    ///
+    /// # Errors
+    /// `Unreachable`.
+    pub(crate) fn is_current(&self, batch: &str) -> Result<bool> {
+        let state = self.authority.state(0, Freshness::Current)?;
+        Ok(state.is_none_or(|state| state.batch == batch))
+    }
+
+    /// Lets the next [`Self::catch_up`] compare all refs.
+    pub(crate) fn doubt(&self) {
+        self.following.lock().is_doubtful = true;
+    }
+
+    /// Returns the generation to which a process last made the refs equal; 0 if none is noted.
+    pub(crate) fn noted_generation(&self) -> u64 {
+        self.noted_state().0
+    }
+
+    /// Returns the generation and the batch of the state to which a process last made the refs equal.
+    fn noted_state(&self) -> (u64, String) {
+        let noted = fs::read_to_string(self.generation_path()).unwrap_or_default();
+        let (generation, batch) = noted.trim_end().split_once(' ').unwrap_or_default();
+        (generation.parse().unwrap_or_default(), batch.to_owned())
+    }
+
+    /// Notes the state of the refs for other processes, without an fsync. After a power cut, the note may be newer than the refs. A swap on
+    /// top of such refs fails, and then all refs are compared.
+    pub(crate) fn note_state(&self, generation: u64, batch: &str) -> Result<()> {
+        let path = self.generation_path();
+        let note = format!("{generation} {batch}\n");
+        write_shared(&path, note).map_err(Error::io("write", &path))
+    }
+
+    fn generation_path(&self) -> PathBuf {
+        self.own_dir().join("generation")
+    }
+}

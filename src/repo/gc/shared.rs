@@ -1,0 +1,110 @@
+//! gc in a repository that machines share.
+//!
+//! A gc replaces all packs of one generation by one pack of what its refs reach, in one swap with a new floor. Then it deletes the packs
+//! below the floor that the state does not have any more. Keys of packs are never used again, so a deletion that comes late harms nothing,
+//! and a writer that comes late with a pack below the floor uploads it again.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::names::{BranchName, RefName};
+use crate::repo::authority::{Freshness, PackFiles, RefUpdate, SharedState, Swap};
+use crate::repo::error::{Result, chain};
+use crate::repo::gc::candidates::{self, Candidates};
+use crate::repo::gc::squash::SquashedCommit;
+use crate::repo::ids::shared_id;
+use crate::repo::packs::pack::Pack;
+use crate::repo::parts::Parts;
+
+/// How old a pack must be that the shared state does not have, before it is deleted. A younger one may belong to a push whose refs are
+/// about to be updated.
+const REPLACED_AGE_MIN: Duration = Duration::from_secs(60);
+
+/// Catches up, and returns the state whose packs gc replaces; `None` on one disk.
+pub(crate) fn begin(parts: &Parts) -> Result<Option<Arc<SharedState>>> {
+    if !parts.authority.is_shared() {
+        return Ok(None);
+    }
+    let _lock = parts.locks.writing()?;
+    let _refs = parts.locks.refs()?;
+    parts.catch_up(Freshness::Current)?;
+    Ok(parts.following.lock().applied.clone())
+}
+
+/// Replaces the packs of `base` by `packs`, and moves the squashed branch. Returns whether that was done.
+pub(crate) fn exchange<'p>(
+    parts: &Parts,
+    base: &SharedState,
+    packs: impl Iterator<Item = &'p Pack>,
+    squashed: Option<(&BranchName, &SquashedCommit)>,
+) -> Result<bool> {
+    let mut added: Vec<PackFiles> = packs.map(PackFiles::from).collect();
+    let mut updates = Vec::new();
+    if let Some((branch, squashed)) = squashed {
+        added.extend(squashed.packs.iter().map(PackFiles::from));
+        updates.push(RefUpdate {
+            name: RefName::from(branch.clone()),
+            old: Some(shared_id(&squashed.plan.tip)),
+            new: Some(shared_id(&squashed.id)),
+        });
+    }
+    let old = base.packs.iter().map(|key| key.checksum.clone());
+    let is_kept = |checksum: &String| added.iter().any(|pack| pack.checksum == *checksum);
+    let is_named = |pack: &PackFiles| {
+        let mut packs = base.packs.iter();
+        packs.any(|key| key.checksum == pack.checksum)
+    };
+    // There was no garbage.
+    if updates.is_empty() && added.len() == base.packs.len() && added.iter().all(is_named) {
+        return Ok(true);
+    }
+    let swap = Swap {
+        updates,
+        removed: old.filter(|checksum| !is_kept(checksum)).collect(),
+        added,
+        floor: Some(base.generation),
+        ..Swap::default()
+    };
+    parts.swap(&swap)
+}
+
+/// Deletes the packs below the floor that the shared state does not have. A failure is logged only: the next gc deletes them.
+pub(crate) fn sweep(parts: &Parts) {
+    match parts.authority.sweep() {
+        Ok(0) => {}
+        Ok(deleted) => tracing::info!(deleted, "deleted files from the bucket"),
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "cannot delete packs from the bucket");
+        }
+    }
+}
+
+/// Deletes the packs of this repository that the shared state does not have any more, if there are at least `count_min`.
+pub(crate) fn delete_replaced(parts: &Parts, count_min: usize) -> Result<()> {
+    if replaced(parts)?.len() < count_min {
+        return Ok(());
+    }
+    let (lock, _refs) = parts.locks.deleting()?;
+    parts.catch_up(Freshness::LastSwap)?;
+    let replaced = replaced(parts)?;
+    tracing::debug!(
+        packs = replaced.len(),
+        "deleting packs that gc or a roll-up has replaced"
+    );
+    lock.mark_collected()?;
+    candidates::delete(parts, &Candidates::of_packs(replaced))?;
+    parts.objects.reopen_after_gc(lock.last_collected())
+}
+
+/// Lists the packs that the shared state does not have, and that are not new.
+fn replaced(parts: &Parts) -> Result<Vec<Pack>> {
+    let named = Arc::clone(&parts.following.lock().named);
+    let long_ago = SystemTime::now() - REPLACED_AGE_MIN;
+    let is_replaced = |pack: &Pack| {
+        let changed = fs::metadata(pack.part("pack")).and_then(|file| file.modified());
+        !named.contains(&pack.checksum()) && changed.is_ok_and(|changed| changed < long_ago)
+    };
+    let packs = parts.packs.list()?.into_iter();
+    Ok(packs.filter(is_replaced).collect())
+}

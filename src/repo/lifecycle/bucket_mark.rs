@@ -1,0 +1,125 @@
+//! The mark of a repository that is a copy of a store in a bucket, and the step that makes a repository such a copy.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::names::{BranchName, ObjectId, RefName};
+use crate::repo::authority::PackFiles;
+use crate::repo::error::{Error, Result};
+use crate::repo::history::reach::reachable;
+use crate::repo::lifecycle::config::{config_file, configure};
+use crate::repo::lifecycle::create::ObjectFormat;
+use crate::repo::parts::Parts;
+use crate::repo::refs::list::RefList;
+
+/// The configuration key with the URL of the bucket.
+const BUCKET_KEY: &str = "wasmstore.bucket";
+/// The configuration key with the id of the store in the bucket.
+const STORE_KEY: &str = "wasmstore.bucketStore";
+
+/// Names the store in a bucket that a repository is a copy of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketMark {
+    /// The URL of the bucket.
+    pub url: String,
+    /// The random id that the store got when it was created in the bucket.
+    pub store: String,
+}
+
+/// The content of a repository that is copied into a bucket.
+#[derive(Clone, Debug)]
+pub struct NewShared {
+    /// The hash function of the ids.
+    pub format: ObjectFormat,
+    /// The default branch.
+    pub head: BranchName,
+    /// Branches, tags and the registry ref.
+    pub refs: BTreeMap<RefName, ObjectId>,
+    /// A pack with everything that the refs reach.
+    pub pack: PackFiles,
+}
+
+/// Returns the mark of the repository at `root`; `None` if there is none, or no repository.
+///
+/// # Errors
+/// The configuration cannot be read.
+pub(crate) fn mark_of(root: &Path) -> Result<Option<BucketMark>> {
+    if !root.join("config").exists() {
+        return Ok(None);
+    }
+    let config = config_file(root)?;
+    let value = |key| Some(config.string(key)?.to_string());
+    let mark = value(BUCKET_KEY).zip(value(STORE_KEY));
+    Ok(mark.map(|(url, store)| BucketMark { url, store }))
+}
+
+/// Marks the repository as a copy.
+///
+/// # Errors
+/// The configuration cannot be written.
+pub(crate) fn set_mark(parts: &Parts, mark: &BucketMark) -> Result<()> {
+    if mark_of(parts.root())?.as_ref() == Some(mark) {
+        return Ok(());
+    }
+    let _refs = parts.locks.refs()?;
+    write_mark(parts, mark)
+}
+
+fn write_mark(parts: &Parts, mark: &BucketMark) -> Result<()> {
+    configure(
+        parts.root(),
+        &[(BUCKET_KEY, &mark.url), (STORE_KEY, &mark.store)],
+    )
+}
+
+/// Copies the repository into a bucket with `create`, which returns the mark, and makes the repository a copy of it. No wasmstore process
+/// moves a ref in between, and afterwards none does without the bucket.
+///
+/// # Errors
+/// `UncollectableRef` if a ref is broken; the repository cannot be read or written; the error of `create`.
+pub(crate) fn share<E: From<Error>>(
+    parts: &Parts,
+    create: impl FnOnce(&NewShared) -> Result<BucketMark, E>,
+) -> Result<BucketMark, E> {
+    let _lock = parts.locks.writing()?;
+    let _refs = parts.locks.refs()?;
+    let content = content(parts)?;
+    let mark = create(&content)?;
+    write_mark(parts, &mark)?;
+    parts.note_state(0, "")?;
+    Ok(mark)
+}
+
+fn content(parts: &Parts) -> Result<NewShared> {
+    let repo = parts.objects.handle_for("HEAD")?;
+    let RefList { refs, broken, .. } = parts.refs.list("refs/")?;
+    if let Some(broken) = broken.into_iter().next() {
+        return Err(Error::UncollectableRef(broken));
+    }
+    let mut shared = BTreeMap::new();
+    for (name, target) in refs {
+        let name = RefName::parse(&name.to_string());
+        let id = target.try_id();
+        let id = id.and_then(|id| ObjectId::from_bytes(id.as_bytes()));
+        if let (Ok(name), Some(id)) = (name, id) {
+            shared.insert(name, id);
+        }
+    }
+    let roots = shared.values().map(|id| gix_id(&repo, id));
+    let ids = reachable(&repo, roots.collect::<Result<Vec<_>>>()?, &|_| false)?;
+    let pack = parts.packs.write(&repo, &ids, &parts.objects.tmp_dir())?;
+    Ok(NewShared {
+        format: match repo.object_hash() {
+            gix::hash::Kind::Sha256 => ObjectFormat::Sha256,
+            _ => ObjectFormat::Sha1,
+        },
+        head: parts.refs.default_branch()?,
+        refs: shared,
+        pack: PackFiles::from(&pack),
+    })
+}
+
+fn gix_id(repo: &gix::Repository, id: &ObjectId) -> Result<gix::ObjectId> {
+    let missing = || Error::Missing { id: id.to_string() };
+    crate::repo::ids::object_id(repo, id.as_bytes()).ok_or_else(missing)
+}

@@ -1,0 +1,55 @@
+//! Moving refs outside of a batch, on one disk or in a repository that machines share. The caller holds `refs.lock`.
+
+use crate::names::{BranchName, RefName};
+use crate::repo::authority::{PackFiles, RefUpdate, Swap};
+use crate::repo::error::{Error, Result};
+use crate::repo::ids::shared_id;
+use crate::repo::publish::write_txn::WriteTxn;
+use crate::repo::refs::lock::OUTSIDE_MAX;
+
+impl WriteTxn<'_> {
+    /// Moves, creates or deletes a ref. The new value is durable already, or part of this transaction.
+    ///
+    /// # Errors
+    /// `Moved` if the ref is not at `old`, or if another machine has changed the shared state; `Busy`; `Unconfirmed`.
+    pub(crate) fn move_ref(
+        &mut self,
+        name: &RefName,
+        old: Option<gix::ObjectId>,
+        new: Option<gix::ObjectId>,
+    ) -> Result<()> {
+        if !self.is_shared() {
+            return self.parts.refs.swap(name, old, new, OUTSIDE_MAX);
+        }
+        let update = RefUpdate {
+            name: name.clone(),
+            old: old.map(|id| shared_id(&id)),
+            new: new.map(|id| shared_id(&id)),
+        };
+        self.swap_refs(vec![update], None, name.clone())
+    }
+
+    /// Makes all updates of the shared state and sets its default branch, or does nothing.
+    ///
+    /// # Errors
+    /// `Moved`, with `name`, if another machine has changed the shared state; `Unconfirmed`; `Unreachable`.
+    pub(crate) fn swap_refs(
+        &mut self,
+        updates: Vec<RefUpdate>,
+        head: Option<BranchName>,
+        name: RefName,
+    ) -> Result<()> {
+        self.sync()?;
+        let swap = Swap {
+            updates,
+            head,
+            added: self.objects.packs.iter().map(PackFiles::from).collect(),
+            ..Swap::default()
+        };
+        if !self.parts.swap(&swap)? {
+            return Err(Error::Moved(name));
+        }
+        self.objects.packs.clear();
+        Ok(())
+    }
+}

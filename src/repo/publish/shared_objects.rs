@@ -1,0 +1,96 @@
+//! The objects of a write to a repository that machines share. An object is durable there once it is in a pack that the shared state has, so
+//! each object that a new commit names has to be in such a pack, or in a pack that the next swap adds.
+
+use crate::repo::authority::PackFiles;
+use crate::repo::error::{Error, Result};
+use crate::repo::objects::spool::Spool;
+use crate::repo::packs::pack::Pack;
+use crate::repo::packs::writer::PackWriter;
+use crate::repo::publish::write_txn::{AdoptedObject, WriteTxn};
+
+impl WriteTxn<'_> {
+    /// Writes one object into a pack of its own, and lets the authority keep it, so that the swap need not wait for a large object.
+    pub(crate) fn write_pack_of(
+        &mut self,
+        id: gix::ObjectId,
+        kind: gix::objs::Kind,
+        spool: &mut Spool,
+    ) -> Result<()> {
+        let format = self.objects.handles.format();
+        let mut writer = PackWriter::new(&self.parts.objects.tmp_dir(), format, 1)?;
+        writer.add_stream(id, kind, spool.size_bytes(), &mut spool.reader()?)?;
+        let pack = writer.install(self.parts.root())?;
+        self.parts.packs.note_written(&pack);
+        self.parts.authority.keep(&PackFiles::from(&pack))?;
+        self.objects.add_packs(&[pack]);
+        Ok(())
+    }
+
+    /// Looks up again the existing objects that a change needs: since they were looked up for the change, a gc of another machine may have
+    /// removed them from the shared state. This repository still has them.
+    pub(crate) fn adopt_again(&mut self, adopted: &[AdoptedObject]) -> Result<()> {
+        for object in adopted {
+            match object {
+                AdoptedObject::Blob(id) => {
+                    if !self.adopt_shared(*id)? {
+                        return Err(Error::Missing { id: id.to_string() });
+                    }
+                }
+                AdoptedObject::Commit(commit) => drop(self.adopt_named_commit(*commit)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets which packs the shared state has: it has changed.
+    pub(crate) fn forget_unnamed(&mut self) {
+        self.objects.unnamed = None;
+    }
+
+    /// Makes an existing object part of the next swap, unless the shared state has it. Returns whether it exists.
+    pub(crate) fn adopt_shared(&mut self, id: gix::ObjectId) -> Result<bool> {
+        if self.objects.staged.contains(&id) {
+            return Ok(true);
+        }
+        if let Some(pack) = self.unnamed_pack_with(&id)? {
+            self.objects.add_packs(&[pack]);
+            return Ok(true);
+        }
+        let fresh = self.parts.objects.handle_for(id)?;
+        if let Some(object) = self.loose_object(&fresh, &id)? {
+            self.objects.staged.add(id, object.0, &object.1);
+            return Ok(true);
+        }
+        // The object is in a pack that the shared state has, or nowhere.
+        Ok(gix::objs::Exists::exists(&*fresh.objects, &id))
+    }
+
+    fn unnamed_pack_with(&mut self, id: &gix::oid) -> Result<Option<Pack>> {
+        if self.objects.unnamed.is_none() {
+            self.objects.unnamed = Some(self.parts.unnamed_packs()?);
+        }
+        let unnamed = self.objects.unnamed.as_ref();
+        Ok(unnamed.and_then(|unnamed| unnamed.pack_with(id)).cloned())
+    }
+
+    /// Reads an object that has a file of its own; `None` if it has none.
+    fn loose_object(
+        &self,
+        repo: &gix::Repository,
+        id: &gix::oid,
+    ) -> Result<Option<(gix::objs::Kind, Vec<u8>)>> {
+        let hex = id.to_string();
+        let path = self
+            .parts
+            .root()
+            .join("objects")
+            .join(&hex[..2])
+            .join(&hex[2..]);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let object = repo.try_find_object(id);
+        let object = object.map_err(Error::database(format!("read object {id}")))?;
+        Ok(object.map(|object| (object.kind, object.detach().data)))
+    }
+}

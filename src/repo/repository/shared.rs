@@ -1,0 +1,160 @@
+//! A repository that several machines share: it follows an authority.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::CacheLimits;
+use crate::names::BranchName;
+use crate::repo::Repository;
+use crate::repo::authority::{Authority, Freshness, PackFiles, SharedState};
+use crate::repo::error::{Error, Result};
+use crate::repo::follow::fetch_packs::check_copy;
+use crate::repo::gc::{shared, shared_roll_up};
+use crate::repo::lifecycle::bucket_mark::{self, BucketMark, NewShared};
+use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
+use crate::repo::lifecycle::replica_mark;
+use crate::repo::packs::pack::Pack;
+use crate::repo::parts::Parts;
+use crate::repo::publish::group_commit::Publisher;
+
+impl Repository {
+    /// Opens the copy at `root` of what `authority` decides about, and creates an empty one if it does not exist. The copy is as old as it
+    /// was left: see [`catch_up`](Self::catch_up).
+    ///
+    /// # Errors
+    /// As for `open_or_create`.
+    pub fn open_shared(
+        root: &Path,
+        cache: &CacheLimits,
+        authority: Arc<dyn Authority>,
+        format: ObjectFormat,
+        branch: &BranchName,
+    ) -> Result<Self> {
+        create_if_absent(root, format, branch)?;
+        let repository = Self {
+            parts: Parts::open(root, cache, authority)?,
+            publisher: Publisher::default(),
+        };
+        // The refs may have been moved by another program while no server ran.
+        repository.parts.doubt();
+        Ok(repository)
+    }
+
+    /// Returns whether this is a copy of a state that several machines share.
+    pub fn is_shared(&self) -> bool {
+        self.parts.authority.is_shared()
+    }
+
+    /// Makes packs and refs equal to the shared state. Does nothing on one disk.
+    ///
+    /// # Errors
+    /// `Unreachable`; a pack is damaged; the repository cannot be written.
+    pub fn catch_up(&self, freshness: Freshness) -> Result<()> {
+        if !self.is_shared() {
+            return Ok(());
+        }
+        // Writers hold the lock most of the time on a busy server, which mostly is up to date already.
+        let state = match freshness {
+            Freshness::Current => self.parts.newer_state()?,
+            Freshness::LastSwap => None,
+        };
+        if freshness == Freshness::Current && state.is_none() {
+            return Ok(());
+        }
+        // Without `lock`, another process could remove the temporary files of packs that are being copied.
+        let _lock = self.parts.locks.writing()?;
+        let _refs = self.parts.locks.refs()?;
+        match state {
+            Some(state) => self.parts.follow_or_catch_up(state),
+            None => self.parts.catch_up(freshness),
+        }
+    }
+
+    /// Returns the state to which this process last made the repository equal; `None` on one disk, or if it has not yet caught up. Does not
+    /// block.
+    pub fn followed_state(&self) -> Option<Arc<SharedState>> {
+        self.parts.following.last()
+    }
+
+    /// Returns the generation to which some process last made the refs equal; 0 on one disk.
+    pub fn followed_generation(&self) -> u64 {
+        self.parts.noted_generation()
+    }
+
+    /// Copies many small packs of the shared state into one if that is due. Returns whether that was done.
+    ///
+    /// # Errors
+    /// As for [`catch_up`](Self::catch_up).
+    pub fn roll_up_shared(&self) -> Result<bool> {
+        shared_roll_up::roll_up_shared(&self.parts)
+    }
+
+    /// Deletes the packs of this copy that the shared state does not have any more, if there are at least `count_min`.
+    ///
+    /// # Errors
+    /// Writers keep the store busy; the repository cannot be written.
+    pub fn delete_replaced_packs(&self, count_min: usize) -> Result<()> {
+        shared::delete_replaced(&self.parts, count_min)
+    }
+
+    /// Returns the mark of the repository at `root`, if it is a copy of a store in a bucket.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn bucket_mark_of(root: &Path) -> Result<Option<BucketMark>> {
+        bucket_mark::mark_of(root)
+    }
+
+    /// Returns the URL of the bucket if this repository is a copy of a store in a bucket.
+    pub fn bucket(&self) -> Option<String> {
+        let mark = bucket_mark::mark_of(self.root());
+        mark.ok().flatten().map(|mark| mark.url)
+    }
+
+    /// Returns the files of a pack; `None` if the repository does not have it, or if it is damaged.
+    ///
+    /// # Errors
+    /// There is no repository.
+    pub fn intact_pack(&self, checksum: &str) -> Result<Option<PackFiles>> {
+        let format = self.parts.objects.handle_for("HEAD")?.object_hash();
+        let pack = Pack::named(self.root(), checksum);
+        if !pack.is_complete() {
+            return Ok(None);
+        }
+        let files = PackFiles::from(&pack);
+        Ok(check_copy(&files, format).is_ok().then_some(files))
+    }
+
+    /// Marks this repository as a copy of a store in a bucket.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn set_bucket_mark(&self, mark: &BucketMark) -> Result<()> {
+        bucket_mark::set_mark(&self.parts, mark)
+    }
+
+    /// Copies this repository into a bucket with `create`, which returns the mark, and makes it a copy of the store there. No wasmstore
+    /// process moves a ref in between, and afterwards none does without the bucket.
+    ///
+    /// # Errors
+    /// `UncollectableRef` if a ref is broken; the repository cannot be read or written; the error of `create`.
+    pub fn share<E: From<Error>>(
+        &self,
+        create: impl FnOnce(&NewShared) -> Result<BucketMark, E>,
+    ) -> Result<BucketMark, E> {
+        bucket_mark::share(&self.parts, create)
+    }
+
+    /// Returns whether the repository has more than the empty commit that it was created with.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn has_own_history(&self) -> Result<bool> {
+        Ok(!replica_mark::is_as_created(&self.parts)?)
+    }
+
+    /// Returns who decides about the refs.
+    pub fn authority(&self) -> &Arc<dyn Authority> {
+        &self.parts.authority
+    }
+}

@@ -1,0 +1,106 @@
+//! Opens copies of a store in a bucket, and moves a store into a bucket.
+
+use std::path::{Path, absolute};
+use std::sync::Arc;
+
+use crate::config::Options;
+use crate::names::BranchName;
+use crate::repo::{self, Authority, BucketMark, NewShared, ObjectFormat, PackFiles, Repository};
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
+
+impl Store {
+    /// Opens the copy at `root` of the store that `mark` names and that `authority` decides about. If there is nothing at `root`, creates an
+    /// empty copy; `format` is the object format of the shared store. The copy is as old as it was left, until
+    /// [`follow`](Self::follow).
+    ///
+    /// # Errors
+    /// `root` is a store with a history of its own, or a copy of another store; it cannot be read or written.
+    pub fn open_shared(
+        root: &Path,
+        options: Options,
+        authority: Arc<dyn Authority>,
+        mark: &BucketMark,
+        format: ObjectFormat,
+    ) -> Result<Self> {
+        match Repository::bucket_mark_of(root)? {
+            Some(found) if found.store != mark.store => {
+                return Err(Error::CopyOfOther {
+                    root: absolute(root).unwrap_or_else(|_| root.to_owned()),
+                    url: mark.url.clone(),
+                });
+            }
+            Some(_) => {}
+            None => check_no_history(root, options, &mark.url)?,
+        }
+        let main: BranchName = "main".parse().expect("BUG: main is a branch name");
+        let repo = Repository::open_shared(root, &options.cache, authority, format, &main)?;
+        repo.sweep()?;
+        repo.set_bucket_mark(mark)?;
+        Ok(Self::new(repo, options))
+    }
+
+    /// Returns the mark of the copy at `root`; `None` if there is no store, or one on its own.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn bucket_mark_of(root: &Path) -> Result<Option<BucketMark>> {
+        Ok(Repository::bucket_mark_of(root)?)
+    }
+
+    /// Copies this store into a bucket with `create`, which returns the mark, and makes this store a copy of the store there. From then on
+    /// nothing is written here without the bucket.
+    ///
+    /// # Errors
+    /// This store is a replica or a copy; a ref is broken; the error of `create`.
+    pub fn share<E: From<Error>>(
+        &self,
+        create: impl FnOnce(&NewShared) -> Result<BucketMark, E>,
+    ) -> Result<BucketMark, E> {
+        self.ensure_writable()?;
+        let shared = self
+            .repo
+            .share(|new| create(new).map_err(ShareError::Create));
+        shared.map_err(|error| match error {
+            ShareError::Create(error) => error,
+            ShareError::Repo(error) => Error::from(error).into(),
+        })
+    }
+
+    /// Returns the files of a pack of this copy; `None` if the copy does not have it, or if it is damaged.
+    ///
+    /// # Errors
+    /// There is no store.
+    pub fn intact_pack(&self, checksum: &str) -> Result<Option<PackFiles>> {
+        Ok(self.repo.intact_pack(checksum)?)
+    }
+
+    /// Returns whether this process reaches the bucket that decides about the refs of this store. False for a store on one disk.
+    pub fn is_shared(&self) -> bool {
+        self.repo.is_shared()
+    }
+}
+
+/// Why a store was not moved into a bucket.
+enum ShareError<E> {
+    Create(E),
+    Repo(repo::Error),
+}
+
+impl<E> From<repo::Error> for ShareError<E> {
+    fn from(error: repo::Error) -> Self {
+        Self::Repo(error)
+    }
+}
+
+/// Checks that a store at `root` has nothing to lose.
+fn check_no_history(root: &Path, options: Options, url: &str) -> Result<()> {
+    let repo = Repository::open(root, &options.cache)?;
+    if repo.is_absent() || !repo.has_own_history()? {
+        return Ok(());
+    }
+    Err(Error::OwnHistoryNotShared {
+        root: absolute(root).unwrap_or_else(|_| root.to_owned()),
+        url: url.to_owned(),
+    })
+}

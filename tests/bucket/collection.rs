@@ -1,0 +1,178 @@
+//! gc and roll-ups of a store that several copies share.
+
+use std::time::{Duration, SystemTime};
+
+use object_store::ObjectStore as _;
+use wasmstore::names::ModuleRef;
+use wasmstore::store::{Change, DirectoryRemoval, History};
+
+use super::*;
+use crate::support::store::branch;
+
+fn keys(shared: &Shared) -> usize {
+    use futures_util::TryStreamExt as _;
+    let keys = shared
+        .objects
+        .list(Some(&"packs".into()))
+        .try_collect::<Vec<_>>();
+    let keys = futures_util::FutureExt::now_or_never(keys).unwrap();
+    keys.unwrap().len()
+}
+
+#[test]
+fn gc_replaces_all_packs_and_deletes_the_old_ones() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    for n in 0..10 {
+        a.put("p", n);
+    }
+    b.follow();
+    let packs = b.packs();
+    assert!(packs >= 10);
+    let squashed = b.store.gc(&Change::default(), History::Squash).unwrap();
+    assert_eq!(a.follow().tip(), squashed.commit.unwrap());
+    assert_eq!(a.refs(), b.refs());
+    assert!(keys(&shared) <= 4, "{} files are left", keys(&shared));
+    assert!(b.packs() <= 2);
+    for copy in [&a, &b, &shared.copy("c")] {
+        copy.fsck();
+        assert_eq!(copy.paths(), ["/p"]);
+        copy.put(
+            &format!("from/{}", copy.root.file_name().unwrap().to_str().unwrap()),
+            1,
+        );
+    }
+    assert_eq!(a.follow().paths().len(), 4);
+}
+
+#[test]
+fn what_was_written_during_a_gc_of_another_copy_stays() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    for n in 0..5 {
+        a.put("p", n);
+    }
+    a.store
+        .create_branch(&branch("old"), &Revision::default())
+        .unwrap();
+    b.follow();
+    let writing = std::sync::atomic::AtomicBool::new(true);
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut written = 0;
+            while writing.load(std::sync::atomic::Ordering::Relaxed) {
+                a.put(&format!("w/{written}"), written);
+                written += 1;
+            }
+            written
+        });
+        for _ in 0..5 {
+            b.store.gc(&Change::default(), History::Keep).unwrap();
+        }
+        writing.store(false, std::sync::atomic::Ordering::Relaxed);
+        writer.join().unwrap()
+    });
+    assert!(written > 0);
+    for copy in [&a, &b, &shared.copy("c")] {
+        assert_eq!(copy.follow().paths().len() as u32, written + 1);
+        copy.fsck();
+    }
+}
+
+#[test]
+fn a_branch_at_a_commit_that_a_gc_is_about_to_drop_keeps_it() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    let old = a.put("p", 1);
+    a.put("p", 2);
+    b.follow();
+    b.store.gc(&Change::default(), History::Squash).unwrap();
+    // a still has the packs, so the commit is uploaded again for the branch.
+    a.store
+        .create_branch(&branch("rescued"), &Revision::Commit(old))
+        .unwrap();
+    let c = shared.copy("c");
+    assert_eq!(c.refs(), a.refs());
+    c.fsck();
+    let rescued = c.store.snapshot(&Revision::Branch(Some(branch("rescued"))));
+    assert_eq!(rescued.unwrap(), old);
+}
+
+#[test]
+fn a_module_that_a_gc_of_another_copy_has_dropped_is_uploaded_again() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    let large = crate::support::store::custom_section(vec![7; 400_000]);
+    let put = |copy: &Copy, at: &str| {
+        let put = copy
+            .store
+            .put(&Change::default(), &path(at), large.as_slice());
+        put.unwrap()
+    };
+    a.put("small", 1);
+    put(&a, "large");
+    let old = a.tip();
+    for at in ["small", "large"] {
+        let name = ModuleRef::Path(path(at));
+        let removed = a
+            .store
+            .remove(&Change::default(), &name, DirectoryRemoval::Refuse);
+        removed.unwrap();
+    }
+    b.follow();
+    b.store.gc(&Change::default(), History::Squash).unwrap();
+    // a has not followed: as far as it knows, the bucket has the blobs.
+    a.put("again/small", 1);
+    b.follow()
+        .store
+        .gc(&Change::default(), History::Squash)
+        .unwrap();
+    put(&a, "again/large");
+    let c = shared.copy("c");
+    c.fsck();
+    assert_eq!(c.paths(), ["/again/large", "/again/small"]);
+    assert!(a.store.commit(old).is_ok(), "the test needs a's old packs");
+}
+
+#[test]
+fn a_restored_path_whose_commit_a_gc_has_dropped_is_uploaded_again() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    let old = a.put("p", 1);
+    a.put("p", 2);
+    b.follow();
+    b.store.gc(&Change::default(), History::Squash).unwrap();
+    a.store
+        .restore(&Change::default(), old, &crate::support::store::scope("p"))
+        .unwrap();
+    let c = shared.copy("c");
+    c.fsck();
+    assert_eq!(c.tip(), a.tip());
+}
+
+#[test]
+fn the_last_writer_rolls_small_packs_up_and_copies_drop_the_old_ones() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    for n in 0..70 {
+        a.put(&format!("p/{n}"), n);
+    }
+    b.follow().store.tidy_shared().unwrap();
+    let before = a.store.shared_state().unwrap();
+    assert!(before.packs.len() > 64, "b is not the last writer");
+    a.store.tidy_shared().unwrap();
+    let after = a.store.shared_state().unwrap();
+    assert!(after.packs.len() < 10, "{} packs", after.packs.len());
+    assert_eq!(after.refs, before.refs);
+    b.follow();
+    assert_eq!(b.paths().len(), 70);
+    let long_ago = SystemTime::now() - Duration::from_secs(600);
+    for entry in std::fs::read_dir(b.root.join("objects/pack")).unwrap() {
+        let file = std::fs::File::open(entry.unwrap().path()).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
+    b.store.tidy_shared().unwrap();
+    assert!(b.packs() < 10, "{} packs", b.packs());
+    [&a, &b, &shared.copy("c")].into_iter().for_each(Copy::fsck);
+    assert_eq!(b.paths().len(), 70);
+}
