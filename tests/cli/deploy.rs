@@ -132,6 +132,65 @@ fn compose_file_uses_existing_flags() {
 }
 
 #[test]
+fn files_for_servers_on_a_bucket_use_existing_flags() {
+    for (name, least) in [
+        ("deploy/docker-compose.cluster.yml", 7),
+        ("deploy/kubernetes.yaml", 6),
+    ] {
+        let text = read(name);
+        let items = text.lines();
+        let items = items.filter_map(|line| line.trim_start().strip_prefix("- "));
+        let arguments: Vec<_> = items.filter(|item| item.starts_with("--")).collect();
+        assert!(arguments.contains(&"--bucket=s3://modules/store"), "{name}");
+        are_known(&flags(&arguments.join("\n")), least);
+    }
+}
+
+#[test]
+fn each_server_on_a_bucket_has_its_own_url_and_a_disposable_copy() {
+    let compose = read("deploy/docker-compose.cluster.yml");
+    let balancer = read("deploy/haproxy.cfg");
+    for name in ["one", "two", "three"] {
+        let url = format!("- --peer-url=http://{name}:6384\n");
+        assert!(compose.contains(&url), "{url}");
+        let server = format!("    server {name} {name}:6384\n");
+        assert!(balancer.contains(&server), "{server}");
+    }
+    assert!(balancer.contains("option httpchk GET /readyz\n"));
+    let pods = read("deploy/kubernetes.yaml");
+    for text in [
+        "- --peer-url=http://$(POD_IP):6384\n",
+        "readinessProbe:\n            httpGet:\n              path: /readyz\n",
+        "- name: copy\n              mountPath: /home/wasmstore/db\n",
+        "- name: copy\n          emptyDir:\n",
+    ] {
+        assert!(pods.contains(text), "{text}");
+    }
+    let drop_in = read("deploy/wasmstore-bucket.conf");
+    let root = settings(&drop_in, "Environment");
+    assert_eq!(root, ["WASMSTORE_ROOT=/var/cache/wasmstore/store"]);
+    assert_eq!(settings(&drop_in, "CacheDirectory"), ["wasmstore"]);
+}
+
+#[test]
+fn haproxy_accepts_its_configuration() {
+    if !has_program("haproxy") {
+        eprintln!("skipped: haproxy is not installed");
+        return;
+    }
+    let world = World::empty();
+    // HAProxy looks the names of the servers up.
+    let names = ["one", "two", "three"];
+    let local = names.iter().fold(read("deploy/haproxy.cfg"), |text, name| {
+        text.replace(&format!("{name}:6384"), "127.0.0.1:6384")
+    });
+    let file = world.file("haproxy.cfg", local);
+    let mut check = world.command("haproxy");
+    let ran = CommandOutput::from(check.args(["-c", "-f", file]).output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
 fn image_listens_on_the_address_in_its_variables() {
     let image = read("Dockerfile");
     assert!(image.contains(" WASMSTORE_HOST=0.0.0.0 WASMSTORE_PORT=6384\n"));

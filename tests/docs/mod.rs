@@ -29,7 +29,7 @@ use page::{Block, Page};
 use session::run;
 
 /// The blocks that are not run: the page, and the first line of the block.
-const NOT_RUN: [(&str, &str); 16] = [
+const NOT_RUN: [(&str, &str); 17] = [
     ("README.md", "cargo test"),
     (
         "README.md",
@@ -42,6 +42,10 @@ const NOT_RUN: [(&str, &str); 16] = [
         "cargo test --release --test sweeps soak -- --ignored --nocapture --test-threads=1",
     ),
     ("docs/ci.md", "name: publish"),
+    (
+        "docs/cluster.md",
+        "$ export AWS_ENDPOINT_URL=https://s3.example.org AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…",
+    ),
     ("docs/http.md", "# KEY:METHODS[:NAME <MAIL>]"),
     (
         "docs/oci.md",
@@ -79,10 +83,11 @@ const NOT_RUN: [(&str, &str); 16] = [
 ];
 
 /// The pages. Each has a test.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "README.md",
     "docs/architecture.md",
     "docs/ci.md",
+    "docs/cluster.md",
     "docs/configure.md",
     "docs/elsewhere.md",
     "docs/git.md",
@@ -147,6 +152,11 @@ fn pull_and_push_with_oci_clients() {
 #[test]
 fn files_on_disk() {
     run("docs/on-disk.md");
+}
+
+#[test]
+fn one_store_on_many_machines() {
+    run("docs/cluster.md");
 }
 
 #[test]
