@@ -29,6 +29,9 @@ pub(super) fn remove_server_variables(command: &mut Command) {
     }
 }
 
+/// The file in a repository that exists if it is a copy of a store in a bucket.
+pub(super) const BUCKET_COPY: &str = "wasmstore/generation";
+
 /// The prefixes of the variables with the credentials for a bucket.
 const BUCKET_VARIABLES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 

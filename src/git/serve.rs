@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
 use super::child::ChildProcess;
-use super::child_env::bucket_variables;
+use super::child_env::{BUCKET_COPY, bucket_variables};
 use super::error::Error;
 use super::process_limits::{CpuTime, limit_allocations};
 use super::program::Git;
@@ -55,9 +55,6 @@ pub struct ServerProcessOptions {
     /// Environment variables for the process and its hooks.
     pub variables: Vec<(&'static str, OsString)>,
 }
-
-/// The file in a repository that exists if it is a copy of a store in a bucket.
-const BUCKET_COPY: &str = "wasmstore/generation";
 
 impl Git {
     /// Starts a git process that serves one request over its standard streams, without state between requests

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::child_env::remove_server_variables;
+use super::child_env::{BUCKET_COPY, remove_bucket_variables, remove_server_variables};
 
 /// Prefixes of git's variables that are passed on (git(1)): they say how to reach other repositories, and which configuration to
 /// read. All other `GIT_` variables are removed, because they select another repository or enable tracing.
@@ -56,6 +56,10 @@ const SETTINGS: [&str; 8] = [
 pub(super) fn apply(command: &mut Command, git_dir: Option<&Path>) {
     select_repository(command, git_dir);
     remove_server_variables(command);
+    // A mirror may need such variables itself, for example for a credential helper, but not those of the store's own bucket.
+    if git_dir.is_some_and(|git_dir| git_dir.join(BUCKET_COPY).exists()) {
+        remove_bucket_variables(command);
+    }
     command
         .env("GIT_ALLOW_PROTOCOL", ALLOWED_PROTOCOLS)
         .env("GIT_TERMINAL_PROMPT", "0")

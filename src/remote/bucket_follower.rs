@@ -113,7 +113,12 @@ impl BucketFollower {
     /// Makes the copy equal to the state in the bucket. Returns the number of failures in a row.
     fn follow(&self) -> Result<(), u32> {
         let begun = Instant::now();
-        let followed = self.store.follow().and_then(|()| self.store.tidy_shared());
+        let followed = self.store.follow();
+        if followed.is_ok()
+            && let Err(error) = self.store.tidy_shared()
+        {
+            tracing::warn!(error = chain(&error), "cannot roll packs up");
+        }
         let mut progress = self.progress();
         match followed {
             Ok(()) => {
@@ -161,6 +166,11 @@ impl BucketFollower {
         if writer.is_some() && check.failures() < FAILED_CHECKS_MAX {
             return;
         }
+        // Two servers that do not reach each other, but both reach the bucket, must not take over from each other all the time.
+        if check.has_claimed_lately() {
+            return;
+        }
+        check.note_claim();
         let claimed = self.store.authority().claim(writer.as_deref());
         match claimed.map_err(crate::store::Error::from) {
             Ok(true) => tracing::info!(former = writer, "took over from the last writer"),

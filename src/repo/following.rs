@@ -36,6 +36,14 @@ impl Default for Following {
     }
 }
 
+/// The state on which a batch decides. On one disk, always the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BaseState {
+    pub generation: u64,
+    /// The random id of the swap that made the state.
+    pub batch: String,
+}
+
 /// See [`Following`].
 #[derive(Default)]
 pub(crate) struct Followed {
@@ -82,6 +90,12 @@ impl Followed {
             Some((first, last)) if last == before => Some((first, after)),
             _ => Some((before, after)),
         };
+    }
+
+    /// Returns whether this process made all swaps between `base` and `state`.
+    pub(crate) fn has_made_all_swaps(&self, base: &BaseState, state: &SharedState) -> bool {
+        let swaps = self.own_swaps;
+        swaps.is_some_and(|(first, last)| first <= base.generation && last == state.generation)
     }
 
     /// Returns whether the change of a request was applied, in the state to which the refs are equal.

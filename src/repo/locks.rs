@@ -101,6 +101,11 @@ impl Locks {
         self.exclusive("backup.lock", Instant::now() + PATIENCE)
     }
 
+    /// Takes `backup.lock`; `None` if a backup, a `gc` or a `verify` runs.
+    pub(crate) fn try_backup(&self) -> Result<Option<Guard>> {
+        if_free(self.exclusive("backup.lock", Instant::now()))
+    }
+
     /// Takes `backup.lock` and `refs.lock`, to read a consistent state. Returns `None` if no lock file can be created because this process
     /// may not write; then writers are not excluded.
     pub(crate) fn reading(&self) -> Result<Option<(Guard, Guard)>> {

@@ -7,7 +7,7 @@ use wasmstore::names::ModuleRef;
 use wasmstore::store::{Change, DirectoryRemoval, History};
 
 use super::*;
-use crate::support::store::branch;
+use crate::support::store::{branch, on};
 
 fn keys(shared: &Shared) -> usize {
     use futures_util::TryStreamExt as _;
@@ -132,6 +132,47 @@ fn a_module_that_a_gc_of_another_copy_has_dropped_is_uploaded_again() {
     c.fsck();
     assert_eq!(c.paths(), ["/again/large", "/again/small"]);
     assert!(a.store.commit(old).is_ok(), "the test needs a's old packs");
+}
+
+#[test]
+fn a_tree_that_a_gc_of_another_copy_has_dropped_is_uploaded_again() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    a.put("p", 1);
+    a.put("q", 2);
+    b.follow();
+    b.store.gc(&Change::default(), History::Squash).unwrap();
+    // a learns of the gc before its next change, whose tree is one that a has written and the gc has dropped.
+    a.follow();
+    let q = ModuleRef::Path(path("q"));
+    let removed = a
+        .store
+        .remove(&Change::default(), &q, DirectoryRemoval::Refuse);
+    removed.unwrap();
+    let c = shared.copy("c");
+    c.fsck();
+    assert_eq!(c.paths(), ["/p"]);
+}
+
+#[test]
+fn a_ref_that_one_copy_has_lost_keeps_its_objects() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    a.put("p", 1);
+    a.store
+        .create_branch(&branch("kept"), &Revision::default())
+        .unwrap();
+    let kept = on(Some("kept"));
+    a.store
+        .put(&kept, &path("only/here"), module(7).as_slice())
+        .unwrap();
+    std::fs::remove_file(a.root.join("refs/heads/kept")).unwrap();
+    a.store.gc(&Change::default(), History::Keep).unwrap();
+    for copy in [b.follow(), &a, &shared.copy("c")] {
+        copy.fsck();
+        assert_eq!(copy.refs(), a.refs());
+    }
+    assert!(a.refs().contains("refs/heads/kept"));
 }
 
 #[test]

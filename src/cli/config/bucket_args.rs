@@ -72,7 +72,11 @@ impl BucketArgs {
         if let Some(url) = &self.peer_url {
             return Ok(url.at(""));
         }
-        let unreachable = ["0.0.0.0", "::", "[::]", ""];
+        let mut unreachable = vec!["0.0.0.0", "::", "[::]", ""];
+        // Only a bucket in a directory is for servers of one machine.
+        if !matches!(self.bucket, Some(BucketUrl::Directory(_))) {
+            unreachable.extend(["127.0.0.1", "::1", "[::1]", "localhost"]);
+        }
         match addresses.first() {
             Some(ListenAddress::Tcp { host, port })
                 if *port != 0 && !unreachable.contains(&host.as_str()) =>

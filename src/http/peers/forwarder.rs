@@ -16,7 +16,7 @@ use reqwest::redirect::Policy;
 use tokio::time::timeout;
 use tokio_rustls::rustls::crypto::ring;
 
-use super::origin::{PEER_KEY, REQUEST_GENERATION, REQUEST_ID};
+use super::origin::{GENERATION, PEER_KEY, REQUEST_GENERATION, REQUEST_ID};
 use crate::names::ServerUrl;
 use crate::store::chain;
 
@@ -167,16 +167,18 @@ impl Forwarder {
             Ok(Err(error)) => return Forwarded::Unknown(chain(&error.without_url())),
             Err(_) => return Forwarded::Unknown("no response in time".to_owned()),
         };
+        let is_from_server = response.headers().contains_key(GENERATION);
         match response.status() {
-            // Proxies between the servers respond with these, too.
-            status @ (StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) => {
-                Forwarded::Unknown(status.to_string())
-            }
-            // This server has accepted the request, so the other one has other keys or host names, or is busy.
+            // This server has accepted the request, so the other one has other keys or host names.
             status @ (StatusCode::UNAUTHORIZED
             | StatusCode::FORBIDDEN
-            | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::SERVICE_UNAVAILABLE) => Forwarded::Refused(status),
+            | StatusCode::TOO_MANY_REQUESTS) => Forwarded::Refused(status),
+            // Another program at this URL, or a proxy between the servers, has responded.
+            status if !is_from_server => {
+                let status = status.as_u16();
+                Forwarded::Unknown(format!("it responded with {status} like another program"))
+            }
+            status @ StatusCode::SERVICE_UNAVAILABLE => Forwarded::Refused(status),
             _ => receive(response).await,
         }
     }

@@ -14,7 +14,7 @@ pub(in crate::http) struct BucketServers {
     /// Keeps the copy of this server up to date.
     pub follower: Arc<BucketFollower>,
     /// Checks of the bucket on behalf of requests.
-    pub checks: FollowQueue,
+    pub checks: Arc<FollowQueue>,
     peer_key: Option<PeerKeySource>,
     forwarder: Option<Forwarder>,
 }
@@ -24,7 +24,7 @@ impl BucketServers {
     pub fn new(follower: Arc<BucketFollower>, peer_key: Option<PeerKeySource>) -> Self {
         Self {
             follower,
-            checks: FollowQueue::default(),
+            checks: Arc::default(),
             forwarder: peer_key.as_ref().and_then(|_| Forwarder::new()),
             peer_key,
         }

@@ -25,15 +25,20 @@ pub(in crate::http) async fn refs(
 ) -> Result<Response> {
     app.git.as_ref().ok_or_else(git_not_installed)?;
     let service = requested_service(&uri).ok_or_else(smart_protocol_only)?;
+    check_bucket(&app).await;
+    let request = git_request(service, &headers, &caller);
+    let body = app.serve_git(request, caller.key(), None).await?;
+    Ok(git_response(&app, service.advertisement_type(), body))
+}
+
+/// Makes the copy equal to the state in the bucket, if the store is in a bucket.
+async fn check_bucket(app: &App) {
     if let Some(bucket) = app.bucket.clone()
         && let Err(error) = app.check_bucket(&bucket).await
     {
         // A fetch from a copy that may be old is better than none.
-        tracing::debug!(%error, "advertising the refs of the copy");
+        tracing::debug!(%error, "serving git from a copy that may be old");
     }
-    let request = git_request(service, &headers, &caller);
-    let body = app.serve_git(request, caller.key(), None).await?;
-    Ok(git_response(&app, service.advertisement_type(), body))
 }
 
 /// Serves one request of a clone or fetch.
@@ -42,6 +47,8 @@ pub(in crate::http) async fn upload_pack(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response> {
+    // With version 2 of the protocol, these requests list the refs, too, and a client may want a commit that another server has shown to it.
+    check_bucket(&app).await;
     let bytes_max = app.limits.fetch_bytes_max;
     serve(app, (GitService::UploadPack, bytes_max), &caller, request).await
 }

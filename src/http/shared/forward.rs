@@ -235,14 +235,15 @@ async fn finish(app: &App, bucket: &BucketServers, mut response: Response) -> Re
     response
 }
 
-/// Adds to a 503 that the other server may have made the change, or may still make it.
+/// Turns a refusal, which says that nothing was changed, into a 500: the other server may have made the change, or may still make it when the
+/// request reaches it late.
 fn with_doubt(response: Response) -> Response {
-    if response.status() != StatusCode::SERVICE_UNAVAILABLE {
+    if response.status().is_success() {
         return response;
     }
     let reason = response.extensions().get::<Failure>();
     let reason = reason.map_or_else(|| "the server is busy".to_owned(), ToString::to_string);
     let detail =
         format!("{reason}; another server may have made the change, which did not respond in time");
-    unavailable(detail).into_response()
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
 }

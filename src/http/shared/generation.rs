@@ -1,16 +1,16 @@
 //! Waiting until the copy of this server has a generation, or the state at this moment.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use tokio::time::{sleep, timeout};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::http::error::{Failure, Result};
 use crate::http::peers::BucketServers;
 use crate::http::state::App;
 
-/// The pause between two checks of a bucket that does not have the generation yet.
-const PAUSE: Duration = Duration::from_millis(50);
 /// How long a request waits for a check of the bucket.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -28,10 +28,20 @@ impl App {
     /// # Errors
     /// 503 if the bucket cannot be reached or does not respond in time; 500 if the copy cannot be made equal.
     pub(in crate::http) async fn check_bucket(&self, bucket: &BucketServers) -> Result<()> {
-        let app = self.clone();
-        let check = async move { app.run_read(|store| Ok(store.follow()?)).await };
-        match timeout(CHECK_TIMEOUT, bucket.checks.run(check)).await {
-            Ok(checked) => checked,
+        let (app, checks) = (self.clone(), Arc::clone(&bucket.checks));
+        // The check goes on if this request gives up, so that the next one need not begin again. It has no permit of the reads, which do not
+        // need the bucket.
+        let check = tokio::spawn(async move {
+            let follow = async {
+                let followed = spawn_blocking(move || app.store.follow()).await;
+                let followed = followed.map_err(|_| unavailable("the check of the bucket failed"));
+                Ok(followed??)
+            };
+            checks.run(follow).await
+        });
+        match timeout(CHECK_TIMEOUT, check).await {
+            Ok(Err(_)) => Err(unavailable("the check of the bucket failed")),
+            Ok(Ok(checked)) => checked,
             Err(_) => Err(unavailable("the bucket does not respond; try again")),
         }
     }
@@ -47,11 +57,13 @@ impl App {
         limit: Duration,
     ) -> Result<()> {
         let wait = async {
-            while self.generation() < generation {
+            if self.generation() < generation {
                 self.check_bucket(bucket).await?;
-                if self.generation() < generation {
-                    sleep(PAUSE).await;
-                }
+            }
+            // The bucket itself does not have the generation.
+            if self.generation() < generation {
+                let detail = format!("there is no generation {generation} yet; try again");
+                return Err(unavailable(detail));
             }
             Ok(())
         };

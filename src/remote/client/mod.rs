@@ -21,4 +21,4 @@ mod world;
 
 pub use error_response::ErrorResponse;
 pub use request::Client;
-pub(super) use request::secret_header;
+pub(super) use request::{agent, secret_header};

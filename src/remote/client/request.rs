@@ -281,7 +281,8 @@ fn with_header(request: Builder, header: &'static str, value: Option<&str>) -> B
     }
 }
 
-fn agent(url: &ServerUrl, limits: &ClientLimits) -> Agent {
+/// Returns an HTTP client that trusts the machine's root certificates and ignores proxies.
+pub(in crate::remote) fn agent(url: &ServerUrl, limits: &ClientLimits) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)

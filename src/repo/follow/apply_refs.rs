@@ -34,8 +34,10 @@ impl Parts {
             Some(known) => differences_between(&known.refs, &state.refs),
             None => self.bulk_differences(state)?,
         };
-        let (deleted, set): (Vec<_>, Vec<_>) =
+        let (deleted, mut set): (Vec<_>, Vec<_>) =
             differences.iter().partition(|(_, value)| value.is_none());
+        // A branch that names a module whose manifest is not recorded would serve another manifest than the one that was pushed.
+        set.sort_by_key(|(name, _)| **name != RefName::Oci);
         let is_in_the_way =
             |name: &RefName| set.iter().any(|(other, _)| other.conflicts_with(name));
         let (first, last): (Vec<_>, Vec<_>) = deleted

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::repo::authority::{Freshness, SharedState};
 use crate::repo::error::{Error, Result};
+use crate::repo::following::BaseState;
 use crate::repo::parts::Parts;
 use crate::sharing::write_shared;
 
@@ -114,31 +115,40 @@ impl Parts {
         }
         let is_doubtful = followed.is_doubtful;
         let known = followed.applied.clone();
-        let known = known.filter(|applied| !is_doubtful && applied.generation == noted);
+        let known = known.filter(|applied| {
+            !is_doubtful && applied.generation == noted && applied.batch == batch
+        });
         self.fetch_packs(&state, known.as_deref())?;
-        // If this fails in between, all refs are compared the next time.
+        // If this fails in between, or the process is killed, all refs are compared the next time.
         followed.is_doubtful = true;
+        self.note_state(noted, "")?;
         self.apply_refs(&state, known.as_deref())?;
         self.note_state(state.generation, &state.batch)?;
         followed.record(state);
         Ok(())
     }
 
-    /// Returns the batch of the state that this process last followed; empty on one disk.
-    pub(crate) fn followed_batch(&self) -> String {
+    /// Returns the state that this process last followed.
+    pub(crate) fn base_state(&self) -> BaseState {
         let followed = self.following.lock();
         let applied = followed.applied.as_ref();
-        applied.map_or_else(String::new, |state| state.batch.clone())
+        applied.map_or_else(BaseState::default, |state| BaseState {
+            generation: state.generation,
+            batch: state.batch.clone(),
+        })
     }
 
-    /// Returns whether the state with this batch is the current one. A change that was refused, or that has no effect, was not confirmed by
-    /// a swap, and may have been decided on a state that is no longer current. On one disk, always true.
+    /// Returns whether a change that was refused on `base`, or that had no effect there, is still refused: if `base` is the current state, or
+    /// if only this process has changed it since. No swap has confirmed that `base` was current. On one disk, always true.
     ///
     /// # Errors
     /// `Unreachable`.
-    pub(crate) fn is_current(&self, batch: &str) -> Result<bool> {
-        let state = self.authority.state(0, Freshness::Current)?;
-        Ok(state.is_none_or(|state| state.batch == batch))
+    pub(crate) fn is_confirmed(&self, base: &BaseState) -> Result<bool> {
+        let Some(state) = self.authority.state(0, Freshness::Current)? else {
+            return Ok(true);
+        };
+        let followed = self.following.lock();
+        Ok(state.batch == base.batch || followed.has_made_all_swaps(base, &state))
     }
 
     /// Lets the next [`Self::catch_up`] compare all refs.

@@ -42,6 +42,20 @@ impl Candidates {
             .retain(|candidate| !named.contains(&candidate.checksum()));
     }
 
+    /// Adds the objects of packs that gc removes from the shared state, although git protects them here with a `.keep` file.
+    pub(crate) fn add_objects_of(
+        &mut self,
+        packs: impl Iterator<Item = Pack>,
+        format: gix::hash::Kind,
+    ) -> Result<()> {
+        for pack in packs {
+            if let Some(index) = pack.index(format)? {
+                self.ids.extend(index.iter().map(|entry| entry.oid));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the packs as candidates, without loose objects.
     pub(crate) fn of_packs(packs: Vec<Pack>) -> Self {
         Self {

@@ -106,6 +106,12 @@ impl Collector<'_> {
         };
         let git = Git::find(self.parts.root());
         let mut candidates = candidates::candidates(self.parts, &repo)?;
+        if let Some(base) = &base {
+            let root = self.parts.root();
+            let packs = base.packs.iter();
+            let packs = packs.map(|key| Pack::named(root, &key.checksum));
+            candidates.add_objects_of(packs, repo.object_hash())?;
+        }
         let planned = squash::plan_requested(self.parts, &repo, request.squash)?;
         let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
         candidates.spare(packed.as_ref());
@@ -180,6 +186,9 @@ impl Collector<'_> {
         check: impl Fn() -> Result<(), E>,
     ) -> Result<Exchanged, E> {
         for _ in 0..EXCHANGES_MAX {
+            if base.is_some() {
+                self.parts.doubt();
+            }
             self.parts.catch_up(Freshness::LastSwap)?;
             check()?;
             let squashed = squash::write(self.parts, request.squash)?;

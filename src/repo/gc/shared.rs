@@ -8,6 +8,8 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use gix::bstr::ByteSlice;
+
 use crate::names::{BranchName, RefName};
 use crate::repo::authority::{Freshness, PackFiles, RefUpdate, SharedState, Swap};
 use crate::repo::error::{Result, chain};
@@ -28,6 +30,8 @@ pub(crate) fn begin(parts: &Parts) -> Result<Option<Arc<SharedState>>> {
     }
     let _lock = parts.locks.writing()?;
     let _refs = parts.locks.refs()?;
+    // All refs are compared: gc takes its roots from them.
+    parts.doubt();
     parts.catch_up(Freshness::Current)?;
     Ok(parts.following.lock().applied.clone())
 }
@@ -49,7 +53,17 @@ pub(crate) fn exchange<'p>(
             new: Some(shared_id(&squashed.id)),
         });
     }
-    let old = base.packs.iter().map(|key| key.checksum.clone());
+    // A pack that another machine has added again since then has another key.
+    let now = Arc::clone(
+        &parts
+            .following
+            .lock()
+            .applied
+            .as_ref()
+            .map_or_else(Arc::default, |state| Arc::clone(&state.packs)),
+    );
+    let old = base.packs.iter().filter(|key| now.contains(key));
+    let old = old.map(|key| key.checksum.clone());
     let is_kept = |checksum: &String| added.iter().any(|pack| pack.checksum == *checksum);
     let is_named = |pack: &PackFiles| {
         let mut packs = base.packs.iter();
@@ -85,6 +99,13 @@ pub(crate) fn delete_replaced(parts: &Parts, count_min: usize) -> Result<()> {
     if replaced(parts)?.len() < count_min {
         return Ok(());
     }
+    // A backup, a gc or a verify reads the packs that exist.
+    let Some(_backup) = parts.locks.try_backup()? else {
+        return Ok(());
+    };
+    if has_unshared_refs(parts)? {
+        return Ok(());
+    }
     let (lock, _refs) = parts.locks.deleting()?;
     parts.catch_up(Freshness::LastSwap)?;
     let replaced = replaced(parts)?;
@@ -107,4 +128,13 @@ fn replaced(parts: &Parts) -> Result<Vec<Pack>> {
     };
     let packs = parts.packs.list()?.into_iter();
     Ok(packs.filter(is_replaced).collect())
+}
+
+/// Returns whether the repository has refs that are not shared, such as `refs/notes`. Packs that the shared state does not have may contain
+/// what they reach.
+fn has_unshared_refs(parts: &Parts) -> Result<bool> {
+    let list = parts.refs.list("refs/")?;
+    let is_shared = |name: &str| RefName::parse(name).is_ok();
+    let mut refs = list.refs.iter();
+    Ok(refs.any(|(name, _)| !name.to_str().is_ok_and(is_shared)))
 }

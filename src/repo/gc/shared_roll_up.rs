@@ -31,6 +31,9 @@ pub(crate) fn roll_up_shared(parts: &Parts) -> Result<bool> {
         let pack = Pack::named(parts.root(), &key.checksum);
         sources.extend(SourcePack::open(&pack, format)?);
     }
+    if sources.len() < PACKS_MIN / 2 {
+        return Ok(false);
+    }
     let pack = copy_all(parts.root(), format, &sources)?;
     parts.packs.note_written(&pack);
     let files = PackFiles::from(&pack);

@@ -31,6 +31,13 @@ impl Pack {
         }
     }
 
+    /// Returns the pack with this file.
+    fn at(path: &Path) -> Self {
+        Self {
+            stem: path.with_extension(""),
+        }
+    }
+
     /// Returns the path of the file with this extension.
     pub(crate) fn part(&self, extension: &str) -> PathBuf {
         self.stem.with_extension(extension)
@@ -111,22 +118,26 @@ impl Pack {
 
 /// Lists the packs of the repository at `root`, except those that a `.keep` or `.promisor` file protects from deletion.
 pub(crate) fn packs_in(root: &Path) -> Result<Vec<Pack>> {
-    let mut packs = all_packs_in(root)?;
-    packs.retain(|pack| !KEEP.iter().any(|keep| pack.part(keep).exists()));
-    Ok(packs)
+    let paths = pack_file_paths(root)?;
+    let is_protected = |path: &Path| {
+        let mut markers = KEEP.iter();
+        markers.any(|keep| paths.contains(&path.with_extension(keep)))
+    };
+    let packs = paths.iter().filter(|path| is_pack(path));
+    let packs = packs.filter(|path| !is_protected(path));
+    Ok(packs.map(|path| Pack::at(path)).collect())
 }
 
 /// Lists all packs of the repository at `root`. git protects a pack with a `.keep` file while a push updates the refs.
 pub(crate) fn all_packs_in(root: &Path) -> Result<Vec<Pack>> {
-    let is_pack = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.extension().is_some_and(|part| part == "pack") && name.starts_with("pack-")
-    };
-    let pack = |path: PathBuf| Pack {
-        stem: path.with_extension(""),
-    };
-    let paths = pack_file_paths(root)?.into_iter();
-    Ok(paths.filter(is_pack).map(pack).collect())
+    let paths = pack_file_paths(root)?;
+    let packs = paths.iter().filter(|path| is_pack(path));
+    Ok(packs.map(|path| Pack::at(path)).collect())
+}
+
+fn is_pack(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.extension().is_some_and(|part| part == "pack") && name.starts_with("pack-")
 }
 
 /// Returns every index without a pack. A power cut can leave such an index, which lists objects that cannot be read.

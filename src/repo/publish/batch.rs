@@ -9,6 +9,7 @@ use crate::names::RefName;
 use crate::repo::authority::{AppliedRequest, Freshness, PackFiles, RequestId, Swap};
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints;
+use crate::repo::following::BaseState;
 use crate::repo::ids::shared_id;
 use crate::repo::locks::Guard;
 use crate::repo::packs::staged::StagedObject;
@@ -39,8 +40,8 @@ pub(crate) struct OpenBatch<'r> {
     refs_lock: Guard,
     /// The requests whose changes the batch applies.
     requests: Vec<AppliedRequest>,
-    /// In a repository that machines share: the batch of the state on which changes are decided.
-    base: String,
+    /// In a repository that machines share: the state on which changes are decided.
+    base: BaseState,
 }
 
 /// An open batch that waits for the next change.
@@ -51,7 +52,7 @@ pub(crate) struct ParkedBatch {
     begun: Instant,
     refs_lock: Guard,
     requests: Vec<AppliedRequest>,
-    base: String,
+    base: BaseState,
 }
 
 /// The decisions of a change, its value, and the new trees of each draft, if they are known.
@@ -69,8 +70,8 @@ pub(crate) struct DecidedChange<T, E> {
     /// The outcomes of the ref updates that the result depends on. The list is empty if the result depends only on durable objects and
     /// refs.
     pub depends_on: Vec<Arc<PendingOutcome>>,
-    /// In a repository that machines share: the batch of the state on which the change was decided.
-    pub base: String,
+    /// In a repository that machines share: the state on which the change was decided.
+    pub base: BaseState,
     /// The objects that the change added to the pack. Its thread compresses them while it waits.
     pub new: Vec<Arc<StagedObject>>,
 }
@@ -85,9 +86,10 @@ impl<'r> OpenBatch<'r> {
         let refs_lock = parts.locks.refs_until(deadline)?;
         parts.catch_up(Freshness::LastSwap)?;
         parts.packs.forget_deleted()?;
+        let base = parts.base_state();
         let mut txn = WriteTxn::under(parts, None)?;
         if let Some(carryover) = carryover {
-            carryover.add_to(&mut txn.objects);
+            carryover.add_to(&mut txn.objects, &base);
         }
         Ok(Self {
             refs_lock,
@@ -96,7 +98,7 @@ impl<'r> OpenBatch<'r> {
             changes: 0,
             begun: Instant::now(),
             requests: Vec::new(),
-            base: parts.followed_batch(),
+            base,
         })
     }
 
@@ -128,7 +130,7 @@ impl<'r> OpenBatch<'r> {
 
     /// Ends a published batch, and returns what the next one takes over.
     pub(crate) fn into_carryover(self) -> Option<BatchCarryover> {
-        BatchCarryover::take_from(self.txn.into_objects())
+        BatchCarryover::take_from(self.txn.into_objects(), self.base)
     }
 
     /// Returns the files for the batch's pack.
@@ -186,6 +188,9 @@ impl<'r> OpenBatch<'r> {
             Ok(at) => at,
             Err(error) => return DecidedChange::refused(error.into(), &self.base),
         };
+        if !objects.adopted.is_empty() {
+            self.txn.forget_unnamed();
+        }
         if let Err(error) = self.txn.adopt_again(&objects.adopted) {
             return DecidedChange::refused(error.into(), &self.base);
         }
@@ -399,14 +404,17 @@ impl<'r> OpenBatch<'r> {
         });
         self.txn.objects.packs.clear();
         self.requests.clear();
-        self.base = self.txn.parts.followed_batch();
+        self.txn.forget_unnamed();
+        let before = std::mem::replace(&mut self.base, self.txn.parts.base_state());
+        // If other machines have made swaps since, a gc among them may have removed what this batch wrote.
+        let is_newest = self.base.generation == before.generation + 1;
         let outcome = match swapped {
             Ok(true) => Outcome::Published,
             Ok(false) => Outcome::Retry,
             Err(error) => Outcome::from(error),
         };
-        if !matches!(outcome, Outcome::Published) {
-            // No pack of the shared state has the objects that this batch has written.
+        if !matches!(outcome, Outcome::Published) || !is_newest {
+            // The shared state may not have the objects that this batch has written.
             self.txn.objects.durable.clear();
             drop(self.txn.objects.handles.take_memory());
             self.txn.objects.handles.set_memory(Storage::default());
@@ -418,13 +426,13 @@ impl<'r> OpenBatch<'r> {
 }
 
 impl<T, E> DecidedChange<T, E> {
-    fn refused(error: E, base: &str) -> Self {
+    fn refused(error: E, base: &BaseState) -> Self {
         Self {
             result: Err(error),
             name: None,
             moves: false,
             depends_on: Vec::new(),
-            base: base.to_owned(),
+            base: base.clone(),
             new: Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use gix::odb::memory::Storage;
 
 use crate::repo::error::{Error, Result};
+use crate::repo::following::BaseState;
 use crate::repo::ids::commit_id;
 use crate::repo::objects::cache::Caches;
 use crate::repo::objects::commit::decode;
@@ -21,24 +22,28 @@ pub(crate) struct BatchCarryover {
     objects: Storage,
     durable: HashSet<gix::ObjectId>,
     generation: u64,
+    /// The state that the batch left.
+    base: BaseState,
 }
 
 impl BatchCarryover {
     /// Takes the objects of a finished batch; `None` if they are too large.
-    pub(crate) fn take_from(mut objects: TxnObjects) -> Option<Self> {
+    pub(crate) fn take_from(mut objects: TxnObjects, base: BaseState) -> Option<Self> {
         let memory = objects.handles.take_memory();
         let size_bytes: usize = memory.values().map(|(_, bytes)| bytes.len()).sum();
         (size_bytes <= BYTES_MAX).then_some(Self {
             objects: memory,
             durable: objects.durable,
             generation: objects.handles.generation(),
+            base,
         })
     }
 
     /// Adds the objects to the objects of the next batch, unless the repository was opened again in between, because objects may have been
-    /// deleted.
-    pub(crate) fn add_to(self, objects: &mut TxnObjects) {
-        if self.generation == objects.handles.generation() {
+    /// deleted. If machines share the repository, the next batch must begin on the state that this batch left: a gc of another machine may
+    /// have removed objects from the shared state in between.
+    pub(crate) fn add_to(self, objects: &mut TxnObjects, base: &BaseState) {
+        if self.generation == objects.handles.generation() && self.base == *base {
             objects.handles.set_memory(self.objects);
             objects.durable = self.durable;
         }

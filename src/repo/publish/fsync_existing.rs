@@ -96,8 +96,10 @@ impl WriteTxn<'_> {
         if !self.is_shared() {
             return Ok(self.parts.refs.durable_tips.noted());
         }
-        let refs = self.parts.refs.direct_refs("refs/")?;
-        Ok(refs.into_iter().map(|(_, id)| id).collect())
+        // Other refs of this repository are not shared.
+        let state = self.parts.following.lock().applied.clone();
+        let refs = state.iter().flat_map(|state| state.refs.iter());
+        refs.map(|(_, id)| self.object_id(id)).collect()
     }
 
     /// Fsyncs a tree and everything below it, except the entries that `base` has at the same path.

@@ -105,7 +105,7 @@ impl Publisher {
                 Outcome::Published => {
                     let is_decided_on_old_state = !change.moves
                         && change.depends_on.is_empty()
-                        && !parts.is_current(&change.base)?;
+                        && !parts.is_confirmed(&change.base)?;
                     if !is_decided_on_old_state || begun.elapsed() >= RETRY_MAX {
                         return published(change);
                     }
