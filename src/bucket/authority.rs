@@ -26,6 +26,18 @@ impl Bucket {
         if let Some(key) = kept.filter(|key| key.generation >= floor) {
             return Ok(key);
         }
+        let key = self.upload_new(files, generation)?;
+        let mut kept = self.lock_kept();
+        if kept.len() >= KEPT_COUNT_MAX {
+            // They are uploaded again if a swap adds them after all.
+            kept.clear();
+        }
+        kept.insert(files.checksum.clone(), key.clone());
+        Ok(key)
+    }
+
+    /// Uploads a pack under a key of this generation, and returns the key with the uploaded size in bytes.
+    pub(super) fn upload_new(&self, files: &PackFiles, generation: u64) -> Result<PackKey> {
         let mut key = PackKey {
             generation,
             checksum: files.checksum.clone(),
@@ -38,12 +50,6 @@ impl Bucket {
             TransferError::Request(failure) => self.unreachable(failure.reason()),
             file => self.transfer_error(file, files, &name),
         })?;
-        let mut kept = self.lock_kept();
-        if kept.len() >= KEPT_COUNT_MAX {
-            // They are uploaded again if a swap adds them after all.
-            kept.clear();
-        }
-        kept.insert(files.checksum.clone(), key.clone());
         Ok(key)
     }
 

@@ -7,7 +7,6 @@ use std::time::Instant;
 use super::failure::Failure;
 use super::handle::Bucket;
 use super::manifest::{Manifest, PeerKey};
-use super::packs::{self, TransferError};
 use super::reads::ReadFailure;
 use super::snapshot;
 use super::state::random_hex;
@@ -43,19 +42,7 @@ impl Bucket {
         }
         let mut keys = Vec::new();
         for files in &store.packs {
-            let mut key = PackKey {
-                generation: 0,
-                checksum: files.checksum.clone(),
-                size_bytes: 0,
-            };
-            let name = packs::key(&key);
-            let uploaded = self.client.put_pack(&name, files);
-            key.size_bytes = uploaded.map_err(|error| match error {
-                // The bucket itself does not exist.
-                TransferError::Request(failure) => self.unreachable(failure.reason()),
-                file => self.transfer_error(file, files, &name),
-            })?;
-            keys.push(key);
+            keys.push(self.upload_new(files, 0)?);
         }
         let manifest = self.first_manifest(store, keys)?;
         let text = self.checked_text(&manifest)?;
