@@ -163,7 +163,8 @@ const SUBSYSTEMS: [Subsystem; 18] = [
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 18] = [
+const SHARED: [(&str, &str, &str); 19] = [
+    ("names", "jiff", "parses the date in the name of a revision"),
     (
         "bucket",
         "tokio",

@@ -5,7 +5,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser as _};
 
 use super::color::ColorChoice;
 use super::store_location::StoreLocation;
-use crate::names::{self, Author, BranchName, CommitId, Message};
+use crate::names::{Author, BranchName, Message};
 use crate::store::Revision;
 
 /// The arguments of every command. They may stand before or after the command's name.
@@ -40,8 +40,8 @@ pub(super) struct GlobalArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct ReadArgs {
     /// Read from this commit instead of the branch's tip
-    #[arg(long, value_name = "COMMIT", value_parser = CommitId::parse)]
-    pub commit: Option<CommitId>,
+    #[arg(long, value_name = "COMMIT", value_parser = Revision::parse)]
+    pub commit: Option<Revision>,
 }
 
 /// The arguments of every command that makes a commit.
@@ -50,12 +50,4 @@ pub(super) struct WriteArgs {
     /// Use this commit message instead of the default one
     #[arg(short, long, value_name = "TEXT", value_parser = Message::parse)]
     pub message: Option<Message>,
-}
-
-/// Parses the name of a commit or a branch. Text that has the form of a commit id is treated as a commit.
-pub(super) fn commit_or_branch(text: &str) -> Result<Revision, names::Error> {
-    match CommitId::parse(text) {
-        Ok(commit) => Ok(Revision::Commit(commit)),
-        Err(_) => BranchName::parse(text).map(|branch| Revision::Branch(Some(branch))),
-    }
 }

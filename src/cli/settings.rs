@@ -75,8 +75,8 @@ impl Settings {
 
     /// Returns the revision to read from, and remembers it for hints.
     pub fn revision(&self, read: &ReadArgs) -> Result<Revision> {
-        Ok(self.remember(match read.commit {
-            Some(commit) => Revision::Commit(commit),
+        Ok(self.remember(match &read.commit {
+            Some(commit) => commit.clone().on_branch(self.branch()?),
             None => Revision::Branch(self.branch()?),
         }))
     }

@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::header::{IF_NONE_MATCH, RANGE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::error::{Failure, Result};
@@ -74,26 +75,40 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T>
     }
 }
 
-/// The revision that a read selects with `Wasmstore-Branch` and `Wasmstore-Commit`.
+/// The query parameters that select a revision, for clients that cannot send headers.
+#[derive(Default, Deserialize)]
+struct RevisionQuery {
+    branch: Option<String>,
+    commit: Option<String>,
+}
+
+/// The revision that a read selects with `Wasmstore-Branch` and `Wasmstore-Commit`, or with the query parameters `branch` and `commit`.
 pub(super) struct ReadRevision(pub Revision);
 
 impl FromRequestParts<App> for ReadRevision {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let branch = parse_header(&parts.headers, BRANCH, BranchName::parse)?;
-        let commit = parse_header(&parts.headers, COMMIT, CommitId::parse)?;
+        let query = match parts.uri.query() {
+            Some(_) => QueryParams::<RevisionQuery>::of(&parts.uri)?.0,
+            None => RevisionQuery::default(),
+        };
+        let header = parse_header(&parts.headers, BRANCH, BranchName::parse)?;
+        let branch = header_or_param(header, ("branch", query.branch), BranchName::parse)?;
+        let header = parse_header(&parts.headers, COMMIT, Revision::parse)?;
+        let commit = header_or_param(header, ("commit", query.commit), Revision::parse)?;
         let Some(commit) = commit else {
             return Ok(Self(Revision::Branch(app.branch(branch))));
         };
         // The commit decides what is read, but an unknown branch is an error nevertheless.
-        if let Some(branch) = branch {
-            let exists = app.run_read(move |store| Ok((store.has_branch(&branch)?, branch)));
-            if let (false, branch) = exists.await? {
-                return Err(Failure::unknown_branch(&branch));
-            }
+        let Some(branch) = branch else {
+            return Ok(Self(commit.on_branch(app.branch(None))));
+        };
+        let exists = app.run_read(move |store| Ok((store.has_branch(&branch)?, branch)));
+        match exists.await? {
+            (true, branch) => Ok(Self(commit.on_branch(Some(branch)))),
+            (false, branch) => Err(Failure::unknown_branch(&branch)),
         }
-        Ok(Self(Revision::Commit(commit)))
     }
 }
 
@@ -134,6 +149,7 @@ impl FromRequestParts<App> for WriteHeaders {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let headers = &parts.headers;
         reject_commit_header(headers)?;
+        reject_revision_query(&parts.uri)?;
         let requested = parse_header(headers, AUTHOR, Author::parse)?;
         let author = match parts.extensions.get::<Caller>() {
             Some(caller) => caller.author(requested)?,
@@ -178,12 +194,44 @@ pub(super) fn reject_commit_header(headers: &HeaderMap) -> Result<()> {
     Ok(())
 }
 
-/// Parses the name of a branch or commit. Text that has the form of a commit id is treated as a commit.
-pub(super) fn parse_revision(text: &str) -> Result<Revision> {
-    match CommitId::parse(text) {
-        Ok(commit) => Ok(Revision::Commit(commit)),
-        Err(_) => Ok(Revision::Branch(Some(BranchName::parse(text)?))),
+/// Returns the value of a header or of the query parameter that stands for it.
+///
+/// # Errors
+/// 400 if the parameter is malformed, or if both are given and differ.
+fn header_or_param<T: PartialEq, E: Display>(
+    header: Option<T>,
+    (name, param): (&'static str, Option<String>),
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>> {
+    let Some(param) = param else {
+        return Ok(header);
+    };
+    let param = parse(&param)
+        .map_err(|error| Failure::malformed(format!("`{name}` is malformed: {error}")))?;
+    if header.is_some_and(|header| header != param) {
+        let detail = format!("the query parameter `{name}` and the header wasmstore-{name} differ");
+        return Err(Failure::malformed(detail));
     }
+    Ok(Some(param))
+}
+
+/// Rejects the query parameters that select what a read reads on a request that writes. Ignoring them would write to another branch than the
+/// one in the URL.
+fn reject_revision_query(uri: &Uri) -> Result<()> {
+    if uri.query().is_none() {
+        return Ok(());
+    }
+    let query = QueryParams::<RevisionQuery>::of(uri)?.0;
+    if query.branch.is_some() || query.commit.is_some() {
+        let detail = "`branch` and `commit` are query parameters of reads: select the branch with the header Wasmstore-Branch";
+        return Err(Failure::malformed(detail));
+    }
+    Ok(())
+}
+
+/// Parses the name of a branch, tag or commit.
+pub(super) fn parse_revision(text: &str) -> Result<Revision> {
+    Ok(Revision::parse(text)?)
 }
 
 /// Parses the name of a branch or commit that a user may have typed. The name of a branch is taken as it is, because a space that is not one of

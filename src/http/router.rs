@@ -27,6 +27,7 @@ use crate::http::middleware::web_errors::{mark_web_responses, render_web_errors}
 use crate::http::openapi;
 use crate::http::options::ServerOptions;
 use crate::http::routes::list_etag::list_etag;
+use crate::http::routes::pinned_links::pin_links;
 use crate::http::routes::{
     admin, branches, diff, facts, git, hashes, history, modules, oci, operation, search, versions,
     watch, web, world,
@@ -70,7 +71,8 @@ pub fn router(
     // A request passes through the layers from the last to the first.
     let routes = routes
         .method_not_allowed_fallback(unsupported_method)
-        .layer(from_fn_with_state(app.clone(), list_etag));
+        .layer(from_fn_with_state(app.clone(), list_etag))
+        .layer(from_fn(pin_links));
     let routes = match &app.bucket {
         Some(bucket) => {
             let state = (app.clone(), Arc::clone(bucket));

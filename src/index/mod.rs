@@ -74,6 +74,7 @@ mod digests;
 mod error;
 mod facts;
 mod files;
+mod first_parent;
 mod item_names;
 mod lifecycle;
 mod manifests;

@@ -134,6 +134,16 @@ pub enum Error {
         /// The rejected text.
         given: String,
     },
+    /// A malformed name of a revision.
+    #[error(
+        "revision {name} {fault}: expected a branch, a tag or a commit, such as `main`, `v1.0`, `3e61ae063a`, `main~2` or `main@{{2026-11-01}}`"
+    )]
+    Revision {
+        /// The name, possibly truncated.
+        name: String,
+        /// The rule that it breaks.
+        fault: &'static str,
+    },
     /// Text that is not a SHA-256 digest.
     #[error("{given} is not a digest: expected `sha256:` and 64 hex digits")]
     Digest {

@@ -10,6 +10,33 @@ use super::error::{Error, quoted};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagName(String);
 
+impl TagName {
+    /// Parses any name that git accepts, if it is UTF-8 and within the limits.
+    ///
+    /// # Errors
+    /// [`Error::Tag`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match branch::fault(text) {
+            None => Ok(Self(text.to_owned())),
+            Some(fault) => Err(Error::Tag {
+                name: quoted(text),
+                fault,
+            }),
+        }
+    }
+
+    /// Returns the name, such as `v1.0`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TagName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The full name of the ref of the OCI registry: its commits record the manifests, blobs and tags that clients pushed. It is not directly
 /// below `refs/`, because git does not push such a ref to mirrors.
 const OCI: &str = "refs/oci/records";
@@ -40,13 +67,7 @@ impl RefName {
         let name = text
             .strip_prefix("refs/tags/")
             .ok_or_else(|| Error::Ref { name: quoted(text) })?;
-        match branch::fault(name) {
-            None => Ok(Self::Tag(TagName(name.to_owned()))),
-            Some(fault) => Err(Error::Tag {
-                name: quoted(name),
-                fault,
-            }),
-        }
+        TagName::parse(name).map(Self::Tag)
     }
 
     /// Rejects a name that only an existing ref may have, because its control characters can forge output on a terminal.

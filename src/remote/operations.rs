@@ -115,6 +115,17 @@ pub trait StoreOperations {
     /// Returns the commit that `revision` names.
     fn snapshot(&self, revision: &Revision) -> Result<CommitId>;
 
+    /// Returns the id of a commit. An id that `revision` has already is returned unchanged, whether or not there is such a commit.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot).
+    fn commit_id(&self, revision: &Revision) -> Result<CommitId> {
+        match revision {
+            Revision::Commit(commit) => Ok(*commit),
+            revision => self.snapshot(revision),
+        }
+    }
+
     /// Returns a commit.
     fn commit(&self, id: CommitId) -> Result<CommitJson>;
 

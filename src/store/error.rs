@@ -44,6 +44,25 @@ pub enum Error {
     /// The path never existed.
     #[error("there has never been anything at {0}")]
     NeverExisted(String),
+    /// The first digits of an id belong to no commit, and no branch or tag has this name.
+    #[error("there is no commit {0}, and no branch or tag of that name")]
+    UnknownRevision(String),
+    /// The first digits of an id belong to several commits.
+    #[error("{digits} is ambiguous: the commits {} begin with it; use more digits", .candidates.join(", "))]
+    AmbiguousCommit {
+        /// The digits.
+        digits: String,
+        /// The first of these commits.
+        candidates: Vec<String>,
+    },
+    /// A step of a name leads beyond the beginning of the history.
+    #[error("there is no commit {name}: {reason}")]
+    NoAncestor {
+        /// The name.
+        name: String,
+        /// The reason.
+        reason: String,
+    },
     /// The branch has no commit yet.
     #[error("branch {0:?} has no commit yet")]
     NoCommit(String),
@@ -204,9 +223,12 @@ impl Error {
             | Self::NoVersion { .. }
             | Self::NeverExisted(_)
             | Self::NoCommit(_)
+            | Self::UnknownRevision(_)
+            | Self::NoAncestor { .. }
             | Self::NotKept(_) => ErrorKind::NotFound,
             Self::DirectoryNotRemoved(_)
             | Self::NothingToRollBack(_)
+            | Self::AmbiguousCommit { .. }
             | Self::TargetNotEmpty(_)
             | Self::Replica { .. }
             | Self::CopyOfBucket { .. }

@@ -30,6 +30,7 @@ mod maintenance;
 mod merge;
 mod mirrors;
 mod named_commit;
+mod named_revision;
 mod open;
 mod overview;
 mod path_log;

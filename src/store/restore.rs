@@ -4,10 +4,28 @@ use super::change::Change;
 use super::commit_messages as message;
 use super::error::{Error, Result};
 use super::open::Store;
+use super::revision::Revision;
 use crate::names::{CommitId, TreePath};
 use crate::repo::Published;
 
 impl Store {
+    /// Restores `scope` as in the commit that `from` resolves to now, like [`restore`](Self::restore).
+    ///
+    /// # Errors
+    /// As for `restore`; `from` is unknown.
+    pub fn restore_from(
+        &self,
+        change: &Change,
+        from: &Revision,
+        scope: &TreePath,
+    ) -> Result<Published<()>> {
+        let commit = match from {
+            Revision::Commit(commit) => *commit,
+            from => self.snapshot(from)?,
+        };
+        self.restore(change, commit, scope)
+    }
+
     /// Makes a commit in which `scope` (a module, a directory, or the whole tree) is as in `commit`. If `scope` does not exist in
     /// `commit`, it is removed. Makes no commit if nothing would change.
     ///

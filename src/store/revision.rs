@@ -2,7 +2,7 @@
 
 use super::error::{Error, Result};
 use super::open::Store;
-use crate::names::{BranchName, CommitId};
+use crate::names::{BranchName, CommitId, Error as NameError, RevisionName};
 use crate::repo::TreeId;
 
 /// The branch or commit whose tree or history is read.
@@ -12,6 +12,8 @@ pub enum Revision {
     Branch(Option<BranchName>),
     /// A commit.
     Commit(CommitId),
+    /// The commit that a name refers to, such as `main~2` or an abbreviated id.
+    Named(RevisionName),
     /// A revision that [`Store::as_of`] resolved.
     Resolved(ResolvedRevision),
 }
@@ -21,6 +23,28 @@ pub enum Revision {
 pub struct ResolvedRevision {
     pub(super) commit: Option<CommitId>,
     pub(super) tree: Option<TreeId>,
+}
+
+impl Revision {
+    /// Parses a commit's id, or the name of a branch, a tag or another revision.
+    ///
+    /// # Errors
+    /// `Revision` for a malformed name.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        match CommitId::parse(text) {
+            Ok(commit) => Ok(Self::Commit(commit)),
+            Err(_) => RevisionName::parse(text).map(Self::Named),
+        }
+    }
+
+    /// Returns the same revision with `HEAD`, or nothing before `@{DATE}`, standing for a branch.
+    #[must_use]
+    pub fn on_branch(self, branch: Option<BranchName>) -> Self {
+        match self {
+            Self::Named(name) => Self::Named(name.on_branch(branch)),
+            other => other,
+        }
+    }
 }
 
 impl Default for Revision {
@@ -39,7 +63,10 @@ impl Store {
     ) -> Result<T> {
         let mut attempt = || self.resolve_revision(revision).and_then(&mut read);
         match attempt() {
-            Err(error) if error.is_missing_object() && matches!(revision, Revision::Branch(_)) => {
+            Err(error)
+                if error.is_missing_object()
+                    && matches!(revision, Revision::Branch(_) | Revision::Named(_)) =>
+            {
                 attempt()
             }
             result => result,
@@ -78,6 +105,11 @@ impl Store {
         let commit = match revision {
             Revision::Resolved(resolved) => return Ok(*resolved),
             Revision::Commit(commit) => Some(self.named_commit(*commit)?),
+            Revision::Named(name) => match self.commit_of_name(name) {
+                // The name of the default branch reads as an empty tree before its first commit, as the branch itself does.
+                Err(Error::NoCommit(_)) if name.is_plain() => None,
+                commit => Some(commit?),
+            },
             Revision::Branch(branch) => match self.tip(branch.as_ref())? {
                 Some(tip) => Some(self.repo.objects().linked_commit(tip)?),
                 None => None,

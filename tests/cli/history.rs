@@ -118,8 +118,16 @@ fn snapshot_prints_the_tip_and_commit_prints_its_metadata() {
         );
         let other_length = "3".repeat(104 - tip.len());
         world.fails(1, &["commit", &other_length]);
-        let malformed = world.fails(3, &["commit", &tip[1..]]);
-        assert!(malformed.contains("is not a commit"), "{malformed}");
+        let digits = &unknown[1..];
+        assert_eq!(
+            world.fails(1, &["commit", digits]),
+            format!("there is no commit {digits}, and no branch or tag of that name")
+        );
+        let malformed = world.fails(3, &["commit", "a..b"]);
+        assert!(
+            malformed.contains("expected a branch, a tag"),
+            "{malformed}"
+        );
     }
 }
 
@@ -200,7 +208,8 @@ fn restore_makes_a_new_commit() {
             format!("there is no commit {unknown}")
         );
         world.fails(1, &["restore", &then, "never.wasm"]);
-        world.fails(3, &["restore", "tip"]);
+        world.fails(1, &["restore", "tip"]);
+        world.fails(3, &["restore", "a..b"]);
         world.fails(3, &["restore", &then, "a/../b"]);
         assert_eq!(world.git(&["rev-list", "--count", "HEAD"]), "6");
     }

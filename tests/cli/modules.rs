@@ -419,7 +419,8 @@ fn every_read_accepts_a_commit() {
         let missing = world.fails(1, &["list", "--commit", &unknown]);
         assert_eq!(missing, format!("there is no commit {unknown}"));
         world.fails(1, &["list", "--commit", &one]);
-        world.fails(3, &["list", "--commit", "main"]);
+        world.fails(1, &["list", "--commit", "none"]);
+        world.fails(3, &["list", "--commit", "a..b"]);
     }
 }
 

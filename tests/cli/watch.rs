@@ -143,7 +143,8 @@ fn watch_of_an_unknown_commit_fails() {
     let unknown = "6".repeat(40);
     let missing = world.fails(1, &["watch", "--since", &unknown]);
     assert_eq!(missing, format!("there is no commit {unknown}"));
-    world.fails(3, &["watch", "--since", "yesterday"]);
+    world.fails(1, &["watch", "--since", "yesterday"]);
+    world.fails(3, &["watch", "--since", "a..b"]);
     let ran = world.run(&["watch", "--sinc", &unknown]);
     assert_eq!(
         ran.code,

@@ -83,7 +83,7 @@ const NOT_RUN: [(&str, &str); 17] = [
 ];
 
 /// The pages. Each has a test.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 19] = [
     "README.md",
     "docs/architecture.md",
     "docs/ci.md",
@@ -97,6 +97,7 @@ const PAGES: [&str; 18] = [
     "docs/on-disk.md",
     "docs/replicas.md",
     "docs/restore.md",
+    "docs/revisions.md",
     "docs/roll-back.md",
     "docs/search.md",
     "docs/serve.md",
@@ -202,6 +203,12 @@ fn run_it_as_a_service() {
 #[test]
 fn use_a_remote_store() {
     run("docs/elsewhere.md");
+}
+
+/// The page has no commands to run; its names are tested in `tests/http/api/revisions.rs`.
+#[test]
+fn name_revisions() {
+    run("docs/revisions.md");
 }
 
 /// The page has no commands; its links and file names have tests of their own.

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::cli::args::commit_or_branch;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -22,7 +21,7 @@ pub(in crate::cli) struct BranchArgs {
     #[arg(long, requires = "name")]
     delete: bool,
     /// Create the branch at this commit, or at the tip of this branch
-    #[arg(long, value_name = "BRANCH|COMMIT", requires = "name", conflicts_with = "delete", value_parser = commit_or_branch)]
+    #[arg(long, value_name = "BRANCH|COMMIT", requires = "name", conflicts_with = "delete", value_parser = Revision::parse)]
     from: Option<Revision>,
     /// List all branches
     #[arg(long)]
@@ -41,7 +40,7 @@ impl BranchArgs {
             }
             (Some(name), _) => {
                 let from = match self.from {
-                    Some(from) => from,
+                    Some(from) => from.on_branch(settings.branch()?),
                     None => Revision::Branch(settings.branch()?),
                 };
                 settings.open_or_create()?.create_branch(&name, &from)?;

@@ -3,7 +3,7 @@
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::CommitId;
+use crate::store::Revision;
 
 /// Print a commit
 ///
@@ -12,12 +12,14 @@ use crate::names::CommitId;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CommitArgs {
     /// The hash of the commit
-    #[arg(value_parser = CommitId::parse)]
-    hash: CommitId,
+    #[arg(value_parser = Revision::parse)]
+    hash: Revision,
 }
 
 impl CommitArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        out.json_pretty(&settings.open()?.commit(self.hash)?)
+        let store = settings.open()?;
+        let commit = store.commit_id(&self.hash.on_branch(settings.branch()?))?;
+        out.json_pretty(&store.commit(commit)?)
     }
 }

@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 
 use super::diff_text;
-use crate::cli::args::commit_or_branch;
 use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
@@ -32,10 +31,10 @@ use crate::wire;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DiffArgs {
     /// The old commit or branch
-    #[arg(value_name = "A", value_parser = commit_or_branch)]
+    #[arg(value_name = "A", value_parser = Revision::parse)]
     old: Revision,
     /// The new commit or branch
-    #[arg(value_name = "B", value_parser = commit_or_branch)]
+    #[arg(value_name = "B", value_parser = Revision::parse)]
     new: Revision,
     /// Compare only this module or directory
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
@@ -45,7 +44,9 @@ pub(in crate::cli) struct DiffArgs {
 impl DiffArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
-        let (old, new) = (store.pin(&self.old)?, settings.remember(self.new));
+        let branch = settings.branch()?;
+        let old = store.pin(&self.old.on_branch(branch.clone()))?;
+        let new = settings.remember(self.new.on_branch(branch));
         let new = store.pin(&new)?;
         // Differences are printed while they are found, because there may be millions.
         let find = |visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>| {

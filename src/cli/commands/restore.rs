@@ -6,7 +6,8 @@ use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{CommitId, TreePath};
+use crate::names::TreePath;
+use crate::store::Revision;
 
 /// Restore the modules of a commit, in a new commit
 ///
@@ -14,8 +15,8 @@ use crate::names::{CommitId, TreePath};
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RestoreArgs {
     /// Restore the modules of this commit
-    #[arg(value_parser = CommitId::parse)]
-    commit: CommitId,
+    #[arg(value_parser = Revision::parse)]
+    commit: Revision,
     /// Restore only this module or directory
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     path: TreePath,
@@ -27,7 +28,9 @@ impl RestoreArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.write)?;
         let store = settings.open_existing()?;
-        store.restore(&change, self.commit, &self.path)?;
+        let commit = self.commit.on_branch(settings.branch()?);
+        let commit = store.commit_id(&commit)?;
+        store.restore(&change, commit, &self.path)?;
         out.json_only(&json!({}))
     }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::diff::print_change;
 use super::log::print_commit;
-use crate::cli::args::{ReadArgs, commit_or_branch};
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -22,7 +22,7 @@ use crate::wire;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ShowArgs {
     /// Show this commit, or the tip of this branch [default: the tip of the current branch]
-    #[arg(value_name = "COMMIT|BRANCH", conflicts_with = "commit", value_parser = commit_or_branch)]
+    #[arg(value_name = "COMMIT|BRANCH", conflicts_with = "commit", value_parser = Revision::parse)]
     name: Option<Revision>,
     #[command(flatten)]
     read: ReadArgs,
@@ -31,7 +31,7 @@ pub(in crate::cli) struct ShowArgs {
 impl ShowArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let revision = match self.name {
-            Some(revision) => settings.remember(revision),
+            Some(revision) => settings.remember(revision.on_branch(settings.branch()?)),
             None => settings.revision(&self.read)?,
         };
         let store = settings.open()?;

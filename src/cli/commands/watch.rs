@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::cli::exit::Result;
 use crate::cli::output::{self, Output};
 use crate::cli::settings::Settings;
-use crate::names::CommitId;
+use crate::store::Revision;
 use crate::wire::Changes;
 
 /// Print the changes of each new commit
@@ -17,8 +17,8 @@ use crate::wire::Changes;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WatchArgs {
     /// Start after this commit instead of at the branch's tip
-    #[arg(long, value_name = "COMMIT", value_parser = CommitId::parse)]
-    since: Option<CommitId>,
+    #[arg(long, value_name = "COMMIT", value_parser = Revision::parse)]
+    since: Option<Revision>,
     /// Run this command for each commit, with the line on its standard input, instead of printing the line
     #[arg(trailing_var_arg = true)]
     command: Vec<String>,
@@ -29,7 +29,11 @@ impl WatchArgs {
         let branch = settings.branch()?;
         let store = settings.open()?;
         let mut result = Ok(());
-        store.watch(branch.as_ref(), self.since, &mut |changes| {
+        let since = match &self.since {
+            Some(since) => Some(store.commit_id(&since.clone().on_branch(branch.clone()))?),
+            None => None,
+        };
+        store.watch(branch.as_ref(), since, &mut |changes| {
             let line = serde_json::to_string(&Changes(changes)).expect("BUG: plain data is JSON");
             result = self.handle(&line, settings, out);
             match result {

@@ -12,7 +12,7 @@ type ParameterText = (&'static str, &'static str, &'static str);
 
 const TAGS: &str = r#"^(\*|((W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)?)$"#;
 const PATH: &str = r"^[^\u0000-\u001f\u007f-\u009f\\]+$";
-const COMMIT: &str = "^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$";
+const REVISION: &str = r"^[^\u0000- \u007f?*\[\\]+$";
 /// Printable ASCII in which every percent sign starts an escape.
 const TEXT: &str = "^([!-$&-~]|%[0-9A-Fa-f]{2})([ -$&-~]|%[0-9A-Fa-f]{2})*$";
 
@@ -38,7 +38,11 @@ const URL_PARAMETERS: [ParameterText; 7] = [
         "A hash, or a digest with or without `sha256:`",
         "^([0-9a-fA-F]{40}|(sha256:)?[0-9a-fA-F]{64})$",
     ),
-    ("commit", "A commit's id", COMMIT),
+    (
+        "commit",
+        "A commit's id or its first digits, a branch, a tag, or another revision such as `main~2`; slashes are escaped as `%2F`",
+        REVISION,
+    ),
     (
         "branch",
         "A branch name that git accepts; slashes may be escaped as `%2F`",
@@ -71,9 +75,24 @@ const CONSISTENT: ParameterText = (
 
 const READ_HEADERS: [ParameterText; 1] = [(
     "Wasmstore-Commit",
-    "The commit to read instead of the branch's tip",
-    COMMIT,
+    "The commit to read instead of the branch's tip: an id or its first digits, a branch, a tag, or another revision such as `main~2`; percent-encoded",
+    "^[!-~]+$",
 )];
+
+/// The query parameters of reads that stand for headers.
+const READ_QUERY: [ParameterText; 3] = [
+    CONSISTENT,
+    (
+        "branch",
+        "The same as the header `Wasmstore-Branch`, for clients that cannot send headers. 400 if both are given and differ",
+        r"^[^\u0000- \u007f~^:?*\[\\]+$",
+    ),
+    (
+        "commit",
+        "The same as the header `Wasmstore-Commit`, for clients that cannot send headers. 400 if both are given and differ",
+        REVISION,
+    ),
+];
 
 const WRITE_HEADERS: [ParameterText; 4] = [
     (
@@ -146,7 +165,8 @@ pub(in crate::http) struct UploadHeaders;
 impl IntoParams for ReadRevision {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let mut parameters = headers([BRANCH, MIN_GENERATION].iter().chain(&READ_HEADERS));
-        parameters.push(parameter(ParameterIn::Query, Required::False, &CONSISTENT));
+        let in_query = |text| parameter(ParameterIn::Query, Required::False, text);
+        parameters.extend(READ_QUERY.iter().map(in_query));
         parameters
     }
 }

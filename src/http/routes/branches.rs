@@ -66,7 +66,7 @@ pub(in crate::http) async fn set_default(
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct StartQuery {
-    /// The branch or commit at which the new branch starts. Default: the default branch.
+    /// The branch, tag or commit at which the new branch starts. Default: the default branch.
     #[param(min_length = 1)]
     from: Option<String>,
 }
@@ -84,7 +84,7 @@ pub(in crate::http) async fn create(
     let branch = tail.parse(BranchName::parse)?;
     let start = match query.from.as_deref() {
         None => app.default_revision(),
-        Some(text) => parse_revision(text)?,
+        Some(text) => parse_revision(text)?.on_branch(app.branch(None)),
     };
     app.run_write(move |store| Ok(store.create_branch(&branch, &start)?))
         .await

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::http::commit_header::CommitHeader;
-use crate::http::error::Result;
+use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, parse_revision};
 use crate::http::json_items::{JsonItems, ListKind};
 use crate::http::json_list::{JsonList, charged_json};
@@ -28,10 +28,10 @@ const MODULE_BYTES_MAX: usize = 4 << 20;
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct DiffParams {
-    /// The old branch or commit.
+    /// The old branch, tag or commit.
     #[param(min_length = 1, example = "main")]
     from: String,
-    /// The new branch or commit.
+    /// The new branch, tag or commit.
     #[param(min_length = 1, example = "main")]
     to: String,
     /// Compare only this module or directory.
@@ -55,7 +55,8 @@ pub(in crate::http) async fn diff(
     State(app): State<App>,
     QueryParams(params): QueryParams<DiffParams>,
 ) -> Result<Response> {
-    let (from, to) = (parse_revision(&params.from)?, parse_revision(&params.to)?);
+    let revision = |text: &str| Ok::<_, Failure>(parse_revision(text)?.on_branch(app.branch(None)));
+    let (from, to) = (revision(&params.from)?, revision(&params.to)?);
     let path = TreePath::parse(params.path.as_deref().unwrap_or("/"))?;
     let after = params.after.as_deref().map(ModulePath::parse).transpose()?;
     let page = Page::new(params.limit.unwrap_or(PAGE_SIZE_DEFAULT))?;

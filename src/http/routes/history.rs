@@ -14,7 +14,7 @@ use crate::http::pagination::Page;
 use crate::http::routes::filtered_commits::{ChangeQuery, filtered_commits};
 use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
-use crate::store::LogOrder;
+use crate::store::{LogOrder, Revision};
 use crate::wire;
 use crate::wire::schema::CommitHashSchema;
 
@@ -162,8 +162,16 @@ pub(in crate::http) async fn snapshot(
 #[utoipa::path(get, operation_id = "get_commit", path = "/commit/{*commit}", tag = "history",
     responses((status = 200, description = "The commit", body = wire::CommitJson), ReadProblems))]
 pub(in crate::http) async fn commit(State(app): State<App>, tail: UrlTail) -> Result<Response> {
-    let id = tail.parse(CommitId::parse)?;
-    let commit = app.run_read(move |store| Ok(store.commit(id)?)).await?;
+    let revision = tail.parse(Revision::parse)?.on_branch(app.branch(None));
+    let commit = app
+        .run_read(move |store| {
+            let id = match revision {
+                Revision::Commit(id) => id,
+                revision => store.snapshot(&revision)?,
+            };
+            Ok(store.commit(id)?)
+        })
+        .await?;
     let json = wire::CommitJson::from(&commit);
     let body = charged_json(&app, &json)?;
     Ok((CommitHeader(Some(commit.id)), body).into_response())
@@ -192,9 +200,10 @@ pub(in crate::http) async fn restore(
 ) -> Result<CommitHeader> {
     let (commit, scope) = tail.parse(|tail| {
         let (commit, path) = tail.split_once('/').unwrap_or((tail, ""));
-        CommitId::parse(commit).and_then(|commit| Ok((commit, TreePath::parse(path)?)))
+        Revision::parse(commit).and_then(|commit| Ok((commit, TreePath::parse(path)?)))
     })?;
-    let restored = app.publish(move |store| Ok(store.restore(&change, commit, &scope)?));
+    let commit = commit.on_branch(change.branch.clone());
+    let restored = app.publish(move |store| Ok(store.restore_from(&change, &commit, &scope)?));
     Ok(restored.await?.0)
 }
 

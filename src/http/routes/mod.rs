@@ -15,6 +15,7 @@ pub(super) mod list_etag;
 pub(super) mod modules;
 pub(super) mod oci;
 pub(super) mod operation;
+pub(super) mod pinned_links;
 pub(super) mod search;
 pub(super) mod versions;
 pub(super) mod watch;

@@ -21,7 +21,8 @@ use crate::http::openapi::WatchProblems;
 use crate::http::percent;
 use crate::http::state::App;
 use crate::http::watch::{EventFormat, Subscriber, run_session};
-use crate::names::{BranchName, CommitId};
+use crate::names::BranchName;
+use crate::store::Revision;
 use crate::wire::EVENT_BYTES_MAX;
 
 /// The size of a connection's read buffer, in bytes. It is allocated for each connection.
@@ -42,7 +43,7 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
     tag = "history",
     params(
         ("branch" = Option<String>, Query, description = "The branch, unless a header names one; by default the default branch"),
-        ("since" = Option<String>, Query, description = "The commit after which to begin; by default the branch's tip"),
+        ("since" = Option<String>, Query, description = "The commit, or another revision, after which to begin; by default the branch's tip"),
         ("commits" = Option<bool>, Query, description = "Whether to send each commit together with its changes"),
     ),
     responses((status = 101, description = "A JSON text for each commit follows"), WatchProblems)
@@ -60,15 +61,19 @@ pub(in crate::http) async fn watch(
     reject_commit_header(&headers)?;
     let Query(params) = params.map_err(|error| Failure::malformed(error.body_text()))?;
     let query = WatchQuery::parse(&headers, &params)?;
+    let branch = app.branch(query.branch);
+    let since = match query.since.map(|since| since.on_branch(branch.clone())) {
+        None => None,
+        Some(Revision::Commit(commit)) => Some(commit),
+        Some(since) => Some(
+            app.run_read(move |store| Ok(store.snapshot(&since)?))
+                .await?,
+        ),
+    };
     let registry = Arc::clone(&app.watch_registry);
     let permit = registry.socket_permit()?;
-    let mut subscriber = Subscriber::subscribe(
-        Arc::clone(&registry),
-        app.branch(query.branch),
-        query.format,
-        query.since,
-    )
-    .await?;
+    let mut subscriber =
+        Subscriber::subscribe(Arc::clone(&registry), branch, query.format, since).await?;
     let commit = subscriber.commit();
     let message_bytes_max = registry
         .limits
@@ -96,7 +101,7 @@ pub(in crate::http) async fn watch(
 /// The branch, the start and the format that a client of the watch endpoint requests.
 struct WatchQuery {
     branch: Option<BranchName>,
-    since: Option<CommitId>,
+    since: Option<Revision>,
     format: EventFormat,
 }
 
@@ -115,7 +120,7 @@ impl WatchQuery {
             branch: branch
                 .map(|branch| BranchName::parse(&branch))
                 .transpose()?,
-            since: param("since").map(CommitId::parse).transpose()?,
+            since: param("since").map(Revision::parse).transpose()?,
             format: match param("commits") {
                 None | Some("false") => EventFormat::Changes,
                 Some("true") => EventFormat::Commits,

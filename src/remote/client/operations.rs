@@ -279,6 +279,8 @@ impl StoreOperations for Client {
         let query = match from {
             Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
             Revision::Commit(from) => format!("?from={from}"),
+            // A server of another version may not know the syntax, so the name is resolved by a read, whose error says so.
+            Revision::Named(_) => format!("?from={}", self.snapshot(from)?),
             Revision::Branch(None) | Revision::Resolved(_) => String::new(),
         };
         self.write_branch(Method::POST, branch, &query)

@@ -11,7 +11,7 @@ use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use super::error_response::ErrorResponse;
 use crate::config::ClientLimits;
-use crate::names::{CommitId, ModuleRef, ServerUrl, TreePath};
+use crate::names::{BranchName, CommitId, ModuleRef, ServerUrl, TreePath};
 use crate::remote::error::{Error, Result};
 use crate::store::{Change, Revision};
 use crate::wire::{encode_header_value, encode_path};
@@ -268,6 +268,11 @@ pub(super) fn with_revision(request: Builder, revision: &Revision) -> Builder {
             with_header(request, "wasmstore-branch", branch)
         }
         Revision::Commit(commit) => request.header("wasmstore-commit", commit.to_string()),
+        Revision::Named(name) => {
+            let branch = name.branch().map(BranchName::as_str);
+            let request = with_header(request, "wasmstore-branch", branch);
+            with_header(request, "wasmstore-commit", Some(name.as_str()))
+        }
         Revision::Resolved(_) => {
             unreachable!("BUG: a revision resolved by a local store is sent to a server")
         }

@@ -147,6 +147,15 @@ impl RefStore {
         Ok(read_tip(&repo, &branch.full_ref())?.map(|id| commit_id(&id)))
     }
 
+    /// Returns the object that a ref leads to; `None` if the ref does not exist.
+    pub fn object_of(&self, name: &RefName) -> Result<Option<ObjectId>> {
+        let Some(repo) = self.objects.handle() else {
+            return Ok(None);
+        };
+        let id = read_tip(&repo, &name.to_string())?;
+        Ok(id.and_then(|id| ObjectId::from_bytes(id.as_bytes())))
+    }
+
     /// Returns the newest commit of the OCI registry; `None` if no OCI client has pushed anything yet.
     pub fn oci_tip(&self) -> Result<Option<CommitId>> {
         let name = RefName::Oci.to_string();

@@ -161,7 +161,7 @@ fn a_read_uses_the_selected_commit() {
     ] {
         s.get_with(path, &[("wasmstore-commit", &unknown)])
             .is(404, &detail);
-        let malformed = s.get_with(path, &[("wasmstore-commit", "main")]);
+        let malformed = s.get_with(path, &[("wasmstore-commit", "a..b")]);
         assert_eq!(malformed.status, 400, "{path}");
         assert!(
             malformed

@@ -23,6 +23,7 @@ mod path_log;
 mod random;
 mod ranges;
 mod removal;
+mod revisions;
 mod rollback;
 mod routing;
 mod search;

@@ -1,0 +1,31 @@
+//! Keeps the commit in links to next pages, for clients that select it in the URL.
+
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::LINK;
+use axum::middleware::Next;
+use axum::response::Response;
+
+/// Adds the commit that was read to the link to the next page, if the query of the request has `commit` or `branch`. A link replaces the
+/// whole query, so without this the next page would be one of the default branch.
+pub(in crate::http) async fn pin_links(request: Request, next: Next) -> Response {
+    let selects = |param: &str| param.starts_with("commit=") || param.starts_with("branch=");
+    let query = request.uri().query().unwrap_or_default();
+    let is_selected = query.split('&').any(selects);
+    let mut response = next.run(request).await;
+    if is_selected && let Some(link) = pinned(&response) {
+        response.headers_mut().insert(LINK, link);
+    }
+    response
+}
+
+/// Returns the link of a response with its commit; `None` if it has no link or no commit.
+fn pinned(response: &Response) -> Option<HeaderValue> {
+    let headers = response.headers();
+    let (link, commit) = (headers.get(LINK)?, headers.get("wasmstore-commit")?);
+    let (link, commit) = (link.to_str().ok()?, commit.to_str().ok()?);
+    let (target, relation) = link.strip_prefix("<?")?.split_once('>')?;
+    format!("<?{target}&commit={commit}>{relation}")
+        .parse()
+        .ok()
+}

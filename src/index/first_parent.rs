@@ -1,0 +1,112 @@
+//! Finds commits in the first-parent history of a commit, and by the first digits of their ids.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::database::Reader;
+use super::error::{Error, Result};
+use super::query::commit_id;
+use crate::names::CommitId;
+
+impl Reader {
+    /// Returns the commit after `count` steps from `from` to the first parent; `None` if the history is shorter.
+    ///
+    /// # Errors
+    /// Returns `UnknownCommit` if `from` was not added.
+    pub fn first_parent_ancestor(&self, from: CommitId, count: u32) -> Result<Option<CommitId>> {
+        let reach = self.reach(from)?.ok_or(Error::UnknownCommit)?;
+        let mut count = i64::from(count);
+        for (lineage, gen_) in reach.segments() {
+            if count <= gen_ {
+                return self.commit_at(lineage, gen_ - count);
+            }
+            count -= gen_ + 1;
+        }
+        Ok(None)
+    }
+
+    /// Returns the newest commit in the first-parent history of `from`, `from` included, that has no date after `until_s` and reaches no
+    /// commit with such a date; `None` if there is none.
+    ///
+    /// # Errors
+    /// Returns `UnknownCommit` if `from` was not added.
+    pub fn newest_until(&self, from: CommitId, until_s: i64) -> Result<Option<CommitId>> {
+        let reach = self.reach(from)?.ok_or(Error::UnknownCommit)?;
+        let mut is_late = self
+            .connection()
+            .prepare_cached("SELECT mdate > ? FROM commits WHERE lineage = ? AND gen = ?")?;
+        for (lineage, last) in reach.segments() {
+            // In a lineage, `mdate` never decreases, so half of the commits are left out in each step.
+            let (mut early, mut late) = (-1, last + 1);
+            while late - early > 1 {
+                let middle = early + (late - early) / 2;
+                match is_late.query_row(params![until_s, lineage, middle], |row| row.get(0))? {
+                    true => late = middle,
+                    false => early = middle,
+                }
+            }
+            if early >= 0 {
+                return self.commit_at(lineage, early);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the commits whose ids begin with hex digits, sorted; at most `max` of them.
+    ///
+    /// # Errors
+    /// The database is damaged.
+    pub fn commits_with_prefix(&self, digits: &str, max: usize) -> Result<Vec<CommitId>> {
+        let Some((first, last)) = id_range(digits) else {
+            return Ok(Vec::new());
+        };
+        let mut find = self.connection().prepare_cached(
+            "SELECT id FROM commits WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+        )?;
+        let mut rows = find.query(params![first, last, max as i64])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(commit_id(&row.get::<_, Vec<u8>>(0)?)?);
+        }
+        Ok(found)
+    }
+
+    fn commit_at(&self, lineage: i64, gen_: i64) -> Result<Option<CommitId>> {
+        let mut select = { self.connection() }
+            .prepare_cached("SELECT id FROM commits WHERE lineage = ? AND gen = ?")?;
+        let id = select.query_row([lineage, gen_], |row| row.get::<_, Vec<u8>>(0));
+        id.optional()?.map(|id| commit_id(&id)).transpose()
+    }
+}
+
+/// Returns the lowest and the highest id that begin with hex digits; `None` for other text.
+fn id_range(digits: &str) -> Option<(Vec<u8>, [u8; 32])> {
+    let (mut first, mut last) = (Vec::new(), [0xff; 32]);
+    for (position, digit) in digits.chars().enumerate() {
+        let value = u8::try_from(digit.to_digit(16)?).ok()?;
+        let byte = last.get_mut(position / 2)?;
+        if position.is_multiple_of(2) {
+            first.push(value << 4);
+            *byte = value << 4 | 0xf;
+        } else {
+            *first.last_mut()? |= value;
+            *byte = *byte & 0xf0 | value;
+        }
+    }
+    Some((first, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_has_exactly_the_ids_with_the_digits() {
+        let (first, last) = id_range("aBc").unwrap();
+        assert_eq!(first, [0xab, 0xc0]);
+        assert_eq!(last[..3], [0xab, 0xcf, 0xff]);
+        let (first, last) = id_range("ab").unwrap();
+        assert_eq!((first, last[..2].to_vec()), (vec![0xab], vec![0xab, 0xff]));
+        assert_eq!(id_range("xy"), None);
+        assert_eq!(id_range(&"a".repeat(65)), None);
+    }
+}

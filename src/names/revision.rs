@@ -1,0 +1,277 @@
+//! Names of revisions, in the syntax of gitrevisions(7): `main~2`, `v1.0`, `3e61ae063a^2`, `main@{2026-11-01}`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::branch::{self, BranchName};
+use super::error::{Error, quoted};
+
+/// The maximum length of a name, in bytes: that of the longest branch, and some room for the steps.
+const BYTES_MAX: usize = 1200;
+
+/// The maximum number of steps such as `^` or `~3`.
+const STEPS_MAX: usize = 32;
+
+/// The smallest number of digits of an abbreviated id, as in git.
+const DIGITS_MIN: usize = 4;
+
+/// The number of digits of the longest abbreviated id: one less than a SHA-256 id has.
+const DIGITS_MAX: usize = 63;
+
+/// A name of a commit: a branch, a tag or an id, optionally at a date, and steps to its ancestors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevisionName {
+    text: String,
+    base_bytes: usize,
+    until_s: Option<i64>,
+    steps: Vec<RevisionStep>,
+    branch: Option<BranchName>,
+}
+
+/// A step from a commit to one of its ancestors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevisionStep {
+    /// `~N`: the ancestor after N steps to the first parent.
+    Ancestor(u32),
+    /// `^N`: the parent with this number, counted from 1; `^0` is the commit itself.
+    Parent(u32),
+}
+
+/// The start of a revision name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RevisionBase<'n> {
+    /// `HEAD`, `@`, or nothing before `@{DATE}`: a branch that was selected elsewhere; `None` is the default branch.
+    Selected(Option<&'n BranchName>),
+    /// The name of a branch, a tag or a ref, or the first digits of an id.
+    Name(&'n str),
+}
+
+impl RevisionName {
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// [`Error::Revision`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let malformed = |fault| Error::Revision {
+            name: quoted(text),
+            fault,
+        };
+        if text.len() > BYTES_MAX {
+            return Err(malformed("is longer than 1200 bytes"));
+        }
+        let end = text.find(['~', '^']).unwrap_or(text.len());
+        let (start, steps) = text.split_at(end);
+        let (base, until_s) = match start.split_once("@{") {
+            None => (start, None),
+            Some((base, rest)) => {
+                let date = rest.strip_suffix('}');
+                let date = date.ok_or_else(|| malformed("has no `}` after its date"))?;
+                let until = parse_date(date);
+                let fault = "has something other than a date (2026-11-01 or 2026-11-01T12:00:00Z) in `@{…}`";
+                (base, Some(until.ok_or_else(|| malformed(fault))?))
+            }
+        };
+        let is_selected = matches!(base, "HEAD" | "@") || base.is_empty() && until_s.is_some();
+        if !is_selected && let Some(fault) = branch::fault(base) {
+            return Err(malformed(fault));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            base_bytes: base.len(),
+            until_s,
+            steps: parse_steps(steps).map_err(malformed)?,
+            branch: None,
+        })
+    }
+
+    /// Returns the same name for which `HEAD`, and nothing before `@{DATE}`, stand for a branch.
+    #[must_use]
+    pub fn on_branch(self, branch: Option<BranchName>) -> Self {
+        Self { branch, ..self }
+    }
+
+    /// Returns the branch that `HEAD` stands for; `None` for the default branch.
+    pub fn branch(&self) -> Option<&BranchName> {
+        self.branch.as_ref()
+    }
+
+    /// Returns the text that was parsed.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the start of the name.
+    pub fn base(&self) -> RevisionBase<'_> {
+        match &self.text[..self.base_bytes] {
+            "" | "HEAD" | "@" => RevisionBase::Selected(self.branch()),
+            name => RevisionBase::Name(name),
+        }
+    }
+
+    /// Returns the latest date of the requested commit, in seconds since 1970-01-01 UTC; `None` without `@{DATE}`.
+    pub fn until_s(&self) -> Option<i64> {
+        self.until_s
+    }
+
+    /// Returns whether the name has neither a date nor steps.
+    pub fn is_plain(&self) -> bool {
+        self.until_s.is_none() && self.steps.is_empty()
+    }
+
+    /// Returns the steps after the start.
+    pub fn steps(&self) -> &[RevisionStep] {
+        &self.steps
+    }
+}
+
+/// Returns whether a text may be an abbreviated id.
+pub fn is_abbreviated_id(text: &str) -> bool {
+    (DIGITS_MIN..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Returns the end of a day in UTC, or a date and time, in seconds since 1970-01-01 UTC.
+fn parse_date(text: &str) -> Option<i64> {
+    if text.len() > 10 {
+        return text.parse::<Timestamp>().ok().map(Timestamp::as_second);
+    }
+    let date: Date = text.parse().ok().filter(|_| text.len() == 10)?;
+    let end = date.at(23, 59, 59, 0).in_tz("UTC").ok()?;
+    Some(end.timestamp().as_second())
+}
+
+fn parse_steps(mut text: &str) -> Result<Vec<RevisionStep>, &'static str> {
+    let mut steps = Vec::new();
+    while let Some(sign) = text.chars().next() {
+        let make = match sign {
+            '~' => RevisionStep::Ancestor,
+            '^' => RevisionStep::Parent,
+            _ => return Err("has something other than a number after `~` or `^`"),
+        };
+        let digits = text[1..].bytes().take_while(u8::is_ascii_digit).count();
+        let number = match &text[1..=digits] {
+            "" => 1,
+            number => number.parse().map_err(|_| "has too large a number")?,
+        };
+        if steps.len() == STEPS_MAX {
+            return Err("has more than 32 steps");
+        }
+        steps.push(make(number));
+        text = &text[1 + digits..];
+    }
+    Ok(steps)
+}
+
+impl FromStr for RevisionName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for RevisionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parsed(text: &str) -> RevisionName {
+        RevisionName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_name_has_a_base_a_date_and_steps() {
+        use RevisionStep::{Ancestor, Parent};
+        let name = parsed("feature/x@{2026-11-01}~3^2^~");
+        assert_eq!(name.base(), RevisionBase::Name("feature/x"));
+        assert_eq!(name.until_s(), Some(1_793_577_599));
+        let steps = [Ancestor(3), Parent(2), Parent(1), Ancestor(1)];
+        assert_eq!(name.steps(), steps);
+        assert_eq!(name.as_str(), "feature/x@{2026-11-01}~3^2^~");
+    }
+
+    #[test]
+    fn the_selected_branch_has_no_name() {
+        let main = BranchName::parse("main").unwrap();
+        for text in [
+            "HEAD",
+            "@",
+            "@~2",
+            "HEAD^",
+            "@{2026-11-01}",
+            "HEAD@{2026-11-01}",
+        ] {
+            assert_eq!(parsed(text).base(), RevisionBase::Selected(None), "{text}");
+            let on_main = parsed(text).on_branch(Some(main.clone()));
+            assert_eq!(on_main.base(), RevisionBase::Selected(Some(&main)));
+        }
+    }
+
+    #[test]
+    fn a_day_ends_at_its_last_second_in_utc() {
+        for (date, expected) in [
+            ("1970-01-01", Some(86_399)),
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("1970-01-01T02:00:00+02:00", Some(0)),
+            ("1970-02-30", None),
+            ("1970-1-1", None),
+            ("1970-01-01T00:00:00", None),
+            ("yesterday", None),
+            ("1", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_date(date), expected, "{date}");
+        }
+    }
+
+    #[test]
+    fn other_syntax_of_git_is_rejected() {
+        for text in [
+            "",
+            "~1",
+            "^main",
+            "a..b",
+            "a:b",
+            "main^{tree}",
+            "main@{1}",
+            "@{-1}",
+            "@{upstream}",
+            "main@{2026-11-01",
+            "main~99999999999",
+            "a b",
+            "main~1x",
+            &"x".repeat(1201),
+            &format!("a{}", "^".repeat(33)),
+        ] {
+            assert!(RevisionName::parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_parsed_or_rejected(text in "[a-f0-9@{}~^/ .:Z-]{0,40}|\\PC{0,40}") {
+            if let Ok(name) = RevisionName::parse(&text) {
+                prop_assert_eq!(name.as_str(), &text);
+                prop_assert_eq!(RevisionName::parse(name.as_str()), Ok(name.clone()));
+            }
+        }
+
+        #[test]
+        fn a_branch_with_steps_keeps_both(branch in "[a-z][a-z0-9/]{0,10}[a-z]", n in 0_u32..1000) {
+            if BranchName::parse(&branch).is_ok() {
+                let name = parsed(&format!("{branch}~{n}"));
+                prop_assert_eq!(name.base(), RevisionBase::Name(&branch));
+                prop_assert_eq!(name.steps(), [RevisionStep::Ancestor(n)]);
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Finds the commit that a name such as `main~2`, `v1.0` or `3e61ae063a` refers to.
+//!
+//! As in git, a full id is always a commit, and a ref wins over an abbreviated id. Unlike in git, a branch wins over a tag of the same name, so
+//! that a pushed tag cannot change what the name of a branch means. `refs/tags/NAME` and `tags/NAME` are the tag in any case.
+
+use super::error::{Error, Result};
+use super::open::Store;
+use crate::names::{
+    BranchName, CommitId, RefName, RevisionBase, RevisionName, RevisionStep, TagName,
+    is_abbreviated_id,
+};
+use crate::repo::{self, Commit};
+
+/// The maximum number of commits in the error about an ambiguous id.
+const CANDIDATES_MAX: usize = 5;
+
+/// The maximum number of commits with an abbreviated id that are looked up, because `gc` may have deleted some of them.
+const INDEXED_MAX: usize = 100;
+
+impl Store {
+    /// Returns the commit that a name refers to.
+    ///
+    /// # Errors
+    /// There is no such commit; the name is an ambiguous id.
+    pub(super) fn commit_of_name(&self, name: &RevisionName) -> Result<Commit> {
+        let mut commit = self.commit_of_base(name)?;
+        if let Some(until_s) = name.until_s() {
+            let newest = |index: &crate::index::Reader| Ok(index.newest_until(commit, until_s)?);
+            commit = self.query_index(commit, newest)?.ok_or_else(|| {
+                let reason = "the history begins after that date".to_owned();
+                let name = name.to_string();
+                Error::NoAncestor { name, reason }
+            })?;
+        }
+        for step in name.steps() {
+            commit = self.step(name, commit, *step)?;
+        }
+        Ok(self.repo.objects().linked_commit(commit)?)
+    }
+
+    fn commit_of_base(&self, name: &RevisionName) -> Result<CommitId> {
+        let text = match name.base() {
+            RevisionBase::Name(text) => text,
+            RevisionBase::Selected(branch) => {
+                let tip = self.tip(branch)?;
+                let branch = match branch {
+                    Some(branch) => branch.clone(),
+                    None => self.default_branch()?,
+                };
+                return tip.ok_or_else(|| Error::NoCommit(branch.to_string()));
+            }
+        };
+        if let Some(commit) = self.commit_of_ref(text)? {
+            return Ok(commit);
+        }
+        // `CommitId::parse` is for `<id>~1`: an id without a step is not parsed as a name.
+        if let Ok(commit) = CommitId::parse(text) {
+            return Ok(self.named_commit(commit)?.id);
+        }
+        if self
+            .repo
+            .refs()
+            .default_branch()
+            .is_ok_and(|branch| branch.as_str() == text)
+        {
+            return Err(Error::NoCommit(text.to_owned()));
+        }
+        if !is_abbreviated_id(text) {
+            return Err(repo::Error::UnknownBranch(text.to_owned()).into());
+        }
+        let found = self.commit_of_digits(text)?;
+        found.ok_or_else(|| Error::UnknownRevision(text.to_owned()))
+    }
+
+    /// Returns the commit of a branch or tag; `None` if there is none with this name.
+    fn commit_of_ref(&self, text: &str) -> Result<Option<CommitId>> {
+        if CommitId::parse(text).is_ok() {
+            return Ok(None);
+        }
+        let full = RefName::parse(text).ok();
+        let branch = BranchName::parse(text).ok().map(RefName::Branch);
+        let tag = TagName::parse(text).ok().map(RefName::Tag);
+        let short = RefName::parse(&format!("refs/{text}")).ok();
+        for name in [full, branch, tag, short].into_iter().flatten() {
+            let found = match &name {
+                RefName::Branch(branch) => self.repo.refs().tip(branch)?,
+                RefName::Tag(_) => self.commit_of_tag(&name)?,
+                // The commits of the registry cannot be named: see `named_commit.rs`.
+                RefName::Oci => None,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the commit that a lightweight or annotated tag leads to; `None` if there is no such tag.
+    fn commit_of_tag(&self, name: &RefName) -> Result<Option<CommitId>> {
+        let Some(object) = self.repo.refs().object_of(name)? else {
+            return Ok(None);
+        };
+        let commit = self.repo.incoming(None, self.options.push)?.peel(object)?;
+        let reason = || "the tag does not lead to a commit".to_owned();
+        let name = name.to_string();
+        commit.map(Some).ok_or_else(|| Error::NoAncestor {
+            name,
+            reason: reason(),
+        })
+    }
+
+    /// Returns the only commit whose id begins with these digits; `None` if there is none.
+    ///
+    /// # Errors
+    /// There are several.
+    fn commit_of_digits(&self, digits: &str) -> Result<Option<CommitId>> {
+        self.catch_up_all()?;
+        self.catch_up_tags()?;
+        let mut found =
+            self.with_index(|index| Ok(index.commits_with_prefix(digits, INDEXED_MAX)?))?;
+        // The index keeps commits that `gc` has deleted.
+        found.retain(|id| self.repo.objects().commit(*id).is_ok());
+        match found.as_slice() {
+            [] => Ok(None),
+            [commit] => Ok(Some(*commit)),
+            several => {
+                let candidates = several.iter().take(CANDIDATES_MAX);
+                Err(Error::AmbiguousCommit {
+                    digits: digits.to_owned(),
+                    candidates: candidates.map(ToString::to_string).collect(),
+                })
+            }
+        }
+    }
+
+    /// Adds the commits that tags reach to the version index. A tag that cannot be read is left out.
+    fn catch_up_tags(&self) -> Result<()> {
+        let incoming = self.repo.incoming(None, self.options.push)?;
+        for (name, tip) in self.refs()? {
+            if matches!(name, RefName::Tag(_))
+                && let Ok(Some(commit)) = incoming.peel(tip)
+                && let Err(error) = self.query_index(commit, |_| Ok(()))
+            {
+                tracing::debug!(%name, %error, "cannot index a tag");
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&self, name: &RevisionName, from: CommitId, step: RevisionStep) -> Result<CommitId> {
+        let (found, reason) = match step {
+            RevisionStep::Ancestor(count) => {
+                let query =
+                    |index: &crate::index::Reader| Ok(index.first_parent_ancestor(from, count)?);
+                let reason =
+                    format!("the history of {from} has fewer than {count} steps to first parents");
+                (self.query_index(from, query)?, reason)
+            }
+            RevisionStep::Parent(0) => (Some(from), String::new()),
+            RevisionStep::Parent(number) => {
+                let parents = self.repo.objects().linked_commit(from)?.parents;
+                let reason = format!("commit {from} has {} parents", parents.len());
+                (parents.get(number as usize - 1).copied(), reason)
+            }
+        };
+        let name = name.to_string();
+        found.ok_or(Error::NoAncestor { name, reason })
+    }
+}
