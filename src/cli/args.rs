@@ -19,7 +19,7 @@ pub(super) struct GlobalArgs {
     /// Work on this branch [env: WASMSTORE_BRANCH]
     #[arg(long, global = true, value_name = "NAME", value_parser = BranchName::parse)]
     pub branch: Option<BranchName>,
-    /// Commit as this author [env: WASMSTORE_AUTHOR]
+    /// Commit as this author [env: WASMSTORE_AUTHOR; default: git's user.name and user.email]
     #[arg(long, global = true, value_name = "NAME <MAIL>", value_parser = Author::parse)]
     pub author: Option<Author>,
     /// Print JSON; errors are printed as text

@@ -8,7 +8,7 @@ Environment (a flag takes precedence over its variable; an empty variable counts
   WASMSTORE_ROOT    the store's directory, or the URL of its server; default: ~/.wasmstore
   WASMSTORE_KEY     the key for the server
   WASMSTORE_BRANCH  the branch to work on; default: the store's default branch
-  WASMSTORE_AUTHOR  the author of commits; default: wasmstore <wasmstore@localhost>
+  WASMSTORE_AUTHOR  the author of commits; default: git's user.name and user.email
   WASMSTORE_HOST, WASMSTORE_PORT, WASMSTORE_AUTH, WASMSTORE_TLS, WASMSTORE_CONFIG
                     the same as the flags of `server`
   PAGER             the pager of `log`; default: less -FRX

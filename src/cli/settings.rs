@@ -13,7 +13,7 @@ use super::store_location::StoreLocation;
 use crate::config::{ClientLimits, Options};
 use crate::names::{self, Author, BranchName};
 use crate::oci::keep_records;
-use crate::remote::{Client, StoreOperations};
+use crate::remote::{Client, StoreOperations, user_identity};
 use crate::store::{Change, ObjectFormat, Precondition, Revision, Store};
 
 /// The default directory of the store, below the home directory.
@@ -97,11 +97,27 @@ impl Settings {
     pub fn change(&self, write: WriteArgs) -> Result<Change> {
         Ok(Change {
             branch: self.branch()?,
-            author: flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?,
+            author: self.author()?,
             message: write.message,
             precondition: Precondition::default(),
             request: None,
         })
+    }
+
+    /// Returns the author of commits: the flag, the variable, or git's identity of the user. `None` is the default author of the store.
+    fn author(&self) -> Result<Option<Author>> {
+        let given = flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?;
+        if given.is_some() || self.has_server_key() {
+            return Ok(given);
+        }
+        // git accepts names that an author cannot have. They are not the user's mistake here, so they are no error.
+        Ok(user_identity().and_then(|identity| Author::parse(&identity).ok()))
+    }
+
+    /// Returns whether a key is sent to a server. A key may have an author, and the server refuses every other one.
+    fn has_server_key(&self) -> bool {
+        let is_server = matches!(self.location(), Ok(StoreLocation::Server(_)));
+        is_server && variable("WASMSTORE_KEY").is_some()
     }
 
     /// Opens the store to read. A missing store reads as empty, and nothing is created.

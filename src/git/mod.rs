@@ -22,6 +22,7 @@ mod secret_config;
 mod serve;
 mod stderr_summary;
 mod user_env;
+mod user_identity;
 
 pub use child::ChildProcess;
 pub use error::Error;
@@ -31,3 +32,4 @@ pub use program::Git;
 pub use push_to_mirror::{MirrorChange, MirrorPush, MirrorPushResult};
 pub use remotes::RemoteConfig;
 pub use serve::{ServerCommand, ServerProcess, ServerProcessOptions, valid_protocol};
+pub use user_identity::user_identity;

@@ -84,7 +84,7 @@ pub(super) fn config_options() -> impl Iterator<Item = &'static OsStr> {
 }
 
 /// Sets `GIT_DIR` and removes the variables that could select another repository.
-fn select_repository(command: &mut Command, git_dir: Option<&Path>) {
+pub(super) fn select_repository(command: &mut Command, git_dir: Option<&Path>) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let is_passed_on = PASSED_ON.iter().any(|prefix| text.starts_with(prefix));

@@ -28,11 +28,14 @@ mod peer_check;
 mod primary;
 mod primary_refs;
 mod primary_watch;
+mod put_if_absent;
 pub mod receive_hooks;
 mod replica;
 mod websocket;
 
-pub use crate::git::{ChildProcess, ServerProcess, lift_limits, limit_processes, reached_limit};
+pub use crate::git::{
+    ChildProcess, ServerProcess, lift_limits, limit_processes, reached_limit, user_identity,
+};
 pub use bucket_follower::{BucketFollowStatus, BucketFollower};
 pub use client::{Client, ErrorResponse};
 pub use clone::clone;
@@ -45,4 +48,5 @@ pub use mirror_config::UnrelatedRepository;
 pub use mirror_status::{MirrorStatus, SyncState};
 pub use operations::{ModuleReader, StoreOperations};
 pub use primary::Primary;
+pub use put_if_absent::put_if_absent;
 pub use replica::{Replica, ReplicaStatus};

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use crate::support::program::{CommandOutput, World, module};
+use crate::support::server::Server;
 
 #[test]
 fn add_prints_the_blob_id_and_commits_once() {
@@ -41,6 +42,59 @@ fn add_uses_the_file_name_and_the_given_message_and_author() {
     assert_eq!(world.git(&["rev-parse", "HEAD:b.wasm"]), world.hash(2));
     let commit = world.git(&["log", "-1", "--format=%an|%ae|%cn|%B"]);
     assert_eq!(commit, "Ann|a@b|wasmstore|One\n\nTwo");
+}
+
+#[test]
+fn add_if_absent_replaces_nothing_and_accepts_the_same_bytes() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &[]);
+    let url = format!("http://{}", server.address);
+    for (n, root) in [world.root().to_str().unwrap(), &url]
+        .into_iter()
+        .enumerate()
+    {
+        let path = format!("m{n}.wasm");
+        world.file("a.wasm", module(1));
+        world.file("b.wasm", module(2));
+        let add = |file: &'static str| ["add", "--root", root, "--if-absent", file, &path];
+        let hash = format!("{}\n", world.hash(1));
+        assert_eq!(world.ok(&add("a.wasm")), hash);
+        let tip = world.tip();
+        assert_eq!(world.ok(&add("a.wasm")), hash);
+        assert_eq!(world.tip(), tip);
+        let reason = world.fails(4, &add("b.wasm"));
+        assert!(reason.contains(&world.hash(1)), "{reason}");
+        let if_match = |hash: &str, file: &str| {
+            ["add", "--root", root, "--if-match", hash, file, &path].map(str::to_owned)
+        };
+        let stale = if_match(&world.hash(2), "b.wasm");
+        world.fails(4, &stale.each_ref().map(String::as_str));
+        let current = if_match(&world.hash(1), "b.wasm");
+        world.ok(&current.each_ref().map(String::as_str));
+    }
+}
+
+#[test]
+fn the_author_defaults_to_the_identity_of_git() {
+    let world = World::with_store("sha1");
+    world.file("a.wasm", module(1));
+    world.file("gitconfig", "[user]\nname = Ann\nemail = ann@example.org\n");
+    let author = |path: &str, variables: &[(&str, &str)]| {
+        let mut command = world.wasmstore(&["add", "a.wasm", path]);
+        command.envs(variables.iter().copied());
+        assert!(command.status().unwrap().success());
+        world.git(&["log", "-1", "--format=%an <%ae>"])
+    };
+    let config = ("GIT_CONFIG_GLOBAL", "gitconfig");
+    assert_eq!(author("a", &[config]), "Ann <ann@example.org>");
+    let name = ("GIT_AUTHOR_NAME", "Bob");
+    assert_eq!(author("b", &[config, name]), "Bob <ann@example.org>");
+    let variable = ("WASMSTORE_AUTHOR", "Eve <e@x>");
+    assert_eq!(author("c", &[config, name, variable]), "Eve <e@x>");
+    let odd = ("GIT_AUTHOR_NAME", "a<b");
+    let default = "wasmstore <wasmstore@localhost>";
+    assert_eq!(author("d", &[odd]), default);
+    assert_eq!(author("e", &[config, ("PATH", "")]), default);
 }
 
 #[test]

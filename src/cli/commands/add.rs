@@ -10,11 +10,14 @@ use crate::cli::args::WriteArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::ModulePath;
+use crate::names::{ModuleHash, ModulePath};
+use crate::remote::put_if_absent;
+use crate::store::{EntityTags, Precondition};
 
 /// Store a module at a path
 ///
 /// Validates the module first, including function bodies. If the path already has the same bytes, no commit is made. Prints the hash.
+/// A precondition that does not hold is a conflict (exit code 4), and nothing is changed. It is decided in the same step as the change.
 /// JSON: {"hash":"…","path":"/…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AddArgs {
@@ -23,13 +26,20 @@ pub(in crate::cli) struct AddArgs {
     /// Store it at this path [default: the name of FILE]
     #[arg(value_parser = ModulePath::parse)]
     path: Option<ModulePath>,
+    /// Fail if the path has a module with other bytes; the same bytes are a success
+    #[arg(long, conflicts_with = "if_match")]
+    if_absent: bool,
+    /// Fail unless the path has the module with this hash
+    #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
+    if_match: Option<ModuleHash>,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl AddArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.write)?;
+        let mut change = settings.change(self.write)?;
+        change.precondition = precondition(self.if_absent, self.if_match);
         let (mut source, bytes, path): (Box<dyn Read>, _, _) = if self.file == Path::new("-") {
             let needs_path = Error::Usage("`add -` needs a PATH");
             let source = settings.progress().reader("add", io::stdin(), None);
@@ -41,11 +51,23 @@ impl AddArgs {
             (Box::new(source), bytes, path)
         };
         let store = settings.open_or_create()?;
-        let hash = store.put(&change, &path, &mut source, bytes)?;
+        let hash = if self.if_absent {
+            put_if_absent(store.as_ref(), &change, &path, &mut source, bytes)?
+        } else {
+            store.put(&change, &path, &mut source, bytes)?
+        };
         out.json_or_line(
             &json!({ "hash": hash.to_string(), "path": path.to_string() }),
             hash,
         )
+    }
+}
+
+/// Returns the condition that the flags require of the path.
+fn precondition(if_absent: bool, if_match: Option<ModuleHash>) -> Precondition {
+    Precondition {
+        if_match: if_match.map(|hash| EntityTags::OneOf(vec![hash.to_string()])),
+        if_none_match: if_absent.then_some(EntityTags::Any),
     }
 }
 

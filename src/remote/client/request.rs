@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use serde::de::DeserializeOwned;
-use ureq::http::header::{ACCEPT, LINK};
+use ureq::http::header::{ACCEPT, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK};
 use ureq::http::request::Builder;
 use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -13,7 +13,7 @@ use super::error_response::ErrorResponse;
 use crate::config::ClientLimits;
 use crate::names::{BranchName, CommitId, ModuleRef, ServerUrl, TreePath};
 use crate::remote::error::{Error, Result};
-use crate::store::{Change, Revision};
+use crate::store::{Change, EntityTags, Precondition, Revision};
 use crate::wire::{encode_header_value, encode_path};
 
 /// The path of the API below the server's URL.
@@ -111,7 +111,13 @@ impl Client {
         let message = change.message.as_ref().map(|message| message.as_str());
         let mut request = with_revision(self.request(method, path), &branch);
         request = with_header(request, "wasmstore-author", author.as_deref());
-        with_header(request, "wasmstore-message", message)
+        request = with_header(request, "wasmstore-message", message);
+        let Precondition {
+            if_match,
+            if_none_match,
+        } = &change.precondition;
+        request = with_tags(request, IF_MATCH, if_match.as_ref());
+        with_tags(request, IF_NONE_MATCH, if_none_match.as_ref())
     }
 
     /// Sends a request without a body, and returns the response if its status is a success.
@@ -282,6 +288,17 @@ pub(super) fn with_revision(request: Builder, revision: &Revision) -> Builder {
 fn with_header(request: Builder, header: &'static str, value: Option<&str>) -> Builder {
     match value {
         Some(value) => request.header(header, encode_header_value(value)),
+        None => request,
+    }
+}
+
+fn with_tags(request: Builder, header: HeaderName, tags: Option<&EntityTags>) -> Builder {
+    match tags {
+        Some(EntityTags::Any) => request.header(header, "*"),
+        Some(EntityTags::OneOf(tags)) => {
+            let quoted: Vec<_> = tags.iter().map(|tag| format!("\"{tag}\"")).collect();
+            request.header(header, quoted.join(", "))
+        }
         None => request,
     }
 }

@@ -1,0 +1,65 @@
+//! Puts a module at a path only if the path has none, or has the same bytes.
+
+use std::io::{self, Read};
+
+use super::error::{Error, Result};
+use super::operations::StoreOperations;
+use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
+use crate::store::{self, Change, ErrorKind, Hashing, Revision};
+
+/// Puts a module at a path that has none. If the path has the same bytes already, that is a success: a job that runs twice publishes once.
+///
+/// # Errors
+/// The path has another module, or the errors of [`StoreOperations::put`].
+pub fn put_if_absent(
+    store: &dyn StoreOperations,
+    change: &Change,
+    path: &ModulePath,
+    source: &mut dyn Read,
+    size_bytes: Option<u64>,
+) -> Result<ModuleHash> {
+    let mut source = HashingReader {
+        source,
+        hashing: Hashing::default(),
+    };
+    let refused = match store.put(change, path, &mut source, size_bytes) {
+        Ok(hash) => return Ok(hash),
+        Err(error) if is_failed_precondition(&error) => error,
+        Err(error) => return Err(error),
+    };
+    // A server may have refused the upload before it read the module.
+    if io::copy(&mut source, &mut io::sink()).is_err() {
+        return Err(refused);
+    }
+    let digest = Digest::from_bytes(source.hashing.finish());
+    let revision = Revision::Branch(change.branch.clone());
+    match store.info(&revision, &ModuleRef::Path(path.clone())) {
+        Ok(there) if there.digest == digest.to_string() => {
+            Ok(ModuleHash::parse(&there.hash).map_err(store::Error::from)?)
+        }
+        _ => Err(refused),
+    }
+}
+
+fn is_failed_precondition(error: &Error) -> bool {
+    let kind = match error {
+        Error::Store(error) => error.kind(),
+        Error::Refused(response) => response.kind(),
+        _ => return false,
+    };
+    kind == ErrorKind::Precondition
+}
+
+/// A reader that computes the SHA-256 of what it reads.
+struct HashingReader<'s> {
+    source: &'s mut dyn Read,
+    hashing: Hashing,
+}
+
+impl Read for HashingReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.hashing.update(&buffer[..read]);
+        Ok(read)
+    }
+}
