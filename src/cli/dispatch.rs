@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,19 +12,21 @@ use super::color::ColorChoice;
 use super::command_line::CommandLine;
 use super::commands::{Command, overview};
 use super::config::{self, ConfigError, ServerFlags};
+use super::examples;
 use super::exit::{self, Error};
 use super::hints;
 use super::logging;
 use super::output::{self, Output};
 use super::settings::Settings;
+use super::usage_error::{self, UsageError};
 use crate::names;
 
 /// Runs the command that the arguments name, and returns the exit code. The first argument is the program's name.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let color = ColorChoice::from_args(&args);
-    let (parsed, matches) = match parse(args) {
+    let (parsed, matches) = match parse(&args) {
         Ok(parsed) => parsed,
-        Err(error) => return report_usage(error, color),
+        Err(error) => return report_unparsed(&error, &args, color),
     };
     let CommandLine { globals, command } = match resolve_server_settings(parsed, matches) {
         Ok(resolved) => resolved,
@@ -54,8 +56,9 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     code
 }
 
-fn parse(args: Vec<OsString>) -> Result<(CommandLine, ArgMatches), clap::Error> {
-    let matches = CommandLine::command().try_get_matches_from(args)?;
+fn parse(args: &[OsString]) -> Result<(CommandLine, ArgMatches), clap::Error> {
+    let command = examples::add_to_help(CommandLine::command());
+    let matches = command.try_get_matches_from(args)?;
     Ok((CommandLine::from_arg_matches(&matches)?, matches))
 }
 
@@ -83,33 +86,38 @@ fn resolve_server_settings(
 
 /// Reports arguments that clap did not accept, or prints the help that they request. A malformed name has its own exit code, because
 /// apart from the name the command line is well-formed.
-fn report_usage(error: clap::Error, color: ColorChoice) -> ExitCode {
+fn report_unparsed(error: &clap::Error, args: &[OsString], color: ColorChoice) -> ExitCode {
     if let Some(name) = error.source().and_then(|source| source.downcast_ref()) {
         return fail(&Error::Name(names::Error::clone(name)), color);
     }
-    let is_terminal = if error.use_stderr() {
-        io::stderr().is_terminal()
-    } else {
-        io::stdout().is_terminal()
-    };
+    if error.use_stderr() {
+        return report_usage(error, args, color);
+    }
     let styled = error.render();
-    let plain = styled.to_string();
-    // clap repeats arguments unchanged, so its text may contain control characters.
-    let printable = output::printable_lines(&plain);
-    let text = if printable == plain && color.is_enabled(is_terminal) {
+    let text = if color.is_enabled(io::stdout().is_terminal()) {
         styled.ansi().to_string()
     } else {
-        printable
+        styled.to_string()
     };
-    if error.use_stderr() {
-        let _ = io::stderr().write_all(text.as_bytes());
-        return ExitCode::from(exit::USAGE);
-    }
     let mut out = Output::stdout(false, color);
     match out.bytes(text.as_bytes()).and(out.finish()) {
         Ok(()) | Err(Error::Closed) => ExitCode::SUCCESS,
         Err(error) => fail(&error, color),
     }
+}
+
+fn report_usage(error: &clap::Error, args: &[OsString], color: ColorChoice) -> ExitCode {
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let args: Vec<_> = args.into_iter().map(String::from).collect();
+    let mut root = CommandLine::command();
+    let (words, command) = usage_error::selected(&mut root, &args);
+    let error = UsageError::new(error, &words, command);
+    output::print_error(&error.message, color);
+    let is_quiet = |arg: &String| ["-q", "--quiet"].contains(&arg.as_str());
+    if !args.iter().take_while(|arg| *arg != "--").any(is_quiet) {
+        output::print_hint(&error.hint, color);
+    }
+    ExitCode::from(exit::USAGE)
 }
 
 fn fail(error: &Error, color: ColorChoice) -> ExitCode {

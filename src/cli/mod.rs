@@ -4,7 +4,8 @@
 //! above it, and never the repository or the index directly.
 //!
 //! - `dispatch` is the entry point: it parses the command line, runs the command and returns the exit code.
-//! - `args` defines the arguments that several commands share, `command_line` the whole command line.
+//! - `args` defines the arguments that several commands share, `command_line` the whole command line, `examples` the examples of each
+//!   command. `usage_error` describes what is wrong with arguments.
 //! - `commands` has one file for each command: its arguments, its work and its output.
 //! - `config` resolves the settings of a server from flags, variables and the configuration file.
 //! - `serve` is the composition root of the server; `server_check` implements `server --check`.
@@ -28,6 +29,7 @@ mod commands;
 mod config;
 mod dispatch;
 mod environment;
+mod examples;
 mod exit;
 mod exposed_file;
 mod hints;
@@ -57,6 +59,7 @@ mod stop_signals;
 mod store_location;
 mod stream_copy;
 mod text_file;
+mod usage_error;
 mod write_access;
 
 #[cfg(fuzzing)]

@@ -57,6 +57,12 @@ fn help_of_every_command_has_a_summary_and_describes_its_json() {
             "{words:?}: {about}"
         );
         assert!(about.to_lowercase().contains("print"), "{words:?}: {about}");
+        let headings = help
+            .lines()
+            .filter(|line| line.ends_with(':') && !line.starts_with(' '));
+        let headings: Vec<_> = headings.collect();
+        let last = ["Global options:", "Examples:"];
+        assert!(headings.ends_with(&last), "{words:?}: {headings:?}");
     }
     let main = world.ok(&["--help"]);
     assert!(
@@ -83,6 +89,12 @@ fn every_command_has_a_manual_page() {
             text.contains(".TH ") && unescaped.contains(summary),
             "{name}"
         );
+        let examples = unescaped
+            .split(".SH EXAMPLES\n.nf\n")
+            .nth(1)
+            .unwrap_or_default();
+        let calls = format!("wasmstore {}", words.join(" "));
+        assert!(examples.contains(&calls), "{name}: {examples}");
     }
     let main = page("wasmstore.1").unwrap();
     assert!(main.contains("wasmstore\\-add(1)"), "{main}");
@@ -112,6 +124,68 @@ fn man_fails_if_its_target_is_not_a_directory() {
     let reason = world.fails(1, &["man", "file"]);
     assert!(reason.starts_with("cannot write \"file\": "), "{reason}");
     assert_eq!(world.run(&["man", "a", "b"]).code, Some(2));
+}
+
+#[test]
+fn invalid_command_line_is_described_in_two_lines() {
+    let world = World::empty();
+    for (args, reason, hint) in [
+        (
+            &["add"][..],
+            "`add` needs <FILE>",
+            "usage: wasmstore add <FILE> [PATH]; `wasmstore add --help` shows more",
+        ),
+        (
+            &["log", "-n", "many"],
+            "invalid value \"many\" for --max-count: expected a whole number, 0 or more",
+            "`wasmstore log --help` shows how to use it",
+        ),
+        (
+            &["log", "-n", "99999999999999999999"],
+            "invalid value \"99999999999999999999\" for --max-count: the number is too large",
+            "`wasmstore log --help` shows how to use it",
+        ),
+        (
+            &["list", "--color", "blue"],
+            "invalid value \"blue\" for --color: not one of auto, always, never",
+            "`wasmstore list --help` shows how to use it",
+        ),
+        (
+            &["--root", "s", "mirror"],
+            "`mirror` needs one of the commands add, list, status, push, remove",
+            "`wasmstore mirror --help` shows how to use it",
+        ),
+        (
+            &["hash", "a.wasm", "b.wasm"],
+            "there is an argument too many: \"b.wasm\"",
+            "usage: wasmstore hash [OPTIONS] <PATH>; `wasmstore hash --help` shows more",
+        ),
+        (&["ls"], "there is no command `ls`", "did you mean 'list'?"),
+        (
+            &["rm", "-x"],
+            "there is no command `rm`",
+            "did you mean 'remove'?",
+        ),
+        (
+            &["mirror", "lst"],
+            "there is no command `mirror lst`",
+            "did you mean 'list'?",
+        ),
+        (
+            &["branch", "a", "--delete", "--from", "b"],
+            "--delete cannot be used together with --from <BRANCH|COMMIT>",
+            "usage: wasmstore branch --delete <NAME|--list|--default <NAME>>; `wasmstore branch --help` shows more",
+        ),
+    ] {
+        let ran = world.run(args);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}");
+        assert_eq!(ran.err, format!("wasmstore: {reason}\nhint: {hint}\n"));
+        let quiet = world.run(&[args, &["--quiet"]].concat());
+        assert_eq!(quiet.err, format!("wasmstore: {reason}\n"));
+    }
+    // A tool that others have, but not this one, is not guessed.
+    let copy = world.run(&["cp", "a", "b"]);
+    assert!(!copy.err.contains("completions"), "{}", copy.err);
 }
 
 #[test]

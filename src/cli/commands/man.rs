@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap_mangen::Man as Page;
 use serde_json::json;
 
+use crate::cli::examples;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -57,9 +58,36 @@ fn collect(command: clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result
 
 fn render(command: clap::Command) -> Result<(String, Vec<u8>)> {
     let source = concat!("wasmstore ", env!("CARGO_PKG_VERSION"));
-    let (page, mut text) = (Page::new(command).source(source), Vec::new());
+    let name = command.get_display_name().unwrap_or_default();
+    let words = name.trim_start_matches("wasmstore").trim_start_matches('-');
+    let examples = examples::of(&words.replace('-', " ")).join("\n");
+    // The library would fill the lines of this text, which has tables.
+    let notes = command.get_after_help().map(ToString::to_string);
+    let page = Page::new(command.after_help(None)).source(source);
+    let mut text = Vec::new();
     page.render(&mut text).map_err(Error::Output)?;
+    for (title, lines) in [("EXAMPLES", examples), ("NOTES", notes.unwrap_or_default())] {
+        if !lines.is_empty() {
+            text.extend(section(title, &lines).into_bytes());
+        }
+    }
     Ok((page.get_filename(), text))
+}
+
+/// Returns a section of unfilled lines, in the language of man(7).
+fn section(title: &str, lines: &str) -> String {
+    let escape = |line: &str| {
+        let line = line.replace('\\', "\\e").replace('-', "\\-");
+        // A line that begins with a control character of roff is a request, unless a character of no width precedes it.
+        let guard = if line.starts_with(['.', '\'']) {
+            "\\&"
+        } else {
+            ""
+        };
+        format!("{guard}{line}\n")
+    };
+    let lines: String = lines.lines().map(escape).collect();
+    format!(".SH {title}\n.nf\n{lines}.fi\n")
 }
 
 fn write(dir: &Path, pages: &[(String, Vec<u8>)]) -> Result<()> {

@@ -1,0 +1,223 @@
+//! Errors of the command line, in the form of all other errors: one line, and a line with a hint.
+
+use std::error::Error as _;
+use std::num::{IntErrorKind, ParseIntError};
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::nearest_name::nearest;
+
+/// What people type who know another tool, and the commands that do it, best first. A command that does not exist is not suggested.
+const OTHER_NAMES: &[(&str, &[&str])] = &[
+    ("cat", &["find"]),
+    ("checkout", &["restore", "branch"]),
+    ("cp", &["copy", "set"]),
+    ("delete", &["remove"]),
+    ("download", &["find", "export"]),
+    ("dump", &["export", "backup"]),
+    ("fetch", &["find", "clone"]),
+    ("get", &["find"]),
+    ("history", &["log"]),
+    ("inspect", &["info"]),
+    ("link", &["set"]),
+    ("ls", &["list"]),
+    ("move", &["mv", "set"]),
+    ("new", &["init"]),
+    ("publish", &["add"]),
+    ("pull", &["find", "export"]),
+    ("push", &["add", "mirror"]),
+    ("put", &["add"]),
+    ("rename", &["mv", "set"]),
+    ("revert", &["rollback", "restore"]),
+    ("rm", &["remove"]),
+    ("serve", &["server"]),
+    ("undo", &["rollback"]),
+    ("upload", &["add"]),
+];
+
+/// An error of the command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UsageError {
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl UsageError {
+    /// Describes an error of clap. `words` are the words of the command that was to be run, and `command` is the command.
+    pub fn new(error: &clap::Error, words: &str, command: &Command) -> Self {
+        let mut guess = None;
+        let invalid = || text(error, ContextKind::InvalidArg);
+        let message = match error.kind() {
+            ErrorKind::InvalidSubcommand => {
+                let unknown = text(error, ContextKind::InvalidSubcommand);
+                guess = similar_command(&unknown, command);
+                format!("there is no command `{}`", join(words, &unknown))
+            }
+            ErrorKind::UnknownArgument => {
+                let unknown = invalid();
+                guess = similar_option(&unknown, error, command);
+                if unknown.starts_with('-') {
+                    format!("`{words}` has no option {unknown}")
+                } else {
+                    format!("there is an argument too many: {unknown:?}")
+                }
+            }
+            ErrorKind::MissingRequiredArgument => format!("`{words}` needs {}", invalid()),
+            ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                format!("`{words}` needs one of the commands {}", visible(command))
+            }
+            ErrorKind::InvalidValue if text(error, ContextKind::InvalidValue).is_empty() => {
+                format!("{} needs a value", invalid())
+            }
+            ErrorKind::InvalidValue => {
+                guess = error.get(ContextKind::SuggestedValue).map(plain);
+                let valid = text(error, ContextKind::ValidValue);
+                invalid_value(error, &format!("not one of {valid}"))
+            }
+            ErrorKind::ValueValidation => {
+                let reason = error.source().map(reason).unwrap_or_default();
+                invalid_value(error, &reason)
+            }
+            ErrorKind::ArgumentConflict => conflict(error),
+            ErrorKind::NoEquals => format!("{} needs a value after `=`", invalid()),
+            ErrorKind::TooManyValues => format!("{} has too many values", invalid()),
+            ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+                format!("{} has too few values", invalid())
+            }
+            ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+            _ => first_line(error),
+        };
+        let hint = match guess {
+            Some(guess) => format!("did you mean '{guess}'?"),
+            None => usage(error, words),
+        };
+        Self { message, hint }
+    }
+}
+
+/// Returns the command that the arguments select, and its words without the program's name.
+pub(super) fn selected<'c>(root: &'c mut Command, args: &[String]) -> (String, &'c Command) {
+    root.build();
+    let (mut words, mut command, mut is_value) = (Vec::new(), &*root, false);
+    for arg in args.iter().skip(1) {
+        if std::mem::take(&mut is_value) {
+            continue;
+        }
+        if let Some(inner) = command.find_subcommand(arg) {
+            words.push(arg.as_str());
+            command = inner;
+        } else if !arg.starts_with('-') || arg == "--" {
+            break;
+        } else {
+            let mut options = command.get_opts();
+            is_value = options.any(|option| arg.strip_prefix("--") == option.get_long());
+        }
+    }
+    (words.join(" "), command)
+}
+
+/// Returns the context of an error as text: a list is joined with commas.
+fn text(error: &clap::Error, kind: ContextKind) -> String {
+    error.get(kind).map(plain).unwrap_or_default()
+}
+
+fn plain(value: &ContextValue) -> String {
+    match value {
+        ContextValue::Strings(texts) => texts.join(", "),
+        value => value.to_string(),
+    }
+}
+
+fn join(words: &str, word: &str) -> String {
+    format!("{words} {word}").trim_start().to_owned()
+}
+
+fn invalid_value(error: &clap::Error, reason: &str) -> String {
+    let value = text(error, ContextKind::InvalidValue);
+    let argument = text(error, ContextKind::InvalidArg);
+    format!("invalid value {value:?} for {}: {reason}", short(&argument))
+}
+
+/// Returns an option without its value, and a positional argument as it is.
+fn short(argument: &str) -> &str {
+    match argument.strip_prefix("--") {
+        Some(_) => argument.split([' ', '=']).next().unwrap_or(argument),
+        None => argument,
+    }
+}
+
+/// Returns the reason why a value was rejected. The standard library's texts about numbers do not say what is expected.
+fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+    let Some(number) = error.downcast_ref::<ParseIntError>() else {
+        return error.to_string();
+    };
+    number_fault(number.kind()).to_owned()
+}
+
+/// Returns what is wrong with text that is not a number.
+pub(super) fn number_fault(kind: &IntErrorKind) -> &'static str {
+    match kind {
+        IntErrorKind::PosOverflow => "the number is too large",
+        IntErrorKind::NegOverflow => "the number is too small",
+        _ => "expected a whole number, 0 or more",
+    }
+}
+
+fn conflict(error: &clap::Error) -> String {
+    let argument = text(error, ContextKind::InvalidArg);
+    let others = text(error, ContextKind::PriorArg);
+    match others.as_str() {
+        "" => format!("{argument} cannot be used with the other arguments"),
+        others if others == argument => format!("{argument} is given more than once"),
+        others => format!("{argument} cannot be used together with {others}"),
+    }
+}
+
+fn visible(command: &Command) -> String {
+    let commands = command.get_subcommands();
+    let names = commands.filter(|inner| !inner.is_hide_set());
+    let names = names.map(Command::get_name).filter(|name| *name != "help");
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the command that an unknown name probably means: one that another tool calls so, or one that is spelled similarly.
+fn similar_command(unknown: &str, command: &Command) -> Option<String> {
+    let visible = visible(command);
+    let names: Vec<_> = visible.split(", ").collect();
+    let known = OTHER_NAMES.iter().find(|(other, _)| *other == unknown);
+    let known = known.and_then(|(_, ours)| ours.iter().find(|name| names.contains(name)));
+    let name = known.copied().or_else(|| nearest(unknown, &names))?;
+    Some(name.to_owned())
+}
+
+fn similar_option(unknown: &str, error: &clap::Error, command: &Command) -> Option<String> {
+    if let Some(similar) = error.get(ContextKind::SuggestedArg) {
+        return Some(short(&plain(similar)).to_owned());
+    }
+    let unknown = unknown.strip_prefix("--")?;
+    let names: Vec<_> = command
+        .get_arguments()
+        .filter_map(|arg| arg.get_long())
+        .collect();
+    nearest(unknown, &names).map(|name| format!("--{name}"))
+}
+
+/// Returns the usage on one line, with the command that shows more.
+fn usage(error: &clap::Error, words: &str) -> String {
+    let usage = text(error, ContextKind::Usage);
+    let usage: Vec<_> = usage.split_whitespace().skip(2).collect();
+    let help = join("wasmstore", &join(words, "--help"));
+    if usage.is_empty() {
+        return format!("`{help}` shows how to use it");
+    }
+    format!("usage: wasmstore {}; `{help}` shows more", usage.join(" "))
+}
+
+fn first_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
