@@ -297,7 +297,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "json_list",
             "git",
             "extract",
-            "shared",
+            "bucket",
             "openapi",
             "routes",
             "router",

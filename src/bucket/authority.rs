@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::handle::Bucket;
 use super::manifest::is_request_id;
 use super::packs::{self, TransferError};
-use super::state::{Known, next_manifest, updated_refs};
+use super::state::{KnownManifest, next_manifest, updated_refs};
 use crate::repo::{
     Authority, AuthorityCounters, Error, Freshness, PackFiles, PackKey, Result, SharedState, Swap,
 };
@@ -77,7 +77,7 @@ impl Bucket {
     }
 
     /// Uploads the packs that a swap adds. A pack that the state has already is left out.
-    fn upload_added(&self, known: &Known, swap: &Swap) -> Result<Vec<PackKey>> {
+    fn upload_added(&self, known: &KnownManifest, swap: &Swap) -> Result<Vec<PackKey>> {
         let floor = swap.floor.unwrap_or(0).max(known.state.floor);
         let removed: HashSet<_> = swap.removed.iter().collect();
         let existing = known.state.packs.iter().map(|pack| &pack.checksum);
@@ -96,10 +96,10 @@ impl Bucket {
     /// Makes a swap on a known state. The caller holds the lock of swaps.
     fn swap_on(
         &self,
-        known: &Known,
+        known: &KnownManifest,
         swap: &Swap,
         last: Option<Instant>,
-    ) -> Result<Option<Arc<Known>>> {
+    ) -> Result<Option<Arc<KnownManifest>>> {
         self.check_swap(known.state.generation, swap)?;
         let Some(refs) = updated_refs(&known.state.refs, swap) else {
             return Ok(None);

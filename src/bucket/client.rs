@@ -14,10 +14,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 use super::counters::{Counters, RequestKind};
-use super::failure::Failure;
 use super::manifest::MANIFEST_BYTES_MAX;
 use super::open::Stores;
 use super::repeat::repeated;
+use super::request_failure::RequestFailure;
 
 /// The key of the manifest.
 pub(super) const MANIFEST: &str = "manifest";
@@ -96,7 +96,7 @@ impl Client {
         &self,
         kind: RequestKind,
         work: impl Future<Output = Result<T, object_store::Error>>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, RequestFailure> {
         self.block_on(counted(&self.counters, kind, work))
     }
 
@@ -105,7 +105,7 @@ impl Client {
         &self,
         kind: RequestKind,
         mut work: impl FnMut() -> F,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, RequestFailure> {
         self.block_on(repeated(|| {
             let work = work();
             async { counted(&self.counters, kind, work).await }
@@ -116,14 +116,14 @@ impl Client {
     pub(super) fn get_manifest(
         &self,
         known: Option<&UpdateVersion>,
-    ) -> Result<FoundManifest, Failure> {
+    ) -> Result<FoundManifest, RequestFailure> {
         self.block_on(repeated(|| self.get_manifest_once(known)))
     }
 
     async fn get_manifest_once(
         &self,
         known: Option<&UpdateVersion>,
-    ) -> Result<FoundManifest, Failure> {
+    ) -> Result<FoundManifest, RequestFailure> {
         let started = Instant::now();
         let read = tokio::time::timeout(self.request_timeout, self.read_manifest(known)).await;
         let result = read.unwrap_or_else(|_| Err(timed_out(self.request_timeout)));
@@ -135,7 +135,10 @@ impl Client {
         result
     }
 
-    async fn read_manifest(&self, known: Option<&UpdateVersion>) -> Result<FoundManifest, Failure> {
+    async fn read_manifest(
+        &self,
+        known: Option<&UpdateVersion>,
+    ) -> Result<FoundManifest, RequestFailure> {
         let options = GetOptions {
             if_none_match: known.and_then(|known| self.styled(known).e_tag),
             ..GetOptions::default()
@@ -169,7 +172,7 @@ impl Client {
         &self,
         text: &str,
         expected: Option<&UpdateVersion>,
-    ) -> JoinHandle<Result<UpdateVersion, Failure>> {
+    ) -> JoinHandle<Result<UpdateVersion, RequestFailure>> {
         let mode = match expected {
             Some(expected) => PutMode::Update(self.styled(expected)),
             None => PutMode::Create,
@@ -186,7 +189,9 @@ impl Client {
             let put = store.put_opts(&key, payload, PutOptions::from(mode));
             let started = Instant::now();
             let result = match tokio::time::timeout(timeout, put).await {
-                Ok(result) => result.map(UpdateVersion::from).map_err(Failure::from),
+                Ok(result) => result
+                    .map(UpdateVersion::from)
+                    .map_err(RequestFailure::from),
                 Err(_) => Err(timed_out(timeout)),
             };
             counters.record(RequestKind::PutManifest, started.elapsed(), &result);
@@ -196,7 +201,7 @@ impl Client {
     }
 
     /// Returns the keys below a prefix that ends with a slash, and the sizes of the objects.
-    pub(super) fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, Failure> {
+    pub(super) fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, RequestFailure> {
         self.request(RequestKind::List, || async {
             let listed = self.stores.packs.list(Some(&Path::from(prefix)));
             let listed = listed.map_ok(|meta| (meta.location.to_string(), meta.size));
@@ -205,11 +210,11 @@ impl Client {
     }
 
     /// Deletes an object, if it exists.
-    pub(super) fn delete(&self, key: &str) -> Result<(), Failure> {
+    pub(super) fn delete(&self, key: &str) -> Result<(), RequestFailure> {
         let key = Path::from(key);
         let result = self.request(RequestKind::Delete, || self.stores.packs.delete(&key));
         match result {
-            Err(Failure::NotFound) => Ok(()),
+            Err(RequestFailure::NotFound) => Ok(()),
             other => other,
         }
     }
@@ -237,9 +242,9 @@ pub(super) async fn counted<T>(
     counters: &Counters,
     kind: RequestKind,
     work: impl Future<Output = Result<T, object_store::Error>>,
-) -> Result<T, Failure> {
+) -> Result<T, RequestFailure> {
     let started = Instant::now();
-    let result = work.await.map_err(Failure::from);
+    let result = work.await.map_err(RequestFailure::from);
     counters.record(kind, started.elapsed(), &result);
     result
 }
@@ -261,8 +266,8 @@ pub(super) fn is_same(one: &UpdateVersion, other: &UpdateVersion) -> bool {
     }
 }
 
-fn timed_out(after: Duration) -> Failure {
-    Failure::Unknown(format!("no response within {} ms", after.as_millis()))
+fn timed_out(after: Duration) -> RequestFailure {
+    RequestFailure::Unknown(format!("no response within {} ms", after.as_millis()))
 }
 
 /// Adds a number of bytes to a counter.

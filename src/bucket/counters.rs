@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::failure::Failure;
+use super::request_failure::RequestFailure;
 use crate::repo::{AuthorityCounters, RequestCount};
 
 /// The kinds of requests that are counted separately.
@@ -73,7 +73,7 @@ impl Counters {
         &self,
         kind: RequestKind,
         duration: Duration,
-        result: &Result<T, Failure>,
+        result: &Result<T, RequestFailure>,
     ) {
         let index = kind as usize;
         self.requests[index].fetch_add(1, Ordering::Relaxed);
@@ -81,13 +81,13 @@ impl Counters {
         self.nanos[index].fetch_add(nanos, Ordering::Relaxed);
         let now = SystemTime::now();
         match result {
-            Ok(_) | Err(Failure::NotFound | Failure::Condition(_)) => {
+            Ok(_) | Err(RequestFailure::NotFound | RequestFailure::Condition(_)) => {
                 *self
                     .last_success
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner) = Some(now);
             }
-            Err(Failure::Rejected(reason) | Failure::Unknown(reason)) => {
+            Err(RequestFailure::Rejected(reason) | RequestFailure::Unknown(reason)) => {
                 self.errors[index].fetch_add(1, Ordering::Relaxed);
                 let error = Some((reason.clone(), now));
                 *self

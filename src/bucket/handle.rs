@@ -8,13 +8,13 @@ use std::time::Instant;
 use object_store::ObjectStore;
 
 use super::client::Client;
-use super::failure::Failure;
-use super::manifest::{MANIFEST_BYTES_MAX, Manifest, PeerKey, is_writer_url};
+use super::manifest::{MANIFEST_BYTES_MAX, Manifest, PeerKeyHex, is_writer_url};
 use super::open::{self, Stores};
 use super::options::BucketOptions;
 use super::packs::TransferError;
 use super::reads::{ReadFailure, Reads};
-use super::state::Known;
+use super::request_failure::RequestFailure;
+use super::state::KnownManifest;
 use super::url::BucketUrl;
 use crate::repo::{Error, ObjectFormat, PackFiles, PackKey, Result, SharedState};
 
@@ -25,7 +25,7 @@ pub struct Bucket {
     pub(super) client: Client,
     pub(super) options: BucketOptions,
     /// The newest state that this process knows.
-    known: Mutex<Option<Arc<Known>>>,
+    known: Mutex<Option<Arc<KnownManifest>>>,
     pub(super) reads: Reads,
     /// Held during a swap: two swaps of this process on the same state cannot both succeed. Contains the time of the last one.
     pub(super) swapping: Mutex<Option<Instant>>,
@@ -43,7 +43,7 @@ pub struct BucketIdentity {
     /// The hash function of its ids.
     pub object_format: ObjectFormat,
     /// The secret with which servers authenticate to each other.
-    pub peer_key: PeerKey,
+    pub peer_key: PeerKeyHex,
 }
 
 impl Bucket {
@@ -132,11 +132,11 @@ impl Bucket {
         self.known().map(|known| known.state.clone())
     }
 
-    pub(super) fn lock_known(&self) -> MutexGuard<'_, Option<Arc<Known>>> {
+    pub(super) fn lock_known(&self) -> MutexGuard<'_, Option<Arc<KnownManifest>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn known(&self) -> Option<Arc<Known>> {
+    pub(super) fn known(&self) -> Option<Arc<KnownManifest>> {
         self.lock_known().clone()
     }
 
@@ -147,7 +147,7 @@ impl Bucket {
             .unwrap_or_else(PoisonError::into_inner) = Some(batch.to_owned());
     }
 
-    pub(super) fn is_own(&self, known: &Known) -> bool {
+    pub(super) fn is_own(&self, known: &KnownManifest) -> bool {
         let own = self
             .own_batch
             .lock()
@@ -204,7 +204,9 @@ impl Bucket {
                 path: files.pack.clone(),
                 source,
             },
-            TransferError::Request(Failure::NotFound) => Error::Missing { id: key.to_owned() },
+            TransferError::Request(RequestFailure::NotFound) => {
+                Error::Missing { id: key.to_owned() }
+            }
             TransferError::Request(failure) => self.unreachable(failure.reason()),
         }
     }

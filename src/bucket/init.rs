@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::failure::Failure;
 use super::handle::Bucket;
-use super::manifest::{Manifest, PeerKey};
+use super::manifest::{Manifest, PeerKeyHex};
 use super::reads::ReadFailure;
+use super::request_failure::RequestFailure;
 use super::snapshot;
 use super::state::random_hex;
 use crate::names::{BranchName, ObjectId, RefName};
@@ -69,7 +69,7 @@ impl Bucket {
             generation: 0,
             batch: random_hex::<16>(),
             store: random_hex::<16>(),
-            peer_key: PeerKey(random_hex::<32>()),
+            peer_key: PeerKeyHex(random_hex::<32>()),
             writer: None,
             head: store.head.clone(),
             object_format: store.object_format,
@@ -93,7 +93,7 @@ impl Bucket {
             let reason = match response {
                 Ok(Ok(_)) => String::new(),
                 Ok(Err(failure)) => {
-                    is_in_doubt |= matches!(failure, Failure::Unknown(_));
+                    is_in_doubt |= matches!(failure, RequestFailure::Unknown(_));
                     failure.reason().to_owned()
                 }
                 Err(error) => error.to_string(),

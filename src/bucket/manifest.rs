@@ -56,7 +56,7 @@ pub struct Manifest {
     /// The id of the store: 32 hex digits.
     pub store: String,
     /// The secret that servers use to authenticate to each other.
-    pub peer_key: PeerKey,
+    pub peer_key: PeerKeyHex,
     /// The URL of the server that made the last swap.
     pub writer: Option<String>,
     /// The default branch.
@@ -81,11 +81,11 @@ pub struct Manifest {
 
 /// A secret of 64 hex digits. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PeerKey(pub String);
+pub struct PeerKeyHex(pub String);
 
-impl fmt::Debug for PeerKey {
+impl fmt::Debug for PeerKeyHex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PeerKey(***)")
+        f.write_str("PeerKeyHex(***)")
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path as FilePath;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::TryStreamExt as _;
@@ -11,8 +12,8 @@ use object_store::{ObjectStoreExt as _, PutPayload, WriteMultipart};
 
 use super::client::{Client, add};
 use super::counters::RequestKind;
-use super::failure::Failure;
 use super::repeat::{repeated, unless_silent};
+use super::request_failure::RequestFailure;
 use crate::repo::{PackFiles, PackKey};
 
 /// The size of a part of an upload, in bytes. A file of at most this size is uploaded in one request.
@@ -31,7 +32,7 @@ pub(super) enum TransferError {
     /// The file cannot be read or written.
     File(&'static str, std::io::Error),
     /// The request failed.
-    Request(Failure),
+    Request(RequestFailure),
 }
 
 impl From<object_store::Error> for TransferError {
@@ -87,7 +88,7 @@ impl Client {
     }
 
     /// Uploads a text.
-    pub(super) fn put_text(&self, key: &str, text: String) -> Result<(), Failure> {
+    pub(super) fn put_text(&self, key: &str, text: String) -> Result<(), RequestFailure> {
         let payload = PutPayload::from(text);
         add(&self.counters.uploaded_bytes, payload.content_length());
         let key = Path::from(key);
@@ -98,7 +99,7 @@ impl Client {
     }
 
     /// Downloads an object of at most `bytes_max` bytes.
-    pub(super) fn get_bytes(&self, key: &str, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    pub(super) fn get_bytes(&self, key: &str, bytes_max: u64) -> Result<Vec<u8>, RequestFailure> {
         let bytes = self.request(RequestKind::GetPack, || async {
             let found = self.stores.packs.get(&Path::from(key)).await?;
             if found.meta.size > bytes_max {
@@ -117,20 +118,16 @@ impl Client {
     }
 
     async fn put_file(&self, key: &str, file: &FilePath) -> Result<u64, TransferError> {
-        let started = Instant::now();
-        let result = repeated(|| self.put_file_uncounted(key, file)).await;
-        self.record(RequestKind::PutPack, started, &result);
-        if let Ok(bytes) = &result {
-            add(
-                &self.counters.uploaded_bytes,
-                usize::try_from(*bytes).unwrap_or(usize::MAX),
-            );
-        }
-        result
+        let sent = self.transfer(RequestKind::PutPack, || self.send_file(key, file));
+        let bytes = sent.await?;
+        self.counters
+            .uploaded_bytes
+            .fetch_add(bytes, Ordering::Relaxed);
+        Ok(bytes)
     }
 
     /// The file is read on the caller's thread, which waits for the upload anyway.
-    async fn put_file_uncounted(&self, key: &str, path: &FilePath) -> Result<u64, TransferError> {
+    async fn send_file(&self, key: &str, path: &FilePath) -> Result<u64, TransferError> {
         let read_error = |error| TransferError::File("read", error);
         let mut file = File::open(path).map_err(read_error)?;
         let location = Path::from(key);
@@ -176,20 +173,16 @@ impl Client {
         }
     }
 
-    async fn get_file(&self, key: &str, path: &FilePath) -> Result<u64, TransferError> {
-        let started = Instant::now();
-        let result = repeated(|| self.get_file_uncounted(key, path)).await;
-        self.record(RequestKind::GetPack, started, &result);
-        if let Ok(bytes) = &result {
-            add(
-                &self.counters.downloaded_bytes,
-                usize::try_from(*bytes).unwrap_or(usize::MAX),
-            );
-        }
-        result
+    async fn get_file(&self, key: &str, file: &FilePath) -> Result<u64, TransferError> {
+        let received = self.transfer(RequestKind::GetPack, || self.receive_file(key, file));
+        let bytes = received.await?;
+        self.counters
+            .downloaded_bytes
+            .fetch_add(bytes, Ordering::Relaxed);
+        Ok(bytes)
     }
 
-    async fn get_file_uncounted(&self, key: &str, path: &FilePath) -> Result<u64, TransferError> {
+    async fn receive_file(&self, key: &str, path: &FilePath) -> Result<u64, TransferError> {
         let write_error = |error| TransferError::File("write", error);
         let location = Path::from(key);
         let get = async { Ok::<_, TransferError>(self.stores.packs.get(&location).await?) };
@@ -208,12 +201,24 @@ impl Client {
         Ok(length)
     }
 
-    fn record<T>(&self, kind: RequestKind, started: Instant, result: &Result<T, TransferError>) {
-        let result = match result {
-            Err(TransferError::Request(failure)) => Err(failure.clone()),
-            Ok(_) | Err(TransferError::File(..)) => Ok(()),
-        };
-        self.counters.record(kind, started.elapsed(), &result);
+    /// Makes a transfer until it succeeds or has failed too often, and counts each attempt.
+    async fn transfer<F: Future<Output = Result<u64, TransferError>>>(
+        &self,
+        kind: RequestKind,
+        attempt: impl Fn() -> F,
+    ) -> Result<u64, TransferError> {
+        repeated(|| async {
+            let started = Instant::now();
+            let result = attempt().await;
+            let outcome = match &result {
+                Err(TransferError::Request(failure)) => Err(failure.clone()),
+                // The object store did not cause an error of the file.
+                Ok(_) | Err(TransferError::File(..)) => Ok(()),
+            };
+            self.counters.record(kind, started.elapsed(), &outcome);
+            result
+        })
+        .await
     }
 }
 

@@ -10,8 +10,8 @@ use object_store::{
 
 use super::client::{EtagStyle, styled};
 use super::counters::RequestKind;
-use super::failure::Failure;
 use super::handle::Bucket;
+use super::request_failure::RequestFailure;
 use super::state::random_hex;
 use crate::repo::Result;
 
@@ -94,13 +94,17 @@ impl Bucket {
         result.map_err(|failure| self.unreachable(failure.reason()))
     }
 
-    fn probe_below(&self, directory: &str, scope: ProbeScope) -> Result<ProbeReport, Failure> {
+    fn probe_below(
+        &self,
+        directory: &str,
+        scope: ProbeScope,
+    ) -> Result<ProbeReport, RequestFailure> {
         let mut attempt = 0;
         let mut report = loop {
             attempt += 1;
             match self.probe_sequence(&format!("{directory}/{attempt}")) {
                 Ok(report) => break report,
-                Err(Failure::Unknown(_)) if attempt < ATTEMPTS => std::thread::sleep(PAUSE),
+                Err(RequestFailure::Unknown(_)) if attempt < ATTEMPTS => std::thread::sleep(PAUSE),
                 Err(failure) => return Err(failure),
             }
         };
@@ -112,7 +116,7 @@ impl Bucket {
     }
 
     /// Makes the checks with one writer.
-    fn probe_sequence(&self, key: &str) -> Result<ProbeReport, Failure> {
+    fn probe_sequence(&self, key: &str) -> Result<ProbeReport, RequestFailure> {
         let mut report = ProbeReport::default();
         let (key, absent) = (
             Path::from(format!("{key}-a")),
@@ -195,7 +199,7 @@ impl Bucket {
         key: &Path,
         text: &str,
         mode: PutMode,
-    ) -> Result<UpdateVersion, Failure> {
+    ) -> Result<UpdateVersion, RequestFailure> {
         let payload = PutPayload::from(text.to_owned());
         let store = &self.client.stores.manifest;
         self.client.request_once(RequestKind::Probe, async {
@@ -206,7 +210,7 @@ impl Bucket {
         })
     }
 
-    pub(super) fn probe_get(&self, key: &Path) -> Result<(String, UpdateVersion), Failure> {
+    pub(super) fn probe_get(&self, key: &Path) -> Result<(String, UpdateVersion), RequestFailure> {
         self.client.request_once(RequestKind::Probe, async {
             let found = self.client.stores.manifest.get(key).await?;
             let version = UpdateVersion {
@@ -218,7 +222,11 @@ impl Bucket {
         })
     }
 
-    fn probe_is_unchanged(&self, key: &Path, version: &UpdateVersion) -> Result<bool, Failure> {
+    fn probe_is_unchanged(
+        &self,
+        key: &Path,
+        version: &UpdateVersion,
+    ) -> Result<bool, RequestFailure> {
         let options = GetOptions {
             if_none_match: version.e_tag.clone(),
             ..GetOptions::default()
@@ -235,12 +243,12 @@ impl Bucket {
 
 /// Separates "the condition is not satisfied" from failures that say nothing about conditions.
 fn condition(
-    result: Result<UpdateVersion, Failure>,
-) -> Result<Result<UpdateVersion, String>, Failure> {
+    result: Result<UpdateVersion, RequestFailure>,
+) -> Result<Result<UpdateVersion, String>, RequestFailure> {
     match result {
         Ok(version) => Ok(Ok(version)),
-        Err(Failure::Condition(reason)) => Ok(Err(reason)),
-        Err(Failure::NotFound) => Ok(Err("the object does not exist".to_owned())),
+        Err(RequestFailure::Condition(reason)) => Ok(Err(reason)),
+        Err(RequestFailure::NotFound) => Ok(Err("the object does not exist".to_owned())),
         Err(failure) => Err(failure),
     }
 }

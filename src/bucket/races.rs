@@ -8,9 +8,9 @@ use object_store::{PutMode, PutOptions, PutPayload, UpdateVersion};
 
 use super::client::{counted, styled};
 use super::counters::RequestKind;
-use super::failure::Failure;
 use super::handle::Bucket;
 use super::probe::{ProbeCheck, ProbeReport, ProbeScope};
+use super::request_failure::RequestFailure;
 use super::state::random_hex;
 
 /// How often a race without a winner is repeated: under load, a store may fail all requests.
@@ -44,7 +44,7 @@ impl Bucket {
         directory: &str,
         scope: ProbeScope,
         report: &mut ProbeReport,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RequestFailure> {
         let (rounds, writers) = match scope {
             ProbeScope::Quick => (1, 32),
             ProbeScope::Full => (20, 64),
@@ -86,7 +86,7 @@ impl Bucket {
         replaces: bool,
         writers: usize,
         others: &mut BTreeMap<String, usize>,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Option<String>, RequestFailure> {
         for _ in 0..REPEATS {
             let mode = match replaces {
                 false => PutMode::Create,
@@ -133,9 +133,11 @@ impl Bucket {
                     responses.winners.push(text);
                     continue;
                 }
-                Err(Failure::NotFound | Failure::Condition(_)) => "rejected".to_owned(),
-                Err(Failure::Rejected(reason)) => reason,
-                Err(Failure::Unknown(reason)) => {
+                Err(RequestFailure::NotFound | RequestFailure::Condition(_)) => {
+                    "rejected".to_owned()
+                }
+                Err(RequestFailure::Rejected(reason)) => reason,
+                Err(RequestFailure::Unknown(reason)) => {
                     responses.unknown.push(text);
                     reason
                 }
@@ -145,10 +147,14 @@ impl Bucket {
         responses
     }
 
-    fn result_of_race(&self, key: &Path, responses: &Responses) -> Result<RaceResult, Failure> {
+    fn result_of_race(
+        &self,
+        key: &Path,
+        responses: &Responses,
+    ) -> Result<RaceResult, RequestFailure> {
         let content = match self.get_until_known(key) {
             Ok((content, _)) => Some(content),
-            Err(Failure::NotFound) => None,
+            Err(RequestFailure::NotFound) => None,
             Err(failure) => return Err(failure),
         };
         let is_of = |list: &[String]| {
@@ -171,10 +177,10 @@ impl Bucket {
     }
 
     /// Reads an object, again if the request fails.
-    fn get_until_known(&self, key: &Path) -> Result<(String, UpdateVersion), Failure> {
+    fn get_until_known(&self, key: &Path) -> Result<(String, UpdateVersion), RequestFailure> {
         let mut result = self.probe_get(key);
         for _ in 1..REPEATS {
-            if !matches!(result, Err(Failure::Unknown(_))) {
+            if !matches!(result, Err(RequestFailure::Unknown(_))) {
                 break;
             }
             std::thread::sleep(PAUSE);
@@ -184,10 +190,10 @@ impl Bucket {
     }
 
     /// Writes an object without a condition, again if the request fails. Returns the version in the bucket.
-    fn put_until_known(&self, key: &Path, text: &str) -> Result<UpdateVersion, Failure> {
+    fn put_until_known(&self, key: &Path, text: &str) -> Result<UpdateVersion, RequestFailure> {
         let mut result = self.probe_put(key, text, PutMode::Overwrite);
         for _ in 1..REPEATS {
-            if !matches!(result, Err(Failure::Unknown(_))) {
+            if !matches!(result, Err(RequestFailure::Unknown(_))) {
                 break;
             }
             std::thread::sleep(PAUSE);

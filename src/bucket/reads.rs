@@ -4,11 +4,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::client::FoundManifest;
-use super::failure::Failure;
 use super::handle::Bucket;
 use super::manifest::Manifest;
+use super::request_failure::RequestFailure;
 use super::snapshot::{self, SNAPSHOT_BYTES_MAX};
-use super::state::Known;
+use super::state::KnownManifest;
 
 /// How often the manifest is read again if what it names was deleted meanwhile, or if an older manifest was read.
 const ATTEMPTS: u32 = 5;
@@ -39,7 +39,7 @@ struct Progress {
     /// The number of requests that were started; at most one of them runs.
     started: u64,
     finished: u64,
-    last: Option<Result<Arc<Known>, ReadFailure>>,
+    last: Option<Result<Arc<KnownManifest>, ReadFailure>>,
 }
 
 impl Reads {
@@ -50,8 +50,8 @@ impl Reads {
     /// Returns the result of a request that was started after this call. Callers that wait at the same time share it.
     fn share(
         &self,
-        read: impl FnOnce() -> Result<Arc<Known>, ReadFailure>,
-    ) -> Result<Arc<Known>, ReadFailure> {
+        read: impl FnOnce() -> Result<Arc<KnownManifest>, ReadFailure>,
+    ) -> Result<Arc<KnownManifest>, ReadFailure> {
         let mut progress = self.lock();
         let needed = progress.started + 1;
         while progress.finished < progress.started && progress.finished < needed {
@@ -79,7 +79,7 @@ impl Reads {
 /// Reports the result to the waiting callers, also if the request panics, so that none waits for ever.
 struct RunningRead<'a> {
     reads: &'a Reads,
-    result: Result<Arc<Known>, ReadFailure>,
+    result: Result<Arc<KnownManifest>, ReadFailure>,
 }
 
 impl Drop for RunningRead<'_> {
@@ -93,11 +93,11 @@ impl Drop for RunningRead<'_> {
 
 impl Bucket {
     /// Returns the state at this moment.
-    pub(super) fn read(&self) -> Result<Arc<Known>, ReadFailure> {
+    pub(super) fn read(&self) -> Result<Arc<KnownManifest>, ReadFailure> {
         self.reads.share(|| self.read_unshared())
     }
 
-    fn read_unshared(&self) -> Result<Arc<Known>, ReadFailure> {
+    fn read_unshared(&self) -> Result<Arc<KnownManifest>, ReadFailure> {
         let mut failure = None;
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
@@ -112,7 +112,7 @@ impl Bucket {
     }
 
     /// Returns the state, or why it has to be read again.
-    fn try_read(&self) -> Result<Result<Arc<Known>, String>, ReadFailure> {
+    fn try_read(&self) -> Result<Result<Arc<KnownManifest>, String>, ReadFailure> {
         let prior = self.known();
         let found = self
             .client
@@ -123,8 +123,8 @@ impl Bucket {
                 return Ok(Err("an unknown manifest is unchanged".to_owned()));
             }
             (Ok(FoundManifest::Changed(text, version)), _) => (text, version),
-            (Err(Failure::NotFound), None) => return Err(ReadFailure::Absent),
-            (Err(Failure::NotFound), Some(_)) => {
+            (Err(RequestFailure::NotFound), None) => return Err(ReadFailure::Absent),
+            (Err(RequestFailure::NotFound), Some(_)) => {
                 return Err(ReadFailure::Invalid("the manifest was deleted".to_owned()));
             }
             (Err(failure), _) => return Err(ReadFailure::Unreachable(failure.reason().to_owned())),
@@ -147,24 +147,28 @@ impl Bucket {
             }
         }
         let Some(key) = &manifest.snapshot else {
-            return Ok(Ok(Arc::new(Known::new(manifest, version, Arc::default()))));
+            return Ok(Ok(Arc::new(KnownManifest::new(
+                manifest,
+                version,
+                Arc::default(),
+            ))));
         };
         let base = match prior.filter(|prior| prior.manifest.snapshot.as_ref() == Some(key)) {
             Some(prior) => prior.state.refs.base.clone(),
             None => match self.client.get_bytes(key, SNAPSHOT_BYTES_MAX) {
                 Ok(text) => Arc::new(snapshot::parse(key, &text).map_err(ReadFailure::Invalid)?),
                 // A later swap may have replaced it, and a sweep deleted it.
-                Err(Failure::NotFound) => {
+                Err(RequestFailure::NotFound) => {
                     return Ok(Err(format!("{key} is missing, which the manifest names")));
                 }
                 Err(failure) => return Err(ReadFailure::Unreachable(failure.reason().to_owned())),
             },
         };
-        Ok(Ok(Arc::new(Known::new(manifest, version, base))))
+        Ok(Ok(Arc::new(KnownManifest::new(manifest, version, base))))
     }
 
     /// Makes a state the known one, unless a newer one is known already. Returns the newer one.
-    pub(super) fn publish(&self, read: Arc<Known>) -> Arc<Known> {
+    pub(super) fn publish(&self, read: Arc<KnownManifest>) -> Arc<KnownManifest> {
         let mut known = self.lock_known();
         match &*known {
             Some(newer) if newer.state.generation > read.state.generation => newer.clone(),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::failure::Failure;
 use super::packs::TransferError;
+use super::request_failure::RequestFailure;
 
 /// How often a request is made.
 const ATTEMPTS: u32 = 4;
@@ -13,12 +13,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// An error that may be gone with the next attempt.
-pub(super) trait Transient: From<Failure> {
+pub(super) trait Transient: From<RequestFailure> {
     /// Returns whether another attempt may succeed.
     fn is_transient(&self) -> bool;
 }
 
-impl Transient for Failure {
+impl Transient for RequestFailure {
     fn is_transient(&self) -> bool {
         matches!(self, Self::Unknown(_))
     }
@@ -30,8 +30,8 @@ impl Transient for TransferError {
     }
 }
 
-impl From<Failure> for TransferError {
-    fn from(failure: Failure) -> Self {
+impl From<RequestFailure> for TransferError {
+    fn from(failure: RequestFailure) -> Self {
         Self::Request(failure)
     }
 }
@@ -55,7 +55,7 @@ pub(super) async fn repeated<T, E: Transient, F: Future<Output = Result<T, E>>>(
 pub(super) async fn unless_silent<T, E: Transient>(
     step: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let silent = || Failure::Unknown("the bucket does not respond".to_owned()).into();
+    let silent = || RequestFailure::Unknown("the bucket does not respond".to_owned()).into();
     let step = tokio::time::timeout(SILENCE_MAX, step).await;
     step.unwrap_or_else(|_| Err(silent()))
 }
@@ -70,12 +70,16 @@ mod tests {
     fn only_transient_failures_are_repeated() {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().build().unwrap();
-        let unknown = || Failure::Unknown("reset".to_owned());
+        let unknown = || RequestFailure::Unknown("reset".to_owned());
         for (failures, expected, calls) in [
             (vec![], Ok(()), 1),
             (vec![unknown(), unknown()], Ok(()), 3),
             (vec![unknown(); 9], Err(unknown()), 4),
-            (vec![Failure::NotFound], Err(Failure::NotFound), 1),
+            (
+                vec![RequestFailure::NotFound],
+                Err(RequestFailure::NotFound),
+                1,
+            ),
         ] {
             let made = Cell::new(0);
             let result = runtime.block_on(repeated(|| {

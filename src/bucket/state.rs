@@ -19,13 +19,13 @@ const CHANGED_BYTES_MAX: usize = 96 << 10;
 
 /// A state with its manifest and version in the bucket.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct KnownManifest {
     pub(super) manifest: Manifest,
     pub(super) version: UpdateVersion,
     pub(super) state: Arc<SharedState>,
 }
 
-impl Known {
+impl KnownManifest {
     pub(super) fn new(
         manifest: Manifest,
         version: UpdateVersion,
@@ -76,7 +76,7 @@ pub(super) fn updated_refs(refs: &SharedRefs, swap: &Swap) -> Option<SharedRefs>
 
 /// Returns the manifest of the state after a swap.
 pub(super) fn next_manifest(
-    known: &Known,
+    known: &KnownManifest,
     swap: &Swap,
     refs: SharedRefs,
     added: Vec<PackKey>,
@@ -144,7 +144,7 @@ type Folded = (
 );
 
 /// Moves the changed refs to a new snapshot, if there are many.
-fn fold(known: &Known, refs: SharedRefs) -> Folded {
+fn fold(known: &KnownManifest, refs: SharedRefs) -> Folded {
     let line_bytes = |name: &RefName| name.to_string().len() + 70;
     let changed_bytes: usize = refs.changed.keys().map(line_bytes).sum();
     if refs.changed.len() <= CHANGED_COUNT_MAX && changed_bytes <= CHANGED_BYTES_MAX {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 use super::client::{EtagStyle, is_same};
-use super::failure::Failure;
 use super::handle::Bucket;
 use super::reads::ReadFailure;
-use super::state::{Known, NextManifest};
+use super::request_failure::RequestFailure;
+use super::state::{KnownManifest, NextManifest};
 use crate::repo::{Error, Result};
 
 use object_store::UpdateVersion;
@@ -21,7 +21,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)
 /// The manifest in the bucket after an attempt.
 enum Verdict {
     /// It contains the batch.
-    Made(Arc<Known>),
+    Made(Arc<KnownManifest>),
     /// Another swap was made on the same state, so this one never will be.
     Lost,
     /// It is unchanged. A request may still be on its way.
@@ -33,7 +33,7 @@ enum Verdict {
 /// A swap in progress.
 struct Attempts<'a> {
     bucket: &'a Bucket,
-    base: &'a Known,
+    base: &'a KnownManifest,
     next: &'a NextManifest,
     text: String,
     started: Instant,
@@ -45,7 +45,7 @@ struct Attempts<'a> {
 
 /// What a single attempt showed.
 enum Step {
-    Finished(Result<Option<Arc<Known>>>),
+    Finished(Result<Option<Arc<KnownManifest>>>),
     Retry,
 }
 
@@ -53,10 +53,10 @@ impl Bucket {
     /// Swaps the manifest. Returns the newest known state if the swap was made, and `None` if another one was made first.
     pub(super) fn swap_manifest(
         &self,
-        base: &Known,
+        base: &KnownManifest,
         next: &NextManifest,
         text: String,
-    ) -> Result<Option<Arc<Known>>> {
+    ) -> Result<Option<Arc<KnownManifest>>> {
         let mut attempts = Attempts {
             bucket: self,
             base,
@@ -90,7 +90,7 @@ impl Bucket {
     }
 
     /// Returns whether a batch on top of `base` was made. Reads the manifest.
-    fn find_batch(&self, base: &Known, batch: &str) -> Result<Verdict, ReadFailure> {
+    fn find_batch(&self, base: &KnownManifest, batch: &str) -> Result<Verdict, ReadFailure> {
         let now = self.read()?;
         if now.manifest.contains_batch(batch) {
             return Ok(Verdict::Made(now));
@@ -117,13 +117,13 @@ impl Attempts<'_> {
             Err(finished) => return finished,
         };
         failure.reason().clone_into(&mut self.reason);
-        self.is_in_doubt |= matches!(failure, Failure::Unknown(_));
+        self.is_in_doubt |= matches!(failure, RequestFailure::Unknown(_));
         let verdict = self.bucket.find_batch(self.base, &self.next.manifest.batch);
         if let Some(result) = self.result_of(verdict) {
             return Step::Finished(result);
         }
         // Ceph 16 compares the ETag without its quotation marks, so that the condition is never satisfied.
-        if matches!(failure, Failure::Condition(_))
+        if matches!(failure, RequestFailure::Condition(_))
             && client.etag_style() == EtagStyle::Untested
             && let Err(reason) = self.bucket.find_etag_style()
         {
@@ -135,8 +135,8 @@ impl Attempts<'_> {
     /// Waits for the response. If it takes long, the manifest is read until it shows the result.
     fn wait(
         &mut self,
-        mut put: JoinHandle<Result<UpdateVersion, Failure>>,
-    ) -> Result<Result<UpdateVersion, Failure>, Step> {
+        mut put: JoinHandle<Result<UpdateVersion, RequestFailure>>,
+    ) -> Result<Result<UpdateVersion, RequestFailure>, Step> {
         let timing = self.bucket.options.timing;
         let mut wait = timing.patience;
         loop {
@@ -146,7 +146,7 @@ impl Attempts<'_> {
                 .block_on(async { tokio::time::timeout(wait, &mut put).await });
             match response {
                 Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => return Ok(Err(Failure::Unknown(error.to_string()))),
+                Ok(Err(error)) => return Ok(Err(RequestFailure::Unknown(error.to_string()))),
                 Err(_) => {}
             }
             wait = timing.poll;
@@ -168,7 +168,7 @@ impl Attempts<'_> {
     fn result_of(
         &mut self,
         verdict: Result<Verdict, ReadFailure>,
-    ) -> Option<Result<Option<Arc<Known>>>> {
+    ) -> Option<Result<Option<Arc<KnownManifest>>>> {
         match verdict {
             Ok(Verdict::Made(newest)) => {
                 self.bucket.set_own_batch(&self.next.manifest.batch);
@@ -195,13 +195,17 @@ impl Attempts<'_> {
     }
 
     /// Makes the new state the known one.
-    fn adopt(&self, version: UpdateVersion) -> Result<Option<Arc<Known>>> {
+    fn adopt(&self, version: UpdateVersion) -> Result<Option<Arc<KnownManifest>>> {
         let client = &self.bucket.client;
         if client.etag_style() == EtagStyle::Untested {
             client.set_etag_style(EtagStyle::Quoted);
         }
         let manifest = self.next.manifest.clone();
-        let known = Arc::new(Known::new(manifest, version, self.next.base.clone()));
+        let known = Arc::new(KnownManifest::new(
+            manifest,
+            version,
+            self.next.base.clone(),
+        ));
         self.bucket.set_own_batch(&known.manifest.batch);
         Ok(Some(self.bucket.publish(known)))
     }

@@ -8,10 +8,10 @@ use object_store::path::Path;
 use ring::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
 use super::counters::RequestKind;
-use super::failure::Failure;
 use super::handle::Bucket;
 use super::manifest::hex;
 use super::packs;
+use super::request_failure::RequestFailure;
 use super::snapshot::{self, SNAPSHOT_BYTES_MAX};
 use crate::repo::{ObjectFormat, PackFiles, PackKey, Result};
 
@@ -59,7 +59,7 @@ impl Bucket {
         if let Some(key) = &known.manifest.snapshot {
             let problem = match self.client.get_bytes(key, SNAPSHOT_BYTES_MAX) {
                 Ok(bytes) => snapshot::parse(key, &bytes).err(),
-                Err(Failure::NotFound) => Some("it is missing".to_owned()),
+                Err(RequestFailure::NotFound) => Some("it is missing".to_owned()),
                 Err(failure) => return Err(self.unreachable(failure.reason())),
             };
             findings.extend(problem.map(|problem| BucketFinding {
@@ -95,7 +95,7 @@ impl Bucket {
                     bytes = bytes.map(|bytes| bytes + file.bytes);
                     file.problem(&pack.checksum, extension == "idx")
                 }
-                Err(Failure::NotFound) => {
+                Err(RequestFailure::NotFound) => {
                     bytes = None;
                     Some("it is missing".to_owned())
                 }
@@ -125,7 +125,7 @@ impl Bucket {
         &self,
         key: &str,
         algorithm: &'static Algorithm,
-    ) -> Result<ChecksummedFile, Failure> {
+    ) -> Result<ChecksummedFile, RequestFailure> {
         let checksum_bytes = algorithm.output_len();
         let download = async {
             let found = self.client.stores.packs.get(&Path::from(key)).await?;
@@ -152,7 +152,7 @@ impl Bucket {
         let result = self
             .client
             .block_on(download)
-            .map_err(|error: object_store::Error| Failure::from(error));
+            .map_err(|error: object_store::Error| RequestFailure::from(error));
         self.client
             .counters
             .record(RequestKind::GetPack, started.elapsed(), &result);

@@ -7,6 +7,7 @@
 mod admission;
 mod base_path;
 mod blocking;
+mod bucket;
 mod charged;
 mod commit_header;
 mod error;
@@ -31,7 +32,6 @@ mod percent;
 mod preview_cache;
 mod router;
 mod routes;
-mod shared;
 mod site;
 mod state;
 mod upload;

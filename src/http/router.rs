@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
+use crate::http::bucket::{forward_writes, serve_copy};
 use crate::http::error::Failure;
 use crate::http::listener::BoundAddress;
 use crate::http::metrics::{Metrics, count_requests, record_route};
@@ -32,7 +33,6 @@ use crate::http::routes::{
     admin, branches, diff, facts, git, hashes, history, modules, oci, operation, search, versions,
     watch, web, world,
 };
-use crate::http::shared::{forward_writes, serve_copy};
 use crate::http::state::App;
 use crate::store::Store;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::{
-    FORMAT, HISTORY_COUNT, MANIFEST_BYTES_MAX, Manifest, PeerKey, REQUESTS_COUNT, is_request_id,
+    FORMAT, HISTORY_COUNT, MANIFEST_BYTES_MAX, Manifest, PeerKeyHex, REQUESTS_COUNT, is_request_id,
     is_writer_url,
 };
 use crate::bucket::snapshot::is_snapshot_key;
@@ -36,7 +36,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest> {
         generation: number(lines.next_value("generation")?)?,
         batch: digits(lines.next_value("batch")?, 32)?,
         store: digits(lines.next_value("store")?, 32)?,
-        peer_key: PeerKey(digits(lines.next_value("peer-key")?, 64)?),
+        peer_key: PeerKeyHex(digits(lines.next_value("peer-key")?, 64)?),
         writer: writer(lines.next_value("writer")?)?,
         head: {
             let head = lines.next_value("head")?;

@@ -11,7 +11,7 @@ fn sample() -> Manifest {
         generation: 12,
         batch: "a".repeat(32),
         store: "b".repeat(32),
-        peer_key: PeerKey("c".repeat(64)),
+        peer_key: PeerKeyHex("c".repeat(64)),
         writer: Some("http://10.0.0.1:8080".to_owned()),
         head: BranchName::parse("main").unwrap(),
         object_format: ObjectFormat::Sha1,

@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// The flags that name the bucket, and say how the server uses it.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Bucket")]
-pub(in crate::cli) struct BucketArgs {
+pub(in crate::cli) struct BucketServerArgs {
     /// Serve the store in this bucket, together with other servers: s3://NAME/PREFIX, gs://, az:// or file://; --root is a local copy, which
     /// is created and may be lost. Credentials come from the variables AWS_*, GOOGLE_* or AZURE_*, and from the files of the AWS command
     /// line [env: WASMSTORE_BUCKET]
@@ -35,7 +35,7 @@ pub(in crate::cli) struct BucketArgs {
     bucket_write_interval: Option<Seconds>,
 }
 
-impl BucketArgs {
+impl BucketServerArgs {
     pub(super) fn combine(
         &mut self,
         combine: &mut Combine<'_>,

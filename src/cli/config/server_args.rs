@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Arg, ArgMatches, Args, Command};
 
-use super::bucket_args::BucketArgs;
+use super::bucket_args::BucketServerArgs;
 use super::limit_args::LimitArgs;
 use super::replica_args::ReplicaArgs;
 use super::schedule_args::ScheduleArgs;
@@ -83,7 +83,7 @@ pub(in crate::cli) struct ServerArgs {
     #[command(flatten)]
     pub replica: ReplicaArgs,
     #[command(flatten)]
-    pub bucket: BucketArgs,
+    pub bucket: BucketServerArgs,
     #[command(flatten)]
     pub schedule: ScheduleArgs,
     #[command(flatten)]

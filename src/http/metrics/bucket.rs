@@ -23,96 +23,111 @@ pub(in crate::http) struct BucketState {
 
 /// Returns the metrics in Prometheus' text format.
 pub(in crate::http) fn bucket_metrics(state: &BucketState) -> String {
-    let (follow, counters) = (&state.follow, &state.counters);
     let mut text = MetricsText(String::new());
-    text.gauge(
-        "generation",
-        "Generation of the copy",
-        Some(follow.generation as f64),
-    );
-    text.gauge(
-        "lag_seconds",
-        "Time since the copy was last known to be equal to the state in the bucket",
-        follow.lag.map(|lag| lag.as_secs_f64()),
-    );
-    text.gauge(
-        "last_writer",
-        "Whether this server made the last swap",
-        Some(f64::from(u8::from(follow.is_last_writer))),
-    );
-    let age = |time: SystemTime| time.elapsed().unwrap_or_default().as_secs_f64();
-    text.gauge(
-        "last_success_age_seconds",
-        "Time since the last request to the bucket that succeeded",
-        counters.last_success.map(age),
-    );
-    for (name, help, value) in [
-        (
-            "swaps_total",
-            "Swaps of the manifest that this server made",
-            counters.swaps,
-        ),
-        (
-            "conflicts_total",
-            "Swaps that another server prevented",
-            counters.conflicts,
-        ),
-        (
-            "unconfirmed_total",
-            "Swaps whose result stayed unknown",
-            counters.unconfirmed,
-        ),
-        (
-            "uploaded_bytes_total",
-            "Bytes uploaded",
-            counters.uploaded_bytes,
-        ),
-        (
-            "downloaded_bytes_total",
-            "Bytes downloaded",
-            counters.downloaded_bytes,
-        ),
-    ] {
-        text.family(name, "counter", help, [(String::new(), value)]);
-    }
-    let kinds = |value: fn(&RequestCount) -> f64| {
-        let values = counters.requests.iter();
-        values.map(move |(kind, count)| (format!("{{kind=\"{kind}\"}}"), value(count)))
-    };
-    text.family(
-        "requests_total",
-        "counter",
-        "Requests",
-        kinds(|count| count.requests as f64),
-    );
-    text.family(
-        "errors_total",
-        "counter",
-        "Failed requests",
-        kinds(|count| count.errors as f64),
-    );
-    text.family(
-        "request_seconds_total",
-        "counter",
-        "Duration of all requests together",
-        kinds(|count| count.duration.as_secs_f64()),
-    );
-    let outcome = |outcome: &str, count: u64| (format!("{{outcome=\"{outcome}\"}}"), count);
-    text.family(
-        "forwarded_total",
-        "counter",
-        "Writes forwarded to the last writer",
-        [
-            outcome("ok", state.forwarded_ok),
-            outcome("failed", state.forwarded_failed),
-        ],
-    );
+    text.add_copy(&state.follow);
+    text.add_swaps(&state.counters);
+    text.add_requests(&state.counters.requests);
+    text.add_forwarded(state);
     text.0
 }
 
 struct MetricsText(String);
 
 impl MetricsText {
+    fn add_copy(&mut self, follow: &BucketFollowStatus) {
+        self.gauge(
+            "generation",
+            "Generation of the copy",
+            Some(follow.generation as f64),
+        );
+        self.gauge(
+            "lag_seconds",
+            "Time since the copy was last known to be equal to the state in the bucket",
+            follow.lag.map(|lag| lag.as_secs_f64()),
+        );
+        self.gauge(
+            "last_writer",
+            "Whether this server made the last swap",
+            Some(f64::from(u8::from(follow.is_last_writer))),
+        );
+    }
+
+    fn add_swaps(&mut self, counters: &AuthorityCounters) {
+        let age = |time: SystemTime| time.elapsed().unwrap_or_default().as_secs_f64();
+        self.gauge(
+            "last_success_age_seconds",
+            "Time since the last request to the bucket that succeeded",
+            counters.last_success.map(age),
+        );
+        for (name, help, value) in [
+            (
+                "swaps_total",
+                "Swaps of the manifest that this server made",
+                counters.swaps,
+            ),
+            (
+                "conflicts_total",
+                "Swaps that another server prevented",
+                counters.conflicts,
+            ),
+            (
+                "unconfirmed_total",
+                "Swaps whose result stayed unknown",
+                counters.unconfirmed,
+            ),
+            (
+                "uploaded_bytes_total",
+                "Bytes uploaded",
+                counters.uploaded_bytes,
+            ),
+            (
+                "downloaded_bytes_total",
+                "Bytes downloaded",
+                counters.downloaded_bytes,
+            ),
+        ] {
+            self.family(name, "counter", help, [(String::new(), value)]);
+        }
+    }
+
+    fn add_requests(&mut self, requests: &[(&'static str, RequestCount)]) {
+        let kinds = |value: fn(&RequestCount) -> f64| {
+            let values = requests.iter();
+            values.map(move |(kind, count)| (format!("{{kind=\"{kind}\"}}"), value(count)))
+        };
+        self.family(
+            "requests_total",
+            "counter",
+            "Requests",
+            kinds(|count| count.requests as f64),
+        );
+        self.family(
+            "errors_total",
+            "counter",
+            "Failed requests",
+            kinds(|count| count.errors as f64),
+        );
+        self.family(
+            "request_seconds_total",
+            "counter",
+            "Duration of all requests together",
+            kinds(|count| count.duration.as_secs_f64()),
+        );
+    }
+
+    fn add_forwarded(&mut self, state: &BucketState) {
+        let outcome = |outcome: &str, count: u64| (format!("{{outcome=\"{outcome}\"}}"), count);
+        self.family(
+            "forwarded_total",
+            "counter",
+            "Writes forwarded to the last writer",
+            [
+                outcome("ok", state.forwarded_ok),
+                outcome("failed", state.forwarded_failed),
+            ],
+        );
+    }
+
     fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
         if let Some(value) = value {
             self.family(name, "gauge", help, [(String::new(), value)]);

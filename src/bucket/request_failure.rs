@@ -12,7 +12,7 @@ const AMBIGUOUS_CLIENT_ERRORS: [u16; 3] = [408, 409, 429];
 
 /// A failed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum RequestFailure {
     /// The object does not exist.
     NotFound,
     /// The condition of the request is not satisfied. It had no effect.
@@ -23,7 +23,7 @@ pub(super) enum Failure {
     Unknown(String),
 }
 
-impl Failure {
+impl RequestFailure {
     /// Returns the reason, as one line without secrets.
     pub(super) fn reason(&self) -> &str {
         match self {
@@ -33,7 +33,7 @@ impl Failure {
     }
 }
 
-impl From<object_store::Error> for Failure {
+impl From<object_store::Error> for RequestFailure {
     fn from(error: object_store::Error) -> Self {
         use object_store::Error;
         let reason = describe(&error);
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn rejections_are_distinguished_from_unknown_results() {
         let status = |status: &str, body: &str| {
-            Failure::from(generic(&format!(
+            RequestFailure::from(generic(&format!(
                 "Server returned non-2xx status code: {status}: {body}"
             )))
         };
@@ -130,18 +130,21 @@ mod tests {
         let slow = "HTTP 503 SlowDown Reduce your request rate.".to_owned();
         assert_eq!(
             status("503 Service Unavailable", body),
-            Failure::Unknown(slow)
+            RequestFailure::Unknown(slow)
         );
-        let full = Failure::Rejected("HTTP 400 Bad Request: no".to_owned());
+        let full = RequestFailure::Rejected("HTTP 400 Bad Request: no".to_owned());
         assert_eq!(status("400 Bad Request", "no"), full);
-        assert!(matches!(status("409 Conflict", ""), Failure::Unknown(_)));
-        assert!(matches!(status("500 Oh", ""), Failure::Unknown(_)));
-        assert!(matches!(status("501 Oh", ""), Failure::Rejected(_)));
         assert!(matches!(
-            Failure::from(generic("connection reset")),
-            Failure::Unknown(_)
+            status("409 Conflict", ""),
+            RequestFailure::Unknown(_)
         ));
-        let long = Failure::from(generic(&"x".repeat(10_000)));
+        assert!(matches!(status("500 Oh", ""), RequestFailure::Unknown(_)));
+        assert!(matches!(status("501 Oh", ""), RequestFailure::Rejected(_)));
+        assert!(matches!(
+            RequestFailure::from(generic("connection reset")),
+            RequestFailure::Unknown(_)
+        ));
+        let long = RequestFailure::from(generic(&"x".repeat(10_000)));
         assert_eq!(long.reason().len(), REASON_CHARS_MAX);
     }
 }
