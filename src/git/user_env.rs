@@ -84,7 +84,7 @@ pub(super) fn config_options() -> impl Iterator<Item = &'static OsStr> {
 }
 
 /// Sets `GIT_DIR` and removes the variables that could select another repository.
-pub(super) fn select_repository(command: &mut Command, git_dir: Option<&Path>) {
+fn select_repository(command: &mut Command, git_dir: Option<&Path>) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let is_passed_on = PASSED_ON.iter().any(|prefix| text.starts_with(prefix));
@@ -122,16 +122,21 @@ fn has_custom_ssh(git_dir: Option<&Path>) -> bool {
 
 /// Returns whether `git config` with these arguments finds a setting.
 fn config_succeeds(git_dir: Option<&Path>, args: &[&str]) -> bool {
+    let mut command = config_command(git_dir, args);
+    let status = command.current_dir("/").stdout(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Returns `git config` with these arguments. It reads the user's configuration, and is given no secrets, because it needs none.
+pub(super) fn config_command(git_dir: Option<&Path>, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     select_repository(&mut command, git_dir);
     remove_server_variables(&mut command);
-    let status = command
+    remove_bucket_variables(&mut command);
+    command
         .arg("config")
         .args(args)
-        .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    status.is_ok_and(|status| status.success())
+        .stderr(Stdio::null());
+    command
 }

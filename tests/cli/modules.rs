@@ -1,7 +1,8 @@
 //! `add`, `find`, `filename`, `hash`, `contains`, `info`, `list`, `set`, `remove`.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use serde_json::json;
@@ -95,6 +96,26 @@ fn the_author_defaults_to_the_identity_of_git() {
     let default = "wasmstore <wasmstore@localhost>";
     assert_eq!(author("d", &[odd]), default);
     assert_eq!(author("e", &[config, ("PATH", "")]), default);
+}
+
+#[test]
+fn git_is_not_given_secrets_when_it_looks_up_the_author() {
+    let world = World::with_store("sha1");
+    world.file("a.wasm", module(1));
+    let seen = world.path("seen");
+    let script = format!("#!/bin/sh\n/usr/bin/env >> {}\n", seen.display());
+    world.file("git", script);
+    let executable = Permissions::from_mode(0o755);
+    fs::set_permissions(world.path("git"), executable).unwrap();
+    let mut command = world.wasmstore(&["add", "a.wasm"]);
+    command
+        .env("PATH", world.path(""))
+        .env("WASMSTORE_KEY", "geheim")
+        .env("AWS_SECRET_ACCESS_KEY", "geheim");
+    assert!(command.status().unwrap().success());
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("PATH="), "{seen}");
+    assert!(!seen.contains("geheim"), "{seen}");
 }
 
 #[test]
