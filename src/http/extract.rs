@@ -76,7 +76,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T>
 }
 
 /// The query parameters that select a revision, for clients that cannot send headers.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct RevisionQuery {
     branch: Option<String>,
     commit: Option<String>,
@@ -89,10 +89,7 @@ impl FromRequestParts<App> for ReadRevision {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let query = match parts.uri.query() {
-            Some(_) => QueryParams::<RevisionQuery>::of(&parts.uri)?.0,
-            None => RevisionQuery::default(),
-        };
+        let query = QueryParams::<RevisionQuery>::of(&parts.uri)?.0;
         let header = parse_header(&parts.headers, BRANCH, BranchName::parse)?;
         let branch = header_or_param(header, ("branch", query.branch), BranchName::parse)?;
         let header = parse_header(&parts.headers, COMMIT, Revision::parse)?;
@@ -218,15 +215,20 @@ fn header_or_param<T: PartialEq, E: Display>(
 /// Rejects the query parameters that select what a read reads on a request that writes. Ignoring them would write to another branch than the
 /// one in the URL.
 fn reject_revision_query(uri: &Uri) -> Result<()> {
-    if uri.query().is_none() {
-        return Ok(());
-    }
-    let query = QueryParams::<RevisionQuery>::of(uri)?.0;
-    if query.branch.is_some() || query.commit.is_some() {
+    if selects_revision(uri)? {
         let detail = "`branch` and `commit` are query parameters of reads: select the branch with the header Wasmstore-Branch";
         return Err(Failure::malformed(detail));
     }
     Ok(())
+}
+
+/// Returns whether the query of a URL selects a revision.
+///
+/// # Errors
+/// 400 for parameters that do not parse.
+pub(super) fn selects_revision(uri: &Uri) -> Result<bool> {
+    let query = QueryParams::<RevisionQuery>::of(uri)?.0;
+    Ok(query.branch.is_some() || query.commit.is_some())
 }
 
 /// Parses the name of a branch, tag or commit.

@@ -6,12 +6,12 @@ use axum::http::header::LINK;
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::http::extract::selects_revision;
+
 /// Adds the commit that was read to the link to the next page, if the query of the request has `commit` or `branch`. A link replaces the
 /// whole query, so without this the next page would be one of the default branch.
 pub(in crate::http) async fn pin_links(request: Request, next: Next) -> Response {
-    let selects = |param: &str| param.starts_with("commit=") || param.starts_with("branch=");
-    let query = request.uri().query().unwrap_or_default();
-    let is_selected = query.split('&').any(selects);
+    let is_selected = matches!(selects_revision(request.uri()), Ok(true));
     let mut response = next.run(request).await;
     if is_selected && let Some(link) = pinned(&response) {
         response.headers_mut().insert(LINK, link);

@@ -133,12 +133,14 @@ fn a_link_to_the_next_page_keeps_the_commit_of_the_url() {
     api.put("a", 1);
     let old = api.put("b", 2).to_string();
     api.put("c", 3);
-    let first = api.get("/modules?limit=1&commit=main~1");
-    let link = first.header("link").unwrap();
-    assert_eq!(
-        link,
-        format!("<?limit=1&after=/a&commit={old}>; rel=\"next\"")
-    );
+    for commit in ["commit=main~1", "%63ommit=main~1"] {
+        let first = api.get(&format!("/modules?limit=1&{commit}"));
+        let link = first.header("link").unwrap();
+        assert_eq!(
+            link,
+            format!("<?limit=1&after=/a&commit={old}>; rel=\"next\"")
+        );
+    }
     let plain = api.get("/modules?limit=1");
     assert_eq!(
         plain.header("link"),
