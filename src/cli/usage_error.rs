@@ -8,32 +8,32 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::nearest_name::nearest;
 
-/// What people type who know another tool, and the commands that do it, best first. A command that does not exist is not suggested.
-const OTHER_NAMES: &[(&str, &[&str])] = &[
-    ("cat", &["find"]),
-    ("checkout", &["restore", "branch"]),
-    ("cp", &["copy", "set"]),
-    ("delete", &["remove"]),
-    ("download", &["find", "export"]),
-    ("dump", &["export", "backup"]),
-    ("fetch", &["find", "clone"]),
-    ("get", &["find"]),
-    ("history", &["log"]),
-    ("inspect", &["info"]),
-    ("link", &["set"]),
-    ("ls", &["list"]),
-    ("move", &["mv", "set"]),
-    ("new", &["init"]),
-    ("publish", &["add"]),
-    ("pull", &["find", "export"]),
-    ("push", &["add", "mirror"]),
-    ("put", &["add"]),
-    ("rename", &["mv", "set"]),
-    ("revert", &["rollback", "restore"]),
-    ("rm", &["remove"]),
-    ("serve", &["server"]),
-    ("undo", &["rollback"]),
-    ("upload", &["add"]),
+/// What people type who know another tool, and the command that does it.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("cat", "find"),
+    ("checkout", "restore"),
+    ("cp", "set"),
+    ("delete", "remove"),
+    ("download", "find"),
+    ("dump", "export"),
+    ("fetch", "find"),
+    ("get", "find"),
+    ("history", "log"),
+    ("inspect", "info"),
+    ("link", "set"),
+    ("ls", "list"),
+    ("move", "set"),
+    ("new", "init"),
+    ("publish", "add"),
+    ("pull", "find"),
+    ("push", "add"),
+    ("put", "add"),
+    ("rename", "set"),
+    ("revert", "rollback"),
+    ("rm", "remove"),
+    ("serve", "server"),
+    ("undo", "rollback"),
+    ("upload", "add"),
 ];
 
 /// An error of the command line.
@@ -154,16 +154,12 @@ fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let Some(number) = error.downcast_ref::<ParseIntError>() else {
         return error.to_string();
     };
-    number_fault(number.kind()).to_owned()
-}
-
-/// Returns what is wrong with text that is not a number.
-pub(super) fn number_fault(kind: &IntErrorKind) -> &'static str {
-    match kind {
+    let fault = match number.kind() {
         IntErrorKind::PosOverflow => "the number is too large",
         IntErrorKind::NegOverflow => "the number is too small",
         _ => "expected a whole number, 0 or more",
-    }
+    };
+    fault.to_owned()
 }
 
 fn conflict(error: &clap::Error) -> String {
@@ -188,8 +184,11 @@ fn similar_command(unknown: &str, command: &Command) -> Option<String> {
     let visible = visible(command);
     let names: Vec<_> = visible.split(", ").collect();
     let known = OTHER_NAMES.iter().find(|(other, _)| *other == unknown);
-    let known = known.and_then(|(_, ours)| ours.iter().find(|name| names.contains(name)));
-    let name = known.copied().or_else(|| nearest(unknown, &names))?;
+    // A group such as `mirror` has other commands than the program itself.
+    let known = known
+        .map(|(_, ours)| *ours)
+        .filter(|name| names.contains(name));
+    let name = known.or_else(|| nearest(unknown, &names))?;
     Some(name.to_owned())
 }
 

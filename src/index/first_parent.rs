@@ -39,9 +39,11 @@ impl Reader {
             let (mut early, mut late) = (-1, last + 1);
             while late - early > 1 {
                 let middle = early + (late - early) / 2;
-                match is_late.query_row(params![until_s, lineage, middle], |row| row.get(0))? {
-                    true => late = middle,
-                    false => early = middle,
+                let at_middle = params![until_s, lineage, middle];
+                if is_late.query_row(at_middle, |row| row.get(0))? {
+                    late = middle;
+                } else {
+                    early = middle;
                 }
             }
             if early >= 0 {
@@ -71,7 +73,8 @@ impl Reader {
     }
 
     fn commit_at(&self, lineage: i64, gen_: i64) -> Result<Option<CommitId>> {
-        let mut select = { self.connection() }
+        let mut select = self
+            .connection()
             .prepare_cached("SELECT id FROM commits WHERE lineage = ? AND gen = ?")?;
         let id = select.query_row([lineage, gen_], |row| row.get::<_, Vec<u8>>(0));
         id.optional()?.map(|id| commit_id(&id)).transpose()

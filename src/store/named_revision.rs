@@ -50,19 +50,15 @@ impl Store {
                 return tip.ok_or_else(|| Error::NoCommit(branch.to_string()));
             }
         };
-        if let Some(commit) = self.commit_of_ref(text)? {
-            return Ok(commit);
-        }
-        // `CommitId::parse` is for `<id>~1`: an id without a step is not parsed as a name.
+        // This is for `<id>~1`: an id without a step is not parsed as a name.
         if let Ok(commit) = CommitId::parse(text) {
             return Ok(self.named_commit(commit)?.id);
         }
-        if self
-            .repo
-            .refs()
-            .default_branch()
-            .is_ok_and(|branch| branch.as_str() == text)
-        {
+        if let Some(commit) = self.commit_of_ref(text)? {
+            return Ok(commit);
+        }
+        let default = self.repo.refs().default_branch();
+        if default.is_ok_and(|branch| branch.as_str() == text) {
             return Err(Error::NoCommit(text.to_owned()));
         }
         if !is_abbreviated_id(text) {
@@ -74,9 +70,6 @@ impl Store {
 
     /// Returns the commit of a branch or tag; `None` if there is none with this name.
     fn commit_of_ref(&self, text: &str) -> Result<Option<CommitId>> {
-        if CommitId::parse(text).is_ok() {
-            return Ok(None);
-        }
         let full = RefName::parse(text).ok();
         let branch = BranchName::parse(text).ok().map(RefName::Branch);
         let tag = TagName::parse(text).ok().map(RefName::Tag);
@@ -101,12 +94,13 @@ impl Store {
             return Ok(None);
         };
         let commit = self.repo.incoming(None, self.options.push)?.peel(object)?;
-        let reason = || "the tag does not lead to a commit".to_owned();
-        let name = name.to_string();
-        commit.map(Some).ok_or_else(|| Error::NoAncestor {
-            name,
-            reason: reason(),
-        })
+        if commit.is_none() {
+            return Err(Error::NoAncestor {
+                name: name.to_string(),
+                reason: "the tag does not lead to a commit".to_owned(),
+            });
+        }
+        Ok(commit)
     }
 
     /// Returns the only commit whose id begins with these digits; `None` if there is none.

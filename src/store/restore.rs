@@ -19,11 +19,7 @@ impl Store {
         from: &Revision,
         scope: &TreePath,
     ) -> Result<Published<()>> {
-        let commit = match from {
-            Revision::Commit(commit) => *commit,
-            from => self.snapshot(from)?,
-        };
-        self.restore(change, commit, scope)
+        self.restore(change, self.commit_id(from)?, scope)
     }
 
     /// Makes a commit in which `scope` (a module, a directory, or the whole tree) is as in `commit`. If `scope` does not exist in

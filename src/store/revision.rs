@@ -101,6 +101,18 @@ impl Store {
         }
     }
 
+    /// Returns the id of the commit that `revision` resolves to now. An id that `revision` has already is returned unchanged, whether or not
+    /// there is such a commit.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot).
+    pub fn commit_id(&self, revision: &Revision) -> Result<CommitId> {
+        match revision {
+            Revision::Commit(commit) => Ok(*commit),
+            revision => self.snapshot(revision),
+        }
+    }
+
     fn resolve_revision(&self, revision: &Revision) -> Result<ResolvedRevision> {
         let commit = match revision {
             Revision::Resolved(resolved) => return Ok(*resolved),

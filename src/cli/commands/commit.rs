@@ -11,7 +11,7 @@ use crate::store::Revision;
 /// {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CommitArgs {
-    /// The hash of the commit
+    /// The hash of the commit, or another name of it
     #[arg(value_parser = Revision::parse)]
     hash: Revision,
 }

@@ -30,10 +30,10 @@ use crate::wire;
 /// "not_compared":"<reason>" replaces everything after the hash
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DiffArgs {
-    /// The old commit or branch
+    /// The old commit, branch or tag
     #[arg(value_name = "A", value_parser = Revision::parse)]
     old: Revision,
-    /// The new commit or branch
+    /// The new commit, branch or tag
     #[arg(value_name = "B", value_parser = Revision::parse)]
     new: Revision,
     /// Compare only this module or directory

@@ -164,13 +164,7 @@ pub(in crate::http) async fn snapshot(
 pub(in crate::http) async fn commit(State(app): State<App>, tail: UrlTail) -> Result<Response> {
     let revision = tail.parse(Revision::parse)?.on_branch(app.branch(None));
     let commit = app
-        .run_read(move |store| {
-            let id = match revision {
-                Revision::Commit(id) => id,
-                revision => store.snapshot(&revision)?,
-            };
-            Ok(store.commit(id)?)
-        })
+        .run_read(move |store| Ok(store.commit(store.commit_id(&revision)?)?))
         .await?;
     let json = wire::CommitJson::from(&commit);
     let body = charged_json(&app, &json)?;

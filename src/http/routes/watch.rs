@@ -65,10 +65,10 @@ pub(in crate::http) async fn watch(
     let since = match query.since.map(|since| since.on_branch(branch.clone())) {
         None => None,
         Some(Revision::Commit(commit)) => Some(commit),
-        Some(since) => Some(
-            app.run_read(move |store| Ok(store.snapshot(&since)?))
-                .await?,
-        ),
+        Some(since) => {
+            let commit = app.run_read(move |store| Ok(store.commit_id(&since)?));
+            Some(commit.await?)
+        }
     };
     let registry = Arc::clone(&app.watch_registry);
     let permit = registry.socket_permit()?;

@@ -278,9 +278,8 @@ impl StoreOperations for Client {
     fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
         let query = match from {
             Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
-            Revision::Commit(from) => format!("?from={from}"),
-            // A server of another version may not know the syntax, so the name is resolved by a read, whose error says so.
-            Revision::Named(_) => format!("?from={}", self.snapshot(from)?),
+            // A server of another version may not know the syntax of a name, so it is resolved by a read, whose error says so.
+            Revision::Commit(_) | Revision::Named(_) => format!("?from={}", self.commit_id(from)?),
             Revision::Branch(None) | Revision::Resolved(_) => String::new(),
         };
         self.write_branch(Method::POST, branch, &query)
