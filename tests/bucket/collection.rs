@@ -66,10 +66,14 @@ fn what_was_written_during_a_gc_of_another_copy_stays() {
             }
             written
         });
-        for _ in 0..5 {
-            b.store.gc(&Change::default(), History::Keep).unwrap();
-        }
+        let runs: Vec<_> = (0..5)
+            .map(|_| b.store.gc(&Change::default(), History::Keep))
+            .collect();
+        // The writer must stop before a failed run ends this thread, because the scope waits for the writer.
         writing.store(false, std::sync::atomic::Ordering::Relaxed);
+        for run in runs {
+            run.unwrap();
+        }
         writer.join().unwrap()
     });
     assert!(written > 0);
