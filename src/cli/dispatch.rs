@@ -45,6 +45,8 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     logging::flush();
     let error = match result.and(out.finish()) {
         Ok(()) | Err(Error::Closed) => return ExitCode::SUCCESS,
+        // What differs has been printed.
+        Err(error @ Error::Differences) => return ExitCode::from(error.code()),
         Err(error) => error,
     };
     let code = fail(&error, color);

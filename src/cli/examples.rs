@@ -72,6 +72,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore list",
             "wasmstore list math",
+            "wasmstore list --long math",
             "wasmstore list --branch release --json",
         ],
     ),
@@ -103,7 +104,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "wasmstore remove math --recursive -m 'Remove the old modules'",
         ],
     ),
-    ("versions", &["wasmstore versions math/add.wasm"]),
+    (
+        "versions",
+        &[
+            "wasmstore versions math/add.wasm",
+            "wasmstore versions --long math/add.wasm",
+        ],
+    ),
     (
         "version",
         &["# The oldest version", "wasmstore version 0 math/add.wasm"],
@@ -112,6 +119,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "audit",
         &[
             "wasmstore audit math/add.wasm",
+            "wasmstore audit --long math/add.wasm",
             "wasmstore audit math/add.wasm --branch release --json",
         ],
     ),
@@ -137,6 +145,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore diff release main",
             "wasmstore diff release main math/add.wasm --json",
+            "wasmstore diff --exit-code math/1.0.0/add.wasm math/1.1.0/add.wasm",
+            "# A file that is not in the store yet",
+            "wasmstore diff math/add.wasm ./add.wasm",
         ],
     ),
     (

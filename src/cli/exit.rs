@@ -50,6 +50,15 @@ pub(super) enum Error {
     /// A directory was to be removed without `--recursive`.
     #[error("{0} is a directory: use --recursive to remove everything in it")]
     NotRecursive(String),
+    /// A module was to be printed on a terminal, which its bytes could garble.
+    #[error("{0} is binary, and standard output is a terminal")]
+    BinaryToTerminal(String),
+    /// The two sides of a diff cannot be compared with each other.
+    #[error("cannot compare {0} with {1}: the first is {2}, the second is {3}")]
+    MixedDiff(String, String, &'static str, &'static str),
+    /// `diff --exit-code` found differences and has printed them.
+    #[error("there are differences")]
+    Differences,
     /// The command needs an existing store.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
@@ -186,6 +195,8 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Self::Closed => 0,
+            Self::BinaryToTerminal(_) | Self::Differences => FAILED,
+            Self::MixedDiff(..) => USAGE,
             Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
                 FAILED
             }
@@ -207,6 +218,21 @@ impl Error {
             Self::Store(error) => code(error.kind()),
             Self::Remote(error) => remote_code(error),
         }
+    }
+
+    /// Returns whether the error is that a branch, commit or module does not exist.
+    pub fn is_not_found(&self) -> bool {
+        let kind = match self {
+            Self::Store(error) => error.kind(),
+            Self::Remote(remote::Error::Refused(refused)) => refused.kind(),
+            _ => return false,
+        };
+        kind == ErrorKind::NotFound
+    }
+
+    /// Returns whether the error is that a branch has no commit yet.
+    pub fn is_empty_branch(&self) -> bool {
+        matches!(self, Self::Store(store::Error::NoCommit(_)))
     }
 
     /// Returns the error and its causes, joined by colons.

@@ -1,9 +1,11 @@
 //! Hints: what to do next after an error.
 
+use std::collections::BTreeSet;
+
 use super::exit::Error;
 use super::nearest_name::nearest;
 use super::settings::Settings;
-use crate::names::{BranchName, ModulePath, TreePath};
+use crate::names::{BranchName, ModulePath, ModuleRef, TreePath};
 use crate::remote::{self, StoreOperations};
 use crate::store::{self, ErrorKind, Revision};
 use crate::wire::MissingName;
@@ -14,6 +16,9 @@ const MODULES_MAX: usize = 10_000;
 const NO_STORE: &str =
     "`wasmstore init` creates a store there; --root DIR or WASMSTORE_ROOT selects another one";
 
+const MODULE_OR_FILE: &str =
+    "a leading slash marks the path of a module, and `./`, `../` or `file:` a file on disk";
+
 const KEY: &str = "set WASMSTORE_KEY to a key of the server";
 
 /// Returns the hint for an error, if there is one.
@@ -23,6 +28,10 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         Error::Remote(remote::Error::UnknownMirror(_)) => {
             Some("`wasmstore mirror list` lists the mirrors".to_owned())
         }
+        Error::BinaryToTerminal(_) => {
+            Some("write it to a file with -o FILE, or redirect the output".to_owned())
+        }
+        Error::MixedDiff(..) => Some(MODULE_OR_FILE.to_owned()),
         Error::Remote(remote::Error::NoGit) => Some("install git and try again".to_owned()),
         Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {
             _ if refused.needs_key() => Some(KEY.to_owned()),
@@ -49,6 +58,9 @@ fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> 
         let root = store.root();
         return Some(format!("there is no store at {root:?} yet: {NO_STORE}"));
     }
+    if let store::Error::NoDirectory(path) = error {
+        return similar_directory(settings, path);
+    }
     for_missing(MissingName::of(error)?, settings)
 }
 
@@ -62,6 +74,32 @@ fn for_missing(missing: MissingName, settings: &Settings) -> Option<String> {
         MissingName::Module(name) => {
             similar_path(store.as_ref(), &settings.remembered_revision()?, &name)
         }
+    }
+}
+
+/// Suggests a directory with a similar path. If there is a module at the path, says so.
+fn similar_directory(settings: &Settings, unknown: &str) -> Option<String> {
+    let (store, revision) = (settings.open().ok()?, settings.remembered_revision()?);
+    let unknown = ModulePath::parse(unknown).ok()?;
+    let name = ModuleRef::Path(unknown.clone());
+    if store.contains(&revision, &name).ok()? {
+        return Some(format!(
+            "there is a module at {unknown}: `wasmstore info {unknown}` describes it"
+        ));
+    }
+    let modules = store.list_first(&revision, &TreePath::root(), MODULES_MAX);
+    let modules = modules.ok()?.0;
+    let directories: BTreeSet<_> = modules
+        .iter()
+        .flat_map(|(path, _)| {
+            let path = path.as_str();
+            path.match_indices('/').map(|(end, _)| &path[..end])
+        })
+        .collect();
+    let directories: Vec<_> = directories.into_iter().collect();
+    match nearest(unknown.as_str(), &directories) {
+        Some(directory) => Some(format!("did you mean /{directory}?")),
+        None => Some("`wasmstore list` lists all modules".to_owned()),
     }
 }
 

@@ -8,6 +8,16 @@ pub(super) fn format(unix_s: i64) -> String {
     format_in_zone(unix_s, TimeZone::system())
 }
 
+/// Formats a Unix time as `2026-11-22 12:24:40` in local time, or as `@` and the seconds if it is outside the calendar's range.
+pub(super) fn sortable(unix_s: i64) -> String {
+    match Timestamp::from_second(unix_s) {
+        Ok(timestamp) => { timestamp.to_zoned(TimeZone::system()) }
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string(),
+        Err(_) => format!("@{unix_s}"),
+    }
+}
+
 fn format_in_zone(unix_s: i64, zone: TimeZone) -> String {
     match Timestamp::from_second(unix_s) {
         Ok(timestamp) => timestamp

@@ -27,6 +27,7 @@ mod color;
 mod command_line;
 mod commands;
 mod config;
+mod diff_side;
 mod dispatch;
 mod environment;
 mod examples;

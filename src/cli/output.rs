@@ -65,6 +65,11 @@ impl Output {
         self.bytes(DiffColor::END.as_bytes())
     }
 
+    /// Returns whether standard output is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
     /// Returns whether `--json` was given.
     pub fn is_json(&self) -> bool {
         self.is_json

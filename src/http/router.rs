@@ -30,8 +30,8 @@ use crate::http::options::ServerOptions;
 use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::pinned_links::pin_links;
 use crate::http::routes::{
-    admin, branches, diff, facts, git, hashes, history, modules, oci, operation, search, versions,
-    watch, web, world,
+    admin, branches, compare, diff, facts, git, hashes, history, modules, oci, operation, search,
+    versions, watch, web, world,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -115,6 +115,7 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .routes(routes!(facts::size))
         .routes(routes!(search::search))
         .routes(routes!(world::find))
+        .routes(routes!(compare::compare))
         .routes(routes!(diff::diff))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get))

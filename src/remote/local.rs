@@ -13,9 +13,9 @@ use crate::names::{
 };
 use crate::oci::Registry;
 use crate::store::{
-    self, Change, ChangeFilter, DirectoryRemoval, GcSummary, History, LogOrder, MatchedCommit,
-    ModuleComparison, PathChange, Query, Revision, SearchCursor, SearchMatch, SearchScope, Store,
-    Version, WorldCheck, WorldScope, WorldSource,
+    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, GcSummary, History,
+    ListedModule, LogOrder, MatchedCommit, ModuleComparison, PathChange, Query, Revision,
+    SearchCursor, SearchMatch, SearchScope, Store, Version, WorldCheck, WorldScope, WorldSource,
 };
 use crate::wire::{CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -147,6 +147,22 @@ impl StoreOperations for Store {
         Ok(self.list(revision, prefix)?)
     }
 
+    fn list_details(
+        &self,
+        revision: &Revision,
+        prefix: &TreePath,
+        visit: &mut dyn FnMut(ListedModule) -> ControlFlow<()>,
+    ) -> Result<()> {
+        // Only resolving the revision is repeated after a `gc`. The walk is not, because `visit` has received modules by then.
+        let (commit, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
+        if commit.is_none() {
+            return Ok(());
+        }
+        self.complete_facts(&resolved)?;
+        self.list_details_after(&resolved, prefix, None, visit)?;
+        Ok(())
+    }
+
     fn list_first(
         &self,
         revision: &Revision,
@@ -265,6 +281,19 @@ impl StoreOperations for Store {
         change: &PathChange,
     ) -> Result<Option<ModuleComparison>> {
         Ok(self.compare(change)?)
+    }
+
+    fn compare_modules(
+        &self,
+        revision: &Revision,
+        old: &ModuleRef,
+        new: &ModuleRef,
+    ) -> Result<ComparedModules> {
+        let (_, (old, new)) = self.as_of(revision, |revision| {
+            let hash = |name| self.hash_in_history(revision, name);
+            Ok((hash(old)?, hash(new)?))
+        })?;
+        Ok(self.compare_hashes(old, new)?)
     }
 
     fn watch(

@@ -10,8 +10,9 @@ use crate::names::{
     OciTag, RepositoryName, TreePath,
 };
 use crate::store::{
-    Change, ChangeFilter, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison,
-    PathChange, Query, Revision, SearchMatch, SearchScope, Version, WorldCheck, WorldSource,
+    Change, ChangeFilter, ComparedModules, DirectoryRemoval, GcSummary, History, ListedModule,
+    LogOrder, ModuleComparison, PathChange, Query, Revision, SearchMatch, SearchScope, Version,
+    WorldCheck, WorldSource,
 };
 use crate::wire::{CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -82,6 +83,15 @@ pub trait StoreOperations {
     /// Lists every module below the directory `prefix`, sorted by path.
     fn list(&self, revision: &Revision, prefix: &TreePath)
     -> Result<Vec<(ModulePath, ModuleHash)>>;
+
+    /// Calls `visit` for every module below the directory `prefix`, sorted by path, with its size, kind and last change, until `visit`
+    /// returns `Break`.
+    fn list_details(
+        &self,
+        revision: &Revision,
+        prefix: &TreePath,
+        visit: &mut dyn FnMut(ListedModule) -> ControlFlow<()>,
+    ) -> Result<()>;
 
     /// Lists the first modules below `prefix`, and returns whether there are more. Lists at least `count` modules, if there are so many.
     fn list_first(
@@ -189,6 +199,14 @@ pub trait StoreOperations {
         new: &Revision,
         change: &PathChange,
     ) -> Result<Option<ModuleComparison>>;
+
+    /// Compares two modules: a path is looked up in the tree of `revision`, and a hash or digest in the history of all branches.
+    fn compare_modules(
+        &self,
+        revision: &Revision,
+        old: &ModuleRef,
+        new: &ModuleRef,
+    ) -> Result<ComparedModules>;
 
     /// Calls `notify` with the changes of each new commit of a branch, or of each commit after `since`, until `notify` returns
     /// `Break`.

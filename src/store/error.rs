@@ -17,6 +17,9 @@ pub enum Error {
     /// The path is a directory, but a module is required.
     #[error("{0} is a directory, not a module")]
     IsDirectory(String),
+    /// The tree has no module below this path.
+    #[error("there is no directory {0}")]
+    NoDirectory(String),
     /// A directory was not removed, because removal was not recursive.
     #[error("{0} is a directory and was not removed, because the removal is not recursive")]
     DirectoryNotRemoved(String),
@@ -219,6 +222,7 @@ impl Error {
         match self {
             Self::NoModule(_)
             | Self::IsDirectory(_)
+            | Self::NoDirectory(_)
             | Self::NoWit { .. }
             | Self::NoVersion { .. }
             | Self::NeverExisted(_)

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use super::error::{Error, ErrorKind, Result};
+use super::facts::ModuleFacts;
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::repo::{self, Blob, CachedNode, TreeNode};
-use crate::wasm::{self, Facts, ModuleInfo, ModuleKind};
+use crate::wasm::{self, Facts, ModuleInfo, ModuleKind, WitFacts};
 
 /// A module with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct ModuleDetails {
     pub skipped: usize,
     /// The facts; `None` if they cannot be read, because the module is invalid after the part that [`ModuleInfo`] describes.
     pub facts: Option<Facts>,
+    /// The functions and types of its interfaces; `None` if it is not a component, or its WIT cannot be read.
+    pub wit: Option<WitFacts>,
 }
 
 impl ModuleDetails {
@@ -169,9 +172,13 @@ impl Store {
         let module = wasm::inspect_after(&bytes, skip)
             .map_err(|source| Error::invalid(&name.to_string(), source))?;
         let facts = match self.facts_of(hash) {
-            Ok(facts) => Some(facts.facts),
+            Ok(facts) => Some(facts),
             Err(error) if error.kind() == ErrorKind::InvalidModule => None,
             Err(error) => return Err(error),
+        };
+        let (facts, wit) = match facts {
+            Some(ModuleFacts { facts, wit }) => (Some(facts), wit.of_component()),
+            None => (None, None),
         };
         Ok(ModuleDetails {
             hash,
@@ -179,6 +186,7 @@ impl Store {
             module,
             skipped: skip,
             facts,
+            wit,
         })
     }
 

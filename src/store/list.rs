@@ -58,7 +58,7 @@ impl Store {
         })
     }
 
-    fn visit_modules(
+    pub(super) fn visit_modules(
         &self,
         resolved: ResolvedRevision,
         prefix: &TreePath,

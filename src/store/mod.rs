@@ -11,6 +11,7 @@ mod branches;
 mod change;
 mod check_push;
 mod commit_messages;
+mod compare_modules;
 mod diff;
 mod digest_cache;
 mod directory;
@@ -25,6 +26,7 @@ mod import;
 mod index;
 mod intake_limits;
 mod list;
+mod list_details;
 mod log;
 mod maintenance;
 mod merge;
@@ -73,13 +75,14 @@ pub use crate::wasm::{
     Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,
     FunctionSize, GroupSize, Hashing, Hashing512, Import, InterfaceNames, ItemChange, Metadata,
     ModuleInfo, ModuleKind, Requirements, SectionChange, SectionKind, SectionSize, SegmentSize,
-    TypedExport, TypedImport, Validation, Verdict, WORLD_BYTES_MAX, WitError, WitFacts, WitSource,
-    is_component, sha256,
+    TypedExport, TypedImport, Validation, Verdict, WORLD_BYTES_MAX, WitError, WitFacts, WitItem,
+    WitSource, is_component, sha256,
 };
 pub use audit::AuditEntry;
 pub use branch_relation::{BranchRelation, MergeOutcome, MergePreview};
 pub use change::Change;
 pub use check_push::{Objection, Pusher};
+pub use compare_modules::{ComparedModules, compare_validated};
 pub use diff::{ModuleComparison, ModuleDiff, compare};
 pub use directory::{DirectoryEntry, DirectoryPage, EntryNode};
 pub use error::{Error, ErrorKind, Result};
@@ -88,6 +91,7 @@ pub use facts::{ModuleFacts, ModuleSummary, WitResult};
 pub use find::{Module, ModuleDetails};
 pub use gc::{GcSummary, History};
 pub use import::ImportFilter;
+pub use list_details::{LastChange, ListedModule};
 pub use log::LogOrder;
 pub use maintenance::{MaintenanceSchedule, MaintenanceState, TaskState};
 pub use open::Store;

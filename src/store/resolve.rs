@@ -81,7 +81,7 @@ impl Store {
 
     /// Returns the first interpretation of `requested` for which `is_present` returns true: the blob id, then the digest, which
     /// takes longer to look up.
-    fn first_present(
+    pub(super) fn first_present(
         &self,
         requested: &HashRef,
         is_present: impl Fn(ModuleHash) -> Result<bool>,

@@ -53,6 +53,12 @@ impl ModuleKind {
             Self::Component => "component",
         }
     }
+
+    /// Returns the kind with this name; `None` if there is none.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Module, Self::Component];
+        all.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 impl fmt::Display for ModuleKind {

@@ -61,6 +61,21 @@ pub(super) struct HashUpdate {
     new: AsString<ModuleHash>,
 }
 
+impl HashUpdate {
+    /// Combines the hashes of two modules.
+    pub fn new(old: ModuleHash, new: ModuleHash) -> Self {
+        Self {
+            old: AsString(old),
+            new: AsString(new),
+        }
+    }
+
+    /// Returns the hashes of the older and the newer module.
+    pub fn into_hashes(self) -> (ModuleHash, ModuleHash) {
+        (self.old.0, self.new.0)
+    }
+}
+
 /// Returns the module before and after an action.
 pub(super) fn hashes(action: &Action) -> (Option<ModuleHash>, Option<ModuleHash>) {
     match action {

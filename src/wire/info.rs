@@ -1,13 +1,13 @@
 //! The description of a module, as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::metadata::{MetadataJson, RequirementsJson};
 use super::schema::{DigestSchema, HashSchema};
 use crate::oci::OciModule;
-use crate::store::ModuleDetails;
+use crate::store::{ModuleDetails, WitItem};
 
 /// The description of a module.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -84,11 +84,26 @@ pub struct ImportJson {
     pub name: String,
     /// `func`, `table`, `memory`, `global`, `tag`, `type`, `component`, `instance`, `module` or `value`.
     pub kind: String,
-    /// The type in the text format. A type of more than 1 KiB is cut, and ends with `…`. Absent in a component, and after the first 160 KiB
-    /// of the list.
+    /// The type in the text format; in a component, the WIT of a function or type. A long type is cut, and ends with `…`. Absent for an
+    /// interface, and after the first 160 KiB of the list.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub ty: Option<String>,
+    /// The functions and types of an interface of a component. Absent if there are none, or if the WIT cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub members: Vec<MemberJson>,
+}
+
+/// A function or type of an interface.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = InterfaceMember)]
+pub struct MemberJson {
+    /// The name. The name of a method follows the name of its resource, as in `counter.increment`.
+    pub name: String,
+    /// The definition in WIT, on one line, such as `func(by: u32) -> u32`.
+    #[serde(rename = "type")]
+    pub ty: String,
 }
 
 /// An export of a module.
@@ -103,6 +118,10 @@ pub struct ExportJson {
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub ty: Option<String>,
+    /// The functions and types of an interface of a component. Absent if there are none, or if the WIT cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub members: Vec<MemberJson>,
 }
 
 /// A tool or language that produced a module.
@@ -119,6 +138,9 @@ impl From<&ModuleDetails> for InfoJson {
     fn from(details: &ModuleDetails) -> Self {
         let module = &details.module;
         let facts = details.facts.as_ref();
+        let wit = details.wit.as_ref();
+        let imported = WitItems::new(wit.map(|wit| &*wit.imports));
+        let exported = WitItems::new(wit.map(|wit| &*wit.exports));
         // The lists in the facts start with the first import and the first export, even if the lists of `module` leave some out.
         let (skipped_imports, skipped_exports) = details.skipped_items();
         let imports = (skipped_imports..).zip(&module.imports);
@@ -126,13 +148,19 @@ impl From<&ModuleDetails> for InfoJson {
             module: import.module.as_deref().map(str::to_owned),
             name: import.name.clone(),
             kind: import.kind.as_str().to_owned(),
-            ty: facts.and_then(|facts| facts.imports.items.get(position)?.ty.clone()),
+            ty: facts
+                .and_then(|facts| facts.imports.items.get(position)?.ty.clone())
+                .or_else(|| imported.ty(&import.name)),
+            members: imported.members(&import.name),
         });
         let exports = (skipped_exports..).zip(&module.exports);
         let exports = exports.map(|(position, export)| ExportJson {
             name: export.name.clone(),
             kind: export.kind.as_str().to_owned(),
-            ty: facts.and_then(|facts| facts.exports.items.get(position)?.ty.clone()),
+            ty: facts
+                .and_then(|facts| facts.exports.items.get(position)?.ty.clone())
+                .or_else(|| exported.ty(&export.name)),
+            members: exported.members(&export.name),
         });
         let mut producers = BTreeMap::<String, Vec<ProducerJson>>::new();
         for (field, tools) in &module.producers {
@@ -156,6 +184,33 @@ impl From<&ModuleDetails> for InfoJson {
             requires: facts.map(|facts| RequirementsJson::from(&facts.requires)),
             metadata: facts.map(|facts| MetadataJson::from(&facts.metadata)),
         }
+    }
+}
+
+/// The imports or exports of a world, by their names in the component.
+struct WitItems<'w>(HashMap<String, &'w WitItem>);
+
+impl<'w> WitItems<'w> {
+    fn new(items: Option<&'w [WitItem]>) -> Self {
+        let items = items.unwrap_or_default().iter();
+        Self(items.map(|item| (item.full_name(), item)).collect())
+    }
+
+    /// Returns the WIT of a function or type that belongs to no interface.
+    fn ty(&self, name: &str) -> Option<String> {
+        let item = self.0.get(name).filter(|item| !item.is_interface())?;
+        Some(item.members.first()?.text.clone())
+    }
+
+    /// Returns the functions and types of an interface.
+    fn members(&self, name: &str) -> Vec<MemberJson> {
+        let item = self.0.get(name).filter(|item| item.is_interface());
+        let members = item.into_iter().flat_map(|item| &item.members);
+        let members = members.map(|member| MemberJson {
+            name: member.name.clone(),
+            ty: member.text.clone(),
+        });
+        members.collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -11,7 +12,7 @@ macro_rules! strings {
     ($($type:ident, $name:literal, $description:literal, $pattern:literal, $example:literal;)+) => {
         $(
             #[doc = concat!("The schema of a string: ", $description)]
-            #[derive(Clone, Copy, Debug)]
+            #[derive(Clone, Copy, Debug, Serialize)]
             pub enum $type {}
 
             impl PartialSchema for $type {

@@ -235,3 +235,97 @@ fn diff_agrees_with_git_diff_tree() {
         assert_eq!(ours, theirs.collect::<Vec<_>>(), "{old} {new}");
     }
 }
+
+#[test]
+fn two_modules_are_compared_by_path_hash_and_file() {
+    let world = World::with_store("sha1");
+    let wat = |names: &[&str]| {
+        let exports = names
+            .iter()
+            .map(|name| format!(r#"(export "{name}" (func 0))"#));
+        wat::parse_str(format!("(module (func) {})", exports.collect::<String>())).unwrap()
+    };
+    world.file("one.wasm", wat(&["f"]));
+    world.file("two.wasm", wat(&["f", "g"]));
+    world.changes(&["add", "one.wasm", "1.0/x.wasm"]);
+    world.changes(&["add", "two.wasm", "1.1/x.wasm"]);
+    world.changes(&["add", "one.wasm", "latest.wasm"]);
+    let old = world.ok(&["hash", "latest.wasm"]).trim().to_owned();
+    world.changes(&["add", "two.wasm", "latest.wasm"]);
+    world.changes(&["remove", "1.0/x.wasm"]);
+    let new = world.ok(&["hash", "latest.wasm"]).trim().to_owned();
+    let absolute = format!("file:{}", world.path("two.wasm").display());
+    for [from, to] in [
+        // The older module is in no tree any more.
+        [&*old, "1.1/x.wasm"],
+        [&old, &new],
+        ["./one.wasm", "/latest.wasm"],
+        ["./one.wasm", &absolute],
+    ] {
+        let text = world.ok(&["diff", from, to]);
+        let verdict = "    verdict: compatible\n      compatible: the newer module exports `g`";
+        assert!(
+            text.starts_with(&format!("M\t{from}\t{to}\n{verdict}")),
+            "{text}"
+        );
+        let json = world.json(&["diff", from, to]);
+        assert_eq!(json["name"], json!({ "old": from, "new": to }));
+        assert_eq!(json["verdict"], "compatible");
+        assert_eq!(json["hash"]["old"] == json!(null), from.starts_with("./"));
+    }
+    assert_eq!(world.ok(&["diff", "./two.wasm", "1.1/x.wasm"]), "");
+    assert_eq!(
+        world.json(&["diff", "./two.wasm", "1.1/x.wasm"])["verdict"],
+        "same"
+    );
+}
+
+#[test]
+fn exit_code_says_whether_there_are_differences() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    world.add("b.wasm", 2);
+    for (args, code) in [
+        (["diff", "main~1", "main"], 1),
+        (["diff", "main", "main"], 0),
+        (["diff", "a.wasm", "b.wasm"], 1),
+        (["diff", "a.wasm", "a.wasm"], 0),
+    ] {
+        let ran = world.run(&[&args[..], &["--exit-code"]].concat());
+        assert_eq!((ran.code, &*ran.err), (Some(code), ""), "{args:?}");
+        assert_eq!(ran.out.is_empty(), code == 0, "{args:?}");
+        assert_eq!(world.run(&args).code, Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn sides_of_a_diff_that_cannot_be_compared_are_refused() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    world.file("bad.wasm", "no module");
+    for (args, code, reason) in [
+        (
+            ["diff", "main", "a.wasm"],
+            2,
+            "cannot compare main with a.wasm: the first is a commit, branch or tag, the second is a module",
+        ),
+        (
+            ["diff", "b.wasm", "a.wasm"],
+            1,
+            "there is no module /b.wasm",
+        ),
+        (
+            ["diff", "./no.wasm", "a.wasm"],
+            1,
+            "cannot read \"./no.wasm\": No such file or directory (os error 2)",
+        ),
+        (
+            ["diff", "./bad.wasm", "a.wasm"],
+            3,
+            "cannot accept ./bad.wasm: ",
+        ),
+    ] {
+        let printed = world.fails(code, &args);
+        assert!(printed.starts_with(reason), "{printed}");
+    }
+}

@@ -22,7 +22,12 @@ fn versions_are_listed_oldest_first_even_after_removal() {
             .map(|(h, c)| format!("{h}\tcommit: {c}\n"))
             .collect();
         assert_eq!(world.ok(&["versions", "a.wasm"]), text.concat());
-        assert_eq!(world.json(&["versions", "a.wasm"]), json!(lines));
+        let listed = world.json(&["versions", "a.wasm"]);
+        let pairs = listed.as_array().unwrap().iter();
+        let pairs: Vec<_> = pairs
+            .map(|version| [&version["hash"], &version["commit"]])
+            .collect();
+        assert_eq!(json!(pairs), json!(lines));
         for (index, line) in text.iter().enumerate() {
             assert_eq!(world.ok(&["version", &index.to_string(), "a.wasm"]), *line);
         }
@@ -32,6 +37,57 @@ fn versions_are_listed_oldest_first_even_after_removal() {
         let none = "/a.wasm has no version 3: there are 3, counted from 0";
         assert_eq!(world.fails(1, &["version", "3", "a.wasm"]), none);
     }
+}
+
+#[test]
+fn versions_with_details_mark_the_one_that_is_at_the_path_now() {
+    let world = World::with_store("sha1");
+    let old = world.add("a.wasm", 1);
+    let first = world.tip();
+    let author = ["--author", "Ann <a@b>", "-m", "Second\n\nMore"];
+    world.file("two.wasm", module(2));
+    world.changes(&[&["add", "two.wasm", "a.wasm"], &author[..]].concat());
+    let second = world.tip();
+    let new = world.hash(2);
+    let lines = |path: &[&str]| -> Vec<String> {
+        let printed = world.ok(&[&["versions", "-l"], path].concat());
+        // The date and the time differ from run to run.
+        let lines = printed.lines().map(|text| {
+            let words = text.split_whitespace();
+            let words = words.filter(|word| word.len() != 10 && !word.contains(':'));
+            words.collect::<Vec<_>>().join(" ")
+        });
+        lines.collect()
+    };
+    let current = format!("* 1 {new} {second} Ann");
+    let earlier = format!("0 {old} {first} wasmstore");
+    assert_eq!(lines(&["a.wasm"]), [earlier.clone(), current]);
+    let marked = format!("* {earlier}");
+    assert_eq!(lines(&["a.wasm", "--commit", &first]), [marked]);
+    let json = world.json(&["versions", "a.wasm"]);
+    assert_eq!(json[1]["message"], "Second\n\nMore");
+    assert_eq!(
+        (&json[0]["current"], &json[1]["current"]),
+        (&json!(false), &json!(true))
+    );
+    world.changes(&["remove", "a.wasm"]);
+    assert!(
+        world
+            .ok(&["versions", "-l", "a.wasm"])
+            .lines()
+            .all(|line| line.starts_with("  "))
+    );
+    let audit = world.ok(&["audit", "--long", "a.wasm"]);
+    let ends: Vec<_> = audit
+        .lines()
+        .map(|line| line.split('\t').skip(3).collect::<Vec<_>>())
+        .collect();
+    let expected = [
+        ["-", "Remove /a.wasm"],
+        [&new, "Second"],
+        [&old, "Import /a.wasm"],
+    ];
+    assert_eq!(ends, expected);
 }
 
 #[test]

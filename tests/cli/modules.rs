@@ -376,7 +376,7 @@ fn info_distinguishes_components_from_modules() {
     assert_eq!(info["kind"], "component");
     assert_eq!(
         info["imports"],
-        json!([{ "module": null, "name": "f", "kind": "func" }])
+        json!([{ "module": null, "name": "f", "kind": "func", "type": "func()" }])
     );
 }
 
@@ -391,10 +391,12 @@ fn list_is_sorted_and_accepts_a_directory() {
         assert_eq!(world.ok(&["list"]), all);
         assert_eq!(world.ok(&["list", "/"]), all);
         assert_eq!(world.ok(&["list", "b/"]), format!("{one}\t/b/c.wasm\n"));
-        assert_eq!(world.ok(&["list", "nothing"]), "");
+        assert_eq!(
+            world.fails(1, &["list", "nothing"]),
+            "there is no directory /nothing"
+        );
         let object = json!({ "/a/z.wasm": one, "/b.wasm": two, "/b/c.wasm": one });
         assert_eq!(world.json(&["list"]), object);
-        assert_eq!(world.json(&["list", "nothing"]), json!({}));
         world.fails(3, &["list", "a/.."]);
     }
 }
@@ -538,4 +540,61 @@ fn the_stores_configuration_limits_what_every_command_accepts() {
     assert_eq!(world.run(&["verify"]).code, Some(0));
     world.git(&["config", "wasmstore.maxModuleBytes", "1k"]);
     world.changes(&["add", "b.wasm"]);
+}
+
+#[test]
+fn a_list_with_details_has_size_date_kind_and_commit() {
+    for world in World::each() {
+        let one = world.add("d/a.wasm", 1);
+        let first = world.tip();
+        world.add("d/b.wasm", 2);
+        let component = wat::parse_str("(component)").unwrap();
+        world.file("c.wasm", &component);
+        world.changes(&["add", "c.wasm", "d/c.wasm"]);
+        let date: i64 = world
+            .git(&["log", "-1", "--format=%at", &first])
+            .parse()
+            .unwrap();
+        let size = module(1).len();
+        let json = world.json(&["list", "-l", "d"]);
+        let expected = json!({ "path": "/d/a.wasm", "hash": one, "size": size, "kind": "module", "commit": first, "date": date });
+        assert_eq!(json[0], expected);
+        assert_eq!(json[2]["kind"], "component");
+        let text = world.ok(&["list", "--long"]);
+        let columns: Vec<_> = text.lines().next().unwrap().split_whitespace().collect();
+        assert_eq!(
+            [columns[0], columns[3], columns[4], columns[5]],
+            [&*size.to_string(), "module", &one, "/d/a.wasm"]
+        );
+        let widths: Vec<_> = text.lines().map(|line| line.find('/')).collect();
+        assert!(widths.iter().all(|width| *width == widths[0]), "{text}");
+    }
+}
+
+#[test]
+fn a_list_of_an_unknown_directory_fails_with_the_nearest_name() {
+    let world = World::with_store("sha1");
+    world.add("plugins/image/blur.wasm", 1);
+    for (directory, hint) in [
+        ("plugin", "did you mean /plugins?"),
+        ("plugins/images", "did you mean /plugins/image?"),
+        ("else", "`wasmstore list` lists all modules"),
+        (
+            "plugins/image/blur.wasm",
+            "there is a module at /plugins/image/blur.wasm",
+        ),
+    ] {
+        for option in [
+            &["list", directory][..],
+            &["list", "-l", "--json", directory],
+        ] {
+            let ran = world.run(option);
+            let expected = format!("wasmstore: there is no directory /{directory}\nhint: {hint}");
+            assert_eq!((ran.code, &*ran.out), (Some(1), ""));
+            assert!(ran.err.starts_with(&expected), "{}", ran.err);
+        }
+    }
+    let empty = World::empty();
+    assert_eq!(empty.ok(&["list", "/"]), "");
+    assert_eq!(empty.ok(&["list", "-l"]), "");
 }

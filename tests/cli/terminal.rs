@@ -196,3 +196,21 @@ fn large_file_has_a_progress_bar_on_a_terminal() {
     assert!(on_terminal("gc").contains("gc "));
     world.fsck();
 }
+
+#[test]
+fn a_module_is_not_printed_on_a_terminal() {
+    if !has_program("script") {
+        println!("skipped: no script(1) to make a terminal");
+        return;
+    }
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    let refused = on_terminal(&world, &[("NO_COLOR", "1")], "find a.wasm");
+    assert_eq!(
+        refused,
+        "wasmstore: /a.wasm is binary, and standard output is a terminal\n\
+         hint: write it to a file with -o FILE, or redirect the output\n"
+    );
+    assert_eq!(on_terminal(&world, &[], "find a.wasm -o copy.wasm"), "");
+    assert_eq!(fs::read(world.path("copy.wasm")).unwrap(), module(1));
+}

@@ -143,6 +143,7 @@ fn date(text: &str) -> Option<usize> {
     let forms = [
         "9999-99-99T99:99:99.999999Z",
         "9999-99-99T99:99:99Z",
+        "9999-99-99 99:99:99",
         "Aaa Aaa 99 99:99:99 9999",
     ];
     let fits = |form: &&&str| {

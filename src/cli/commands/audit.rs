@@ -13,13 +13,17 @@ use crate::wire::CommitJson;
 
 /// Print every commit that changed a path
 ///
-/// Prints lines of `<date>` tab `<author>` tab `<commit>`, newest first, including removals. Dates are in local time. JSON:
-/// [{"commit":"…","author":"…","date":<unix seconds>,"hash":"…"}], with a null hash for a removal
+/// Prints lines of `<date>` tab `<author>` tab `<commit>`, newest first, including removals. Dates are in local time. With --long, prints
+/// tab `<hash>` tab and the first line of the message, too; the hash of a removal is `-`. JSON: [{"commit":"…","author":"…",
+/// "date":<unix seconds>,"message":"…","hash":"…"},…], with a null hash for a removal
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AuditArgs {
     /// The path of the module
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
+    /// Print the hash and the first line of the message, too
+    #[arg(short, long)]
+    long: bool,
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -36,10 +40,17 @@ impl AuditArgs {
         if out.is_json() {
             return out.json(&entries.iter().map(to_json).collect::<Vec<_>>());
         }
-        for (commit, _) in entries {
+        for (commit, hash) in entries {
             let date = local_time::format(commit.date);
             let author = out.untrusted(&commit.author).into_owned();
-            out.text(format_args!("{date}\t{author}\t{}\n", commit.hash))?;
+            out.text(format_args!("{date}\t{author}\t{}", commit.hash))?;
+            if self.long {
+                let hash = hash.map_or_else(|| "-".to_owned(), |hash| hash.to_string());
+                let subject = commit.message.lines().next().unwrap_or_default();
+                let subject = out.untrusted(subject).into_owned();
+                out.text(format_args!("\t{hash}\t{subject}"))?;
+            }
+            out.line("")?;
         }
         Ok(())
     }
@@ -50,6 +61,7 @@ fn to_json((commit, hash): &(CommitJson, Option<ModuleHash>)) -> Value {
         "commit": commit.hash,
         "author": commit.author,
         "date": commit.date,
+        "message": commit.message,
         "hash": hash.map(|hash| hash.to_string()),
     })
 }

@@ -1,25 +1,29 @@
-//! `diff`: compares the modules of two commits.
+//! `diff`: compares the modules of two commits, or two modules.
 
 use std::ops::ControlFlow;
 
 use super::diff_text;
 use crate::cli::color::DiffColor;
-use crate::cli::exit::Result;
+use crate::cli::diff_side::{ContentName, DiffSide};
+use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::show_each::show_each;
-use crate::names::TreePath;
-use crate::store::{ModuleComparison, PathChange, Revision};
+use crate::names::{TreePath, printable};
+use crate::remote::StoreOperations;
+use crate::store::{ModuleComparison, PathChange, Revision, compare_validated};
 use crate::wire;
 
-/// Print which modules differ between two commits, and how
+/// Print which modules differ between two commits, or how two modules differ
 ///
-/// Prints one line for each path that differs, sorted: `A` tab `/<path>` tab `<hash>` for a module that only B has, `D` with the same
-/// columns for a module that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated module. Indented lines
-/// below an `M` line show the differences: the verdict `same`, `compatible` or `breaking` on whether the newer module can stand in for
+/// A and B are two commits, branches or tags, or two modules: the path of a module on the branch, its hash or digest, or a file. `./`, `../`
+/// and `file:` mark a file, and a leading slash marks a path.
+/// For two commits, prints one line for each path that differs, sorted: `A` tab `/<path>` tab `<hash>` for a module that only B has, `D`
+/// with the same columns for a module that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated module. For
+/// two modules that differ, prints `M` tab A tab B. Indented lines below an `M` line show the differences: the verdict `same`, `compatible` or `breaking` on whether the newer module can stand in for
 /// the older module, with the reasons; kind, size in bytes, imports and exports with their types, names of custom sections, producers,
 /// sizes of sections. In the indented lines, `+` marks items that only the new module has, `-` items that only the old module has, and
-/// `~` items that differ. Exits with 0 even if there are differences.
+/// `~` items that differ. Exits with 0 even if there are differences, unless --exit-code is given.
 /// JSON: [{"path":"/…","action":"added"|"removed","hash":"…"},{"path":"/…","action":"updated","hash":{"old":"…","new":"…"},
 /// "verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N},
 /// "size":{"old":N,"new":N},"kind":{"old":"module"|"component","new":…},
@@ -27,52 +31,129 @@ use crate::wire;
 /// "custom_sections":{"added":["…"],"removed":["…"]},
 /// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}],
 /// "sections":[{"kind":"…","name":"…","old":N|null,"new":N|null}]}]; "name" only for custom sections; if one of the two is not a valid module,
-/// "not_compared":"<reason>" replaces everything after the hash
+/// "not_compared":"<reason>" replaces everything after the hash. For two modules: one such object instead of an array, with
+/// "name":{"old":"A","new":"B"} instead of path and action; the hash of a file is null
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DiffArgs {
-    /// The old commit, branch or tag
-    #[arg(value_name = "A", value_parser = Revision::parse)]
-    old: Revision,
-    /// The new commit, branch or tag
-    #[arg(value_name = "B", value_parser = Revision::parse)]
-    new: Revision,
-    /// Compare only this module or directory
+    /// The old commit, branch, tag, module or file
+    #[arg(value_name = "A")]
+    old: String,
+    /// The new commit, branch, tag, module or file
+    #[arg(value_name = "B")]
+    new: String,
+    /// Compare only this module or directory of two commits
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     path: TreePath,
+    /// Exit with 1 if there are differences
+    #[arg(long)]
+    exit_code: bool,
 }
 
 impl DiffArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
+        let store = store.as_ref();
         let branch = settings.branch()?;
-        let old = store.pin(&self.old.on_branch(branch.clone()))?;
-        let new = settings.remember(self.new.on_branch(branch));
-        let new = store.pin(&new)?;
+        let tree = settings.remember(Revision::Branch(branch.clone()));
+        let old = DiffSide::parse(&self.old, store, branch.clone())?;
+        let new = DiffSide::parse(&self.new, store, branch)?;
+        let has_differences = match (old, new) {
+            (DiffSide::Revision(old), DiffSide::Revision(new)) => {
+                let (old, new) = (store.pin(&old)?, settings.remember(new));
+                self.commits(store, (&old, &store.pin(&new)?), out)?
+            }
+            (DiffSide::Content(old), DiffSide::Content(new)) if self.path.is_root() => {
+                self.modules(store, &tree, (old, new), out)?
+            }
+            (DiffSide::Content(_), DiffSide::Content(_)) => {
+                return Err(Error::Usage("two modules cannot be compared below a PATH"));
+            }
+            (old, new) => {
+                let kinds = (old.kind(), new.kind());
+                return Err(Error::MixedDiff(self.old, self.new, kinds.0, kinds.1));
+            }
+        };
+        if has_differences && self.exit_code {
+            return Err(Error::Differences);
+        }
+        Ok(())
+    }
+
+    /// Prints the differences between two trees, and returns whether there are any.
+    fn commits(
+        &self,
+        store: &dyn StoreOperations,
+        (old, new): (&Revision, &Revision),
+        out: &mut Output,
+    ) -> Result<bool> {
+        let mut has_differences = false;
         // Differences are printed while they are found, because there may be millions.
         let find = |visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>| {
-            store.diff(&old, &new, &self.path, visit)
+            store.diff(old, new, &self.path, visit)
         };
         if out.is_json() {
             let mut array = out.array();
             show_each(find, |change| {
-                let comparison = store.compare(&old, &new, &change)?;
+                has_differences = true;
+                let comparison = store.compare(old, new, &change)?;
                 match wire::PathDiff::new(&change, comparison.as_ref()) {
                     Some(diff) => array.push(&diff),
                     None => Ok(()),
                 }
             })?;
-            return array.end();
+            array.end()?;
+            return Ok(has_differences);
         }
         show_each(find, |change| {
+            has_differences = true;
             print_change(&change, out)?;
-            match store.compare(&old, &new, &change)? {
-                Some(ModuleComparison::Compared(compared)) => diff_text::print(&compared, out),
-                Some(ModuleComparison::NotComparable(reason)) => {
-                    diff_text::print_reason(&reason, out)
-                }
+            match store.compare(old, new, &change)? {
+                Some(comparison) => print_comparison(&comparison, out),
                 None => Ok(()),
             }
-        })
+        })?;
+        Ok(has_differences)
+    }
+
+    /// Prints the differences between two modules or files, and returns whether there are any.
+    fn modules(
+        &self,
+        store: &dyn StoreOperations,
+        tree: &Revision,
+        sides: (ContentName, ContentName),
+        out: &mut Output,
+    ) -> Result<bool> {
+        let tree = &store.pin(tree)?;
+        let (hashes, is_same, comparison) = match &sides {
+            (ContentName::Module(old), ContentName::Module(new)) => {
+                let compared = store.compare_modules(tree, old, new)?;
+                let hashes = (Some(compared.old), Some(compared.new));
+                (hashes, compared.old == compared.new, compared.comparison)
+            }
+            (old, new) => {
+                let (old, new) = (old.read(store, tree)?, new.read(store, tree)?);
+                let diff = compare_validated((&self.old, &old.1), (&self.new, &new.1))?;
+                let comparison = ModuleComparison::Compared(diff);
+                ((old.0, new.0), old.1 == new.1, comparison)
+            }
+        };
+        let names = (&*self.old, &*self.new);
+        if out.is_json() {
+            out.json(&wire::NamedModulesDiff::new(names, hashes, &comparison))?;
+        } else if !is_same {
+            out.colored(DiffColor::Updated, "M")?;
+            let (old, new) = (printable(names.0), printable(names.1));
+            out.text(format_args!("\t{old}\t{new}\n"))?;
+            print_comparison(&comparison, out)?;
+        }
+        Ok(!is_same)
+    }
+}
+
+fn print_comparison(comparison: &ModuleComparison, out: &mut Output) -> Result<()> {
+    match comparison {
+        ModuleComparison::Compared(diff) => diff_text::print(diff, out),
+        ModuleComparison::NotComparable(reason) => diff_text::print_reason(reason, out),
     }
 }
 

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
 use crate::cli::args::ReadArgs;
-use crate::cli::exit::Result;
+use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::output_file;
 use crate::cli::settings::Settings;
@@ -17,7 +17,7 @@ use crate::names::ModuleRef;
 
 /// Print a module's bytes
 ///
-/// Prints the bytes unchanged; with --output, prints nothing. JSON: {"hash":"…","size":N,"base64":"…"}; with --output, "file":"…"
+/// Prints the bytes unchanged, but not to a terminal; with --output, prints nothing. JSON: {"hash":"…","size":N,"base64":"…"}; with --output, "file":"…"
 /// replaces "base64"
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct FindArgs {
@@ -40,6 +40,9 @@ impl FindArgs {
         let mut source = settings.progress().reader("find", found, Some(size));
         let Some(file) = self.output else {
             if !out.is_json() {
+                if out.is_terminal() {
+                    return Err(Error::BinaryToTerminal(self.name.to_string()));
+                }
                 return copy_to_output(&mut source, out);
             }
             let mut bytes = Vec::new();

@@ -10,10 +10,10 @@ use crate::wire;
 /// Print the contents of a module
 ///
 /// Prints kind, size in bytes, digest, hash, the name for OCI clients, the version of WebAssembly and the proposals that the module
-/// requires, imports and exports with their types, custom sections, producers, metadata and crates, one per line.
+/// requires, imports and exports with their types, the functions of the interfaces that a component exports, custom sections, producers, metadata and crates, one per line.
 /// JSON: {"hash":"…","digest":"sha256:…","size":N,
-/// "kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…","type":"…"}],
-/// "exports":[{"name":"…","kind":"…","type":"…"}],"types_left_out":N,"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
+/// "kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…","type":"…",
+/// "members":[{"name":"…","type":"…"}]}],"exports":[{"name":"…","kind":"…","type":"…","members":[…]}],"types_left_out":N,"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
 /// "oci":{"repository":"…","tag":"…","digest":"sha256:…"},"requires":{"standard":"1.0","included":["…"],"proposals":["…"]},
 /// "metadata":{"description":"…",…}}
 #[derive(Debug, clap::Args)]
@@ -65,10 +65,7 @@ fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
             import.ty.as_ref().unwrap_or(&import.kind)
         )
     })?;
-    section(out, "exports", &info.exports, |export| {
-        let ty = export.ty.as_ref().unwrap_or(&export.kind);
-        format!("{}: {ty}", export.name)
-    })?;
+    print_exports(&info.exports, out)?;
     if info.types_left_out > 0 {
         let left_out = info.types_left_out;
         out.line(format_args!(
@@ -88,6 +85,36 @@ fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
         Some(metadata) => print_metadata(metadata, out),
         None => Ok(()),
     }
+}
+
+/// Prints the exports, and the functions of each exported interface below it.
+fn print_exports(exports: &[wire::ExportJson], out: &mut Output) -> Result<()> {
+    if !exports.is_empty() {
+        out.line("exports:")?;
+    }
+    for export in exports {
+        let ty = export.ty.as_ref().unwrap_or(&export.kind);
+        let line = format!("{}: {ty}", export.name);
+        out.line(format_args!("  {}", printable(&line)))?;
+        let functions = { export.members.iter() }.filter(|member| is_function(&member.ty));
+        for member in functions {
+            let line = format!("{}: {}", member.name, member.ty);
+            out.line(format_args!("    {}", printable(&line)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a definition in WIT is that of a function. `wit` prints the types.
+fn is_function(definition: &str) -> bool {
+    let starts = [
+        "func(",
+        "async func(",
+        "static func(",
+        "static async func(",
+        "constructor(",
+    ];
+    starts.iter().any(|start| definition.starts_with(start))
 }
 
 fn print_metadata(metadata: &wire::MetadataJson, out: &mut Output) -> Result<()> {

@@ -22,7 +22,7 @@ use crate::wire::{self, encode_query_value};
 const PAGE_SIZE_DEFAULT: usize = 1_000;
 
 /// The size limit on the differences of one module, in bytes. Further differences are left out.
-const MODULE_BYTES_MAX: usize = 4 << 20;
+pub(super) const MODULE_BYTES_MAX: usize = 4 << 20;
 
 /// The query parameters of a diff.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -27,7 +27,12 @@ pub(in crate::http) async fn list_etag(
 ) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     let is_list = path.is_some_and(|path| LISTS.contains(&path.as_str()));
-    if !is_list || !matches!(*request.method(), Method::GET | Method::HEAD) {
+    // The details of a module may become known after its commit.
+    let query = request.uri().query().unwrap_or_default();
+    let has_details = query
+        .split('&')
+        .any(|parameter| parameter == "details=true");
+    if !is_list || has_details || !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
     let headers = condition_headers(request.headers());

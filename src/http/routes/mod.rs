@@ -5,6 +5,7 @@
 
 pub(super) mod admin;
 pub(super) mod branches;
+pub(super) mod compare;
 pub(super) mod diff;
 pub(super) mod facts;
 mod filtered_commits;

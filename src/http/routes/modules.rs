@@ -1,5 +1,6 @@
 //! `/modules` and `/module`: listing, getting, adding and removing modules.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use axum::Extension;
@@ -7,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
@@ -27,8 +28,8 @@ use crate::http::upload::decoding::{BodyDecoder, ModuleSink, content_coding};
 use crate::http::upload::memory::{BufferedCharge, CHUNK_BYTES, UploadMemory};
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{DirectoryRemoval, Revision, Store};
-use crate::wire::AsString;
 use crate::wire::schema::HashSchema;
+use crate::wire::{AsString, ListedModuleJson};
 
 /// The query parameters that select a page of modules.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -40,11 +41,25 @@ pub(in crate::http) struct ModulePageQuery {
     /// List only the modules whose paths sort after this one.
     #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
     after: Option<String>,
+    /// List an array of modules with path, hash, size, kind and last change, instead of an object from path to hash.
+    #[serde(default)]
+    details: bool,
+}
+
+/// A list of modules.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only describes the two forms of the response")]
+pub(in crate::http) enum ModuleList {
+    /// The hash of each path.
+    Hashes(BTreeMap<String, HashSchema>),
+    /// The modules, with `details=true`.
+    Details(Vec<ListedModuleJson>),
 }
 
 /// Lists all modules, sorted by path
 #[utoipa::path(get, operation_id = "list_all_modules", path = "/modules", tag = "modules", params(ReadRevision, ModulePageQuery),
-    responses((status = 200, description = "The hash of each path", body = std::collections::BTreeMap<String, HashSchema>,
+    responses((status = 200, description = "The hash of each path", body = ModuleList,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn list_all(
     app: State<App>,
@@ -57,7 +72,7 @@ pub(in crate::http) async fn list_all(
 /// Lists the modules in a directory and its subdirectories, sorted by path
 #[utoipa::path(get, operation_id = "list_modules", path = "/modules/{*prefix}", tag = "modules",
     params(ReadRevision, ModulePageQuery),
-    responses((status = 200, description = "The hash of each path", body = std::collections::BTreeMap<String, HashSchema>,
+    responses((status = 200, description = "The hash of each path", body = ModuleList,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn list(
     State(app): State<App>,
@@ -67,6 +82,9 @@ pub(in crate::http) async fn list(
 ) -> Result<Response> {
     let prefix = TreePath::parse(&tail)?;
     let after = page.after.as_deref().map(ModulePath::parse).transpose()?;
+    if page.details {
+        return list_details(&app, revision, prefix, (after, page.limit)).await;
+    }
     let page = page.limit.map(Page::new).transpose()?;
     let list = JsonList::new(
         ListKind::Object,
@@ -87,6 +105,38 @@ pub(in crate::http) async fn list(
         Some(page) => {
             let link = |last: &ModulePath| (last.to_string(), "");
             list.respond_with_page(&app, revision, after, (page, link))
+                .await
+        }
+    }
+}
+
+async fn list_details(
+    app: &App,
+    revision: Revision,
+    prefix: TreePath,
+    (after, limit): (Option<ModulePath>, Option<usize>),
+) -> Result<Response> {
+    let page = limit.map(Page::new).transpose()?;
+    let list = JsonList::new(
+        ListKind::Array,
+        move |store, revision, after: Option<&ModulePath>, items: &mut JsonItems| {
+            let mut last = None;
+            let has_more = store.list_details_after(revision, &prefix, after, |listed| {
+                let path = listed.path.clone();
+                if !items.push(&ListedModuleJson::from(listed)) {
+                    return ControlFlow::Break(());
+                }
+                last = Some(path);
+                ControlFlow::Continue(())
+            })?;
+            Ok(last.filter(|_| has_more))
+        },
+    );
+    match page {
+        None => list.respond(app, revision, after).await,
+        Some(page) => {
+            let link = |last: &ModulePath| (last.to_string(), "&details=true");
+            list.respond_with_page(app, revision, after, (page, link))
                 .await
         }
     }

@@ -2,6 +2,7 @@
 //! modules in both trees.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
@@ -9,8 +10,8 @@ use super::request::{ApiResponse, Client};
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::StoreOperations;
-use crate::store::{self, ErrorKind, ModuleComparison, PathChange, Revision};
-use crate::wire::{CommitJson, PathDiff, encode_query_value};
+use crate::store::{self, ComparedModules, ErrorKind, ModuleComparison, PathChange, Revision};
+use crate::wire::{CommitJson, ComparedModulesJson, PathDiff, encode_query_value};
 
 use super::pages::visit_all;
 
@@ -84,6 +85,50 @@ impl Client {
             Err(Error::Store(error)) => Ok(Some(ModuleComparison::of(Err(error))?)),
             Ok(diff) => Ok(Some(ModuleComparison::Compared(diff))),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Compares two modules. Downloads both if the server does not compare them, or leaves out differences; then a hash must be in the tree of
+    /// `revision`.
+    pub(super) fn compare_two(
+        &self,
+        revision: &Revision,
+        old: &ModuleRef,
+        new: &ModuleRef,
+    ) -> Result<ComparedModules> {
+        let name = |name: &ModuleRef| encode_query_value(&name.to_string()).to_string();
+        let path = format!("/compare?from={}&to={}", name(old), name(new));
+        match self.json::<ComparedModulesJson>(self.get(&path, revision)) {
+            // If the endpoint is missing, the server returns a 404 that does not name what is missing.
+            Err(Error::Refused(response))
+                if response.kind() == ErrorKind::NotFound && response.missing.is_none() => {}
+            compared => {
+                if let Some(compared) = compared?.value.into_compared() {
+                    return Ok(compared);
+                }
+            }
+        }
+        let (old, new) = (self.read_all(revision, old)?, self.read_all(revision, new)?);
+        let diff = store::compare(old.0, new.0, |hash| {
+            let bytes = if hash == old.0 { &old.1 } else { &new.1 };
+            Ok::<_, store::Error>(bytes)
+        });
+        Ok(ComparedModules {
+            old: old.0,
+            new: new.0,
+            comparison: ModuleComparison::of(diff)?,
+        })
+    }
+
+    fn read_all(&self, revision: &Revision, name: &ModuleRef) -> Result<(ModuleHash, Vec<u8>)> {
+        let mut module = self.find(revision, name)?;
+        let mut bytes = Vec::new();
+        match module.read_to_end(&mut bytes) {
+            Ok(_) => Ok((module.hash, bytes)),
+            Err(error) => Err(match error.downcast::<Error>() {
+                Ok(error) => error,
+                Err(error) => self.unreachable(&error),
+            }),
         }
     }
 

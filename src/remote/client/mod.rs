@@ -8,6 +8,7 @@ mod diff;
 mod download;
 pub(super) mod error_response;
 mod facts;
+mod list_details;
 mod next_page;
 mod oci;
 mod operations;

@@ -15,9 +15,9 @@ use crate::names::{
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
-    self, Change, ChangeFilter, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder,
-    ModuleComparison, PathChange, Query, Revision, SearchMatch, SearchScope, Version, WorldCheck,
-    WorldSource, write_modules,
+    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, GcSummary, History,
+    ListedModule, LogOrder, ModuleComparison, PathChange, Query, Revision, SearchMatch,
+    SearchScope, Version, WorldCheck, WorldSource, write_modules,
 };
 use crate::wire::{
     self, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
@@ -97,6 +97,15 @@ impl StoreOperations for Client {
         prefix: &TreePath,
     ) -> Result<Vec<(ModulePath, ModuleHash)>> {
         Ok(self.module_pages(revision, prefix, usize::MAX)?.value)
+    }
+
+    fn list_details(
+        &self,
+        revision: &Revision,
+        prefix: &TreePath,
+        visit: &mut dyn FnMut(ListedModule) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.detail_pages(revision, prefix, visit)
     }
 
     fn list_first(
@@ -208,6 +217,15 @@ impl StoreOperations for Client {
         change: &PathChange,
     ) -> Result<Option<ModuleComparison>> {
         self.compare_versions(old, new, change)
+    }
+
+    fn compare_modules(
+        &self,
+        revision: &Revision,
+        old: &ModuleRef,
+        new: &ModuleRef,
+    ) -> Result<ComparedModules> {
+        self.compare_two(revision, old, new)
     }
 
     fn watch(

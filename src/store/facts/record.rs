@@ -14,7 +14,7 @@ use crate::index::FactsEntry;
 use crate::names::ModuleHash;
 use crate::repo::chain;
 use crate::store::error::{Error, Result};
-use crate::wasm::{self, Facts, ModuleKind, WitError, WitFacts};
+use crate::wasm::{self, Facts, ModuleKind, WitError, WitFacts, WitSource};
 
 /// The maximum size of stored facts, in bytes. Larger facts are stored without their WIT.
 const STORED_BYTES_MAX: usize = 1 << 20;
@@ -40,6 +40,16 @@ pub enum WitResult {
     Decoded(WitFacts),
     /// The reason why the module has no WIT.
     Absent(String),
+}
+
+impl WitResult {
+    /// Returns the WIT if it is that of a component.
+    pub(in crate::store) fn of_component(self) -> Option<WitFacts> {
+        match self {
+            Self::Decoded(wit) if wit.source == WitSource::Component => Some(wit),
+            Self::Decoded(_) | Self::Absent(_) => None,
+        }
+    }
 }
 
 impl ModuleFacts {

@@ -70,6 +70,21 @@ pub struct WitMember {
     pub text: String,
 }
 
+impl WitItem {
+    /// Returns the name under which a component imports or exports the item: `wasi:io/streams@0.2.1`, or the name without a package.
+    pub fn full_name(&self) -> String {
+        let package = self.package.as_ref().map(|package| format!("{package}/"));
+        let version = self.version.as_ref().map(|version| format!("@{version}"));
+        let (package, version) = (package.unwrap_or_default(), version.unwrap_or_default());
+        format!("{package}{}{version}", self.name)
+    }
+
+    /// Returns whether the item is an interface.
+    pub fn is_interface(&self) -> bool {
+        matches!(self.kind, WitItemKind::Interface)
+    }
+}
+
 impl WitFacts {
     /// Reads the WIT of a valid module. The result, the work and the memory are bounded.
     ///

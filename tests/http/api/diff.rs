@@ -190,3 +190,36 @@ fn files_that_are_not_modules_are_not_compared() {
     assert!(reason.starts_with("cannot accept "), "{reason}");
     assert_eq!(diff[0]["verdict"], Value::Null);
 }
+
+#[test]
+fn two_modules_are_compared_by_path_and_by_hash_in_the_history() {
+    let api = Api::new();
+    api.put("a", 1);
+    api.put("b", 2);
+    let [one, two] = [1, 2].map(|n| api.hash_of(&module(n)));
+    let by_path = api.get("/compare?from=a&to=/b").json();
+    assert_eq!(by_path["hash"], json!({ "old": one, "new": two }));
+    assert!(by_path["verdict"].is_string());
+    api.put("a", 3);
+    assert_eq!(
+        api.get(&format!("/compare?from={one}&to=b")).json(),
+        by_path
+    );
+    let unknown = "0".repeat(one.len());
+    for (query, status) in [
+        (format!("from={unknown}&to=b"), 404),
+        ("from=a&to=c".to_owned(), 404),
+        ("from=a&to=b&branch=nope".to_owned(), 404),
+        ("from=a&to=b/../c".to_owned(), 400),
+        ("from=a".to_owned(), 400),
+    ] {
+        assert_eq!(
+            api.get(&format!("/compare?{query}")).status,
+            status,
+            "{query}"
+        );
+    }
+    // A commit's id is the id of an object, but not of a module.
+    let commit = api.rev("main");
+    assert_eq!(api.get(&format!("/compare?from={commit}&to=b")).status, 404);
+}

@@ -165,7 +165,7 @@ fn info_lists_imports_exports_and_sections() {
     assert_eq!(info["kind"], "component");
     assert_eq!(
         info["imports"],
-        json!([{"module": null, "name": "i", "kind": "func"}])
+        json!([{"module": null, "name": "i", "kind": "func", "type": "func()"}])
     );
     api.get("/info/none").is(404, "there is no module /none");
     assert_eq!(api.get("/info/.git").status, 400);

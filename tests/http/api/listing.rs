@@ -205,3 +205,38 @@ fn modules_are_listed_in_pages() {
     s.get("/modules?after=").is(400, "the module path is empty");
     assert_eq!(s.get("/modules?after=../x").status, 400);
 }
+
+#[test]
+fn details_are_listed_in_pages_and_in_pieces() {
+    let api = Api::new();
+    let first = api.put("d/a.wasm", 1);
+    let second = api.put("d/b.wasm", 2);
+    let details = api.get("/modules/d?details=true");
+    let [one, two] = [1, 2].map(|n| api.hash_of(&module(n)));
+    let item = |path: &str, hash: &str, n, commit: &str, date: &serde_json::Value| serde_json::json!({ "path": path, "hash": hash, "size": module(n).len(), "kind": "module", "commit": commit, "date": date });
+    let json = details.json();
+    let (a, b) = (
+        item("/d/a.wasm", &one, 1, &first.to_string(), &json[0]["date"]),
+        item("/d/b.wasm", &two, 2, &second.to_string(), &json[1]["date"]),
+    );
+    assert!(json[0]["date"].is_i64() && json[1]["date"].is_i64());
+    assert_eq!(json, serde_json::json!([a, b]));
+    let page = api.get("/modules?details=true&limit=1");
+    page.has(
+        "link",
+        "<?limit=1&after=/d/a.wasm&details=true>; rel=\"next\"",
+    );
+    assert_eq!(page.json(), serde_json::json!([a]));
+    let page = api.get("/modules?limit=1&after=/d/a.wasm&details=true");
+    assert_eq!(page.json(), serde_json::json!([b]));
+    api.get("/modules/e?details=true").is(200, "[]");
+    assert_eq!(api.get("/modules?details=maybe").status, 400);
+    import_many(&api, 2_000);
+    let many = api.get("/modules?details=true").json();
+    let many = many.as_array().unwrap().iter();
+    let hashes = many.map(|item| (item["path"].as_str().unwrap(), &item["hash"]));
+    let plain = api.get("/modules").json();
+    let paths = plain.as_object().unwrap().iter();
+    let paths: Vec<_> = paths.map(|(path, hash)| (path.as_str(), hash)).collect();
+    assert_eq!(hashes.collect::<Vec<_>>(), paths);
+}

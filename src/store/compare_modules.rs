@@ -1,0 +1,85 @@
+//! Compares two modules, wherever they are.
+
+use std::ops::ControlFlow;
+
+use super::diff::{ModuleComparison, ModuleDiff, compare, compare_bytes};
+use super::error::{Error, Result};
+use super::open::Store;
+use super::revision::Revision;
+use crate::config::ModuleLimits;
+use crate::names::{HashRef, ModuleHash, ModuleRef};
+use crate::wasm;
+
+/// The result of comparing two modules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComparedModules {
+    /// The hash of the older module.
+    pub old: ModuleHash,
+    /// The hash of the newer module.
+    pub new: ModuleHash,
+    /// Their differences.
+    pub comparison: ModuleComparison,
+}
+
+impl Store {
+    /// Returns the hash of a module to compare: a path is looked up in the tree at `revision`, and a hash or digest in the history of all
+    /// branches, because the older of two versions is often in no tree any more.
+    ///
+    /// # Errors
+    /// There is no such module.
+    pub fn hash_in_history(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
+        match (self.hash(revision, name), name) {
+            (Err(Error::NoModule(unknown)), ModuleRef::Hash(hash)) => {
+                let found = self.once_at_a_path(hash)?;
+                found.ok_or(Error::NoModule(unknown))
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// Compares two modules that [`hash_in_history`](Self::hash_in_history) found.
+    ///
+    /// # Errors
+    /// A module cannot be read.
+    pub fn compare_hashes(&self, old: ModuleHash, new: ModuleHash) -> Result<ComparedModules> {
+        let diff = compare(old, new, |hash| self.bytes(hash));
+        let comparison = ModuleComparison::of(diff)?;
+        Ok(ComparedModules {
+            old,
+            new,
+            comparison,
+        })
+    }
+
+    /// Returns the module with a hash or digest if the object store has it, and some commit of a branch had it at a path. Other blobs, such
+    /// as the records of the registry, are not modules.
+    fn once_at_a_path(&self, requested: &HashRef) -> Result<Option<ModuleHash>> {
+        if self.repo.is_absent() {
+            return Ok(None);
+        }
+        let find = || {
+            self.first_present(requested, |hash| {
+                let visit = |_| ControlFlow::Break(());
+                let path = self.with_index(|index| Ok(index.paths_of(hash, visit)?))?;
+                Ok(path.is_some() && self.repo.objects().blob_size_bytes(hash)?.is_some())
+            })
+        };
+        if let Some(found) = find()? {
+            return Ok(Some(found));
+        }
+        self.catch_up_all()?;
+        find()
+    }
+}
+
+/// Compares two modules in memory, each with the name that identifies it in errors. Validates both of them first.
+///
+/// # Errors
+/// One of them is not a valid module.
+pub fn compare_validated(old: (&str, &[u8]), new: (&str, &[u8])) -> Result<ModuleDiff> {
+    for (name, bytes) in [old, new] {
+        wasm::validate(bytes, &ModuleLimits::default())
+            .map_err(|source| Error::invalid(name, source))?;
+    }
+    compare_bytes(old, new)
+}
