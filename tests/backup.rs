@@ -141,7 +141,10 @@ fn an_export_imports_as_one_commit() {
         other.content(),
         "/x/y/a.wasm=1 /x/y/d/b.wasm=2 /x/y/d/e/c.wasm=3"
     );
-    assert_eq!((imported.len(), seen), (3, vec![(1, 3), (2, 3), (3, 3)]));
+    assert_eq!(
+        (imported.value.len(), seen),
+        (3, vec![(1, 3), (2, 3), (3, 3)])
+    );
     let commit = other.store.commit(other.tip()).unwrap();
     assert_eq!(
         (commit.parents, commit.message),
@@ -193,6 +196,7 @@ fn an_import_skips_git_directories_and_what_globs_exclude() {
             .import(&change, dir.path(), &scope(""), &filter, |_, _| {});
         let paths: Vec<_> = imported
             .unwrap()
+            .value
             .iter()
             .map(|(path, _)| path.to_string())
             .collect();

@@ -79,7 +79,10 @@ fn new_branches_with_c1_or_bidi_controls_are_refused_and_existing_ones_stay_usab
         let escaped = name.escape_debug();
         let wanted =
             format!("branch name \"{escaped}\" contains a C1 or bidirectional control character");
-        let created = s.store.create_branch(&branch(name), &Revision::default());
+        let created = s
+            .store
+            .create_branch(&branch(name), &Revision::default())
+            .map(drop);
         let default = s.store.set_default_branch(&branch(name), None);
         for refused in [created, default] {
             let error = refused.unwrap_err();

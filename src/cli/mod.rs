@@ -23,6 +23,7 @@
 
 mod args;
 mod bucket;
+mod change_report;
 mod color;
 mod command_line;
 mod commands;

@@ -200,6 +200,11 @@ pub(super) fn print_hint(hint: &str, color: ColorChoice) {
     print_labeled("hint:", "1;36", hint, color);
 }
 
+/// Prints what a command did as one line on standard error.
+pub(super) fn print_note(note: &str) {
+    let _ = writeln!(io::stderr(), "{}", printable(note));
+}
+
 /// Prints lines to standard error, below an error that they explain.
 pub(super) fn print_excerpt(lines: &[String]) {
     for line in lines {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::budget::Charge;
 use crate::http::blocking::{acquire, resume_panic, run_blocking};
-use crate::http::commit_header::CommitHeader;
+use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{COMMITS, GaugeGuard, QUEUE_DEPTH};
 use crate::http::state::App;
@@ -127,12 +127,12 @@ impl App {
     pub async fn publish<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Store) -> Result<Published<T>> + Send + 'static,
-    ) -> Result<(CommitHeader, T)> {
+    ) -> Result<(ChangeHeaders, T)> {
         let published = self.run_write(write).await?;
         if published.has_moved {
             counter!(COMMITS).increment(1);
         }
-        Ok((CommitHeader(published.commit), published.value))
+        Ok((ChangeHeaders::from(&published), published.value))
     }
 
     /// Acquires a permit.

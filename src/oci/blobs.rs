@@ -138,11 +138,7 @@ impl Registry {
         } else if !published.value {
             return Err(self.missing_blob(store, repository, digest));
         }
-        Ok(Published {
-            commit: published.commit,
-            has_moved: published.has_moved,
-            value: (),
-        })
+        Ok(published.with_value(()))
     }
 
     /// Returns why a repository has no link to a blob.

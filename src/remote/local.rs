@@ -14,8 +14,9 @@ use crate::names::{
 use crate::oci::Registry;
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, GcSummary, History,
-    ListedModule, LogOrder, MatchedCommit, ModuleComparison, PathChange, Query, Revision,
-    SearchCursor, SearchMatch, SearchScope, Store, Version, WorldCheck, WorldScope, WorldSource,
+    ListedModule, LogOrder, MatchedCommit, ModuleComparison, PathChange, Published, Query,
+    Revision, SearchCursor, SearchMatch, SearchScope, Store, Version, WorldCheck, WorldScope,
+    WorldSource,
 };
 use crate::wire::{CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -318,12 +319,17 @@ impl StoreOperations for Store {
         path: &ModulePath,
         source: &mut dyn Read,
         _: Option<u64>,
-    ) -> Result<ModuleHash> {
-        Ok(self.put(change, path, source)?.value)
+    ) -> Result<Published<ModuleHash>> {
+        Ok(self.put(change, path, source)?)
     }
 
-    fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash> {
-        Ok(self.set(change, hash, path)?.value)
+    fn set(
+        &self,
+        change: &Change,
+        hash: &HashRef,
+        path: &ModulePath,
+    ) -> Result<Published<ModuleHash>> {
+        Ok(self.set(change, hash, path)?)
     }
 
     fn remove(
@@ -331,27 +337,34 @@ impl StoreOperations for Store {
         change: &Change,
         name: &ModuleRef,
         directories: DirectoryRemoval,
-    ) -> Result<()> {
-        self.remove(change, name, directories)?;
-        Ok(())
+    ) -> Result<Published<()>> {
+        Ok(self.remove(change, name, directories)?)
     }
 
-    fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()> {
-        self.restore(change, commit, scope)?;
-        Ok(())
+    fn restore(
+        &self,
+        change: &Change,
+        commit: CommitId,
+        scope: &TreePath,
+    ) -> Result<Published<()>> {
+        Ok(self.restore(change, commit, scope)?)
     }
 
-    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<()> {
-        self.rollback(change, scope)?;
-        Ok(())
+    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
+        Ok(self.rollback(change, scope)?)
     }
 
-    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>> {
-        Ok(self.merge(change, theirs)?.commit)
+    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>> {
+        Ok(self.merge(change, theirs)?)
     }
 
-    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
-        Ok(self.create_branch(branch, from)?)
+    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<Published<()>> {
+        Ok(Published {
+            branch: Some(branch.clone()),
+            commit: Some(self.create_branch(branch, from)?),
+            has_moved: true,
+            value: (),
+        })
     }
 
     fn set_default_branch(&self, branch: &BranchName) -> Result<()> {

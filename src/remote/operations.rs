@@ -11,14 +11,14 @@ use crate::names::{
 };
 use crate::store::{
     Change, ChangeFilter, ComparedModules, DirectoryRemoval, GcSummary, History, ListedModule,
-    LogOrder, ModuleComparison, PathChange, Query, Revision, SearchMatch, SearchScope, Version,
-    WorldCheck, WorldSource,
+    LogOrder, ModuleComparison, PathChange, Published, Query, Revision, SearchMatch, SearchScope,
+    Version, WorldCheck, WorldSource,
 };
 use crate::wire::{CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
 /// A module store: a local directory, or a store behind a server.
 ///
-/// Every implementation returns the same values and the same kinds of errors. Support for another kind of location is one file
+/// Every implementation returns the same values and the same kinds of errors. A write returns the branch's tip after it. Support for another kind of location is one file
 /// that implements this trait. The trait is object-safe, so that the command line needs no type parameters.
 pub trait StoreOperations {
     /// Opens the module with this path, hash or digest in the tree of `revision`.
@@ -224,10 +224,15 @@ pub trait StoreOperations {
         path: &ModulePath,
         source: &mut dyn Read,
         size_bytes: Option<u64>,
-    ) -> Result<ModuleHash>;
+    ) -> Result<Published<ModuleHash>>;
 
     /// Sets `path` to a module that the store contains already.
-    fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash>;
+    fn set(
+        &self,
+        change: &Change,
+        hash: &HashRef,
+        path: &ModulePath,
+    ) -> Result<Published<ModuleHash>>;
 
     /// Removes a module, or a directory with everything in it.
     fn remove(
@@ -235,19 +240,20 @@ pub trait StoreOperations {
         change: &Change,
         name: &ModuleRef,
         directories: DirectoryRemoval,
-    ) -> Result<()>;
+    ) -> Result<Published<()>>;
 
     /// Restores the module or directory at `scope` as it was in a commit.
-    fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()>;
+    fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath)
+    -> Result<Published<()>>;
 
     /// Undoes the newest change at or below `scope`.
-    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<()>;
+    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>>;
 
-    /// Merges the branch `theirs` into the branch that `change` names, and returns the new tip of that branch.
-    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>>;
+    /// Merges the branch `theirs` into the branch that `change` names.
+    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>>;
 
     /// Creates a branch that points to the commit that `from` names.
-    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()>;
+    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<Published<()>>;
 
     /// Makes a branch the default branch.
     fn set_default_branch(&self, branch: &BranchName) -> Result<()>;

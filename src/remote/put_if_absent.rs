@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::error::{Error, Result};
 use super::operations::StoreOperations;
 use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
-use crate::store::{self, Change, ErrorKind, Hashing, Revision};
+use crate::store::{self, Change, ErrorKind, Hashing, Published, Revision};
 
 /// Puts a module at a path that has none. If the path has the same bytes already, that is a success: a job that runs twice publishes once.
 ///
@@ -17,13 +17,13 @@ pub fn put_if_absent(
     path: &ModulePath,
     source: &mut dyn Read,
     size_bytes: Option<u64>,
-) -> Result<ModuleHash> {
+) -> Result<Published<ModuleHash>> {
     let mut source = HashingReader {
         source,
         hashing: Hashing::default(),
     };
     let refused = match store.put(change, path, &mut source, size_bytes) {
-        Ok(hash) => return Ok(hash),
+        Ok(stored) => return Ok(stored),
         Err(error) if is_failed_precondition(&error) => error,
         Err(error) => return Err(error),
     };
@@ -35,7 +35,16 @@ pub fn put_if_absent(
     let revision = Revision::Branch(change.branch.clone());
     match store.info(&revision, &ModuleRef::Path(path.clone())) {
         Ok(there) if there.digest == digest.to_string() => {
-            Ok(ModuleHash::parse(&there.hash).map_err(store::Error::from)?)
+            let branch = match &change.branch {
+                Some(branch) => branch.clone(),
+                None => store.default_branch()?,
+            };
+            Ok(Published {
+                branch: Some(branch),
+                commit: Some(store.snapshot(&revision)?),
+                has_moved: false,
+                value: ModuleHash::parse(&there.hash).map_err(store::Error::from)?,
+            })
         }
         _ => Err(refused),
     }

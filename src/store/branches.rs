@@ -37,15 +37,16 @@ impl Store {
         Ok(self.repo.refs().hidden_from_git()?)
     }
 
-    /// Creates a branch at the commit that `from` resolves to.
+    /// Creates a branch at the commit that `from` resolves to, and returns that commit.
     ///
     /// # Errors
     /// The branch exists; its name conflicts with another branch, as `a` and `a/b` do; `from` is unknown.
-    pub fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
+    pub fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<CommitId> {
         // Takes the lock first, so that no `gc` can remove the commit before the branch reaches it.
         let txn = self.begin()?;
         let commit = self.snapshot(from)?;
-        Ok(txn.create_branch(branch, commit)?)
+        txn.create_branch(branch, commit)?;
+        Ok(commit)
     }
 
     /// Returns whether a branch exists.

@@ -4,7 +4,7 @@ use super::change::Change;
 use super::commit_messages::SQUASHED;
 use super::error::Result;
 use super::open::Store;
-use crate::names::CommitId;
+use crate::names::{BranchName, CommitId};
 use crate::repo::{GcRequest, chain};
 
 /// The treatment of the branch's history by a garbage collection.
@@ -17,14 +17,18 @@ pub enum History {
 }
 
 /// The result of a garbage collection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GcSummary {
     /// The number of objects that were removed.
     pub removed: usize,
     /// The number of bytes that were freed on disk.
     pub freed_bytes: u64,
+    /// The branch; `None` if it is unknown.
+    pub branch: Option<BranchName>,
     /// The branch's tip; `None` if it has no commit.
     pub commit: Option<CommitId>,
+    /// Whether the branch was squashed.
+    pub is_squashed: bool,
 }
 
 impl Store {
@@ -63,6 +67,8 @@ impl Store {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,
             commit: collected.squashed.or(tip),
+            is_squashed: collected.squashed.is_some(),
+            branch: Some(branch),
         })
     }
 

@@ -10,6 +10,7 @@ use super::commit_messages as message;
 use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::{self, Glob, ModuleHash, ModulePath, TreePath};
+use crate::repo::Published;
 
 /// Selects the files of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct ImportFilter {
 impl Store {
     /// Validates and stores every regular file below the directory `dir` that `filter` selects, and puts the modules below `prefix` in one
     /// commit. Does not follow symbolic links. Calls `progress` after each file with the number of files that are imported and the number
-    /// of all files. Returns the modules, sorted by path.
+    /// of all files. Returns the modules, sorted by path, and the branch's tip.
     ///
     /// # Errors
     /// As for `put`, for any of the files. Then the branch is unchanged.
@@ -34,7 +35,7 @@ impl Store {
         prefix: &TreePath,
         filter: &ImportFilter,
         mut progress: impl FnMut(usize, usize),
-    ) -> Result<Vec<(ModulePath, ModuleHash)>> {
+    ) -> Result<Published<Vec<(ModulePath, ModuleHash)>>> {
         let mut files = Vec::new();
         let top = Directory {
             path: dir.to_owned(),
@@ -62,14 +63,20 @@ impl Store {
             progress(index + 1, files.len());
         }
         let Some(txn) = txn else {
-            return Ok(modules);
+            let (branch, commit) = self.branch_and_tip(change)?;
+            return Ok(Published {
+                branch: Some(branch),
+                commit,
+                has_moved: false,
+                value: modules,
+            });
         };
-        self.publish(txn, change, |draft| {
+        let published = self.publish(txn, change, |draft| {
             draft.set(&modules)?;
             let message = || message::import(prefix);
             Ok((change.commit_if_changed(draft, Vec::new(), message), ()))
         })?;
-        Ok(modules)
+        Ok(published.with_value(modules))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::change::Change;
 use super::error::{Error, Result};
 use super::open::Store;
-use crate::names::CommitId;
+use crate::names::{BranchName, CommitId};
 use crate::repo::{Decision, Draft, Published, WriteTxn};
 
 impl Store {
@@ -35,6 +35,16 @@ impl Store {
             self.index_published(commit);
         }
         Ok(published)
+    }
+
+    /// Returns the branch that a write would change, and its tip.
+    pub(super) fn branch_and_tip(&self, change: &Change) -> Result<(BranchName, Option<CommitId>)> {
+        let branch = match &change.branch {
+            Some(branch) => branch.clone(),
+            None => self.default_branch()?,
+        };
+        let tip = self.tip(Some(&branch))?;
+        Ok((branch, tip))
     }
 
     /// Adds a new commit to the version index, or wakes the index worker to do so.

@@ -30,7 +30,8 @@ fn branches_are_created_listed_and_deleted() {
             world.json(&["branch", "--list"]),
             json!(["dev/x", "main", "old"])
         );
-        assert_eq!(world.json(&["branch", "new"]), json!({ "branch": "new" }));
+        let created = json!({ "branch": "new", "commit": world.tip(), "changed": true });
+        assert_eq!(world.json(&["branch", "new"]), created);
     }
 }
 
@@ -136,7 +137,8 @@ fn merge_fast_forwards_or_makes_a_merge_commit() {
         world.add("c.wasm", 2);
         let (ours, theirs) = (world.tip(), world.git(&["rev-parse", "dev"]));
         let merged = world.json(&["merge", "dev", "-m", "Both"]);
-        assert_eq!(merged, json!({ "commit": world.tip() }));
+        let reported = json!({ "commit": world.tip(), "branch": "main", "changed": true });
+        assert_eq!(merged, reported);
         let parents = world.git(&["log", "-1", "--format=%P %s"]);
         assert_eq!(parents, format!("{ours} {theirs} Both"));
         assert_eq!(world.ok(&["list"]).lines().count(), 3);

@@ -248,7 +248,11 @@ fn restore_makes_a_new_commit() {
             format!("{two}\t/b.wasm\n{one}\t/d/a.wasm\n")
         );
         assert_eq!(world.git(&["log", "-1", "--format=%s"]), "Restore /d");
-        assert_eq!(world.json(&["restore", &then, "-m", "All"]), json!({}));
+        let restored = world.json(&["restore", &then, "-m", "All"]);
+        assert_eq!(
+            restored,
+            json!({ "commit": world.tip(), "branch": "main", "changed": true })
+        );
         assert_eq!(world.ok(&["list"]), format!("{one}\t/d/a.wasm\n"));
         assert_eq!(world.git(&["log", "-1", "--format=%s"]), "All");
         let tip = world.tip();
@@ -281,7 +285,11 @@ fn rollback_moves_strictly_back() {
         assert_eq!(world.ok(&["hash", "a.wasm"]), format!("{one}\n"));
         let message = world.git(&["log", "-1", "--format=%s"]);
         assert_eq!(message, "Rollback /a.wasm");
-        assert_eq!(world.json(&["rollback", "a.wasm", "-m", "Away"]), json!({}));
+        let undone = world.json(&["rollback", "a.wasm", "-m", "Away"]);
+        assert_eq!(
+            undone,
+            json!({ "commit": world.tip(), "branch": "main", "changed": true })
+        );
         assert_eq!(world.ok(&["list"]), format!("{other}\t/b.wasm\n"));
         let end = world.fails(4, &["rollback", "a.wasm"]);
         assert_eq!(end, "nothing to roll back at /a.wasm");

@@ -21,8 +21,19 @@ fn add_prints_the_blob_id_and_commits_once() {
         let tip = world.tip();
         assert_eq!(world.changes(&["add", "a.wasm", "//a.wasm/"]), hash);
         assert_eq!(world.tip(), tip);
-        let added = json!({ "hash": world.hash(1), "path": "/d/b.wasm" });
-        assert_eq!(world.json(&["add", "a.wasm", "d/b.wasm"]), added);
+        let added = world.json(&["add", "a.wasm", "d/b.wasm"]);
+        let expected = json!({ "hash": world.hash(1), "path": "/d/b.wasm", "commit": world.tip(), "branch": "main", "changed": true });
+        assert_eq!(added, expected);
+        let again = world.run(&["add", "a.wasm", "d/b.wasm"]);
+        let unchanged = format!("nothing changed: main is at {}\n", &world.tip()[..10]);
+        assert_eq!((again.out, again.err), (hash.clone(), unchanged));
+        assert_eq!(world.json(&["add", "a.wasm"])["changed"], false);
+        let moved = world.run(&["set", &world.hash(1), "e.wasm"]);
+        assert_eq!(
+            moved.err,
+            format!("committed {} on main\n", &world.tip()[..10])
+        );
+        assert_eq!(world.run(&["remove", "e.wasm", "--quiet"]).err, "");
         world.fsck();
     }
 }
@@ -414,7 +425,8 @@ fn set_puts_a_stored_module_at_another_path() {
             .unwrap()
             .to_owned();
         let set = world.json(&["set", &digest, "c.wasm", "-m", "By digest"]);
-        assert_eq!(set, json!({ "hash": hash, "path": "/c.wasm" }));
+        let reported = json!({ "hash": hash, "path": "/c.wasm", "commit": world.tip(), "branch": "main", "changed": true });
+        assert_eq!(set, reported);
         assert_eq!(world.git(&["log", "-1", "--format=%s"]), "By digest");
         let unknown = "1".repeat(hash.len());
         assert_eq!(
@@ -458,7 +470,11 @@ fn remove_accepts_a_path_a_hash_or_a_directory() {
         );
         world.fails(3, &["remove", "/", "--recursive"]);
         world.add("a.wasm", 1);
-        assert_eq!(world.json(&["remove", "a.wasm"]), json!({}));
+        let removed = world.json(&["remove", "a.wasm"]);
+        assert_eq!(
+            removed,
+            json!({ "commit": world.tip(), "branch": "main", "changed": true })
+        );
         assert_eq!(world.git(&["log", "-1", "--format=%s"]), "Remove /a.wasm");
     }
 }

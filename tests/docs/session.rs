@@ -12,7 +12,7 @@ use super::fixtures;
 use super::page::{Block, Page, Step, drop_blanks};
 use super::ports;
 use super::shell::Shell;
-use crate::support::program::{World, has_program};
+use crate::support::program::{World, has_program, is_report};
 
 /// Programs that a machine with Rust and git may lack.
 const OPTIONAL: [&str; 4] = ["curl", "openssl", "nginx", "skopeo"];
@@ -117,6 +117,10 @@ impl Session {
             };
             let mut printed: Vec<_> = printed.iter().map(|line| self.shown(line)).collect();
             drop_blanks(&mut printed);
+            // Most pages leave out the reports of changes, which are on stderr.
+            if !wanted.iter().any(|line| is_report(line)) {
+                printed.retain(|line| !is_report(line));
+            }
             if self.ids.agree(&wanted, &printed) {
                 return;
             }

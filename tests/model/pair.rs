@@ -97,9 +97,9 @@ impl Pair {
                 .map(drop),
             Op::Rollback(b, p) => s.rollback(&on(Some(b)), &scope(p)).map(drop),
             Op::Merge(b, from) => s.merge(&on(Some(b)), &branch(from)).map(drop),
-            Op::Branch(b, from) => {
-                s.create_branch(&branch(b), &Revision::Branch(Some(branch(from))))
-            }
+            Op::Branch(b, from) => s
+                .create_branch(&branch(b), &Revision::Branch(Some(branch(from))))
+                .map(drop),
             Op::Delete(b) => s.delete_branch(&branch(b), None),
             Op::Default(b) => s.set_default_branch(&branch(b), None),
             Op::Gc(b) => s.gc(&on(Some(b)), History::Squash).map(drop),

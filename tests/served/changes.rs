@@ -1,24 +1,28 @@
 //! Commands that write: the same ones on two stores, one of them behind a server.
 
 use super::Twin;
-use crate::support::program::{CommandOutput, FORMATS, World, module};
+use crate::support::program::{CommandOutput, FORMATS, World, is_report, module};
 
-/// Returns the result of a run without commit ids, which depend on the time.
+/// Returns the result of a run without commit ids, which depend on the time: those in the report of a change, and in JSON.
 fn result(ran: CommandOutput) -> (Option<i32>, String, String) {
-    let without_ids = |text: &str| {
-        let words = text.split('"').map(|word| match word.len() {
-            40 | 64 if word.bytes().all(|byte| byte.is_ascii_hexdigit()) => "id",
-            _ => word,
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let out = match ran.out.split_once("\"commit\":\"") {
+        Some((before, after)) => {
+            let (_, after) = after.split_once('"').unwrap();
+            format!("{before}\"commit\":\"id\"{after}")
+        }
+        None => ran.out,
+    };
+    let err = if is_report(&ran.err) {
+        let words = ran.err.split(' ').map(|word| match word.trim_end() {
+            id if id.len() == 10 && is_hex(id) => word.replace(id, "id"),
+            _ => word.to_owned(),
         });
-        words.collect::<Vec<_>>().join("\"")
-    };
-    let is_merge = ran.out.starts_with("{\"commit\"") || ran.out.contains("freed_bytes");
-    let out = if is_merge {
-        without_ids(&ran.out)
+        words.collect::<Vec<_>>().join(" ")
     } else {
-        ran.out
+        ran.err
     };
-    (ran.code, out, ran.err)
+    (ran.code, out, err)
 }
 
 /// Returns the history and the trees of every branch, without commit ids and dates.

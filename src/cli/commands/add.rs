@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
+use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -18,7 +19,7 @@ use crate::store::{EntityTags, Precondition};
 ///
 /// Validates the module first, including function bodies. If the path already has the same bytes, no commit is made. Prints the hash.
 /// A precondition that does not hold is a conflict (exit code 4), and nothing is changed. It is decided in the same step as the change.
-/// JSON: {"hash":"…","path":"/…"}
+/// Reports the commit on standard error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AddArgs {
     /// Read the module from this file; `-` reads standard input
@@ -51,15 +52,16 @@ impl AddArgs {
             (Box::new(source), bytes, path)
         };
         let store = settings.open_or_create()?;
-        let hash = if self.if_absent {
+        let stored = if self.if_absent {
             put_if_absent(store.as_ref(), &change, &path, &mut source, bytes)?
         } else {
             store.put(&change, &path, &mut source, bytes)?
         };
-        out.json_or_line(
-            &json!({ "hash": hash.to_string(), "path": path.to_string() }),
-            hash,
-        )
+        if !out.is_json() {
+            out.line(stored.value)?;
+        }
+        let fields = json!({ "hash": stored.value.to_string(), "path": path.to_string() });
+        report(settings, out, (ChangeVerb::Committed, &stored), fields)
     }
 }
 

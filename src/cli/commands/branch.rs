@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -10,7 +11,7 @@ use crate::store::Revision;
 
 /// Create, delete or list branches, or set the default branch
 ///
-/// Prints nothing; with --list, prints the names, sorted. JSON: {"branch":"…"}; with --list ["…",…]
+/// Prints nothing; with --list, prints the names, sorted. JSON: {"branch":"…"}, for a new branch also its commit; with --list ["…",…]
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("action").required(true).args(["name", "list", "default"]))]
 pub(in crate::cli) struct BranchArgs {
@@ -43,8 +44,9 @@ impl BranchArgs {
                     Some(from) => from.on_branch(settings.branch()?),
                     None => Revision::Branch(settings.branch()?),
                 };
-                settings.open_or_create()?.create_branch(&name, &from)?;
-                name
+                let created = settings.open_or_create()?.create_branch(&name, &from)?;
+                let fields = json!({});
+                return report(settings, out, (ChangeVerb::Created, &created), fields);
             }
             (None, Some(default)) => {
                 settings.open_or_create()?.set_default_branch(&default)?;

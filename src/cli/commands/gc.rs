@@ -1,16 +1,20 @@
 //! `gc`: squashes history and deletes unreachable objects.
 
+use serde_json::json;
+
 use crate::cli::args::WriteArgs;
+use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::store::History;
+use crate::store::{History, Published};
 use crate::wire;
 
 /// Squash the branch's history and delete unreachable objects
 ///
 /// Keeps commits that other branches or tags reach. Prints the number of deleted objects.
-/// JSON: {"removed":N,"freed_bytes":N,"commit":"…"}, with the commit that the branch points to afterwards
+/// JSON: {"removed":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the
+/// commit that the branch points to afterwards
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct GcArgs {
     /// Keep the history; only delete unreachable objects
@@ -33,6 +37,19 @@ impl GcArgs {
         let summary = store.gc(&change, history);
         spinner.finish_and_clear();
         let summary = summary?;
-        out.json_or_line(&wire::GcJson::from(&summary), summary.removed)
+        let fields = json!(wire::GcJson::from(&summary));
+        if !out.is_json() {
+            out.line(summary.removed)?;
+            if history == History::Keep {
+                return Ok(());
+            }
+        }
+        let squashed = Published {
+            branch: summary.branch,
+            commit: summary.commit,
+            has_moved: summary.is_squashed,
+            value: (),
+        };
+        report(settings, out, (ChangeVerb::Squashed, &squashed), fields)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::args::WriteArgs;
+use crate::cli::change_report::{ChangeVerb, note};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -15,7 +16,7 @@ use crate::wire::Modules;
 /// If one of the files is not a valid module, nothing is changed. Symbolic links and everything called `.git` are skipped. A GLOB is as in
 /// gitignore(5), without negation: `*.wasm` matches at any depth, `/a/*.wasm` only in DIR/a, and `target/` only directories. A GLOB
 /// that matches a directory selects everything below it. --exclude takes precedence over --include. Prints lines of `<hash>` tab `/<path>`,
-/// sorted by path. JSON: {"/<path>":"<hash>",…}
+/// sorted by path, and reports the commit on standard error. JSON: {"/<path>":"<hash>",…}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ImportArgs {
     /// Import the files of this directory
@@ -48,17 +49,18 @@ impl ImportArgs {
             exclude: self.exclude,
         };
         let bar = settings.progress().bar("import");
-        let modules = store.import(&change, &self.dir, &self.prefix, &filter, |done, all| {
+        let imported = store.import(&change, &self.dir, &self.prefix, &filter, |done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         })?;
         bar.finish_and_clear();
         if out.is_json() {
-            return out.json(&Modules(&modules));
+            out.json(&Modules(&imported.value))?;
+            return note(settings, out, ChangeVerb::Committed, &imported);
         }
-        for (path, hash) in modules {
+        for (path, hash) in &imported.value {
             out.text(format_args!("{hash}\t{path}\n"))?;
         }
-        Ok(())
+        note(settings, out, ChangeVerb::Committed, &imported)
     }
 }

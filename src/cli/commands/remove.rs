@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
+use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -12,8 +13,8 @@ use crate::store::{self, DirectoryRemoval};
 
 /// Remove a module
 ///
-/// Removes the module at a path, or with a hash from every path that has it, in one commit. Old versions are kept. Prints nothing.
-/// JSON: {}
+/// Removes the module at a path, or with a hash from every path that has it, in one commit. Old versions are kept. Prints nothing, and
+/// reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RemoveArgs {
     /// The module's path, hash or digest
@@ -41,10 +42,7 @@ impl RemoveArgs {
             Err(remote::Error::Store(store::Error::DirectoryNotRemoved(path))) => {
                 Err(Error::NotRecursive(path))
             }
-            other => {
-                other?;
-                out.json_only(&json!({}))
-            }
+            other => report(settings, out, (ChangeVerb::Committed, &other?), json!({})),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
+use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -11,7 +12,9 @@ use crate::store::Revision;
 
 /// Restore the modules of a commit, in a new commit
 ///
-/// Removes modules that the commit does not have. If nothing changes, no commit is made. Prints nothing. JSON: {}
+/// Removes modules that the commit does not have. If nothing changes, no commit is made. Prints nothing, and
+/// reports the commit on standard error.
+/// JSON: {"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RestoreArgs {
     /// Restore the modules of this commit
@@ -30,7 +33,7 @@ impl RestoreArgs {
         let store = settings.open_existing()?;
         let commit = self.commit.on_branch(settings.branch()?);
         let commit = store.commit_id(&commit)?;
-        store.restore(&change, commit, &self.path)?;
-        out.json_only(&json!({}))
+        let restored = store.restore(&change, commit, &self.path)?;
+        report(settings, out, (ChangeVerb::Committed, &restored), json!({}))
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
+use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -11,7 +12,8 @@ use crate::names::TreePath;
 /// Undo the newest change, in a new commit
 ///
 /// Each repetition with the same PATH undoes one more change. Alternating rollbacks of different paths can undo each other.
-/// Prints nothing. JSON: {}
+/// Prints nothing, and
+/// reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RollbackArgs {
     /// Undo the newest change of this module or directory instead of the whole branch
@@ -24,7 +26,8 @@ pub(in crate::cli) struct RollbackArgs {
 impl RollbackArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.write)?;
-        settings.open_existing()?.rollback(&change, &self.path)?;
-        out.json_only(&json!({}))
+        let store = settings.open_existing()?;
+        let undone = store.rollback(&change, &self.path)?;
+        report(settings, out, (ChangeVerb::Committed, &undone), json!({}))
     }
 }

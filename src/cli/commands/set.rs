@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
+use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -10,8 +11,8 @@ use crate::names::{HashRef, ModulePath};
 
 /// Put a stored module at another path
 ///
-/// The module may be one that no branch has any more, as long as gc has not deleted it. Prints nothing.
-/// JSON: {"hash":"…","path":"/…"}
+/// The module may be one that no branch has any more, as long as gc has not deleted it. Prints nothing, and
+/// reports the commit on standard error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SetArgs {
     /// The module's hash or digest
@@ -28,7 +29,8 @@ impl SetArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.write)?;
         let store = settings.open_existing()?;
-        let hash = store.set(&change, &self.hash, &self.path)?;
-        out.json_only(&json!({ "hash": hash.to_string(), "path": self.path.to_string() }))
+        let set = store.set(&change, &self.hash, &self.path)?;
+        let fields = json!({ "hash": set.value.to_string(), "path": self.path.to_string() });
+        report(settings, out, (ChangeVerb::Committed, &set), fields)
     }
 }

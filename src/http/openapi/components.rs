@@ -129,7 +129,7 @@ fn is_on_branch(operation: &Operation) -> bool {
         .any(|one| *one == branch)
 }
 
-/// Adds the response headers `Wasmstore-Commit` and `Wasmstore-Generation`.
+/// Adds the response headers `Wasmstore-Commit`, `Wasmstore-Branch`, `Wasmstore-Changed` and `Wasmstore-Generation`.
 fn add_state_headers(operation: &mut Operation) {
     let header = |schema, description: &str| {
         Header::builder()
@@ -141,6 +141,8 @@ fn add_state_headers(operation: &mut Operation) {
         CommitHashSchema::schema(),
         "The commit that was read or made",
     );
+    let branch = header(String::schema(), "The branch that a write is made to");
+    let changed = header(bool::schema(), "Whether a write moved the branch");
     let generation = header(
         u64::schema(),
         "The generation of the store that the response reflects. Only of servers that share their store with others in a bucket",
@@ -151,6 +153,8 @@ fn add_state_headers(operation: &mut Operation) {
         {
             let headers = &mut response.headers;
             headers.insert("Wasmstore-Commit".to_owned(), commit.clone().into());
+            headers.insert("Wasmstore-Branch".to_owned(), branch.clone().into());
+            headers.insert("Wasmstore-Changed".to_owned(), changed.clone().into());
             headers.insert("Wasmstore-Generation".to_owned(), generation.clone().into());
         }
     }

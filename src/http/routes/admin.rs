@@ -6,7 +6,7 @@ use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::http::commit_header::CommitHeader;
+use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::Result;
 use crate::http::extract::{QueryParams, WriteHeaders};
 use crate::http::json::Json;
@@ -49,8 +49,12 @@ pub(in crate::http) async fn gc(
     let collected = app
         .run_write(move |store| Ok(store.gc(&change, history)?))
         .await?;
-    let commit = CommitHeader(collected.commit);
-    Ok((commit, Json(&wire::GcJson::from(&collected))).into_response())
+    let headers = ChangeHeaders {
+        branch: collected.branch.clone(),
+        commit: collected.commit,
+        has_moved: collected.is_squashed,
+    };
+    Ok((headers, Json(&wire::GcJson::from(&collected))).into_response())
 }
 
 /// Returns 200 if the key allows this method

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::http::commit_header::CommitHeader;
+use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::Result;
 use crate::http::extract::{
     BranchWriteHeaders, QueryParams, UrlTail, WriteHeaders, parse_revision,
@@ -80,14 +80,21 @@ pub(in crate::http) async fn create(
     _: BranchWriteHeaders,
     tail: UrlTail,
     QueryParams(query): QueryParams<StartQuery>,
-) -> Result<()> {
+) -> Result<ChangeHeaders> {
     let branch = tail.parse(BranchName::parse)?;
     let start = match query.from.as_deref() {
         None => app.default_revision(),
         Some(text) => parse_revision(text)?.on_branch(app.branch(None)),
     };
-    app.run_write(move |store| Ok(store.create_branch(&branch, &start)?))
-        .await
+    let created = branch.clone();
+    let commit = app
+        .run_write(move |store| Ok(store.create_branch(&created, &start)?))
+        .await?;
+    Ok(ChangeHeaders {
+        branch: Some(branch),
+        commit: Some(commit),
+        has_moved: true,
+    })
 }
 
 /// Deletes a branch
@@ -112,7 +119,7 @@ pub(in crate::http) async fn merge(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
     tail: UrlTail,
-) -> Result<CommitHeader> {
+) -> Result<ChangeHeaders> {
     let branch = tail.parse(BranchName::parse)?;
     let (commit, ()) = app
         .publish(move |store| Ok(store.merge(&change, &branch)?))

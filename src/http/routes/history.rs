@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::http::commit_header::CommitHeader;
+use crate::http::commit_header::{ChangeHeaders, CommitHeader};
 use crate::http::error::Result;
 use crate::http::extract::{QueryParams, ReadRevision, UrlTail, WriteHeaders};
 use crate::http::json_items::{JsonItems, ListKind};
@@ -179,7 +179,7 @@ pub(in crate::http) async fn restore_all(
     app: State<App>,
     headers: WriteHeaders,
     tail: UrlTail,
-) -> Result<CommitHeader> {
+) -> Result<ChangeHeaders> {
     restore(app, headers, tail).await
 }
 
@@ -191,7 +191,7 @@ pub(in crate::http) async fn restore(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
     tail: UrlTail,
-) -> Result<CommitHeader> {
+) -> Result<ChangeHeaders> {
     let (commit, scope) = tail.parse(|tail| {
         let (commit, path) = tail.split_once('/').unwrap_or((tail, ""));
         Revision::parse(commit).and_then(|commit| Ok((commit, TreePath::parse(path)?)))
@@ -208,7 +208,7 @@ pub(in crate::http) async fn restore(
 pub(in crate::http) async fn rollback_all(
     app: State<App>,
     headers: WriteHeaders,
-) -> Result<CommitHeader> {
+) -> Result<ChangeHeaders> {
     rollback(app, headers, UrlTail::default()).await
 }
 
@@ -220,7 +220,7 @@ pub(in crate::http) async fn rollback(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
     UrlTail(tail): UrlTail,
-) -> Result<CommitHeader> {
+) -> Result<ChangeHeaders> {
     let scope = TreePath::parse(&tail)?;
     let rolled_back = app.publish(move |store| Ok(store.rollback(&change, &scope)?));
     Ok(rolled_back.await?.0)

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::http::commit_header::CommitHeader;
+use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{ModuleHeaders, QueryParams, ReadRevision, UrlTail, WriteHeaders};
 use crate::http::json_items::{JsonItems, ListKind};
@@ -298,7 +298,7 @@ pub(in crate::http) async fn remove(
     WriteHeaders(change): WriteHeaders,
     tail: UrlTail,
     QueryParams(query): QueryParams<RemoveQuery>,
-) -> Result<CommitHeader> {
+) -> Result<ChangeHeaders> {
     let name = tail.parse(ModuleRef::parse)?;
     let directories = if query.recursive {
         DirectoryRemoval::Recursive

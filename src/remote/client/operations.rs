@@ -16,7 +16,7 @@ use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, GcSummary, History,
-    ListedModule, LogOrder, ModuleComparison, PathChange, Query, Revision, SearchMatch,
+    ListedModule, LogOrder, ModuleComparison, PathChange, Published, Query, Revision, SearchMatch,
     SearchScope, Version, WorldCheck, WorldSource, write_modules,
 };
 use crate::wire::{
@@ -243,14 +243,19 @@ impl StoreOperations for Client {
         path: &ModulePath,
         source: &mut dyn Read,
         size_bytes: Option<u64>,
-    ) -> Result<ModuleHash> {
+    ) -> Result<Published<ModuleHash>> {
         self.upload(change, path, source, size_bytes)
     }
 
-    fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash> {
+    fn set(
+        &self,
+        change: &Change,
+        hash: &HashRef,
+        path: &ModulePath,
+    ) -> Result<Published<ModuleHash>> {
         let path = format!("/hash/{hash}/{}", encode_path(path.as_str()));
         let request = self.write(Method::POST, &path, change);
-        self.name(request, ModuleHash::parse)
+        self.published_hash(self.text(request)?)
     }
 
     fn remove(
@@ -258,13 +263,13 @@ impl StoreOperations for Client {
         change: &Change,
         name: &ModuleRef,
         directories: DirectoryRemoval,
-    ) -> Result<()> {
+    ) -> Result<Published<()>> {
         let query = match directories {
             DirectoryRemoval::Refuse => "",
             DirectoryRemoval::Recursive => "?recursive=true",
         };
         let path = format!("/module/{}{query}", in_path(name));
-        match self.new_tip(self.write(Method::DELETE, &path, change)) {
+        match self.publish(self.write(Method::DELETE, &path, change)) {
             // The only conflict of a removal that names the removed path itself is that the path is a directory.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::Conflict
@@ -272,28 +277,31 @@ impl StoreOperations for Client {
             {
                 Err(store::Error::DirectoryNotRemoved(name.to_string()).into())
             }
-            removed => removed.map(drop),
+            removed => removed,
         }
     }
 
-    fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()> {
+    fn restore(
+        &self,
+        change: &Change,
+        commit: CommitId,
+        scope: &TreePath,
+    ) -> Result<Published<()>> {
         let path = format!("/restore/{commit}{}", below(scope));
-        self.new_tip(self.write(Method::POST, &path, change))?;
-        Ok(())
+        self.publish(self.write(Method::POST, &path, change))
     }
 
-    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<()> {
+    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
         let path = format!("/rollback{}", below(scope));
-        self.new_tip(self.write(Method::POST, &path, change))?;
-        Ok(())
+        self.publish(self.write(Method::POST, &path, change))
     }
 
-    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>> {
+    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>> {
         let path = format!("/merge/{}", encode_path(theirs.as_str()));
-        self.new_tip(self.write(Method::POST, &path, change))
+        self.publish(self.write(Method::POST, &path, change))
     }
 
-    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
+    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<Published<()>> {
         let query = match from {
             Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
             // A server of another version may not know the syntax of a name, so it is resolved by a read, whose error says so.
@@ -304,11 +312,11 @@ impl StoreOperations for Client {
     }
 
     fn set_default_branch(&self, branch: &BranchName) -> Result<()> {
-        self.write_branch(Method::PUT, branch, "")
+        self.write_branch(Method::PUT, branch, "").map(drop)
     }
 
     fn delete_branch(&self, branch: &BranchName) -> Result<()> {
-        self.write_branch(Method::DELETE, branch, "")
+        self.write_branch(Method::DELETE, branch, "").map(drop)
     }
 
     fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
@@ -317,22 +325,29 @@ impl StoreOperations for Client {
             History::Keep => "?keep_history=true",
         };
         let request = self.write(Method::POST, &format!("/gc{query}"), change);
-        let collected: wire::GcJson = self.with_gc_timeout().json(request)?.value;
+        let response = self.with_gc_timeout().json::<wire::GcJson>(request)?;
+        let collected = response.value;
         let commit = collected.commit.as_deref();
         Ok(GcSummary {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,
+            branch: response.published.branch,
             commit: commit
                 .map(|commit| self.parse(commit, CommitId::parse))
                 .transpose()?,
+            is_squashed: response.published.has_moved,
         })
     }
 }
 
 impl Client {
-    fn write_branch(&self, method: Method, branch: &BranchName, query: &str) -> Result<()> {
+    fn write_branch(
+        &self,
+        method: Method,
+        branch: &BranchName,
+        query: &str,
+    ) -> Result<Published<()>> {
         let path = format!("/branch/{}{query}", encode_path(branch.as_str()));
-        self.new_tip(self.request(method, &path))?;
-        Ok(())
+        self.publish(self.request(method, &path))
     }
 }

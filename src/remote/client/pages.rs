@@ -86,6 +86,7 @@ impl Client {
         Ok(ApiResponse {
             value: page.value.0,
             commit: page.commit,
+            published: page.published,
             has_more: page.has_more,
             link: page.link,
         })

@@ -11,10 +11,10 @@ use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use super::error_response::ErrorResponse;
 use crate::config::ClientLimits;
-use crate::names::{BranchName, CommitId, ModuleRef, ServerUrl, TreePath};
+use crate::names::{BranchName, CommitId, ModuleHash, ModuleRef, ServerUrl, TreePath};
 use crate::remote::error::{Error, Result};
-use crate::store::{Change, EntityTags, Precondition, Revision};
-use crate::wire::{encode_header_value, encode_path};
+use crate::store::{Change, EntityTags, Precondition, Published, Revision};
+use crate::wire::{decode_query_value, encode_header_value, encode_path};
 
 /// The path of the API below the server's URL.
 const API: &str = "/api/v1";
@@ -41,6 +41,8 @@ pub(in crate::remote) struct ApiResponse<T> {
     pub value: T,
     /// The commit from which the server read, or which it created, if the response names it.
     pub commit: Option<CommitId>,
+    /// The effect of a write, if the request was one.
+    pub published: Published<()>,
     /// Whether the list has another page.
     pub has_more: bool,
     /// The link to the next page.
@@ -151,9 +153,18 @@ impl Client {
         }
     }
 
-    /// Sends a request, and returns the commit in its response: the branch's new tip.
-    pub(super) fn new_tip(&self, request: Builder) -> Result<Option<CommitId>> {
-        Ok(self.text(request)?.commit)
+    /// Sends a write, and returns the branch's new tip.
+    pub(super) fn publish(&self, request: Builder) -> Result<Published<()>> {
+        Ok(self.text(request)?.published.with_value(()))
+    }
+
+    /// Returns the result of a write whose response is the module's hash.
+    pub(super) fn published_hash(
+        &self,
+        response: ApiResponse<String>,
+    ) -> Result<Published<ModuleHash>> {
+        let hash = self.parse(&response.value, ModuleHash::parse)?;
+        Ok(response.published.with_value(hash))
     }
 
     /// Sends a request, and returns the text of the response.
@@ -171,6 +182,7 @@ impl Client {
         Ok(ApiResponse {
             value,
             commit: response_commit(response.headers()),
+            published: published(response.headers()),
             has_more: response.headers().contains_key(LINK),
             link: link.map(str::to_owned),
         })
@@ -193,6 +205,7 @@ impl Client {
         Ok(ApiResponse {
             value: value.map_err(|error| self.invalid_response(error))?,
             commit: response.commit,
+            published: response.published,
             has_more: response.has_more,
             link: response.link,
         })
@@ -241,6 +254,23 @@ type ParseName<T> = fn(&str) -> Result<T, crate::names::Error>;
 pub(super) fn response_commit(headers: &HeaderMap) -> Option<CommitId> {
     let value = headers.get("wasmstore-commit")?.to_str().ok()?;
     CommitId::parse(value).ok()
+}
+
+/// Returns the effect of a write, as the headers of the response state it.
+fn published(headers: &HeaderMap) -> Published<()> {
+    let branch = headers
+        .get("wasmstore-branch")
+        .and_then(|value| decode_query_value(value.to_str().ok()?));
+    // A server of an older version does not say whether the branch has moved.
+    let is_unchanged = headers
+        .get("wasmstore-changed")
+        .is_some_and(|value| value == "false");
+    Published {
+        branch: branch.and_then(|branch| BranchName::parse(&branch).ok()),
+        commit: response_commit(headers),
+        has_moved: !is_unchanged,
+        value: (),
+    }
 }
 
 /// Returns a key as the value of a header that is never logged.

@@ -10,7 +10,7 @@ use super::request::Client;
 use crate::config::ModuleLimits;
 use crate::names::{ModuleHash, ModulePath};
 use crate::remote::error::Result;
-use crate::store::{self, Change, ModuleError, Validation};
+use crate::store::{self, Change, ModuleError, Published, Validation};
 use crate::wire::encode_path;
 
 impl Client {
@@ -25,7 +25,7 @@ impl Client {
         path: &ModulePath,
         source: &mut dyn Read,
         size_bytes: Option<u64>,
-    ) -> Result<ModuleHash> {
+    ) -> Result<Published<ModuleHash>> {
         let url_path = format!("/module/{}", encode_path(path.as_str()));
         let mut request = self
             .write(Method::POST, &url_path, change)
@@ -41,7 +41,7 @@ impl Client {
         {
             return Err(store::Error::invalid(&path.to_string(), error).into());
         }
-        self.parse(&self.read_text(response?)?.value, ModuleHash::parse)
+        self.published_hash(self.read_text(response?)?)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tracing::field::display;
 
-use crate::names::BranchName;
+use crate::names::{BranchName, RefName};
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints;
 use crate::repo::ids::commit_id;
@@ -176,11 +176,16 @@ impl Turn<'_> {
 
 fn published<T, E>(change: DecidedChange<T, E>) -> Result<Published<T>, E> {
     let (tip, value) = change.result?;
+    let branch = match &change.name {
+        Some(RefName::Branch(branch)) => Some(branch.clone()),
+        _ => None,
+    };
     if change.moves {
         let (name, to) = (change.name.as_ref(), tip.map(display));
         tracing::info!(name = name.map(display), to, "published");
     }
     Ok(Published {
+        branch,
         commit: tip.map(|id| commit_id(&id)),
         has_moved: change.moves,
         value,

@@ -35,7 +35,7 @@ fn import_many(api: &Api, count: usize) -> String {
     let imported = api
         .store
         .import(&change, files.path(), &root, &all, |_, _| ());
-    let hash = imported.unwrap()[0].1;
+    let hash = imported.unwrap().value[0].1;
     let entries = paths.iter().map(|path| format!(r#""/{path}":"{hash}""#));
     format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
 }

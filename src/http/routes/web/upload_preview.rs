@@ -101,7 +101,7 @@ pub(super) async fn commit(State(app): State<App>, tail: UrlTail, form: Form) ->
         store.forget_kept(&id, &modules);
         Ok(published)
     });
-    Ok(done(&app, &branch, put.await?.0.0))
+    Ok(done(&app, &branch, put.await?.0.commit))
 }
 
 fn describe(

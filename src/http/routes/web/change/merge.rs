@@ -20,5 +20,5 @@ pub(in crate::http::routes::web) async fn submit(
     let theirs = form.fields.require("theirs", BranchName::parse)?;
     let tip = form.fields.require("theirs_tip", CommitId::parse)?;
     let merged = app.publish(move |store| Ok(store.merge_at(&change, &theirs, Some(tip))?));
-    Ok(done(&app, &branch, merged.await?.0.0))
+    Ok(done(&app, &branch, merged.await?.0.commit))
 }

@@ -53,5 +53,5 @@ pub(in crate::http::routes::web) async fn submit(
         let name = ModuleRef::Path(path);
         Ok(store.remove(&change, &name, DirectoryRemoval::Recursive)?)
     });
-    Ok(done(&app, &branch, removed.await?.0.0))
+    Ok(done(&app, &branch, removed.await?.0.commit))
 }

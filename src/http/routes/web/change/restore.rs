@@ -59,5 +59,5 @@ pub(in crate::http::routes::web) async fn submit(
     let branch = form.branch()?;
     let from = form.fields.require("from", CommitId::parse)?;
     let restored = app.publish(move |store| Ok(store.restore(&change, from, &scope)?));
-    Ok(done(&app, &branch, restored.await?.0.0))
+    Ok(done(&app, &branch, restored.await?.0.commit))
 }

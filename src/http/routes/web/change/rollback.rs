@@ -45,5 +45,5 @@ pub(in crate::http::routes::web) async fn submit(
     let (change, scope) = (form.change()?, Target::path_of(&form)?);
     let branch = form.branch()?;
     let rolled_back = app.publish(move |store| Ok(store.rollback(&change, &scope)?));
-    Ok(done(&app, &branch, rolled_back.await?.0.0))
+    Ok(done(&app, &branch, rolled_back.await?.0.commit))
 }

@@ -108,7 +108,7 @@ pub(in crate::http::routes::web) async fn submit(
         let _memory = memory;
         Ok(store.set(&change, &hash, &path)?)
     });
-    Ok(done(&app, &branch, copied.await?.0.0))
+    Ok(done(&app, &branch, copied.await?.0.commit))
 }
 
 /// Shows the module at the path, and a form that replaces it.

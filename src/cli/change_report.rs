@@ -1,0 +1,117 @@
+//! The report of a change: the commit that it made, on standard error and in JSON.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::exit::Result;
+use super::output::{Output, print_note};
+use super::settings::Settings;
+use crate::store::Published;
+
+/// The number of digits of a commit id that a report shows.
+const ID_DIGITS: usize = 10;
+
+/// What a change did to its branch, as a verb in the past tense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChangeVerb {
+    /// Made a commit.
+    Committed,
+    /// Merged a branch: made a commit, or moved the branch forward to one that exists.
+    Merged,
+    /// Squashed the history to one commit.
+    Squashed,
+    /// Created the branch.
+    Created,
+}
+
+/// Reports a change whose command has printed its text already. In JSON, adds `commit`, `branch` and `changed` to the fields.
+pub(super) fn report<T>(
+    settings: &Settings,
+    out: &mut Output,
+    (verb, published): (ChangeVerb, &Published<T>),
+    mut fields: Value,
+) -> Result<()> {
+    if out.is_json() {
+        fields["commit"] = json!(published.commit.map(|commit| commit.to_string()));
+        fields["branch"] = json!(published.branch.as_ref().map(ToString::to_string));
+        fields["changed"] = json!(published.has_moved);
+        out.json(&fields)?;
+    }
+    note(settings, out, verb, published)
+}
+
+/// Reports a change on standard error only.
+pub(super) fn note<T>(
+    settings: &Settings,
+    out: &mut Output,
+    verb: ChangeVerb,
+    published: &Published<T>,
+) -> Result<()> {
+    // What the command prints comes first if both streams are the same terminal.
+    out.flush()?;
+    if !settings.is_quiet() {
+        print_note(&line(verb, published));
+    }
+    Ok(())
+}
+
+fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
+    let branch = published.branch.as_ref();
+    let branch = branch.map_or_else(|| "the branch".to_owned(), ToString::to_string);
+    let Some(commit) = &published.commit else {
+        return format!("nothing changed: {branch} has no commit");
+    };
+    let id = short_id(commit);
+    if !published.has_moved {
+        return format!("nothing changed: {branch} is at {id}");
+    }
+    match verb {
+        ChangeVerb::Committed => format!("committed {id} on {branch}"),
+        ChangeVerb::Merged => format!("merged: {branch} is at {id}"),
+        ChangeVerb::Squashed => format!("squashed {branch} to {id}"),
+        ChangeVerb::Created => format!("created branch {branch} at {id}"),
+    }
+}
+
+fn short_id(id: &impl fmt::Display) -> String {
+    id.to_string().chars().take(ID_DIGITS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_say_what_the_change_did_to_the_branch() {
+        let published = |commit: bool, has_moved| Published {
+            branch: Some("main".parse().unwrap()),
+            commit: commit.then(|| "12".repeat(20).parse().unwrap()),
+            has_moved,
+            value: (),
+        };
+        let of = |verb, moved| line(verb, &published(true, moved));
+        assert_eq!(
+            of(ChangeVerb::Committed, true),
+            "committed 1212121212 on main"
+        );
+        assert_eq!(
+            of(ChangeVerb::Merged, true),
+            "merged: main is at 1212121212"
+        );
+        assert_eq!(
+            of(ChangeVerb::Squashed, true),
+            "squashed main to 1212121212"
+        );
+        assert_eq!(
+            of(ChangeVerb::Created, true),
+            "created branch main at 1212121212"
+        );
+        let unchanged = "nothing changed: main is at 1212121212";
+        assert_eq!(of(ChangeVerb::Committed, false), unchanged);
+        assert_eq!(
+            line(ChangeVerb::Committed, &published(false, false)),
+            "nothing changed: main has no commit"
+        );
+    }
+}
