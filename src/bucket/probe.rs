@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub enum ProbeScope {
     /// For the start of a server: one race of 32 writers of each kind.
     Quick,
-    /// For `bucket probe`: 20 races of 64 writers of each kind. Some stores let a second writer win only now and then.
+    /// For `bucket probe`: at most 20 races of 64 writers of each kind, as many as fit into 20 s. Some stores let a second writer win only now and then.
     Full,
 }
 

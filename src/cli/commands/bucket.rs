@@ -50,7 +50,7 @@ enum BucketCommand {
     },
     /// Check that the conditional writes of a bucket are atomic
     ///
-    /// Several servers can share only such a bucket. Makes races of 64 writers, which take some seconds. Prints one line per check, and exits with 4 if a check fails. JSON:
+    /// Several servers can share only such a bucket. Makes races of 64 writers, for up to a minute. Prints one line per check, and exits with 4 if a check fails. JSON:
     /// {"is_atomic":…,"checks":[{"name":"…","observed":"…","is_passed":…},…]}
     Probe {
         /// The bucket
