@@ -192,6 +192,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore watch",
             "wasmstore watch --branch release -- ./deploy.sh",
+            "# Run for each change below math, also for those made while it did not run",
+            "wasmstore watch --path math/ --since-file deploy.cursor -- ./deploy.sh",
         ],
     ),
     (

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use super::config::ConfigError;
 use crate::bucket::InvalidBucketUrl;
 use crate::http::{KeyError, TlsError};
-use crate::names::{self, ServerUrl};
+use crate::names::{self, BranchName, ServerUrl};
 use crate::remote;
 use crate::store::{self, ErrorKind, QueryError, WitError};
+use crate::wire::MissingName;
 
 /// Not found, unreadable input, or any failure without a code of its own.
 const FAILED: u8 = 1;
@@ -93,6 +94,33 @@ pub(super) enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: WitError,
+    },
+    /// The first word of watch's command is the name of a branch.
+    #[error("{0:?} is a branch, not a command")]
+    BranchAsCommand(String),
+    /// There is no program with the first word of watch's command as its name.
+    #[error("there is no program {0:?} on PATH")]
+    NoProgram(String),
+    /// The file for the cursor of `watch` contains something else.
+    #[error("{0:?} is not a file that `watch --since-file` wrote")]
+    CursorFile(PathBuf),
+    /// The cursor of `watch` belongs to another branch.
+    #[error("{path:?} is for the branch {branch}, not for {watched}", branch = .branch.as_str(), watched = .watched.as_str())]
+    CursorBranch {
+        /// The file.
+        path: PathBuf,
+        /// The branch in the file.
+        branch: BranchName,
+        /// The branch to watch.
+        watched: BranchName,
+    },
+    /// The store does not have the commit of the cursor of `watch`.
+    #[error("cannot continue after the commit in {path:?}")]
+    LostCursor {
+        /// The file.
+        path: PathBuf,
+        /// The store's error.
+        source: Box<Error>,
     },
     /// Reading a module failed before its end.
     #[error("cannot read the module")]
@@ -207,6 +235,9 @@ impl Error {
             Self::Setting { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,
             Self::NeedsDirectory(_) => USAGE,
+            Self::BranchAsCommand(_) | Self::NoProgram(_) | Self::CursorBranch { .. } => USAGE,
+            Self::CursorFile(_) => INVALID,
+            Self::LostCursor { source, .. } => source.code(),
             Self::Name(_)
             | Self::BucketUrl(_)
             | Self::Query(_)
@@ -228,6 +259,16 @@ impl Error {
             _ => return false,
         };
         kind == ErrorKind::NotFound
+    }
+
+    /// Returns whether the error is that a commit does not exist.
+    pub fn is_missing_commit(&self) -> bool {
+        let missing = match self {
+            Self::Store(error) => MissingName::of(error),
+            Self::Remote(remote::Error::Refused(refused)) => refused.missing.clone(),
+            _ => None,
+        };
+        self.is_not_found() && missing.is_none()
     }
 
     /// Returns whether the error is that a branch has no commit yet.

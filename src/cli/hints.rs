@@ -19,6 +19,8 @@ const NO_STORE: &str =
 const MODULE_OR_FILE: &str =
     "a leading slash marks the path of a module, and `./`, `../` or `file:` a file on disk";
 
+const LOST_CURSOR: &str = "a `gc` has dropped the commit: `wasmstore list` shows what is there now; delete the file to start at the branch's tip";
+
 const KEY: &str = "set WASMSTORE_KEY to a key of the server";
 
 /// Returns the hint for an error, if there is one.
@@ -38,6 +40,17 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
             Some(missing) => for_missing(missing.clone(), settings),
             None => None,
         },
+        Error::BranchAsCommand(branch) => Some(format!(
+            "`wasmstore watch --branch {branch}` watches it; to run a program of this name, write its path"
+        )),
+        Error::NoProgram(_) => Some(
+            "the argument is a command to run for each commit; --branch NAME selects the branch"
+                .to_owned(),
+        ),
+        Error::CursorFile(_) | Error::CursorBranch { .. } => {
+            Some("name a file of its own for each branch that is watched".to_owned())
+        }
+        Error::LostCursor { .. } => Some(LOST_CURSOR.to_owned()),
         Error::Store(error) => for_store_error(error, settings),
         Error::Setting { source, .. } => for_error(source, settings),
         _ => None,

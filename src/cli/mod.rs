@@ -62,6 +62,8 @@ mod store_location;
 mod stream_copy;
 mod text_file;
 mod usage_error;
+mod watch_command;
+mod watch_cursor;
 mod write_access;
 
 #[cfg(fuzzing)]

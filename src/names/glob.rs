@@ -53,6 +53,13 @@ impl Glob {
         )
     }
 
+    /// Returns whether the pattern matches the file at a path, or a directory above it.
+    pub fn selects(&self, path: &str) -> bool {
+        let mut directories = path.match_indices('/').map(|(end, _)| &path[..end]);
+        directories.any(|directory| self.matches(directory.as_bytes(), true))
+            || self.matches(path.as_bytes(), false)
+    }
+
     /// Returns a directory that contains everything that the pattern matches. For a pattern that matches at any depth, this is the root.
     pub fn directory(&self) -> TreePath {
         let text = self.text.trim_end_matches('/');
@@ -125,6 +132,25 @@ mod tests {
             assert_eq!(parsed.to_string(), glob);
         }
         assert!(Glob::parse("*.o").unwrap().matches(b"a\xff.o", false));
+    }
+
+    #[test]
+    fn a_glob_selects_what_is_below_a_directory_that_it_matches() {
+        for (glob, path, selects) in [
+            ("math", "math/add.wasm", true),
+            ("math/", "lib/math/add.wasm", true),
+            ("/math", "lib/math/add.wasm", false),
+            ("math/", "math", false),
+            ("*.wasm", "math/add.wasm", true),
+            ("math/*", "math/old/add.wasm", true),
+            ("sub*", "math/add.wasm", false),
+        ] {
+            assert_eq!(
+                Glob::parse(glob).unwrap().selects(path),
+                selects,
+                "{glob} {path}"
+            );
+        }
     }
 
     #[test]

@@ -18,7 +18,9 @@ use crate::store::{
     Revision, SearchCursor, SearchMatch, SearchScope, Store, Version, WorldCheck, WorldScope,
     WorldSource,
 };
-use crate::wire::{CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson};
+use crate::wire::{
+    BranchEvent, CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson,
+};
 
 /// The longest time that one call waits for the next event. `watch` repeats the call forever.
 const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
@@ -301,12 +303,13 @@ impl StoreOperations for Store {
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
-        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+        notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()> {
         let mut watcher = self.watch(branch, since)?;
+        let branch = watcher.branch().clone();
         loop {
             for event in watcher.next(EVENT_WAIT_MAX)? {
-                if notify(&event.changes).is_break() {
+                if notify(BranchEvent::new(event, branch.clone())).is_break() {
                     return Ok(());
                 }
             }

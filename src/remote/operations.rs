@@ -14,7 +14,7 @@ use crate::store::{
     LogOrder, ModuleComparison, PathChange, Published, Query, Revision, SearchMatch, SearchScope,
     Version, WorldCheck, WorldSource,
 };
-use crate::wire::{CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
+use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
 /// A module store: a local directory, or a store behind a server.
 ///
@@ -208,13 +208,13 @@ pub trait StoreOperations {
         new: &ModuleRef,
     ) -> Result<ComparedModules>;
 
-    /// Calls `notify` with the changes of each new commit of a branch, or of each commit after `since`, until `notify` returns
+    /// Calls `notify` with each new commit of a branch and its changes, or with each commit after `since`, until `notify` returns
     /// `Break`.
     fn watch(
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
-        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+        notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()>;
 
     /// Stores a module at a path. `size_bytes` is the length of `source`, if it is known.

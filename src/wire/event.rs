@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::as_string::AsString;
-use super::changes::{Changes, ReceivedChanges};
+use super::changes::Changes;
 use crate::names::{BranchName, CommitId};
 use crate::store::{Event, PathChange};
 
@@ -81,19 +81,6 @@ impl<'e> WrappedEvent<'e> {
             parts,
         }
     }
-}
-
-/// One part of a wrapped event, parsed from a server's JSON.
-#[derive(Deserialize)]
-pub struct ReceivedEvent {
-    /// The tip of the branch after the event.
-    pub commit: AsString<CommitId>,
-    /// The changes in this part.
-    pub changes: ReceivedChanges,
-    /// The number of this part, counted from 1.
-    pub part: usize,
-    /// The number of parts.
-    pub parts: usize,
 }
 
 /// Splits changes into at least one range, each with at most `bytes_max` bytes of JSON. A single change is never split.

@@ -3,6 +3,7 @@
 //! Layer 3. The server and the command line convert names and values of the store to these types, and the client parses them.
 
 mod as_string;
+mod branch_event;
 mod changes;
 mod commit;
 mod compared_modules;
@@ -27,11 +28,12 @@ mod version;
 mod world;
 
 pub use as_string::AsString;
+pub use branch_event::{BranchEvent, ReceivedEvent};
 pub use changes::{Changes, ReceivedChanges};
 pub use commit::{CommitJson, CommitWithChanges, PathCommitJson};
 pub use compared_modules::{ComparedModulesJson, NamedModulesDiff};
 pub use diff::PathDiff;
-pub use event::{EVENT_BYTES_MAX, ReceivedEvent, event_texts, wrapped_event_texts};
+pub use event::{EVENT_BYTES_MAX, event_texts, wrapped_event_texts};
 pub use gc::GcJson;
 pub use info::{ExportJson, InfoJson, OciJson};
 pub use listed_module::ListedModuleJson;

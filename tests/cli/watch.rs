@@ -105,6 +105,87 @@ fn failed_watch_command_is_reported_and_watching_continues() {
 }
 
 #[test]
+fn watch_command_knows_the_commit_and_its_branch() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    world.add("a.wasm", 1);
+    let script = r#"echo "$WASMSTORE_WATCH_BRANCH $WASMSTORE_WATCH_COMMIT"; cat"#;
+    let watching = WatchProcess::start(&world, &["--json", "--since", &start, "sh", "-c", script]);
+    assert_eq!(watching.next(), format!("main {}", world.tip()));
+    let event: serde_json::Value = serde_json::from_str(&watching.next()).unwrap();
+    assert_eq!(event["commit"], world.tip());
+}
+
+#[test]
+fn only_changes_of_selected_paths_are_reported() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    let args = ["--since", &start, "--path", "math/", "--path", "*.core"];
+    let watching = WatchProcess::start(&world, &args);
+    world.add("other/a.wasm", 1);
+    world.file("in/math/b.wasm", module(1));
+    world.file("in/other/c.core", module(1));
+    world.file("in/other/d.wasm", module(1));
+    world.changes(&["import", "in"]);
+    let added = format!(r#"{{"action":"added","hash":"{}"}}"#, world.hash(1));
+    let expected = format!(r#"{{"/math/b.wasm":{added},"/other/c.core":{added}}}"#);
+    assert_eq!(watching.next(), expected);
+    world.fails(3, &["watch", "--path", "!a"]);
+}
+
+#[test]
+fn failed_command_is_retried_and_its_cursor_stays() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    let cursor = || fs::read_to_string(world.path("cursor")).unwrap();
+    // The command succeeds once there is a file, and names each commit for which it was called.
+    let script = "echo $WASMSTORE_WATCH_COMMIT; test -e ready";
+    let args = ["--since-file", "cursor", "sh", "-c", script];
+    let mut watching = WatchProcess::start(&world, &args);
+    while !world.path("cursor").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(cursor(), format!("{start} main\n"));
+    world.add("a.wasm", 1);
+    let first = world.tip();
+    world.add("b.wasm", 1);
+    assert_eq!(
+        (watching.next(), watching.next()),
+        (first.clone(), first.clone())
+    );
+    let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
+    let report = lines.next().unwrap().unwrap();
+    assert!(
+        report.starts_with("wasmstore: \"sh\" failed: exit status: 1; retrying in "),
+        "{report}"
+    );
+    assert_eq!(cursor(), format!("{start} main\n"));
+    world.file("ready", "");
+    while watching.next() != world.tip() {}
+    // The file is written after the command has ended.
+    while cursor() != format!("{} main\n", world.tip()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_branch_or_an_unknown_program_is_not_run() {
+    for world in World::each() {
+        world.changes(&["branch", "true"]);
+        let ran = world.run(&["watch", "true", "x"]);
+        let expected = "wasmstore: \"true\" is a branch, not a command\nhint: `wasmstore watch --branch true` watches it; \
+            to run a program of this name, write its path\n";
+        assert_eq!((ran.code, ran.err.as_str()), (Some(2), expected));
+        let ran = world.run(&["watch", "no-such-program"]);
+        let expected = "wasmstore: there is no program \"no-such-program\" on PATH\n";
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.err.starts_with(expected), "{}", ran.err);
+        world.file("no-such-program", "");
+        assert_eq!(world.run(&["watch", "no-such-program"]).code, Some(2));
+    }
+}
+
+#[test]
 fn watch_ends_quietly_when_its_output_is_closed() {
     let world = World::with_store("sha1");
     let mut command = world.wasmstore(&["watch", "--since", &world.tip()]);

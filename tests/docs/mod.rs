@@ -29,7 +29,7 @@ use page::{Block, Page};
 use session::run;
 
 /// The blocks that are not run: the page, and the first line of the block.
-const NOT_RUN: [(&str, &str); 17] = [
+const NOT_RUN: [(&str, &str); 20] = [
     ("README.md", "cargo test"),
     (
         "README.md",
@@ -80,10 +80,13 @@ const NOT_RUN: [(&str, &str); 17] = [
         "docs/service.md",
         "# install -D --mode 644 deploy/wasmstore.socket /etc/systemd/system/wasmstore.socket",
     ),
+    ("docs/watch.md", "$ wasmstore watch"),
+    ("docs/watch.md", "$ wasmstore watch --json"),
+    ("docs/watch.md", "$ chmod +x deploy.sh"),
 ];
 
 /// The pages. Each has a test.
-const PAGES: [&str; 19] = [
+const PAGES: [&str; 20] = [
     "README.md",
     "docs/architecture.md",
     "docs/ci.md",
@@ -102,6 +105,7 @@ const PAGES: [&str; 19] = [
     "docs/search.md",
     "docs/serve.md",
     "docs/service.md",
+    "docs/watch.md",
     "docs/web.md",
 ];
 
@@ -178,6 +182,11 @@ fn roll_back_a_bad_release() {
 #[test]
 fn search_for_modules() {
     run("docs/search.md");
+}
+
+#[test]
+fn act_on_every_change() {
+    run("docs/watch.md");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Twin;
-use crate::support::program::World;
+use crate::support::program::{World, module};
 use crate::support::server::Server;
 use crate::support::watching::WatchProcess;
 
@@ -21,6 +21,112 @@ fn watch_prints_the_same_lines_as_on_the_directory() {
     for _ in 0..4 {
         let line = local.next();
         assert_eq!(remote.next(), line);
+    }
+}
+
+#[test]
+fn events_are_the_same_as_on_the_directory() {
+    let twin = Twin::of(World::with_store("sha256"));
+    let (world, url) = (&twin.world, twin.url());
+    let start = world.tip();
+    world.changes(&["branch", "side"]);
+    let args = ["--json", "--branch", "side", "--since", &start];
+    let local = WatchProcess::start(world, &args);
+    let remote = WatchProcess::start(world, &[&args[..], &["--root", &url]].concat());
+    world.file("a.wasm", module(1));
+    let add = [
+        "add",
+        "a.wasm",
+        "b/ä",
+        "--branch",
+        "side",
+        "-m",
+        "Add ä\n\nand more",
+    ];
+    world.changes(&[&add[..], &["--author", "Jörg <j@example.org>"]].concat());
+    let tip = world.git(&["rev-parse", "side"]);
+    let date: u64 = world
+        .git(&["log", "-1", "--format=%at", "side"])
+        .parse()
+        .unwrap();
+    let expected = format!(
+        r#"{{"commit":"{tip}","branch":"side","parents":["{start}"],"author":"Jörg","date":{date},"message":"Add ä\n\nand more","reset":false,"changes":{{"/b/ä":{{"action":"added","hash":"{}"}}}}}}"#,
+        world.hash(1)
+    );
+    assert_eq!(local.next(), expected);
+    assert_eq!(remote.next(), expected);
+    world.changes(&["add", "a.wasm", "c", "--branch", "side"]);
+    assert_eq!(remote.next(), local.next());
+    world.changes(&["gc", "--branch", "side"]);
+    let squashed = local.next();
+    assert!(
+        squashed.contains(r#""reset":true,"changes":{}"#),
+        "{squashed}"
+    );
+    assert_eq!(remote.next(), squashed);
+}
+
+#[test]
+fn watch_continues_where_its_cursor_was_left() {
+    let twin = Twin::of(World::with_store("sha1"));
+    let (world, url) = (&twin.world, twin.url());
+    let cursor = world.path("cursor");
+    world.add("before", 1);
+    for root in [&[][..], &["--root", &url]] {
+        let args = [&["--since-file", "cursor", "--path", "/*ed"], root].concat();
+        let _ = std::fs::remove_file(&cursor);
+        let watching = WatchProcess::start(world, &args);
+        while !cursor.exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        drop(watching);
+        world.add("missed", 2);
+        world.add("other", 2);
+        let watching = WatchProcess::start(world, &args);
+        assert!(watching.next().contains("/missed"));
+        world.add("watched", 3);
+        assert!(watching.next().contains("/watched"));
+        // The file is written after the line.
+        let expected = format!("{} main\n", world.tip());
+        while std::fs::read_to_string(&cursor).unwrap() != expected {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        world.changes(&["remove", "missed"]);
+        world.changes(&["remove", "watched"]);
+    }
+}
+
+#[test]
+fn a_cursor_whose_commit_is_gone_is_an_error_with_a_hint() {
+    let twin = Twin::of(World::with_store("sha1"));
+    let world = &twin.world;
+    let unknown = "6".repeat(40);
+    world.file("cursor", format!("{unknown} main\n"));
+    let args = ["watch", "--since-file", "cursor"];
+    let expected = "hint: a `gc` has dropped the commit: `wasmstore list` shows what is there now; \
+        delete the file to start at the branch's tip\n";
+    for ran in [world.run(&args), twin.served(&args)] {
+        let start = "wasmstore: cannot continue after the commit in \"cursor\": ";
+        assert!(
+            ran.err.starts_with(start) && ran.err.ends_with(expected),
+            "{}",
+            ran.err
+        );
+        assert!(
+            ran.err.contains(&format!("there is no commit {unknown}")),
+            "{}",
+            ran.err
+        );
+        assert_eq!(ran.code, Some(1));
+    }
+    let args = ["watch", "--since-file", "cursor", "--branch", "nope"];
+    world.file("cursor", format!("{unknown} nope\n"));
+    for ran in [world.run(&args), twin.served(&args)] {
+        assert!(
+            ran.err.contains("there is no branch \"nope\"\n"),
+            "{}",
+            ran.err
+        );
     }
 }
 

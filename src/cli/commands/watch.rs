@@ -1,24 +1,44 @@
 //! `watch`: follows a branch.
 
-use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
-use crate::cli::exit::Result;
-use crate::cli::output::{self, Output};
+use clap::ValueHint;
+
+use crate::cli::exit::{Error, Result};
+use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::watch_command::{OnFailure, WatchCommand};
+use crate::cli::watch_cursor::WatchCursor;
+use crate::names::{BranchName, CommitId, Glob};
+use crate::remote::StoreOperations;
 use crate::store::Revision;
-use crate::wire::Changes;
+use crate::wire::{BranchEvent, Changes};
 
-/// Print the changes of each new commit
+/// Print the changes of each new commit, or run a command for it
 ///
-/// Prints one line per commit, with or without --json: {"/a":{"action":"added","hash":"…"},
-/// "/b":{"action":"updated","hash":{"old":"…","new":"…"}},"/c":{"action":"removed","hash":"…"}}
+/// Prints one line per commit: {"/a":{"action":"added","hash":"…"},"/b":{"action":"updated","hash":{"old":"…","new":"…"}},
+/// "/c":{"action":"removed","hash":"…"}}
+///
+/// COMMAND gets the line on its standard input, and WASMSTORE_WATCH_COMMIT and WASMSTORE_WATCH_BRANCH in its environment. A command that
+/// fails is reported on standard error. With --since-file, it is run again, after a delay that doubles up to one minute, until it
+/// succeeds; only then does the file name the commit. Each commit is thus handled at least once, in order, even if `watch` is killed.
+///
+/// JSON: {"commit":"…","branch":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…","reset":true|false,
+/// "changes":{…}} with the object above as changes. If reset is true, the branch was reset or squashed, and the changes are the
+/// difference to the previous event
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WatchArgs {
     /// Start after this commit instead of at the branch's tip
     #[arg(long, value_name = "COMMIT", value_parser = Revision::parse)]
     since: Option<Revision>,
+    /// Start after the commit in this file, and write each commit to it that was handled; if there is no such file, start at --since or at
+    /// the branch's tip
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    since_file: Option<PathBuf>,
+    /// Report only changes of modules that match one of these patterns, as in gitignore(5); can be repeated
+    #[arg(long = "path", value_name = "GLOB", value_parser = Glob::parse)]
+    paths: Vec<Glob>,
     /// Run this command for each commit, with the line on its standard input, instead of printing the line
     #[arg(trailing_var_arg = true)]
     command: Vec<String>,
@@ -26,53 +46,91 @@ pub(in crate::cli) struct WatchArgs {
 
 impl WatchArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let branch = settings.branch()?;
+        let mut branch = settings.branch()?;
         let store = settings.open()?;
-        let mut result = Ok(());
-        let since = match &self.since {
-            Some(since) => Some(store.commit_id(&since.clone().on_branch(branch.clone()))?),
-            None => None,
+        let command = WatchCommand::parse(&self.command, store.as_ref(), settings.color())?;
+        let (mut cursor, since) = match &self.since_file {
+            Some(file) => {
+                let watched = branch.map_or_else(|| store.default_branch(), Ok)?;
+                branch = Some(watched.clone());
+                let start = || self.start(store.as_ref(), &watched);
+                let (cursor, since) = WatchCursor::open(file.clone(), watched.clone(), start)?;
+                (Some(cursor), since)
+            }
+            None => (None, self.since(store.as_ref(), branch.as_ref())?),
         };
-        store.watch(branch.as_ref(), since, &mut |changes| {
-            let line = serde_json::to_string(&Changes(changes)).expect("BUG: plain data is JSON");
-            result = self.handle(&line, settings, out);
+        let mut result = Ok(());
+        let watched = store.watch(branch.as_ref(), since, &mut |event| {
+            result = self.handle(event, command.as_ref(), cursor.as_mut(), out);
             match result {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }
-        })?;
-        result
+        });
+        match (watched.map_err(Error::from), &cursor) {
+            (Err(error), Some(cursor)) if error.is_missing_commit() => Err(cursor.lost(error)),
+            (watched, _) => watched.and(result),
+        }
     }
 
-    fn handle(&self, line: &str, settings: &Settings, out: &mut Output) -> Result<()> {
-        let Some((program, args)) = self.command.split_first() else {
-            out.encoded_json(line)?;
-            out.line("")?;
-            return out.flush();
-        };
-        let failure = match run_with_input(program, args, line) {
-            Ok(status) if status.success() => return Ok(()),
-            Ok(status) => format!("{program:?} failed: {status}"),
-            Err(error) => format!("cannot run {program:?}: {error}"),
-        };
-        output::print_error(&failure, settings.color());
-        Ok(())
+    /// Returns the commit that `--since` names.
+    fn since(
+        &self,
+        store: &dyn StoreOperations,
+        branch: Option<&BranchName>,
+    ) -> Result<Option<CommitId>> {
+        let since = self.since.clone();
+        let since = since.map(|since| since.on_branch(branch.cloned()));
+        Ok(since.map(|since| store.commit_id(&since)).transpose()?)
     }
-}
 
-/// Runs a command with the line on its standard input.
-fn run_with_input(
-    program: &str,
-    args: &[String],
-    line: &str,
-) -> io::Result<std::process::ExitStatus> {
-    let mut child = Command::new(program)
-        .args(args)
-        .stdin(Stdio::piped())
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // An error of writing is ignored: a command need not read its input. Its exit status states whether it failed.
-        let _ = writeln!(stdin, "{line}");
+    /// Returns the commit after which a new cursor starts: that of `--since`, or the tip. A branch without a commit has none.
+    fn start(&self, store: &dyn StoreOperations, branch: &BranchName) -> Result<Option<CommitId>> {
+        let since = self.since(store, Some(branch))?;
+        if since.is_some() {
+            return Ok(since);
+        }
+        match store.snapshot(&Revision::Branch(Some(branch.clone()))) {
+            Ok(tip) => Ok(Some(tip)),
+            Err(error) => match Error::from(error) {
+                // `watch` itself reports a missing branch.
+                error if error.is_not_found() || error.is_empty_branch() => Ok(None),
+                error => Err(error),
+            },
+        }
     }
-    child.wait()
+
+    fn handle(
+        &self,
+        mut event: BranchEvent,
+        command: Option<&WatchCommand<'_>>,
+        cursor: Option<&mut WatchCursor>,
+        out: &mut Output,
+    ) -> Result<()> {
+        if !self.paths.is_empty() {
+            let is_selected = |path: &str| self.paths.iter().any(|glob| glob.selects(path));
+            event
+                .changes
+                .retain(|change| is_selected(change.path.as_str()));
+            if event.changes.is_empty() {
+                return cursor.map_or(Ok(()), |cursor| cursor.skip(event.commit));
+            }
+        }
+        let line = if out.is_json() {
+            serde_json::to_string(&event)
+        } else {
+            serde_json::to_string(&Changes(&event.changes))
+        };
+        let line = line.expect("BUG: plain data is JSON");
+        match command {
+            Some(command) if cursor.is_some() => command.run(&event, &line, OnFailure::Retry),
+            Some(command) => command.run(&event, &line, OnFailure::Continue),
+            None => {
+                out.encoded_json(&line)?;
+                out.line("")?;
+                out.flush()?;
+            }
+        }
+        cursor.map_or(Ok(()), |cursor| cursor.advance(event.commit))
+    }
 }

@@ -20,7 +20,7 @@ use crate::store::{
     SearchScope, Version, WorldCheck, WorldSource, write_modules,
 };
 use crate::wire::{
-    self, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
+    self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
     encode_query_value,
 };
 
@@ -232,7 +232,7 @@ impl StoreOperations for Client {
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
-        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+        notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()> {
         self.watch_branch(branch, since, notify)
     }

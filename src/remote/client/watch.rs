@@ -13,8 +13,7 @@ use super::request::{ACCEPTED, Client, response_commit};
 use crate::names::{BranchName, CommitId};
 use crate::remote::error::{Error, Result};
 use crate::remote::websocket::{Socket, WebSocketServer};
-use crate::store::PathChange;
-use crate::wire::{MissingName, ReceivedEvent, encode_header_value};
+use crate::wire::{BranchEvent, MissingName, ReceivedEvent, encode_header_value};
 
 /// The longest time without a message, after which a connection counts as broken. The server sends pings more often.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -45,7 +44,7 @@ struct WatchPosition<'b> {
 }
 
 impl Client {
-    /// Calls `notify` with the changes of each commit of a branch after `since`, or after the branch's current tip, until `notify`
+    /// Calls `notify` with each commit of a branch and its changes after `since`, or after the branch's current tip, until `notify`
     /// returns `Break`. A broken connection is reopened at the last reported commit, so that no commit is missed.
     ///
     /// # Errors
@@ -54,7 +53,7 @@ impl Client {
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
-        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+        notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()> {
         let mut position = WatchPosition { branch, since };
         let mut socket = self.connect(&mut position)?;
@@ -143,9 +142,9 @@ impl Client {
         &self,
         socket: &mut Socket,
         position: &mut WatchPosition<'_>,
-        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+        notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> End {
-        let (mut changes, mut parts, mut bytes) = (Vec::new(), 0, 0);
+        let (mut joined, mut parts, mut bytes) = (None, 0, 0);
         loop {
             let text = match socket.read() {
                 Ok(Message::Text(text)) => text,
@@ -162,15 +161,18 @@ impl Client {
                 let reason = "the parts of an event are out of order or too large";
                 return End::Failed(self.invalid_response(reason));
             }
-            changes.extend(event.changes.0);
-            if event.part >= event.parts {
-                if notify(&changes).is_break() {
-                    return End::Stopped;
-                }
-                changes.clear();
-                (parts, bytes) = (0, 0);
-                position.since = Some(event.commit.0);
+            let is_last = event.part >= event.parts;
+            let event = event.join(joined.take());
+            if !is_last {
+                joined = Some(event);
+                continue;
             }
+            let commit = event.commit;
+            if notify(event).is_break() {
+                return End::Stopped;
+            }
+            (parts, bytes) = (0, 0);
+            position.since = Some(commit);
         }
     }
 

@@ -1,0 +1,145 @@
+//! The command that `watch` runs for each event.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::color::ColorChoice;
+use super::environment::variable;
+use super::exit::{Error, Result};
+use super::output::print_error;
+use crate::remote::StoreOperations;
+use crate::wire::BranchEvent;
+
+/// The delay after the first failure. It doubles with each further failure.
+const DELAY_FIRST: Duration = Duration::from_millis(500);
+/// The longest delay after a failure.
+const DELAY_MAX: Duration = Duration::from_secs(60);
+
+/// What happens to an event for which the command failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnFailure {
+    /// The failure is reported, and the next event follows.
+    Continue,
+    /// The failure is reported, and the command is run again until it succeeds.
+    Retry,
+}
+
+/// A program and its arguments.
+#[derive(Debug)]
+pub(super) struct WatchCommand<'c> {
+    program: &'c str,
+    args: &'c [String],
+    color: ColorChoice,
+}
+
+impl<'c> WatchCommand<'c> {
+    /// Returns the command that consists of these words; `None` if there are none.
+    ///
+    /// # Errors
+    /// The first word is the name of a branch, or there is no such program: `watch main` is more likely a mistyped `watch --branch main`.
+    /// A path is not checked here, because its program may be installed later.
+    pub fn parse(
+        words: &'c [String],
+        store: &dyn StoreOperations,
+        color: ColorChoice,
+    ) -> Result<Option<Self>> {
+        let Some((program, args)) = words.split_first() else {
+            return Ok(None);
+        };
+        let command = Self {
+            program,
+            args,
+            color,
+        };
+        if program.contains('/') {
+            return Ok(Some(command));
+        }
+        if store
+            .branches()?
+            .iter()
+            .any(|branch| branch.as_str() == program)
+        {
+            return Err(Error::BranchAsCommand(program.clone()));
+        }
+        if !is_on_path(program) {
+            return Err(Error::NoProgram(program.clone()));
+        }
+        Ok(Some(command))
+    }
+
+    /// Runs the command for an event, with the line on its standard input. Reports failures on standard error.
+    pub fn run(&self, event: &BranchEvent, line: &str, on_failure: OnFailure) {
+        let mut failures = 0;
+        loop {
+            let failure = match self.run_once(event, line) {
+                Ok(status) if status.success() => return,
+                Ok(status) => format!("{:?} failed: {status}", self.program),
+                Err(error) => format!("cannot run {:?}: {error}", self.program),
+            };
+            match on_failure {
+                OnFailure::Continue => return print_error(&failure, self.color),
+                OnFailure::Retry => {
+                    let delay = delay_after(failures);
+                    let failure = format!("{failure}; retrying in {:.1} s", delay.as_secs_f64());
+                    print_error(&failure, self.color);
+                    std::thread::sleep(delay);
+                    failures += 1;
+                }
+            }
+        }
+    }
+
+    fn run_once(&self, event: &BranchEvent, line: &str) -> io::Result<ExitStatus> {
+        let mut child = Command::new(self.program)
+            .args(self.args)
+            .env("WASMSTORE_WATCH_BRANCH", event.branch.as_str())
+            .env("WASMSTORE_WATCH_COMMIT", event.commit.to_string())
+            .stdin(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // An error of writing is ignored: a command need not read its input. Its exit status states whether it failed.
+            let _ = writeln!(stdin, "{line}");
+        }
+        child.wait()
+    }
+}
+
+/// Returns whether `PATH` has a program of this name. Without `PATH`, the system decides where to search.
+fn is_on_path(program: &str) -> bool {
+    let Some(path) = variable("PATH") else {
+        return true;
+    };
+    let is_executable = |file: &Path| {
+        let metadata = file.metadata().ok();
+        metadata.is_some_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path).any(|directory| is_executable(&directory.join(program)))
+}
+
+/// Returns a random time between half and all of the delay, so that commands that failed together do not run together again.
+fn delay_after(failures: u32) -> Duration {
+    let doubled = DELAY_FIRST * (1 << failures.min(16));
+    // The standard library's only source of randomness: each `RandomState` has random keys.
+    let random = RandomState::new().build_hasher().finish();
+    let fraction = (random >> 11) as f64 / (1_u64 << 53) as f64;
+    doubled.min(DELAY_MAX).mul_f64(0.5 + fraction / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_to_a_limit() {
+        for failures in 0..40 {
+            let delay = delay_after(failures);
+            assert!(delay >= DELAY_FIRST / 2 && delay <= DELAY_MAX, "{delay:?}");
+            assert!(failures < 7 || delay >= DELAY_MAX / 2, "{delay:?}");
+        }
+        assert!(delay_after(0) <= DELAY_FIRST);
+    }
+}
