@@ -31,7 +31,7 @@
 //! | 1 | [`bucket`] | The authority on an object store, which several machines share; of [`repo`] it uses the trait `Authority` and its types only | `object_store`, `reqwest` |
 //! | 1 | [`index`] | A derived database of commits, changes and modules, independent of git | `rusqlite` |
 //! | 2 | [`store`] | The operations of a module store. The only entry point for the layers above | `flate2` |
-//! | 3 | [`wire`] | The JSON types that the HTTP API, the remote client and the command line share | the schemas of `utoipa` |
+//! | 3 | [`wire`] | The JSON types and archives that the HTTP API, the remote client and the command line share | the schemas of `utoipa` |
 //! | 3 | [`oci`] | The OCI registry: repositories, tags, manifests and referrers; independent of HTTP | |
 //! | 3 | [`remote`] | Pushes, git's smart HTTP service, mirrors, replicas, clones; the client of a remote store | `gix_packetline`, `tungstenite`, `ureq` |
 //! | 4 | [`web`] | The web UI: the markup of its pages, the style sheet, the script, charts; independent of HTTP | `maud` |

@@ -163,7 +163,7 @@ const SUBSYSTEMS: [Subsystem; 18] = [
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 19] = [
+const SHARED: [(&str, &str, &str); 20] = [
     ("names", "jiff", "parses the date in the name of a revision"),
     (
         "bucket",
@@ -185,6 +185,11 @@ const SHARED: [(&str, &str, &str); 19] = [
         "http",
         "reqwest",
         "forwards writes to another server, with connections that are kept open",
+    ),
+    (
+        "wire",
+        "tar::",
+        "writes and parses the archives of several modules in one request",
     ),
     ("wasm", "zstd", "names the format in an error"),
     (

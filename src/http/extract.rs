@@ -1,5 +1,7 @@
 //! Extractors: the headers, paths and query parameters of requests, parsed once.
 
+mod path_conditions;
+
 use std::convert::Infallible;
 use std::fmt::Display;
 
@@ -18,6 +20,8 @@ use crate::http::percent;
 use crate::http::state::App;
 use crate::names::{Author, BranchName, CommitId, Message};
 use crate::store::{Change, Revision};
+
+pub(super) use path_conditions::PathConditionHeaders;
 
 const BRANCH: &str = "wasmstore-branch";
 const COMMIT: &str = "wasmstore-commit";

@@ -1,7 +1,7 @@
 //! The errors of the store.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::index;
 use crate::names;
@@ -80,6 +80,23 @@ pub enum Error {
         /// A description of the current value.
         current: String,
     },
+    /// Two of several uploaded modules have the same path.
+    #[error("two modules would be at {0}")]
+    SamePath(String),
+    /// An upload has too many modules.
+    #[error("there are more than {0} modules: send them in several requests")]
+    TooManyModules(usize),
+    /// The name of one of several modules cannot be a path.
+    #[error("cannot accept {name}")]
+    EntryName {
+        /// The name.
+        name: String,
+        /// The reason.
+        source: names::Error,
+    },
+    /// There is a precondition for a path that the write does not have.
+    #[error("the precondition for {0} is for a path that is not written")]
+    UnusedCondition(String),
     /// All changes of the scope have been rolled back.
     #[error("nothing to roll back{0}")]
     NothingToRollBack(String),
@@ -217,6 +234,25 @@ impl Error {
         Self::Invalid { name, source }
     }
 
+    /// Returns the error of a path that would be a module and a directory at once.
+    pub fn path_taken(path: String, existing: String, kind: &'static str) -> Self {
+        Self::Repo(repo::Error::PathTaken {
+            path,
+            existing,
+            kind,
+        })
+    }
+
+    /// Returns the error of a file or directory outside of the store that cannot be read.
+    pub fn unreadable(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::File {
+            action: "read",
+            path,
+            source,
+        }
+    }
+
     /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -240,6 +276,9 @@ impl Error {
             | Self::OwnHistoryNotShared { .. }
             | Self::OwnHistory { .. } => ErrorKind::Conflict,
             Self::PreconditionFailed { .. } => ErrorKind::Precondition,
+            Self::SamePath(_) | Self::UnusedCondition(_) => ErrorKind::Malformed,
+            Self::TooManyModules(_) => ErrorKind::TooLarge,
+            Self::EntryName { source, .. } => name_kind(source),
             Self::RefNotSynced { .. } | Self::WitBusy(_) => ErrorKind::Busy,
             Self::Invalid { source, .. } => module_kind(source),
             Self::Name(error) => name_kind(error),

@@ -1,14 +1,13 @@
 //! Imports a directory of modules in one commit.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::change::Change;
-use super::commit_messages as message;
 use super::error::{Error, Result};
 use super::open::Store;
+use super::put_files::ModuleFiles;
 use crate::names::{self, Glob, ModuleHash, ModulePath, TreePath};
 use crate::repo::Published;
 
@@ -22,20 +21,31 @@ pub struct ImportFilter {
 }
 
 impl Store {
-    /// Validates and stores every regular file below the directory `dir` that `filter` selects, and puts the modules below `prefix` in one
-    /// commit. Does not follow symbolic links. Calls `progress` after each file with the number of files that are imported and the number
-    /// of all files. Returns the modules, sorted by path, and the branch's tip.
+    /// Puts the files of a directory at their paths in one commit, as [`ModuleFiles::in_directory`] finds them. Calls `progress` like
+    /// [`put_files`](Self::put_files), and returns the same.
     ///
     /// # Errors
-    /// As for `put`, for any of the files. Then the branch is unchanged.
+    /// As for [`ModuleFiles::in_directory`] and [`put_files`](Self::put_files). Then the branch is unchanged.
     pub fn import(
         &self,
         change: &Change,
         dir: &Path,
         prefix: &TreePath,
         filter: &ImportFilter,
-        mut progress: impl FnMut(usize, usize),
+        progress: impl FnMut(usize, usize),
     ) -> Result<Published<Vec<(ModulePath, ModuleHash)>>> {
+        let files = ModuleFiles::in_directory(dir, prefix, filter)?;
+        self.put_files(change, &files, progress)
+    }
+}
+
+impl ModuleFiles {
+    /// Returns every regular file below the directory `dir` that `filter` selects, each with its relative path below `prefix`. Does not follow
+    /// symbolic links.
+    ///
+    /// # Errors
+    /// A directory cannot be read; the name of a file cannot be part of a path.
+    pub fn in_directory(dir: &Path, prefix: &TreePath, filter: &ImportFilter) -> Result<Self> {
         let mut files = Vec::new();
         let top = Directory {
             path: dir.to_owned(),
@@ -44,39 +54,7 @@ impl Store {
             is_included: filter.include.is_empty(),
         };
         collect_files(&top, filter, &mut files)?;
-        files.sort();
-        self.check_free(change, files.iter().map(|(path, _)| path))?;
-        let mut modules = Vec::with_capacity(files.len());
-        let mut txn = None;
-        for (index, (path, file)) in files.iter().enumerate() {
-            let source = File::open(file).map_err(read_failed(file))?;
-            let mut upload = self.receive(&file.display().to_string(), source)?;
-            if txn.is_none() {
-                txn = Some(self.begin()?);
-            }
-            let txn = txn.as_mut().expect("BUG: set above");
-            let hash = txn.add_blob(&mut upload.spool)?;
-            if let Some(facts) = upload.facts.take() {
-                self.pending_facts.insert(hash, facts);
-            }
-            modules.push((path.clone(), hash));
-            progress(index + 1, files.len());
-        }
-        let Some(txn) = txn else {
-            let (branch, commit) = self.branch_and_tip(change)?;
-            return Ok(Published {
-                branch: Some(branch),
-                commit,
-                has_moved: false,
-                value: modules,
-            });
-        };
-        let published = self.publish(txn, change, |draft| {
-            draft.set(&modules)?;
-            let message = || message::import(prefix);
-            Ok((change.commit_if_changed(draft, Vec::new(), message), ()))
-        })?;
-        Ok(published.with_value(modules))
+        Self::new(prefix.clone(), files)
     }
 }
 
@@ -98,10 +76,11 @@ fn collect_files(
     files: &mut Vec<(ModulePath, PathBuf)>,
 ) -> Result<()> {
     let dir = &directory.path;
-    for entry in std::fs::read_dir(dir).map_err(read_failed(dir))? {
-        let entry = entry.map_err(read_failed(dir))?;
+    for entry in std::fs::read_dir(dir).map_err(|error| Error::unreadable(dir, error))? {
+        let entry = entry.map_err(|error| Error::unreadable(dir, error))?;
         let (name, path) = (entry.file_name(), entry.path());
-        let kind = entry.file_type().map_err(read_failed(&path))?;
+        let kind = entry.file_type();
+        let kind = kind.map_err(|error| Error::unreadable(&path, error))?;
         let mut relative = directory.relative.clone();
         if !relative.is_empty() {
             relative.push(b'/');
@@ -150,17 +129,10 @@ fn not_utf8(name: &OsStr) -> names::Error {
     }
 }
 
-fn read_failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::File {
-        action: "read",
-        path,
-        source,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]

@@ -31,16 +31,20 @@ mod log;
 mod maintenance;
 mod merge;
 mod mirrors;
+mod modules_upload;
 mod named_commit;
 mod named_revision;
 mod open;
 mod overview;
+mod path_conditions;
 mod path_log;
 mod precondition;
 mod preview;
 mod publish;
 mod push;
 mod put;
+mod put_files;
+mod put_modules;
 mod registry;
 mod remove;
 mod replica;
@@ -94,13 +98,16 @@ pub use import::ImportFilter;
 pub use list_details::{LastChange, ListedModule};
 pub use log::LogOrder;
 pub use maintenance::{MaintenanceSchedule, MaintenanceState, TaskState};
+pub use modules_upload::ModulesUpload;
 pub use open::Store;
 pub use overview::{CappedCount, Overview};
+pub use path_conditions::{PathCondition, PathConditions};
 pub use path_log::{
     ChangeFilter, Growth, GrowthError, ItemState, MatchedChange, MatchedCommit, MatchedItem,
 };
 pub use precondition::{EntityTags, Precondition};
 pub use preview::{PlannedModule, PreviewedModule};
+pub use put_files::ModuleFiles;
 pub use registry::{
     BlobUpload, RecordKeeper, RecordsEdit, RegistryDraft, RegistryError, RegistryView,
     RegistryWrite,

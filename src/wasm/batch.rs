@@ -204,7 +204,7 @@ pub(super) mod tests {
     use wasmparser::{Chunk, Parser, ValidPayload, Validator, WasmFeatures};
 
     pub(crate) fn fuel() -> Fuel {
-        Fuel::new(&ModuleLimits::default())
+        Fuel::new(&ModuleLimits::default(), Default::default())
     }
 
     /// Calls `take` with each function of a module, and the properties of its types.

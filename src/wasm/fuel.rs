@@ -29,17 +29,23 @@ pub struct Fuel {
     sections: AtomicU64,
     /// The fuel that has been used in total.
     used: AtomicU64,
-    is_cancelled: AtomicBool,
+    /// Whether the module was rejected, so that its threads need not continue.
+    is_stopped: AtomicBool,
+    cancellation: Cancellation,
 }
 
-/// Cancels a validation from another thread.
-#[derive(Clone, Debug)]
-pub struct Cancellation(pub(super) Arc<Fuel>);
+/// Cancels validations from another thread: one, or several modules that belong together.
+#[derive(Clone, Debug, Default)]
+pub struct Cancellation(Arc<AtomicBool>);
 
 impl Cancellation {
-    /// Stops the validation: it fails with [`Error::Cancelled`] as soon as the operator that is being validated is done.
+    /// Stops the validations: they fail with [`Error::Cancelled`] as soon as the operator that is being validated is done.
     pub fn cancel(&self) {
-        self.0.cancel();
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -53,13 +59,19 @@ pub(super) enum Stop {
 }
 
 impl Fuel {
-    pub(super) fn new(limits: &ModuleLimits) -> Self {
+    pub(super) fn new(limits: &ModuleLimits, cancellation: Cancellation) -> Self {
         Self {
             max: limits.validation_fuel_max,
             sections: AtomicU64::new(0),
             used: AtomicU64::new(0),
-            is_cancelled: AtomicBool::new(false),
+            is_stopped: AtomicBool::new(false),
+            cancellation,
         }
+    }
+
+    /// Returns a handle that cancels the validation.
+    pub(super) fn cancellation(&self) -> Cancellation {
+        self.cancellation.clone()
     }
 
     /// Returns the fuel of a large module.
@@ -104,11 +116,11 @@ impl Fuel {
 
     /// Stops the validation.
     pub(super) fn cancel(&self) {
-        self.is_cancelled.store(true, Ordering::Relaxed);
+        self.is_stopped.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
+        self.is_stopped.load(Ordering::Relaxed) || self.cancellation.is_cancelled()
     }
 
     /// Returns the error for a validation that stopped at `offset` in the module.
@@ -181,10 +193,11 @@ mod tests {
     use super::*;
 
     fn fuel(max: u64) -> Fuel {
-        Fuel::new(&ModuleLimits {
+        let limits = ModuleLimits {
             validation_fuel_max: max,
             ..ModuleLimits::default()
-        })
+        };
+        Fuel::new(&limits, Cancellation::default())
     }
 
     #[test]

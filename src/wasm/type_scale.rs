@@ -76,10 +76,11 @@ mod tests {
 
     /// Returns the estimated cost of the bodies of a module, and the upper bound on it.
     fn costs(wat: &str) -> (u64, u64) {
-        let fuel = Fuel::new(&ModuleLimits {
+        let limits = ModuleLimits {
             validation_fuel_max: u64::MAX,
             ..ModuleLimits::default()
-        });
+        };
+        let fuel = Fuel::new(&limits, Default::default());
         let mut bound = 0_u64;
         with_function(wat, |function, body, types| {
             let mut batch = BatchFuel::new(&fuel, 10 << 20);

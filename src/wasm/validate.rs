@@ -98,7 +98,15 @@ impl Validation {
 
     /// Creates a validation that charges the memory of parsed types and names to `budget`.
     pub fn with_budget(limits: &ModuleLimits, budget: &ByteBudget) -> Self {
-        let fuel = Arc::new(Fuel::new(limits));
+        Self::cancelled_by(limits, budget, Cancellation::default())
+    }
+
+    fn cancelled_by(
+        limits: &ModuleLimits,
+        budget: &ByteBudget,
+        cancellation: Cancellation,
+    ) -> Self {
+        let fuel = Arc::new(Fuel::new(limits, cancellation));
         let memory = ParsedMemory::new(budget);
         let walk = ModuleWalk::new(limits.section_bytes_max, Arc::clone(&fuel), memory);
         Self {
@@ -115,7 +123,16 @@ impl Validation {
 
     /// Creates a validation that also collects [`Facts`], for [`finish_with_facts`](Self::finish_with_facts).
     pub fn with_facts(limits: &ModuleLimits, budget: &ByteBudget) -> Self {
-        let mut validation = Self::with_budget(limits, budget);
+        Self::with_facts_of_several(limits, budget, Cancellation::default())
+    }
+
+    /// Creates a validation like [`with_facts`](Self::with_facts), for one of several modules that are cancelled together.
+    pub fn with_facts_of_several(
+        limits: &ModuleLimits,
+        budget: &ByteBudget,
+        cancellation: Cancellation,
+    ) -> Self {
+        let mut validation = Self::cancelled_by(limits, budget, cancellation);
         if let Some(walk) = &mut validation.walk {
             walk.collect_facts();
         }
@@ -129,7 +146,7 @@ impl Validation {
 
     /// Returns a handle that cancels the validation.
     pub fn cancellation(&self) -> Cancellation {
-        Cancellation(Arc::clone(&self.fuel))
+        self.fuel.cancellation()
     }
 
     /// Adds the next bytes, of any length.

@@ -1,7 +1,8 @@
-//! The JSON types that the HTTP API, its client and the command line share.
+//! The JSON types and archives that the HTTP API, its client and the command line share.
 //!
 //! Layer 3. The server and the command line convert names and values of the store to these types, and the client parses them.
 
+mod archive;
 mod as_string;
 mod branch_event;
 mod changes;
@@ -27,6 +28,9 @@ mod verify;
 mod version;
 mod world;
 
+pub use archive::{
+    ARCHIVE_END, ArchiveError, ArchiveEvent, ArchiveParser, entry_header, padding_bytes,
+};
 pub use as_string::AsString;
 pub use branch_event::{BranchEvent, ReceivedEvent};
 pub use changes::{Changes, ReceivedChanges};

@@ -39,9 +39,11 @@ const FOLLOW_MAX: Duration = Duration::from_secs(1);
 const SENDER_GENERATION_MAX: Duration = Duration::from_secs(1);
 
 /// The operations that are forwarded: those that publish a change of one branch.
-const FORWARDED: [(Method, &str); 8] = [
+const FORWARDED: [(Method, &str); 10] = [
     (Method::POST, "/api/v1/module/{*name}"),
     (Method::DELETE, "/api/v1/module/{*name}"),
+    (Method::POST, "/api/v1/modules"),
+    (Method::POST, "/api/v1/modules/{*prefix}"),
     (Method::POST, "/api/v1/hash/{*name}"),
     (Method::POST, "/api/v1/restore/{commit}"),
     (Method::POST, "/api/v1/restore/{commit}/{*path}"),

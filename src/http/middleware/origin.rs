@@ -194,13 +194,15 @@ fn request_headers() -> Vec<HeaderName> {
     api_headers().into_iter().chain(tracing).collect()
 }
 
-fn api_headers() -> [HeaderName; 13] {
+fn api_headers() -> [HeaderName; 15] {
     [
         HeaderName::from_static("wasmstore-auth"),
         HeaderName::from_static("wasmstore-branch"),
         HeaderName::from_static("wasmstore-commit"),
         HeaderName::from_static("wasmstore-author"),
         HeaderName::from_static("wasmstore-message"),
+        HeaderName::from_static("wasmstore-if-match"),
+        HeaderName::from_static("wasmstore-if-none-match"),
         HeaderName::from_static("x-request-id"),
         header::AUTHORIZATION,
         header::CONTENT_TYPE,

@@ -4,7 +4,9 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{Object, ObjectBuilder, Required, Type};
 
-use crate::http::extract::{ModuleHeaders, ReadConditions, ReadRevision, WriteHeaders};
+use crate::http::extract::{
+    ModuleHeaders, PathConditionHeaders, ReadConditions, ReadRevision, WriteHeaders,
+};
 
 /// A parameter: name, description, and a pattern. Since clients may check values against the pattern, it matches everything that
 /// the server accepts, and some of what the server rejects.
@@ -141,6 +143,19 @@ const IF_NONE_MATCH: ParameterText = (
     TAGS,
 );
 
+const PATH_CONDITION_HEADERS: [ParameterText; 2] = [
+    (
+        "Wasmstore-If-Match",
+        "Proceed only if each of these paths has the module with the hash that follows it, or already the module that is sent; otherwise 412. Items are separated by commas; paths are percent-encoded",
+        "^[!-~]+ \"?([0-9a-fA-F]{40}|[0-9a-fA-F]{64})\"?$",
+    ),
+    (
+        "Wasmstore-If-None-Match",
+        "Proceed only if nothing is at these paths, or already the module that is sent; with `*` at every path that is sent; otherwise 412. Items are separated by commas; paths are percent-encoded",
+        r"^(\*|[!-+\--~]+)$",
+    ),
+];
+
 const UPLOAD_HEADERS: [ParameterText; 3] = [
     (
         "Content-Encoding",
@@ -186,6 +201,12 @@ impl IntoParams for WriteHeaders {
 impl IntoParams for ModuleHeaders {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         headers(&MODULE_HEADERS)
+    }
+}
+
+impl IntoParams for PathConditionHeaders {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        headers(&PATH_CONDITION_HEADERS)
     }
 }
 

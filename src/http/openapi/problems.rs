@@ -28,7 +28,7 @@ const DESCRIPTIONS: [(u16, &str); 16] = [
     (413, "The body is too large"),
     (
         415,
-        "The body has a content coding other than gzip and zstd",
+        "The body has a media type that the endpoint does not accept, or a content coding other than gzip and zstd",
     ),
     (416, "The range is outside of the module"),
     (

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use super::encoded_body::{EncodedBody, receive};
 use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{ModuleHeaders, QueryParams, ReadRevision, UrlTail, WriteHeaders};
@@ -22,10 +23,9 @@ use crate::http::openapi::{
 use crate::http::pagination::Page;
 use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length};
-use crate::http::upload::body_digest::BodyDigest;
 use crate::http::upload::cancel_on_drop::CancelOnDrop;
-use crate::http::upload::decoding::{BodyDecoder, ModuleSink, content_coding};
-use crate::http::upload::memory::{BufferedCharge, CHUNK_BYTES, UploadMemory};
+use crate::http::upload::decoding::{ModuleSink, content_coding};
+use crate::http::upload::memory::{BufferedCharge, UploadMemory};
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{DirectoryRemoval, Revision, Store};
 use crate::wire::schema::HashSchema;
@@ -196,7 +196,6 @@ pub(in crate::http) async fn put(
     if coding.is_none() {
         check_length(&headers, app.module_bytes_max())?;
     }
-    let digest = BodyDigest::new(&headers)?;
     let begin = {
         let (change, path) = (change.clone(), path.clone());
         app.run_read(move |store| Ok(store.begin_put(&change, &path)?))
@@ -210,10 +209,7 @@ pub(in crate::http) async fn put(
     };
     let memory = UploadMemory::new(charge, length);
     let sink = ModuleSink::new(begun, app.reserve_upload(), memory);
-    let upload = BodySink {
-        decoder: BodyDecoder::new(coding, sink, app.memory.empty_charge())?,
-        digest,
-    };
+    let upload = EncodedBody::new(&headers, coding, sink, app.memory.empty_charge())?;
     let body = RequestBody::new((version, &headers), body, app.limits);
     let (mut upload, last_chunk) = receive(&app, body, upload).await?;
     let (commit, hash) = app
@@ -224,49 +220,6 @@ pub(in crate::http) async fn put(
         })
         .await?;
     Ok((commit, hash.to_string()).into_response())
-}
-
-/// The body of an upload: its decoder, and the digests that it must have.
-struct BodySink {
-    decoder: BodyDecoder<ModuleSink>,
-    digest: BodyDigest,
-}
-
-impl BodySink {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.digest.update(bytes);
-        self.decoder.write(bytes)
-    }
-
-    /// Ends the body. Checks the digests before the module: an invalid module is often one that was damaged on the way, and then the
-    /// error must say so.
-    fn finish(self) -> Result<ModuleSink> {
-        self.digest.check()?;
-        self.decoder.finish()
-    }
-}
-
-/// Reads a body into `upload`. Returns `upload` and the last chunk. The caller decodes the last chunk on the blocking thread that also
-/// runs the write, which saves a switch to another blocking thread.
-async fn receive(
-    app: &App,
-    mut body: RequestBody,
-    mut upload: BodySink,
-) -> Result<(BodySink, Vec<u8>)> {
-    // Frames are copied because a frame of one byte may keep a whole read buffer in memory.
-    let mut chunk = Vec::new();
-    while let Some(bytes) = body.next().await? {
-        chunk.extend_from_slice(&bytes);
-        if chunk.len() >= CHUNK_BYTES {
-            let full = std::mem::take(&mut chunk);
-            let decoded = app.run_read(move |_| {
-                upload.write(&full)?;
-                Ok(upload)
-            });
-            upload = decoded.await?;
-        }
-    }
-    Ok((upload, chunk))
 }
 
 /// Rejects a body whose announced length alone exceeds the limit.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Version};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
@@ -90,6 +90,14 @@ impl RequestBody {
             self.missing_bytes = self.limits.body_progress_bytes_min;
         }
     }
+}
+
+/// Returns whether the body of a request has this media type.
+pub(in crate::http) fn has_media_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let value = headers.get(CONTENT_TYPE);
+    let text = value.and_then(|value| value.to_str().ok());
+    let essence = text.and_then(|text| text.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }
 
 /// Parses `Content-Length`.

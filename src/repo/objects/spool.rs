@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::repo::error::{Error, Result};
@@ -15,8 +16,28 @@ pub(crate) const MEMORY_BYTES_MAX: usize = 1 << 20;
 pub struct Spool {
     memory: Vec<u8>,
     file: Option<File>,
+    /// Where the bytes begin in the file.
+    start: u64,
     size_bytes: u64,
     tmp: PathBuf,
+}
+
+/// Reads a part of a file. Does not use the position of the file, which parts of one spool share.
+struct PartReader<'f> {
+    file: &'f File,
+    at: u64,
+    left_bytes: u64,
+}
+
+impl Read for PartReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left_bytes).unwrap_or(usize::MAX);
+        let length = buffer.len().min(most);
+        let read = self.file.read_at(&mut buffer[..length], self.at)?;
+        self.at += read as u64;
+        self.left_bytes -= read as u64;
+        Ok(read)
+    }
 }
 
 impl Spool {
@@ -25,6 +46,7 @@ impl Spool {
         Self {
             memory: Vec::new(),
             file: None,
+            start: 0,
             size_bytes: 0,
             tmp: tmp.to_owned(),
         }
@@ -41,6 +63,7 @@ impl Spool {
             size_bytes: bytes.len() as u64,
             memory: bytes,
             file: None,
+            start: 0,
             tmp: PathBuf::new(),
         }
     }
@@ -66,6 +89,7 @@ impl Spool {
             },
             memory,
             file: (!is_small).then_some(file),
+            start: 0,
             tmp: path.to_owned(),
         })
     }
@@ -90,11 +114,46 @@ impl Spool {
         match &mut self.file {
             None => Ok(Box::new(self.memory.as_slice())),
             Some(file) => {
-                file.seek(SeekFrom::Start(0))
-                    .map_err(Error::io("read", &self.tmp))?;
-                Ok(Box::new(io::BufReader::with_capacity(1 << 16, file)))
+                let part = PartReader {
+                    file,
+                    at: self.start,
+                    left_bytes: self.size_bytes,
+                };
+                Ok(Box::new(io::BufReader::with_capacity(1 << 16, part)))
             }
         }
+    }
+
+    /// Returns a spool that contains a part of the bytes. A large part is read from the same file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn part(&self, start: u64, size_bytes: u64) -> Result<Self> {
+        let failed = || Error::io("read", &self.tmp);
+        let small = usize::try_from(size_bytes).ok();
+        let Some(length) = small.filter(|bytes| *bytes <= MEMORY_BYTES_MAX) else {
+            let file = self.file.as_ref().map(File::try_clone).transpose();
+            return Ok(Self {
+                memory: Vec::new(),
+                file: file.map_err(failed())?,
+                start: self.start + start,
+                size_bytes,
+                tmp: self.tmp.clone(),
+            });
+        };
+        let bytes = match &self.file {
+            Some(file) => {
+                let mut bytes = vec![0; length];
+                let read = file.read_exact_at(&mut bytes, self.start + start);
+                read.map_err(failed())?;
+                bytes
+            }
+            None => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                self.memory[start..][..length].to_vec()
+            }
+        };
+        Ok(Self::holding(bytes))
     }
 }
 
@@ -117,5 +176,36 @@ impl Write for Spool {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_have_their_bytes_wherever_the_spool_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let all: Vec<u8> = (0..3 * MEMORY_BYTES_MAX).map(|n| (n % 251) as u8).collect();
+        for bytes in [&all[..100], &all] {
+            let mut spool = Spool::new(dir.path());
+            spool.write_all(bytes).unwrap();
+            let large = MEMORY_BYTES_MAX + 1;
+            for (start, length) in [(0, 1), (99, 1), (50, 0), (7, large), (bytes.len(), 0)] {
+                let Some(expected) = bytes.get(start..start + length) else {
+                    continue;
+                };
+                let mut part = spool.part(start as u64, length as u64).unwrap();
+                assert_eq!(part.size_bytes(), length as u64);
+                for _ in 0..2 {
+                    let mut read = Vec::new();
+                    part.reader().unwrap().read_to_end(&mut read).unwrap();
+                    assert!(read == expected, "{start} {length}");
+                }
+            }
+            let mut whole = Vec::new();
+            spool.reader().unwrap().read_to_end(&mut whole).unwrap();
+            assert!(whole == bytes);
+        }
     }
 }

@@ -114,6 +114,52 @@ fn error_responses_are_passed_on() {
 }
 
 #[test]
+fn several_modules_are_written_together_on_every_server() {
+    let cluster = Cluster::new();
+    let (one, two) = two_servers(&cluster);
+    let form = |parts: &[(&str, &[u8])]| {
+        let mut body = Vec::new();
+        for (name, bytes) in parts {
+            body.extend(
+                format!("--x\r\ncontent-disposition: form-data; name={name}\r\n\r\n").bytes(),
+            );
+            body.extend_from_slice(bytes);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"--x--\r\n");
+        body
+    };
+    let media_type = "Content-Type: multipart/form-data; boundary=x";
+    let small = form(&[("a", &module(1)), ("b", &module(2))]);
+    let response = post(&two, "/modules/d", &[media_type], &small);
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert!(response.text().contains("\"/d/b\":"), "{}", response.text());
+    assert_eq!(forwarded(&two), (1.0, 0.0));
+    let absent = "Wasmstore-If-None-Match: *";
+    let other = form(&[("a", &module(3))]);
+    assert_eq!(
+        post(&two, "/modules/d", &[media_type, absent], &other).status,
+        412
+    );
+    // A large body is not forwarded, so this server makes the change by itself.
+    let large = custom_section(vec![7; 2 << 20]);
+    let large = form(&[("l", &large), ("c", &module(4))]);
+    let response = post(&two, "/modules/d", &[media_type], &large);
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert_eq!(forwarded(&two), (2.0, 0.0));
+    assert_eq!(metric(&two, "last_writer"), 1.0);
+    let list = get(&one, "/modules/d?consistent=true", &[]);
+    for path in ["/d/a", "/d/b", "/d/c", "/d/l"] {
+        assert!(
+            list.text().contains(&format!("\"{path}\"")),
+            "{}",
+            list.text()
+        );
+    }
+    assert_eq!(get(&one, "/module/d/c", &[]).body, module(4));
+}
+
+#[test]
 fn branches_and_large_modules_are_written_by_the_server_that_gets_them() {
     let cluster = Cluster::new();
     let (one, two) = two_servers(&cluster);

@@ -327,7 +327,14 @@ fn a_request_that_its_head_rules_out_is_rejected_before_the_body() {
         (&api("/module/d"), ("x", "y"), 409),
         (&api("/module/.git"), ("x", "y"), 400),
         (&api("/module"), ("x", "y"), 400),
-        (&api("/modules"), ("x", "y"), 405),
+        (&api("/modules"), ("x", "y"), 415),
+        (
+            &api("/modules"),
+            ("content-type", "multipart/form-data"),
+            415,
+        ),
+        (&api("/modules"), ("wasmstore-if-match", "/a"), 400),
+        (&api("/branches"), ("x", "y"), 405),
     ] {
         assert_eq!(
             put_and_watch_body(&s, uri, &[header]),

@@ -61,7 +61,7 @@ fn a_client_that_accepts_json_gets_a_problem_document() {
         ),
         (
             "POST",
-            "/modules",
+            "/branches",
             "Method Not Allowed",
             405,
             "the endpoint does not support this method",

@@ -20,6 +20,7 @@ mod names;
 mod openapi;
 mod origins;
 mod path_log;
+mod put_modules;
 mod random;
 mod ranges;
 mod removal;

@@ -230,7 +230,7 @@ async fn with_cors_preflights_are_answered() {
     assert_eq!(
         headers["access-control-allow-headers"],
         "wasmstore-auth,wasmstore-branch,wasmstore-commit,wasmstore-author,wasmstore-message,\
-         x-request-id,authorization,content-type,content-encoding,if-match,if-none-match,range,\
+         wasmstore-if-match,wasmstore-if-none-match,x-request-id,authorization,content-type,content-encoding,if-match,if-none-match,range,\
          if-range,traceparent,tracestate,baggage,b3,x-b3-traceid,x-b3-spanid,x-b3-parentspanid,\
          x-b3-sampled,x-b3-flags,uber-trace-id,sentry-trace,x-datadog-trace-id,\
          x-datadog-parent-id,x-datadog-origin,x-datadog-sampling-priority,x-datadog-tags,\

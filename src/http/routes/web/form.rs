@@ -3,15 +3,14 @@
 use std::fmt::Display;
 
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use super::visitor::Visitor;
 use crate::http::error::{Failure, Result};
 use crate::http::pages;
 use crate::http::percent;
 use crate::http::state::App;
-use crate::http::upload::body::{RequestBody, content_length};
+use crate::http::upload::body::{RequestBody, content_length, has_media_type};
 use crate::names::{Author, BranchName, Message};
 use crate::store::{Change, EntityTags, Precondition};
 
@@ -82,14 +81,6 @@ impl FromRequest<App> for Form {
         visitor.check_token(fields.optional(TOKEN)?)?;
         Ok(Self { visitor, fields })
     }
-}
-
-/// Returns whether the body of a request has this media type.
-pub(super) fn has_media_type(headers: &HeaderMap, media_type: &str) -> bool {
-    let value = headers.get(CONTENT_TYPE);
-    let text = value.and_then(|value| value.to_str().ok());
-    let essence = text.and_then(|text| text.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }
 
 pub(super) fn unsupported(media_type: &str) -> Failure {

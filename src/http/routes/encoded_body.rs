@@ -1,0 +1,84 @@
+//! Receiving the body of an upload into a sink, through its content coding.
+
+use std::io::Write;
+use std::time::Instant;
+
+use axum::http::HeaderMap;
+
+use crate::budget::Charge;
+use crate::http::error::Result;
+use crate::http::module::encodings::Coding;
+use crate::http::state::App;
+use crate::http::upload::body::RequestBody;
+use crate::http::upload::body_digest::BodyDigest;
+use crate::http::upload::decoding::BodyDecoder;
+use crate::http::upload::memory::CHUNK_BYTES;
+
+/// The body of an upload: its decoder, and the digests that it must have.
+pub(super) struct EncodedBody<W: Write> {
+    decoder: BodyDecoder<W>,
+    digest: BodyDigest,
+}
+
+impl<W: Write> EncodedBody<W> {
+    /// Creates a body that is decoded into `sink`. `charge` is resized to the memory of the decoder.
+    ///
+    /// # Errors
+    /// 400 if a digest in the headers is malformed; 503 if there is no memory for the decoder.
+    pub fn new(
+        headers: &HeaderMap,
+        coding: Option<Coding>,
+        sink: W,
+        charge: Charge,
+    ) -> Result<Self> {
+        Ok(Self {
+            digest: BodyDigest::new(headers)?,
+            decoder: BodyDecoder::new(coding, sink, charge)?,
+        })
+    }
+
+    /// Decodes the next bytes.
+    ///
+    /// # Errors
+    /// 400 if they are not valid in the content coding; the sink's failure.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.digest.update(bytes);
+        self.decoder.write(bytes)
+    }
+
+    /// Ends the body, and returns the sink. Checks the digests before the module: an invalid module is often one that was damaged on the way,
+    /// and then the error must say so.
+    ///
+    /// # Errors
+    /// 400 if a digest differs or the body is incomplete; the sink's failure.
+    pub fn finish(self) -> Result<W> {
+        self.digest.check()?;
+        self.decoder.finish()
+    }
+}
+
+/// Reads a body into `upload`. Returns `upload` and the last chunk. The caller decodes the last chunk on the blocking thread that also
+/// runs the write, which saves a switch to another blocking thread.
+pub(super) async fn receive<W: Write + Send + 'static>(
+    app: &App,
+    mut body: RequestBody,
+    mut upload: EncodedBody<W>,
+) -> Result<(EncodedBody<W>, Vec<u8>)> {
+    // Frames are copied because a frame of one byte may keep a whole read buffer in memory.
+    let mut chunk = Vec::new();
+    while let Some(bytes) = body.next().await? {
+        chunk.extend_from_slice(&bytes);
+        if chunk.len() >= CHUNK_BYTES {
+            let full = std::mem::take(&mut chunk);
+            let started = Instant::now();
+            let decoded = app.run_read(move |_| {
+                upload.write(&full)?;
+                Ok(upload)
+            });
+            upload = decoded.await?;
+            // The client does not have to be faster than the validation of what it has sent.
+            body.extend_deadline(started.elapsed());
+        }
+    }
+    Ok((upload, chunk))
+}

@@ -1,0 +1,132 @@
+//! The sink for several uploaded modules.
+
+use std::io::{self, Write};
+
+use axum::http::StatusCode;
+
+use super::decoding::refusal;
+use super::memory::UploadMemory;
+use super::quota::UploadReservation;
+use crate::http::error::{Failure, Result};
+use crate::store::ModulesUpload;
+use crate::wire::{ArchiveError, ArchiveEvent, ArchiveParser};
+
+/// Writes modules into an upload, and counts them against the quota of all uploads and against their memory.
+pub(in crate::http) struct ModulesSink {
+    upload: ModulesUpload,
+    reservation: UploadReservation,
+    memory: UploadMemory,
+    /// The limit on the bytes of all modules together.
+    bytes_max: u64,
+}
+
+impl ModulesSink {
+    /// Creates a sink that takes at most `bytes_max` bytes.
+    pub fn new(
+        upload: ModulesUpload,
+        reservation: UploadReservation,
+        memory: UploadMemory,
+        bytes_max: u64,
+    ) -> Self {
+        Self {
+            upload,
+            reservation,
+            memory,
+            bytes_max,
+        }
+    }
+
+    /// Begins the next module.
+    ///
+    /// # Errors
+    /// 400 if the name is malformed or was used before; 413 if there are too many modules.
+    pub fn begin(&mut self, name: &str) -> Result<()> {
+        Ok(self.upload.begin(name)?)
+    }
+
+    /// Appends bytes to the module.
+    ///
+    /// # Errors
+    /// 400 if the module is invalid, 413 if it or all modules together are too large, 503 if there is no space or memory.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.upload.size_bytes() + bytes.len() as u64 > self.bytes_max {
+            let detail = format!(
+                "the modules are larger than {} bytes in all (--spool-mib): send them in several requests",
+                self.bytes_max
+            );
+            return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+        if !self.reservation.grow(bytes.len()) {
+            return Err(Failure::busy());
+        }
+        self.memory.hold(self.upload.memory_bytes() + bytes.len())?;
+        Ok(self.upload.write(bytes)?)
+    }
+
+    /// Completes the module.
+    ///
+    /// # Errors
+    /// 400 if it is invalid.
+    pub fn end(&mut self) -> Result<()> {
+        self.upload.end()?;
+        self.memory.hold(self.upload.memory_bytes())
+    }
+
+    /// Returns the upload, and its memory, which must be held as long as the upload.
+    pub fn into_parts(self) -> (ModulesUpload, UploadMemory) {
+        (self.upload, self.memory)
+    }
+}
+
+/// The sink for an archive of modules.
+pub(in crate::http) struct ArchiveSink {
+    parser: ArchiveParser,
+    modules: ModulesSink,
+}
+
+impl ArchiveSink {
+    /// Creates a sink that writes the files of an archive into `modules`.
+    pub fn new(modules: ModulesSink) -> Self {
+        Self {
+            parser: ArchiveParser::default(),
+            modules,
+        }
+    }
+
+    /// Ends the archive.
+    ///
+    /// # Errors
+    /// 400 if it is truncated.
+    pub fn finish(self) -> Result<ModulesSink> {
+        self.parser.finish()?;
+        Ok(self.modules)
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while let Some(event) = self.parser.next(&mut bytes)? {
+            match event {
+                ArchiveEvent::Begin { name, .. } => self.modules.begin(&name)?,
+                ArchiveEvent::Bytes(bytes) => self.modules.write(bytes)?,
+                ArchiveEvent::End => self.modules.end()?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Write for ArchiveSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.take(bytes).map_err(refusal)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        Self::malformed(error.to_string())
+    }
+}

@@ -1,0 +1,131 @@
+//! The parts of a multipart body (RFC 7578), which are read as they arrive.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use futures_util::stream;
+use tokio::task::yield_now;
+
+use super::body::RequestBody;
+use crate::http::error::{Failure, Result};
+
+/// The media type of a multipart body.
+pub(in crate::http) const MULTIPART: &str = "multipart/form-data";
+
+/// How many bytes the parser may hold that belong to no content yet: the head of a part, and the frame that it ends in. The caller charges
+/// them.
+pub(in crate::http) const HELD_BYTES_MAX: usize = 1 << 20;
+
+/// A multipart body that is arriving.
+pub(in crate::http) struct MultipartBody {
+    parts: multer::Multipart<'static>,
+    held_bytes: Arc<AtomicUsize>,
+}
+
+/// A part of a multipart body that is arriving.
+pub(in crate::http) struct BodyPart {
+    field: multer::Field<'static>,
+    held_bytes: Arc<AtomicUsize>,
+}
+
+impl MultipartBody {
+    /// Returns the parts of a body.
+    ///
+    /// # Errors
+    /// 415 if `Content-Type` has no boundary.
+    pub fn new(headers: &HeaderMap, body: RequestBody) -> Result<Self> {
+        let content_type = headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let boundary = multer::parse_boundary(content_type.unwrap_or_default());
+        let boundary = boundary.map_err(|_| {
+            let detail = "the form must be sent as multipart/form-data with a boundary";
+            Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+        })?;
+        let held_bytes = Arc::new(AtomicUsize::new(0));
+        let frames = frames(body, Arc::clone(&held_bytes));
+        Ok(Self {
+            parts: multer::Multipart::new(frames, boundary),
+            held_bytes,
+        })
+    }
+
+    /// Returns the next part, or `None` at the end of the body.
+    ///
+    /// # Errors
+    /// 400 if the body is malformed or truncated; 408 if it arrives too slowly.
+    pub async fn next(&mut self) -> Result<Option<BodyPart>> {
+        self.held_bytes.store(0, Ordering::Relaxed);
+        let field = self.parts.next_field().await.map_err(failure)?;
+        Ok(field.map(|field| BodyPart {
+            field,
+            held_bytes: Arc::clone(&self.held_bytes),
+        }))
+    }
+}
+
+impl BodyPart {
+    /// Returns the name of the part.
+    pub fn name(&self) -> Option<&str> {
+        self.field.name()
+    }
+
+    /// Returns the name of the file that the part contains, if it is one.
+    pub fn file_name(&self) -> Option<String> {
+        self.field.file_name().map(decode_name)
+    }
+
+    /// Returns the next bytes of the part, or `None` at its end.
+    ///
+    /// # Errors
+    /// 400 if the body is malformed or truncated; 408 if it arrives too slowly.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        let bytes = self.field.chunk().await.map_err(failure)?;
+        self.held_bytes.store(0, Ordering::Relaxed);
+        Ok(bytes)
+    }
+}
+
+/// Returns the frames of a body. The parser reads as long as the stream is ready, and holds what it has not parsed, so the stream is never
+/// ready twice in a row, and fails if the parser gets nowhere.
+fn frames(
+    body: RequestBody,
+    held_bytes: Arc<AtomicUsize>,
+) -> impl stream::Stream<Item = Result<Bytes>> {
+    let start = (body, held_bytes, Instant::now());
+    stream::try_unfold(start, async |(mut body, held_bytes, sent)| {
+        // The client does not have to be faster than the validation of what it has sent.
+        body.extend_deadline(sent.elapsed());
+        yield_now().await;
+        let Some(frame) = body.next().await? else {
+            return Ok(None);
+        };
+        let held = held_bytes.fetch_add(frame.len(), Ordering::Relaxed);
+        if held > HELD_BYTES_MAX {
+            let detail = "the head of a part of the form is too long; nothing was changed";
+            return Err(Failure::malformed(detail));
+        }
+        Ok(Some((frame, (body, held_bytes, Instant::now()))))
+    })
+}
+
+/// Undoes the escapes of browsers in the name of a file (HTML Standard, "multipart form data").
+fn decode_name(name: &str) -> String {
+    let name = name.replace("%22", "\"");
+    name.replace("%0D", "\r").replace("%0A", "\n")
+}
+
+fn failure(error: multer::Error) -> Failure {
+    let malformed =
+        || Failure::malformed("the form is malformed or truncated; nothing was changed");
+    match error {
+        multer::Error::StreamReadFailed(error) => match error.downcast::<Failure>() {
+            Ok(failure) => *failure,
+            Err(_) => malformed(),
+        },
+        _ => malformed(),
+    }
+}

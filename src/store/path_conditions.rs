@@ -1,0 +1,85 @@
+//! The conditions under which several modules are put at their paths.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::{Error, Result};
+use crate::names::{ModuleHash, ModulePath};
+use crate::repo::{Draft, TreeNode};
+
+/// What must be at a path before a write. The bytes that the write puts there are always allowed: then nobody loses anything, and a job
+/// that runs twice succeeds twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathCondition {
+    /// Nothing.
+    Absent,
+    /// The module with this hash.
+    Module(ModuleHash),
+}
+
+/// The conditions of a write to several paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathConditions {
+    /// Whether nothing may be at a path that has no condition of its own.
+    pub others_absent: bool,
+    /// The conditions for single paths.
+    pub paths: BTreeMap<ModulePath, PathCondition>,
+}
+
+impl PathConditions {
+    /// Returns conditions that require that nothing is at the paths.
+    pub fn all_absent() -> Self {
+        Self {
+            others_absent: true,
+            ..Self::default()
+        }
+    }
+
+    /// Checks that the write has every path that has a condition. Otherwise the condition was probably meant for another path.
+    ///
+    /// # Errors
+    /// [`Error::UnusedCondition`].
+    pub(super) fn check_paths<'p>(
+        &self,
+        written: impl Iterator<Item = &'p ModulePath>,
+    ) -> Result<()> {
+        let mut unused: BTreeSet<_> = self.paths.keys().collect();
+        for path in written {
+            unused.remove(path);
+        }
+        match unused.first() {
+            Some(path) => Err(Error::UnusedCondition(path.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the conditions against the tip that the write replaces.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`] for the first path whose condition does not hold.
+    pub(super) fn check(
+        &self,
+        draft: &Draft<'_>,
+        modules: &[(ModulePath, ModuleHash)],
+    ) -> Result<()> {
+        for (path, hash) in modules {
+            let expected = match self.paths.get(path) {
+                Some(PathCondition::Module(hash)) => Some(*hash),
+                Some(PathCondition::Absent) => None,
+                None if self.others_absent => None,
+                None => continue,
+            };
+            let current = match draft.node(path.as_tree_path())? {
+                Some(TreeNode::Module(current)) => Some(current),
+                _ => None,
+            };
+            if current != expected && current != Some(*hash) {
+                let current = match current {
+                    Some(current) => format!("the current value at {path} is {current}"),
+                    None => format!("nothing exists at {path}"),
+                };
+                return Err(Error::PreconditionFailed { current });
+            }
+        }
+        Ok(())
+    }
+}
