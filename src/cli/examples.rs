@@ -23,6 +23,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "add",
         &[
             "wasmstore add target/add.wasm math/add.wasm",
+            "# Several modules in one commit, without overwriting any",
+            "wasmstore add add.wasm sub.wasm math/1.0.0/ --if-absent",
             "wasmstore add add.wasm -m 'Round to even' --author 'Ann <ann@example.org>'",
             "wat2wasm add.wat --output=- | wasmstore add - math/add.wasm",
         ],
@@ -208,6 +210,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore import target/wasm32-wasip1/release --include '*.wasm'",
             "wasmstore import modules math -m 'Import the math modules'",
+            "wasmstore import dist math/1.0.0 --if-absent --root https://modules.example.org",
         ],
     ),
     ("oci tags", &["wasmstore oci tags math/add"]),

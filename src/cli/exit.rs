@@ -60,6 +60,11 @@ pub(super) enum Error {
     /// `diff --exit-code` found differences and has printed them.
     #[error("there are differences")]
     Differences,
+    /// The last of several files to add is no directory of the store, but another file.
+    #[error(
+        "the last of several arguments is the directory in the store, but {0:?} is a file: name the directory, with a slash at its end (`/` is the top)"
+    )]
+    FileAsDirectory(PathBuf),
     /// The command needs an existing store.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
@@ -224,7 +229,7 @@ impl Error {
         match self {
             Self::Closed => 0,
             Self::BinaryToTerminal(_) | Self::Differences => FAILED,
-            Self::MixedDiff(..) => USAGE,
+            Self::MixedDiff(..) | Self::FileAsDirectory(_) => USAGE,
             Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
                 FAILED
             }

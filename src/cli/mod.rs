@@ -21,6 +21,7 @@
 //! - 4: conflict, or nothing to roll back
 //! - 5: the store cannot be opened, read, written or reached
 
+mod add_target;
 mod args;
 mod bucket;
 mod change_report;
@@ -47,6 +48,7 @@ mod output_file;
 mod pager;
 mod progress;
 mod push_hooks;
+mod put_files;
 mod reload;
 mod runtimes;
 mod sd_notify;

@@ -1,13 +1,14 @@
 //! The global arguments and the environment, resolved when a command needs them.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::{GlobalArgs, ReadArgs, WriteArgs};
 use super::bucket::open_if_copy;
 use super::color::ColorChoice;
 use super::environment::{text_variable, variable};
 use super::exit::{Error, Result};
+use super::output::print_note;
 use super::progress::Progress;
 use super::store_location::StoreLocation;
 use crate::config::{ClientLimits, Options};
@@ -168,10 +169,20 @@ impl Settings {
         let options = Options::of_store(&root)?;
         let mut store = match open_if_copy(&root, options)? {
             Some(copy) => copy,
-            None => Store::open_or_create(&root, options, ObjectFormat::default())?,
+            None => self.open_or_create_at(&root, options)?,
         };
         keep_records(&mut store);
         Ok(self.with_index_progress(store))
+    }
+
+    /// Opens a store, or creates it and says so: it may be at another place than the user meant.
+    fn open_or_create_at(&self, root: &Path, options: Options) -> Result<Store> {
+        let is_missing = !root.join("HEAD").exists();
+        let store = Store::open_or_create(root, options, ObjectFormat::default())?;
+        if is_missing && !self.is_quiet() {
+            print_note(&format!("created a store at {}", root.display()));
+        }
+        Ok(store)
     }
 
     /// Opens the store like [`open_existing`](Self::open_existing). Fails if its location is a server.

@@ -207,6 +207,8 @@ fn similar_option(unknown: &str, error: &clap::Error, command: &Command) -> Opti
 /// Returns the usage on one line, with the command that shows more.
 fn usage(error: &clap::Error, words: &str) -> String {
     let usage = text(error, ContextKind::Usage);
+    // Further lines show other forms of the call.
+    let usage = usage.trim_start().lines().next().unwrap_or_default();
     let usage: Vec<_> = usage.split_whitespace().skip(2).collect();
     let help = join("wasmstore", &join(words, "--help"));
     if usage.is_empty() {

@@ -14,9 +14,9 @@ use crate::names::{
 use crate::oci::Registry;
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, GcSummary, History,
-    ListedModule, LogOrder, MatchedCommit, ModuleComparison, PathChange, Published, Query,
-    Revision, SearchCursor, SearchMatch, SearchScope, Store, Version, WorldCheck, WorldScope,
-    WorldSource,
+    ListedModule, LogOrder, MatchedCommit, ModuleComparison, ModuleFiles, PathChange, Published,
+    Query, Revision, SearchCursor, SearchMatch, SearchScope, Store, Version, WorldCheck,
+    WorldScope, WorldSource,
 };
 use crate::wire::{
     BranchEvent, CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson,
@@ -324,6 +324,15 @@ impl StoreOperations for Store {
         _: Option<u64>,
     ) -> Result<Published<ModuleHash>> {
         Ok(self.put(change, path, source)?)
+    }
+
+    fn put_files(
+        &self,
+        change: &Change,
+        files: &ModuleFiles,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Published<Vec<(ModulePath, ModuleHash)>>> {
+        Ok(self.put_files(change, files, progress)?)
     }
 
     fn set(

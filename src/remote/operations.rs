@@ -11,8 +11,8 @@ use crate::names::{
 };
 use crate::store::{
     Change, ChangeFilter, ComparedModules, DirectoryRemoval, GcSummary, History, ListedModule,
-    LogOrder, ModuleComparison, PathChange, Published, Query, Revision, SearchMatch, SearchScope,
-    Version, WorldCheck, WorldSource,
+    LogOrder, ModuleComparison, ModuleFiles, PathChange, Published, Query, Revision, SearchMatch,
+    SearchScope, Version, WorldCheck, WorldSource,
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -225,6 +225,15 @@ pub trait StoreOperations {
         source: &mut dyn Read,
         size_bytes: Option<u64>,
     ) -> Result<Published<ModuleHash>>;
+
+    /// Puts files at their paths in one commit. Calls `progress` after each file with the number of files that are read and the number of all
+    /// files. Returns the modules, sorted by path.
+    fn put_files(
+        &self,
+        change: &Change,
+        files: &ModuleFiles,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Published<Vec<(ModulePath, ModuleHash)>>>;
 
     /// Sets `path` to a module that the store contains already.
     fn set(

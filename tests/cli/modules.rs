@@ -19,7 +19,7 @@ fn add_prints_the_blob_id_and_commits_once() {
         assert_eq!(world.git(&["rev-parse", "HEAD:a.wasm"]), world.hash(1));
         assert_eq!(world.git(&["log", "-1", "--format=%s"]), "Import /a.wasm");
         let tip = world.tip();
-        assert_eq!(world.changes(&["add", "a.wasm", "//a.wasm/"]), hash);
+        assert_eq!(world.changes(&["add", "a.wasm", "//a.wasm"]), hash);
         assert_eq!(world.tip(), tip);
         let added = world.json(&["add", "a.wasm", "d/b.wasm"]);
         let expected = json!({ "hash": world.hash(1), "path": "/d/b.wasm", "commit": world.tip(), "branch": "main", "changed": true });
@@ -36,6 +36,73 @@ fn add_prints_the_blob_id_and_commits_once() {
         assert_eq!(world.run(&["remove", "e.wasm", "--quiet"]).err, "");
         world.fsck();
     }
+}
+
+#[test]
+fn add_puts_several_files_into_a_directory_in_one_commit() {
+    let world = World::empty();
+    for (n, name) in ["a.wasm", "d/b.wasm", "c.wasm"].into_iter().enumerate() {
+        world.file(name, module(n as u32));
+    }
+    world.file("no.wasm", "no");
+    let ran = world.run(&["add", "a.wasm", "d/b.wasm", "math/1.0.0/"]);
+    let hashes = (world.hash(0), world.hash(1));
+    let printed = format!(
+        "{}\t/math/1.0.0/a.wasm\n{}\t/math/1.0.0/b.wasm\n",
+        hashes.0, hashes.1
+    );
+    let notes = format!(
+        "created a store at {}\ncommitted {} on main\n",
+        world.root().display(),
+        &world.tip()[..10]
+    );
+    assert_eq!((ran.code, ran.out, ran.err), (Some(0), printed, notes));
+    assert_eq!(
+        world.git(&["log", "-1", "--format=%s"]),
+        "Import /math/1.0.0"
+    );
+    let json = world.json(&["add", "a.wasm", "c.wasm", "math/1.0.0", "--if-absent"]);
+    let expected = json!({
+        "modules": { "/math/1.0.0/a.wasm": hashes.0, "/math/1.0.0/c.wasm": world.hash(2) },
+        "commit": world.tip(), "branch": "main", "changed": true,
+    });
+    assert_eq!(json, expected);
+    world.changes(&["add", "a.wasm", "top/"]);
+    for (args, code, reason) in [
+        (
+            &["add", "a.wasm", "no.wasm", "x/"][..],
+            3,
+            "cannot accept no.wasm: ",
+        ),
+        (&["add", "a.wasm", "d", "x/"], 1, "cannot read \"d\": "),
+        (
+            &["add", "a.wasm", "./a.wasm", "x/"],
+            3,
+            "two modules would be at /x/a.wasm",
+        ),
+        (
+            &["add", "a.wasm", "d/b.wasm", "c.wasm"],
+            2,
+            "the last of several arguments",
+        ),
+        (&["add", "a.wasm", "-", "x/"], 2, "`-` reads one module"),
+        (
+            &["add", "a.wasm", "c.wasm", "x/", "--if-match", &hashes.0],
+            2,
+            "--if-match is for one",
+        ),
+        (&["add", "a.wasm", "top/a.wasm/"], 4, "/top/a.wasm"),
+    ] {
+        let refused = world.fails(code, args);
+        assert!(refused.contains(reason), "{args:?}: {refused}");
+    }
+    world.file("other/a.wasm", module(9));
+    let refused = world.fails(4, &["add", "c.wasm", "other/a.wasm", "top/", "--if-absent"]);
+    let current = format!(
+        "the precondition failed: the current value at /top/a.wasm is {}",
+        hashes.0
+    );
+    assert_eq!(refused, current);
 }
 
 #[test]

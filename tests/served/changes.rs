@@ -123,6 +123,65 @@ fn every_write_has_the_same_result_on_a_directory_and_over_http() {
 }
 
 #[test]
+fn several_files_have_the_same_result_on_a_directory_and_over_http() {
+    let local = World::with_store("sha1");
+    let remote = Twin::of(World::with_store("sha1"));
+    for world in [&local, &remote.world] {
+        for (n, name) in [
+            "1.wasm",
+            "2.wasm",
+            "in/d/größe.wasm",
+            "in/a,b.wasm",
+            "in2/a,b.wasm",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            world.file(name, module(n as u32));
+        }
+        world.file("no.wasm", "no");
+        world.file("bad/no.wasm", "no");
+        std::fs::create_dir(world.path("nothing")).unwrap();
+    }
+    for args in [
+        &["add", "1.wasm", "2.wasm", "several/"][..],
+        &[
+            "add",
+            "1.wasm",
+            "2.wasm",
+            "several",
+            "--if-absent",
+            "--json",
+        ],
+        &["add", "1.wasm", "/"],
+        &["add", "1.wasm", "no.wasm", "bad/"],
+        &["add", "1.wasm", "missing.wasm", "bad/"],
+        &["add", "1.wasm", "in", "bad/"],
+        &["add", "1.wasm", "in/../1.wasm", "bad/"],
+        &["add", "1.wasm", "2.wasm", "1.wasm"],
+        &["add", "1.wasm", "2.wasm", "new/1.wasm", "-m", "Two"],
+        &["add", "1.wasm", "2.wasm", "several/1.wasm/below"],
+        &["add", "2.wasm", "x/", "--branch", "none"],
+        &["import", "in", "x/y", "-m", "Größe"],
+        &["import", "in", "x/y", "--if-absent", "--json"],
+        &["import", "in2", "x/y", "--if-absent"],
+        &["import", "in2", "x/y", "--json"],
+        &["import", "in", "1.wasm"],
+        &["import", "bad"],
+        &["import", "nothing", "--json"],
+        &["import", "nothing", "--branch", "none"],
+        &["import", "missing"],
+    ] {
+        let (local_result, remote_result) = (result(local.run(args)), result(remote.served(args)));
+        assert_eq!(remote_result, local_result, "{args:?}");
+        assert_eq!(state(&remote.world), state(&local), "{args:?}");
+    }
+    let list = remote.world.ok(&["list", "several"]);
+    assert_eq!(list.lines().count(), 2, "{list}");
+    remote.world.fsck();
+}
+
+#[test]
 fn restore_works_over_http() {
     let twin = Twin::of(World::with_store("sha1"));
     twin.world.add("a", 1);

@@ -37,7 +37,7 @@ const COMMANDS: [(&str, bool); 41] = [
     ("gc", true),
     ("watch", true),
     ("export", true),
-    ("import", false),
+    ("import", true),
     ("backup", false),
     ("mirror", false),
     ("clone", false),
@@ -240,7 +240,6 @@ fn commands_that_need_the_directory_say_so() {
     for (args, is_served) in [
         (&["init"][..], false),
         (&["filename", "a"], false),
-        (&["import", "dir"], false),
         (&["backup", "b.tar.gz"], false),
         (&["mirror", "list"], false),
         (&["clone", "/nowhere"], false),
@@ -262,7 +261,7 @@ fn commands_that_need_the_directory_say_so() {
     }
     assert_eq!(
         COMMANDS.iter().filter(|(_, is_served)| !is_served).count(),
-        9
+        8
     );
 }
 

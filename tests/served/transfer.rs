@@ -64,6 +64,20 @@ fn a_large_invalid_file_is_rejected_with_the_reason() {
 }
 
 #[test]
+fn a_large_invalid_file_among_others_is_rejected_with_the_reason() {
+    let twin = Twin::of(World::with_store("sha1"));
+    twin.world.file("a.wasm", module(1));
+    twin.world.file("zeros", vec![0; 80_000_000]);
+    let reason = "wasmstore: cannot accept zeros: not WebAssembly: the magic number is missing (at offset 0x0)\n";
+    let ran = twin.served(&["add", "a.wasm", "zeros", "d/"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (Some(3), "", reason)
+    );
+    assert_eq!(twin.world.ok(&["list"]), "");
+}
+
+#[test]
 fn the_servers_size_limit_is_reported() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &["--max-module-bytes", "100"]);

@@ -206,10 +206,10 @@ impl World {
     }
 }
 
-/// Returns stderr without the line that reports a change.
+/// Returns stderr without the lines that report a change, and the creation of the store before it.
 pub fn without_report(err: &str) -> &str {
     match err.split_once('\n') {
-        Some((line, rest)) if is_report(line) => rest,
+        Some((line, rest)) if is_report(line) => without_report(rest),
         _ => err,
     }
 }
@@ -218,6 +218,7 @@ pub fn without_report(err: &str) -> &str {
 pub fn is_report(line: &str) -> bool {
     let verbs = [
         "committed ",
+        "created a store at ",
         "created branch ",
         "merged: ",
         "nothing changed: ",
@@ -229,7 +230,7 @@ pub fn is_report(line: &str) -> bool {
 /// Returns the error line on stderr, without the name of the program. A second line may be a hint.
 #[track_caller]
 pub fn reason(err: &str, args: &[&str]) -> String {
-    let lines = err.strip_suffix('\n').unwrap_or_default();
+    let lines = without_report(err).strip_suffix('\n').unwrap_or_default();
     let line = lines.split_once("\nhint: ").map_or(lines, |(line, hint)| {
         assert!(
             !hint.contains('\n') && !hint.is_empty(),

@@ -1,33 +1,43 @@
-//! `add`: stores a module at a path.
+//! `add`: stores modules at paths.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use clap::ValueHint;
 use serde_json::json;
 
+use crate::cli::add_target::{AddTarget, files_in};
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
+use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
 use crate::names::{ModuleHash, ModulePath};
 use crate::remote::put_if_absent;
-use crate::store::{EntityTags, Precondition};
+use crate::store::{EntityTags, PathConditions, Precondition};
 
-/// Store a module at a path
+/// Store a module at a path, or several in a directory
 ///
-/// Validates the module first, including function bodies. If the path already has the same bytes, no commit is made. Prints the hash.
+/// Validates each module first, including function bodies. If the path already has the same bytes, no commit is made. Prints the hash.
+/// Several files, or a DIRECTORY that ends with a slash, are stored under their names in that directory of the store, in one commit or, if
+/// one of them is not valid, not at all. This prints lines of `<hash>` tab `/<path>`. `import` stores everything below a directory on disk.
 /// A precondition that does not hold is a conflict (exit code 4), and nothing is changed. It is decided in the same step as the change.
-/// Reports the commit on standard error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}
+/// Reports the commit on standard error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}; for a directory
+/// {"modules":{"/<path>":"<hash>",…},"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "wasmstore add <FILE> [PATH]\n       wasmstore add <FILE>... <DIRECTORY>/"
+)]
 pub(in crate::cli) struct AddArgs {
     /// Read the module from this file; `-` reads standard input
     file: PathBuf,
-    /// Store it at this path [default: the name of FILE]
-    #[arg(value_parser = ModulePath::parse)]
-    path: Option<ModulePath>,
-    /// Fail if the path has a module with other bytes; the same bytes are a success
+    /// Store it at this path [default: the name of FILE]; or more files, and the directory
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    more: Vec<OsString>,
+    /// Fail if a path has a module with other bytes; the same bytes are a success
     #[arg(long, conflicts_with = "if_match")]
     if_absent: bool,
     /// Fail unless the path has the module with this hash
@@ -40,17 +50,28 @@ pub(in crate::cli) struct AddArgs {
 impl AddArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mut change = settings.change(self.write)?;
-        change.precondition = precondition(self.if_absent, self.if_match);
-        let (mut source, bytes, path): (Box<dyn Read>, _, _) = if self.file == Path::new("-") {
-            let needs_path = Error::Usage("`add -` needs a PATH");
-            let source = settings.progress().reader("add", io::stdin(), None);
-            (Box::new(source), None, self.path.ok_or(needs_path)?)
-        } else {
-            let (source, bytes) = open(&self.file)?;
-            let source = settings.progress().reader("add", source, bytes);
-            let path = self.path.map_or_else(|| path_from_name(&self.file), Ok)?;
-            (Box::new(source), bytes, path)
+        let (file, path) = match AddTarget::parse(self.file, self.more)? {
+            AddTarget::Module { file, path } => (file, path),
+            AddTarget::Directory { files, directory } => {
+                if self.if_match.is_some() {
+                    let reason = "--if-match is for one module, and needs its path";
+                    return Err(Error::Usage(reason));
+                }
+                let mut files = files_in(directory, files)?;
+                files.conditions = path_conditions(self.if_absent);
+                return put_files(settings, out, "add", &change, || Ok(files));
+            }
         };
+        change.precondition = precondition(self.if_absent, self.if_match);
+        let (mut source, bytes): (Box<dyn Read>, _) = if file == Path::new("-") {
+            let source = settings.progress().reader("add", io::stdin(), None);
+            (Box::new(source), None)
+        } else {
+            let (source, bytes) = open(&file)?;
+            let source = settings.progress().reader("add", source, bytes);
+            (Box::new(source), bytes)
+        };
+        let path = path_of(&file, path)?;
         let store = settings.open_or_create()?;
         let stored = if self.if_absent {
             put_if_absent(store.as_ref(), &change, &path, &mut source, bytes)?
@@ -62,6 +83,15 @@ impl AddArgs {
         }
         let fields = json!({ "hash": stored.value.to_string(), "path": path.to_string() });
         report(settings, out, (ChangeVerb::Committed, &stored), fields)
+    }
+}
+
+/// Returns the condition that the flag requires of every path.
+pub(super) fn path_conditions(if_absent: bool) -> PathConditions {
+    if if_absent {
+        PathConditions::all_absent()
+    } else {
+        PathConditions::default()
     }
 }
 
@@ -91,7 +121,14 @@ fn open(path: &Path) -> Result<(File, Option<u64>)> {
     })
 }
 
-fn path_from_name(file: &Path) -> Result<ModulePath> {
+/// Returns the path to add a file at: the given one, or the name of the file.
+fn path_of(file: &Path, path: Option<ModulePath>) -> Result<ModulePath> {
+    if let Some(path) = path {
+        return Ok(path);
+    }
+    if file == Path::new("-") {
+        return Err(Error::Usage("`add -` needs a PATH"));
+    }
     let name = file.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| Error::FileName(file.to_owned()))?;
     Ok(ModulePath::parse(name)?)

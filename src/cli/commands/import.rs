@@ -2,21 +2,22 @@
 
 use std::path::PathBuf;
 
+use super::add::path_conditions;
 use crate::cli::args::WriteArgs;
-use crate::cli::change_report::{ChangeVerb, note};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
+use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
 use crate::names::{Glob, TreePath};
-use crate::store::ImportFilter;
-use crate::wire::Modules;
+use crate::store::{ImportFilter, ModuleFiles};
 
 /// Store every file of a directory at its path, in one commit
 ///
 /// If one of the files is not a valid module, nothing is changed. Symbolic links and everything called `.git` are skipped. A GLOB is as in
 /// gitignore(5), without negation: `*.wasm` matches at any depth, `/a/*.wasm` only in DIR/a, and `target/` only directories. A GLOB
 /// that matches a directory selects everything below it. --exclude takes precedence over --include. Prints lines of `<hash>` tab `/<path>`,
-/// sorted by path, and reports the commit on standard error. JSON: {"/<path>":"<hash>",…}
+/// sorted by path, and reports the commit on standard error.
+/// JSON: {"modules":{"/<path>":"<hash>",…},"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ImportArgs {
     /// Import the files of this directory
@@ -30,6 +31,9 @@ pub(in crate::cli) struct ImportArgs {
     /// Leave out what matches this pattern; can be repeated
     #[arg(long, value_name = "GLOB", value_parser = Glob::parse)]
     exclude: Vec<Glob>,
+    /// Fail if a path has a module with other bytes; the same bytes are a success
+    #[arg(long)]
+    if_absent: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -43,24 +47,14 @@ impl ImportArgs {
                 source,
             });
         }
-        let store = settings.open_or_create_local()?;
-        let filter = ImportFilter {
-            include: self.include,
-            exclude: self.exclude,
-        };
-        let bar = settings.progress().bar("import");
-        let imported = store.import(&change, &self.dir, &self.prefix, &filter, |done, all| {
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
-        })?;
-        bar.finish_and_clear();
-        if out.is_json() {
-            out.json(&Modules(&imported.value))?;
-            return note(settings, out, ChangeVerb::Committed, &imported);
-        }
-        for (path, hash) in &imported.value {
-            out.text(format_args!("{hash}\t{path}\n"))?;
-        }
-        note(settings, out, ChangeVerb::Committed, &imported)
+        put_files(settings, out, "import", &change, || {
+            let filter = ImportFilter {
+                include: self.include,
+                exclude: self.exclude,
+            };
+            let mut files = ModuleFiles::in_directory(&self.dir, &self.prefix, &filter)?;
+            files.conditions = path_conditions(self.if_absent);
+            Ok(files)
+        })
     }
 }

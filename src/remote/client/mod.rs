@@ -1,7 +1,7 @@
 //! The HTTP client for a store behind another server: the store's operations, with the store's own types.
 //!
 //! `operations` implements the trait and uses the other files: `request` builds requests and reads responses, `error_response` reads
-//! errors, `pages` reads lists, `download` and `upload` stream modules, `watch` follows a branch. Every value in a response is
+//! errors, `pages` reads lists, `download`, `upload` and `upload_files` stream modules, `watch` follows a branch. Every value in a response is
 //! validated like any other input from outside.
 
 mod diff;
@@ -17,6 +17,7 @@ mod path_log;
 mod request;
 mod search;
 mod upload;
+mod upload_files;
 mod watch;
 mod world;
 

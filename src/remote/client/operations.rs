@@ -16,8 +16,8 @@ use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, GcSummary, History,
-    ListedModule, LogOrder, ModuleComparison, PathChange, Published, Query, Revision, SearchMatch,
-    SearchScope, Version, WorldCheck, WorldSource, write_modules,
+    ListedModule, LogOrder, ModuleComparison, ModuleFiles, PathChange, Published, Query, Revision,
+    SearchMatch, SearchScope, Version, WorldCheck, WorldSource, write_modules,
 };
 use crate::wire::{
     self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
@@ -245,6 +245,15 @@ impl StoreOperations for Client {
         size_bytes: Option<u64>,
     ) -> Result<Published<ModuleHash>> {
         self.upload(change, path, source, size_bytes)
+    }
+
+    fn put_files(
+        &self,
+        change: &Change,
+        files: &ModuleFiles,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Published<Vec<(ModulePath, ModuleHash)>>> {
+        self.upload_files(change, files, progress)
     }
 
     fn set(

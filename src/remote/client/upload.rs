@@ -47,18 +47,19 @@ impl Client {
 
 /// The body of an upload. It validates the module while sending it, to know the reason if the upload fails: a server that rejects an upload
 /// in the middle closes the connection, so its response may be lost. Only the server decides whether the module is accepted.
-struct UploadReader<R> {
+pub(super) struct UploadReader<R> {
     source: R,
     /// The number of announced bytes that have not been read yet, if a length was announced.
     left_bytes: Option<u64>,
     /// `None` after the validation has failed or finished.
     validation: Option<Validation>,
     /// The reason to report if the upload fails.
-    failure: Option<ModuleError>,
+    pub failure: Option<ModuleError>,
 }
 
 impl<R: Read> UploadReader<R> {
-    fn new(source: R, size_bytes: Option<u64>) -> Self {
+    /// Creates a reader of `source`, whose length is `size_bytes` if it is known.
+    pub fn new(source: R, size_bytes: Option<u64>) -> Self {
         let limits = ModuleLimits {
             // The server has its own size limit.
             module_bytes_max: u64::MAX,
@@ -73,7 +74,7 @@ impl<R: Read> UploadReader<R> {
     }
 
     /// Validates the bytes just read; no bytes mean the end of the module.
-    fn validate(&mut self, bytes: &[u8]) {
+    pub fn validate(&mut self, bytes: &[u8]) {
         let Some(mut validation) = self.validation.take() else {
             return;
         };

@@ -1,0 +1,140 @@
+//! What the arguments of `add` mean: one file and its path, or several files and a directory.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::exit::{Error, Result};
+use crate::names::{self, ModulePath, TreePath};
+use crate::store::ModuleFiles;
+
+/// The files to add, and where.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum AddTarget {
+    /// One file; without a path, its name is the path.
+    Module {
+        file: PathBuf,
+        path: Option<ModulePath>,
+    },
+    /// Files that keep their names in a directory of the store.
+    Directory {
+        files: Vec<PathBuf>,
+        directory: TreePath,
+    },
+}
+
+impl AddTarget {
+    /// Interprets the arguments. Two arguments are a file and a path, as in the original. More than two, or a last one that ends with a slash,
+    /// are files and a directory.
+    ///
+    /// # Errors
+    /// The path is malformed; the last of several arguments is a file, which happens if a shell expands a pattern.
+    pub fn parse(file: PathBuf, mut more: Vec<OsString>) -> Result<Self> {
+        let Some(last) = more.pop() else {
+            return Ok(Self::Module { file, path: None });
+        };
+        let text = last.to_str().ok_or_else(|| not_utf8(&last))?;
+        let is_directory = text.ends_with('/');
+        if more.is_empty() && !is_directory {
+            let path = Some(ModulePath::parse(text)?);
+            return Ok(Self::Module { file, path });
+        }
+        if !is_directory && Path::new(&last).is_file() {
+            return Err(Error::FileAsDirectory(last.into()));
+        }
+        let directory = TreePath::parse(text)?;
+        let more = more.into_iter().map(PathBuf::from);
+        let files: Vec<_> = [file].into_iter().chain(more).collect();
+        if files.iter().any(|file| file == Path::new("-")) {
+            let reason = "`-` reads one module, which needs a path: `wasmstore add - PATH`";
+            return Err(Error::Usage(reason));
+        }
+        Ok(Self::Directory { files, directory })
+    }
+}
+
+/// Returns the files with their paths in the directory.
+///
+/// # Errors
+/// A file cannot be read, is not a regular file, or its name cannot be part of a path; two files have the same name.
+pub(super) fn files_in(directory: TreePath, files: Vec<PathBuf>) -> Result<ModuleFiles> {
+    let mut named = Vec::with_capacity(files.len());
+    for file in files {
+        let metadata = fs::metadata(&file).and_then(|metadata| match metadata.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            false if !metadata.is_file() => Err(io::Error::other("not a regular file")),
+            false => Ok(metadata),
+        });
+        if let Err(source) = metadata {
+            return Err(Error::Input { path: file, source });
+        }
+        let name = file.file_name().unwrap_or_default();
+        let name = name.to_str().ok_or_else(|| not_utf8(name))?;
+        named.push((directory.join(name)?.try_into()?, file));
+    }
+    Ok(ModuleFiles::new(directory, named)?)
+}
+
+fn not_utf8(name: &OsStr) -> names::Error {
+    names::Error::PathSegment {
+        segment: format!("{name:?}"),
+        fault: "is not UTF-8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<AddTarget> {
+        let more = args[1..].iter().map(OsString::from).collect();
+        AddTarget::parse(args[0].into(), more)
+    }
+
+    #[test]
+    fn two_arguments_are_a_file_and_a_path() {
+        for (args, path) in [
+            (&["a.wasm"][..], None),
+            (&["a.wasm", "b.wasm"], Some("b.wasm")),
+            (&["a.wasm", "/d/b"], Some("d/b")),
+            (&["-", "b"], Some("b")),
+        ] {
+            let path = path.map(|path| path.parse().unwrap());
+            let file = args[0].into();
+            assert_eq!(
+                parse(args).unwrap(),
+                AddTarget::Module { file, path },
+                "{args:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn more_arguments_or_a_slash_mean_a_directory() {
+        for (args, directory) in [
+            (&["a", "d/"][..], "d"),
+            (&["a", "/"], ""),
+            (&["a", "b", "d/e"], "d/e"),
+            (&["a", "b", "c", "/d/"], "d"),
+        ] {
+            let files = args[..args.len() - 1].iter().map(PathBuf::from).collect();
+            let directory = directory.parse().unwrap();
+            let expected = AddTarget::Directory { files, directory };
+            assert_eq!(parse(args).unwrap(), expected, "{args:?}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("c.wasm");
+        fs::write(&file, "x").unwrap();
+        let expanded = parse(&["a", "b", file.to_str().unwrap()]).unwrap_err();
+        assert!(matches!(expanded, Error::FileAsDirectory(_)), "{expanded}");
+        for args in [
+            &["-", "d/"][..],
+            &["a", "-", "d"],
+            &["a", "../b"],
+            &["a", ""],
+        ] {
+            assert!(parse(args).is_err(), "{args:?}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Putting several files in one commit, with progress and a report.
+
+use serde_json::json;
+
+use super::change_report::{ChangeVerb, note, report};
+use super::exit::Result;
+use super::output::Output;
+use super::settings::Settings;
+use crate::store::{Change, ModuleFiles};
+use crate::wire::Modules;
+
+/// Puts files at their paths. Prints lines of `<hash>` tab `/<path>`, or JSON, and reports the commit.
+pub(super) fn put_files(
+    settings: &Settings,
+    out: &mut Output,
+    operation: &'static str,
+    change: &Change,
+    files: impl FnOnce() -> Result<ModuleFiles>,
+) -> Result<()> {
+    let store = settings.open_or_create()?;
+    let files = files()?;
+    let bar = settings.progress().bar(operation);
+    let stored = store.put_files(change, &files, &mut |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    if out.is_json() {
+        let fields = json!({ "modules": Modules(&stored.value) });
+        return report(settings, out, (ChangeVerb::Committed, &stored), fields);
+    }
+    for (path, hash) in &stored.value {
+        out.text(format_args!("{hash}\t{path}\n"))?;
+    }
+    note(settings, out, ChangeVerb::Committed, &stored)
+}
