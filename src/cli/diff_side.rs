@@ -120,7 +120,11 @@ fn file_of(text: &str) -> Option<PathBuf> {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>> {
+/// Reads a file, which may be as large as a module.
+///
+/// # Errors
+/// The file cannot be read, or is larger.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
     let bytes_max = ModuleLimits::default().module_bytes_max;
     let read = || {
         let mut bytes = Vec::new();

@@ -25,6 +25,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "wasmstore add target/add.wasm math/add.wasm",
             "# Several modules in one commit, without overwriting any",
             "wasmstore add add.wasm sub.wasm math/1.0.0/ --if-absent",
+            "# What it is, and whether it can stand in for the module at the path",
+            "wasmstore add --dry-run add.wasm math/add.wasm",
             "wasmstore add add.wasm -m 'Round to even' --author 'Ann <ann@example.org>'",
             "wat2wasm add.wat --output=- | wasmstore add - math/add.wasm",
         ],

@@ -31,6 +31,7 @@ mod commands;
 mod config;
 mod diff_side;
 mod dispatch;
+mod dry_run;
 mod environment;
 mod examples;
 mod exit;

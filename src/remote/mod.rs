@@ -14,6 +14,7 @@
 mod bucket_follower;
 mod client;
 mod clone;
+mod dry_run;
 mod error;
 mod git_http_backend;
 mod local;
@@ -39,6 +40,7 @@ pub use crate::git::{
 pub use bucket_follower::{BucketFollowStatus, BucketFollower};
 pub use client::{Client, ErrorResponse};
 pub use clone::clone;
+pub use dry_run::{DryRun, PutEffect, dry_run};
 pub use error::{Error, Result};
 pub use git_http_backend::{
     GitHttpBackend, GitRequest, GitService, PushIdentity, advertisement_preamble, is_client_error,

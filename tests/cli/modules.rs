@@ -106,6 +106,77 @@ fn add_puts_several_files_into_a_directory_in_one_commit() {
 }
 
 #[test]
+fn a_dry_run_describes_the_module_and_changes_nothing() {
+    let world = World::with_store("sha1");
+    let text = |text: &str| wat::parse_str(text).unwrap();
+    world.file("one.wasm", text(r#"(module (func (export "f")))"#));
+    world.file(
+        "two.wasm",
+        text(r#"(module (import "a" "b" (func)) (func (export "g")))"#),
+    );
+    world.file(
+        "more.wasm",
+        text(r#"(module (func (export "f")) (func (export "g")))"#),
+    );
+    world.file("no.wasm", "no");
+    world.changes(&["add", "one.wasm", "m/a"]);
+    let hash = |file: &str| {
+        world.git(&[
+            "hash-object",
+            "--no-filters",
+            world.path(file).to_str().unwrap(),
+        ])
+    };
+    let before = world.state();
+    let printed = world.ok(&["add", "--dry-run", "two.wasm", "m/a"]);
+    let (head, reasons) = printed.split_once("    verdict: breaking\n").unwrap();
+    assert!(reasons.contains("breaking: "), "{printed}");
+    assert!(
+        head.starts_with("/m/a would be replaced\n    kind: module\n    size: "),
+        "{head}"
+    );
+    for line in [
+        format!("    hash: {}\n", hash("two.wasm")),
+        "    imports: 1\n    exports: 1\n".to_owned(),
+        format!("    replaces: {}\n", hash("one.wasm")),
+    ] {
+        assert!(head.contains(&line), "{head}");
+    }
+    let json = world.json(&["add", "--dry-run", "more.wasm", "m/a"]);
+    assert_eq!(json["verdict"], "compatible");
+    assert_eq!(json["action"], "updated");
+    assert_eq!(json["reasons"]["breaking"], json!([]));
+    let list = world.json(&["add", "--dry-run", "one.wasm", "two.wasm", "n/"]);
+    assert_eq!(list[1]["path"], "/n/two.wasm");
+    assert_eq!(
+        (&list[0]["action"], &list[0]["verdict"]),
+        (&json!("added"), &json!(null))
+    );
+    let same = world.json(&["add", "--dry-run", "one.wasm", "m/a", "--if-absent"]);
+    assert_eq!(same["action"], "unchanged");
+    for (args, code) in [
+        (&["two.wasm", "m/a", "--if-absent"][..], 4),
+        (&["two.wasm", "m/a", "--if-match", &hash("two.wasm")], 4),
+        (&["no.wasm", "m/a"], 3),
+        (&["one.wasm", "m"], 4),
+        (&["one.wasm", "m/a/b"], 4),
+        (&["one.wasm", "x", "--branch", "none"], 1),
+        (&["missing.wasm", "x"], 1),
+        (&["-"], 2),
+    ] {
+        world.fails(code, &[&["add", "--dry-run"], args].concat());
+    }
+    assert_eq!(world.state(), before);
+    let empty = World::empty();
+    empty.file("a.wasm", module(1));
+    assert_eq!(
+        empty.json(&["add", "--dry-run", "a.wasm"])["action"],
+        "added"
+    );
+    assert!(!empty.root().exists());
+}
+
+#[test]
 fn add_uses_the_file_name_and_the_given_message_and_author() {
     let world = World::with_store("sha1");
     world.file("deep/er/b.wasm", module(2));

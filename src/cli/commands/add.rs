@@ -11,13 +11,16 @@ use serde_json::json;
 use crate::cli::add_target::{AddTarget, files_in};
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
+use crate::cli::diff_side::read_file;
+use crate::cli::dry_run::{print, to_json};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
+use crate::config::ModuleLimits;
 use crate::names::{ModuleHash, ModulePath};
-use crate::remote::put_if_absent;
-use crate::store::{EntityTags, PathConditions, Precondition};
+use crate::remote::{dry_run, put_if_absent};
+use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revision};
 
 /// Store a module at a path, or several in a directory
 ///
@@ -26,7 +29,9 @@ use crate::store::{EntityTags, PathConditions, Precondition};
 /// one of them is not valid, not at all. This prints lines of `<hash>` tab `/<path>`. `import` stores everything below a directory on disk.
 /// A precondition that does not hold is a conflict (exit code 4), and nothing is changed. It is decided in the same step as the change.
 /// Reports the commit on standard error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}; for a directory
-/// {"modules":{"/<path>":"<hash>",…},"commit":"…","branch":"…","changed":true}
+/// {"modules":{"/<path>":"<hash>",…},"commit":"…","branch":"…","changed":true}. With --dry-run, for each module {"path":"/…",
+/// "action":"added"|"updated"|"unchanged","kind":"module"|"component","size":N,"hash":"…","digest":"sha256:…","imports":N,"exports":N}, and
+/// if it is updated "replaces":"<hash>","verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N}
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "wasmstore add <FILE> [PATH]\n       wasmstore add <FILE>... <DIRECTORY>/"
@@ -43,12 +48,18 @@ pub(in crate::cli) struct AddArgs {
     /// Fail unless the path has the module with this hash
     #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
     if_match: Option<ModuleHash>,
+    /// Change nothing: print what the module is, and the verdict on whether it can stand in for the one that it would replace
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl AddArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        if self.dry_run {
+            return self.dry_run(settings, out);
+        }
         let mut change = settings.change(self.write)?;
         let (file, path) = match AddTarget::parse(self.file, self.more)? {
             AddTarget::Module { file, path } => (file, path),
@@ -84,6 +95,59 @@ impl AddArgs {
         let fields = json!({ "hash": stored.value.to_string(), "path": path.to_string() });
         report(settings, out, (ChangeVerb::Committed, &stored), fields)
     }
+
+    fn dry_run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let condition = match self.if_match {
+            Some(hash) => Some(PathCondition::Module(hash)),
+            None => self.if_absent.then_some(PathCondition::Absent),
+        };
+        let target = AddTarget::parse(self.file, self.more)?;
+        let is_module = matches!(target, AddTarget::Module { .. });
+        let files = match target {
+            AddTarget::Module { file, path } => vec![(path_of(&file, path)?, file)],
+            AddTarget::Directory { files, directory } => {
+                files_in(directory, files)?.files().to_vec()
+            }
+        };
+        let store = settings.open()?;
+        let revision = settings.remember(Revision::Branch(settings.branch()?));
+        let mut runs = Vec::with_capacity(files.len());
+        for (path, file) in files {
+            let bytes = match file == Path::new("-") {
+                true => read_stdin()?,
+                false => read_file(&file)?,
+            };
+            let name = if is_module {
+                path.to_string()
+            } else {
+                file.display().to_string()
+            };
+            let module = (&*name, &*bytes);
+            runs.push(dry_run(
+                store.as_ref(),
+                &revision,
+                &path,
+                module,
+                condition,
+            )?);
+        }
+        if out.is_json() {
+            let values: Vec<_> = runs.iter().map(to_json).collect();
+            return match values.as_slice() {
+                [value] if is_module => out.json(value),
+                values => out.json(&values),
+            };
+        }
+        runs.iter().try_for_each(|run| print(run, out))
+    }
+}
+
+fn read_stdin() -> Result<Vec<u8>> {
+    let bytes_max = ModuleLimits::default().module_bytes_max;
+    let mut bytes = Vec::new();
+    let read = io::stdin().take(bytes_max + 1).read_to_end(&mut bytes);
+    read.map_err(Error::Interrupted)?;
+    Ok(bytes)
 }
 
 /// Returns the condition that the flag requires of every path.

@@ -11,7 +11,7 @@ const NAME_WIDTH_MAX: usize = 40;
 
 /// Prints the differences, indented, below headings.
 pub(super) fn print(diff: &ModuleDiff, out: &mut Output) -> Result<()> {
-    verdict(out, &diff.verdict)?;
+    print_verdict(out, &diff.verdict)?;
     let compared = &diff.comparison;
     let (old, new) = compared.kind;
     if old != new {
@@ -35,7 +35,7 @@ pub(super) fn print(diff: &ModuleDiff, out: &mut Output) -> Result<()> {
 }
 
 /// Prints a verdict with its reasons.
-fn verdict(out: &mut Output, verdict: &Verdict) -> Result<()> {
+pub(in crate::cli) fn print_verdict(out: &mut Output, verdict: &Verdict) -> Result<()> {
     let compatibility = verdict.compatibility;
     out.text(format_args!("    verdict: {}\n", compatibility.as_str()))?;
     let breaking = verdict.breaking.iter();

@@ -49,6 +49,8 @@ mod watch;
 mod wit;
 mod world;
 
+pub(super) use diff_text::print_verdict;
+
 use super::exit::Result;
 use super::output::Output;
 use super::settings::Settings;

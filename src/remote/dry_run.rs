@@ -1,0 +1,179 @@
+//! What putting a module at a path would do, without a change.
+
+use std::io::{self, Read as _};
+
+use super::error::{Error, Result};
+use super::operations::StoreOperations;
+use crate::config::ModuleLimits;
+use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::store::{
+    self, BlobHasher, PathCondition, Revision, Validation, Verdict, compare_validated,
+};
+use crate::store::{ErrorKind, ModuleInfo};
+
+/// What putting a module at a path would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DryRun {
+    /// The path.
+    pub path: ModulePath,
+    /// The hash that the module would have.
+    pub hash: ModuleHash,
+    /// The digest of the module.
+    pub digest: Digest,
+    /// The description of the module.
+    pub info: ModuleInfo,
+    /// What would become of the path.
+    pub effect: PutEffect,
+}
+
+/// What would become of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PutEffect {
+    /// It has no module now.
+    Added,
+    /// It has the same bytes.
+    Unchanged,
+    /// It has another module.
+    Updated {
+        /// The hash of that module.
+        old: ModuleHash,
+        /// Whether the new module can stand in for it.
+        verdict: Verdict,
+    },
+}
+
+/// Validates a module, and compares it with what is at the path now. `name` identifies the bytes in errors. Needs only the right to read.
+///
+/// # Errors
+/// The module is invalid; the errors of [`StoreOperations::put`] and of the condition that the present state of the branch would cause.
+pub fn dry_run(
+    store: &dyn StoreOperations,
+    revision: &Revision,
+    path: &ModulePath,
+    (name, bytes): (&str, &[u8]),
+    condition: Option<PathCondition>,
+) -> Result<DryRun> {
+    let info = validated(name, bytes)?;
+    let tip = match store.snapshot(revision) {
+        Ok(tip) => Some(tip),
+        // The branch exists, but has no commit yet.
+        Err(Error::Store(store::Error::NoCommit(_))) => None,
+        Err(error) => return Err(error),
+    };
+    let old = current(store, revision, path)?;
+    if old.is_none() {
+        check_free(store, revision, path)?;
+    }
+    let old_hash = old.as_ref().map(|(hash, _)| *hash);
+    let like = tip.map_or(SHA1_DIGITS, |tip| tip.to_string().len());
+    let hash = hash_of(bytes, like);
+    check_condition(condition, old_hash, hash)?;
+    let effect = match old {
+        None => PutEffect::Added,
+        Some((old, _)) if old == hash => PutEffect::Unchanged,
+        Some((old, old_bytes)) => {
+            let diff = compare_validated((&path.to_string(), &old_bytes), (name, bytes))?;
+            PutEffect::Updated {
+                old,
+                verdict: diff.verdict,
+            }
+        }
+    };
+    Ok(DryRun {
+        path: path.clone(),
+        hash,
+        digest: Digest::from_bytes(info.sha256),
+        info,
+        effect,
+    })
+}
+
+/// The number of hex digits of an id in a store whose format is not known, because it has no commit.
+const SHA1_DIGITS: usize = 40;
+
+fn validated(name: &str, bytes: &[u8]) -> Result<ModuleInfo> {
+    let mut validation = Validation::new(&ModuleLimits::default());
+    let validated = validation.write(bytes).and_then(|()| validation.finish());
+    Ok(validated.map_err(|source| store::Error::invalid(name, source))?)
+}
+
+fn hash_of(bytes: &[u8], digits: usize) -> ModuleHash {
+    let like = ModuleHash::parse(&"0".repeat(digits)).expect("BUG: an id has 40 or 64 digits");
+    let mut hasher = BlobHasher::new(bytes.len() as u64, like);
+    hasher.update(bytes);
+    // The bytes of a SHA-1 collision attack have no hash, and no store accepts them.
+    hasher.finish().unwrap_or(like)
+}
+
+fn current(
+    store: &dyn StoreOperations,
+    revision: &Revision,
+    path: &ModulePath,
+) -> Result<Option<(ModuleHash, Vec<u8>)>> {
+    let name = ModuleRef::Path(path.clone());
+    if !store.contains(revision, &name)? {
+        return Ok(None);
+    }
+    let mut module = store.find(revision, &name)?;
+    let mut bytes = Vec::new();
+    match module.read_to_end(&mut bytes) {
+        Ok(_) => Ok(Some((module.hash, bytes))),
+        Err(error) => Err(read_error(path, error)),
+    }
+}
+
+fn read_error(path: &ModulePath, error: io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(error) => {
+            let source = store::ModuleError::Read(error);
+            store::Error::invalid(&path.to_string(), source).into()
+        }
+    }
+}
+
+/// Checks that the path is neither a directory nor below a module.
+fn check_free(store: &dyn StoreOperations, revision: &Revision, path: &ModulePath) -> Result<()> {
+    let taken = |existing: String, kind| {
+        Err(store::Error::path_taken(path.to_string(), existing, kind).into())
+    };
+    let inner = match store.list_first(revision, path.as_tree_path(), 1) {
+        Ok((inner, _)) => inner,
+        Err(Error::Store(error)) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    if !inner.is_empty() {
+        return taken(path.to_string(), "a directory");
+    }
+    let segments: Vec<_> = path.segments().collect();
+    for count in 1..segments.len() {
+        let parent = TreePath::parse(&segments[..count].join("/"));
+        let Ok(parent) = parent.and_then(ModulePath::try_from) else {
+            continue;
+        };
+        if store.contains(revision, &ModuleRef::Path(parent.clone()))? {
+            return taken(parent.to_string(), "a module");
+        }
+    }
+    Ok(())
+}
+
+fn check_condition(
+    condition: Option<PathCondition>,
+    current: Option<ModuleHash>,
+    hash: ModuleHash,
+) -> Result<()> {
+    let holds = match condition {
+        None => true,
+        Some(PathCondition::Absent) => current.is_none_or(|current| current == hash),
+        Some(PathCondition::Module(expected)) => current == Some(expected),
+    };
+    if holds {
+        return Ok(());
+    }
+    let current = match current {
+        Some(current) => format!("the current value is {current}"),
+        None => "nothing exists there".to_owned(),
+    };
+    Err(store::Error::PreconditionFailed { current }.into())
+}
