@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::exit::Result;
 use super::output::{Output, print_note};
 use super::settings::Settings;
+use crate::names::TagName;
 use crate::store::Published;
 
 /// The number of digits of a commit id that a report shows.
@@ -41,6 +42,23 @@ pub(super) fn report<T>(
     note(settings, out, verb, published)
 }
 
+/// Reports a new tag, like [`report`].
+pub(super) fn report_tag(
+    settings: &Settings,
+    out: &mut Output,
+    tag: &TagName,
+    created: &Published<()>,
+) -> Result<()> {
+    if out.is_json() {
+        out.json(&json!({
+            "tag": tag.as_str(),
+            "commit": created.commit.map(|commit| commit.to_string()),
+            "changed": created.has_moved,
+        }))?;
+    }
+    print_line(settings, out, &tag_line(tag, created))
+}
+
 /// Reports a change on standard error only.
 pub(super) fn note<T>(
     settings: &Settings,
@@ -48,12 +66,25 @@ pub(super) fn note<T>(
     verb: ChangeVerb,
     published: &Published<T>,
 ) -> Result<()> {
+    print_line(settings, out, &line(verb, published))
+}
+
+fn print_line(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
     // What the command prints comes first if both streams are the same terminal.
     out.flush()?;
     if !settings.is_quiet() {
-        print_note(&line(verb, published));
+        print_note(line);
     }
     Ok(())
+}
+
+fn tag_line(tag: &TagName, created: &Published<()>) -> String {
+    let id = created.commit.as_ref().map(short_id).unwrap_or_default();
+    if created.has_moved {
+        format!("created tag {tag} at {id}")
+    } else {
+        format!("nothing changed: tag {tag} is at {id}")
+    }
 }
 
 fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
@@ -107,6 +138,13 @@ mod tests {
             of(ChangeVerb::Created, true),
             "created branch main at 1212121212"
         );
+        let tag = "v1".parse().unwrap();
+        let created = [true, false].map(|has_moved| tag_line(&tag, &published(true, has_moved)));
+        let lines = [
+            "created tag v1 at 1212121212",
+            "nothing changed: tag v1 is at 1212121212",
+        ];
+        assert_eq!(created, lines);
         let unchanged = "nothing changed: main is at 1212121212";
         assert_eq!(of(ChangeVerb::Committed, false), unchanged);
         assert_eq!(

@@ -185,6 +185,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "tag",
+        &[
+            "wasmstore tag v1.0",
+            "wasmstore tag v1.1 main~2 -m 'Release 1.1'",
+            "wasmstore tag --list --long",
+            "wasmstore tag --delete v1.0",
+        ],
+    ),
+    (
         "gc",
         &[
             "# Delete only what no branch or tag reaches",

@@ -62,6 +62,9 @@ fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> 
         let hint = "--root DIR or WASMSTORE_ROOT selects the store's directory; `wasmstore init` creates a store in an empty directory";
         return Some(hint.to_owned());
     }
+    if let store::Error::TagExists(_) = error {
+        return Some("--force replaces it".to_owned());
+    }
     if error.kind() != ErrorKind::NotFound {
         return None;
     }
@@ -81,6 +84,7 @@ fn for_missing(missing: MissingName, settings: &Settings) -> Option<String> {
     let store = settings.open().ok()?;
     match missing {
         MissingName::Branch(branch) => Some(similar_branch(store.as_ref(), &branch)),
+        MissingName::Tag(tag) => Some(similar_tag(store.as_ref(), &tag)),
         MissingName::Directory(path) => {
             Some(format!("`wasmstore list {path}` lists what is in it"))
         }
@@ -118,10 +122,31 @@ fn similar_directory(settings: &Settings, unknown: &str) -> Option<String> {
 
 fn similar_branch(store: &dyn StoreOperations, unknown: &str) -> String {
     let branches = store.branches().unwrap_or_default();
-    let branches: Vec<_> = branches.iter().map(BranchName::as_str).collect();
-    match nearest(unknown, &branches) {
-        Some(branch) => format!("did you mean {branch:?}?"),
+    let tags = store.tags().unwrap_or_default();
+    let tags: Vec<_> = tags.iter().map(|tag| tag.name.as_str()).collect();
+    if tags.contains(&unknown) {
+        return format!("{unknown:?} is a tag: where a commit can be given, it can be the tag");
+    }
+    let names: Vec<_> = branches
+        .iter()
+        .map(BranchName::as_str)
+        .chain(tags)
+        .collect();
+    match nearest(unknown, &names) {
+        Some(name) => format!("did you mean {name:?}?"),
+        None if names.len() > branches.len() => {
+            "`wasmstore branch --list` and `wasmstore tag --list` list the names".to_owned()
+        }
         None => "`wasmstore branch --list` lists the branches".to_owned(),
+    }
+}
+
+fn similar_tag(store: &dyn StoreOperations, unknown: &str) -> String {
+    let tags = store.tags().unwrap_or_default();
+    let tags: Vec<_> = tags.iter().map(|tag| tag.name.as_str()).collect();
+    match nearest(unknown, &tags) {
+        Some(tag) => format!("did you mean {tag:?}?"),
+        None => "`wasmstore tag --list` lists the tags".to_owned(),
     }
 }
 

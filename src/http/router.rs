@@ -31,7 +31,7 @@ use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::pinned_links::pin_links;
 use crate::http::routes::{
     admin, branches, compare, diff, facts, git, hashes, history, modules, oci, operation,
-    put_modules, search, versions, watch, web, world,
+    put_modules, search, tags, versions, watch, web, world,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -136,6 +136,8 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .routes(routes!(branches::list))
         .routes(routes!(branches::list_broken))
         .routes(routes!(branches::merge))
+        .routes(routes!(tags::list))
+        .routes(routes!(tags::get, tags::create, tags::delete))
         .routes(routes!(watch::watch))
         .routes(routes!(admin::gc))
         // The OpenAPI document describes only some methods, but the route accepts every method.

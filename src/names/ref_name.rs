@@ -31,6 +31,14 @@ impl TagName {
     }
 }
 
+impl FromStr for TagName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
 impl fmt::Display for TagName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -112,6 +120,12 @@ impl FromStr for RefName {
 impl From<BranchName> for RefName {
     fn from(branch: BranchName) -> Self {
         Self::Branch(branch)
+    }
+}
+
+impl From<TagName> for RefName {
+    fn from(tag: TagName) -> Self {
+        Self::Tag(tag)
     }
 }
 

@@ -9,13 +9,13 @@ use super::error::Result;
 use super::operations::{ModuleReader, StoreOperations};
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
-    OciTag, RepositoryName, TreePath,
+    OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::oci::Registry;
 use crate::store::{
-    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, GcSummary, History,
+    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, GcSummary, History,
     ListedModule, LogOrder, MatchedCommit, ModuleComparison, ModuleFiles, PathChange, Published,
-    Query, Revision, SearchCursor, SearchMatch, SearchScope, Store, Version, WorldCheck,
+    Query, Revision, SearchCursor, SearchMatch, SearchScope, Store, Tag, Version, WorldCheck,
     WorldScope, WorldSource,
 };
 use crate::wire::{
@@ -385,6 +385,29 @@ impl StoreOperations for Store {
 
     fn delete_branch(&self, branch: &BranchName) -> Result<()> {
         Ok(self.delete_branch(branch, None)?)
+    }
+
+    fn tags(&self) -> Result<Vec<Tag>> {
+        let mut tags = Vec::new();
+        self.tags_after(None, |tag| {
+            tags.push(tag);
+            ControlFlow::Continue(())
+        })?;
+        Ok(tags)
+    }
+
+    fn create_tag(
+        &self,
+        change: &Change,
+        tag: &TagName,
+        from: &Revision,
+        existing: ExistingTag,
+    ) -> Result<Published<()>> {
+        Ok(self.create_tag(change, tag, from, existing)?)
+    }
+
+    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()> {
+        Ok(self.delete_tag(change, tag)?)
     }
 
     fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {

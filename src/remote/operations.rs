@@ -7,12 +7,12 @@ use std::path::Path;
 use super::error::Result;
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
-    OciTag, RepositoryName, TreePath,
+    OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::store::{
-    Change, ChangeFilter, ComparedModules, DirectoryRemoval, GcSummary, History, ListedModule,
-    LogOrder, ModuleComparison, ModuleFiles, PathChange, Published, Query, Revision, SearchMatch,
-    SearchScope, Version, WorldCheck, WorldSource,
+    Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, GcSummary, History,
+    ListedModule, LogOrder, ModuleComparison, ModuleFiles, PathChange, Published, Query, Revision,
+    SearchMatch, SearchScope, Tag, Version, WorldCheck, WorldSource,
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -269,6 +269,21 @@ pub trait StoreOperations {
 
     /// Deletes a branch.
     fn delete_branch(&self, branch: &BranchName) -> Result<()>;
+
+    /// Returns all tags that lead to a commit, sorted by name.
+    fn tags(&self) -> Result<Vec<Tag>>;
+
+    /// Creates a tag at the commit that `from` names; an annotated one if `change` has a message.
+    fn create_tag(
+        &self,
+        change: &Change,
+        tag: &TagName,
+        from: &Revision,
+        existing: ExistingTag,
+    ) -> Result<Published<()>>;
+
+    /// Deletes a tag.
+    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()>;
 
     /// Collects garbage.
     fn gc(&self, change: &Change, history: History) -> Result<GcSummary>;

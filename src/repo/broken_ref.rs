@@ -17,8 +17,14 @@ impl BrokenRef {
     /// Returns the hint for the user: how to delete or correct the ref.
     pub(crate) fn remedy(&self) -> String {
         let name = &self.name;
-        if let Ok(RefName::Branch(branch)) = RefName::parse(name) {
-            return format!("delete it with `wasmstore branch {branch} --delete`");
+        match RefName::parse(name) {
+            Ok(RefName::Branch(branch)) => {
+                return format!("delete it with `wasmstore branch {branch} --delete`");
+            }
+            Ok(RefName::Tag(tag)) => {
+                return format!("delete it with `wasmstore tag {tag} --delete`");
+            }
+            Ok(RefName::Oci) | Err(_) => {}
         }
         if !name.starts_with("refs/") {
             return format!("correct the file {name:?} of the repository");

@@ -32,6 +32,14 @@ pub enum Error {
         /// The existing branch.
         existing: String,
     },
+    /// One tag name is a parent directory of the other, which git cannot store.
+    #[error("tags {new:?} and {existing:?} cannot both exist")]
+    TagClash {
+        /// The requested name.
+        new: String,
+        /// The existing tag.
+        existing: String,
+    },
     /// The default branch cannot be deleted.
     #[error("branch {0:?} is the default branch and cannot be deleted")]
     DefaultBranch(String),

@@ -58,6 +58,15 @@ pub enum Error {
         /// The first of these commits.
         candidates: Vec<String>,
     },
+    /// No branch and no tag has this name.
+    #[error("there is no branch or tag {0:?}")]
+    UnknownName(String),
+    /// The tag does not exist.
+    #[error("there is no tag {0:?}")]
+    UnknownTag(String),
+    /// The tag exists already.
+    #[error("tag {0:?} already exists")]
+    TagExists(String),
     /// A step of a name leads beyond the beginning of the history.
     #[error("there is no commit {name}: {reason}")]
     NoAncestor {
@@ -264,11 +273,14 @@ impl Error {
             | Self::NeverExisted(_)
             | Self::NoCommit(_)
             | Self::UnknownRevision(_)
+            | Self::UnknownName(_)
+            | Self::UnknownTag(_)
             | Self::NoAncestor { .. }
             | Self::NotKept(_) => ErrorKind::NotFound,
             Self::DirectoryNotRemoved(_)
             | Self::NothingToRollBack(_)
             | Self::AmbiguousCommit { .. }
+            | Self::TagExists(_)
             | Self::TargetNotEmpty(_)
             | Self::Replica { .. }
             | Self::CopyOfBucket { .. }
@@ -298,9 +310,10 @@ impl Error {
         }
     }
 
-    /// Returns the name of the branch if the error is that a branch is unknown.
+    /// Returns the name of the branch if the error is that a branch is unknown, or neither a branch nor a tag has the name.
     pub fn unknown_branch(&self) -> Option<&str> {
         match self {
+            Self::UnknownName(name) => Some(name),
             Self::Repo(repo::Error::UnknownBranch(branch)) => Some(branch),
             _ => None,
         }
@@ -363,6 +376,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         E::UnknownBranch(_) | E::UnknownCommit(_) | E::UnknownBlob(_) => ErrorKind::NotFound,
         E::BranchExists(_)
         | E::BranchClash { .. }
+        | E::TagClash { .. }
         | E::DefaultBranch(_)
         | E::PathTaken { .. }
         | E::MergeConflict { .. }

@@ -57,6 +57,7 @@ mod set;
 mod shared;
 mod size_changes;
 mod statistics;
+mod tags;
 mod upload;
 mod valid_modules;
 mod verify;
@@ -121,6 +122,7 @@ pub use search::{
 pub use shared::FollowWait;
 pub use size_changes::{PartSizeChange, SizeChanges};
 pub use statistics::Statistics;
+pub use tags::{ExistingTag, Tag};
 pub use upload::Upload;
 pub use verify::{DerivedFaults, Finding};
 pub use versions::Version;

@@ -9,7 +9,7 @@ use crate::names::{
     BranchName, CommitId, RefName, RevisionBase, RevisionName, RevisionStep, TagName,
     is_abbreviated_id,
 };
-use crate::repo::{self, Commit};
+use crate::repo::Commit;
 
 /// The maximum number of commits in the error about an ambiguous id.
 const CANDIDATES_MAX: usize = 5;
@@ -62,7 +62,7 @@ impl Store {
             return Err(Error::NoCommit(text.to_owned()));
         }
         if !is_abbreviated_id(text) {
-            return Err(repo::Error::UnknownBranch(text.to_owned()).into());
+            return Err(Error::UnknownName(text.to_owned()));
         }
         let found = self.commit_of_digits(text)?;
         found.ok_or_else(|| Error::UnknownRevision(text.to_owned()))

@@ -24,6 +24,7 @@ pub mod schema;
 mod search;
 mod size_parts;
 mod sizes;
+mod tag;
 mod verify;
 mod version;
 mod world;
@@ -51,6 +52,7 @@ pub use percent_encoding::{
 pub use problem::{MissingName, Problem};
 pub use search::{SearchJson, SearchMatchJson};
 pub use sizes::{PartJson, PartKind, PartSelection, PartsJson, SizesJson};
+pub use tag::TagJson;
 pub use verify::VerifyReport;
 pub use version::VersionJson;
 pub use world::WorldCheckJson;

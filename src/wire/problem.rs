@@ -20,7 +20,7 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub paths: Vec<String>,
-    /// The branch, module or directory in the request that does not exist, if the server knows which one it is.
+    /// The branch, tag, module or directory in the request that does not exist, if the server knows which one it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub missing: Option<MissingName>,
@@ -33,6 +33,8 @@ pub struct Problem {
 pub enum MissingName {
     /// A branch.
     Branch(String),
+    /// A tag.
+    Tag(String),
     /// A module, named by its path, hash or digest.
     Module(String),
     /// A module at a path that is a directory.
@@ -41,11 +43,12 @@ pub enum MissingName {
 }
 
 impl MissingName {
-    /// Returns the branch, module or directory that an operation on the store did not find; `None` for other errors.
+    /// Returns the branch, tag, module or directory that an operation on the store did not find; `None` for other errors.
     pub fn of(error: &store::Error) -> Option<Self> {
         use store::Error as E;
         match error {
             E::NoModule(name) | E::NeverExisted(name) => Some(Self::Module(name.clone())),
+            E::UnknownTag(tag) => Some(Self::Tag(tag.clone())),
             E::IsDirectory(path) => Some(Self::Directory(path.clone())),
             error => Some(Self::Branch(error.unknown_branch()?.to_owned())),
         }

@@ -2,7 +2,8 @@
 
 use wasmstore::names::{ModuleRef, RefName};
 use wasmstore::store::{
-    Atomicity, Change, DirectoryRemoval, DropPolicy, ErrorKind, History, RefUpdate, Revision, Store,
+    Atomicity, Change, DirectoryRemoval, DropPolicy, ErrorKind, ExistingTag, History, RefUpdate,
+    Revision, Store,
 };
 
 use super::*;
@@ -63,6 +64,44 @@ fn branches_and_the_default_branch_are_shared() {
         .store
         .create_branch(&branch("dev/two"), &Revision::default());
     assert_eq!(exists.unwrap_err().kind(), ErrorKind::Conflict);
+    [a, b].iter().for_each(Copy::fsck);
+}
+
+#[test]
+fn tags_are_shared() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    let first = a.put("p", 1);
+    let annotated = Change {
+        message: Some("Release 1".parse().unwrap()),
+        ..Change::default()
+    };
+    let create = |copy: &Copy, change: &Change, name: &str| {
+        let from = Revision::default();
+        let tag = name.parse().unwrap();
+        copy.store
+            .create_tag(change, &tag, &from, ExistingTag::Refuse)
+    };
+    create(&a, &annotated, "v/1").unwrap();
+    let second = b.follow().put("p", 2);
+    // The other copy has not followed yet, but the bucket decides.
+    create(&b, &Change::default(), "light").unwrap();
+    let exists = create(&a, &annotated, "light").unwrap_err();
+    assert_eq!(exists.kind(), ErrorKind::Conflict);
+    a.follow();
+    for copy in [&a, &b] {
+        let tag = |name: &str| copy.store.tag(&name.parse().unwrap()).unwrap();
+        assert_eq!((tag("v/1").commit, tag("light").commit), (first, second));
+        assert_eq!(tag("v/1").message, "Release 1");
+    }
+    a.store
+        .delete_tag(&Change::default(), &"v/1".parse().unwrap())
+        .unwrap();
+    assert_eq!(a.refs(), b.follow().refs());
+    let unknown = b
+        .store
+        .delete_tag(&Change::default(), &"v/1".parse().unwrap());
+    assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
     [a, b].iter().for_each(Copy::fsck);
 }
 

@@ -49,6 +49,7 @@ fn invalid_branch_operations_fail_with_a_reason() {
         assert_eq!(world.fails(4, &["branch", "main", "--delete"]), default);
         let unknown = "there is no branch \"b\"";
         assert_eq!(world.fails(1, &["branch", "b", "--delete"]), unknown);
+        let unknown = "there is no branch or tag \"b\"";
         assert_eq!(world.fails(1, &["branch", "c", "--from", "b"]), unknown);
         world.fails(1, &["branch", "c", "--from", &"5".repeat(40)]);
         for name in ["a..b", "HEAD", "", "a.lock"] {

@@ -168,7 +168,10 @@ fn diff_of_unknown_revisions_or_paths_fails() {
     let no_commit = format!("there is no commit {unknown}");
     for (args, reason) in [
         (["diff", "main", &unknown, "/"], &no_commit[..]),
-        (["diff", "dev", "main", "/"], "there is no branch \"dev\""),
+        (
+            ["diff", "dev", "main", "/"],
+            "there is no branch or tag \"dev\"",
+        ),
         (
             ["diff", "main", "main", "b.wasm"],
             "there is no module /b.wasm",

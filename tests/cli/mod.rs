@@ -29,6 +29,7 @@ mod service;
 mod shared;
 mod show;
 mod stopping;
+mod tags;
 mod terminal;
 mod watch;
 mod world;

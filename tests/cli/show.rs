@@ -77,7 +77,10 @@ fn show_of_unknown_revisions_fails() {
     let unknown = "3".repeat(40);
     let none = format!("there is no commit {unknown}");
     assert_eq!(world.fails(1, &["show", &unknown]), none);
-    assert_eq!(world.fails(1, &["show", "b"]), "there is no branch \"b\"");
+    assert_eq!(
+        world.fails(1, &["show", "b"]),
+        "there is no branch or tag \"b\""
+    );
     assert_eq!(
         world.fails(1, &["show", "--branch", "b"]),
         "there is no branch \"b\""

@@ -214,7 +214,7 @@ fn use_a_remote_store() {
     run("docs/elsewhere.md");
 }
 
-/// The page has no commands to run; its names are tested in `tests/http/api/revisions.rs`.
+/// The table of names is tested in `tests/http/api/revisions.rs`.
 #[test]
 fn name_revisions() {
     run("docs/revisions.md");

@@ -220,6 +220,7 @@ pub fn is_report(line: &str) -> bool {
         "committed ",
         "created a store at ",
         "created branch ",
+        "created tag ",
         "merged: ",
         "nothing changed: ",
         "squashed ",

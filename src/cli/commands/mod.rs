@@ -42,6 +42,7 @@ mod set;
 mod show;
 mod size;
 mod snapshot;
+mod tag;
 mod verify;
 mod version;
 mod versions;
@@ -104,6 +105,7 @@ commands! {
     rollback => Rollback(RollbackArgs),
     branch => Branch(BranchArgs),
     merge => Merge(MergeArgs),
+    tag => Tag(TagArgs),
     gc => Gc(GcArgs),
     watch => Watch(WatchArgs),
     export => Export(ExportArgs),

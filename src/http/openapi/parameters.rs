@@ -19,7 +19,7 @@ const REVISION: &str = r"^[^\u0000- \u007f?*\[\\]+$";
 const TEXT: &str = "^([!-$&-~]|%[0-9A-Fa-f]{2})([ -$&-~]|%[0-9A-Fa-f]{2})*$";
 
 /// The names in URLs.
-const URL_PARAMETERS: [ParameterText; 7] = [
+const URL_PARAMETERS: [ParameterText; 8] = [
     (
         "name",
         "A path, hash or digest; slashes may be escaped as `%2F`",
@@ -48,6 +48,11 @@ const URL_PARAMETERS: [ParameterText; 7] = [
     (
         "branch",
         "A branch name that git accepts; slashes may be escaped as `%2F`",
+        r"^[^\u0000- \u007f~^:?*\[\\]+$",
+    ),
+    (
+        "tag",
+        "A tag name that git accepts; slashes may be escaped as `%2F`",
         r"^[^\u0000- \u007f~^:?*\[\\]+$",
     ),
     (

@@ -20,6 +20,7 @@ pub(super) mod operation;
 pub(super) mod pinned_links;
 pub(super) mod put_modules;
 pub(super) mod search;
+pub(super) mod tags;
 pub(super) mod versions;
 pub(super) mod watch;
 pub(super) mod web;

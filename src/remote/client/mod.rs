@@ -16,6 +16,7 @@ mod pages;
 mod path_log;
 mod request;
 mod search;
+mod tags;
 mod upload;
 mod upload_files;
 mod watch;

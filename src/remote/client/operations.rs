@@ -10,14 +10,15 @@ use super::pages::visit_all;
 use super::request::{Client, below, in_path};
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
-    OciTag, RepositoryName, TreePath,
+    OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
-    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, GcSummary, History,
-    ListedModule, LogOrder, ModuleComparison, ModuleFiles, PathChange, Published, Query, Revision,
-    SearchMatch, SearchScope, Version, WorldCheck, WorldSource, write_modules,
+    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, ExistingTag,
+    GcSummary, History, ListedModule, LogOrder, ModuleComparison, ModuleFiles, PathChange,
+    Published, Query, Revision, SearchMatch, SearchScope, Tag, Version, WorldCheck, WorldSource,
+    write_modules,
 };
 use crate::wire::{
     self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
@@ -311,12 +312,7 @@ impl StoreOperations for Client {
     }
 
     fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<Published<()>> {
-        let query = match from {
-            Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
-            // A server of another version may not know the syntax of a name, so it is resolved by a read, whose error says so.
-            Revision::Commit(_) | Revision::Named(_) => format!("?from={}", self.commit_id(from)?),
-            Revision::Branch(None) | Revision::Resolved(_) => String::new(),
-        };
+        let query = self.start_query(from)?;
         self.write_branch(Method::POST, branch, &query)
     }
 
@@ -326,6 +322,24 @@ impl StoreOperations for Client {
 
     fn delete_branch(&self, branch: &BranchName) -> Result<()> {
         self.write_branch(Method::DELETE, branch, "").map(drop)
+    }
+
+    fn tags(&self) -> Result<Vec<Tag>> {
+        self.tag_pages()
+    }
+
+    fn create_tag(
+        &self,
+        change: &Change,
+        tag: &TagName,
+        from: &Revision,
+        existing: ExistingTag,
+    ) -> Result<Published<()>> {
+        self.post_tag(change, tag, from, existing)
+    }
+
+    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()> {
+        self.remove_tag(change, tag)
     }
 
     fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
@@ -350,6 +364,16 @@ impl StoreOperations for Client {
 }
 
 impl Client {
+    /// Returns the query that selects the commit at which a new branch or tag starts.
+    pub(super) fn start_query(&self, from: &Revision) -> Result<String> {
+        Ok(match from {
+            Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
+            // A server of another version may not know the syntax of a name, so it is resolved by a read, whose error says so.
+            Revision::Commit(_) | Revision::Named(_) => format!("?from={}", self.commit_id(from)?),
+            Revision::Branch(None) | Revision::Resolved(_) => String::new(),
+        })
+    }
+
     fn write_branch(
         &self,
         method: Method,

@@ -1,4 +1,4 @@
-//! Objects: the object database and its caches, commit objects, loose objects, and spooled uploads.
+//! Objects: the object database and its caches, commit and tag objects, loose objects, and spooled uploads.
 
 pub(crate) mod blob_hash;
 pub(crate) mod cache;
@@ -9,3 +9,4 @@ pub(crate) mod gix_handle;
 pub(crate) mod loose;
 pub(crate) mod raw_commit;
 pub(crate) mod spool;
+pub(crate) mod tag;

@@ -162,10 +162,10 @@ impl WriteTxn<'_> {
         branch.check_new()?;
         self.forget_unnamed();
         let refs = &self.parts.refs;
-        if let Some(existing) = refs.conflicting(branch)? {
+        if let Some(RefName::Branch(existing)) = refs.conflicting(&branch.clone().into())? {
             return Err(Error::BranchClash {
                 new: branch.to_string(),
-                existing,
+                existing: existing.to_string(),
             });
         }
         commit::read(self.repo(), from)?;

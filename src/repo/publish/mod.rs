@@ -3,7 +3,7 @@
 //! The files build on each other in one direction. `write_txn.rs` stores blobs under `lock`; `fsync_existing.rs` and `new_commit.rs` extend
 //! it. `draft.rs` has the tree that a change edits, and `decision.rs` has the decision that the change makes. `batch.rs` decides changes
 //! and publishes them; `change_refs.rs`, `tip_update.rs`, `outcome.rs`, `batch_carryover.rs` and `preallocated_files.rs` are its parts.
-//! `group_commit.rs` lets one change at a time join the batch. `branches.rs` creates and deletes branches.
+//! `group_commit.rs` lets one change at a time join the batch. `branches.rs` creates and deletes branches, `tags.rs` tags.
 
 pub(crate) mod batch;
 pub(crate) mod batch_carryover;
@@ -18,6 +18,7 @@ pub(crate) mod new_commit;
 pub(crate) mod outcome;
 pub(crate) mod preallocated_files;
 pub(crate) mod shared_objects;
+pub(crate) mod tags;
 pub(crate) mod tip_update;
 pub(crate) mod txn_handles;
 pub(crate) mod write_txn;

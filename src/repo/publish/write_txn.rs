@@ -204,7 +204,7 @@ impl<'r> WriteTxn<'r> {
     }
 
     /// Adds an object to the next pack unless it is stored already, and returns its id.
-    fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
+    pub(crate) fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
         let format = self.objects.handles.format();
         let id = gix::objs::compute_hash(format, kind, bytes)
             .map_err(Error::database("hash an object"))?;

@@ -10,6 +10,7 @@ use crate::names::{CommitId, ModuleHash, ObjectId};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::db::ObjectDb;
+use crate::repo::objects::tag::{self, Annotation};
 use crate::repo::push::pushed_commit::{PushedCommit, check_size};
 
 /// The maximum length of a chain of tags that point to tags.
@@ -202,6 +203,14 @@ impl IncomingObjects {
             (Kind::Tag, data) => Ok(data),
             _ => Err(decoding(oid)("it is not a tag")),
         }
+    }
+
+    /// Returns what a tag object says about the commit that it leads to.
+    ///
+    /// # Errors
+    /// `Missing`; the object is not a tag.
+    pub fn annotation(&self, id: ObjectId) -> Result<Annotation> {
+        Ok(tag::decode(&self.tag_data(id)?, self.store.object_hash()))
     }
 
     /// Reads a tree in its encoded form.

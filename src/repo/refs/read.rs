@@ -19,6 +19,8 @@ use crate::repo::refs::store::RefStore;
 
 /// The prefix of the full names of branches.
 pub(in crate::repo::refs) const HEADS: &str = "refs/heads/";
+/// The prefix of the full names of tags.
+const TAGS: &str = "refs/tags/";
 /// The default branch of a store that does not exist yet.
 const DEFAULT_BRANCH: &str = "main";
 /// The size of the buffer for a loose ref's file, in bytes. A longer file is read by gix.
@@ -124,16 +126,18 @@ impl RefStore {
         Ok(tips_of(self.list_changes(HEADS)?.refs))
     }
 
-    /// Returns a branch, possibly a broken one, whose name is a parent directory of the name `branch`, or the reverse.
-    pub(crate) fn conflicting(&self, branch: &BranchName) -> Result<Option<String>> {
-        let list = self.list(HEADS)?;
+    /// Returns a ref of the same kind, possibly a broken one, whose name is a parent directory of `name`, or the reverse.
+    pub(crate) fn conflicting(&self, name: &RefName) -> Result<Option<RefName>> {
+        let list = self.list(match name {
+            RefName::Branch(_) => HEADS,
+            RefName::Tag(_) => TAGS,
+            RefName::Oci => return Ok(None),
+        })?;
         let readable = list.refs.iter().map(|(name, _)| name.as_bstr());
         let broken = list.broken.iter().map(|broken| broken.name.as_bytes());
-        let mut names = readable
-            .chain(broken.map(BStr::new))
-            .filter_map(branch_name);
-        let conflicting = names.find(|existing| existing.conflicts_with(branch));
-        Ok(conflicting.map(|existing| existing.to_string()))
+        let parsed = |name: &BStr| RefName::parse(name.to_str().ok()?).ok();
+        let mut names = readable.chain(broken.map(BStr::new)).filter_map(parsed);
+        Ok(names.find(|existing| existing.conflicts_with(name)))
     }
 
     /// Returns the commit that a branch points to; `None` if the branch does not exist.

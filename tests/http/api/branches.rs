@@ -40,7 +40,7 @@ fn a_branch_starts_at_the_given_revision() {
         }
         let state = api.state();
         api.post("/branch/new?from=none", "")
-            .is(404, "there is no branch \"none\"");
+            .is(404, "there is no branch or tag \"none\"");
         let unknown = old.replace(|_| true, "0");
         let detail = format!("there is no commit {unknown}");
         api.post(&format!("/branch/new?from={unknown}"), "")

@@ -135,7 +135,7 @@ fn unknown_and_malformed_parameters_are_errors() {
         (
             "from=dev&to=main".to_owned(),
             404,
-            "there is no branch \"dev\"".to_owned(),
+            "there is no branch or tag \"dev\"".to_owned(),
         ),
         (
             "from=main&to=main&path=b".to_owned(),

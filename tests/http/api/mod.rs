@@ -28,6 +28,7 @@ mod revisions;
 mod rollback;
 mod routing;
 mod search;
+mod tags;
 mod upload;
 mod versions;
 mod world;

@@ -78,7 +78,7 @@ fn names_that_refer_to_nothing_are_errors() {
     let early = "there is no commit main@{1999-12-31}: the history begins after that date";
     api.get("/modules?commit=main@{1999-12-31}").is(404, early);
     api.get("/modules?commit=none")
-        .is(404, "there is no branch \"none\"");
+        .is(404, "there is no branch or tag \"none\"");
     let unknown = if tip.starts_with("ffff") || root.starts_with("ffff") {
         "eeee"
     } else {

@@ -88,6 +88,8 @@ pub(super) fn routes(commit: &str) -> Vec<(String, &'static str)> {
         ("/branch/x".to_owned(), "PUT,POST,DELETE"),
         ("/branches".to_owned(), "GET,HEAD"),
         ("/merge/main".to_owned(), "POST"),
+        ("/tags".to_owned(), "GET,HEAD"),
+        ("/tag/x".to_owned(), "GET,HEAD,POST,DELETE"),
         ("/gc".to_owned(), "POST"),
         ("/openapi.json".to_owned(), "GET,HEAD"),
     ]

@@ -1,0 +1,144 @@
+//! `/tags` and `/tag`.
+
+use std::ops::ControlFlow;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::Method;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::http::charged::charged_response;
+use crate::http::commit_header::{ChangeHeaders, CommitHeader};
+use crate::http::error::Result;
+use crate::http::extract::{QueryParams, UrlTail, WriteHeaders, parse_revision};
+use crate::http::json_items::{JsonItems, ListKind};
+use crate::http::json_list::charged_json;
+use crate::http::middleware::auth::Caller;
+use crate::http::openapi::{Problems, ReadProblems, WriteProblems};
+use crate::http::pagination::{Page, next_page_link};
+use crate::http::state::App;
+use crate::names::TagName;
+use crate::store::{ExistingTag, Revision};
+use crate::wire::TagJson;
+
+/// The number of tags on a page if the request has no `limit`.
+const PAGE_SIZE_DEFAULT: usize = 1_000;
+
+/// The detail of the response to a key that may not replace tags.
+const REPLACE_REFUSED: &str =
+    "the key does not allow DELETE, which `force` needs, because it takes the tag from a commit";
+
+/// The query parameters that select a page of tags.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct TagPageQuery {
+    /// The maximum number of tags.
+    #[param(minimum = 1, maximum = 10_000)]
+    limit: Option<usize>,
+    /// List only the tags whose names sort after this one.
+    #[param(min_length = 1)]
+    after: Option<String>,
+}
+
+/// Lists the tags, sorted by name
+///
+/// Tags of the OCI registry are not among them: they name modules.
+#[utoipa::path(get, operation_id = "list_tags", path = "/tags", tag = "tags", params(TagPageQuery),
+    responses((status = 200, description = "The tags", body = Vec<TagJson>,
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), Problems))]
+pub(in crate::http) async fn list(
+    State(app): State<App>,
+    QueryParams(query): QueryParams<TagPageQuery>,
+) -> Result<Response> {
+    let after = query.after.as_deref().map(TagName::parse).transpose()?;
+    let page = Page::new(query.limit.unwrap_or(PAGE_SIZE_DEFAULT))?;
+    let charge = app.charge(page.bytes_max() as u64).await?;
+    let (json, last) = app
+        .run_read(move |store| {
+            let mut items = JsonItems::first(ListKind::Array, page.bytes_max(), page.items_max());
+            let (mut last, mut has_more) = (None, false);
+            store.tags_after(after.as_ref(), |tag| {
+                let tag = TagJson::from(tag);
+                if !items.push(&tag) {
+                    has_more = true;
+                    return ControlFlow::Break(());
+                }
+                last = Some(tag.name.0);
+                ControlFlow::Continue(())
+            })?;
+            Ok((items.finish(true), last.filter(|_| has_more)))
+        })
+        .await?;
+    let link = last.map(|last| next_page_link(page.items_max(), last.as_str(), ""));
+    let body = charged_response("application/json", json, charge)?;
+    Ok((AppendHeaders(link), body).into_response())
+}
+
+/// Returns a tag
+#[utoipa::path(get, operation_id = "get_tag", path = "/tag/{*tag}", tag = "tags",
+    responses((status = 200, description = "The tag", body = TagJson), ReadProblems))]
+pub(in crate::http) async fn get(State(app): State<App>, tail: UrlTail) -> Result<Response> {
+    let name = tail.parse(TagName::parse)?;
+    let tag = app.run_read(move |store| Ok(store.tag(&name)?)).await?;
+    let commit = CommitHeader(Some(tag.commit));
+    let body = charged_json(&app, &TagJson::from(tag))?;
+    Ok((commit, body).into_response())
+}
+
+/// The query parameters for a new tag.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct NewTagQuery {
+    /// The branch, tag or commit that the tag names. Default: the selected branch.
+    #[param(min_length = 1)]
+    from: Option<String>,
+    /// Replace the tag if it exists.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Creates a tag
+///
+/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author of the request. The entity tag in a precondition is
+/// the commit that the tag leads to before. Replacing a tag needs a key that allows DELETE in addition to POST.
+#[utoipa::path(post, operation_id = "create_tag", path = "/tag/{*tag}", tag = "tags",
+    params(WriteHeaders, NewTagQuery),
+    responses((status = 200, description = "The tag is created"), WriteProblems))]
+pub(in crate::http) async fn create(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    WriteHeaders(change): WriteHeaders,
+    tail: UrlTail,
+    QueryParams(query): QueryParams<NewTagQuery>,
+) -> Result<ChangeHeaders> {
+    let tag = tail.parse(TagName::parse)?;
+    let from = match query.from.as_deref() {
+        None => Revision::Branch(change.branch.clone()),
+        Some(text) => parse_revision(text)?.on_branch(change.branch.clone()),
+    };
+    let existing = if query.force {
+        caller.require(&Method::DELETE, REPLACE_REFUSED)?;
+        ExistingTag::Replace
+    } else {
+        ExistingTag::Refuse
+    };
+    let created = app.run_write(move |store| Ok(store.create_tag(&change, &tag, &from, existing)?));
+    Ok(ChangeHeaders::from(&created.await?))
+}
+
+/// Deletes a tag
+///
+/// The entity tag in a precondition is the commit that the tag leads to.
+#[utoipa::path(delete, operation_id = "delete_tag", path = "/tag/{*tag}", tag = "tags",
+    params(WriteHeaders),
+    responses((status = 200, description = "The tag is deleted"), WriteProblems))]
+pub(in crate::http) async fn delete(
+    State(app): State<App>,
+    WriteHeaders(change): WriteHeaders,
+    tail: UrlTail,
+) -> Result<()> {
+    let tag = tail.parse(TagName::parse)?;
+    app.run_write(move |store| Ok(store.delete_tag(&change, &tag)?))
+        .await
+}

@@ -1,0 +1,180 @@
+//! Reads, creates and deletes tags.
+
+use std::ops::ControlFlow;
+
+use super::change::Change;
+use super::error::{Error, Result};
+use super::open::Store;
+use super::revision::Revision;
+use crate::names::{CommitId, ObjectId, RefName, TagName};
+use crate::repo::{IncomingObjects, NewTag, Published};
+
+/// A tag that leads to a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// The name.
+    pub name: TagName,
+    /// The commit that the tag leads to.
+    pub commit: CommitId,
+    /// Whether the tag has a message and a tagger of its own.
+    pub is_annotated: bool,
+    /// The name of the tagger, or of the commit's author if the tag has no tagger.
+    pub author: String,
+    /// The time of the tag, or the author time of the commit if the tag has no tagger, in seconds since 1970-01-01 UTC.
+    pub date_s: i64,
+    /// The message of an annotated tag, otherwise of the commit, without the newlines at its end.
+    pub message: String,
+}
+
+/// What to do if a new tag exists already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExistingTag {
+    /// Refuse to create the tag.
+    Refuse,
+    /// Replace it.
+    Replace,
+}
+
+impl Store {
+    /// Calls `visit` for every tag that leads to a commit, sorted by name, until `visit` returns `Break`. With `after`, begins after that
+    /// name. A tag that cannot be read is left out.
+    pub fn tags_after(
+        &self,
+        after: Option<&TagName>,
+        mut visit: impl FnMut(Tag) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if self.object_format().is_none() {
+            return Ok(());
+        }
+        let incoming = self.repo.incoming(None, self.options.push)?;
+        for (name, object) in self.refs()? {
+            let RefName::Tag(name) = name else { continue };
+            if Some(&name) <= after {
+                continue;
+            }
+            match self.read_tag(&incoming, name.clone(), object) {
+                Ok(Some(tag)) => {
+                    if visit(tag).is_break() {
+                        break;
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%name, %error, "cannot read a tag"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a tag.
+    ///
+    /// # Errors
+    /// There is no such tag, or it does not lead to a commit.
+    pub fn tag(&self, name: &TagName) -> Result<Tag> {
+        let unknown = || Error::UnknownTag(name.to_string());
+        let full_name = RefName::from(name.clone());
+        let object = self.repo.refs().object_of(&full_name)?;
+        let object = object.ok_or_else(unknown)?;
+        let incoming = self.repo.incoming(None, self.options.push)?;
+        let tag = self.read_tag(&incoming, name.clone(), object)?;
+        tag.ok_or_else(|| Error::NoAncestor {
+            name: full_name.to_string(),
+            reason: "the tag does not lead to a commit".to_owned(),
+        })
+    }
+
+    /// Creates a tag at the commit that `from` names now. If `change` has a message, the tag is annotated with it, and the author of
+    /// `change` is the tagger. The precondition of `change` is about the commit that the tag leads to before. The result has that commit, and
+    /// no branch.
+    ///
+    /// # Errors
+    /// The tag exists and `existing` is `Refuse`; its name conflicts with another tag, as `v1` and `v1/x` do; `from` is unknown.
+    pub fn create_tag(
+        &self,
+        change: &Change,
+        tag: &TagName,
+        from: &Revision,
+        existing: ExistingTag,
+    ) -> Result<Published<()>> {
+        // Takes the lock first, so that no `gc` can remove the commit before the tag reaches it.
+        let txn = self.begin()?;
+        let commit = self.snapshot(from)?;
+        let tagger = change.author();
+        let message = change.message.as_ref();
+        let new = NewTag {
+            commit,
+            annotation: message.map(|message| (&tagger, message.as_str())),
+        };
+        let has_moved = txn.set_tag(tag, new, |old| {
+            self.check_tag(change, old)?;
+            match old {
+                Some(_) if existing == ExistingTag::Refuse => {
+                    Err(Error::TagExists(tag.to_string()))
+                }
+                _ => Ok(()),
+            }
+        })?;
+        Ok(Published {
+            branch: None,
+            commit: Some(commit),
+            has_moved,
+            value: (),
+        })
+    }
+
+    /// Deletes a tag. Commits that only it reaches remain until the next `gc`. The precondition of `change` is about the commit that
+    /// the tag leads to.
+    ///
+    /// # Errors
+    /// There is no such tag; the precondition does not hold.
+    pub fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()> {
+        self.begin()?.delete_tag(tag, |old| {
+            if old.is_none() {
+                return Err(Error::UnknownTag(tag.to_string()));
+            }
+            self.check_tag(change, old)
+        })
+    }
+
+    /// Checks the precondition of `change` against the commit that the object of a tag leads to.
+    fn check_tag(&self, change: &Change, object: Option<ObjectId>) -> Result<()> {
+        if change.precondition.is_empty() {
+            return Ok(());
+        }
+        let commit = match object {
+            Some(object) => { self.repo.incoming(None, self.options.push)? }.peel(object)?,
+            None => None,
+        };
+        let commit = commit.map(|commit| commit.to_string());
+        change.precondition.check(commit.as_deref())
+    }
+
+    /// Reads the tag that names `object`; `None` if it does not lead to a commit.
+    fn read_tag(
+        &self,
+        incoming: &IncomingObjects,
+        name: TagName,
+        object: ObjectId,
+    ) -> Result<Option<Tag>> {
+        let Some(commit) = incoming.peel(object)? else {
+            return Ok(None);
+        };
+        let is_annotated = commit.as_bytes() != object.as_bytes();
+        let commit = self.repo.objects().linked_commit(commit)?;
+        let mut tag = Tag {
+            name,
+            commit: commit.id,
+            is_annotated,
+            author: commit.author,
+            date_s: commit.date_s,
+            message: commit.message,
+        };
+        if is_annotated {
+            let annotation = incoming.annotation(object)?;
+            if let Some((tagger, date_s)) = annotation.tagger {
+                (tag.author, tag.date_s) = (tagger, date_s);
+            }
+            tag.message = annotation.message;
+        }
+        Ok(Some(tag))
+    }
+}
