@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::exit::Result;
 use super::output::{Output, print_note};
 use super::settings::Settings;
-use crate::names::TagName;
+use crate::names::{CommitId, TagName};
 use crate::store::Published;
 
 /// The number of digits of a commit id that a report shows.
@@ -18,8 +18,10 @@ const ID_DIGITS: usize = 10;
 pub(super) enum ChangeVerb {
     /// Made a commit.
     Committed,
-    /// Merged a branch: made a commit, or moved the branch forward to one that exists.
+    /// Merged a branch.
     Merged,
+    /// Moved the branch forward from this commit to one that exists.
+    Forwarded(CommitId),
     /// Squashed the history to one commit.
     Squashed,
     /// Created the branch.
@@ -100,6 +102,11 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
     match verb {
         ChangeVerb::Committed => format!("committed {id} on {branch}"),
         ChangeVerb::Merged => format!("merged: {branch} is at {id}"),
+        ChangeVerb::Forwarded(from) => {
+            // No commit names the tip before, so a rollback cannot find it.
+            let undo = format!("wasmstore restore {} --branch {branch}", short_id(&from));
+            format!("merged: {branch} is at {id} (fast-forward); to undo it: {undo}")
+        }
         ChangeVerb::Squashed => format!("squashed {branch} to {id}"),
         ChangeVerb::Created => format!("created branch {branch} at {id}"),
     }
@@ -129,6 +136,11 @@ mod tests {
         assert_eq!(
             of(ChangeVerb::Merged, true),
             "merged: main is at 1212121212"
+        );
+        let forwarded = ChangeVerb::Forwarded("34".repeat(20).parse().unwrap());
+        assert_eq!(
+            of(forwarded, true),
+            "merged: main is at 1212121212 (fast-forward); to undo it: wasmstore restore 3434343434 --branch main"
         );
         assert_eq!(
             of(ChangeVerb::Squashed, true),

@@ -181,7 +181,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "merge",
         &[
             "# Bring what is new on main to the branch release",
-            "wasmstore merge main --branch release -m 'Release 1.2'",
+            "wasmstore merge main --branch release --no-ff -m 'Release 1.2'",
         ],
     ),
     (

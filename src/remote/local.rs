@@ -13,10 +13,10 @@ use crate::names::{
 };
 use crate::oci::Registry;
 use crate::store::{
-    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, GcSummary, History,
-    ListedModule, LogOrder, MatchedCommit, ModuleComparison, ModuleFiles, PathChange, Published,
-    Query, Revision, SearchCursor, SearchMatch, SearchScope, Store, Tag, Version, WorldCheck,
-    WorldScope, WorldSource,
+    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward,
+    GcSummary, History, ListedModule, LogOrder, MatchedCommit, MergeOptions, MergeSummary,
+    ModuleComparison, ModuleFiles, PathChange, Published, Query, Revision, SearchCursor,
+    SearchMatch, SearchScope, Store, Tag, Version, WorldCheck, WorldScope, WorldSource,
 };
 use crate::wire::{
     BranchEvent, CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson,
@@ -366,8 +366,17 @@ impl StoreOperations for Store {
         Ok(self.rollback(change, scope)?)
     }
 
-    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>> {
-        Ok(self.merge(change, theirs)?)
+    fn merge(
+        &self,
+        change: &Change,
+        theirs: &BranchName,
+        fast_forward: FastForward,
+    ) -> Result<Published<MergeSummary>> {
+        let options = MergeOptions {
+            fast_forward,
+            ..MergeOptions::default()
+        };
+        Ok(self.merge_with(change, theirs, options)?)
     }
 
     fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<Published<()>> {

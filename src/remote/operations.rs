@@ -10,9 +10,9 @@ use crate::names::{
     OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::store::{
-    Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, GcSummary, History,
-    ListedModule, LogOrder, ModuleComparison, ModuleFiles, PathChange, Published, Query, Revision,
-    SearchMatch, SearchScope, Tag, Version, WorldCheck, WorldSource,
+    Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward, GcSummary,
+    History, ListedModule, LogOrder, MergeSummary, ModuleComparison, ModuleFiles, PathChange,
+    Published, Query, Revision, SearchMatch, SearchScope, Tag, Version, WorldCheck, WorldSource,
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -259,7 +259,12 @@ pub trait StoreOperations {
     fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>>;
 
     /// Merges the branch `theirs` into the branch that `change` names.
-    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>>;
+    fn merge(
+        &self,
+        change: &Change,
+        theirs: &BranchName,
+        fast_forward: FastForward,
+    ) -> Result<Published<MergeSummary>>;
 
     /// Creates a branch that points to the commit that `from` names.
     fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<Published<()>>;

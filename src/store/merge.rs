@@ -5,46 +5,84 @@ use super::commit_messages as message;
 use super::error::{Error, Result};
 use super::open::Store;
 use super::precondition::PreconditionSubject;
-use crate::names::{BranchName, CommitId};
+use crate::names::{BranchName, CommitId, TreePath};
 use crate::repo::{Decision, Merge, Published};
+
+/// Whether a merge may move the branch forward to the other branch's tip instead of making a commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FastForward {
+    /// Fast-forward if the branch has no commit that the other one lacks.
+    #[default]
+    Allow,
+    /// Always make a merge commit, so that one rollback undoes the merge.
+    Never,
+}
+
+/// How a merge is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeOptions {
+    /// Whether the branch may be fast-forwarded.
+    pub fast_forward: FastForward,
+    /// The commit at which the other branch must still be.
+    pub expected: Option<CommitId>,
+}
+
+/// What a merge did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeSummary {
+    /// The tip before a fast-forward; `None` if there was none, or if the branch had no commit. No later commit names this one as the state
+    /// before the merge.
+    pub forwarded_from: Option<CommitId>,
+}
 
 impl Store {
     /// Merges the branch `theirs` into the branch of `change`. Fast-forwards where possible; otherwise makes a commit with the parents
-    /// [ours, theirs]. Returns the new tip.
+    /// [ours, theirs]. The result has the new tip.
     ///
     /// # Errors
     /// Unknown branch; both sides changed the same paths differently. Then nothing is changed.
-    pub fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>> {
-        self.merge_at(change, theirs, None)
+    pub fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<MergeSummary>> {
+        self.merge_with(change, theirs, MergeOptions::default())
     }
 
-    /// Merges like [`merge`](Self::merge). With `expected`, `theirs` must still be at that commit.
+    /// Merges like [`merge`](Self::merge), with options.
     ///
     /// # Errors
-    /// As for [`merge`](Self::merge); [`Error::PreconditionFailed`] if `theirs` has moved.
-    pub fn merge_at(
+    /// As for [`merge`](Self::merge); [`Error::PreconditionFailed`] if `theirs` is not at the expected commit.
+    pub fn merge_with(
         &self,
         change: &Change,
         theirs: &BranchName,
-        expected: Option<CommitId>,
-    ) -> Result<Published<()>> {
+        options: MergeOptions,
+    ) -> Result<Published<MergeSummary>> {
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
             change.check(draft, PreconditionSubject::Branch)?;
             // Read under refs.lock, so that the tip of `theirs` is current when our branch moves.
             let tip = draft.tip_of(theirs)?;
-            if expected.is_some_and(|expected| expected != tip) {
+            if options.expected.is_some_and(|expected| expected != tip) {
                 let current = format!("branch {theirs} is at {tip}");
                 return Err(Error::PreconditionFailed { current });
             }
+            let mut summary = MergeSummary::default();
+            let message = || message::merge(theirs.as_str());
+            let ours = draft.tip().map(|ours| ours.id);
             let decision = match draft.merge(tip)? {
                 Merge::Contained => Decision::Unchanged,
-                Merge::FastForward => Decision::FastForward(tip),
-                Merge::Merged => {
-                    change.commit_if_changed(draft, vec![tip], || message::merge(theirs.as_str()))
+                // A branch without a commit has no parent for a merge commit.
+                Merge::FastForward
+                    if options.fast_forward == FastForward::Allow || ours.is_none() =>
+                {
+                    summary.forwarded_from = ours;
+                    Decision::FastForward(tip)
                 }
+                Merge::FastForward => {
+                    draft.restore(tip, &TreePath::root())?;
+                    change.commit_if_changed(draft, vec![tip], message)
+                }
+                Merge::Merged => change.commit_if_changed(draft, vec![tip], message),
             };
-            Ok((decision, ()))
+            Ok((decision, summary))
         })
     }
 }

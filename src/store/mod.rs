@@ -99,6 +99,7 @@ pub use import::ImportFilter;
 pub use list_details::{LastChange, ListedModule};
 pub use log::LogOrder;
 pub use maintenance::{MaintenanceSchedule, MaintenanceState, TaskState};
+pub use merge::{FastForward, MergeOptions, MergeSummary};
 pub use modules_upload::ModulesUpload;
 pub use open::Store;
 pub use overview::{CappedCount, Overview};

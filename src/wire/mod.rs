@@ -29,6 +29,9 @@ mod verify;
 mod version;
 mod world;
 
+/// The response header with the tip of the branch before a merge that fast-forwarded it.
+pub const FORWARDED_FROM: &str = "wasmstore-forwarded-from";
+
 pub use archive::{
     ARCHIVE_END, ArchiveError, ArchiveEvent, ArchiveParser, entry_header, padding_bytes,
 };

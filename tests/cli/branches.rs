@@ -151,6 +151,36 @@ fn merge_fast_forwards_or_makes_a_merge_commit() {
 }
 
 #[test]
+fn a_merge_is_undone_with_one_command() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    let before = world.tip();
+    world.changes(&["branch", "dev"]);
+    for n in [2, 3] {
+        world.file("m.wasm", module(n));
+        world.changes(&["add", "m.wasm", &format!("{n}.wasm"), "--branch", "dev"]);
+    }
+    let content = |world: &World| world.git(&["ls-tree", "--name-only", "HEAD"]);
+    world.changes(&["merge", "dev", "--no-ff"]);
+    assert_eq!(content(&world), "2.wasm\n3.wasm\na.wasm");
+    world.changes(&["rollback"]);
+    assert_eq!(content(&world), "a.wasm");
+    world.changes(&["branch", "release", "--from", &before]);
+    let ran = world.run(&["merge", "dev", "--branch", "release"]);
+    let (_, undo) = ran
+        .err
+        .trim_end()
+        .split_once("to undo it: wasmstore ")
+        .unwrap();
+    world.changes(&undo.split(' ').collect::<Vec<_>>());
+    let tree = |commit: &str| world.git(&["rev-parse", &format!("{commit}^{{tree}}")]);
+    assert_eq!(tree("release"), tree(&before));
+    world.changes(&["branch", "again", "--from", &before]);
+    let merged = world.json(&["merge", "dev", "--branch", "again"]);
+    assert_eq!(merged["forwarded_from"], before);
+}
+
+#[test]
 fn merge_conflict_lists_the_paths_and_changes_nothing() {
     for world in World::each() {
         world.changes(&["branch", "dev"]);

@@ -6,13 +6,13 @@ use crate::support::program::{CommandOutput, FORMATS, World, is_report, module};
 /// Returns the result of a run without commit ids, which depend on the time: those in the report of a change, and in JSON.
 fn result(ran: CommandOutput) -> (Option<i32>, String, String) {
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let out = match ran.out.split_once("\"commit\":\"") {
-        Some((before, after)) => {
+    let mut out = ran.out;
+    for field in ["commit", "forwarded_from"] {
+        if let Some((before, after)) = out.split_once(&format!("\"{field}\":\"")) {
             let (_, after) = after.split_once('"').unwrap();
-            format!("{before}\"commit\":\"id\"{after}")
+            out = format!("{before}\"{field}\":\"id\"{after}");
         }
-        None => ran.out,
-    };
+    }
     let err = if is_report(&ran.err) {
         let words = ran.err.split(' ').map(|word| match word.trim_end() {
             id if id.len() == 10 && is_hex(id) => word.replace(id, "id"),
@@ -83,7 +83,7 @@ fn every_write_has_the_same_result_on_a_directory_and_over_http() {
             &["add", "4.wasm", "1.wasm", "--branch", "old"],
             &["merge", "dev", "--json"],
             &["add", "3.wasm", "1.wasm"],
-            &["merge", "old"],
+            &["merge", "old", "--no-ff", "--json"],
             &["merge", "nope"],
             &["remove", "dir"],
             &["remove", "dir", "--recursive", "--json"],

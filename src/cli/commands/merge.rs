@@ -8,16 +8,23 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::BranchName;
+use crate::store::FastForward;
 
 /// Merge another branch into the current branch
 ///
-/// If both branches changed a path differently, the command fails with a conflict and changes nothing. Prints nothing, and
-/// reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards
+/// If the current branch has no commit that the other one lacks, it is moved forward to the same commit (a fast-forward), and each rollback
+/// undoes one of the commits; with --no-ff, one rollback undoes the whole merge. If both branches changed a path differently, the
+/// command fails with a conflict and changes nothing. Prints nothing, and reports the commit on standard error.
+/// JSON: {"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; after a fast-forward also
+/// {"forwarded_from":"…"}, the commit before: restoring it undoes the merge
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct MergeArgs {
     /// Merge this branch
     #[arg(value_parser = BranchName::parse)]
     name: BranchName,
+    /// Always make a merge commit, so that one rollback undoes the merge
+    #[arg(long)]
+    no_ff: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -25,7 +32,22 @@ pub(in crate::cli) struct MergeArgs {
 impl MergeArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.write)?;
-        let merged = settings.open_existing()?.merge(&change, &self.name)?;
-        report(settings, out, (ChangeVerb::Merged, &merged), json!({}))
+        let fast_forward = if self.no_ff {
+            FastForward::Never
+        } else {
+            FastForward::Allow
+        };
+        let store = settings.open_existing()?;
+        let merged = store.merge(&change, &self.name, fast_forward)?;
+        let Some(from) = merged.value.forwarded_from else {
+            return report(settings, out, (ChangeVerb::Merged, &merged), json!({}));
+        };
+        let fields = json!({ "forwarded_from": from.to_string() });
+        report(
+            settings,
+            out,
+            (ChangeVerb::Forwarded(from), &merged),
+            fields,
+        )
     }
 }

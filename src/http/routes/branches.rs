@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::http::commit_header::ChangeHeaders;
@@ -15,6 +15,9 @@ use crate::http::json_list::charged_json;
 use crate::http::openapi::{BranchProblems, Problems, WriteProblems};
 use crate::http::state::App;
 use crate::names::BranchName;
+use crate::store::{FastForward, MergeOptions};
+use crate::wire::FORWARDED_FROM;
+use crate::wire::schema::CommitHashSchema;
 
 /// Returns the name of the default branch
 #[utoipa::path(get, operation_id = "get_default_branch", path = "/branch", tag = "branches",
@@ -111,18 +114,40 @@ pub(in crate::http) async fn delete(
         .await
 }
 
+/// The query parameter for merges.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct MergeQuery {
+    /// Move the branch forward instead of making a commit where that is possible. With `false`, always make a merge commit, so that one
+    /// rollback undoes the merge. Default: `true`.
+    ff: Option<bool>,
+}
+
 /// Merges a branch into the selected branch
+///
+/// After a fast-forward, `Wasmstore-Forwarded-From` has the tip before it: restoring that commit undoes the merge.
 #[utoipa::path(post, path = "/merge/{*branch}", tag = "branches",
-    params(WriteHeaders),
-    responses((status = 200, description = "The branch is merged"), WriteProblems))]
+    params(WriteHeaders, MergeQuery),
+    responses((status = 200, description = "The branch is merged",
+        headers(("Wasmstore-Forwarded-From" = CommitHashSchema, description = "The branch's tip before a fast-forward"))), WriteProblems))]
 pub(in crate::http) async fn merge(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
     tail: UrlTail,
-) -> Result<ChangeHeaders> {
+    QueryParams(query): QueryParams<MergeQuery>,
+) -> Result<impl IntoResponse> {
     let branch = tail.parse(BranchName::parse)?;
-    let (commit, ()) = app
-        .publish(move |store| Ok(store.merge(&change, &branch)?))
+    let options = MergeOptions {
+        fast_forward: match query.ff {
+            Some(false) => FastForward::Never,
+            Some(true) | None => FastForward::Allow,
+        },
+        expected: None,
+    };
+    let (change, merged) = app
+        .publish(move |store| Ok(store.merge_with(&change, &branch, options)?))
         .await?;
-    Ok(commit)
+    let forwarded = merged.forwarded_from;
+    let forwarded = forwarded.map(|from| (FORWARDED_FROM, from.to_string()));
+    Ok((change, AppendHeaders(forwarded)))
 }

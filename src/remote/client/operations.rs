@@ -7,7 +7,7 @@ use std::path::Path;
 use ureq::http::Method;
 
 use super::pages::visit_all;
-use super::request::{Client, below, in_path};
+use super::request::{Client, below, commit_in, in_path};
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
     OciTag, RepositoryName, TagName, TreePath,
@@ -16,9 +16,9 @@ use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, ExistingTag,
-    GcSummary, History, ListedModule, LogOrder, ModuleComparison, ModuleFiles, PathChange,
-    Published, Query, Revision, SearchMatch, SearchScope, Tag, Version, WorldCheck, WorldSource,
-    write_modules,
+    FastForward, GcSummary, History, ListedModule, LogOrder, MergeSummary, ModuleComparison,
+    ModuleFiles, PathChange, Published, Query, Revision, SearchMatch, SearchScope, Tag, Version,
+    WorldCheck, WorldSource, write_modules,
 };
 use crate::wire::{
     self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
@@ -306,9 +306,22 @@ impl StoreOperations for Client {
         self.publish(self.write(Method::POST, &path, change))
     }
 
-    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>> {
-        let path = format!("/merge/{}", encode_path(theirs.as_str()));
-        self.publish(self.write(Method::POST, &path, change))
+    fn merge(
+        &self,
+        change: &Change,
+        theirs: &BranchName,
+        fast_forward: FastForward,
+    ) -> Result<Published<MergeSummary>> {
+        let query = match fast_forward {
+            FastForward::Allow => "",
+            FastForward::Never => "?ff=false",
+        };
+        let path = format!("/merge/{}{query}", encode_path(theirs.as_str()));
+        let response = self.send(self.write(Method::POST, &path, change))?;
+        let summary = MergeSummary {
+            forwarded_from: commit_in(response.headers(), wire::FORWARDED_FROM),
+        };
+        Ok(self.read_text(response)?.published.with_value(summary))
     }
 
     fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<Published<()>> {

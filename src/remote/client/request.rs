@@ -252,8 +252,12 @@ type ParseName<T> = fn(&str) -> Result<T, crate::names::Error>;
 
 /// Returns the commit that a response names.
 pub(super) fn response_commit(headers: &HeaderMap) -> Option<CommitId> {
-    let value = headers.get("wasmstore-commit")?.to_str().ok()?;
-    CommitId::parse(value).ok()
+    commit_in(headers, "wasmstore-commit")
+}
+
+/// Returns the commit in a header of a response.
+pub(super) fn commit_in(headers: &HeaderMap, name: &str) -> Option<CommitId> {
+    CommitId::parse(headers.get(name)?.to_str().ok()?).ok()
 }
 
 /// Returns the effect of a write, as the headers of the response state it.

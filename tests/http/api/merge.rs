@@ -27,6 +27,43 @@ fn a_merge_of_a_branch_that_is_ahead_is_a_fast_forward() {
 }
 
 #[test]
+fn a_rollback_undoes_a_merge_that_must_not_fast_forward() {
+    let api = Api::new();
+    let ours = api.put("a", 1).to_string();
+    api.post("/branch/dev", "").is(200, "");
+    api.put_on(Some("dev"), "b", 2);
+    let theirs = api.put_on(Some("dev"), "a", 3).to_string();
+    api.post("/merge/dev?ff=false", "")
+        .is(200, "")
+        .has("wasmstore-commit", &api.rev("main"))
+        .lacks("wasmstore-forwarded-from");
+    let parents = api.git(&["log", "-1", "--format=%P|%s"]);
+    assert_eq!(parents.trim(), format!("{ours} {theirs}|Merge dev"));
+    assert_eq!(api.content(), "/a=3 /b=2");
+    api.post("/merge/dev?ff=false", "")
+        .is(200, "")
+        .has("wasmstore-changed", "false");
+    api.post("/rollback", "").is(200, "");
+    assert_eq!(api.content(), "/a=1");
+    assert_eq!(api.post("/merge/dev?ff=no", "").status, 400);
+    api.fsck();
+}
+
+#[test]
+fn the_tip_before_a_fast_forward_undoes_it() {
+    let api = Api::new();
+    let ours = api.put("a", 1).to_string();
+    api.post("/branch/dev", "").is(200, "");
+    api.put_on(Some("dev"), "b", 2);
+    api.put_on(Some("dev"), "a", 3);
+    let merged = api.post("/merge/dev", "");
+    merged.is(200, "").has("wasmstore-forwarded-from", &ours);
+    let from = merged.header("wasmstore-forwarded-from").unwrap();
+    api.post(&format!("/restore/{from}"), "").is(200, "");
+    assert_eq!(api.content(), "/a=1");
+}
+
+#[test]
 fn diverged_branches_are_joined_by_a_merge_commit() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);

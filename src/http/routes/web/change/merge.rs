@@ -9,6 +9,7 @@ use crate::http::routes::web::form::Form;
 use crate::http::routes::web::form_page::{done, require};
 use crate::http::state::App;
 use crate::names::{BranchName, CommitId};
+use crate::store::MergeOptions;
 
 /// Merges the commits that the page has shown: if somebody has committed to one of the branches since, nothing is merged.
 pub(in crate::http::routes::web) async fn submit(
@@ -19,6 +20,10 @@ pub(in crate::http::routes::web) async fn submit(
     let (change, branch) = (form.change()?, form.branch()?);
     let theirs = form.fields.require("theirs", BranchName::parse)?;
     let tip = form.fields.require("theirs_tip", CommitId::parse)?;
-    let merged = app.publish(move |store| Ok(store.merge_at(&change, &theirs, Some(tip))?));
+    let options = MergeOptions {
+        expected: Some(tip),
+        ..MergeOptions::default()
+    };
+    let merged = app.publish(move |store| Ok(store.merge_with(&change, &theirs, options)?));
     Ok(done(&app, &branch, merged.await?.0.commit))
 }
