@@ -102,9 +102,26 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "copy",
+        &[
+            "wasmstore copy math/add.wasm math/stable.wasm",
+            "wasmstore copy math/add.wasm math/sub.wasm release/",
+            "wasmstore copy math 'backup/2026' -m 'Keep a copy'",
+        ],
+    ),
+    (
+        "mv",
+        &[
+            "wasmstore mv math/add.wasm math/plus.wasm",
+            "wasmstore mv math/add.wasm math/sub.wasm arithmetic/",
+            "wasmstore mv math arithmetic --force",
+        ],
+    ),
+    (
         "remove",
         &[
             "wasmstore remove math/add.wasm",
+            "wasmstore remove math/add.wasm 'old/*.wasm'",
             "wasmstore remove math --recursive -m 'Remove the old modules'",
         ],
     ),

@@ -62,8 +62,12 @@ fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> 
         let hint = "--root DIR or WASMSTORE_ROOT selects the store's directory; `wasmstore init` creates a store in an empty directory";
         return Some(hint.to_owned());
     }
-    if let store::Error::TagExists(_) = error {
-        return Some("--force replaces it".to_owned());
+    match error {
+        store::Error::TagExists(_) => return Some("--force replaces it".to_owned()),
+        store::Error::ModulesExist { .. } => {
+            return Some("--force replaces what is there".to_owned());
+        }
+        _ => {}
     }
     if error.kind() != ErrorKind::NotFound {
         return None;

@@ -51,6 +51,7 @@ mod progress;
 mod push_hooks;
 mod put_files;
 mod reload;
+mod relocation_args;
 mod runtimes;
 mod sd_notify;
 mod secret;

@@ -31,7 +31,7 @@ use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::pinned_links::pin_links;
 use crate::http::routes::{
     admin, branches, compare, diff, facts, git, hashes, history, modules, oci, operation,
-    put_modules, search, tags, versions, watch, web, world,
+    put_modules, relocation, search, tags, versions, watch, web, world,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -104,10 +104,16 @@ pub fn router(
 /// handler; `{*name}` matches the rest of the URL, slashes included.
 fn routes(has_web: bool) -> OpenApiRouter<App> {
     let api = OpenApiRouter::default()
-        .routes(routes!(modules::list_all, put_modules::put_all))
+        .routes(routes!(
+            modules::list_all,
+            put_modules::put_all,
+            relocation::remove_selected
+        ))
         .routes(routes!(modules::list, put_modules::put))
         .route("/module", any(missing_name))
         .routes(routes!(modules::get, modules::put, modules::remove))
+        .routes(routes!(relocation::copy))
+        .routes(routes!(relocation::relocate))
         .route("/hash", any(missing_name))
         .routes(routes!(hashes::get, hashes::set))
         .routes(routes!(facts::info))

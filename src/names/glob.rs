@@ -55,9 +55,19 @@ impl Glob {
 
     /// Returns whether the pattern matches the file at a path, or a directory above it.
     pub fn selects(&self, path: &str) -> bool {
-        let mut directories = path.match_indices('/').map(|(end, _)| &path[..end]);
-        directories.any(|directory| self.matches(directory.as_bytes(), true))
-            || self.matches(path.as_bytes(), false)
+        let directory = path.rsplit_once('/').unwrap_or_default().0;
+        self.matching_directory(directory).is_some() || self.matches(path.as_bytes(), false)
+    }
+
+    /// Returns the topmost directory at or above `directory` that the pattern matches; `None` if it matches none. A pattern that matches a
+    /// directory also selects everything below it, as in gitignore(5).
+    pub fn matching_directory<'d>(&self, directory: &'d str) -> Option<&'d str> {
+        let ends = directory.match_indices('/').map(|(end, _)| end);
+        let mut directories = ends
+            .chain([directory.len()])
+            .map(|end| &directory[..end])
+            .filter(|directory| !directory.is_empty());
+        directories.find(|directory| self.matches(directory.as_bytes(), true))
     }
 
     /// Returns a directory that contains everything that the pattern matches. For a pattern that matches at any depth, this is the root.
@@ -150,6 +160,21 @@ mod tests {
                 selects,
                 "{glob} {path}"
             );
+        }
+    }
+
+    #[test]
+    fn the_topmost_matching_directory_is_found() {
+        for (glob, directory, found) in [
+            ("a", "x/a/b/a", Some("x/a")),
+            ("/a", "x/a", None),
+            ("x/*", "x/a/b", Some("x/a")),
+            ("x/", "x", Some("x")),
+            ("*.wasm", "x/a", None),
+            ("*", "", None),
+        ] {
+            let parsed = Glob::parse(glob).unwrap();
+            assert_eq!(parsed.matching_directory(directory), found, "{glob}");
         }
     }
 

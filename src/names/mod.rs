@@ -9,6 +9,7 @@
 
 mod author;
 mod branch;
+mod destination;
 mod digest;
 mod display;
 mod dotgit;
@@ -18,6 +19,7 @@ mod hex;
 mod id;
 mod message;
 mod mirror;
+mod module_pattern;
 mod oci;
 mod path;
 mod portable;
@@ -32,6 +34,7 @@ mod url_credentials;
 
 pub use author::Author;
 pub use branch::BranchName;
+pub use destination::Destination;
 pub use digest::Digest;
 pub use display::{escape, is_display_control, printable};
 pub use error::Error;
@@ -39,6 +42,7 @@ pub use glob::Glob;
 pub use id::{CommitId, ModuleHash, ObjectId};
 pub use message::Message;
 pub use mirror::MirrorName;
+pub use module_pattern::ModulePattern;
 pub use oci::{ManifestRef, OciDigest, OciTag, RepositoryName};
 pub use path::ModulePath;
 pub use portable::{SimilarNames, check_portable_segment};

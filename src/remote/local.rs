@@ -8,15 +8,16 @@ use std::time::Duration;
 use super::error::Result;
 use super::operations::{ModuleReader, StoreOperations};
 use crate::names::{
-    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
-    OciTag, RepositoryName, TagName, TreePath,
+    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
+    OciDigest, OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::oci::Registry;
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward,
     GcSummary, History, ListedModule, LogOrder, MatchedCommit, MergeOptions, MergeSummary,
-    ModuleComparison, ModuleFiles, PathChange, Published, Query, Revision, SearchCursor,
-    SearchMatch, SearchScope, Store, Tag, Version, WorldCheck, WorldScope, WorldSource,
+    ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation, Revision,
+    SearchCursor, SearchMatch, SearchScope, Store, Tag, Version, WorldCheck, WorldScope,
+    WorldSource,
 };
 use crate::wire::{
     BranchEvent, CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson,
@@ -351,6 +352,23 @@ impl StoreOperations for Store {
         directories: DirectoryRemoval,
     ) -> Result<Published<()>> {
         Ok(self.remove(change, name, directories)?)
+    }
+
+    fn remove_selected(
+        &self,
+        change: &Change,
+        patterns: &[ModulePattern],
+        directories: DirectoryRemoval,
+    ) -> Result<Published<()>> {
+        Ok(self.remove_selected(change, patterns, directories)?)
+    }
+
+    fn copy_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
+        Ok(self.copy_modules(change, relocation)?)
+    }
+
+    fn move_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
+        Ok(self.move_modules(change, relocation)?)
     }
 
     fn restore(

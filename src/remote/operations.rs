@@ -6,13 +6,14 @@ use std::path::Path;
 
 use super::error::Result;
 use crate::names::{
-    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
-    OciTag, RepositoryName, TagName, TreePath,
+    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
+    OciDigest, OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::store::{
     Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward, GcSummary,
     History, ListedModule, LogOrder, MergeSummary, ModuleComparison, ModuleFiles, PathChange,
-    Published, Query, Revision, SearchMatch, SearchScope, Tag, Version, WorldCheck, WorldSource,
+    Published, Query, Relocation, Revision, SearchMatch, SearchScope, Tag, Version, WorldCheck,
+    WorldSource,
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -250,6 +251,20 @@ pub trait StoreOperations {
         name: &ModuleRef,
         directories: DirectoryRemoval,
     ) -> Result<Published<()>>;
+
+    /// Removes the modules that names and globs select.
+    fn remove_selected(
+        &self,
+        change: &Change,
+        patterns: &[ModulePattern],
+        directories: DirectoryRemoval,
+    ) -> Result<Published<()>>;
+
+    /// Copies modules and directories.
+    fn copy_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>>;
+
+    /// Moves modules and directories.
+    fn move_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>>;
 
     /// Restores the module or directory at `scope` as it was in a commit.
     fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath)

@@ -19,6 +19,14 @@ pub(super) fn remove(name: &str) -> String {
     format!("Remove {name}")
 }
 
+pub(super) fn copy(from: &str, to: &TreePath) -> String {
+    format!("Copy {from} to {to}")
+}
+
+pub(super) fn mv(from: &str, to: &TreePath) -> String {
+    format!("Move {from} to {to}")
+}
+
 pub(super) fn restore(scope: &TreePath) -> String {
     with_path("Restore", scope)
 }

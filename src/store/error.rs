@@ -23,6 +23,30 @@ pub enum Error {
     /// A directory was not removed, because removal was not recursive.
     #[error("{0} is a directory and was not removed, because the removal is not recursive")]
     DirectoryNotRemoved(String),
+    /// A glob matches no module.
+    #[error("no module matches {0}")]
+    NoMatch(String),
+    /// A copy or a move would replace modules.
+    #[error("there {}", match .paths.as_slice() {
+        [path] => format!("is a module at {path} already"),
+        paths => format!("are modules at {} and {} other paths already", paths[0], paths.len() - 1),
+    })]
+    ModulesExist {
+        /// The paths, sorted, each with a leading slash; at least one.
+        paths: Vec<String>,
+    },
+    /// A copy or a move is not possible.
+    #[error("cannot {verb} {from} to {to}: {reason}")]
+    NotRelocated {
+        /// `copy` or `move`.
+        verb: &'static str,
+        /// The source.
+        from: String,
+        /// The destination.
+        to: String,
+        /// The reason.
+        reason: String,
+    },
     /// The module has no WIT, or its WIT cannot be shown.
     #[error("cannot show the WIT of {name}: {reason}")]
     NoWit {
@@ -268,6 +292,7 @@ impl Error {
             Self::NoModule(_)
             | Self::IsDirectory(_)
             | Self::NoDirectory(_)
+            | Self::NoMatch(_)
             | Self::NoWit { .. }
             | Self::NoVersion { .. }
             | Self::NeverExisted(_)
@@ -281,6 +306,8 @@ impl Error {
             | Self::NothingToRollBack(_)
             | Self::AmbiguousCommit { .. }
             | Self::TagExists(_)
+            | Self::ModulesExist { .. }
+            | Self::NotRelocated { .. }
             | Self::TargetNotEmpty(_)
             | Self::Replica { .. }
             | Self::CopyOfBucket { .. }
@@ -306,6 +333,7 @@ impl Error {
             Self::Repo(repo::Error::MergeConflict { paths }) => paths,
             Self::Repo(repo::Error::PathTaken { existing, .. }) => std::slice::from_ref(existing),
             Self::DirectoryNotRemoved(path) => std::slice::from_ref(path),
+            Self::ModulesExist { paths } => paths,
             _ => &[],
         }
     }

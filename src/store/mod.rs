@@ -46,7 +46,9 @@ mod put;
 mod put_files;
 mod put_modules;
 mod registry;
+mod relocation;
 mod remove;
+mod remove_selected;
 mod replica;
 mod resolve;
 mod restore;
@@ -114,6 +116,7 @@ pub use registry::{
     BlobUpload, RecordKeeper, RecordsEdit, RegistryDraft, RegistryError, RegistryView,
     RegistryWrite,
 };
+pub use relocation::{ExistingModules, Relocation};
 pub use remove::DirectoryRemoval;
 pub use replica::{RemoteRefs, SkippedRef};
 pub use revision::{ResolvedRevision, Revision};

@@ -62,7 +62,11 @@ impl Store {
     }
 
     /// Returns the modules that a hash or digest may refer to. May take long, so it runs before the lock is taken.
-    fn removal_candidates(&self, change: &Change, requested: &HashRef) -> Result<Vec<ModuleHash>> {
+    pub(super) fn removal_candidates(
+        &self,
+        change: &Change,
+        requested: &HashRef,
+    ) -> Result<Vec<ModuleHash>> {
         let (id, digest) = self.interpretations(requested);
         if let Err(error) = self.catch_up(&Revision::Branch(change.branch.clone())) {
             tracing::debug!(
@@ -82,7 +86,7 @@ impl Store {
 }
 
 /// Returns the first candidate that some path of the draft has, with all its paths.
-fn first_listed(
+pub(super) fn first_listed(
     draft: &Draft<'_>,
     index: Option<&Reader>,
     candidates: &[ModuleHash],
@@ -108,7 +112,7 @@ fn first_listed(
 }
 
 /// Returns `path` if it is a module, or the paths of all modules in the directory.
-fn paths_below(
+pub(super) fn paths_below(
     draft: &Draft<'_>,
     path: &ModulePath,
     directories: DirectoryRemoval,

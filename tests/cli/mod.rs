@@ -22,6 +22,7 @@ mod non_utf8;
 mod overview;
 mod parallel;
 mod path_log;
+mod relocation;
 mod search;
 mod server;
 #[cfg(target_os = "linux")]

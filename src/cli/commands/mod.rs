@@ -12,6 +12,7 @@ mod clone;
 mod commit;
 mod completions;
 mod contains;
+mod copy;
 mod diff;
 mod diff_text;
 mod export;
@@ -29,6 +30,7 @@ mod man;
 mod merge;
 mod mirror;
 mod mirror_status;
+mod mv;
 mod oci;
 mod overview;
 mod path_log;
@@ -92,6 +94,8 @@ commands! {
     search => Search(SearchArgs),
     world => World(WorldArgs),
     set => Set(SetArgs),
+    copy => Copy(CopyArgs),
+    mv => Mv(MvArgs),
     remove => Remove(RemoveArgs),
     versions => Versions(VersionsArgs),
     version => Version(VersionArgs),

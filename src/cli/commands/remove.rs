@@ -7,21 +7,22 @@ use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::ModuleRef;
+use crate::names::ModulePattern;
 use crate::remote;
 use crate::store::{self, DirectoryRemoval};
 
-/// Remove a module
+/// Remove modules
 ///
-/// Removes the module at a path, or with a hash from every path that has it, in one commit. Old versions are kept. Prints nothing, and
-/// reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
+/// Removes the modules at paths, or with a hash from every path that has it, in one commit. A glob, as in gitignore(5), is compared with the
+/// paths in the store, so quote it; it must match something. Old versions are kept. Prints nothing, and reports the commit on standard error.
+/// JSON: {"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RemoveArgs {
-    /// The module's path, hash or digest
-    #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
-    name: ModuleRef,
-    /// Remove a directory with everything in it
-    #[arg(long)]
+    /// The modules' paths, hashes or digests, or globs
+    #[arg(required = true, value_name = "PATH|HASH|GLOB", value_parser = ModulePattern::parse)]
+    names: Vec<ModulePattern>,
+    /// Remove directories with everything in them
+    #[arg(short, long)]
     recursive: bool,
     #[command(flatten)]
     write: WriteArgs,
@@ -35,9 +36,16 @@ impl RemoveArgs {
         } else {
             DirectoryRemoval::Refuse
         };
-        let removed = settings
-            .open_existing()?
-            .remove(&change, &self.name, directories);
+        let store = settings.open_existing()?;
+        let removed = match self.names.as_slice() {
+            [pattern]
+                if pattern.glob().is_none()
+                    && let Some(name) = pattern.name() =>
+            {
+                store.remove(&change, name, directories)
+            }
+            patterns => store.remove_selected(&change, patterns, directories),
+        };
         match removed {
             Err(remote::Error::Store(store::Error::DirectoryNotRemoved(path))) => {
                 Err(Error::NotRecursive(path))

@@ -39,11 +39,14 @@ const FOLLOW_MAX: Duration = Duration::from_secs(1);
 const SENDER_GENERATION_MAX: Duration = Duration::from_secs(1);
 
 /// The operations that are forwarded: those that publish a change of one branch.
-const FORWARDED: [(Method, &str); 10] = [
+const FORWARDED: [(Method, &str); 13] = [
     (Method::POST, "/api/v1/module/{*name}"),
     (Method::DELETE, "/api/v1/module/{*name}"),
     (Method::POST, "/api/v1/modules"),
     (Method::POST, "/api/v1/modules/{*prefix}"),
+    (Method::DELETE, "/api/v1/modules"),
+    (Method::POST, "/api/v1/copy"),
+    (Method::POST, "/api/v1/move"),
     (Method::POST, "/api/v1/hash/{*name}"),
     (Method::POST, "/api/v1/restore/{commit}"),
     (Method::POST, "/api/v1/restore/{commit}/{*path}"),

@@ -19,6 +19,7 @@ pub(super) mod oci;
 pub(super) mod operation;
 pub(super) mod pinned_links;
 pub(super) mod put_modules;
+pub(super) mod relocation;
 pub(super) mod search;
 pub(super) mod tags;
 pub(super) mod versions;

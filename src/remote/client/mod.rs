@@ -14,6 +14,7 @@ mod oci;
 mod operations;
 mod pages;
 mod path_log;
+mod relocation;
 mod request;
 mod search;
 mod tags;

@@ -9,16 +9,16 @@ use ureq::http::Method;
 use super::pages::visit_all;
 use super::request::{Client, below, commit_in, in_path};
 use crate::names::{
-    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
-    OciTag, RepositoryName, TagName, TreePath,
+    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
+    OciDigest, OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, ExistingTag,
     FastForward, GcSummary, History, ListedModule, LogOrder, MergeSummary, ModuleComparison,
-    ModuleFiles, PathChange, Published, Query, Revision, SearchMatch, SearchScope, Tag, Version,
-    WorldCheck, WorldSource, write_modules,
+    ModuleFiles, PathChange, Published, Query, Relocation, Revision, SearchMatch, SearchScope, Tag,
+    Version, WorldCheck, WorldSource, write_modules,
 };
 use crate::wire::{
     self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
@@ -289,6 +289,23 @@ impl StoreOperations for Client {
             }
             removed => removed,
         }
+    }
+
+    fn remove_selected(
+        &self,
+        change: &Change,
+        patterns: &[ModulePattern],
+        directories: DirectoryRemoval,
+    ) -> Result<Published<()>> {
+        self.delete_selected(change, patterns, directories)
+    }
+
+    fn copy_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
+        self.relocate("/copy", change, relocation)
+    }
+
+    fn move_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
+        self.relocate("/move", change, relocation)
     }
 
     fn restore(

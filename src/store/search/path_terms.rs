@@ -127,15 +127,12 @@ impl<'q> PathTerms<'q> {
 impl PathMatcher<'_> {
     /// Returns whether every path in a directory matches.
     fn matches_all_in(&self, directory: &str) -> bool {
-        let directory = format!("{directory}/");
         match self {
-            // A glob that matches a directory also selects everything below it, as in gitignore(5).
-            Self::Glob(glob) => {
-                let ends = directory.match_indices('/').map(|(at, _)| at);
-                ends.filter(|end| *end > 0)
-                    .any(|end| glob.matches(&directory.as_bytes()[..end], true))
+            Self::Glob(glob) => glob.matching_directory(directory).is_some(),
+            Self::Contains(words) => {
+                let lower = format!("{directory}/").to_lowercase();
+                !directory.is_empty() && lower.contains(words)
             }
-            Self::Contains(words) => directory != "/" && directory.to_lowercase().contains(words),
         }
     }
 

@@ -23,6 +23,7 @@ mod path_log;
 mod put_modules;
 mod random;
 mod ranges;
+mod relocation;
 mod removal;
 mod revisions;
 mod rollback;

@@ -66,9 +66,11 @@ fn a_server_that_drains_is_not_ready_but_serves() {
 /// Returns the routes of the API and the methods that each supports, except for `/watch` and `/auth`.
 pub(super) fn routes(commit: &str) -> Vec<(String, &'static str)> {
     vec![
-        ("/modules".to_owned(), "GET,HEAD,POST"),
+        ("/modules".to_owned(), "GET,HEAD,POST,DELETE"),
         ("/modules/d".to_owned(), "GET,HEAD,POST"),
         ("/module/a".to_owned(), "GET,HEAD,POST,DELETE"),
+        ("/copy".to_owned(), "POST"),
+        ("/move".to_owned(), "POST"),
         ("/hash/a".to_owned(), "GET,HEAD,POST"),
         ("/info/a".to_owned(), "GET,HEAD"),
         ("/wit/a".to_owned(), "GET,HEAD"),

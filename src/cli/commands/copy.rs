@@ -1,0 +1,34 @@
+//! `copy`: copies modules and directories.
+
+use serde_json::json;
+
+use crate::cli::change_report::{ChangeVerb, report};
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::relocation_args::RelocationArgs;
+use crate::cli::settings::Settings;
+
+/// Copy modules and directories, in one commit
+///
+/// Fails if a module would be replaced, unless --force is given. Versions belong to paths: those of SRC are not copied. Prints
+/// nothing, and reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct CopyArgs {
+    #[command(flatten)]
+    paths: RelocationArgs,
+}
+
+impl CopyArgs {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let (relocation, write) = self.paths.into_parts();
+        let change = settings.change(write)?;
+        let store = settings.open_existing()?;
+        let published = store.copy_modules(&change, &relocation)?;
+        report(
+            settings,
+            out,
+            (ChangeVerb::Committed, &published),
+            json!({}),
+        )
+    }
+}

@@ -1,0 +1,34 @@
+//! `mv`: moves modules and directories.
+
+use serde_json::json;
+
+use crate::cli::change_report::{ChangeVerb, report};
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::relocation_args::RelocationArgs;
+use crate::cli::settings::Settings;
+
+/// Move modules and directories, in one commit
+///
+/// Fails if a module would be replaced, unless --force is given. Versions belong to paths: the history of the old path stays there. Prints
+/// nothing, and reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct MvArgs {
+    #[command(flatten)]
+    paths: RelocationArgs,
+}
+
+impl MvArgs {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let (relocation, write) = self.paths.into_parts();
+        let change = settings.change(write)?;
+        let store = settings.open_existing()?;
+        let published = store.move_modules(&change, &relocation)?;
+        report(
+            settings,
+            out,
+            (ChangeVerb::Committed, &published),
+            json!({}),
+        )
+    }
+}

@@ -1,0 +1,96 @@
+//! Names that select modules: a path, a hash, a digest or a glob.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::Error;
+use super::glob::Glob;
+use super::reference::ModuleRef;
+
+/// The characters that have a meaning in a glob.
+const WILDCARDS: [char; 4] = ['*', '?', '[', '\\'];
+
+/// A name that selects modules. A text with a wildcard may be both a path and a glob: then it is the path if something exists there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModulePattern {
+    text: String,
+    name: Option<ModuleRef>,
+    glob: Option<Glob>,
+}
+
+impl ModulePattern {
+    /// Parses a path, a hash or a digest, or a glob if the text has a wildcard.
+    ///
+    /// # Errors
+    /// Those of [`ModuleRef::parse`], or of [`Glob::parse`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let (name, glob) = if text.contains(WILDCARDS) {
+            (ModuleRef::parse(text).ok(), Some(Glob::parse(text)?))
+        } else {
+            (Some(ModuleRef::parse(text)?), None)
+        };
+        let text = text.to_owned();
+        Ok(Self { text, name, glob })
+    }
+
+    /// Returns the path, hash or digest that the text may be.
+    pub fn name(&self) -> Option<&ModuleRef> {
+        self.name.as_ref()
+    }
+
+    /// Returns the glob that the text may be.
+    pub fn glob(&self) -> Option<&Glob> {
+        self.glob.as_ref()
+    }
+
+    /// Returns the text that was parsed.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FromStr for ModulePattern {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+/// Writes a glob as it was parsed, and another name like [`ModuleRef`].
+impl fmt::Display for ModulePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, &self.glob) {
+            (Some(name), None) => name.fmt(f),
+            _ => f.write_str(&self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_with_a_wildcard_may_be_a_path_and_a_glob() {
+        for (text, has_name, has_glob, shown) in [
+            ("a/b.wasm", true, false, "/a/b.wasm"),
+            ("a/*.wasm", true, true, "a/*.wasm"),
+            ("a\\*", false, true, "a\\*"),
+            (
+                "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+                true,
+                false,
+                "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+            ),
+        ] {
+            let parsed = ModulePattern::parse(text).unwrap();
+            let has = (parsed.name().is_some(), parsed.glob().is_some());
+            assert_eq!(has, (has_name, has_glob), "{text}");
+            assert_eq!(parsed.to_string(), shown);
+        }
+        for text in ["", "a/..", "!*"] {
+            assert!(ModulePattern::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `mv`, `copy`, and `remove` with several names and globs.
+
+use serde_json::json;
+
+use crate::support::program::World;
+
+fn paths(world: &World) -> String {
+    let listed = world.git(&["ls-tree", "-r", "--name-only", "HEAD"]);
+    listed.replace('\n', " ")
+}
+
+#[test]
+fn modules_are_renamed_copied_and_removed_without_their_hashes() {
+    for world in World::each() {
+        for (n, path) in [(1, "a.wasm"), (2, "d/b.wasm"), (3, "d/c.wasm")] {
+            world.add(path, n);
+        }
+        assert_eq!(world.changes(&["mv", "a.wasm", "d/a.wasm"]), "");
+        assert_eq!(paths(&world), "d/a.wasm d/b.wasm d/c.wasm");
+        assert_eq!(
+            world.git(&["log", "-1", "--format=%s"]),
+            "Move /a.wasm to /d/a.wasm"
+        );
+        assert_eq!(world.changes(&["copy", "d/a.wasm", "d/b.wasm", "e/"]), "");
+        let copied = world.json(&["copy", "d", "f", "-m", "All"]);
+        let reported = json!({ "commit": world.tip(), "branch": "main", "changed": true });
+        assert_eq!(copied, reported);
+        let all = "d/a.wasm d/b.wasm d/c.wasm e/a.wasm e/b.wasm f/a.wasm f/b.wasm f/c.wasm";
+        assert_eq!(paths(&world), all);
+        assert_eq!(
+            world.changes(&["remove", "d", "e/a.wasm", "f/[ab].wasm", "-r"]),
+            ""
+        );
+        assert_eq!(paths(&world), "e/b.wasm f/c.wasm");
+        assert_eq!(
+            world.changes(&["mv", "e/b.wasm", "f/c.wasm", "--force"]),
+            ""
+        );
+        assert_eq!(paths(&world), "f/c.wasm");
+        assert_eq!(world.ok(&["hash", "f/c.wasm"]).trim(), world.hash(2));
+    }
+}
+
+#[test]
+fn invalid_relocations_fail_with_a_reason_and_a_hint() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    world.add("d/b.wasm", 2);
+    let ran = world.run(&["mv", "a.wasm", "d/b.wasm"]);
+    let exists =
+        "wasmstore: there is a module at /d/b.wasm already\nhint: --force replaces what is there\n";
+    assert_eq!((ran.code, &*ran.err), (Some(4), exists));
+    let ran = world.run(&["copy", "b.wasm", "c.wasm"]);
+    let unknown = "wasmstore: there is no module /b.wasm\nhint: did you mean /a.wasm?\n";
+    assert_eq!((ran.code, &*ran.err), (Some(1), unknown));
+    let two = "cannot move 2 paths to /n: it is not a directory; end it with a slash to create one";
+    assert_eq!(world.fails(4, &["mv", "a.wasm", "d/b.wasm", "n"]), two);
+    assert_eq!(
+        world.fails(1, &["remove", "a.wasm", "x*"]),
+        "no module matches x*"
+    );
+    let directory = "/d is a directory: use --recursive to remove everything in it";
+    assert_eq!(world.fails(4, &["remove", "d*"]), directory);
+    assert_eq!(world.fails(4, &["remove", "a.wasm", "d"]), directory);
+    world.fails(3, &["mv", "a.wasm", ".git"]);
+    for args in [
+        &["mv"][..],
+        &["mv", "a.wasm"],
+        &["copy", "a.wasm"],
+        &["remove"],
+    ] {
+        assert_eq!(world.run(args).code, Some(2), "{args:?}");
+    }
+}
