@@ -133,6 +133,7 @@ const SUBSYSTEMS: [Subsystem; 18] = [
             "clap",
             "clap_complete",
             "clap_mangen",
+            "console",
             "indicatif",
             "jiff",
             "listenfd",
@@ -163,7 +164,7 @@ const SUBSYSTEMS: [Subsystem; 18] = [
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 20] = [
+const SHARED: [(&str, &str, &str); 21] = [
     ("names", "jiff", "parses the date in the name of a revision"),
     (
         "bucket",
@@ -219,6 +220,7 @@ const SHARED: [(&str, &str, &str); 20] = [
         "base64",
         "decodes HTTP Basic and WebSocket subprotocols",
     ),
+    ("remote", "base64", "encodes the credentials for a proxy"),
     ("http", "flate2", "decodes and encodes bodies"),
     (
         "web",

@@ -1,10 +1,12 @@
 //! The arguments that several commands share.
 
+use std::path::PathBuf;
+
 use clap::ValueHint;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 
 use super::color::ColorChoice;
-use super::store_location::StoreLocation;
+use super::root_setting::RootSetting;
 use crate::names::{Author, BranchName, Message};
 use crate::store::Revision;
 
@@ -12,10 +14,14 @@ use crate::store::Revision;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
-    /// Use the store in this directory, or the store that a server serves at this URL [env: WASMSTORE_ROOT]
-    #[arg(long, global = true, value_name = "DIR|URL", value_hint = ValueHint::DirPath,
-        value_parser = PathBufValueParser::new().try_map(StoreLocation::parse))]
-    pub root: Option<StoreLocation>,
+    /// Use the store in this directory, or the store that a server serves at this URL or has with this name of a login [env:
+    /// WASMSTORE_ROOT]
+    #[arg(long, global = true, value_name = "DIR|URL|@NAME", value_hint = ValueHint::DirPath,
+        value_parser = PathBufValueParser::new().try_map(RootSetting::parse))]
+    pub root: Option<RootSetting>,
+    /// Send the key in this file to the server, instead of WASMSTORE_KEY or the key of `login`
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub key_file: Option<PathBuf>,
     /// Work on this branch [env: WASMSTORE_BRANCH]
     #[arg(long, global = true, value_name = "NAME", value_parser = BranchName::parse)]
     pub branch: Option<BranchName>,

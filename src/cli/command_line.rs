@@ -5,8 +5,11 @@ use super::commands::Command;
 
 const AFTER_HELP: &str = "\
 Environment (a flag takes precedence over its variable; an empty variable counts as unset):
-  WASMSTORE_ROOT    the store's directory, or the URL of its server; default: ~/.wasmstore
-  WASMSTORE_KEY     the key for the server
+  WASMSTORE_ROOT    the store's directory, or the URL or @NAME of its server; default: ~/.wasmstore
+  WASMSTORE_KEY     the key for the server; default: the key in the file that WASMSTORE_KEY_FILE names,
+                    or the one that `login` keeps
+  HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY
+                    the proxy for connections to servers, and the hosts that need none
   WASMSTORE_BRANCH  the branch to work on; default: the store's default branch
   WASMSTORE_AUTHOR  the author of commits; default: git's user.name and user.email
   WASMSTORE_HOST, WASMSTORE_PORT, WASMSTORE_AUTH, WASMSTORE_TLS, WASMSTORE_CONFIG

@@ -28,6 +28,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return report_unparsed(&error, &args, color),
     };
+    let command_name = matches.subcommand_name().map(str::to_owned);
     let CommandLine { globals, command } = match resolve_server_settings(parsed, matches) {
         Ok(resolved) => resolved,
         Err(error) => return fail(&error.into(), color),
@@ -37,7 +38,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         return fail(&error, color);
     }
     let mut out = Output::stdout(globals.json, color);
-    let settings = Settings::new(globals, CommandLine::command);
+    let settings = Settings::new(globals, CommandLine::command, command_name);
     let result = match command {
         Some(command) => command.run(&settings, &mut out),
         None => overview(&settings, &mut out),
@@ -90,7 +91,13 @@ fn resolve_server_settings(
 /// apart from the name the command line is well-formed.
 fn report_unparsed(error: &clap::Error, args: &[OsString], color: ColorChoice) -> ExitCode {
     if let Some(name) = error.source().and_then(|source| source.downcast_ref()) {
-        return fail(&Error::Name(names::Error::clone(name)), color);
+        let code = fail(&Error::Name(names::Error::clone(name)), color);
+        if let Some(hint) = hints::for_name(name)
+            && !is_quiet(args)
+        {
+            output::print_hint(&hint, color);
+        }
+        return code;
     }
     if error.use_stderr() {
         return report_usage(error, args, color);
@@ -108,18 +115,23 @@ fn report_unparsed(error: &clap::Error, args: &[OsString], color: ColorChoice) -
     }
 }
 
-fn report_usage(error: &clap::Error, args: &[OsString], color: ColorChoice) -> ExitCode {
-    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+fn report_usage(error: &clap::Error, os_args: &[OsString], color: ColorChoice) -> ExitCode {
+    let args: Vec<_> = os_args.iter().map(|arg| arg.to_string_lossy()).collect();
     let args: Vec<_> = args.into_iter().map(String::from).collect();
     let mut root = CommandLine::command();
     let (words, command) = usage_error::selected(&mut root, &args);
     let error = UsageError::new(error, &words, command);
     output::print_error(&error.message, color);
-    let is_quiet = |arg: &String| ["-q", "--quiet"].contains(&arg.as_str());
-    if !args.iter().take_while(|arg| *arg != "--").any(is_quiet) {
+    if !is_quiet(os_args) {
         output::print_hint(&error.hint, color);
     }
     ExitCode::from(exit::USAGE)
+}
+
+/// Returns whether arguments that clap did not accept contain `--quiet`.
+fn is_quiet(args: &[OsString]) -> bool {
+    let mut flags = args.iter().take_while(|arg| *arg != "--");
+    flags.any(|arg| arg == "-q" || arg == "--quiet")
 }
 
 fn fail(error: &Error, color: ColorChoice) -> ExitCode {

@@ -275,6 +275,22 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "wasmstore clone https://modules.example.org/wasmstore.git --root copy",
         ],
     ),
+    (
+        "login",
+        &[
+            "wasmstore login https://modules.example.org",
+            "# Then `--root @prod` selects this server",
+            "wasmstore login https://modules.example.org --name prod --key-file /run/secrets/key",
+            "wasmstore login --list",
+        ],
+    ),
+    (
+        "logout",
+        &[
+            "wasmstore logout https://modules.example.org",
+            "wasmstore logout @prod",
+        ],
+    ),
     ("verify", &["wasmstore verify", "wasmstore verify --repair"]),
     ("reindex", &["wasmstore reindex"]),
     (

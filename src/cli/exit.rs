@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::config::ConfigError;
+use super::server_key::KeySource;
 use crate::bucket::InvalidBucketUrl;
 use crate::http::{KeyError, TlsError};
 use crate::names::{self, BranchName, ServerUrl};
@@ -73,6 +74,26 @@ pub(super) enum Error {
         "this command needs the store's directory: run it on the machine of {0}, with --root DIR"
     )]
     NeedsDirectory(ServerUrl),
+    /// The key for a server cannot be used.
+    #[error("{0} {1}")]
+    ServerKey(KeySource, &'static str),
+    /// Other users can read the file with the keys of `login`.
+    #[error("{0:?} contains keys, and other users can read it")]
+    ExposedKey(PathBuf),
+    /// The file with the keys of `login` is malformed.
+    #[error("{path:?} is malformed in line {line}")]
+    LoginFile {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// There is no login for this server, or with this name.
+    #[error("there is no login for {0}")]
+    NoLogin(String),
+    /// There is neither a directory for the configuration of programs nor a home directory.
+    #[error("neither XDG_CONFIG_HOME nor HOME is set")]
+    NoConfigDirectory,
     /// No module path was given, and the input file has no name, or a name that is not UTF-8, so its name cannot be the path.
     #[error(
         "without the argument PATH, the module path is the file name, but {0:?} has no file name in UTF-8: give PATH"
@@ -241,6 +262,9 @@ impl Error {
             Self::Unwritable { .. } => UNAVAILABLE,
             Self::NeedsDirectory(_) => USAGE,
             Self::BranchAsCommand(_) | Self::NoProgram(_) | Self::CursorBranch { .. } => USAGE,
+            Self::ServerKey(..) | Self::ExposedKey(_) | Self::LoginFile { .. } => USAGE,
+            Self::NoLogin(_) => FAILED,
+            Self::NoConfigDirectory => UNAVAILABLE,
             Self::CursorFile(_) => INVALID,
             Self::LostCursor { source, .. } => source.code(),
             Self::Name(_)
@@ -307,8 +331,8 @@ fn remote_code(error: &remote::Error) -> u8 {
         E::Store(error) => code(error.kind()),
         E::Oci(error) => code(error.kind()),
         E::Refused(refused) => code(refused.kind()),
-        E::InvalidKey | E::InvalidReplicaKey => USAGE,
-        E::Unreachable { .. } | E::InvalidResponse { .. } => UNAVAILABLE,
+        E::InvalidKey | E::InvalidReplicaKey | E::Proxy { .. } => USAGE,
+        E::WrongScheme(_) | E::Unreachable { .. } | E::InvalidResponse { .. } => UNAVAILABLE,
     }
 }
 

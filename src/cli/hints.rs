@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::exit::Error;
 use super::nearest_name::nearest;
+use super::needs_directory;
 use super::settings::Settings;
-use crate::names::{BranchName, ModulePath, ModuleRef, TreePath};
+use crate::names::{self, BranchName, ModulePath, ModuleRef, ServerUrl, TreePath};
 use crate::remote::{self, StoreOperations};
 use crate::store::{self, ErrorKind, Revision};
 use crate::wire::MissingName;
@@ -21,7 +22,7 @@ const MODULE_OR_FILE: &str =
 
 const LOST_CURSOR: &str = "a `gc` has dropped the commit: `wasmstore list` shows what is there now; delete the file to start at the branch's tip";
 
-const KEY: &str = "set WASMSTORE_KEY to a key of the server";
+const LOGINS: &str = "`wasmstore login --list` lists the servers with a login";
 
 /// Returns the hint for an error, if there is one.
 pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
@@ -36,10 +37,19 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         Error::MixedDiff(..) => Some(MODULE_OR_FILE.to_owned()),
         Error::Remote(remote::Error::NoGit) => Some("install git and try again".to_owned()),
         Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {
-            _ if refused.needs_key() => Some(KEY.to_owned()),
+            _ if refused.needs_key() => Some(for_key(&refused.url, settings)),
+            _ if refused.expects_tls => Some(other_scheme(&refused.url)),
             Some(missing) => for_missing(missing.clone(), settings),
             None => None,
         },
+        Error::Name(error) => for_name(error),
+        Error::NeedsDirectory(url) => needs_directory::reason(settings.command_name()?, url),
+        Error::Remote(remote::Error::WrongScheme(url)) => Some(other_scheme(url)),
+        Error::ExposedKey(path) => Some(format!("run `chmod 600 {}`", path.display())),
+        Error::LoginFile { .. } => {
+            Some("correct it, or delete it and log in again: `wasmstore login URL`".to_owned())
+        }
+        Error::NoLogin(_) => Some(LOGINS.to_owned()),
         Error::BranchAsCommand(branch) => Some(format!(
             "`wasmstore watch --branch {branch}` watches it; to run a program of this name, write its path"
         )),
@@ -55,6 +65,32 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         Error::Setting { source, .. } => for_error(source, settings),
         _ => None,
     }
+}
+
+/// Returns the hint for a malformed name.
+pub(super) fn for_name(error: &names::Error) -> Option<String> {
+    match error {
+        names::Error::HostWithoutScheme { guess, text } => Some(format!(
+            "did you mean {guess}? A directory of this name is written with ./ before {text}"
+        )),
+        _ => None,
+    }
+}
+
+fn for_key(url: &ServerUrl, settings: &Settings) -> String {
+    match settings.key_for(url) {
+        Ok(Some(key)) => format!(
+            "the key was that of {}; `wasmstore login {url}` keeps another one",
+            key.source()
+        ),
+        _ => format!(
+            "set WASMSTORE_KEY to a key of the server, or keep one with `wasmstore login {url}`"
+        ),
+    }
+}
+
+fn other_scheme(url: &ServerUrl) -> String {
+    format!("did you mean {}?", url.with_other_scheme())
 }
 
 fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> {

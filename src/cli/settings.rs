@@ -10,11 +10,12 @@ use super::environment::{text_variable, variable};
 use super::exit::{Error, Result};
 use super::output::print_note;
 use super::progress::Progress;
+use super::root_setting::RootSetting;
 use super::store_location::StoreLocation;
-use crate::config::{ClientLimits, Options};
+use crate::config::Options;
 use crate::names::{self, Author, BranchName};
 use crate::oci::keep_records;
-use crate::remote::{Client, StoreOperations, user_identity};
+use crate::remote::{StoreOperations, user_identity};
 use crate::store::{Change, ObjectFormat, Precondition, Revision, Store};
 
 /// The default directory of the store, below the home directory.
@@ -25,15 +26,21 @@ const DEFAULT_ROOT: &str = ".wasmstore";
 pub(super) struct Settings {
     globals: GlobalArgs,
     command_line: fn() -> clap::Command,
+    command_name: Option<String>,
     revision: RefCell<Option<Revision>>,
 }
 
 impl Settings {
-    /// Creates settings from the flags. `command_line` describes the whole command line.
-    pub fn new(globals: GlobalArgs, command_line: fn() -> clap::Command) -> Self {
+    /// Creates settings from the flags. `command_line` describes the whole command line, and `command_name` is the command that runs.
+    pub fn new(
+        globals: GlobalArgs,
+        command_line: fn() -> clap::Command,
+        command_name: Option<String>,
+    ) -> Self {
         Self {
             globals,
             command_line,
+            command_name,
             revision: RefCell::default(),
         }
     }
@@ -48,11 +55,11 @@ impl Settings {
     /// # Errors
     /// There is no flag, no variable and no home directory, or the variable contains a malformed URL.
     pub fn location(&self) -> Result<StoreLocation> {
-        if let Some(location) = &self.globals.root {
-            return Ok(location.clone());
+        if let Some(root) = &self.globals.root {
+            return root.clone().locate();
         }
         if let Some(root) = variable("WASMSTORE_ROOT") {
-            return Ok(StoreLocation::parse(root.into())?);
+            return RootSetting::parse(root.into())?.locate();
         }
         let home = variable("HOME").map(PathBuf::from).ok_or(Error::NoHome)?;
         Ok(StoreLocation::Directory(home.join(DEFAULT_ROOT)))
@@ -67,6 +74,16 @@ impl Settings {
             StoreLocation::Directory(root) => Ok(root),
             StoreLocation::Server(url) => Err(Error::NeedsDirectory(url)),
         }
+    }
+
+    /// Returns the file of `--key-file`.
+    pub fn key_file(&self) -> Option<&Path> {
+        self.globals.key_file.as_deref()
+    }
+
+    /// Returns the name of the command that runs.
+    pub fn command_name(&self) -> Option<&str> {
+        self.command_name.as_deref()
     }
 
     /// Returns the branch to work on; `None` is the store's default branch.
@@ -108,7 +125,7 @@ impl Settings {
     /// Returns the author of commits: the flag, the variable, or git's identity of the user. `None` is the default author of the store.
     fn author(&self) -> Result<Option<Author>> {
         let given = flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?;
-        if given.is_some() || self.has_server_key() {
+        if given.is_some() || self.has_server_key()? {
             return Ok(given);
         }
         // git accepts names that an author cannot have. They are not the user's mistake here, so they are no error.
@@ -116,9 +133,11 @@ impl Settings {
     }
 
     /// Returns whether a key is sent to a server. A key may have an author, and the server refuses every other one.
-    fn has_server_key(&self) -> bool {
-        let is_server = matches!(self.location(), Ok(StoreLocation::Server(_)));
-        is_server && variable("WASMSTORE_KEY").is_some()
+    fn has_server_key(&self) -> Result<bool> {
+        match self.location()? {
+            StoreLocation::Server(url) => Ok(self.key_for(&url)?.is_some()),
+            StoreLocation::Directory(_) => Ok(false),
+        }
     }
 
     /// Opens the store to read. A missing store reads as empty, and nothing is created.
@@ -144,9 +163,8 @@ impl Settings {
         match self.location()? {
             StoreLocation::Directory(_) => Ok(Box::new(open_local(self)?)),
             StoreLocation::Server(url) => {
-                let key = text_variable("WASMSTORE_KEY")?;
-                let client = Client::new(url, key.as_deref(), ClientLimits::default())?;
-                Ok(Box::new(client))
+                let key = self.key_for(&url)?;
+                Ok(Box::new(self.client(url, key.as_ref())?))
             }
         }
     }

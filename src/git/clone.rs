@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use super::error::Error;
+use super::fetch::FetchSource;
 use super::program::Git;
 use super::secret_config::SecretConfig;
 use crate::names::{ObjectId, RemoteUrl};
@@ -75,15 +76,14 @@ impl Git {
     /// As for [`ls_remote`](Self::ls_remote); if the other repository is shallow; if the directory cannot be written.
     pub fn clone_bare(
         &self,
-        url: &RemoteUrl,
-        limit: Duration,
+        source: &FetchSource<'_>,
         tick: &mut dyn FnMut(),
     ) -> Result<(), Error> {
-        let plain_url = url.without_credentials();
+        let plain_url = source.url.without_credentials();
         let target = [OsStr::new(&*plain_url), self.git_dir().as_os_str()];
         let args: Vec<&OsStr> = CLONE.iter().map(OsStr::new).chain(target).collect();
-        let secrets = SecretConfig::of_url(url);
-        let command = self.start(None, "clone", &args, &secrets, limit)?;
+        let secrets = source.secrets();
+        let command = self.start(None, "clone", &args, &secrets, source.limit)?;
         let output = command.finish(tick)?;
         if output.is_success {
             Ok(())

@@ -51,6 +51,17 @@ pub struct FetchSource<'f> {
     pub limit: Duration,
 }
 
+impl FetchSource<'_> {
+    /// Returns the configuration with which git sends the header and the credentials of the URL.
+    pub(super) fn secrets(&self) -> SecretConfig {
+        let config = SecretConfig::of_url(self.url);
+        match self.header {
+            Some(header) => config.with_header(self.url, header),
+            None => config,
+        }
+    }
+}
+
 impl Git {
     /// Returns the refs that a repository advertises.
     ///
@@ -105,11 +116,7 @@ impl Git {
         args: &[&OsStr],
         source: &FetchSource<'_>,
     ) -> Result<String, Error> {
-        let mut secrets = SecretConfig::of_url(source.url);
-        if let Some(header) = source.header {
-            secrets = secrets.with_header(source.url, header);
-        }
-        let command = self.start(git_dir, name, args, &secrets, source.limit)?;
+        let command = self.start(git_dir, name, args, &source.secrets(), source.limit)?;
         let output = command.finish(&mut || ())?;
         if output.is_success {
             Ok(output.stdout)

@@ -116,6 +116,22 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
+    /// The location of a store that looks like the address of a server, but has no scheme.
+    #[error("store location {text} has no scheme")]
+    HostWithoutScheme {
+        /// The text.
+        text: String,
+        /// The URL that was probably meant.
+        guess: String,
+    },
+    /// A malformed name of a login.
+    #[error("login name {name} {fault}")]
+    Login {
+        /// The name.
+        name: String,
+        /// The rule that it breaks.
+        fault: &'static str,
+    },
     /// The name of a ref that is neither a branch nor a tag.
     #[error("{name} is neither a branch (refs/heads/…) nor a tag (refs/tags/…)")]
     Ref {

@@ -35,6 +35,44 @@ impl ServerUrl {
         })
     }
 
+    /// Returns the URL that a text without a scheme probably means: a host and a port, such as `localhost:6384`, and perhaps a path.
+    fn guess(text: &str) -> Option<Self> {
+        let (_, port) = host_and_port(text.split('/').next()?).ok()?;
+        let scheme = match port.filter(|port| *port != 0)? {
+            443 | 8443 => "https",
+            _ => "http",
+        };
+        Self::parse(&format!("{scheme}://{text}")).ok()
+    }
+
+    /// Returns the same URL with the other scheme: `https` instead of `http`, or the reverse.
+    pub fn with_other_scheme(&self) -> String {
+        match self.text.split_once("://") {
+            Some(("https", rest)) => format!("http://{rest}"),
+            Some((_, rest)) => format!("https://{rest}"),
+            None => self.text.clone(),
+        }
+    }
+
+    /// Returns whether both URLs name the same server: scheme, host, port and path are equal. Host names are case-insensitive.
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        let path = |url: &Self| {
+            let (_, rest) = url.text.split_once("://").unwrap_or_default();
+            rest.split_once('/').map(|(_, path)| path.to_owned())
+        };
+        self.is_tls == other.is_tls
+            && self.host.eq_ignore_ascii_case(&other.host)
+            && self.port == other.port
+            && path(self) == path(other)
+    }
+
+    /// Returns the server whose git repository has this URL. `None` if the URL is no git repository of a server, or has credentials.
+    pub fn of_git(url: &RemoteUrl) -> Option<Self> {
+        let text = url.secret();
+        let server = text.trim_end_matches('/').strip_suffix(GIT)?;
+        Self::parse(server).ok()
+    }
+
     /// Returns the URL of `path` on this server. The path starts with a slash.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.text)
@@ -68,6 +106,14 @@ impl ServerUrl {
 pub fn invalid_store_location(text: &str, fault: &'static str) -> Error {
     let text = quoted(&redact(text));
     Error::StoreLocation { text, fault }
+}
+
+/// Returns the error for a text that looks like the address of a server; `None` if it does not.
+pub fn address_without_scheme(text: &str) -> Option<Error> {
+    Some(Error::HostWithoutScheme {
+        guess: ServerUrl::guess(text)?.to_string(),
+        text: quoted(text),
+    })
 }
 
 fn split(text: &str) -> Result<ServerUrl, &'static str> {
@@ -179,6 +225,59 @@ mod tests {
         assert_eq!(url.git().secret(), "https://a.example/x/wasmstore.git");
         let url = ServerUrl::parse("http://a").unwrap();
         assert_eq!(url.socket_at("/w"), "ws://a/w");
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_recognized() {
+        for (text, url) in [
+            ("localhost:6384", "http://localhost:6384"),
+            ("store.example.com:443/x", "https://store.example.com:443/x"),
+            ("[::1]:6384", "http://[::1]:6384"),
+            ("modules:80/", "http://modules:80"),
+        ] {
+            assert_eq!(ServerUrl::guess(text).unwrap().to_string(), url);
+        }
+        for text in [
+            "", "a", "a:b", "a:0", "a:", ":80", "./a:80", "/a:80", "a b:80", "a@b:80", "a:70000",
+        ] {
+            assert_eq!(ServerUrl::guess(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_urls_with_the_same_origin_and_path_name_the_same_server() {
+        let url = |text: &str| ServerUrl::parse(text).unwrap();
+        let server = url("https://A.example/x");
+        for same in ["https://a.example:443/x/", "HTTPS://a.EXAMPLE/x"] {
+            assert!(server.is_same_server(&url(same)), "{same}");
+        }
+        for other in [
+            "http://a.example/x",
+            "https://a.example:444/x",
+            "https://b.example/x",
+            "https://a.example",
+            "https://a.example/X",
+            "https://a.example/x/y",
+        ] {
+            assert!(!server.is_same_server(&url(other)), "{other}");
+        }
+        assert_eq!(url("http://a:80").with_other_scheme(), "https://a:80");
+        assert_eq!(url("https://a/x").with_other_scheme(), "http://a/x");
+    }
+
+    #[test]
+    fn the_server_of_a_git_repository_is_recognized() {
+        let of_git = |text: &str| ServerUrl::of_git(&RemoteUrl::parse(text).unwrap());
+        let server = of_git("https://a.example/x/wasmstore.git/").unwrap();
+        assert_eq!(server.to_string(), "https://a.example/x");
+        for other in [
+            "https://a.example/modules.git",
+            "https://u:p@a.example/wasmstore.git",
+            "ssh://a.example/wasmstore.git",
+            "/srv/wasmstore.git",
+        ] {
+            assert_eq!(of_git(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -40,6 +40,17 @@ pub enum Error {
     /// The key for the primary of a replica contains a character that is not allowed in a header.
     #[error("WASMSTORE_REPLICA_KEY contains a character that is not allowed in a key")]
     InvalidReplicaKey,
+    /// A proxy of the environment cannot be used.
+    #[error("{name} {fault}")]
+    Proxy {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with its value.
+        fault: &'static str,
+    },
+    /// The server's port speaks TLS although the URL's scheme is `http`, or the reverse.
+    #[error("{0}: {fault}", fault = scheme_fault(.0))]
+    WrongScheme(ServerUrl),
     /// The connection to a server failed.
     #[error("{url}: {reason}")]
     Unreachable {
@@ -96,6 +107,14 @@ pub enum Error {
         /// The mirrors' names with the reasons.
         reasons: String,
     },
+}
+
+fn scheme_fault(url: &ServerUrl) -> &'static str {
+    if url.is_tls() {
+        "the port speaks plain HTTP, not TLS"
+    } else {
+        "the port speaks TLS, not plain HTTP"
+    }
 }
 
 /// A result of this subsystem.

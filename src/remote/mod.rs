@@ -10,6 +10,7 @@
 //! - `mirror` and `mirror_*` keep other repositories equal to the store.
 //! - `replica` and `primary*` keep the store equal to another store.
 //! - `clone` creates a store from another repository.
+//! - `proxy` chooses the proxy for a connection of `client`.
 
 mod bucket_follower;
 mod client;
@@ -29,6 +30,7 @@ mod peer_check;
 mod primary;
 mod primary_refs;
 mod primary_watch;
+mod proxy;
 mod put_if_absent;
 pub mod receive_hooks;
 mod replica;
@@ -50,5 +52,6 @@ pub use mirror_config::UnrelatedRepository;
 pub use mirror_status::{MirrorStatus, SyncState};
 pub use operations::{ModuleReader, StoreOperations};
 pub use primary::Primary;
+pub use proxy::ProxySettings;
 pub use put_if_absent::put_if_absent;
 pub use replica::{Replica, ReplicaStatus};

@@ -29,7 +29,7 @@ impl PeerCheck {
             silence_max: TIMEOUT,
             ..ClientLimits::default()
         };
-        let response = agent(url, &limits).get(url.at("/healthz")).call();
+        let response = agent(url, None, &limits).get(url.at("/healthz")).call();
         // Any status will do: a server may refuse the request because of its host name. But another program at this URL is no server.
         let responds = response.is_ok_and(|response| response.headers().contains_key(GENERATION));
         if !responds {

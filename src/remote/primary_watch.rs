@@ -55,6 +55,7 @@ fn connect(primary: &Primary) -> Result<Socket, String> {
     let server = WebSocketServer {
         url: &primary.url,
         key: key.as_ref(),
+        proxy: None,
         connect_timeout: primary.limits.connect_timeout,
         silence_max: primary.limits.socket_silence_max,
     };

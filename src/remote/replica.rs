@@ -15,6 +15,7 @@ use super::error::{Error, Result};
 use super::primary::{DELAY_FIRST, DELAY_MAX, Primary};
 use super::primary_refs::{BrokenReport, PrimaryReader};
 use super::primary_watch;
+use super::proxy::ProxySettings;
 use crate::config::{ClientLimits, Options};
 use crate::git::Git;
 use crate::names::{ObjectId, RefName};
@@ -82,8 +83,13 @@ impl Replica {
             silence_max: primary.limits.socket_silence_max,
             ..ClientLimits::default()
         };
-        let client = Client::new(primary.url.clone(), primary.key.as_deref(), limits)
-            .map_err(|_| Error::InvalidReplicaKey)?;
+        let client = Client::new(
+            primary.url.clone(),
+            primary.key.as_deref(),
+            &ProxySettings::default(),
+            limits,
+        )
+        .map_err(|_| Error::InvalidReplicaKey)?;
         let replica = Self {
             store: Arc::new(store),
             reader: PrimaryReader {

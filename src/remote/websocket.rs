@@ -10,6 +10,7 @@ use tungstenite::http::HeaderValue;
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{HandshakeError, WebSocket, client_tls};
 
+use super::proxy::HttpProxy;
 use crate::names::ServerUrl;
 
 /// A connection to a server.
@@ -19,6 +20,7 @@ pub(super) type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 pub(super) struct WebSocketServer<'s> {
     pub url: &'s ServerUrl,
     pub key: Option<&'s HeaderValue>,
+    pub proxy: Option<&'s HttpProxy>,
     pub connect_timeout: Duration,
     /// The longest time without a message, after which the connection counts as broken.
     pub silence_max: Duration,
@@ -46,10 +48,21 @@ impl WebSocketServer<'_> {
         })
     }
 
-    /// Tries each address of the server's name.
+    /// Connects to the server, through the proxy if there is one.
     fn connect_tcp(&self) -> io::Result<TcpStream> {
+        let server = self.url.authority();
+        let Some(proxy) = self.proxy else {
+            return self.connect_to(server);
+        };
+        let mut stream = self.connect_to(proxy.authority())?;
+        proxy.connect(&mut stream, server)?;
+        Ok(stream)
+    }
+
+    /// Tries each address of a name.
+    fn connect_to(&self, name: (&str, u16)) -> io::Result<TcpStream> {
         let mut last_error = io::Error::from(io::ErrorKind::NotFound);
-        for address in self.url.authority().to_socket_addrs()? {
+        for address in name.to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, self.connect_timeout) {
                 Ok(stream) => {
                     stream.set_read_timeout(Some(self.silence_max))?;

@@ -2,8 +2,11 @@
 
 mod broken;
 mod changes;
+mod keys;
+mod proxies;
 mod reads;
 mod refusals;
+mod schemes;
 mod transfer;
 mod watching;
 

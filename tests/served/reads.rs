@@ -6,7 +6,7 @@ use super::{Twin, history};
 use crate::support::program::{FORMATS, World};
 
 /// Every command, and whether it works against a server.
-const COMMANDS: [(&str, bool); 41] = [
+const COMMANDS: [(&str, bool); 46] = [
     ("init", false),
     ("add", true),
     ("find", true),
@@ -21,6 +21,9 @@ const COMMANDS: [(&str, bool); 41] = [
     ("world", true),
     ("oci", true),
     ("set", true),
+    ("copy", true),
+    ("mv", true),
+    ("tag", true),
     ("remove", true),
     ("versions", true),
     ("version", true),
@@ -41,6 +44,8 @@ const COMMANDS: [(&str, bool); 41] = [
     ("backup", false),
     ("mirror", false),
     ("clone", false),
+    ("login", true),
+    ("logout", true),
     ("verify", false),
     ("reindex", false),
     ("server", false),
@@ -250,14 +255,16 @@ fn commands_that_need_the_directory_say_so() {
         assert!(COMMANDS.contains(&(args[0], is_served)), "{args:?}");
         let ran = twin.served(args);
         let expected = format!(
-            "wasmstore: this command needs the store's directory: run it on the machine of {}, with --root DIR\n",
+            "wasmstore: this command needs the store's directory: run it on the machine of {}, with --root DIR",
             twin.url()
         );
-        assert_eq!(
-            (ran.code, ran.out.as_str(), ran.err),
-            (Some(2), "", expected),
-            "{args:?}"
-        );
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}");
+        let mut lines = ran.err.lines();
+        assert_eq!(lines.next(), Some(expected.as_str()), "{args:?}");
+        // The second line says why, and what to use instead.
+        let hint = lines.next().unwrap_or_default();
+        assert!(hint.starts_with("hint: "), "{ran:?}");
+        assert_eq!(lines.next(), None, "{ran:?}");
     }
     assert_eq!(
         COMMANDS.iter().filter(|(_, is_served)| !is_served).count(),

@@ -6,6 +6,7 @@ use super::verify::describe;
 use crate::cli::config::{AtLeast, Seconds};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{Output, print_error};
+use crate::cli::server_key::ServerKey;
 use crate::cli::settings::Settings;
 use crate::config::{MirrorLimits, PushLimits};
 use crate::names::RemoteUrl;
@@ -18,7 +19,8 @@ use crate::store::{DerivedFaults, FaultSeverity, Finding, StoreFault};
 /// (`refs/oci/records`), builds the version index, and checks everything as `verify` does. If there are faults, reports them on standard
 /// error, exits with code 5, and keeps the store. If the command fails earlier or is killed, no store is created. The store and the
 /// repository do not become mirrors of each other. The default branch is --branch, or the repository's default branch, or `main`, or its
-/// only branch. Prints nothing.
+/// only branch. For a server's repository, URL/wasmstore.git, the key of --key-file, WASMSTORE_KEY or `login` is sent to the server. Prints
+/// nothing.
 /// JSON: {"root":"…","branch":"…","object_format":"sha1"|"sha256","refs":N,"commits":N,"modules":N,"faults":N}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CloneArgs {
@@ -46,8 +48,10 @@ impl CloneArgs {
                 ..PushLimits::default()
             },
         );
+        let key = settings.key_for_clone(&self.url)?;
+        let key = key.as_ref().map(ServerKey::expose);
         let spinner = settings.progress().spinner("copy");
-        let copied = remote::clone(&self.url, &root, branch.as_ref(), limits, &mut || {
+        let copied = remote::clone(&self.url, key, &root, branch.as_ref(), limits, &mut || {
             spinner.tick();
         });
         spinner.finish_and_clear();

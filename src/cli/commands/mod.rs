@@ -26,6 +26,8 @@ mod info;
 mod init;
 mod list;
 mod log;
+mod login;
+mod logout;
 mod man;
 mod merge;
 mod mirror;
@@ -119,6 +121,8 @@ commands! {
     mirror => Mirror(MirrorArgs),
     bucket => Bucket(BucketArgs),
     clone => Clone(CloneArgs),
+    login => Login(LoginArgs),
+    logout => Logout(LogoutArgs),
     verify => Verify(VerifyArgs),
     reindex => Reindex(ReindexArgs),
     hook => Hook(HookArgs),

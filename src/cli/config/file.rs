@@ -17,6 +17,7 @@ use crate::bucket::BucketUrl;
 use crate::cli::color::ColorChoice;
 use crate::cli::exposed_file::is_readable_by_others;
 use crate::cli::nearest_name::nearest;
+use crate::cli::root_setting::RootSetting;
 use crate::cli::secret::Secret;
 use crate::cli::store_location::StoreLocation;
 use crate::cli::text_file::decode;
@@ -97,7 +98,7 @@ pub(super) struct FileSettings {
     pub git_cpu: Key<AtLeast<0>>,
     pub max_fetch_bytes: Key<AtLeast<4>>,
     pub max_push_bytes: Key<AtLeast<4>>,
-    pub root: Key<StoreLocation>,
+    pub root: Key<RootSetting>,
     pub branch: Key<BranchName>,
     pub verbose: Key<u8>,
     pub quiet: Key<bool>,
@@ -206,7 +207,7 @@ impl FileSettings {
             }
         }
         if let Some(root) = &mut self.root
-            && let FileValue(StoreLocation::Directory(path)) = root.get_mut()
+            && let FileValue(RootSetting::Location(StoreLocation::Directory(path))) = root.get_mut()
         {
             *path = directory.join(&path);
         }

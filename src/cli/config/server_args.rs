@@ -107,7 +107,7 @@ pub(in crate::cli) struct ServerFlags {
 
 impl ServerArgs {
     /// The arguments that are not settings of a server and therefore not keys of the file.
-    pub(super) const NOT_SETTINGS: [&str; 4] = ["author", "check", "config", "json"];
+    pub(super) const NOT_SETTINGS: [&str; 5] = ["author", "check", "config", "json", "key_file"];
 
     /// Returns the long names of the flags that are settings of a server: the keys of the file.
     pub(super) fn setting_names() -> Vec<String> {

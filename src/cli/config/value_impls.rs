@@ -12,6 +12,7 @@ use super::value_types::WriteHandling;
 use crate::bucket::BucketUrl;
 use crate::cli::color::ColorChoice;
 use crate::cli::home::expand;
+use crate::cli::root_setting::RootSetting;
 use crate::cli::secret::{HIDDEN, Secret};
 use crate::cli::store_location::StoreLocation;
 use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy};
@@ -105,7 +106,7 @@ impl SettingValue for PathBuf {
     }
 }
 
-impl SettingValue for StoreLocation {
+impl SettingValue for RootSetting {
     const TOML_TYPE: TomlType = TomlType::Text;
 
     fn parse(text: &str) -> Result<Self, InvalidValue> {
@@ -118,8 +119,9 @@ impl SettingValue for StoreLocation {
 
     fn shown(&self) -> Value {
         match self {
-            Self::Directory(path) => path.shown(),
-            Self::Server(url) => url.shown(),
+            Self::Location(StoreLocation::Directory(path)) => path.shown(),
+            Self::Location(StoreLocation::Server(url)) => url.shown(),
+            Self::Login(name) => name.to_string().into(),
         }
     }
 }

@@ -15,6 +15,9 @@ const BODY_BYTES_MAX: u64 = 1 << 20;
 /// The longest detail that is printed. The server at the URL may be another kind of server, whose texts are long.
 const DETAIL_CHARS_MAX: usize = 2_000;
 
+/// What nginx and servers in Go respond to a request without TLS on a port for TLS.
+const TLS_PORT: [&str; 2] = ["was sent to HTTPS port", "to an HTTPS server"];
+
 /// The detail of a request whose headers are too large.
 const HEADERS_TOO_LARGE: &str =
     "the message, the author or a name is too long for a request header";
@@ -32,6 +35,8 @@ pub struct ErrorResponse {
     pub paths: Vec<String>,
     /// The branch, module or directory that does not exist, if the server says which.
     pub missing: Option<MissingName>,
+    /// Whether the server says that the request was sent to a TLS port without TLS.
+    pub expects_tls: bool,
     /// Whether the server sent `detail` in a form that wasmstore uses: a problem document or a line of plain text.
     has_server_detail: bool,
 }
@@ -85,6 +90,7 @@ impl ErrorResponse {
             detail,
             paths: Vec::new(),
             missing,
+            expects_tls: false,
             has_server_detail: true,
         }
     }
@@ -107,6 +113,9 @@ impl ErrorResponse {
             detail: problem.detail.chars().take(DETAIL_CHARS_MAX).collect(),
             paths: problem.paths,
             missing: problem.missing,
+            expects_tls: !url.is_tls()
+                && status == 400
+                && TLS_PORT.iter().any(|words| text.contains(words)),
             has_server_detail: true,
         }
     }
@@ -119,6 +128,7 @@ impl ErrorResponse {
             307 | 308 | 409 => ErrorKind::Conflict,
             412 => ErrorKind::Precondition,
             413 => ErrorKind::TooLarge,
+            400 if self.expects_tls => ErrorKind::Unavailable,
             400 | 415 | 416 | 431 => ErrorKind::Malformed,
             408 | 429 | 503 => ErrorKind::Busy,
             507 => ErrorKind::Full,

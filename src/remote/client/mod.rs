@@ -4,6 +4,7 @@
 //! errors, `pages` reads lists, `download`, `upload` and `upload_files` stream modules, `watch` follows a branch. Every value in a response is
 //! validated like any other input from outside.
 
+mod agent;
 mod diff;
 mod download;
 pub(super) mod error_response;
@@ -16,6 +17,7 @@ mod pages;
 mod path_log;
 mod relocation;
 mod request;
+mod scheme_check;
 mod search;
 mod tags;
 mod upload;
@@ -23,6 +25,7 @@ mod upload_files;
 mod watch;
 mod world;
 
+pub(super) use agent::agent;
 pub use error_response::ErrorResponse;
 pub use request::Client;
-pub(super) use request::{agent, secret_header};
+pub(super) use request::secret_header;

@@ -1,18 +1,20 @@
 //! Requests to a store's server, and reading of successful responses.
 
-use std::sync::atomic::AtomicBool;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::de::DeserializeOwned;
 use ureq::http::header::{ACCEPT, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK};
 use ureq::http::request::Builder;
 use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, Body, SendBody};
 
+use super::agent::agent;
 use super::error_response::ErrorResponse;
 use crate::config::ClientLimits;
 use crate::names::{BranchName, CommitId, ModuleHash, ModuleRef, ServerUrl, TreePath};
 use crate::remote::error::{Error, Result};
+use crate::remote::proxy::{HttpProxy, ProxySettings};
 use crate::store::{Change, EntityTags, Precondition, Published, Revision};
 use crate::wire::{decode_query_value, encode_header_value, encode_path};
 
@@ -25,14 +27,17 @@ const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// The media types that the client accepts. Errors should be problem documents (RFC 9457).
 pub(super) const ACCEPTED: &str = "application/problem+json, */*;q=0.9";
 
-/// A client of a store's server. It follows no redirects and uses no proxy, so that the key is sent to no other server.
+/// A client of a store's server. It follows no redirects, so that the key is sent to no other server.
 pub struct Client {
     agent: Agent,
     pub(super) url: ServerUrl,
     pub(super) key: Option<HeaderValue>,
+    pub(super) proxy: Option<HttpProxy>,
     pub(super) limits: ClientLimits,
     /// Whether the server turned out to have no endpoint for diffs.
     pub(super) lacks_diff: AtomicBool,
+    /// Whether the server has responded to a request, so that the scheme of its URL is right.
+    pub(super) has_responded: AtomicBool,
 }
 
 /// A successful response.
@@ -53,18 +58,26 @@ impl Client {
     /// Creates a client of the server at `url`, without connecting to it.
     ///
     /// # Errors
-    /// The key contains a character that is not allowed in a header.
-    pub fn new(url: ServerUrl, key: Option<&str>, limits: ClientLimits) -> Result<Self> {
+    /// The key contains a character that is not allowed in a header; the proxy for the server cannot be used.
+    pub fn new(
+        url: ServerUrl,
+        key: Option<&str>,
+        proxies: &ProxySettings,
+        limits: ClientLimits,
+    ) -> Result<Self> {
         let key = match key {
             Some(key) => Some(secret_header(key).map_err(|_| Error::InvalidKey)?),
             None => None,
         };
+        let proxy = proxies.proxy_for(&url)?;
         Ok(Self {
-            agent: agent(&url, &limits),
+            agent: agent(&url, proxy.as_ref(), &limits),
             url,
             key,
+            proxy,
             limits,
             lacks_diff: AtomicBool::new(false),
+            has_responded: AtomicBool::new(false),
         })
     }
 
@@ -75,11 +88,13 @@ impl Client {
             ..self.limits
         };
         Self {
-            agent: agent(&self.url, &limits),
+            agent: agent(&self.url, self.proxy.as_ref(), &limits),
             url: self.url.clone(),
             key: self.key.clone(),
+            proxy: self.proxy.clone(),
             limits,
             lacks_diff: AtomicBool::new(false),
+            has_responded: AtomicBool::new(false),
         }
     }
 
@@ -145,6 +160,7 @@ impl Client {
             .agent
             .run(request)
             .map_err(|error| self.exchange_failed(&error))?;
+        self.has_responded.store(true, Ordering::Relaxed);
         if response.status().is_success() {
             Ok(response)
         } else {
@@ -223,6 +239,14 @@ impl Client {
 
     /// Converts an error of the HTTP library.
     fn exchange_failed(&self, error: &ureq::Error) -> Error {
+        let may_be_scheme = match error {
+            ureq::Error::Io(error) => may_be_scheme(error),
+            ureq::Error::Protocol(_) | ureq::Error::Rustls(_) => true,
+            _ => false,
+        };
+        if may_be_scheme && let Some(error) = self.wrong_scheme() {
+            return error;
+        }
         match error {
             // The text of the library would only say that this is an I/O error, without its reason.
             ureq::Error::Io(error) => self.unreachable(error),
@@ -232,9 +256,13 @@ impl Client {
 
     /// Returns the error for a failed connection.
     pub(super) fn unreachable(&self, reason: &dyn std::error::Error) -> Error {
+        let reason = crate::store::chain(reason);
         Error::Unreachable {
             url: self.url.clone(),
-            reason: crate::store::chain(reason),
+            reason: match &self.proxy {
+                Some(proxy) => format!("through the proxy {proxy}: {reason}"),
+                None => reason,
+            },
         }
     }
 
@@ -337,35 +365,15 @@ fn with_tags(request: Builder, header: HeaderName, tags: Option<&EntityTags>) ->
     }
 }
 
-/// Returns an HTTP client that trusts the machine's root certificates and ignores proxies.
-pub(in crate::remote) fn agent(url: &ServerUrl, limits: &ClientLimits) -> Agent {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        // Ignores a proxy from the environment, because it would see the key.
-        .proxy(None)
-        .user_agent(concat!("wasmstore/", env!("CARGO_PKG_VERSION")))
-        .timeout_connect(Some(limits.connect_timeout))
-        .timeout_per_read(Some(limits.silence_max))
-        .timeout_per_write(Some(limits.silence_max))
-        .tls_config(tls_config(url));
-    config.build().into()
-}
-
-/// Returns a TLS configuration that trusts the machine's root certificates. They are read only for an `https` URL, since reading them takes
-/// time.
-fn tls_config(url: &ServerUrl) -> TlsConfig {
-    let mut trusted = Vec::new();
-    if url.is_tls() {
-        let native = rustls_native_certs::load_native_certs();
-        for error in &native.errors {
-            tracing::debug!(%error, "cannot read some root certificates");
-        }
-        let certificates = native.certs.iter();
-        trusted.extend(certificates.map(|one| Certificate::from_der(one.as_ref()).to_owned()));
-    }
-    TlsConfig::builder()
-        .root_certs(RootCerts::new_with_certs(&trusted))
-        .build()
+/// Returns whether an I/O error can be that of a URL with the wrong scheme. No connection, or none in time, has other reasons.
+pub(super) fn may_be_scheme(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    !matches!(
+        error.kind(),
+        K::ConnectionRefused
+            | K::TimedOut
+            | K::WouldBlock
+            | K::HostUnreachable
+            | K::NetworkUnreachable
+    )
 }

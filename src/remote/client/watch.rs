@@ -1,6 +1,7 @@
 //! Watching a branch of a store behind a server.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tungstenite::http::{HeaderValue, Response};
 use tungstenite::protocol::CloseFrame;
 
 use super::error_response::ErrorResponse;
-use super::request::{ACCEPTED, Client, response_commit};
+use super::request::{ACCEPTED, Client, may_be_scheme, response_commit};
 use crate::names::{BranchName, CommitId};
 use crate::remote::error::{Error, Result};
 use crate::remote::websocket::{Socket, WebSocketServer};
@@ -104,19 +105,34 @@ impl Client {
         let server = WebSocketServer {
             url: &self.url,
             key: self.key.as_ref(),
+            proxy: self.proxy.as_ref(),
             connect_timeout: self.limits.connect_timeout,
             silence_max: SILENCE_MAX,
         };
         match server.connect(&path, &headers) {
             Ok((socket, response)) => {
+                self.has_responded.store(true, Ordering::Relaxed);
                 let tip = response_commit(response.headers());
                 position.since = position.since.or(tip);
                 Ok(socket)
             }
             Err(tungstenite::Error::Http(response)) => Err(self.refused(&response)),
+            Err(error) => Err(self.handshake_failed(&error)),
+        }
+    }
+
+    fn handshake_failed(&self, error: &tungstenite::Error) -> Error {
+        let may_be_scheme = match error {
+            tungstenite::Error::Io(error) => may_be_scheme(error),
+            _ => true,
+        };
+        if may_be_scheme && let Some(error) = self.wrong_scheme() {
+            return error;
+        }
+        match error {
             // The text of the library would repeat the text of the I/O error.
-            Err(tungstenite::Error::Io(error)) => Err(self.unreachable(&error)),
-            Err(error) => Err(self.unreachable(&error)),
+            tungstenite::Error::Io(error) => self.unreachable(error),
+            error => self.unreachable(error),
         }
     }
 

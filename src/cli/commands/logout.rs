@@ -1,0 +1,41 @@
+//! `logout`: forgets the key for a server.
+
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
+use serde_json::json;
+
+use crate::cli::exit::{Error, Result};
+use crate::cli::logins::Logins;
+use crate::cli::output::Output;
+use crate::cli::root_setting::RootSetting;
+use crate::cli::settings::Settings;
+use crate::cli::store_location::StoreLocation;
+
+/// Forget the key that `login` keeps for a server
+///
+/// The server still accepts the key; its operator can revoke it. Prints nothing. JSON: {"url":"…"}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct LogoutArgs {
+    /// The server
+    #[arg(value_name = "URL|@NAME", value_parser = PathBufValueParser::new().try_map(RootSetting::parse))]
+    server: RootSetting,
+}
+
+impl LogoutArgs {
+    pub fn run(self, _: &Settings, out: &mut Output) -> Result<()> {
+        let mut logins = Logins::read()?;
+        let url = match self.server {
+            RootSetting::Location(StoreLocation::Server(url)) => url,
+            RootSetting::Location(StoreLocation::Directory(_)) => {
+                return Err(Error::Usage(
+                    "a directory has no key: give the URL of a server, or @NAME",
+                ));
+            }
+            RootSetting::Login(name) => logins.find_name(&name)?.url().clone(),
+        };
+        if !logins.remove(&url) {
+            return Err(Error::NoLogin(url.to_string()));
+        }
+        logins.write()?;
+        out.json_only(&json!({"url": url.to_string()}))
+    }
+}

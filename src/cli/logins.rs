@@ -1,0 +1,265 @@
+//! The logins of the user: the keys that `login` keeps for servers.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::environment::variable;
+use super::exit::{Error, Result};
+use super::exposed_file::is_readable_by_others;
+use crate::http::read_bounded_regular_file;
+use crate::names::{LoginName, ServerUrl};
+use crate::wire::AsString;
+
+/// The file below the directory for the configuration of programs.
+const FILE: &str = "wasmstore/logins.json";
+/// The largest file, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The file with the logins. Only its user can read it.
+#[derive(Debug)]
+pub(super) struct Logins {
+    path: PathBuf,
+    logins: Vec<Login>,
+}
+
+/// The key for a server.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Login {
+    url: AsString<ServerUrl>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    key: String,
+}
+
+/// The content of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoginFile {
+    logins: Vec<Login>,
+}
+
+impl Logins {
+    /// Reads the file. If there is none, or no home directory, there are no logins.
+    ///
+    /// # Errors
+    /// Others can read the file; it cannot be read or is malformed.
+    pub fn read() -> Result<Self> {
+        match path() {
+            Some(path) => Self::read_from(path),
+            None => Ok(Self {
+                path: PathBuf::new(),
+                logins: Vec::new(),
+            }),
+        }
+    }
+
+    fn read_from(path: PathBuf) -> Result<Self> {
+        let bytes = match read_bounded_regular_file(&path, FILE_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => b"{\"logins\":[]}".to_vec(),
+            Err(source) => return Err(Error::Input { path, source }),
+        };
+        if path
+            .metadata()
+            .is_ok_and(|file| is_readable_by_others(&file))
+        {
+            return Err(Error::ExposedKey(path));
+        }
+        // The parser's error is not shown, because it can quote the key.
+        match serde_json::from_slice::<LoginFile>(&bytes) {
+            Ok(LoginFile { logins }) => Ok(Self { path, logins }),
+            Err(error) => Err(Error::LoginFile {
+                path,
+                line: error.line(),
+            }),
+        }
+    }
+
+    /// Returns the logins, in the order in which they were made.
+    pub fn iter(&self) -> impl Iterator<Item = &Login> {
+        self.logins.iter()
+    }
+
+    /// Returns the login for a server.
+    pub fn find(&self, url: &ServerUrl) -> Option<&Login> {
+        self.iter().find(|login| login.url.0.is_same_server(url))
+    }
+
+    /// Returns the login with a name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find_name(&self, name: &LoginName) -> Result<&Login> {
+        let is_named = |login: &&Login| login.name.as_deref() == Some(name.as_str());
+        let found = self.iter().find(is_named);
+        found.ok_or_else(|| Error::NoLogin(name.to_string()))
+    }
+
+    /// Adds a login. It replaces the one for the same server, keeps its name if no other one is given, and takes its own name from another server.
+    pub fn insert(&mut self, url: ServerUrl, name: Option<&LoginName>, key: String) {
+        let name = name.map(|name| name.as_str().to_owned());
+        let name = name.or_else(|| self.find(&url)?.name.clone());
+        self.remove(&url);
+        for other in &mut self.logins {
+            if name.is_some() && other.name == name {
+                other.name = None;
+            }
+        }
+        self.logins.push(Login {
+            url: AsString(url),
+            name,
+            key,
+        });
+    }
+
+    /// Removes the login for a server. Returns whether there was one.
+    pub fn remove(&mut self, url: &ServerUrl) -> bool {
+        let count = self.logins.len();
+        self.logins.retain(|login| !login.url.0.is_same_server(url));
+        self.logins.len() < count
+    }
+
+    /// Replaces the file atomically. Creates its directory, which only the user can enter.
+    ///
+    /// # Errors
+    /// There is no home directory; the file cannot be written.
+    pub fn write(&self) -> Result<()> {
+        let Some(directory) = self
+            .path
+            .parent()
+            .filter(|path| !path.as_os_str().is_empty())
+        else {
+            return Err(Error::NoConfigDirectory);
+        };
+        let failed = |source| Error::OutputFile {
+            path: self.path.clone(),
+            source,
+        };
+        self.replace(directory).map_err(failed)
+    }
+
+    fn replace(&self, directory: &Path) -> io::Result<()> {
+        let content = LoginFile {
+            logins: self.logins.clone(),
+        };
+        let mut text = serde_json::to_string_pretty(&content).expect("BUG: plain data is JSON");
+        text.push('\n');
+        if !directory.is_dir() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)?;
+        }
+        // The target of a symbolic link is replaced, and the link stays.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let directory = path.parent().unwrap_or(directory);
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(directory)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|failed| failed.error)?;
+        Ok(())
+    }
+
+    /// Returns the name of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Login {
+    /// Returns the server.
+    pub fn url(&self) -> &ServerUrl {
+        &self.url.0
+    }
+
+    /// Returns the name, without an `@`.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Returns the key.
+    pub fn expose_key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// Displays the login without the key.
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Login")
+            .field(self.url())
+            .field(&self.name)
+            .finish()
+    }
+}
+
+/// Returns the name of the file (XDG Base Directory Specification: a relative directory in the variable is ignored).
+fn path() -> Option<PathBuf> {
+    let directory = variable("XDG_CONFIG_HOME").map(PathBuf::from);
+    let directory = directory.filter(|directory| directory.is_absolute());
+    let home = || variable("HOME").map(|home| PathBuf::from(home).join(".config"));
+    Some(directory.or_else(home)?.join(FILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> ServerUrl {
+        ServerUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn logins_are_kept_in_a_file_of_the_user_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a/b/logins.json");
+        let mut logins = Logins::read_from(path.clone()).unwrap();
+        assert_eq!(logins.iter().count(), 0);
+        let prod = LoginName::parse("prod").unwrap();
+        logins.insert(url("https://a.example"), Some(&prod), "geheim".to_owned());
+        logins.insert(url("http://b.example"), None, "two".to_owned());
+        logins.write().unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert!(!format!("{logins:?}").contains("geheim"));
+
+        let mut logins = Logins::read_from(path.clone()).unwrap();
+        // A second login for a server replaces the key and keeps the name.
+        logins.insert(url("https://A.example:443/"), None, "three".to_owned());
+        let found = logins.find_name(&prod).unwrap();
+        assert_eq!(found.expose_key(), "three");
+        // A name moves to the server that it is given to.
+        logins.insert(url("http://b.example"), Some(&prod), "four".to_owned());
+        assert_eq!(
+            logins.find_name(&prod).unwrap().url(),
+            &url("http://b.example")
+        );
+        assert_eq!(logins.find(&url("https://a.example")).unwrap().name(), None);
+        assert!(logins.remove(&url("https://a.example")));
+        assert!(!logins.remove(&url("https://a.example")));
+        logins.write().unwrap();
+        assert_eq!(Logins::read_from(path).unwrap().iter().count(), 1);
+    }
+
+    #[test]
+    fn an_exposed_or_malformed_file_is_an_error_without_its_keys() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("logins.json");
+        fs::write(&path, "{\"logins\":[{\"url\":\"x\",\"key\":\"geheim\"}]}").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let error = Logins::read_from(path.clone()).unwrap_err();
+        assert!(!error.chain().contains("geheim"), "{}", error.chain());
+        assert!(matches!(error, Error::LoginFile { line: 1, .. }));
+        fs::write(&path, "{\"logins\":[]}").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o604)).unwrap();
+        let error = Logins::read_from(path).unwrap_err();
+        assert!(matches!(error, Error::ExposedKey(_)), "{error}");
+    }
+}

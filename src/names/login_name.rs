@@ -1,0 +1,92 @@
+//! Names of logins.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{Error, quoted};
+
+/// The maximum length of a name, in bytes.
+const BYTES_MAX: usize = 64;
+
+/// The short name that a user gives to a server: letters, digits, `.`, `_` and `-`, starting with a letter or digit. As the location of a
+/// store, it follows an `@`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginName(String);
+
+impl LoginName {
+    /// Parses a name, with or without the `@`.
+    ///
+    /// # Errors
+    /// [`Error::Login`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let name = text.strip_prefix('@').unwrap_or(text);
+        match fault(name) {
+            None => Ok(Self(name.to_owned())),
+            Some(fault) => Err(Error::Login {
+                name: quoted(name),
+                fault,
+            }),
+        }
+    }
+
+    /// Returns the name, without the `@`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn fault(name: &str) -> Option<&'static str> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    match name {
+        "" => Some("is empty"),
+        name if name.len() > BYTES_MAX => Some("is longer than 64 bytes"),
+        name if !name.chars().all(is_allowed) => {
+            Some("contains something other than letters, digits, '.', '_' and '-'")
+        }
+        name if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
+            Some("does not start with a letter or digit")
+        }
+        _ => None,
+    }
+}
+
+impl FromStr for LoginName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for LoginName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "@{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words_without_separators() {
+        for (text, name) in [("prod", "prod"), ("@prod", "prod"), ("a.b_c-1", "a.b_c-1")] {
+            let parsed = LoginName::parse(text).unwrap();
+            assert_eq!(parsed.as_str(), name);
+            assert_eq!(parsed.to_string(), format!("@{name}"));
+        }
+        for text in [
+            "",
+            "@",
+            "@@a",
+            "a/b",
+            "-a",
+            "a b",
+            "a:1",
+            "ä",
+            &"a".repeat(65),
+        ] {
+            assert!(LoginName::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The HTTP client of the library, as requests to servers need it.
+
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::config::ClientLimits;
+use crate::names::ServerUrl;
+use crate::remote::proxy::HttpProxy;
+
+/// Returns an HTTP client that trusts the machine's root certificates.
+pub(in crate::remote) fn agent(
+    url: &ServerUrl,
+    proxy: Option<&HttpProxy>,
+    limits: &ClientLimits,
+) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        // The library's own choice of a proxy from the environment does not depend on the scheme and the host.
+        .proxy(proxy.and_then(|proxy| proxy.to_ureq().ok()))
+        .user_agent(concat!("wasmstore/", env!("CARGO_PKG_VERSION")))
+        .timeout_connect(Some(limits.connect_timeout))
+        .timeout_per_read(Some(limits.silence_max))
+        .timeout_per_write(Some(limits.silence_max))
+        .tls_config(tls_config(url));
+    config.build().into()
+}
+
+/// Returns a TLS configuration that trusts the machine's root certificates. They are read only for an `https` URL, since reading them takes
+/// time.
+fn tls_config(url: &ServerUrl) -> TlsConfig {
+    let mut trusted = Vec::new();
+    if url.is_tls() {
+        let native = rustls_native_certs::load_native_certs();
+        for error in &native.errors {
+            tracing::debug!(%error, "cannot read some root certificates");
+        }
+        let certificates = native.certs.iter();
+        trusted.extend(certificates.map(|one| Certificate::from_der(one.as_ref()).to_owned()));
+    }
+    TlsConfig::builder()
+        .root_certs(RootCerts::new_with_certs(&trusted))
+        .build()
+}
