@@ -97,19 +97,19 @@ impl Bucket {
         others: &mut BTreeMap<String, usize>,
     ) -> Result<Option<String>, RequestFailure> {
         for _ in 0..REPEATS {
-            let mode = match replaces {
-                false => PutMode::Create,
+            let (key, mode) = match replaces {
+                false => (key.clone(), PutMode::Create),
                 true => {
-                    let start = format!("start {}", random_hex::<16>());
-                    let version = self.put_until_known(key, &start)?;
-                    PutMode::Update(styled(&version, self.client.etag_style()))
+                    let (key, version) = self.create_to_replace(key)?;
+                    let mode = PutMode::Update(styled(&version, self.client.etag_style()));
+                    (key, mode)
                 }
             };
-            let responses = self.run_race(key, &mode, writers);
+            let responses = self.run_race(&key, &mode, writers);
             for (kind, count) in &responses.others {
                 *others.entry(kind.clone()).or_default() += count;
             }
-            match self.result_of_race(key, &responses)? {
+            match self.result_of_race(&key, &responses)? {
                 RaceResult::OneWinner => return Ok(None),
                 RaceResult::Violation(found) => return Ok(Some(found)),
                 RaceResult::NoWinner => std::thread::sleep(PAUSE),
@@ -198,15 +198,22 @@ impl Bucket {
         result
     }
 
-    /// Writes an object without a condition, again if the request fails. Returns the version in the bucket.
-    fn put_until_known(&self, key: &Path, text: &str) -> Result<UpdateVersion, RequestFailure> {
-        let mut result = self.probe_put(key, text, PutMode::Overwrite);
+    /// Creates an object for a race of writers that replace it. Returns its key and version. If a request fails, it may still arrive later, so
+    /// the next one has another key.
+    fn create_to_replace(&self, key: &Path) -> Result<(Path, UpdateVersion), RequestFailure> {
+        let create = || {
+            let start = random_hex::<16>();
+            let key = Path::from(format!("{key}-{start}"));
+            let created = self.probe_put(&key, &start, PutMode::Create);
+            created.map(|version| (key, version))
+        };
+        let mut result = create();
         for _ in 1..REPEATS {
             if !matches!(result, Err(RequestFailure::Unknown(_))) {
                 break;
             }
             std::thread::sleep(PAUSE);
-            result = self.probe_put(key, text, PutMode::Overwrite);
+            result = create();
         }
         result
     }

@@ -1,5 +1,7 @@
 //! Buckets that are damaged, or that cannot be reached.
 
+use std::fs;
+
 use object_store::ObjectStoreExt as _;
 use wasmstore::store::{Change, ErrorKind};
 
@@ -50,6 +52,33 @@ fn a_damaged_or_missing_pack_is_never_used_and_is_healed_from_a_copy() {
         assert_eq!(b.bucket.verify().unwrap(), []);
     }
     assert_eq!(b.follow().tip(), a.tip());
+}
+
+#[test]
+fn what_is_left_of_a_copy_that_was_deleted_in_use_is_replaced() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    a.put("p", 1);
+    b.follow();
+    let root = b.root.clone();
+    drop(b);
+    for name in ["HEAD", "config", "description"] {
+        fs::remove_file(root.join(name)).unwrap();
+    }
+    fs::remove_dir_all(root.join("refs")).unwrap();
+    // A file of somebody else.
+    fs::write(root.join("notes.txt"), "x").unwrap();
+    let refused = shared.try_copy("b").map(|_| ()).unwrap_err();
+    assert!(
+        refused.to_string().contains("not a git repository"),
+        "{refused}"
+    );
+    fs::remove_file(root.join("notes.txt")).unwrap();
+    let b = shared.copy("b");
+    assert_eq!((b.paths(), b.tip()), (a.paths(), a.tip()));
+    let second = b.put("q", 2);
+    assert_eq!(a.follow().tip(), second);
+    [a, b].iter().for_each(Copy::fsck);
 }
 
 #[test]

@@ -102,6 +102,8 @@ class Check:
         self.history = History(commits, operations)
         self.faults = []
         self.everywhere = Bounds()
+        # What responses with a generation have shown.
+        self.with_generation = Bounds()
         self.of_server = collections.defaultdict(Bounds)
 
     def fault(self, kind, text, operation=None):
@@ -144,7 +146,9 @@ class Check:
             if position:
                 self.everywhere.add(operation.end, position)
                 self.of_server[operation.server].add(operation.end, position)
-        for bounds in (self.everywhere, *self.of_server.values()):
+                if operation.generation:
+                    self.with_generation.add(operation.end, position)
+        for bounds in (self.everywhere, self.with_generation, *self.of_server.values()):
             bounds.seal()
 
     def bound_of(self, server, moment):
@@ -187,11 +191,16 @@ class Check:
 
     def check_read(self, operation):
         """A read is not from the future, and not older than what its server has shown, or, if it is consistent, than what any server has shown.
+        A read with a minimum generation is not older than what any response with a generation has shown.
 
         A server that is cut off from the object store goes on serving its copy, so in a disturbed run other reads may be older.
         """
         if operation.consistent:
             bounds = self.everywhere.before(operation.start)
+        elif operation.min_generation is not None:
+            bounds = self.with_generation.before(operation.start)
+            if (operation.generation or 0) < operation.min_generation:
+                self.fault(STALE_READ, f"generation {operation.generation} instead of {operation.min_generation} at least", operation)
         else:
             bounds = 0 if self.is_disturbed else self.bound_of(operation.server, operation.start)
         last = self.history.last_visible(operation.end)

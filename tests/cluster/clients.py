@@ -116,11 +116,12 @@ class Client(threading.Thread):
         if random.random() < 0.2:
             target = f"/api/v1/module/{operation.path}"
         if random.random() < self.shared.consistent:
-            operation.consistent = True
             if random.random() < 0.5:
+                operation.consistent = True
                 target += "?consistent=true"
             else:
-                headers["Wasmstore-Min-Generation"] = str(self.shared.newest_generation)
+                operation.min_generation = self.shared.newest_generation
+                headers["Wasmstore-Min-Generation"] = str(operation.min_generation)
         self.send(operation, "GET", target, headers=headers)
         return operation
 

@@ -33,6 +33,8 @@ class Operation:
     generation: int = None
     # Whether the read had to be as new as every change that was acknowledged before it.
     consistent: bool = False
+    # The generation that the read had to have at least. The command line reports none, so it does not count here.
+    min_generation: int = None
     error: str = None
 
     @property

@@ -42,7 +42,7 @@ def of_operations(operations, commits, is_disturbed):
         ("  by status", by_status(operation for operation in writes if operation.outcome == REFUSED)),
         ("changes unknown", f"{outcomes[UNKNOWN]}, of which {sum(operation.id in applied for operation in unknown)} were applied"),
         ("  by status", by_status(unknown)),
-        ("reads", f"{sum(read.outcome == ACKNOWLEDGED for read in reads)}, of which {sum(read.consistent for read in reads)} consistent"),
+        ("reads", f"{sum(read.outcome == ACKNOWLEDGED for read in reads)}, of which {sum(read.consistent for read in reads)} consistent and {sum(read.min_generation is not None for read in reads)} with a minimum generation"),
         ("commits", len(commits)),
         ("wait for a change, p50 / p99 / max", " / ".join(f"{1000 * quantile(times, share):.0f} ms" for share in (0.5, 0.99, 1))),
         ("longest time without a change", f"{silence(operations):.1f} s"),

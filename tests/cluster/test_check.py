@@ -142,6 +142,20 @@ class CheckTest(unittest.TestCase):
         self.operations[-1].consistent = True
         self.assertEqual(self.kinds(), [check.STALE_READ])
 
+    def test_a_read_with_a_minimum_generation_shows_what_responses_with_one_have_acknowledged(self):
+        self.operation("b").generation = 2
+        self.operations.append(read(9.5, 9.6, "B", server=7))
+        self.operations[-1].min_generation, self.operations[-1].generation = 2, 2
+        # The later change was acknowledged by a command, which reports no generation.
+        self.assertEqual(self.kinds(), [])
+        self.operation("e").generation = 3
+        self.assertEqual(self.kinds(), [check.STALE_READ])
+
+    def test_a_read_has_its_minimum_generation(self):
+        self.operations.append(read(9.5, 9.6, "E", server=7))
+        self.operations[-1].min_generation, self.operations[-1].generation = 3, 2
+        self.assertEqual(self.kinds(), [check.STALE_READ])
+
     def test_a_read_of_what_was_never_there_is_impossible(self):
         self.operations.append(read(9.5, 9.6, "F", server=7))
         self.assertEqual(self.kinds(), [check.IMPOSSIBLE_READ])

@@ -11,6 +11,9 @@ use crate::repo::following::BaseState;
 use crate::repo::parts::Parts;
 use crate::sharing::write_shared;
 
+/// The file in `ROOT/wasmstore` with the generation to which a copy was made equal.
+pub(crate) const GENERATION: &str = "generation";
+
 /// How often a state is read again because a pack was removed from it before it was copied.
 const ATTEMPTS_MAX: usize = 10;
 
@@ -177,6 +180,6 @@ impl Parts {
     }
 
     fn generation_path(&self) -> PathBuf {
-        self.own_dir().join("generation")
+        self.own_dir().join(GENERATION)
     }
 }

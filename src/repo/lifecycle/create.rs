@@ -12,7 +12,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_dirs_up_to, write_file};
 use crate::repo::lifecycle::hooks;
-use crate::repo::lifecycle::open::{CREATING, clear, is_absent};
+use crate::repo::lifecycle::open::{CREATING, clear, is_absent, is_remains_of_copy};
 use crate::repo::locks::Locks;
 use crate::repo::objects::commit::{NewCommit, encode};
 use crate::repo::objects::loose::LooseObjects;
@@ -96,6 +96,24 @@ pub(crate) fn create_if_absent(
         create(root, format, branch)?;
     }
     Ok(())
+}
+
+/// Creates a copy of a store in a bucket, like [`create_if_absent`]. Replaces what is left of a copy that was deleted while it was in use.
+///
+/// # Errors
+/// As for [`create_if_absent`].
+pub(crate) fn create_copy_if_absent(
+    root: &Path,
+    format: ObjectFormat,
+    branch: &BranchName,
+) -> Result<()> {
+    if is_remains_of_copy(root)? {
+        tracing::warn!(root = %root.display(), "the copy was deleted while it was in use; copying the store from the bucket again");
+        // The creation removes the other files because of the marker.
+        let marker = root.join("wasmstore").join(CREATING);
+        fs::write(&marker, "").map_err(Error::io("write", &marker))?;
+    }
+    create_if_absent(root, format, branch)
 }
 
 /// Creates the directory at `root` and its parents, and makes their names durable. A parent that this process may not open is skipped:

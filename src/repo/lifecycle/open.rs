@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::repo::error::{Error, Result};
+use crate::repo::follow::catch_up::GENERATION;
 use crate::repo::fs::names_in;
 
 /// The file in `ROOT/wasmstore` that exists while a store is created.
@@ -13,6 +14,9 @@ pub(crate) const CREATING: &str = "creating";
 
 /// The files and directories that a creation makes before `HEAD`.
 pub(crate) const CREATED_NAMES: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
+
+/// The refs that are not files of their own (gitrepository-layout).
+const PACKED_REFS: &str = "packed-refs";
 
 /// Returns whether there is no store at `root` yet: the directory is missing or empty, or its creation was interrupted. A directory
 /// that contains other files but no `HEAD` belongs to another program and must not be overwritten, so this returns `false` for it.
@@ -32,11 +36,25 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     Ok(names.is_empty() || is_marked || has_just_begun)
 }
 
+/// Returns whether `root` contains what is left of a copy of a store in a bucket that was deleted while a process wrote to it: files of a
+/// repository without `HEAD`, and the note of the generation, which only copies have. Everything that was acknowledged is in the bucket.
+pub(crate) fn is_remains_of_copy(root: &Path) -> Result<bool> {
+    let names = match names_in(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        names => names.map_err(Error::io("open", root))?,
+    };
+    let is_ours = |name: &OsString| {
+        let mut known = CREATED_NAMES.iter().chain(&["wasmstore", PACKED_REFS]);
+        known.any(|known| name == known)
+    };
+    Ok(names.iter().all(is_ours) && root.join("wasmstore").join(GENERATION).exists())
+}
+
 /// Removes the files of an interrupted creation or clone. The marker file exists, and the caller holds `refs.lock`.
 pub(crate) fn clear(root: &Path) -> Result<()> {
     let created = CREATED_NAMES
         .iter()
-        .chain(&["wasmstore/clone", "wasmstore/tmp"]);
+        .chain(&["wasmstore/clone", "wasmstore/tmp", PACKED_REFS]);
     for path in created.map(|name| root.join(name)) {
         let removed = if path.is_dir() {
             fs::remove_dir_all(&path)

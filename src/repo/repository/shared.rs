@@ -11,7 +11,8 @@ use crate::repo::error::{Error, Result};
 use crate::repo::follow::fetch_packs::check_copy;
 use crate::repo::gc::{shared, shared_roll_up};
 use crate::repo::lifecycle::bucket_mark::{self, BucketMark, NewShared};
-use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
+use crate::repo::lifecycle::create::{ObjectFormat, create_copy_if_absent};
+use crate::repo::lifecycle::open;
 use crate::repo::lifecycle::replica_mark;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
@@ -30,7 +31,7 @@ impl Repository {
         format: ObjectFormat,
         branch: &BranchName,
     ) -> Result<Self> {
-        create_if_absent(root, format, branch)?;
+        create_copy_if_absent(root, format, branch)?;
         let repository = Self {
             parts: Parts::open(root, cache, authority)?,
             publisher: Publisher::default(),
@@ -38,6 +39,14 @@ impl Repository {
         // The refs may have been moved by another program while no server ran.
         repository.parts.doubt();
         Ok(repository)
+    }
+
+    /// Returns whether `root` contains what is left of a copy that was deleted while it was in use: [`open_shared`](Self::open_shared) replaces it.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn is_remains_of_copy(root: &Path) -> Result<bool> {
+        open::is_remains_of_copy(root)
     }
 
     /// Returns whether this is a copy of a state that several machines share.

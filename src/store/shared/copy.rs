@@ -95,6 +95,9 @@ impl<E> From<repo::Error> for ShareError<E> {
 
 /// Checks that a store at `root` has nothing to lose.
 fn check_no_history(root: &Path, options: Options, url: &str) -> Result<()> {
+    if Repository::is_remains_of_copy(root)? {
+        return Ok(());
+    }
     let repo = Repository::open(root, &options.cache)?;
     if repo.is_absent() || !repo.has_own_history()? {
         return Ok(());
