@@ -264,7 +264,7 @@ impl StoreOperations for Store {
         commit: &CommitJson,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
-        let id = CommitId::parse(&commit.hash).map_err(store::Error::from)?;
+        let id = CommitId::parse(&commit.commit).map_err(store::Error::from)?;
         Ok(self.changes(&self.commit(id)?, visit)?)
     }
 

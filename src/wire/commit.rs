@@ -9,11 +9,15 @@ use crate::store::{AuditEntry, Commit, MatchedCommit, PathChange};
 
 /// A commit.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(from = "ReceivedCommit")]
 #[schema(as = Commit)]
 pub struct CommitJson {
     /// The commit's id.
     #[schema(value_type = CommitHashSchema)]
-    pub hash: String,
+    pub commit: String,
+    /// The commit's id, under the name that it has in wasmstore 0.3.
+    #[schema(value_type = CommitHashSchema)]
+    hash: String,
     /// The parents' ids; the first parent comes first.
     #[schema(value_type = Vec<CommitHashSchema>)]
     pub parents: Vec<String>,
@@ -28,11 +32,65 @@ pub struct CommitJson {
 impl From<&Commit> for CommitJson {
     fn from(commit: &Commit) -> Self {
         Self {
+            commit: commit.id.to_string(),
             hash: commit.id.to_string(),
             parents: commit.parents.iter().map(ToString::to_string).collect(),
             author: commit.author.clone(),
             date: commit.date_s,
             message: commit.message.clone(),
+        }
+    }
+}
+
+/// A commit in a server's response. Servers that are older than this program send only `hash`.
+#[derive(Deserialize)]
+struct ReceivedCommit {
+    hash: String,
+    parents: Vec<String>,
+    author: String,
+    date: i64,
+    message: String,
+}
+
+impl From<ReceivedCommit> for CommitJson {
+    fn from(received: ReceivedCommit) -> Self {
+        Self {
+            commit: received.hash.clone(),
+            hash: received.hash,
+            parents: received.parents,
+            author: received.author,
+            date: received.date,
+            message: received.message,
+        }
+    }
+}
+
+/// A commit in the shape of wasmstore 0.3, whose clients may reject other fields.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = OriginalCommit)]
+pub struct OriginalCommitJson {
+    /// The commit's id.
+    #[schema(value_type = CommitHashSchema)]
+    hash: String,
+    /// The parents' ids; the first parent comes first.
+    #[schema(value_type = Vec<CommitHashSchema>)]
+    parents: Vec<String>,
+    /// The author's name.
+    author: String,
+    /// The author time, in seconds since 1970-01-01 UTC.
+    date: i64,
+    /// The message, without trailing newlines.
+    message: String,
+}
+
+impl From<CommitJson> for OriginalCommitJson {
+    fn from(commit: CommitJson) -> Self {
+        Self {
+            hash: commit.hash,
+            parents: commit.parents,
+            author: commit.author,
+            date: commit.date,
+            message: commit.message,
         }
     }
 }

@@ -38,7 +38,7 @@ pub use archive::{
 pub use as_string::AsString;
 pub use branch_event::{BranchEvent, ReceivedEvent};
 pub use changes::{Changes, ReceivedChanges};
-pub use commit::{CommitJson, CommitWithChanges, PathCommitJson};
+pub use commit::{CommitJson, CommitWithChanges, OriginalCommitJson, PathCommitJson};
 pub use compared_modules::{ComparedModulesJson, NamedModulesDiff};
 pub use diff::PathDiff;
 pub use event::{EVENT_BYTES_MAX, event_texts, wrapped_event_texts};

@@ -30,7 +30,7 @@ impl VersionJson {
         Self {
             index,
             hash: hash.to_string(),
-            commit: commit.hash,
+            commit: commit.commit,
             author: commit.author,
             date: commit.date,
             message: commit.message,

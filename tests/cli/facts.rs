@@ -23,7 +23,7 @@ fn wit_prints_the_text() {
         let hash = world.changes(&["add", "c.wasm"]);
         assert_eq!(world.ok(&["wit", "c.wasm"]), FILTER_WIT);
         assert_eq!(world.ok(&["wit", hash.trim()]), FILTER_WIT);
-        assert_eq!(world.json(&["wit", "c.wasm"]), json!(FILTER_WIT));
+        assert_eq!(world.json(&["wit", "c.wasm"]), json!({ "wit": FILTER_WIT }));
     }
 }
 

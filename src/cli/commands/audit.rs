@@ -43,7 +43,7 @@ impl AuditArgs {
         for (commit, hash) in entries {
             let date = local_time::format(commit.date);
             let author = out.untrusted(&commit.author).into_owned();
-            out.text(format_args!("{date}\t{author}\t{}", commit.hash))?;
+            out.text(format_args!("{date}\t{author}\t{}", commit.commit))?;
             if self.long {
                 let hash = hash.map_or_else(|| "-".to_owned(), |hash| hash.to_string());
                 let subject = commit.message.lines().next().unwrap_or_default();
@@ -58,7 +58,7 @@ impl AuditArgs {
 
 fn to_json((commit, hash): &(CommitJson, Option<ModuleHash>)) -> Value {
     json!({
-        "commit": commit.hash,
+        "commit": commit.commit,
         "author": commit.author,
         "date": commit.date,
         "message": commit.message,

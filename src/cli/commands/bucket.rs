@@ -51,7 +51,7 @@ enum BucketCommand {
     /// Check that the conditional writes of a bucket are atomic
     ///
     /// Several servers can share only such a bucket. Makes races of 64 writers, for up to a minute. Prints one line per check, and exits with 4 if a check fails. JSON:
-    /// {"is_atomic":…,"checks":[{"name":"…","observed":"…","is_passed":…},…]}
+    /// {"atomic":…,"checks":[{"name":"…","observed":"…","passed":…},…]}
     Probe {
         /// The bucket
         #[arg(value_name = "URL", value_parser = BucketUrl::parse)]
@@ -60,7 +60,7 @@ enum BucketCommand {
     /// Check that every pack of the store in a bucket exists and is intact
     ///
     /// Downloads all packs. Prints one line per fault, and exits with 5 if there is one. To check the modules and the history too, run
-    /// `wasmstore verify` on a copy. JSON: [{"key":"…","problem":"…","is_healed":…},…]
+    /// `wasmstore verify` on a copy. JSON: [{"key":"…","problem":"…","healed":…},…]
     Verify {
         /// The bucket
         #[arg(value_name = "URL", value_parser = BucketUrl::parse)]
@@ -179,10 +179,10 @@ fn probe(url: &BucketUrl, out: &mut Output) -> Result<()> {
     let report = bucket.probe(ProbeScope::Full).map_err(store::Error::from)?;
     if out.is_json() {
         let checks = report.checks.iter().map(|check| {
-            json!({ "name": check.name, "observed": check.observed, "is_passed": check.is_passed })
+            json!({ "name": check.name, "observed": check.observed, "passed": check.is_passed })
         });
         let checks: Vec<_> = checks.collect();
-        out.json_only(&json!({ "is_atomic": report.is_atomic(), "checks": checks }))?;
+        out.json_only(&json!({ "atomic": report.is_atomic(), "checks": checks }))?;
     } else {
         let text = report.to_string();
         text.lines().try_for_each(|line| out.line(line))?;
@@ -208,7 +208,7 @@ fn verify(url: &BucketUrl, heal: Option<&std::path::Path>, out: &mut Output) -> 
         left += usize::from(!is_healed);
         if out.is_json() {
             let (key, problem) = (&finding.key, &finding.problem);
-            shown.push(json!({ "key": key, "problem": problem, "is_healed": is_healed }));
+            shown.push(json!({ "key": key, "problem": problem, "healed": is_healed }));
         } else {
             let healed = if is_healed { "; uploaded again" } else { "" };
             out.line(format!("{}: {}{healed}", finding.key, finding.problem))?;

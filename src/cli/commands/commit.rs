@@ -4,6 +4,7 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::store::Revision;
+use crate::wire::OriginalCommitJson;
 
 /// Print a commit
 ///
@@ -20,6 +21,6 @@ impl CommitArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
         let commit = store.commit_id(&self.hash.on_branch(settings.branch()?))?;
-        out.json_pretty(&store.commit(commit)?)
+        out.json_pretty(&OriginalCommitJson::from(store.commit(commit)?))
     }
 }

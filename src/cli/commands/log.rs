@@ -22,7 +22,7 @@ use crate::wire::CommitJson;
 /// With --graph, prints each commit before its parents, and draws lines to them. With PATH, prints the commits that changed the module at
 /// the path, with its hash. With --import, --export or --grew, prints only the commits that make one of these changes compared with every
 /// parent, and the changes: `+` marks a new import or export, `-` one that disappeared, and `~` one that has another version or type.
-/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph;
+/// JSON: [{"commit":"…","hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph;
 /// with PATH also "module":"<hash>"|null, and with --import, --export or --grew also
 /// "matched":{"items":[{"kind":"import"|"export","name":"…","old":{"version":"…","type":"…"}|null,
 /// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, in which keys that do not apply are left out
@@ -86,7 +86,7 @@ impl LogArgs {
             match &mut graph {
                 Some(graph) => {
                     let rows =
-                        graph.draw(&commit.hash, &commit.parents, &format_commit(commit, out));
+                        graph.draw(&commit.commit, &commit.parents, &format_commit(commit, out));
                     out.text(format_args!("{rows}"))
                 }
                 None => print_commit(commit, out),
@@ -127,7 +127,7 @@ fn format_commit(commit: &CommitJson, out: &Output) -> String {
 
 /// Formats a commit, with `line` as an additional line of its header.
 pub(super) fn format_with_header(commit: &CommitJson, line: &str, out: &Output) -> String {
-    let (id, date) = (&commit.hash, local_time::format(commit.date));
+    let (id, date) = (&commit.commit, local_time::format(commit.date));
     let author = out.untrusted(&commit.author);
     let message = out.untrusted(&commit.message);
     format!("commit {id}\nAuthor: {author}\nDate: {date}\n{line}\n{message}\n\n")

@@ -192,7 +192,7 @@ fn describe_count(counted: CappedCount) -> String {
 
 /// Returns a commit as one line: the beginning of its id, its date, its author, and the first line of its message.
 fn describe_commit(commit: &wire::CommitJson) -> String {
-    let id: String = commit.hash.chars().take(SHORT_DIGITS).collect();
+    let id: String = commit.commit.chars().take(SHORT_DIGITS).collect();
     let date = local_time::format(commit.date);
     let message = commit.message.lines().next().unwrap_or_default();
     format!("{id} {date} {}: {message}", commit.author)

@@ -16,7 +16,7 @@ use crate::wire;
 /// Prints hash, author, date in local time and message, and then one line for each path that differs from the first parent, sorted:
 /// `A` tab `/<path>` tab `<hash>` for an added module, `D` with the same columns for a removed module, and
 /// `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated module.
-/// JSON: {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…",
+/// JSON: {"commit":"…","hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…",
 /// "changes":{"/a":{"action":"added","hash":"…"},"/b":{"action":"updated","hash":{"old":"…","new":"…"}},
 /// "/c":{"action":"removed","hash":"…"}}}
 #[derive(Debug, clap::Args)]

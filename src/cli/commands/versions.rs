@@ -86,7 +86,7 @@ impl VersionsArgs {
         };
         let commits = store.audit(revision, &self.path)?.into_iter();
         let mut commits: HashMap<_, _> = commits
-            .map(|(commit, _)| (commit.hash.clone(), commit))
+            .map(|(commit, _)| (commit.commit.clone(), commit))
             .collect();
         let described = versions.iter().enumerate().map(|(index, version)| {
             let commit = match commits.remove(&version.commit.to_string()) {

@@ -1,5 +1,7 @@
 //! `wit`: prints the WIT of a module.
 
+use serde_json::json;
+
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
@@ -9,7 +11,7 @@ use crate::names::ModuleRef;
 /// Print the WIT of a module
 ///
 /// Prints as text the interfaces and the world of a component, of a WIT package, or of a core module that embeds a world. A text of more
-/// than 512 KiB is cut, and its last line is a comment that says so. JSON: "…", the text
+/// than 512 KiB is cut, and its last line is a comment that says so. JSON: {"wit":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WitArgs {
     /// The module's path, hash or digest
@@ -24,7 +26,7 @@ impl WitArgs {
         let revision = settings.revision(&self.read)?;
         let wit = settings.open()?.wit(&revision, &self.name)?;
         if out.is_json() {
-            out.json(&wit)
+            out.json(&json!({ "wit": wit }))
         } else {
             out.text(format_args!("{wit}"))
         }

@@ -160,13 +160,13 @@ pub(in crate::http) async fn snapshot(
 
 /// Returns a commit
 #[utoipa::path(get, operation_id = "get_commit", path = "/commit/{*commit}", tag = "history",
-    responses((status = 200, description = "The commit", body = wire::CommitJson), ReadProblems))]
+    responses((status = 200, description = "The commit", body = wire::OriginalCommitJson), ReadProblems))]
 pub(in crate::http) async fn commit(State(app): State<App>, tail: UrlTail) -> Result<Response> {
     let revision = tail.parse(Revision::parse)?.on_branch(app.branch(None));
     let commit = app
         .run_read(move |store| Ok(store.commit(store.commit_id(&revision)?)?))
         .await?;
-    let json = wire::CommitJson::from(&commit);
+    let json = wire::OriginalCommitJson::from(wire::CommitJson::from(&commit));
     let body = charged_json(&app, &json)?;
     Ok((CommitHeader(Some(commit.id)), body).into_response())
 }

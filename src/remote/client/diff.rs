@@ -189,7 +189,7 @@ impl Client {
     /// Returns every module that differs between a commit and its first parent, sorted by path.
     pub(super) fn commit_changes(&self, commit: &CommitJson) -> Result<Vec<PathChange>> {
         let revision = |text: &String| self.parse(text, CommitId::parse).map(Revision::Commit);
-        let new = revision(&commit.hash)?;
+        let new = revision(&commit.commit)?;
         let Some(parent) = commit.parents.first() else {
             let modules = self.list(&new, &TreePath::root())?.into_iter();
             let added = |(path, hash)| PathChange {

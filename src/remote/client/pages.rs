@@ -124,7 +124,7 @@ impl Client {
             };
             Ok(flow.is_continue() && seen < end)
         };
-        let last = |commit: &CommitJson| commit.hash.clone();
+        let last = |commit: &CommitJson| commit.commit.clone();
         self.commit_pages(revision, "/commits", query, end, last, each)?;
         visit_all(selected.into_iter().rev(), visit);
         Ok(())
@@ -146,7 +146,7 @@ impl Client {
             entries.push((self.checked_commit(entry.commit)?, hash));
             Ok(true)
         };
-        let last = |entry: &PathCommitJson| entry.commit.hash.clone();
+        let last = |entry: &PathCommitJson| entry.commit.commit.clone();
         self.commit_pages(revision, &path, "&modules=true", usize::MAX, last, each)?;
         Ok(entries)
     }
@@ -187,7 +187,7 @@ impl Client {
 
     /// Checks the ids of a commit, because they are printed without escaping.
     pub(super) fn checked_commit(&self, commit: CommitJson) -> Result<CommitJson> {
-        for id in commit.parents.iter().chain([&commit.hash]) {
+        for id in commit.parents.iter().chain([&commit.commit]) {
             self.parse(id, CommitId::parse)?;
         }
         Ok(commit)
