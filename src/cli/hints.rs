@@ -1,12 +1,14 @@
 //! Hints: what to do next after an error.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
 
 use super::exit::Error;
 use super::nearest_name::nearest;
 use super::needs_directory;
 use super::settings::Settings;
-use crate::names::{self, BranchName, ModulePath, ModuleRef, ServerUrl, TreePath};
+use crate::names::{self, BranchName, ModulePath, ModuleRef, ServerUrl, TreePath, printable};
 use crate::remote::{self, StoreOperations};
 use crate::store::{self, ErrorKind, Revision};
 use crate::wire::MissingName;
@@ -21,6 +23,7 @@ const MODULE_OR_FILE: &str =
     "a leading slash marks the path of a module, and `./`, `../` or `file:` a file on disk";
 
 const LOST_CURSOR: &str = "a `gc` has dropped the commit: `wasmstore list` shows what is there now; delete the file to start at the branch's tip";
+const BACKUP: &str = "this names a commit; to restore a backup, unpack it into an empty directory with `tar -xzf`, and use that with --root";
 
 const LOGINS: &str = "`wasmstore login --list` lists the servers with a login";
 
@@ -61,10 +64,31 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
             Some("name a file of its own for each branch that is watched".to_owned())
         }
         Error::LostCursor { .. } => Some(LOST_CURSOR.to_owned()),
+        Error::Input { path, source } => for_input(path, source),
+        Error::OutputFile { path, source } if source.kind() == io::ErrorKind::NotFound => {
+            let directory = path.parent()?;
+            Some(format!("there is no directory {directory:?}"))
+        }
         Error::Store(error) => for_store_error(error, settings),
         Error::Setting { source, .. } => for_error(source, settings),
         _ => None,
     }
+}
+
+/// Says what to do with something that is not a file.
+fn for_input(path: &Path, error: &io::Error) -> Option<String> {
+    let text = path.to_str()?;
+    if error.kind() == io::ErrorKind::IsADirectory {
+        return Some(format!(
+            "`wasmstore import {}` stores every module in the directory",
+            printable(text)
+        ));
+    }
+    let is_url = text.starts_with("http://") || text.starts_with("https://");
+    is_url.then(|| {
+        "download it first: `curl -fsSL URL | wasmstore add - PATH` stores what a URL serves"
+            .to_owned()
+    })
 }
 
 /// Returns the hint for a malformed name.
@@ -123,6 +147,7 @@ fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> 
 fn for_missing(missing: MissingName, settings: &Settings) -> Option<String> {
     let store = settings.open().ok()?;
     match missing {
+        MissingName::Branch(branch) if is_archive(&branch) => Some(BACKUP.to_owned()),
         MissingName::Branch(branch) => Some(similar_branch(store.as_ref(), &branch)),
         MissingName::Tag(tag) => Some(similar_tag(store.as_ref(), &tag)),
         MissingName::Directory(path) => {
@@ -132,6 +157,12 @@ fn for_missing(missing: MissingName, settings: &Settings) -> Option<String> {
             similar_path(store.as_ref(), &settings.remembered_revision()?, &name)
         }
     }
+}
+
+fn is_archive(name: &str) -> bool {
+    [".tar", ".tar.gz", ".tgz"]
+        .iter()
+        .any(|suffix| name.ends_with(suffix))
 }
 
 /// Suggests a directory with a similar path. If there is a module at the path, says so.

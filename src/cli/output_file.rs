@@ -77,6 +77,8 @@ fn replace(
         Some(directory) if !directory.as_os_str().is_empty() => directory.to_owned(),
         _ => PathBuf::from("."),
     };
+    // tempfile does not keep the system's text for this common mistake.
+    fs::metadata(&directory)?;
     let mut file = tempfile::Builder::new()
         .permissions(permissions)
         .tempfile_in(&directory)
@@ -87,10 +89,10 @@ fn replace(
     Ok(File::open(directory)?.sync_all()?)
 }
 
+/// Returns whether the path is in a directory of devices or processes. `/dev/shm` has ordinary files (shm_overview(7)).
 fn is_in_system_directory(path: &Path) -> bool {
-    ["/dev", "/proc"]
-        .iter()
-        .any(|directory| path.starts_with(directory))
+    let is_in = |directory: &str| path.starts_with(directory);
+    is_in("/proc") || is_in("/dev") && !is_in("/dev/shm")
 }
 
 /// Removes the name of the temporary file from an error: the user did not choose it.

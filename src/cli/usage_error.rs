@@ -36,6 +36,9 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("upload", "add"),
 ];
 
+/// What to use instead of `status`, which other tools have.
+const OVERVIEW: &str = "`wasmstore` without a command prints an overview of the store";
+
 /// An error of the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UsageError {
@@ -92,6 +95,9 @@ impl UsageError {
         };
         let hint = match guess {
             Some(guess) => format!("did you mean '{guess}'?"),
+            None if text(error, ContextKind::InvalidSubcommand) == "status" && words.is_empty() => {
+                OVERVIEW.to_owned()
+            }
             None => usage(error, words),
         };
         Self { message, hint }

@@ -3,6 +3,7 @@
 mod path_conditions;
 
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::fmt::Display;
 
 use axum::extract::{FromRequestParts, Query, RawPathParams};
@@ -66,7 +67,14 @@ impl<T: DeserializeOwned> QueryParams<T> {
     pub fn of(uri: &Uri) -> Result<Self> {
         match Query::try_from_uri(uri) {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(error) => Err(Failure::malformed(error.body_text())),
+            Err(error) => {
+                let reason = error
+                    .source()
+                    .map_or_else(|| error.body_text(), ToString::to_string);
+                Err(Failure::malformed(format!(
+                    "the query of the URL is malformed: {reason}"
+                )))
+            }
         }
     }
 }

@@ -114,3 +114,35 @@ fn no_hint_without_a_suggestion_or_with_quiet() {
         assert_eq!(hint(&world, args), None, "{args:?}");
     }
 }
+
+#[test]
+fn what_is_not_a_file_has_a_hint() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    world.file("dir/b.wasm", "");
+    let url = hint(&world, &["add", "https://example.org/a.wasm"]).unwrap();
+    assert!(
+        url.contains("curl -fsSL URL | wasmstore add - PATH"),
+        "{url}"
+    );
+    let directory = hint(&world, &["add", "dir"]).unwrap();
+    assert!(
+        directory.starts_with("`wasmstore import dir`"),
+        "{directory}"
+    );
+    for args in [
+        &["find", "a.wasm", "--output", "no/x"][..],
+        &["backup", "no/x"],
+    ] {
+        assert_eq!(hint(&world, args).unwrap(), "there is no directory \"no\"");
+        let reason = world.fails(1, args);
+        assert_eq!(
+            reason,
+            "cannot write \"no/x\": No such file or directory (os error 2)"
+        );
+    }
+    let archive = hint(&world, &["restore", "modules.tar.gz"]).unwrap();
+    assert!(archive.contains("tar -xzf"), "{archive}");
+    let status = hint(&world, &["status"]).unwrap();
+    assert!(status.contains("prints an overview"), "{status}");
+}
