@@ -1,10 +1,14 @@
 # syntax=docker/dockerfile:1
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY src ./src
-# Cargo.toml declares the benches, and cargo needs every declared target.
+# Cargo.toml declares the benches and the example, and cargo needs every declared target.
 COPY benches ./benches
+COPY examples ./examples
+# The commit that `wasmstore --version` shows: docker build --build-arg COMMIT="$(git rev-parse HEAD)"
+ARG COMMIT="not recorded"
+ENV WASMSTORE_COMMIT=$COMMIT
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim

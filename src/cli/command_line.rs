@@ -29,17 +29,26 @@ Exit codes:
   4  conflict, or nothing to roll back
   5  the store cannot be opened, read, written or reached";
 
+/// What `--version` prints after the name; `-V` prints the first line only.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("WASMSTORE_COMMIT"),
+    "\nobject formats: sha1, sha256",
+    "\nbuckets: s3, gs, az, file"
+);
+
 /// Store WebAssembly modules by path and version in a bare git repository
 ///
 /// Without a command, prints an overview of the store and creates nothing: root, branch, number of modules and commits (up to a limit
 /// that keeps counting fast), size of all objects, newest commit and mirrors. JSON:
 /// {"root":"…","exists":true,"object_format":"sha1"|"sha256","branch":"…","default_branch":"…","branches":N,"tags":N,
 /// "modules":{"count":N,"more":true|false},"commits":{"count":N,"more":true|false},"objects_bytes":N,
-/// "newest":{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}|null,
+/// "newest":{"commit":"…","hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}|null,
 /// "mirrors":[{"name":"…","url":"…"}]}, or {"root":"…","exists":false}; a server does not report object_format, tags, objects_bytes and
 /// mirrors
 #[derive(Debug, clap::Parser)]
-#[command(name = "wasmstore", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "wasmstore", version, long_version = LONG_VERSION, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct CommandLine {
     #[command(flatten)]
     pub globals: GlobalArgs,

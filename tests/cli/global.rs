@@ -198,7 +198,13 @@ fn help_lists_variables_and_exit_codes() {
         assert!(help.contains(part), "{part}");
     }
     let version = format!("wasmstore {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(world.ok(&["--version"]), version);
+    assert_eq!(world.ok(&["-V"]), version);
+    let long = world.ok(&["--version"]);
+    let more = long.strip_prefix(&version).unwrap();
+    assert!(
+        more.starts_with("commit: ") && more.contains("\nobject formats: sha1, sha256\n"),
+        "{long}"
+    );
 }
 
 #[test]
