@@ -46,7 +46,7 @@
 //! | subsystem | subdirectories |
 //! |---|---|
 //! | [`repo`] | `objects`, `packs`, `refs`, `tree`, `history`, `publish`, `push`, `lifecycle`, `gc`, `verify`; each uses only those before it |
-//! | [`store`] | one file per verb; `index` keeps the version index current, `maintenance` runs gc and verify on a schedule, `watch` follows a branch, `replica` marks replicas |
+//! | [`store`] | one file per verb; `gc` also selects the versions to drop; `index` keeps the version index current, `maintenance` runs gc and verify on a schedule, `watch` follows a branch, `replica` marks replicas |
 //! | [`remote`] | `client` implements [`StoreOperations`](remote::StoreOperations) for a server; the files `mirror_*` push to mirrors, and `replica` and `primary*` follow the primary |
 //! | [`http`] | `routes` (one file per resource), `module` and `upload` (bodies), `middleware`, `listener` (connections and TLS), `git` (smart HTTP), `watch`, `metrics`, `openapi` |
 //! | [`web`] | one file per screen; `layout` is the frame around them, `links` the URLs, and `assets` the files that pages load |

@@ -88,7 +88,7 @@ fn gc_removes_what_git_derives_from_packs_and_commits() {
             }
             assert!(derived(&s.root.join("objects")).len() >= 3);
             s.put("last", 8);
-            s.store.gc(&Change::default(), squash).unwrap();
+            s.store.gc(&Change::default(), squash.clone()).unwrap();
             assert_readable(&s);
             assert_eq!(s.value("late"), Some(6));
             // A store that has the old files open goes on.

@@ -219,10 +219,10 @@ fn gc_succeeds_if_git_fails_to_write_the_graph() {
         world.file("bin/git", script);
         let program = world.path("bin/git");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let mut gc = world.wasmstore(&["gc"]);
+        let mut gc = world.wasmstore(&["gc", "--keep-history"]);
         assert_warned(&gc.env("PATH", world.path("bin")).output().unwrap().into());
         assert_none(&world);
-        world.changes(&["gc"]);
+        world.changes(&["gc", "--keep-history"]);
         assert_valid(&world.root());
     }
 }
@@ -234,7 +234,7 @@ fn without_git_there_is_no_graph() {
         world.add("p", 2);
         world.changes(&["gc", "--keep-history"]);
         assert!(graph(&world.root()).exists());
-        let mut gc = world.wasmstore(&["gc"]);
+        let mut gc = world.wasmstore(&["gc", "--keep-history"]);
         let ran = CommandOutput::from(gc.env("PATH", world.path("none")).output().unwrap());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
         assert_none(&world);
@@ -246,7 +246,7 @@ fn the_configuration_can_disable_the_graph() {
     let world = World::with_store("sha1");
     world.add("p", 1);
     world.git(&["config", "core.commitGraph", "false"]);
-    world.changes(&["gc"]);
+    world.changes(&["gc", "--keep-history"]);
     assert_none(&world);
 }
 

@@ -11,6 +11,7 @@ mod directory;
 mod docs;
 mod gc;
 mod gc_graph;
+mod gc_retention;
 mod git;
 mod history;
 mod http;

@@ -24,6 +24,8 @@ pub(super) enum ChangeVerb {
     Forwarded(CommitId),
     /// Squashed the history to one commit.
     Squashed,
+    /// Dropped versions from the history.
+    Shortened,
     /// Created the branch.
     Created,
 }
@@ -108,6 +110,7 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
             format!("merged: {branch} is at {id} (fast-forward); to undo it: {undo}")
         }
         ChangeVerb::Squashed => format!("squashed {branch} to {id}"),
+        ChangeVerb::Shortened => format!("dropped versions: {branch} is at {id}"),
         ChangeVerb::Created => format!("created branch {branch} at {id}"),
     }
 }

@@ -215,6 +215,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "# Delete only what no branch or tag reaches",
             "wasmstore gc --keep-history",
+            "# See what a gc would drop that keeps ten versions of each module in ci",
+            "wasmstore gc --keep-last 10 ci --dry-run",
+            "# Keep what the branch had in the last 90 days, and what is tagged",
+            "wasmstore gc --keep-since 90d --keep-tags --yes",
         ],
     ),
     (

@@ -215,6 +215,9 @@ pub(super) enum Error {
     /// `verify` found faults and has reported them.
     #[error("verify found {}", match .0 { 1 => "1 fault".to_owned(), n => format!("{n} faults") })]
     Faults(usize),
+    /// The user has not confirmed that history may be dropped.
+    #[error("nothing was changed: gc was not confirmed")]
+    NotConfirmed,
     /// A push was refused, for reasons that have been reported.
     #[error("push refused: {}", match .0 { 1 => "1 problem".to_owned(), n => format!("{n} problems") })]
     PushRefused(usize),
@@ -249,7 +252,7 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Self::Closed => 0,
-            Self::BinaryToTerminal(_) | Self::Differences => FAILED,
+            Self::NotConfirmed | Self::BinaryToTerminal(_) | Self::Differences => FAILED,
             Self::MixedDiff(..) | Self::FileAsDirectory(_) => USAGE,
             Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
                 FAILED

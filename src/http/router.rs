@@ -30,7 +30,7 @@ use crate::http::options::ServerOptions;
 use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::pinned_links::pin_links;
 use crate::http::routes::{
-    admin, branches, compare, diff, facts, git, hashes, history, modules, oci, operation,
+    admin, branches, compare, diff, facts, gc, git, hashes, history, modules, oci, operation,
     put_modules, relocation, search, tags, versions, watch, web, world,
 };
 use crate::http::state::App;
@@ -145,7 +145,7 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .routes(routes!(tags::list))
         .routes(routes!(tags::get, tags::create, tags::delete))
         .routes(routes!(watch::watch))
-        .routes(routes!(admin::gc))
+        .routes(routes!(gc::gc))
         // The OpenAPI document describes only some methods, but the route accepts every method.
         .routes(routes!(admin::auth).map(|_| any(admin::auth)))
         .routes(routes!(operation::openapi));

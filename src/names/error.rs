@@ -160,6 +160,14 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
+    /// Text that is neither a date nor a duration.
+    #[error(
+        "{given} is neither a date nor an age: expected something like 2026-11-01, 2026-11-01T12:00:00Z, 90d or 12h"
+    )]
+    Cutoff {
+        /// The text, possibly truncated.
+        given: String,
+    },
     /// Text that is not a SHA-256 digest.
     #[error("{given} is not a digest: expected `sha256:` and 64 hex digits")]
     Digest {

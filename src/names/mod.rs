@@ -9,6 +9,7 @@
 
 mod author;
 mod branch;
+mod cutoff;
 mod destination;
 mod digest;
 mod display;
@@ -35,6 +36,7 @@ mod url_credentials;
 
 pub use author::Author;
 pub use branch::BranchName;
+pub use cutoff::Cutoff;
 pub use destination::Destination;
 pub use digest::Digest;
 pub use display::{escape, is_display_control, printable};

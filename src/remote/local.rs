@@ -14,9 +14,9 @@ use crate::names::{
 use crate::oci::Registry;
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward,
-    GcSummary, History, ListedModule, LogOrder, MatchedCommit, MergeOptions, MergeSummary,
-    ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation, Revision,
-    SearchCursor, SearchMatch, SearchScope, Store, Tag, Version, WorldCheck, WorldScope,
+    GcPreview, GcSummary, History, ListedModule, LogOrder, MatchedCommit, MergeOptions,
+    MergeSummary, ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation,
+    Revision, SearchCursor, SearchMatch, SearchScope, Store, Tag, Version, WorldCheck, WorldScope,
     WorldSource,
 };
 use crate::wire::{
@@ -439,5 +439,9 @@ impl StoreOperations for Store {
 
     fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
         Ok(self.gc(change, history)?)
+    }
+
+    fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview> {
+        Ok(self.preview_gc(branch, history)?)
     }
 }

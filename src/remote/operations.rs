@@ -10,10 +10,10 @@ use crate::names::{
     OciDigest, OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::store::{
-    Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward, GcSummary,
-    History, ListedModule, LogOrder, MergeSummary, ModuleComparison, ModuleFiles, PathChange,
-    Published, Query, Relocation, Revision, SearchMatch, SearchScope, Tag, Version, WorldCheck,
-    WorldSource,
+    Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward, GcPreview,
+    GcSummary, History, ListedModule, LogOrder, MergeSummary, ModuleComparison, ModuleFiles,
+    PathChange, Published, Query, Relocation, Revision, SearchMatch, SearchScope, Tag, Version,
+    WorldCheck, WorldSource,
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -307,6 +307,9 @@ pub trait StoreOperations {
 
     /// Collects garbage.
     fn gc(&self, change: &Change, history: History) -> Result<GcSummary>;
+
+    /// Returns what a garbage collection would drop from the history of a branch. Changes nothing.
+    fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview>;
 }
 
 /// A module that is being read.

@@ -124,7 +124,10 @@ pub use authority::{
 };
 pub use broken_ref::BrokenRef;
 pub use error::{Error, Result, chain};
-pub use gc::collect::{GcRequest, GcResult};
+pub use gc::collect::{GcRequest, GcResult, NewHistory};
+pub use gc::dropped_versions::DroppedVersions;
+pub use gc::own_history::OwnHistory;
+pub use gc::rewrite::Rewrite;
 pub use history::divergence::CommitCount;
 pub use history::first_parent::FirstParentHistory;
 pub use history::walk::CommitNode;

@@ -15,11 +15,17 @@ use crate::names::{BranchName, CommitId, ModuleHash, RefName};
 use crate::repo::authority::LocalRefs;
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::{Collector, GcRequest, GcResult};
+use crate::repo::gc::dropped_commits::count_dropped;
+use crate::repo::gc::dropped_versions::DroppedVersions;
+use crate::repo::gc::own_history::OwnHistory;
+use crate::repo::history::walk::peel_to_commit;
+use crate::repo::ids::{TreeId, commit_id};
 use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
 use crate::repo::lifecycle::maintenance_lock::{self, MaintenanceLock};
 use crate::repo::lifecycle::open::is_absent;
 use crate::repo::lifecycle::{backup, scratch_dirs};
 use crate::repo::objects::cache::CacheUse;
+use crate::repo::objects::commit::read_linked;
 use crate::repo::objects::count::ObjectCounts;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::parts::Parts;
@@ -217,6 +223,42 @@ impl Repository {
         IncomingObjects::open(&self.parts.objects, quarantine, limits)
     }
 
+    /// Returns the commits that only `branch` reaches, which gc may drop; `None` if there are none.
+    ///
+    /// # Errors
+    /// The refs or the history cannot be read.
+    pub fn own_history(&self, branch: &BranchName) -> Result<Option<OwnHistory>> {
+        let repo = self.parts.objects.handle_for("HEAD")?;
+        OwnHistory::read(&self.parts, &repo, branch)
+    }
+
+    /// Returns the number of commits by which a history becomes shorter if `dropped` is dropped from it.
+    ///
+    /// # Errors
+    /// The history cannot be read.
+    pub fn count_dropped_commits(
+        &self,
+        own: &OwnHistory,
+        dropped: &DroppedVersions,
+    ) -> Result<usize> {
+        count_dropped(&self.parts, own, dropped)
+    }
+
+    /// Returns the trees of all tagged commits.
+    ///
+    /// # Errors
+    /// A ref or a tagged commit cannot be read.
+    pub fn tagged_trees(&self) -> Result<Vec<TreeId>> {
+        let repo = self.parts.objects.handle_for("HEAD")?;
+        let mut trees = Vec::new();
+        for (_, target) in self.parts.refs.direct_refs("refs/tags/")? {
+            if let Some(commit) = peel_to_commit(&repo, target) {
+                trees.push(read_linked(&repo, commit_id(&commit))?.tree);
+            }
+        }
+        Ok(trees)
+    }
+
     /// Removes every object that no ref reaches, and packs the rest: see `gc/collect.rs`.
     ///
     /// # Errors
@@ -224,7 +266,7 @@ impl Repository {
     /// other writer can move a ref. Even after an error, no object that a ref reaches is lost.
     pub fn collect<E: From<Error>>(
         &self,
-        request: &GcRequest<'_>,
+        request: &GcRequest<'_, E>,
         check: impl Fn() -> Result<(), E>,
     ) -> Result<GcResult, E> {
         let parts = &self.parts;

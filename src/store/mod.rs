@@ -96,7 +96,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use export::write_modules;
 pub use facts::{ModuleFacts, ModuleSummary, WitResult};
 pub use find::{Module, ModuleDetails};
-pub use gc::{GcSummary, History};
+pub use gc::{GcPreview, GcSummary, History, Retention};
 pub use import::ImportFilter;
 pub use list_details::{LastChange, ListedModule};
 pub use log::LogOrder;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::schema::CommitHashSchema;
-use crate::store::GcSummary;
+use crate::store::{GcPreview, GcSummary};
 
 /// The result of a garbage collection.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -26,4 +26,40 @@ impl From<&GcSummary> for GcJson {
             commit: summary.commit.map(|commit| commit.to_string()),
         }
     }
+}
+
+/// What a garbage collection would drop.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CollectionPreview)]
+pub struct GcPreviewJson {
+    /// The branch whose history would become shorter.
+    pub branch: String,
+    /// The number of commits by which the history would become shorter.
+    pub commits: usize,
+    /// The number of versions of modules that would be dropped.
+    pub versions: usize,
+    /// The size of these modules before compression, in bytes. They use that much on disk at most.
+    pub module_bytes: u64,
+}
+
+impl From<&GcPreview> for GcPreviewJson {
+    fn from(preview: &GcPreview) -> Self {
+        Self {
+            branch: preview.branch.to_string(),
+            commits: preview.commits,
+            versions: preview.versions,
+            module_bytes: preview.module_bytes,
+        }
+    }
+}
+
+/// The response to a request for a garbage collection.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = CollectedOrPreview)]
+#[serde(untagged)]
+pub enum GcResponseJson {
+    /// The result.
+    Collected(GcJson),
+    /// With `dry_run=true`: what would be dropped.
+    Preview(GcPreviewJson),
 }

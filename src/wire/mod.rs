@@ -42,7 +42,7 @@ pub use commit::{CommitJson, CommitWithChanges, OriginalCommitJson, PathCommitJs
 pub use compared_modules::{ComparedModulesJson, NamedModulesDiff};
 pub use diff::PathDiff;
 pub use event::{EVENT_BYTES_MAX, event_texts, wrapped_event_texts};
-pub use gc::GcJson;
+pub use gc::{GcJson, GcPreviewJson, GcResponseJson};
 pub use info::{ExportJson, InfoJson, OciJson};
 pub use listed_module::ListedModuleJson;
 pub use matched::{ItemStateJson, MatchedItemJson, MatchedItemKind, MatchedJson, filter_query};

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use object_store::ObjectStore as _;
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{Change, DirectoryRemoval, History};
+use wasmstore::store::{Change, DirectoryRemoval, History, Retention};
 
 use super::*;
 use crate::support::store::{branch, on};
@@ -44,6 +44,42 @@ fn gc_replaces_all_packs_and_deletes_the_old_ones() {
     }
     assert_eq!(a.follow().paths().len(), 4);
 }
+
+#[test]
+fn versions_that_one_copy_drops_are_gone_in_all_copies() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    for n in 0..6 {
+        a.put("p", n);
+    }
+    b.follow();
+    // b has not seen this version.
+    a.put("p", 6);
+    let history = History::Retain(Retention {
+        last: Some(3),
+        ..Retention::default()
+    });
+    b.store.gc(&Change::default(), history).unwrap();
+    for copy in [&a, &b, &shared.copy("c")] {
+        copy.follow();
+        copy.fsck();
+        let versions = copy.store.versions(&Revision::default(), &path("p"));
+        let hashes: Vec<_> = versions.unwrap().iter().map(|v| v.hash).collect();
+        assert_eq!(hashes, [4, 5, 6].map(hash_of));
+    }
+    assert_eq!(a.refs(), b.refs());
+    a.put("p", 7);
+    b.follow().fsck();
+}
+
+fn hash_of(n: u32) -> wasmstore::names::ModuleHash {
+    let mut hasher =
+        wasmstore::store::BlobHasher::new(module(n).len() as u64, ZERO.parse().unwrap());
+    hasher.update(&module(n));
+    hasher.finish().unwrap()
+}
+
+const ZERO: &str = "0000000000000000000000000000000000000000";
 
 #[test]
 fn what_was_written_during_a_gc_of_another_copy_stays() {

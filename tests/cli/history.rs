@@ -323,6 +323,61 @@ fn message_cannot_forge_a_trailer() {
 }
 
 #[test]
+fn gc_says_what_it_would_drop_and_what_it_has_dropped() {
+    let world = World::with_store("sha1");
+    for n in 1..=4 {
+        world.add("ci/a.wasm", n);
+        world.add("b.wasm", n);
+    }
+    world.git(&["tag", "release", "main~3"]);
+    let bytes = |values: &[u32]| -> usize { values.iter().map(|n| module(*n).len()).sum() };
+    let tip = world.tip();
+    let preview = world.json(&["gc", "--dry-run"]);
+    let expected = |commits: usize, versions: usize, bytes: usize| json!({ "branch": "main", "commits": commits, "versions": versions, "module_bytes": bytes });
+    // The tag keeps the first five commits, so the version 3 of both modules, one of them only in its history.
+    assert_eq!(preview, expected(2, 1, bytes(&[3])));
+    let keep = ["gc", "--keep-last", "1", "ci", "--dry-run"];
+    assert_eq!(
+        world.ok(&keep),
+        "commits\t0\nversions\t0\nmodule_bytes\t0\n"
+    );
+    world.git(&["tag", "-d", "release"]);
+    let text = format!(
+        "commits\t3\nversions\t3\nmodule_bytes\t{}\n",
+        bytes(&[1, 2, 3])
+    );
+    assert_eq!(world.ok(&keep), text);
+    assert_eq!(world.tip(), tip);
+    let ran = world.run(&["gc", "--keep-last", "1", "ci", "--author", "Ann <a@x>"]);
+    let warning = r#"gc dropped history branch="main" author="Ann <a@x>" commits=3 versions=3"#;
+    assert!(ran.code == Some(0) && ran.err.contains(warning), "{ran:?}");
+    assert_eq!(world.ok(&["versions", "ci/a.wasm"]).lines().count(), 1);
+    assert_eq!(world.ok(&["versions", "b.wasm"]).lines().count(), 4);
+    world.fsck();
+    for (code, args, reason) in [
+        (2, &["gc", "--keep-last", "0"][..], "0"),
+        (2, &["gc", "ci"], "--keep-last"),
+        (
+            2,
+            &["gc", "--keep-history", "--keep-tags"],
+            "--keep-history",
+        ),
+        (3, &["gc", "--keep-since", "soon"], "2026-11-01"),
+        (
+            1,
+            &["gc", "--keep-tags", "never"],
+            "there has never been anything at /never",
+        ),
+    ] {
+        let ran = world.run(args);
+        assert!(
+            ran.code == Some(code) && ran.err.contains(reason),
+            "{args:?}: {ran:?}"
+        );
+    }
+}
+
+#[test]
 fn gc_squashes_history_and_counts_deleted_objects() {
     for world in World::each() {
         for n in 1..=5 {
@@ -336,7 +391,7 @@ fn gc_squashes_history_and_counts_deleted_objects() {
         assert_eq!(world.changes(&["gc", "--keep-history"]), "0\n");
         assert_eq!(objects(), before);
         let removed: usize = world
-            .changes(&["gc", "-m", "Tidy"])
+            .changes(&["gc", "--quiet", "-m", "Tidy"])
             .trim_end()
             .parse()
             .unwrap();

@@ -174,11 +174,35 @@ fn replica_runs_gc_and_keeps_its_history() {
 }
 
 #[test]
+fn scheduled_gc_drops_old_versions() {
+    let world = World::with_store("sha1");
+    for n in 1..=4 {
+        world.add("a", n);
+    }
+    let server = Server::start(&world, &["--gc-every", "1s", "--gc-keep-last", "2"]);
+    server.wait_for("gc dropped history");
+    server.wait_for("gc is done");
+    assert_eq!(world.ok(&["versions", "a"]).lines().count(), 2);
+    world.fsck();
+}
+
+#[test]
 fn gc_squash_needs_gc_every() {
     let world = World::empty();
     for args in [
         &["--gc-squash"][..],
         &["--gc-squash", "--verify-every", "1d"],
+        &["--gc-keep-last", "3"],
+        &["--gc-keep-since", "90d", "--verify-every", "1d"],
+        &["--gc-keep-last", "0", "--gc-every", "1d"],
+        &["--gc-keep-tags", "--gc-squash", "--gc-every", "1d"],
+        &[
+            "--gc-keep-tags",
+            "--gc-every",
+            "1d",
+            "--replica-of",
+            "http://127.0.0.1:9",
+        ],
         &["--gc-every", "7"],
         &["--gc-every", "0s"],
         &["--gc-every", "1 month"],

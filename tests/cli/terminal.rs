@@ -194,7 +194,7 @@ fn large_file_has_a_progress_bar_on_a_terminal() {
     assert_eq!(on_terminal(&piped), format!("{large}\n"));
     let err = fs::read_to_string(world.path("err")).unwrap();
     assert_eq!(without_report(&err), "");
-    assert!(on_terminal("gc").contains("gc "));
+    assert!(on_terminal("gc --yes").contains("gc "));
     world.fsck();
 }
 
@@ -214,4 +214,40 @@ fn a_module_is_not_printed_on_a_terminal() {
     );
     assert_eq!(on_terminal(&world, &[], "find a.wasm -o copy.wasm"), "");
     assert_eq!(fs::read(world.path("copy.wasm")).unwrap(), module(1));
+}
+
+#[test]
+fn gc_asks_on_a_terminal_before_it_drops_history() {
+    if !has_program("script") {
+        println!("skipped: no script(1) to make a terminal");
+        return;
+    }
+    let world = World::with_store("sha1");
+    world.add("a", 1);
+    world.add("a", 2);
+    let tip = world.tip();
+    // script(1) passes the answer on to the terminal.
+    let answered = |answer: &str, args: &str| {
+        let binary = env!("CARGO_BIN_EXE_wasmstore");
+        let command = format!("printf '{answer}\\n' | script -qec '{binary} {args}' /dev/null");
+        let output = world.command("sh").args(["-c", &command]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let question = "gc drops 2 commits and 1 versions of modules";
+    let refused = answered("n", "gc");
+    assert!(refused.contains(question), "{refused:?}");
+    assert!(refused.contains("nothing was changed"), "{refused:?}");
+    assert_eq!(world.tip(), tip);
+    assert!(!answered("n", "gc --keep-history").contains("Continue?"));
+    assert!(!answered("n", "gc --dry-run").contains("Continue?"));
+    let agreed = answered("y", "gc");
+    assert!(
+        agreed.contains(question) && agreed.contains("gc dropped history"),
+        "{agreed:?}"
+    );
+    assert_ne!(world.tip(), tip);
+    assert!(
+        !answered("n", "gc").contains("Continue?"),
+        "there is nothing to drop"
+    );
 }

@@ -86,7 +86,7 @@ const NOT_RUN: [(&str, &str); 20] = [
 ];
 
 /// The pages. Each has a test.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 21] = [
     "README.md",
     "docs/architecture.md",
     "docs/ci.md",
@@ -105,6 +105,7 @@ const PAGES: [&str; 20] = [
     "docs/search.md",
     "docs/serve.md",
     "docs/service.md",
+    "docs/space.md",
     "docs/watch.md",
     "docs/web.md",
 ];
@@ -177,6 +178,11 @@ fn restore_from_a_backup() {
 #[test]
 fn roll_back_a_bad_release() {
     run("docs/roll-back.md");
+}
+
+#[test]
+fn drop_old_versions() {
+    run("docs/space.md");
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn events_are_the_same_as_on_the_directory() {
     assert_eq!(remote.next(), expected);
     world.changes(&["add", "a.wasm", "c", "--branch", "side"]);
     assert_eq!(remote.next(), local.next());
-    world.changes(&["gc", "--branch", "side"]);
+    world.changes(&["gc", "--branch", "side", "--quiet"]);
     let squashed = local.next();
     assert!(
         squashed.contains(r#""reset":true,"changes":{}"#),

@@ -219,6 +219,7 @@ pub fn is_report(line: &str) -> bool {
     let verbs = [
         "committed ",
         "created a store at ",
+        "dropped versions: ",
         "created branch ",
         "created tag ",
         "merged: ",

@@ -1,55 +1,142 @@
-//! `gc`: squashes history and deletes unreachable objects.
+//! `gc`: drops history and deletes unreachable objects.
 
+use std::io::{self, IsTerminal, Write};
+
+use clap::ArgGroup;
+use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
-use crate::cli::exit::Result;
+use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::store::{History, Published};
+use crate::names::{Cutoff, TreePath, printable};
+use crate::remote::StoreOperations;
+use crate::store::{GcPreview, History, Published, Retention};
 use crate::wire;
 
-/// Squash the branch's history and delete unreachable objects
+/// Squash the history or drop old versions, and delete unreachable objects
 ///
-/// Keeps commits that other branches or tags reach. Prints the number of deleted objects.
-/// JSON: {"removed":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the
-/// commit that the branch points to afterwards
+/// Without --keep-…, all commits of the branch that no other branch or tag reaches become one. With --keep-last, --keep-since or --keep-tags, the versions stay
+/// that one of them keeps, and those that the branch has now; other versions are dropped, and so are the commits that changed nothing else.
+/// Commits that other branches or tags reach always stay. Prints the number of deleted objects.
+///
+/// JSON: {"removed":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; with --dry-run
+/// {"branch":"…","commits":N,"versions":N,"module_bytes":N}
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("retention").multiple(true))]
 pub(in crate::cli) struct GcArgs {
+    /// Drop only versions of these modules, or of the modules in these directories
+    #[arg(value_name = "PATH", value_parser = TreePath::parse, requires = "retention")]
+    paths: Vec<TreePath>,
     /// Keep the history; only delete unreachable objects
-    #[arg(long)]
+    #[arg(long, conflicts_with = "retention")]
     keep_history: bool,
+    /// Keep the newest N versions of each path
+    #[arg(long, value_name = "N", group = "retention", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_last: Option<u32>,
+    /// Keep the versions that the branch had at this time or later: 2026-11-01, 2026-11-01T12:00:00Z, 90d
+    #[arg(long, value_name = "DATE", group = "retention", value_parser = Cutoff::parse)]
+    keep_since: Option<Cutoff>,
+    /// Keep the versions that a tagged commit has
+    #[arg(long, group = "retention")]
+    keep_tags: bool,
+    /// Print what would be dropped, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask before history is dropped; without a terminal, nothing is asked
+    #[arg(short, long)]
+    yes: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl GcArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let history = self.history();
         let change = settings.change(self.write)?;
-        let history = if self.keep_history {
-            History::Keep
-        } else {
-            History::Squash
-        };
         let store = settings.open_existing()?;
-        let spinner = settings.progress().ticking_spinner("gc");
+        let spinner = || settings.progress().ticking_spinner("gc");
+        let preview = |store: &dyn StoreOperations| {
+            let spinner = spinner();
+            let preview = store.preview_gc(change.branch.as_ref(), &history);
+            spinner.finish_and_clear();
+            preview
+        };
+        if self.dry_run {
+            return print_preview(&preview(store.as_ref())?, out);
+        }
+        let is_asked = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if is_asked && !self.yes && history != History::Keep {
+            let preview = preview(store.as_ref())?;
+            if preview.commits + preview.versions > 0 && !confirm(&preview)? {
+                return Err(Error::NotConfirmed);
+            }
+        }
+        let verb = match &history {
+            History::Retain(_) => ChangeVerb::Shortened,
+            History::Squash | History::Keep => ChangeVerb::Squashed,
+        };
+        let keeps_all = history == History::Keep;
+        let spinner = spinner();
         let summary = store.gc(&change, history);
         spinner.finish_and_clear();
         let summary = summary?;
         let fields = json!(wire::GcJson::from(&summary));
         if !out.is_json() {
             out.line(summary.removed)?;
-            if history == History::Keep {
+            if keeps_all {
                 return Ok(());
             }
         }
-        let squashed = Published {
+        let rewritten = Published {
             branch: summary.branch,
             commit: summary.commit,
-            has_moved: summary.is_squashed,
+            has_moved: summary.is_rewritten,
             value: (),
         };
-        report(settings, out, (ChangeVerb::Squashed, &squashed), fields)
+        report(settings, out, (verb, &rewritten), fields)
     }
+
+    fn history(&self) -> History {
+        let keeps_some = self.keep_last.is_some() || self.keep_since.is_some() || self.keep_tags;
+        match (self.keep_history, keeps_some) {
+            (true, _) => History::Keep,
+            (false, false) => History::Squash,
+            (false, true) => History::Retain(Retention {
+                last: self.keep_last,
+                since: self.keep_since,
+                tags: self.keep_tags,
+                paths: self.paths.clone(),
+            }),
+        }
+    }
+}
+
+fn print_preview(preview: &GcPreview, out: &mut Output) -> Result<()> {
+    if out.is_json() {
+        return out.json(&wire::GcPreviewJson::from(preview));
+    }
+    out.line(format_args!("commits\t{}", preview.commits))?;
+    out.line(format_args!("versions\t{}", preview.versions))?;
+    out.line(format_args!("module_bytes\t{}", preview.module_bytes))
+}
+
+/// Asks on the terminal whether history may be dropped.
+fn confirm(preview: &GcPreview) -> Result<bool> {
+    let mut stderr = io::stderr();
+    let question = format!(
+        "gc drops {} commits and {} versions of modules ({} at most) from the history of {}, for good. Continue? [y/N] ",
+        preview.commits,
+        preview.versions,
+        HumanBytes(preview.module_bytes),
+        printable(preview.branch.as_str()),
+    );
+    let mut answer = String::new();
+    write!(stderr, "{question}")
+        .and_then(|()| stderr.flush())
+        .and_then(|()| io::stdin().read_line(&mut answer))
+        .map_err(Error::Output)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

@@ -22,7 +22,7 @@ use crate::cli::secret::Secret;
 use crate::cli::store_location::StoreLocation;
 use crate::cli::text_file::decode;
 use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy, read_bounded_regular_file};
-use crate::names::{BranchName, RemoteUrl, ServerUrl, redact};
+use crate::names::{BranchName, Cutoff, RemoteUrl, ServerUrl, redact};
 
 /// The largest configuration file, in bytes.
 const BYTES_MAX: u64 = 1 << 20;
@@ -62,6 +62,9 @@ pub(super) struct FileSettings {
     pub bucket_write_interval: Key<Seconds>,
     pub gc_every: Key<Interval>,
     pub gc_squash: Key<bool>,
+    pub gc_keep_last: Key<usize>,
+    pub gc_keep_since: Key<Cutoff>,
+    pub gc_keep_tags: Key<bool>,
     pub verify_every: Key<Interval>,
     pub max_module_bytes: Key<AtLeast<8>>,
     pub max_section_bytes: Key<u32>,

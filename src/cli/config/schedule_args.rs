@@ -3,10 +3,11 @@
 use super::combine::{Combine, combine_fields};
 use super::error::ConfigError;
 use super::file::FileSettings;
+use super::value_impls::parse_count;
 use super::value_types::Interval;
 use crate::cli::exit::{Error, Result};
-use crate::names::BranchName;
-use crate::store::{Change, History, MaintenanceSchedule};
+use crate::names::{BranchName, Cutoff};
+use crate::store::{Change, History, MaintenanceSchedule, Retention};
 
 /// The maintenance jobs that a server runs periodically.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,6 +19,15 @@ pub(in crate::cli) struct ScheduleArgs {
     /// Also squash the branch's history each time that --gc-every deletes objects, as `gc` does
     #[arg(long)]
     gc_squash: bool,
+    /// Also drop old versions each time, but keep the newest N of each path, as `gc --keep-last` does
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    gc_keep_last: Option<usize>,
+    /// Also drop old versions each time, but keep those that the branch had this long ago or later: 90d; as `gc --keep-since` does
+    #[arg(long, value_name = "AGE")]
+    gc_keep_since: Option<Cutoff>,
+    /// Also drop old versions each time, but keep those that a tagged commit has, as `gc --keep-tags` does
+    #[arg(long)]
+    gc_keep_tags: bool,
     /// Check the whole store this often, as `verify` does; the log and /metrics report what is wrong
     #[arg(long, value_name = "DURATION")]
     verify_every: Option<Interval>,
@@ -31,6 +41,9 @@ impl ScheduleArgs {
     ) -> Result<(), ConfigError> {
         combine_fields!(combine, self, file: gc_every);
         combine.switch("gc_squash", &mut self.gc_squash, file.gc_squash.take());
+        combine_fields!(combine, self, file: gc_keep_last, gc_keep_since);
+        let file_tags = file.gc_keep_tags.take();
+        combine.switch("gc_keep_tags", &mut self.gc_keep_tags, file_tags);
         combine_fields!(combine, self, file: verify_every);
         Ok(())
     }
@@ -38,24 +51,13 @@ impl ScheduleArgs {
     /// Returns the schedule; `None` if there are no scheduled jobs. The branch to squash is `branch` or the default branch.
     ///
     /// # Errors
-    /// `--gc-squash` without `--gc-every`, or on a replica.
+    /// A way to drop history without `--gc-every`, or on a replica; two ways.
     pub fn schedule(
         &self,
         branch: Option<BranchName>,
         is_replica: bool,
     ) -> Result<Option<MaintenanceSchedule>> {
-        if self.gc_squash && self.gc_every.is_none() {
-            return Err(Error::Usage("--gc-squash needs --gc-every"));
-        }
-        if self.gc_squash && is_replica {
-            let usage = "a replica keeps the history of its primary: leave out --gc-squash";
-            return Err(Error::Usage(usage));
-        }
-        let history = if self.gc_squash {
-            History::Squash
-        } else {
-            History::Keep
-        };
+        let history = self.history(is_replica)?;
         let change = Change {
             branch,
             ..Change::default()
@@ -67,5 +69,37 @@ impl ScheduleArgs {
         };
         let is_empty = schedule.gc.is_none() && schedule.verify.is_none();
         Ok(Some(schedule).filter(|_| !is_empty))
+    }
+
+    /// Returns what each garbage collection does with the history.
+    fn history(&self, is_replica: bool) -> Result<History> {
+        let keeps_some =
+            self.gc_keep_last.is_some() || self.gc_keep_since.is_some() || self.gc_keep_tags;
+        let usage = |usage| Err(Error::Usage(usage));
+        if self.gc_squash && self.gc_every.is_none() {
+            return usage("--gc-squash needs --gc-every");
+        }
+        if self.gc_squash && is_replica {
+            return usage("a replica keeps the history of its primary: leave out --gc-squash");
+        }
+        if keeps_some && self.gc_every.is_none() {
+            return usage("--gc-keep-last, --gc-keep-since and --gc-keep-tags need --gc-every");
+        }
+        if keeps_some && is_replica {
+            return usage("a replica keeps the history of its primary: leave out --gc-keep-…");
+        }
+        match (self.gc_squash, keeps_some) {
+            (true, true) => usage("--gc-squash drops all old versions: leave out --gc-keep-…"),
+            (true, false) => Ok(History::Squash),
+            (false, false) => Ok(History::Keep),
+            (false, true) => Ok(History::Retain(Retention {
+                last: self
+                    .gc_keep_last
+                    .and_then(|count| u32::try_from(count).ok()),
+                since: self.gc_keep_since,
+                tags: self.gc_keep_tags,
+                paths: Vec::new(),
+            })),
+        }
     }
 }

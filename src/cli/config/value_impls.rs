@@ -16,7 +16,7 @@ use crate::cli::root_setting::RootSetting;
 use crate::cli::secret::{HIDDEN, Secret};
 use crate::cli::store_location::StoreLocation;
 use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy};
-use crate::names::{BranchName, RemoteUrl, ServerUrl, redact};
+use crate::names::{BranchName, Cutoff, RemoteUrl, ServerUrl, redact};
 
 /// The largest value of a setting that is a number of things, such as connections. It fits into every type that counts such things.
 const COUNT_MAX: usize = u32::MAX as usize;
@@ -29,6 +29,16 @@ pub(super) fn parse_count(text: &str) -> Result<usize, InvalidValue> {
         Ok(_) => Err(out_of_range()),
         Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(out_of_range()),
         Err(error) => Err(InvalidValue::new(error)),
+    }
+}
+
+impl SettingValue for Cutoff {
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
+        Self::parse(text).map_err(InvalidValue::new)
+    }
+
+    fn shown(&self) -> Value {
+        self.to_string().into()
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) mod diff;
 mod encoded_body;
 pub(super) mod facts;
 mod filtered_commits;
+pub(super) mod gc;
 pub(super) mod git;
 pub(super) mod hashes;
 pub(super) mod history;

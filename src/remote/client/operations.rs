@@ -16,9 +16,9 @@ use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, ExistingTag,
-    FastForward, GcSummary, History, ListedModule, LogOrder, MergeSummary, ModuleComparison,
-    ModuleFiles, PathChange, Published, Query, Relocation, Revision, SearchMatch, SearchScope, Tag,
-    Version, WorldCheck, WorldSource, write_modules,
+    FastForward, GcPreview, GcSummary, History, ListedModule, LogOrder, MergeSummary,
+    ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation, Revision, SearchMatch,
+    SearchScope, Tag, Version, WorldCheck, WorldSource, write_modules,
 };
 use crate::wire::{
     self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
@@ -373,11 +373,8 @@ impl StoreOperations for Client {
     }
 
     fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
-        let query = match history {
-            History::Squash => "",
-            History::Keep => "?keep_history=true",
-        };
-        let request = self.write(Method::POST, &format!("/gc{query}"), change);
+        let path = format!("/gc{}", gc_query(&history, &[]));
+        let request = self.write(Method::POST, &path, change);
         let response = self.with_gc_timeout().json::<wire::GcJson>(request)?;
         let collected = response.value;
         let commit = collected.commit.as_deref();
@@ -388,8 +385,49 @@ impl StoreOperations for Client {
             commit: commit
                 .map(|commit| self.parse(commit, CommitId::parse))
                 .transpose()?,
-            is_squashed: response.published.has_moved,
+            is_rewritten: response.published.has_moved,
         })
+    }
+
+    fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview> {
+        let path = format!("/gc{}", gc_query(history, &["dry_run=true"]));
+        let change = Change {
+            branch: branch.cloned(),
+            ..Change::default()
+        };
+        let request = self.write(Method::POST, &path, &change);
+        let preview: wire::GcPreviewJson = self.with_gc_timeout().json(request)?.value;
+        Ok(GcPreview {
+            branch: self.parse(&preview.branch, BranchName::parse)?,
+            commits: preview.commits,
+            versions: preview.versions,
+            module_bytes: preview.module_bytes,
+        })
+    }
+}
+
+/// Returns the query of a request for a garbage collection, with `more` parameters.
+fn gc_query(history: &History, more: &[&str]) -> String {
+    let mut parameters: Vec<String> = more.iter().map(|text| (*text).to_owned()).collect();
+    match history {
+        History::Squash => {}
+        History::Keep => parameters.push("keep_history=true".to_owned()),
+        History::Retain(retention) => {
+            let last = retention.last.map(|last| format!("keep_last={last}"));
+            let since = retention.since.map(|since| {
+                let text = since.to_string();
+                format!("keep_since={}", encode_query_value(&text))
+            });
+            let tags = retention.tags.then(|| "keep_tags=true".to_owned());
+            parameters.extend(last.into_iter().chain(since).chain(tags));
+            let paths = retention.paths.iter();
+            parameters
+                .extend(paths.map(|path| format!("path={}", encode_query_value(path.as_str()))));
+        }
+    }
+    match parameters.as_slice() {
+        [] => String::new(),
+        parameters => format!("?{}", parameters.join("&")),
     }
 }
 

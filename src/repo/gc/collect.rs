@@ -1,8 +1,8 @@
 //! Garbage collection of objects that no ref reaches, while readers and writers continue.
 //!
-//! 1. Without `lock`: list the packs and loose objects that exist; pack everything that will stay reachable, with deltas if git is
-//!    available.
-//! 2. With `lock` and `refs.lock`, so that no one writes: squash, read all refs again, copy the listed objects that refs have come
+//! 1. Without `lock`: write the new history if versions are dropped; list the packs and loose objects that exist; pack everything that
+//!    will stay reachable, with deltas if git is available.
+//! 2. With `lock` and `refs.lock`, so that no one writes: rewrite the branch, read all refs again, copy the listed objects that refs have come
 //!    to reach since phase 1, fsync, delete the listed files.
 //! 3. Without `lock`: let git write a commit-graph, if git is available.
 //!
@@ -15,13 +15,13 @@ use std::time::{Duration, Instant, SystemTime};
 use gix::refs::Target;
 
 use crate::git::Git;
-use crate::names::CommitId;
+use crate::names::{BranchName, CommitId};
 use crate::repo::authority::{Freshness, SharedState};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::candidates::{self, Candidates};
 use crate::repo::gc::commit_graph::write_commit_graph;
+use crate::repo::gc::rewrite::{self, Rewrite, RewritePlan, RewrittenBranch};
 use crate::repo::gc::shared;
-use crate::repo::gc::squash::{self, SquashPlan, SquashRequest, SquashedCommit};
 use crate::repo::history::reach::reachable;
 use crate::repo::ids::commit_id;
 use crate::repo::lifecycle::scratch_dirs::{clear_files, gc_dir};
@@ -37,9 +37,9 @@ const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 const EXCHANGES_MAX: usize = 20;
 
 /// A requested garbage collection.
-pub struct GcRequest<'a> {
-    /// The branch whose own history is squashed to one commit, with that commit's author and message; `None` keeps all history.
-    pub squash: Option<SquashRequest<'a>>,
+pub struct GcRequest<'a, E> {
+    /// The branch whose own history is rewritten; `None` keeps all history.
+    pub rewrite: Option<(&'a BranchName, Rewrite<'a, E>)>,
 }
 
 /// The result of a garbage collection.
@@ -49,8 +49,17 @@ pub struct GcResult {
     pub removed: usize,
     /// The number of bytes by which the store shrank.
     pub freed_bytes: u64,
-    /// The squashed commit, if one was made.
-    pub squashed: Option<CommitId>,
+    /// The rewritten history, if it was rewritten.
+    pub rewritten: Option<NewHistory>,
+}
+
+/// The result of rewriting a branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewHistory {
+    /// The new tip.
+    pub tip: CommitId,
+    /// The number of commits by which the history became shorter.
+    pub dropped_commits: usize,
 }
 
 /// The pack of the reachable objects, as of phase 1.
@@ -68,7 +77,7 @@ impl ReachablePack {
 
 /// The result of the step that makes the candidates unreachable.
 struct Exchanged {
-    squashed: Option<SquashedCommit>,
+    rewritten: Option<RewrittenBranch>,
     /// The candidates that were copied.
     copies: Vec<gix::ObjectId>,
     /// The pack with the copies.
@@ -88,7 +97,7 @@ impl Collector<'_> {
     /// no other writer can move a ref. Even after an error, everything that a ref reaches is still there.
     pub(crate) fn collect<E: From<Error>>(
         &self,
-        request: &GcRequest<'_>,
+        request: &GcRequest<'_, E>,
         check: impl Fn() -> Result<(), E>,
     ) -> Result<GcResult, E> {
         candidates::check_collectable(self.parts)?;
@@ -96,14 +105,14 @@ impl Collector<'_> {
         let base = shared::begin(self.parts)?;
         self.parts.packs.forget_deleted()?;
         let repo = self.parts.objects.handle_for("HEAD")?;
-        let branch = request
-            .squash
-            .map(|(branch, ..)| self.parts.refs.resolve_branch(Some(branch)))
+        let branch = request.rewrite.as_ref().map(|(branch, _)| *branch);
+        let branch = branch.map(|branch| self.parts.refs.resolve_branch(Some(branch)));
+        let branch = branch.transpose()?;
+        let plan = request.rewrite.as_ref().zip(branch.as_ref());
+        let plan = plan
+            .map(|((_, rewrite), branch)| RewritePlan::new(self.parts, &repo, branch, rewrite))
             .transpose()?;
-        let squash = request.squash.zip(branch.as_ref());
-        let request = &GcRequest {
-            squash: squash.map(|((_, author, message), branch)| (branch, author, message)),
-        };
+        let planned = plan.as_ref().and_then(RewritePlan::roots);
         let git = Git::find(self.parts.root());
         let mut candidates = candidates::candidates(self.parts, &repo)?;
         if let Some(base) = &base {
@@ -112,8 +121,7 @@ impl Collector<'_> {
             let packs = packs.map(|key| Pack::named(root, &key.checksum));
             candidates.add_objects_of(packs, repo.object_hash())?;
         }
-        let planned = squash::plan_requested(self.parts, &repo, request.squash)?;
-        let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
+        let packed = self.pack(&repo, git.as_ref(), &self.roots(planned)?)?;
         candidates.spare(packed.as_ref());
         if let (Some(_), Some(packed)) = (&base, &packed) {
             self.parts.authority.keep(&packed.into())?;
@@ -122,8 +130,14 @@ impl Collector<'_> {
             objects = candidates.ids.len(),
             "packed the reachable objects"
         );
-        let collected =
-            self.delete_unreachable(&repo, request, candidates, packed, base.as_deref(), check)?;
+        let collected = self.delete_unreachable(
+            &repo,
+            plan.as_ref(),
+            candidates,
+            packed,
+            base.as_deref(),
+            check,
+        )?;
         shared::sweep(self.parts);
         if let Some(git) = git {
             write_commit_graph(&self.parts.objects, &git);
@@ -135,7 +149,7 @@ impl Collector<'_> {
     fn delete_unreachable<E: From<Error>>(
         &self,
         repo: &gix::Repository,
-        request: &GcRequest<'_>,
+        plan: Option<&RewritePlan<'_>>,
         mut candidates: Candidates,
         pack: Option<Pack>,
         base: Option<&SharedState>,
@@ -150,10 +164,10 @@ impl Collector<'_> {
             .flatten();
         let packed = ReachablePack { pack, index };
         let Exchanged {
-            squashed,
+            rewritten,
             copies,
             copied,
-        } = self.exchange(repo, request, &candidates, &packed, base, check)?;
+        } = self.exchange(repo, plan, &candidates, &packed, base, check)?;
         candidates.spare(copied.as_ref());
         candidates.spare_named(&self.parts.following.lock().named);
         self.delete_for_good(&lock, &candidates)?;
@@ -170,16 +184,19 @@ impl Collector<'_> {
         Ok(GcResult {
             removed: candidates.ids.len(),
             freed_bytes: candidates.size_bytes.saturating_sub(kept.sum()),
-            squashed: squashed.map(|squashed| commit_id(&squashed.id)),
+            rewritten: rewritten.map(|rewritten| NewHistory {
+                tip: commit_id(&rewritten.new_tip),
+                dropped_commits: rewritten.dropped_commits,
+            }),
         })
     }
 
-    /// Squashes, and copies the candidates that refs have come to reach, so that all candidates can be deleted. If machines share the
+    /// Rewrites the branch, and copies the candidates that refs have come to reach, so that all candidates can be deleted. If machines share the
     /// repository, replaces the packs of `base` in the shared state; while another machine changes that state, begins again.
     fn exchange<E: From<Error>>(
         &self,
         repo: &gix::Repository,
-        request: &GcRequest<'_>,
+        plan: Option<&RewritePlan<'_>>,
         candidates: &Candidates,
         packed: &ReachablePack,
         base: Option<&SharedState>,
@@ -191,23 +208,26 @@ impl Collector<'_> {
             }
             self.parts.catch_up(Freshness::LastSwap)?;
             check()?;
-            let squashed = squash::write(self.parts, request.squash)?;
-            let copies = self.copies(repo, squashed.as_ref(), candidates, packed)?;
+            let rewritten = plan.map(|plan| plan.write(self.parts)).transpose()?;
+            let rewritten = rewritten.flatten();
+            let copies = self.copies(repo, rewritten.as_ref(), candidates, packed)?;
             let copied = self.write_pack(repo, &copies)?;
             let is_done = match base {
                 None => {
-                    squash::publish(self.parts, request.squash, squashed.as_ref())?;
+                    if let Some((plan, rewritten)) = plan.zip(rewritten.as_ref()) {
+                        rewrite::publish(self.parts, plan.branch(), rewritten)?;
+                    }
                     true
                 }
                 Some(base) => {
                     let packs = packed.pack.iter().chain(&copied);
-                    let branch = request.squash.map(|(branch, ..)| branch);
-                    shared::exchange(self.parts, base, packs, branch.zip(squashed.as_ref()))?
+                    let branch = plan.map(RewritePlan::branch);
+                    shared::exchange(self.parts, base, packs, branch.zip(rewritten.as_ref()))?
                 }
             };
             if is_done {
                 return Ok(Exchanged {
-                    squashed,
+                    rewritten,
                     copies,
                     copied,
                 });
@@ -221,14 +241,12 @@ impl Collector<'_> {
     fn copies(
         &self,
         repo: &gix::Repository,
-        squashed: Option<&SquashedCommit>,
+        rewritten: Option<&RewrittenBranch>,
         candidates: &Candidates,
         packed: &ReachablePack,
     ) -> Result<Vec<gix::ObjectId>> {
-        let roots = self
-            .roots(squashed.map(|squashed| &squashed.plan))?
-            .into_iter()
-            .chain(squashed.map(|squashed| squashed.id));
+        let rewritten = rewritten.map(|branch| (branch.old_tip, branch.roots.clone()));
+        let roots = self.roots(rewritten)?;
         let mut copies = reachable(repo, roots, &|id| packed.contains(id))?;
         copies.retain(|id| candidates.ids.contains(id));
         Ok(copies)
@@ -245,12 +263,15 @@ impl Collector<'_> {
         clear_files(&self.parts.objects)
     }
 
-    /// Returns the roots from which every object that stays is reachable: the targets of all refs. A squashed branch contributes
-    /// its tree and the parents of the squashed commit instead of its tip.
+    /// Returns the roots from which every object that stays is reachable: the targets of all refs. A branch that is rewritten contributes
+    /// the given roots instead of its tip.
     ///
     /// # Errors
     /// `UncollectableRef` if a ref is broken: what it reached must not be deleted.
-    fn roots(&self, squash: Option<&SquashPlan>) -> Result<Vec<gix::ObjectId>> {
+    fn roots(
+        &self,
+        rewritten: Option<(gix::ObjectId, Vec<gix::ObjectId>)>,
+    ) -> Result<Vec<gix::ObjectId>> {
         let list = self.parts.refs.list("refs/")?;
         if let Some(broken) = list.broken.into_iter().next() {
             return Err(Error::UncollectableRef(broken));
@@ -263,10 +284,9 @@ impl Collector<'_> {
                 Target::Symbolic(_) => None,
             });
         let mut roots: Vec<_> = refs.chain(self.parts.refs.detached_head()?).collect();
-        if let Some(squash) = squash {
-            roots.retain(|id| *id != squash.tip);
-            roots.extend(&squash.parents);
-            roots.push(squash.tree.0);
+        if let Some((old_tip, new_roots)) = rewritten {
+            roots.retain(|id| *id != old_tip);
+            roots.extend(new_roots);
         }
         roots.sort_unstable();
         roots.dedup();

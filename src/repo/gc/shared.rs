@@ -14,7 +14,7 @@ use crate::names::{BranchName, RefName};
 use crate::repo::authority::{Freshness, PackFiles, RefUpdate, SharedState, Swap};
 use crate::repo::error::{Result, chain};
 use crate::repo::gc::candidates::{self, Candidates};
-use crate::repo::gc::squash::SquashedCommit;
+use crate::repo::gc::rewrite::RewrittenBranch;
 use crate::repo::ids::shared_id;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
@@ -36,21 +36,21 @@ pub(crate) fn begin(parts: &Parts) -> Result<Option<Arc<SharedState>>> {
     Ok(parts.following.lock().applied.clone())
 }
 
-/// Replaces the packs of `base` by `packs`, and moves the squashed branch. Returns whether that was done.
+/// Replaces the packs of `base` by `packs`, and moves the rewritten branch. Returns whether that was done.
 pub(crate) fn exchange<'p>(
     parts: &Parts,
     base: &SharedState,
     packs: impl Iterator<Item = &'p Pack>,
-    squashed: Option<(&BranchName, &SquashedCommit)>,
+    rewritten: Option<(&BranchName, &RewrittenBranch)>,
 ) -> Result<bool> {
     let mut added: Vec<PackFiles> = packs.map(PackFiles::from).collect();
     let mut updates = Vec::new();
-    if let Some((branch, squashed)) = squashed {
-        added.extend(squashed.packs.iter().map(PackFiles::from));
+    if let Some((branch, rewritten)) = rewritten {
+        added.extend(rewritten.packs.iter().map(PackFiles::from));
         updates.push(RefUpdate {
             name: RefName::from(branch.clone()),
-            old: Some(shared_id(&squashed.plan.tip)),
-            new: Some(shared_id(&squashed.id)),
+            old: Some(shared_id(&rewritten.old_tip)),
+            new: Some(shared_id(&rewritten.new_tip)),
         });
     }
     // A pack that another machine has added again since then has another key.

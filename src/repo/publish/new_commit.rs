@@ -63,12 +63,22 @@ impl WriteTxn<'_> {
         commit: &NewCommit<'_>,
         written: &[gix::ObjectId],
     ) -> Result<gix::ObjectId> {
-        self.stage_new_trees(commit.tree, written)?;
-        let (kind, bytes) = (gix::objs::Kind::Commit, encode(commit)?);
+        self.stage_encoded_commit(&encode(commit)?, commit.tree, written)
+    }
+
+    /// Adds an encoded commit like [`Self::stage_commit`].
+    pub(crate) fn stage_encoded_commit(
+        &mut self,
+        bytes: &[u8],
+        tree: gix::ObjectId,
+        written: &[gix::ObjectId],
+    ) -> Result<gix::ObjectId> {
+        self.stage_new_trees(tree, written)?;
+        let kind = gix::objs::Kind::Commit;
         // The commit is also kept in the handle's memory, because the next change of the batch is decided on it.
-        let id = gix::objs::Write::write_buf(&self.repo().objects, kind, &bytes)
+        let id = gix::objs::Write::write_buf(&self.repo().objects, kind, bytes)
             .map_err(Error::database("keep a commit in memory"))?;
-        self.stage_new(id, kind, &bytes)?;
+        self.stage_new(id, kind, bytes)?;
         Ok(id)
     }
 

@@ -32,6 +32,8 @@ pub struct PathChange {
 #[derive(Debug)]
 pub(crate) struct EntryChange {
     pub path: BString,
+    /// The entry in the old tree; `None` if there is none.
+    pub old: Option<TreeEntry>,
     /// The entry in the new tree; `None` if there is none.
     pub new: Option<TreeEntry>,
 }
@@ -198,6 +200,7 @@ pub(crate) fn entry_changes(
             } else {
                 changes.push(EntryChange {
                     path: path.into(),
+                    old: pair.old,
                     new: pair.new,
                 });
             }

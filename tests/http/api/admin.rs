@@ -79,6 +79,56 @@ fn gc_keeps_the_history_on_request() {
 }
 
 #[test]
+fn gc_drops_old_versions_of_some_paths() {
+    let api = Api::new();
+    for n in [1, 2, 3] {
+        api.put("ci/a", n);
+        api.put("b", n);
+    }
+    let tip = api.rev("main");
+    let size: usize = [1, 2].iter().map(|n| module(*n).len()).sum();
+    let preview = json!({ "branch": "main", "commits": 2, "versions": 2, "module_bytes": size });
+    let drops = "/gc?keep_last=1&path=ci&path=ci/a";
+    let response = api.post(&format!("{drops}&dry_run=true"), "");
+    assert_eq!((response.status, response.json()), (200, preview));
+    assert_eq!(api.rev("main"), tip);
+    let dropped = api.post(drops, "").json();
+    assert_eq!(dropped["commit"], json!(api.rev("main")));
+    let versions = |at: &str| {
+        api.get(&format!("/versions/{at}"))
+            .json()
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!((versions("ci/a"), versions("b")), (1, 3));
+    assert_eq!(api.content(), "/b=3 /ci/a=3");
+    for (query, detail) in [
+        ("keep_last=0", "keep_last must be at least 1"),
+        ("keep_last=-1", "keep_last"),
+        ("keep_since=soon", "\"soon\" is neither a date nor an age"),
+        ("keep_tags=maybe", "keep_tags"),
+        ("path=a", "path needs keep_last, keep_since or keep_tags"),
+        ("keep_last=1&path=../a", "path segment"),
+        (
+            "keep_history=true&keep_last=1",
+            "keep_history keeps all versions",
+        ),
+    ] {
+        let response = api.post(&format!("/gc?{query}"), "");
+        let text = response.text().to_owned();
+        assert_eq!(response.status, 400, "{query}: {text}");
+        assert!(text.contains(detail), "{query}: {text}");
+    }
+    let many = "&path=a".repeat(1001);
+    let response = api.post(&format!("/gc?keep_last=1{many}"), "");
+    response.is(400, "there are more than 1000 paths");
+    let unknown = api.post("/gc?keep_last=1&path=never", "");
+    unknown.is(404, "there has never been anything at /never");
+    api.fsck();
+}
+
+#[test]
 fn without_keys_every_method_is_allowed() {
     let api = Api::new();
     for method in [

@@ -160,6 +160,13 @@ fn gc_that_drops_history_needs_delete() {
     s.send_empty("POST", "/gc", &[builder]).is(403, detail);
     s.send_empty("POST", "/gc?keep_history=false", &[builder])
         .is(403, detail);
+    s.send_empty("POST", "/gc?keep_last=1", &[builder])
+        .is(403, detail);
+    let previewed = s.send_empty("POST", "/gc?keep_last=1&dry_run=true", &[builder]);
+    assert_eq!(
+        (previewed.status, &previewed.json()["versions"]),
+        (200, &1.into())
+    );
     assert_eq!(s.state(), state);
     let kept = s.send_empty("POST", "/gc?keep_history=true", &[builder]);
     assert_eq!((kept.status, s.subjects().len()), (200, 3));

@@ -1,0 +1,120 @@
+//! Counts the commits that would be dropped with versions of modules, without making their trees.
+
+use std::collections::HashMap;
+
+use gix::bstr::{BString, ByteSlice as _};
+
+use crate::repo::error::Result;
+use crate::repo::gc::dropped_versions::DroppedVersions;
+use crate::repo::gc::own_history::OwnHistory;
+use crate::repo::gc::rewritten_history::{DropEffect, HistoryCommit, RewrittenHistory};
+use crate::repo::history::walk::CommitNode;
+use crate::repo::ids::object_id;
+use crate::repo::objects::commit::read_linked;
+use crate::repo::parts::Parts;
+use crate::repo::tree::diff::{EntryChange, entry_changes};
+use crate::repo::tree::entry::TreeEntry;
+use crate::repo::tree::reader::TreeReader;
+
+/// For each path, the commits at which dropped modules follow something that stays, and what that is. It stays at the path in the new
+/// history while its modules in the old history are dropped.
+type CarriedEntries = HashMap<BString, Vec<(HistoryCommit, Option<TreeEntry>)>>;
+
+/// Returns the number of commits by which the history becomes shorter.
+pub(crate) fn count_dropped(
+    parts: &Parts,
+    own: &OwnHistory,
+    dropped: &DroppedVersions,
+) -> Result<usize> {
+    if dropped.is_empty() {
+        return Ok(0);
+    }
+    let repo = parts.objects.handle_for("HEAD")?;
+    let mut counter = Counter {
+        trees: TreeReader::cached(&parts.objects),
+        dropped,
+        old: RewrittenHistory::default(),
+        carried: CarriedEntries::new(),
+    };
+    let mut new = RewrittenHistory::default();
+    let nodes: HashMap<_, _> = own
+        .commits
+        .iter()
+        .map(|node| (node.id, node.tree))
+        .collect();
+    for commit in &own.commits {
+        let base = match commit.parents.first() {
+            None => gix::ObjectId::empty_tree(repo.object_hash()),
+            Some(parent) => match nodes.get(parent) {
+                Some(tree) => tree.0,
+                None => read_linked(&repo, *parent)?.tree.0,
+            },
+        };
+        let ids = commit.parents.iter();
+        let ids = ids.filter_map(|parent| object_id(&repo, parent.as_bytes()));
+        let parents: Vec<_> = ids.collect();
+        let Some(id) = object_id(&repo, commit.id.as_bytes()) else {
+            continue;
+        };
+        counter
+            .old
+            .add_placeholder(id, &parents, DropEffect::Nothing);
+        let effect = counter.effect_on(commit, id, parents.first(), base)?;
+        new.add_placeholder(id, &parents, effect);
+    }
+    Ok(own.commits.len() - new.kept())
+}
+
+struct Counter<'r> {
+    trees: TreeReader<'r>,
+    dropped: &'r DroppedVersions,
+    /// The history as it is.
+    old: RewrittenHistory,
+    carried: CarriedEntries,
+}
+
+impl Counter<'_> {
+    fn effect_on(
+        &mut self,
+        commit: &CommitNode,
+        id: gix::ObjectId,
+        parent: Option<&gix::ObjectId>,
+        base: gix::ObjectId,
+    ) -> Result<DropEffect> {
+        let changes = entry_changes(&self.trees, base, commit.tree.0)?;
+        let mut is_same = true;
+        let mut is_empty = !changes.is_empty() || commit.parents.len() > 1;
+        for EntryChange { path, old, new } in changes {
+            let was_dropped = self.dropped.contains(path.as_bstr(), old.as_ref());
+            let is_dropped = self.dropped.contains(path.as_bstr(), new.as_ref());
+            is_same &= !was_dropped && !is_dropped;
+            if is_dropped {
+                if !was_dropped {
+                    let start = self.old.new_commit(id);
+                    self.carried.entry(path).or_default().push((start, old));
+                }
+            } else {
+                let before = if was_dropped {
+                    self.carried_entry(&path, parent)
+                } else {
+                    old
+                };
+                is_empty &= before == new;
+            }
+        }
+        Ok(match (is_empty, is_same) {
+            (true, _) => DropEffect::Everything,
+            (false, true) => DropEffect::Nothing,
+            (false, false) => DropEffect::Something,
+        })
+    }
+
+    /// Returns what the new form of a commit has at a path whose module is dropped.
+    fn carried_entry(&self, path: &BString, commit: Option<&gix::ObjectId>) -> Option<TreeEntry> {
+        let commit = self.old.new_commit(*commit?);
+        let starts = self.carried.get(path)?.iter().rev();
+        let mut starts =
+            starts.filter(|(start, _)| self.old.is_first_parent_ancestor(*start, commit));
+        starts.next().and_then(|(_, entry)| *entry)
+    }
+}

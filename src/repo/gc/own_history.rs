@@ -1,0 +1,95 @@
+//! The part of a branch's history that no other ref reaches. Only this part may be rewritten.
+
+use crate::names::BranchName;
+use crate::repo::error::{Error, Result};
+use crate::repo::history::walk::{CommitNode, ancestors, peel_to_commit};
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::parts::Parts;
+
+/// The commits that a branch reaches and no other ref reaches.
+pub struct OwnHistory {
+    /// The commits, parents before children; the last one is the branch's tip. There is at least one.
+    pub commits: Vec<CommitNode>,
+    /// The commits that other refs reach.
+    pub(crate) kept: gix::hashtable::HashSet,
+    /// The targets of the other refs.
+    pub(crate) other_tips: Vec<gix::ObjectId>,
+}
+
+impl OwnHistory {
+    /// Reads the history of `branch`; `None` if the branch has no commit, or if other refs reach all of them.
+    pub(crate) fn read(
+        parts: &Parts,
+        repo: &gix::Repository,
+        branch: &BranchName,
+    ) -> Result<Option<Self>> {
+        let Some(tip) = crate::repo::refs::read::read_tip(repo, &branch.full_ref())? else {
+            return Ok(None);
+        };
+        let other_tips = other_tips(parts, branch)?;
+        let kept = ancestors(repo, other_tips.iter().copied())?;
+        let is_kept = |id: crate::names::CommitId| {
+            let id = object_id(repo, id.as_bytes());
+            Ok::<_, Error>(id.is_some_and(|id| kept.contains(&id)))
+        };
+        let commits = parts
+            .objects
+            .unknown_history(commit_id(&tip), usize::MAX, is_kept)?;
+        let commits = commits.unwrap_or_default();
+        Ok((!commits.is_empty()).then_some(Self {
+            commits,
+            kept,
+            other_tips,
+        }))
+    }
+
+    /// Returns the branch's tip.
+    pub fn tip(&self) -> &CommitNode {
+        let tip = self.commits.last();
+        tip.expect("BUG: there is at least one commit")
+    }
+
+    /// Returns whether no ref other than `branch` has come to reach one of the commits.
+    pub(crate) fn is_still_own(
+        &self,
+        parts: &Parts,
+        repo: &gix::Repository,
+        branch: &BranchName,
+    ) -> Result<bool> {
+        let known: gix::hashtable::HashSet = self.other_tips.iter().copied().collect();
+        let now = other_tips(parts, branch)?;
+        let new: Vec<_> = now.into_iter().filter(|id| !known.contains(id)).collect();
+        if new.is_empty() {
+            return Ok(true);
+        }
+        let own = self.commits.iter();
+        let own: gix::hashtable::HashSet = own
+            .filter_map(|commit| object_id(repo, commit.id.as_bytes()))
+            .collect();
+        let tips = new.into_iter().filter_map(|id| peel_to_commit(repo, id));
+        for tip in tips {
+            let mut is_reached = false;
+            let stops = |id: crate::names::CommitId| {
+                let id = object_id(repo, id.as_bytes());
+                is_reached |= id.is_some_and(|id| own.contains(&id));
+                Ok::<_, Error>(is_reached || id.is_some_and(|id| self.kept.contains(&id)))
+            };
+            let tip = commit_id(&tip);
+            parts.objects.unknown_history(tip, usize::MAX, stops)?;
+            if is_reached {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Returns the targets of all refs except `branch`, and of a detached `HEAD`.
+fn other_tips(parts: &Parts, branch: &BranchName) -> Result<Vec<gix::ObjectId>> {
+    let own_ref = branch.full_ref();
+    let refs = parts.refs.direct_refs("refs/")?.into_iter();
+    let others = refs.filter(|(name, _)| *name != own_ref);
+    let mut tips: Vec<_> = others.map(|(_, id)| id).collect();
+    tips.extend(parts.refs.detached_head()?);
+    Ok(tips)
+}

@@ -1,0 +1,157 @@
+//! Dropping versions of modules from a branch's own history.
+//!
+//! The rule: the history is made again, parents first. In each commit, a path whose module is dropped has what it has in the new form of
+//! the first parent, as if the commit had not changed the path. All other changes stay. So a dropped change moves into the next change of
+//! its path that stays. A commit that is left without a change is dropped, except merges that still join histories, and roots. A commit
+//! into which a dropped change has moved gets the trailer `Squashed: true`, at which a rollback stops, because undoing it would undo
+//! several changes. A commit stays as it is, with its id, if neither its tree nor its parents change.
+//!
+//! The paths of each new tree are a subset of those of the old tree, so no path becomes a module and a directory at once. The tip's tree
+//! stays.
+
+use crate::names::BranchName;
+use crate::repo::error::{Error, Result};
+use crate::repo::gc::dropped_versions::DroppedVersions;
+use crate::repo::gc::own_history::OwnHistory;
+use crate::repo::gc::rewrite::{DropSelector, RewrittenBranch};
+use crate::repo::gc::rewritten_history::{HistoryRewriter, RewrittenHistory};
+use crate::repo::history::walk::CommitNode;
+use crate::repo::ids::object_id;
+use crate::repo::parts::Parts;
+use crate::repo::publish::write_txn::WriteTxn;
+
+/// A new history of a branch that was written without locks.
+pub(crate) struct RetentionPlan {
+    pub old_tip: gix::ObjectId,
+    pub new_tip: gix::ObjectId,
+    own: OwnHistory,
+    dropped: DroppedVersions,
+    rewritten: RewrittenHistory,
+}
+
+impl RetentionPlan {
+    /// Writes the history of `branch` without the selected versions; `None` if it does not change.
+    pub(crate) fn new<E: From<Error>>(
+        parts: &Parts,
+        repo: &gix::Repository,
+        branch: &BranchName,
+        select: DropSelector<'_, E>,
+    ) -> Result<Option<Self>, E> {
+        let Some(own) = OwnHistory::read(parts, repo, branch)? else {
+            return Ok(None);
+        };
+        let dropped = select(&own)?;
+        if dropped.is_empty() {
+            return Ok(None);
+        }
+        let mut txn = WriteTxn::begin(parts)?;
+        let rewritten = rewrite(&mut txn, parts, &own, &dropped)?;
+        txn.sync()?;
+        let old_tip = txn.object_id(own.tip().id.into())?;
+        let new_tip = rewritten.new_id(old_tip);
+        Ok((new_tip != old_tip).then_some(Self {
+            old_tip,
+            new_tip,
+            own,
+            dropped,
+            rewritten,
+        }))
+    }
+}
+
+fn rewrite(
+    txn: &mut WriteTxn<'_>,
+    parts: &Parts,
+    own: &OwnHistory,
+    dropped: &DroppedVersions,
+) -> Result<RewrittenHistory> {
+    let mut rewriter = HistoryRewriter::new(parts, dropped, RewrittenHistory::default());
+    for commit in &own.commits {
+        rewriter.add(txn, commit, commit.id == own.tip().id)?;
+    }
+    Ok(rewriter.finish())
+}
+
+/// Writes the commits that the branch has got since the plan was made, on top of the planned history. If another ref has come to reach
+/// commits of the plan, or if the branch was reset, the history is written again. No one else may move a ref.
+pub(crate) fn write(
+    parts: &Parts,
+    branch: &BranchName,
+    plan: &RetentionPlan,
+) -> Result<Option<RewrittenBranch>> {
+    let mut txn = WriteTxn::under(parts, None)?;
+    let own = OwnHistory::read_newer(parts, txn.repo(), branch, &plan.own)?;
+    let (old_tip, commits, rewritten) = match own {
+        NewerHistory::Unrelated => {
+            let Some(own) = OwnHistory::read(parts, txn.repo(), branch)? else {
+                return Ok(None);
+            };
+            let rewritten = rewrite(&mut txn, parts, &own, &plan.dropped)?;
+            (own.tip().id, own.commits.len(), rewritten)
+        }
+        NewerHistory::Commits(newer) => {
+            let none = DroppedVersions::default();
+            let tip = newer.last().unwrap_or(plan.own.tip()).id;
+            let planned = plan.rewritten.clone();
+            let mut rewriter = HistoryRewriter::new(parts, &none, planned);
+            for commit in &newer {
+                rewriter.add(&mut txn, commit, commit.id == tip)?;
+            }
+            (tip, plan.own.commits.len() + newer.len(), rewriter.finish())
+        }
+    };
+    let old_tip = txn.object_id(old_tip.into())?;
+    let new_tip = rewritten.new_id(old_tip);
+    if new_tip == old_tip {
+        return Ok(None);
+    }
+    txn.durable_tip(&branch.clone().into())?;
+    txn.sync()?;
+    Ok(Some(RewrittenBranch {
+        old_tip,
+        new_tip,
+        roots: vec![new_tip],
+        packs: std::mem::take(&mut txn.objects.packs),
+        dropped_commits: commits - rewritten.kept(),
+    }))
+}
+
+/// The difference between the history of a branch and its history when a plan was made.
+pub(crate) enum NewerHistory {
+    /// The branch has got these commits, parents first.
+    Commits(Vec<CommitNode>),
+    /// The branch was reset, or another ref reaches planned commits.
+    Unrelated,
+}
+
+impl OwnHistory {
+    /// Returns the commits that the branch has got since `planned` was read.
+    fn read_newer(
+        parts: &Parts,
+        repo: &gix::Repository,
+        branch: &BranchName,
+        planned: &Self,
+    ) -> Result<NewerHistory> {
+        let Some(tip) = crate::repo::refs::read::read_tip(repo, &branch.full_ref())? else {
+            return Ok(NewerHistory::Unrelated);
+        };
+        if !planned.is_still_own(parts, repo, branch)? {
+            return Ok(NewerHistory::Unrelated);
+        }
+        let own: std::collections::HashSet<_> =
+            planned.commits.iter().map(|commit| commit.id).collect();
+        let mut is_descendant = false;
+        let is_known = |id| {
+            is_descendant |= id == planned.tip().id;
+            let is_kept = object_id(repo, crate::names::CommitId::as_bytes(&id))
+                .is_some_and(|id| planned.kept.contains(&id));
+            Ok::<_, Error>(is_kept || own.contains(&id))
+        };
+        let tip = crate::repo::ids::commit_id(&tip);
+        let newer = parts.objects.unknown_history(tip, usize::MAX, is_known)?;
+        Ok(match newer {
+            Some(newer) if is_descendant => NewerHistory::Commits(newer),
+            _ => NewerHistory::Unrelated,
+        })
+    }
+}

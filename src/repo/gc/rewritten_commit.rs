@@ -1,0 +1,126 @@
+//! Encodes a commit of a rewritten history: with another tree or other parents, but with the author, the dates and the message that it had.
+
+use gix::bstr::ByteSlice;
+
+/// What changes in a commit.
+pub(crate) struct CommitRewrite<'a> {
+    pub tree: gix::ObjectId,
+    pub parents: &'a [gix::ObjectId],
+    /// The new id of the commit in the trailer `Restores`, if it has changed.
+    pub restores: Option<gix::ObjectId>,
+    /// Whether the trailer `Squashed` is added.
+    pub is_squashed: bool,
+}
+
+/// Returns the encoded form of a commit after the change. A signature is dropped, because it would be wrong.
+pub(crate) fn rewrite(encoded: &[u8], change: &CommitRewrite<'_>) -> Vec<u8> {
+    let mut new = format!("tree {}\n", change.tree).into_bytes();
+    for parent in change.parents {
+        new.extend_from_slice(format!("parent {parent}\n").as_bytes());
+    }
+    let end = encoded.find("\n\n").map_or(encoded.len(), |end| end + 1);
+    let (headers, message) = encoded.split_at(end);
+    let mut is_dropped = false;
+    for line in headers.lines_with_terminator() {
+        // The following lines of a header begin with a space.
+        if !line.starts_with(b" ") {
+            let dropped: [&[u8]; 4] = [b"tree ", b"parent ", b"gpgsig", b"mergetag "];
+            is_dropped = dropped.iter().any(|name| line.starts_with(name));
+        }
+        if !is_dropped {
+            new.extend_from_slice(line);
+        }
+    }
+    let mut message = message.to_owned();
+    if let Some(id) = change.restores {
+        let text = message.trim_end();
+        let start = text.rfind_byte(b'\n').map_or(0, |at| at + 1);
+        message.truncate(start);
+        message.extend_from_slice(format!("Restores: {id}\n").as_bytes());
+    }
+    if change.is_squashed && last_line(&message) != SQUASHED.as_bytes() {
+        message.truncate(message.trim_end().len());
+        let separator = match last_line(&message).starts_with(b"Restores: ") {
+            true => "\n",
+            // A commit without a message still has the empty line after its headers.
+            false => "\n\n",
+        };
+        message.extend_from_slice(separator.as_bytes());
+        message.extend_from_slice(SQUASHED.as_bytes());
+        message.push(b'\n');
+    }
+    new.extend_from_slice(&message);
+    new
+}
+
+/// The trailer of a commit that contains changes of several commits.
+const SQUASHED: &str = "Squashed: true";
+
+/// Returns the id in the trailer `Restores`; `None` if the last line of the message is not this trailer.
+pub(crate) fn restored_id(encoded: &[u8]) -> Option<gix::ObjectId> {
+    let id = last_line(encoded).strip_prefix(b"Restores: ")?;
+    gix::ObjectId::from_hex(id).ok()
+}
+
+fn last_line(text: &[u8]) -> &[u8] {
+    let text = text.trim_end();
+    text.rsplit(|byte| *byte == b'\n').next().unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(digit: u8) -> gix::ObjectId {
+        gix::ObjectId::Sha1([digit; 20])
+    }
+
+    #[test]
+    fn author_dates_and_message_stay() {
+        let kept = "author A <a@x> 5 +0100\ncommitter C <c@x> 6 +0000\nencoding latin1\n";
+        let old = format!(
+            "tree {}\nparent {}\n{kept}gpgsig -----BEGIN\n x\n \n -----END\n\nAdd it\n\nMore\n",
+            id(1),
+            id(2)
+        );
+        let change = CommitRewrite {
+            tree: id(3),
+            parents: &[id(4), id(5)],
+            restores: None,
+            is_squashed: false,
+        };
+        let new = format!(
+            "tree {}\nparent {}\nparent {}\n{kept}\nAdd it\n\nMore\n",
+            id(3),
+            id(4),
+            id(5)
+        );
+        assert_eq!(rewrite(old.as_bytes(), &change), new.as_bytes());
+    }
+
+    #[test]
+    fn trailers_are_changed_and_added_once() {
+        let rewritten = |message: &str, restores, is_squashed| {
+            let old = format!("tree {}\nauthor a\n\n{message}", id(1));
+            let change = CommitRewrite {
+                tree: id(1),
+                parents: &[],
+                restores,
+                is_squashed,
+            };
+            let new = rewrite(old.as_bytes(), &change);
+            let again = rewrite(&new, &change);
+            assert_eq!(new, again);
+            let start = new.find("\n\n").unwrap() + 2;
+            String::from_utf8(new[start..].to_owned()).unwrap()
+        };
+        let old = format!("Rollback\n\nRestores: {}\n", id(2));
+        let new = format!("Rollback\n\nRestores: {}\n", id(7));
+        assert_eq!(rewritten(&old, Some(id(7)), false), new);
+        assert_eq!(restored_id(old.as_bytes()), Some(id(2)));
+        assert_eq!(restored_id(b"x\n\nRestores: main\n"), None);
+        let folded = format!("{new}Squashed: true\n");
+        assert_eq!(rewritten(&new, None, true), folded);
+        assert_eq!(rewritten("a\n", None, true), "a\n\nSquashed: true\n");
+    }
+}

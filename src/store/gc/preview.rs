@@ -1,0 +1,81 @@
+//! Tells what a garbage collection would drop.
+
+use std::collections::HashSet;
+
+use super::collect::History;
+use super::retention::Retention;
+use crate::names::BranchName;
+use crate::repo::DroppedVersions;
+use crate::store::error::Result;
+use crate::store::open::Store;
+
+/// What a garbage collection would drop from the history of a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GcPreview {
+    /// The branch.
+    pub branch: BranchName,
+    /// The number of commits by which the history would become shorter.
+    pub commits: usize,
+    /// The number of versions of modules.
+    pub versions: usize,
+    /// The size of these modules before compression, in bytes. They use that much at most: they may be stored as differences, or used
+    /// elsewhere.
+    pub module_bytes: u64,
+}
+
+impl Store {
+    /// Returns what [`gc`](Self::gc) would drop from the history of the branch. Changes nothing.
+    ///
+    /// # Errors
+    /// Unknown branch; a path never existed.
+    pub fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview> {
+        // Fails if there is no such branch.
+        self.tip(branch)?;
+        let branch = match branch {
+            Some(branch) => branch.clone(),
+            None => self.repo.refs().default_branch()?,
+        };
+        let nothing = GcPreview {
+            branch: branch.clone(),
+            commits: 0,
+            versions: 0,
+            module_bytes: 0,
+        };
+        let own = match history {
+            History::Keep => None,
+            History::Squash | History::Retain(_) => self.repo.own_history(&branch)?,
+        };
+        let Some(own) = own else {
+            return Ok(nothing);
+        };
+        if *history == History::Squash && own.commits.len() < 2 {
+            return Ok(nothing);
+        }
+        let squash = Retention::default();
+        let retention = match history {
+            History::Retain(retention) => retention,
+            History::Squash | History::Keep => &squash,
+        };
+        let dropped = self.dropped_versions(&own, retention)?;
+        let commits = match history {
+            History::Retain(_) => self.repo.count_dropped_commits(&own, &dropped)?,
+            History::Squash | History::Keep => own.commits.len() - 1,
+        };
+        Ok(GcPreview {
+            branch,
+            commits,
+            versions: dropped.len(),
+            module_bytes: self.module_bytes(&dropped)?,
+        })
+    }
+
+    fn module_bytes(&self, dropped: &DroppedVersions) -> Result<u64> {
+        let modules: HashSet<_> = dropped.modules().collect();
+        let mut total = 0;
+        for module in modules {
+            let size_bytes = self.repo.objects().blob_size_bytes(module)?;
+            total += size_bytes.unwrap_or(0);
+        }
+        Ok(total)
+    }
+}

@@ -1,0 +1,440 @@
+//! `gc --keep-last`, `--keep-since` and `--keep-tags`: the versions that stay are exactly those that the rule keeps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::support::store::{Scratch, branch, git_with_input, module, on, path, scope, try_git};
+use wasmstore::names::{Cutoff, ModuleHash};
+use wasmstore::store::{Change, ErrorKind, History, Retention, Revision};
+
+/// The paths in random histories. One of them is below another, so that a module is replaced by a directory.
+const PATHS: [&str; 5] = ["a", "d/x", "d/y", "e", "e/z"];
+
+/// The date of the first commit of random histories.
+const EPOCH_S: i64 = 1_000_000_000;
+
+fn keep_last(last: u32, paths: &[&str]) -> History {
+    History::Retain(Retention {
+        last: Some(last),
+        paths: paths.iter().map(|path| scope(path)).collect(),
+        ..Retention::default()
+    })
+}
+
+fn hashes(s: &Scratch, at: &str) -> Vec<ModuleHash> {
+    let versions = s.store.versions(&Revision::default(), &path(at)).unwrap();
+    versions.iter().map(|version| version.hash).collect()
+}
+
+fn has_object(s: &Scratch, id: &str) -> bool {
+    try_git(&s.root, &["cat-file", "-e", id], "").0
+}
+
+#[test]
+fn the_newest_versions_of_a_path_stay_and_the_others_are_deleted() {
+    let s = Scratch::new();
+    for n in 1..=20 {
+        s.put("ci/build", n);
+        s.put("other", 100 + n % 2);
+    }
+    let before = hashes(&s, "ci/build");
+    let tree = s.git(&["rev-parse", "main^{tree}"]);
+    let history = keep_last(3, &["ci"]);
+    let preview = s.store.preview_gc(None, &history).unwrap();
+    assert_eq!((preview.versions, preview.commits), (17, 17));
+    assert_eq!(
+        preview.module_bytes,
+        (1..=17).map(|n| module(n).len() as u64).sum::<u64>()
+    );
+    let commits = || s.git(&["rev-list", "--count", "main"]);
+    assert_eq!(commits(), "41\n", "a preview changes nothing");
+    let collected = s.store.gc(&Change::default(), history).unwrap();
+    assert_eq!(collected.commit, Some(s.tip()));
+    assert!(collected.freed_bytes > 0);
+    s.fsck();
+    assert_eq!(hashes(&s, "ci/build"), before[17..]);
+    assert_eq!(s.git(&["rev-parse", "main^{tree}"]), tree);
+    assert_eq!(commits(), "24\n");
+    assert_eq!(
+        hashes(&s, "other").len(),
+        2,
+        "other paths keep their versions"
+    );
+    for (n, hash) in before.iter().enumerate() {
+        assert_eq!(has_object(&s, &hash.to_string()), n >= 17, "{n}");
+    }
+    // The oldest version that is left is not undone to what was before it.
+    for _ in 0..2 {
+        s.store
+            .rollback(&Change::default(), &scope("ci/build"))
+            .unwrap();
+    }
+    let error = s.store.rollback(&Change::default(), &scope("ci/build"));
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(
+        hashes(&s, "ci/build")[0],
+        s.store
+            .hash(&Revision::default(), &"ci/build".parse().unwrap())
+            .unwrap()
+    );
+    // A second run has nothing to drop.
+    let tip = s.tip();
+    s.store.gc(&Change::default(), keep_last(3, &[])).unwrap();
+    assert_eq!(s.tip(), tip);
+}
+
+#[test]
+fn authors_dates_and_messages_stay_and_rollbacks_continue_from_rewritten_commits() {
+    let s = Scratch::new();
+    let change = |message: &str| Change {
+        author: Some("Ann <a@x>".parse().unwrap()),
+        message: Some(message.parse().unwrap()),
+        ..Change::default()
+    };
+    for n in 1..=5 {
+        let message = format!("Version {n}");
+        s.store
+            .put(&change(&message), &path("p"), module(n).as_slice())
+            .unwrap();
+    }
+    s.store.rollback(&Change::default(), &scope("p")).unwrap();
+    let log = || s.git(&["log", "--format=%an %ae %at %cn %ct %s", "main"]);
+    let before = log();
+    s.store.gc(&Change::default(), keep_last(3, &[])).unwrap();
+    let kept: Vec<_> = before
+        .lines()
+        .enumerate()
+        .filter(|(n, _)| ![4, 5].contains(n))
+        .collect();
+    let kept: Vec<_> = kept.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(log().lines().collect::<Vec<_>>(), kept);
+    let squashed = s.git(&["log", "--format=%s", "--grep=^Squashed: true$", "main"]);
+    assert_eq!(squashed, "Version 3\n");
+    // The rollback restored version 4, so the next one restores version 3.
+    s.store.rollback(&Change::default(), &scope("p")).unwrap();
+    assert_eq!(s.value("p"), Some(3));
+    s.fsck();
+}
+
+#[test]
+fn versions_that_other_refs_reach_stay() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let shared = s.put("p", 2);
+    s.store
+        .create_branch(&branch("side"), &Revision::default())
+        .unwrap();
+    for n in 3..=6 {
+        s.put("p", n);
+    }
+    s.store.gc(&Change::default(), keep_last(1, &[])).unwrap();
+    let values: Vec<_> = (1..=6)
+        .filter(|n| has_object(&s, &hash_of(&s, *n)))
+        .collect();
+    assert_eq!(values, [1, 2, 6]);
+    assert_eq!(s.git(&["rev-parse", "main~1"]).trim(), shared.to_string());
+    s.put_on(Some("side"), "q", 9);
+    s.store.merge(&Change::default(), &branch("side")).unwrap();
+    assert_eq!(s.content(), "/p=6 /q=9", "the merge has the right base");
+    s.fsck();
+}
+
+fn hash_of(s: &Scratch, n: u32) -> String {
+    let bytes = module(n);
+    let file = s.root.with_extension("module");
+    std::fs::write(&file, bytes).unwrap();
+    s.git(&["hash-object", file.to_str().unwrap()])
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn unknown_paths_and_branches_are_errors() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let gc = |change: &Change, history| s.store.gc(change, history).unwrap_err().kind();
+    assert_eq!(
+        gc(&Change::default(), keep_last(1, &["p", "q"])),
+        ErrorKind::NotFound
+    );
+    assert_eq!(
+        gc(&on(Some("none")), keep_last(1, &[])),
+        ErrorKind::NotFound
+    );
+    let preview = s.store.preview_gc(None, &keep_last(1, &["q"]));
+    assert_eq!(preview.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// A random number generator (xorshift).
+struct Random(u32);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0 as usize % end
+    }
+}
+
+/// A commit of a random history.
+#[derive(Clone)]
+struct Node {
+    parents: Vec<usize>,
+    files: BTreeMap<&'static str, u32>,
+}
+
+/// Makes a random history with merges, on `main`, and branches and tags.
+fn random_history(random: &mut Random) -> (Vec<Node>, Vec<(String, usize)>) {
+    let mut nodes: Vec<Node> = Vec::new();
+    for n in 0..12 {
+        let mut parents = Vec::new();
+        if n > 0 {
+            // Mostly a line, with forks.
+            parents.push(if random.below(4) == 0 {
+                random.below(n)
+            } else {
+                n - 1
+            });
+            let other = random.below(n);
+            if random.below(4) == 0 && other != parents[0] {
+                parents.push(other);
+            }
+        }
+        let mut files = parents
+            .first()
+            .map_or_else(BTreeMap::new, |parent| nodes[*parent].files.clone());
+        if let Some(other) = parents.get(1) {
+            files = nodes[*other].files.clone();
+        }
+        for _ in 0..random.below(4) {
+            let at = PATHS[random.below(PATHS.len())];
+            files.retain(|file, _| !is_clash(file, at));
+            match random.below(5) {
+                0 => drop(files.remove(at)),
+                _ => drop(files.insert(at, random.below(6) as u32)),
+            }
+        }
+        nodes.push(Node { parents, files });
+    }
+    let mut refs = vec![("refs/heads/main".to_owned(), nodes.len() - 1)];
+    for (name, odds) in [("refs/heads/side", 3), ("refs/tags/t", 3)] {
+        if random.below(odds) == 0 {
+            refs.push((name.to_owned(), random.below(nodes.len())));
+        }
+    }
+    (nodes, refs)
+}
+
+fn is_clash(one: &str, other: &str) -> bool {
+    let below = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
+    below(one, other) || below(other, one)
+}
+
+/// Writes a history into the store with stock git.
+fn write(s: &Scratch, nodes: &[Node], refs: &[(String, usize)]) {
+    let mut stream = String::new();
+    for (n, node) in nodes.iter().enumerate() {
+        let date = EPOCH_S + n as i64 * 60;
+        stream += &format!("commit refs/heads/tmp{n}\nmark :{}\n", n + 1);
+        stream += &format!(
+            "author A <a@x> {date} +0000\ncommitter C <c@x> {date} +0000\ndata <<E\nCommit {n}\nE\n\n"
+        );
+        for (k, parent) in node.parents.iter().enumerate() {
+            stream += &format!("{} :{}\n", ["from", "merge"][k.min(1)], parent + 1);
+        }
+        stream += "deleteall\n";
+        for (at, value) in &node.files {
+            stream += &format!("M 644 inline {at}\ndata <<E\nmodule {value}\nE\n\n");
+        }
+        stream += "\n";
+    }
+    for (name, node) in refs {
+        stream += &format!("reset {name}\nfrom :{}\n\n", node + 1);
+    }
+    git_with_input(&s.root, &["fast-import", "--quiet", "--force"], &stream);
+    for n in 0..nodes.len() {
+        s.git(&["update-ref", "-d", &format!("refs/heads/tmp{n}")]);
+    }
+}
+
+fn reachable(nodes: &[Node], tip: usize) -> BTreeSet<usize> {
+    let (mut seen, mut todo) = (BTreeSet::new(), vec![tip]);
+    while let Some(n) = todo.pop() {
+        if seen.insert(n) {
+            todo.extend(&nodes[n].parents);
+        }
+    }
+    seen
+}
+
+/// The rule, stated over whole trees: whether a module stays at a path.
+struct Rule<'h> {
+    nodes: &'h [Node],
+    refs: &'h [(String, usize)],
+    retention: &'h Retention,
+    cutoff: usize,
+}
+
+impl Rule<'_> {
+    fn keeps(&self, at: &'static str, value: u32, from_end: usize) -> bool {
+        let has = |n: usize| self.nodes[n].files.get(at) == Some(&value);
+        let tip = self.nodes.len() - 1;
+        let main = reachable(self.nodes, tip);
+        let others = self.refs.iter().skip(1);
+        let others: BTreeSet<_> = others
+            .flat_map(|(_, node)| reachable(self.nodes, *node))
+            .collect();
+        let scopes = &self.retention.paths;
+        let in_scope = scopes.is_empty()
+            || scopes.iter().any(|scope| {
+                at == scope.as_str() || at.starts_with(&format!("{}/", scope.as_str()))
+            });
+        let since = |n: &usize| {
+            let first = self.nodes[*n].parents.first();
+            *n >= self.cutoff && (has(*n) || first.is_some_and(|first| has(*first)))
+        };
+        has(tip)
+            || !in_scope
+            || main.intersection(&others).any(|n| has(*n))
+            || self
+                .retention
+                .last
+                .is_some_and(|last| from_end < last as usize)
+            || self.retention.since.is_some() && main.difference(&others).any(since)
+            || self.retention.tags
+                && self
+                    .refs
+                    .iter()
+                    .any(|(name, node)| name.starts_with("refs/tags") && has(*node))
+    }
+}
+
+#[test]
+fn exactly_the_versions_that_the_rule_keeps_stay_in_random_histories() {
+    for seed in 1..=60 {
+        let random = &mut Random(seed * 7919);
+        let s = Scratch::new();
+        let (nodes, refs) = random_history(random);
+        write(&s, &nodes, &refs);
+        let cutoff = random.below(14);
+        let mut retention = Retention {
+            last: (random.below(3) > 0).then(|| 1 + random.below(3) as u32),
+            since: (random.below(3) == 0).then(|| Cutoff::At(EPOCH_S + cutoff as i64 * 60)),
+            tags: random.below(2) == 0,
+            paths: Vec::new(),
+        };
+        if random.below(3) == 0 {
+            let at = ["a", "d", "e"][random.below(3)];
+            let is_at = |file: &str| file == at || file.starts_with(&format!("{at}/"));
+            let mut main = reachable(&nodes, nodes.len() - 1).into_iter();
+            if main.any(|n| nodes[n].files.keys().any(|file| is_at(file))) {
+                retention.paths.push(scope(at));
+            }
+        }
+        check(
+            &s,
+            seed,
+            &Rule {
+                nodes: &nodes,
+                refs: &refs,
+                retention: &retention,
+                cutoff,
+            },
+        );
+    }
+}
+
+/// Collects garbage, and compares every path with the rule.
+fn check(s: &Scratch, seed: u32, rule: &Rule<'_>) {
+    let history = History::Retain(rule.retention.clone());
+    let values: BTreeMap<String, u32> = (0..6)
+        .map(|n| {
+            let hash = git_with_input(
+                &s.root,
+                &["hash-object", "--stdin"],
+                format!("module {n}\n"),
+            );
+            (hash.trim().to_owned(), n)
+        })
+        .collect();
+    let dates = |at: &str| -> Vec<(u32, i64)> {
+        let versions = s.store.versions(&Revision::default(), &path(at)).unwrap();
+        let dated = versions.iter().map(|version| {
+            let date_s = s.store.commit(version.commit).unwrap().date_s;
+            (values[&version.hash.to_string()], date_s)
+        });
+        dated.collect()
+    };
+    let expected = PATHS.map(|at| {
+        let before = dates(at);
+        let count = before.len();
+        let kept = before.into_iter().enumerate();
+        let kept = kept.filter(|(k, (value, _))| rule.keeps(at, *value, count - 1 - k));
+        kept.map(|(_, version)| version).collect::<Vec<_>>()
+    });
+    let state = || {
+        let refs = s.git(&["for-each-ref", "--format=%(refname) %(objectname)"]);
+        let others: Vec<_> = refs
+            .lines()
+            .filter(|line| !line.contains("/main "))
+            .map(str::to_owned)
+            .collect();
+        (others, s.git(&["rev-parse", "main^{tree}"]))
+    };
+    let commits = || -> usize {
+        s.git(&["rev-list", "--count", "main"])
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    let (before, count) = (state(), commits());
+    let preview = s.store.preview_gc(None, &history).unwrap();
+    s.store.gc(&Change::default(), history).unwrap();
+    s.fsck();
+    let retention = rule.retention;
+    assert_eq!(state(), before, "seed {seed}");
+    assert_eq!(PATHS.map(dates), expected, "seed {seed}: {retention:?}");
+    assert_eq!(count - commits(), preview.commits, "seed {seed}");
+    // No unreachable object is left, so the objects of dropped versions are deleted.
+    let all = s.git(&[
+        "cat-file",
+        "--batch-all-objects",
+        "--batch-check=%(objectname)",
+    ]);
+    let reachable = s.git(&["rev-list", "--objects", "--no-object-names", "--all"]);
+    let sorted = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let left: Vec<_> = sorted(&all)
+        .difference(&sorted(&reachable))
+        .cloned()
+        .collect();
+    assert!(left.is_empty(), "seed {seed}: {left:?}");
+}
+
+/// What writers do while versions are dropped: the branch moves, and another branch comes to reach commits that are about to be rewritten.
+#[test]
+fn changes_during_gc_are_not_lost() {
+    let s = Scratch::new();
+    for n in 1..=30 {
+        s.put("p", n);
+    }
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for n in 0..40 {
+                s.put(&format!("w/{}", n % 3), n);
+                if n % 10 == 3 {
+                    let name = branch(&format!("b{n}"));
+                    s.store.create_branch(&name, &Revision::default()).unwrap();
+                }
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            s.store.gc(&Change::default(), keep_last(2, &[])).unwrap();
+        }
+    });
+    s.store.gc(&Change::default(), keep_last(2, &[])).unwrap();
+    s.fsck();
+    assert_eq!(s.content(), "/p=30 /w/0=39 /w/1=37 /w/2=38");
+    assert_eq!(s.store.branches().unwrap().len(), 5);
+}
