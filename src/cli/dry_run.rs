@@ -42,8 +42,8 @@ pub(super) fn to_json(run: &DryRun) -> Value {
         "size": run.info.size_bytes,
         "hash": run.hash.to_string(),
         "digest": run.digest.to_string(),
-        "imports": run.info.imports.len(),
-        "exports": run.info.exports.len(),
+        "import_count": run.info.imports.len(),
+        "export_count": run.info.exports.len(),
     });
     if let PutEffect::Updated { old, verdict } = &run.effect {
         fields["replaces"] = json!(old.to_string());

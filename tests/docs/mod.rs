@@ -12,7 +12,7 @@
 //!
 //! `<!-- stop -->` stops the servers. In a comparison, a commit's id on the page matches any id, but the same one on the whole page; a module's
 //! hash matches only itself; a date matches any date; `…` matches any text in a line, and alone on a line any lines. If `curl`,
-//! `openssl`, `nginx` or `skopeo` is missing, a page ends before the first block that uses it, and reports that.
+//! `node`, `openssl`, `nginx` or `skopeo` is missing, a page ends before the first block that uses it, and reports that.
 
 mod compare;
 mod fixtures;
@@ -29,7 +29,7 @@ use page::{Block, Page};
 use session::run;
 
 /// The blocks that are not run: the page, and the first line of the block.
-const NOT_RUN: [(&str, &str); 20] = [
+const NOT_RUN: [(&str, &str); 27] = [
     ("README.md", "cargo test"),
     (
         "README.md",
@@ -80,13 +80,29 @@ const NOT_RUN: [(&str, &str); 20] = [
         "docs/service.md",
         "# install -D --mode 644 deploy/wasmstore.socket /etc/systemd/system/wasmstore.socket",
     ),
+    ("docs/use.md", "$ wasmtime run --invoke add add.wasm 20 22"),
+    (
+        "docs/use.md",
+        "const url = 'https://modules.example.org/api/v1/module/math/add.wasm';",
+    ),
+    (
+        "docs/use.md",
+        r#"{"wasm": [{"url": "https://modules.example.org/api/v1/module/math/add.wasm","#,
+    ),
+    ("docs/use.md", "import hashlib, urllib.request"),
+    ("docs/use.md", "use sha2::Digest;"),
+    (
+        "docs/use.md",
+        r#"const digest = "f61fd62f57c41269c3c23f360eeaf1090b1db9c38651106674d48bc65dba88ba""#,
+    ),
+    ("docs/use.md", "spec:"),
     ("docs/watch.md", "$ wasmstore watch"),
     ("docs/watch.md", "$ wasmstore watch --json"),
     ("docs/watch.md", "$ chmod +x deploy.sh"),
 ];
 
 /// The pages. Each has a test.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 24] = [
     "README.md",
     "docs/architecture.md",
     "docs/ci.md",
@@ -95,7 +111,9 @@ const PAGES: [&str; 21] = [
     "docs/elsewhere.md",
     "docs/git.md",
     "docs/http.md",
+    "docs/json.md",
     "docs/mirror.md",
+    "docs/monitor.md",
     "docs/oci.md",
     "docs/on-disk.md",
     "docs/replicas.md",
@@ -106,6 +124,7 @@ const PAGES: [&str; 21] = [
     "docs/serve.md",
     "docs/service.md",
     "docs/space.md",
+    "docs/use.md",
     "docs/watch.md",
     "docs/web.md",
 ];
@@ -148,6 +167,21 @@ fn the_http_api() {
 #[test]
 fn mirror_to_a_git_host() {
     run("docs/mirror.md");
+}
+
+#[test]
+fn the_json_of_the_command_line() {
+    run("docs/json.md");
+}
+
+#[test]
+fn monitor_a_server() {
+    run("docs/monitor.md");
+}
+
+#[test]
+fn use_modules() {
+    run("docs/use.md");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::shell::Shell;
 use crate::support::program::{World, has_program, is_report};
 
 /// Programs that a machine with Rust and git may lack.
-const OPTIONAL: [&str; 4] = ["curl", "openssl", "nginx", "skopeo"];
+const OPTIONAL: [&str; 5] = ["curl", "node", "openssl", "nginx", "skopeo"];
 /// The time limit of a block marked "soon".
 const SOON: Duration = Duration::from_secs(20);
 

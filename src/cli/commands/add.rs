@@ -30,7 +30,7 @@ use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revi
 /// A precondition that does not hold is a conflict (exit code 4), and nothing is changed. It is decided in the same step as the change.
 /// Reports the commit on standard error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}; for a directory
 /// {"modules":{"/<path>":"<hash>",…},"commit":"…","branch":"…","changed":true}. With --dry-run, for each module {"path":"/…",
-/// "action":"added"|"updated"|"unchanged","kind":"module"|"component","size":N,"hash":"…","digest":"sha256:…","imports":N,"exports":N}, and
+/// "action":"added"|"updated"|"unchanged","kind":"module"|"component","size":N,"hash":"…","digest":"sha256:…","import_count":N,"export_count":N}, and
 /// if it is updated "replaces":"<hash>","verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N}
 #[derive(Debug, clap::Args)]
 #[command(
