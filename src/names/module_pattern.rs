@@ -7,8 +7,8 @@ use super::error::Error;
 use super::glob::Glob;
 use super::reference::ModuleRef;
 
-/// The characters that have a meaning in a glob.
-const WILDCARDS: [char; 4] = ['*', '?', '[', '\\'];
+/// The characters that make a text a glob. A backslash, which escapes them, does not do so alone, because no path has one.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// A name that selects modules. A text with a wildcard may be both a path and a glob: then it is the path if something exists there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ mod tests {
             assert_eq!(has, (has_name, has_glob), "{text}");
             assert_eq!(parsed.to_string(), shown);
         }
-        for text in ["", "a/..", "!*"] {
+        for text in ["", "a/..", "!*", "a\\b"] {
             assert!(ModulePattern::parse(text).is_err(), "{text}");
         }
     }

@@ -83,7 +83,7 @@ fn a_lost_store_is_restored_from_its_mirror() {
         assert_eq!(world.ok(&["mirror", "list"]), "");
         assert_eq!(world.git(&["remote"]), "");
         world.add("new.wasm", 6);
-        world.changes(&["gc"]);
+        world.changes(&["gc", "--quiet"]);
         world.changes(&["branch", "dev", "--delete"]);
         assert_eq!(world.git(&["config", "core.fsync"]), "all");
         assert!(!world.root().join("packed-refs").exists());

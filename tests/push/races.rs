@@ -164,7 +164,7 @@ fn a_concurrent_change_or_squash_makes_the_push_stale() {
             clone.module("b", 3);
             let paused = PausedPush::start(&clone, stage, &["main"]);
             if squash {
-                world.ok(&["gc"]);
+                world.ok(&["gc", "--quiet"]);
             } else {
                 world.add("c", 4);
             }

@@ -141,7 +141,7 @@ fn squash_and_collect(world: &World) -> String {
     world.ok(&["add", "added.wasm", "short.wasm", "--branch", "short"]);
     let dropped = world.ok(&["snapshot", "--branch", "short"]);
     world.ok(&["branch", "short", "--delete"]);
-    world.ok(&["gc", "--branch", "squashed"]);
+    world.ok(&["gc", "--branch", "squashed", "--quiet"]);
     world.ok(&["gc", "--keep-history"]);
     dropped.trim().to_owned()
 }

@@ -43,7 +43,7 @@ fn verify_finds_no_fault_before_and_after_changes() {
         world.changes(&["rollback", "math/add.wasm"]);
         world.changes(&["remove", "new.wasm"]);
         assert_eq!(world.ok(&["list"]), listed, "{}", stored.name);
-        world.changes(&["gc"]);
+        world.changes(&["gc", "--quiet"]);
         assert_eq!(world.ok(&["list"]), listed, "{}", stored.name);
     }
 }
