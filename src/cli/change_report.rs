@@ -106,12 +106,23 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
         ChangeVerb::Merged => format!("merged: {branch} is at {id}"),
         ChangeVerb::Forwarded(from) => {
             // No commit names the tip before, so a rollback cannot find it.
-            let undo = format!("wasmstore restore {} --branch {branch}", short_id(&from));
+            let (from, branch_word) = (short_id(&from), shell_word(&branch));
+            let undo = format!("wasmstore restore {from} --branch {branch_word}");
             format!("merged: {branch} is at {id} (fast-forward); to undo it: {undo}")
         }
         ChangeVerb::Squashed => format!("squashed {branch} to {id}"),
         ChangeVerb::Shortened => format!("dropped versions: {branch} is at {id}"),
         ChangeVerb::Created => format!("created branch {branch} at {id}"),
+    }
+}
+
+/// Quotes a text for a POSIX shell, unless it has only characters without a meaning there.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/@:-".contains(c);
+    if text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
@@ -122,6 +133,13 @@ fn short_id(id: &impl fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_means_nothing_else_to_a_shell() {
+        assert_eq!(shell_word("feat/a-b.1"), "feat/a-b.1");
+        assert_eq!(shell_word("y$(id)"), "'y$(id)'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+    }
 
     #[test]
     fn lines_say_what_the_change_did_to_the_branch() {

@@ -71,6 +71,9 @@ impl<T: DeserializeOwned> QueryParams<T> {
                 let reason = error
                     .source()
                     .map_or_else(|| error.body_text(), ToString::to_string);
+                // The words of the standard library.
+                let reason =
+                    reason.replace("invalid digit found in string", "expected a whole number");
                 Err(Failure::malformed(format!(
                     "the query of the URL is malformed: {reason}"
                 )))

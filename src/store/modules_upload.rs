@@ -12,7 +12,7 @@ use crate::repo::{Spool, WriteTxn};
 use crate::wasm::{Cancellation, Facts, ModuleInfo, Validation};
 
 /// The limit on the number of modules of one upload.
-const MODULES_MAX: usize = 100_000;
+pub(super) const MODULES_MAX: usize = 100_000;
 
 /// The number of modules whose facts are kept. The facts of the others are computed from their blobs.
 const FACTS_KEPT_MAX: usize = 256;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::Change;
 use super::commit_messages as message;
 use super::error::{Error, Result};
+use super::modules_upload::MODULES_MAX;
 use super::open::Store;
 use super::precondition::PreconditionSubject;
 use crate::names::{Destination, ModuleHash, ModulePath, TreePath};
@@ -169,6 +170,9 @@ impl Plan {
             let below = &path.as_str()[source.as_str().len()..];
             let target = ModulePath::parse(&format!("{}{below}", self.last.as_str()))?;
             let (from, to) = (path.to_string(), target.to_string());
+            if self.targets.len() == MODULES_MAX {
+                return Err(Error::TooManyModules(MODULES_MAX));
+            }
             if self.targets.insert(target, hash).is_some() {
                 return Err(refused(
                     &from,

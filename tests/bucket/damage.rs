@@ -66,7 +66,7 @@ fn what_is_left_of_a_copy_that_was_deleted_in_use_is_replaced() {
         fs::remove_file(root.join(name)).unwrap();
     }
     fs::remove_dir_all(root.join("refs")).unwrap();
-    // A file of somebody else.
+    // A file of another program.
     fs::write(root.join("notes.txt"), "x").unwrap();
     let refused = shared.try_copy("b").map(|_| ()).unwrap_err();
     assert!(

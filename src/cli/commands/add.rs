@@ -22,6 +22,8 @@ use crate::names::{ModuleHash, ModulePath};
 use crate::remote::{dry_run, put_if_absent};
 use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revision};
 
+const ONE_MODULE: &str = "--if-match is for one module, and needs its path";
+
 /// Store a module at a path, or several in a directory
 ///
 /// Validates each module first, including function bodies. If the path already has the same bytes, no commit is made. Prints the hash.
@@ -65,8 +67,7 @@ impl AddArgs {
             AddTarget::Module { file, path } => (file, path),
             AddTarget::Directory { files, directory } => {
                 if self.if_match.is_some() {
-                    let reason = "--if-match is for one module, and needs its path";
-                    return Err(Error::Usage(reason));
+                    return Err(Error::Usage(ONE_MODULE));
                 }
                 let mut files = files_in(directory, files)?;
                 files.conditions = path_conditions(self.if_absent);
@@ -103,6 +104,9 @@ impl AddArgs {
         };
         let target = AddTarget::parse(self.file, self.more)?;
         let is_module = matches!(target, AddTarget::Module { .. });
+        if self.if_match.is_some() && !is_module {
+            return Err(Error::Usage(ONE_MODULE));
+        }
         let files = match target {
             AddTarget::Module { file, path } => vec![(path_of(&file, path)?, file)],
             AddTarget::Directory { files, directory } => {

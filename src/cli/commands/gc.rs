@@ -127,7 +127,7 @@ fn print_preview(preview: &GcPreview, out: &mut Output) -> Result<()> {
 fn confirm(preview: &GcPreview) -> Result<bool> {
     let mut stderr = io::stderr();
     let question = format!(
-        "gc drops {} commits and {} versions of modules ({} at most) from the history of {}, for good. Continue? [y/N] ",
+        "gc drops {} commits and {} versions of modules (at most {}) from the history of {}, for good. Continue? [y/N] ",
         preview.commits,
         preview.versions,
         HumanBytes(preview.module_bytes),

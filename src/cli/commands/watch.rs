@@ -84,7 +84,10 @@ impl WatchArgs {
         Ok(since.map(|since| store.commit_id(&since)).transpose()?)
     }
 
-    /// Returns the commit after which a new cursor starts: that of `--since`, or the tip. A branch without a commit has none.
+    /// Returns the commit after which a new cursor starts: that of `--since`, or the tip.
+    ///
+    /// # Errors
+    /// The branch has no commit.
     fn start(&self, store: &dyn StoreOperations, branch: &BranchName) -> Result<Option<CommitId>> {
         let since = self.since(store, Some(branch))?;
         if since.is_some() {
@@ -94,7 +97,8 @@ impl WatchArgs {
             Ok(tip) => Ok(Some(tip)),
             Err(error) => match Error::from(error) {
                 // `watch` itself reports a missing branch.
-                error if error.is_not_found() || error.is_empty_branch() => Ok(None),
+                error if error.is_not_found() => Ok(None),
+                // Without a commit, a cursor could not continue after a restart.
                 error => Err(error),
             },
         }

@@ -215,13 +215,14 @@ fn api_headers() -> [HeaderName; 15] {
 }
 
 /// Returns the response headers of the API. A page can only read the headers that are listed.
-fn response_headers() -> [HeaderName; 17] {
+fn response_headers() -> [HeaderName; 18] {
     [
         HeaderName::from_static("wasmstore-hash"),
         HeaderName::from_static("wasmstore-digest"),
         HeaderName::from_static("wasmstore-commit"),
         HeaderName::from_static("wasmstore-branch"),
         HeaderName::from_static("wasmstore-changed"),
+        HeaderName::from_static("wasmstore-forwarded-from"),
         HeaderName::from_static("repr-digest"),
         HeaderName::from_static("x-request-id"),
         header::ETAG,

@@ -18,8 +18,7 @@ use crate::store::{History, Retention};
 use crate::wire;
 
 /// The detail of the response to a key that may not drop history.
-const DROP_REFUSED: &str =
-    "the key does not allow DELETE, which dropping the history needs: use keep_history=true";
+const DROP_REFUSED: &str = "the key does not allow DELETE, which dropping the history needs: keep it with keep_history=true (--keep-history)";
 
 /// The maximum number of paths in one request.
 const PATHS_MAX: usize = 1000;
@@ -58,6 +57,14 @@ pub(in crate::http) struct GcPaths {
 impl GcQuery {
     /// Returns what happens to the history. `pairs` are all parameters.
     fn history(&self, pairs: &[(String, String)]) -> Result<History> {
+        let known = ["keep_history", "keep_last", "keep_since", "keep_tags"];
+        let unknown = |name: &&str| name.starts_with("keep") && !known.contains(name);
+        if let Some(name) = pairs.iter().map(|(name, _)| name.as_str()).find(unknown) {
+            // A typing error must not drop the whole history.
+            return Err(Failure::malformed(format!(
+                "there is no parameter {name:?}"
+            )));
+        }
         let since = self.keep_since.as_deref().map(Cutoff::parse).transpose()?;
         let paths = pairs.iter().filter(|(name, _)| name == "path");
         let paths: Vec<_> = paths

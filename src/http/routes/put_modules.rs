@@ -12,6 +12,7 @@ use crate::http::json::Json;
 use crate::http::openapi::{UploadHeaders, UploadProblems};
 use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length, has_media_type};
+use crate::http::upload::body_digest::HEADERS as DIGEST_HEADERS;
 use crate::http::upload::cancel_on_drop::CancelOnDrop;
 use crate::http::upload::decoding::content_coding;
 use crate::http::upload::memory::{BufferedCharge, CHUNK_BYTES, UploadMemory};
@@ -117,6 +118,14 @@ async fn put_form(app: &App, write: ModulesWrite, request: Request) -> Result<Re
     if content_coding(&parts.headers)?.is_some() {
         let detail = "a form must have no Content-Encoding; a tar archive may have one";
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    if DIGEST_HEADERS
+        .iter()
+        .any(|name| parts.headers.contains_key(*name))
+    {
+        let detail =
+            "a form must have no Content-Digest and no Repr-Digest; a tar archive may have them";
+        return Err(Failure::malformed(detail));
     }
     let upload = begin(app, &write).await?;
     let _cancel = CancelOnDrop(upload.cancellation());

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::http::error::{Failure, Result};
 use crate::store::{Hashing, Hashing512};
 
-const HEADERS: [&str; 2] = ["content-digest", "repr-digest"];
+pub(in crate::http) const HEADERS: [&str; 2] = ["content-digest", "repr-digest"];
 
 /// The digests that a body must have, and the hashing of the bytes received so far.
 #[derive(Default)]

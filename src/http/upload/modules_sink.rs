@@ -78,10 +78,15 @@ impl ModulesSink {
     }
 }
 
+/// The maximum size of all that an archive contains besides modules, in bytes: headers, padding and directories.
+const OVERHEAD_BYTES_MAX: u64 = 512 << 20;
+
 /// The sink for an archive of modules.
 pub(in crate::http) struct ArchiveSink {
     parser: ArchiveParser,
     modules: ModulesSink,
+    /// The size of what was received, without its content coding.
+    received_bytes: u64,
 }
 
 impl ArchiveSink {
@@ -90,6 +95,7 @@ impl ArchiveSink {
         Self {
             parser: ArchiveParser::default(),
             modules,
+            received_bytes: 0,
         }
     }
 
@@ -103,6 +109,13 @@ impl ArchiveSink {
     }
 
     fn take(&mut self, mut bytes: &[u8]) -> Result<()> {
+        self.received_bytes = self.received_bytes.saturating_add(bytes.len() as u64);
+        // A few bytes with a content coding can be a directory of any size.
+        let bytes_max = self.modules.bytes_max.saturating_add(OVERHEAD_BYTES_MAX);
+        if self.received_bytes > bytes_max {
+            let detail = format!("the archive is larger than {bytes_max} bytes");
+            return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
         while let Some(event) = self.parser.next(&mut bytes)? {
             match event {
                 ArchiveEvent::Begin { name, .. } => self.modules.begin(&name)?,

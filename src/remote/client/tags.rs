@@ -48,9 +48,9 @@ impl Client {
         }
         let path = format!("{}{query}", tag_path(tag));
         match self.publish(self.write(Method::POST, &path, change)) {
-            // The other conflict is with another tag.
+            // The other conflict is with another tag. A key without GET cannot find out.
             Err(Error::Refused(response))
-                if response.kind() == ErrorKind::Conflict && self.has_tag(tag)? =>
+                if response.kind() == ErrorKind::Conflict && self.has_tag(tag).unwrap_or(false) =>
             {
                 Err(store::Error::TagExists(tag.to_string()).into())
             }

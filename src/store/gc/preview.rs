@@ -1,4 +1,4 @@
-//! Tells what a garbage collection would drop.
+//! What a garbage collection would drop.
 
 use std::collections::HashSet;
 

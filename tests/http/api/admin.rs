@@ -108,6 +108,7 @@ fn gc_drops_old_versions_of_some_paths() {
         ("keep_last=-1", "keep_last"),
         ("keep_since=soon", "\"soon\" is neither a date nor an age"),
         ("keep_tags=maybe", "keep_tags"),
+        ("keep_lst=5", "there is no parameter \"keep_lst\""),
         ("path=a", "path needs keep_last, keep_since or keep_tags"),
         ("keep_last=1&path=../a", "path segment"),
         (

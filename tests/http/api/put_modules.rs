@@ -167,6 +167,15 @@ fn one_bad_entry_refuses_all_and_is_named() {
     let twice = [("name=a", module(1)), ("name=\"/a/\"", module(2))];
     let headers = [("content-type", "multipart/form-data; boundary=x")];
     send(&s, "/modules/q", &headers, form(&twice)).is(400, "two modules would be at /q/a");
+    // The digest would be that of the whole form, which nobody computes.
+    let digest = ("content-digest", "sha-256=:AAAA:");
+    let response = send(&s, "/modules/q", &[headers[0], digest], form(&twice[..1]));
+    assert_eq!(response.status, 400);
+    assert!(
+        response.text().contains("no Content-Digest"),
+        "{}",
+        response.text()
+    );
     let cut = form(&twice[..1]);
     assert_eq!(
         send(&s, "/modules", &headers, cut[..cut.len() - 9].to_vec()).status,
