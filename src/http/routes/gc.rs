@@ -18,7 +18,8 @@ use crate::store::{History, Retention};
 use crate::wire;
 
 /// The detail of the response to a key that may not drop history.
-const DROP_REFUSED: &str = "the key does not allow DELETE, which dropping the history needs: keep it with keep_history=true (--keep-history)";
+const DROP_REFUSED: &str =
+    "the key does not allow DELETE, which dropping the history needs: use keep_history=true";
 
 /// The maximum number of paths in one request.
 const PATHS_MAX: usize = 1000;
