@@ -32,20 +32,18 @@ impl WatchCursor {
     pub fn open(
         path: PathBuf,
         branch: BranchName,
-        start: impl FnOnce() -> Result<Option<CommitId>>,
-    ) -> Result<(Self, Option<CommitId>)> {
+        start: impl FnOnce() -> Result<CommitId>,
+    ) -> Result<(Self, CommitId)> {
         let mut cursor = Self {
             path,
             branch,
             written: Instant::now(),
         };
         if let Some(commit) = cursor.read()? {
-            return Ok((cursor, Some(commit)));
+            return Ok((cursor, commit));
         }
         let commit = start()?;
-        if let Some(commit) = commit {
-            cursor.advance(commit)?;
-        }
+        cursor.advance(commit)?;
         Ok((cursor, commit))
     }
 
@@ -108,8 +106,8 @@ mod tests {
 
     use super::*;
 
-    fn open(path: &std::path::Path, branch: &str) -> Result<(WatchCursor, Option<CommitId>)> {
-        let start = || Ok(Some("1".repeat(40).parse().unwrap()));
+    fn open(path: &std::path::Path, branch: &str) -> Result<(WatchCursor, CommitId)> {
+        let start = || Ok("1".repeat(40).parse().unwrap());
         WatchCursor::open(path.to_owned(), branch.parse().unwrap(), start)
     }
 
@@ -118,14 +116,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("cursor");
         let (mut cursor, commit) = open(&path, "feat/ä").unwrap();
-        assert_eq!(commit, Some("1".repeat(40).parse().unwrap()));
+        assert_eq!(commit, "1".repeat(40).parse().unwrap());
         let (_, commit) = open(&path, "feat/ä").unwrap();
-        assert_eq!(commit, Some("1".repeat(40).parse().unwrap()));
+        assert_eq!(commit, "1".repeat(40).parse().unwrap());
         let next: CommitId = "2".repeat(64).parse().unwrap();
         cursor.skip(next).unwrap();
         assert!(fs::read_to_string(&path).unwrap().starts_with("11"));
         cursor.advance(next).unwrap();
-        assert_eq!(open(&path, "feat/ä").unwrap().1, Some(next));
+        assert_eq!(open(&path, "feat/ä").unwrap().1, next);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

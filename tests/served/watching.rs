@@ -131,6 +131,23 @@ fn a_cursor_whose_commit_is_gone_is_an_error_with_a_hint() {
 }
 
 #[test]
+fn a_cursor_on_a_branch_without_a_commit_is_an_error() {
+    let world = World::empty();
+    let root = world.root();
+    let mut init = world.command("git");
+    init.args(["init", "--quiet", "--bare", "--initial-branch=main"]);
+    assert!(init.arg(&root).status().unwrap().success());
+    let twin = Twin::of(world);
+    let args = ["watch", "--since-file", "cursor"];
+    for ran in [twin.world.run(&args), twin.served(&args)] {
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let reason = "wasmstore: branch \"main\" has no commit yet\n";
+        assert!(ran.err.starts_with(reason), "{ran:?}");
+        assert!(!twin.world.path("cursor").exists());
+    }
+}
+
+#[test]
 fn no_commit_is_missed_while_the_server_is_down() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);

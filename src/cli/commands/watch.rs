@@ -55,7 +55,7 @@ impl WatchArgs {
                 branch = Some(watched.clone());
                 let start = || self.start(store.as_ref(), &watched);
                 let (cursor, since) = WatchCursor::open(file.clone(), watched.clone(), start)?;
-                (Some(cursor), since)
+                (Some(cursor), Some(since))
             }
             None => (None, self.since(store.as_ref(), branch.as_ref())?),
         };
@@ -87,20 +87,11 @@ impl WatchArgs {
     /// Returns the commit after which a new cursor starts: that of `--since`, or the tip.
     ///
     /// # Errors
-    /// The branch has no commit.
-    fn start(&self, store: &dyn StoreOperations, branch: &BranchName) -> Result<Option<CommitId>> {
-        let since = self.since(store, Some(branch))?;
-        if since.is_some() {
-            return Ok(since);
-        }
-        match store.snapshot(&Revision::Branch(Some(branch.clone()))) {
-            Ok(tip) => Ok(Some(tip)),
-            Err(error) => match Error::from(error) {
-                // `watch` itself reports a missing branch.
-                error if error.is_not_found() => Ok(None),
-                // Without a commit, a cursor could not continue after a restart.
-                error => Err(error),
-            },
+    /// There is no such branch or commit, or the branch has no commit: then a cursor could not continue after a restart.
+    fn start(&self, store: &dyn StoreOperations, branch: &BranchName) -> Result<CommitId> {
+        match self.since(store, Some(branch))? {
+            Some(since) => Ok(since),
+            None => Ok(store.snapshot(&Revision::Branch(Some(branch.clone())))?),
         }
     }
 
