@@ -4,9 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::{Error, quoted};
-
-/// The maximum length of a name, in bytes.
-const BYTES_MAX: usize = 64;
+use super::short_name;
 
 /// The short name that a user gives to a server: letters, digits, `.`, `_` and `-`, starting with a letter or digit. As the location of a
 /// store, it follows an `@`.
@@ -20,7 +18,7 @@ impl LoginName {
     /// [`Error::Login`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         let name = text.strip_prefix('@').unwrap_or(text);
-        match fault(name) {
+        match short_name::fault(name) {
             None => Ok(Self(name.to_owned())),
             Some(fault) => Err(Error::Login {
                 name: quoted(name),
@@ -32,21 +30,6 @@ impl LoginName {
     /// Returns the name, without the `@`.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-fn fault(name: &str) -> Option<&'static str> {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    match name {
-        "" => Some("is empty"),
-        name if name.len() > BYTES_MAX => Some("is longer than 64 bytes"),
-        name if !name.chars().all(is_allowed) => {
-            Some("contains something other than letters, digits, '.', '_' and '-'")
-        }
-        name if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
-            Some("does not start with a letter or digit")
-        }
-        _ => None,
     }
 }
 

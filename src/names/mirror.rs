@@ -4,9 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::{Error, quoted};
-
-/// The maximum length of a name, in bytes.
-const BYTES_MAX: usize = 64;
+use super::short_name;
 
 /// The name of a mirror: letters, digits, `.`, `_` and `-`, starting with a letter or digit. It is also the name of a git remote and part
 /// of file names.
@@ -35,22 +33,10 @@ impl MirrorName {
 }
 
 fn fault(name: &str) -> Option<&'static str> {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    match name {
-        "" => Some("is empty"),
-        name if name.len() > BYTES_MAX => Some("is longer than 64 bytes"),
-        name if !name.chars().all(is_allowed) => {
-            Some("contains something other than letters, digits, '.', '_' and '-'")
-        }
-        name if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
-            Some("does not start with a letter or digit")
-        }
-        // The name of a remote must be a valid component of a ref name (git-check-ref-format(1)).
-        name if name.contains("..") || name.ends_with('.') || name.ends_with(".lock") => {
-            Some("contains '..', or ends with '.' or '.lock'")
-        }
-        _ => None,
-    }
+    // The name of a remote must be a valid component of a ref name (git-check-ref-format(1)).
+    let is_component = !name.contains("..") && !name.ends_with('.') && !name.ends_with(".lock");
+    let of_component = (!is_component).then_some("contains '..', or ends with '.' or '.lock'");
+    short_name::fault(name).or(of_component)
 }
 
 impl FromStr for MirrorName {

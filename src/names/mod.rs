@@ -31,6 +31,7 @@ mod remote_url;
 mod revision;
 mod segment;
 mod server_url;
+mod short_name;
 mod tree_path;
 mod url_credentials;
 
