@@ -18,7 +18,7 @@ use crate::repo::Result;
 /// The directory of the keys.
 pub(super) const PREFIX: &str = "probe/";
 
-/// How often the sequential checks are tried before the bucket counts as unreachable.
+/// How often a request or the sequential checks are tried before the bucket counts as unreachable.
 const ATTEMPTS: u32 = 3;
 
 /// The pause between two attempts.
@@ -29,7 +29,8 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub enum ProbeScope {
     /// For the start of a server: one race of 32 writers of each kind.
     Quick,
-    /// For `bucket probe`: at most 20 races of 64 writers of each kind, as many as fit into 20 s. Some stores let a second writer win only now and then.
+    /// For `bucket probe`: at most 20 races of 64 writers of each kind, as many as fit into 20 s. Some stores let a second writer win only
+    /// now and then.
     Full,
 }
 
@@ -100,14 +101,10 @@ impl Bucket {
         scope: ProbeScope,
     ) -> Result<ProbeReport, RequestFailure> {
         let mut attempt = 0;
-        let mut report = loop {
+        let mut report = until_known(|| {
             attempt += 1;
-            match self.probe_sequence(&format!("{directory}/{attempt}")) {
-                Ok(report) => break report,
-                Err(RequestFailure::Unknown(_)) if attempt < ATTEMPTS => std::thread::sleep(PAUSE),
-                Err(failure) => return Err(failure),
-            }
-        };
+            self.probe_sequence(&format!("{directory}/{attempt}"))
+        })?;
         // A store that fails in sequence need not be asked about races.
         if report.is_atomic() {
             self.probe_races(directory, scope, &mut report)?;
@@ -239,6 +236,19 @@ impl Bucket {
             }
         })
     }
+}
+
+/// Tries again while the result is unknown, but not for ever.
+pub(super) fn until_known<T>(
+    mut attempt: impl FnMut() -> Result<T, RequestFailure>,
+) -> Result<T, RequestFailure> {
+    for _ in 1..ATTEMPTS {
+        match attempt() {
+            Err(RequestFailure::Unknown(_)) => std::thread::sleep(PAUSE),
+            known => return known,
+        }
+    }
+    attempt()
 }
 
 /// Separates "the condition is not satisfied" from failures that say nothing about conditions.

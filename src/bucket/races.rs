@@ -9,7 +9,7 @@ use object_store::{PutMode, PutOptions, PutPayload, UpdateVersion};
 use super::client::{counted, styled};
 use super::counters::RequestKind;
 use super::handle::Bucket;
-use super::probe::{ProbeCheck, ProbeReport, ProbeScope};
+use super::probe::{ProbeCheck, ProbeReport, ProbeScope, until_known};
 use super::request_failure::RequestFailure;
 use super::state::random_hex;
 
@@ -20,7 +20,7 @@ const REPEATS: u32 = 3;
 /// one race of 64 writers takes several seconds.
 const RACES_TIME: Duration = Duration::from_secs(20);
 
-/// The pause before a race is repeated or its result is read again.
+/// The pause before a race is repeated.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// The responses to the writers of a race.
@@ -187,34 +187,17 @@ impl Bucket {
 
     /// Reads an object, again if the request fails.
     fn get_until_known(&self, key: &Path) -> Result<(String, UpdateVersion), RequestFailure> {
-        let mut result = self.probe_get(key);
-        for _ in 1..REPEATS {
-            if !matches!(result, Err(RequestFailure::Unknown(_))) {
-                break;
-            }
-            std::thread::sleep(PAUSE);
-            result = self.probe_get(key);
-        }
-        result
+        until_known(|| self.probe_get(key))
     }
 
     /// Creates an object for a race of writers that replace it. Returns its key and version. If a request fails, it may still arrive later, so
     /// the next one has another key.
     fn create_to_replace(&self, key: &Path) -> Result<(Path, UpdateVersion), RequestFailure> {
-        let create = || {
+        until_known(|| {
             let start = random_hex::<16>();
             let key = Path::from(format!("{key}-{start}"));
             let created = self.probe_put(&key, &start, PutMode::Create);
             created.map(|version| (key, version))
-        };
-        let mut result = create();
-        for _ in 1..REPEATS {
-            if !matches!(result, Err(RequestFailure::Unknown(_))) {
-                break;
-            }
-            std::thread::sleep(PAUSE);
-            result = create();
-        }
-        result
+        })
     }
 }
