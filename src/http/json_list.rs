@@ -152,6 +152,23 @@ where
         Ok((CommitHeader(part.commit), AppendHeaders(link), body).into_response())
     }
 
+    /// Responds with a page, or with all items after `after` if `page` is `None`.
+    pub async fn respond_with_page_if_any<'q>(
+        self,
+        app: &App,
+        revision: Revision,
+        after: Option<K>,
+        (page, link): (Option<Page>, impl Fn(&K) -> (String, &'q str)),
+    ) -> Result<Response> {
+        match page {
+            None => self.respond(app, revision, after).await,
+            Some(page) => {
+                self.respond_with_page(app, revision, after, (page, link))
+                    .await
+            }
+        }
+    }
+
     async fn read_first(
         &self,
         app: &App,

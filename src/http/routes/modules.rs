@@ -100,14 +100,9 @@ pub(in crate::http) async fn list(
             Ok(last.filter(|_| has_more))
         },
     );
-    match page {
-        None => list.respond(&app, revision, after).await,
-        Some(page) => {
-            let link = |last: &ModulePath| (last.to_string(), "");
-            list.respond_with_page(&app, revision, after, (page, link))
-                .await
-        }
-    }
+    let link = |last: &ModulePath| (last.to_string(), "");
+    list.respond_with_page_if_any(&app, revision, after, (page, link))
+        .await
 }
 
 async fn list_details(
@@ -132,14 +127,9 @@ async fn list_details(
             Ok(last.filter(|_| has_more))
         },
     );
-    match page {
-        None => list.respond(app, revision, after).await,
-        Some(page) => {
-            let link = |last: &ModulePath| (last.to_string(), "&details=true");
-            list.respond_with_page(app, revision, after, (page, link))
-                .await
-        }
-    }
+    let link = |last: &ModulePath| (last.to_string(), "&details=true");
+    list.respond_with_page_if_any(app, revision, after, (page, link))
+        .await
 }
 
 /// Gets a module
