@@ -1,8 +1,8 @@
 //! The logins of the user: the keys that `login` keeps for servers.
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::environment::variable;
 use super::exit::{Error, Result};
 use super::exposed_file::is_readable_by_others;
+use super::output_file;
 use crate::http::read_bounded_regular_file;
 use crate::names::{LoginName, ServerUrl};
 use crate::wire::AsString;
@@ -136,35 +137,22 @@ impl Logins {
         else {
             return Err(Error::NoConfigDirectory);
         };
-        let failed = |source| Error::OutputFile {
-            path: self.path.clone(),
-            source,
-        };
-        self.replace(directory).map_err(failed)
-    }
-
-    fn replace(&self, directory: &Path) -> io::Result<()> {
+        if !directory.is_dir() {
+            let created = DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory);
+            created.map_err(|source| Error::OutputFile {
+                path: self.path.clone(),
+                source,
+            })?;
+        }
         let content = LoginFile {
             logins: self.logins.clone(),
         };
         let mut text = serde_json::to_string_pretty(&content).expect("BUG: plain data is JSON");
         text.push('\n');
-        if !directory.is_dir() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory)?;
-        }
-        // The target of a symbolic link is replaced, and the link stays.
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let directory = path.parent().unwrap_or(directory);
-        let mut file = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|failed| failed.error)?;
-        Ok(())
+        output_file::write_private(&self.path, text.as_bytes())
     }
 
     /// Returns the name of the file.
@@ -210,6 +198,9 @@ fn path() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn url(text: &str) -> ServerUrl {

@@ -15,6 +15,19 @@ pub(super) enum WriteFailure {
     Content(Error),
 }
 
+impl WriteFailure {
+    /// Returns the error for a file.
+    fn at(self, path: &Path) -> Error {
+        match self {
+            Self::Content(error) => error,
+            Self::File(source) => Error::OutputFile {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+}
+
 impl From<io::Error> for WriteFailure {
     fn from(error: io::Error) -> Self {
         Self::File(error)
@@ -45,13 +58,16 @@ pub(super) fn write(
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, content),
         Err(error) => Err(WriteFailure::File(error)),
     };
-    written.map_err(|failure| match failure {
-        WriteFailure::Content(error) => error,
-        WriteFailure::File(source) => Error::OutputFile {
-            path: path.to_owned(),
-            source,
-        },
-    })
+    written.map_err(|failure| failure.at(path))
+}
+
+/// Writes a regular file that only its user can read, atomically, and fsyncs it. Follows a symbolic link.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let written = replace(&target, Permissions::from_mode(0o600), |file| {
+        Ok(file.write_all(bytes)?)
+    });
+    written.map_err(|failure| failure.at(path))
 }
 
 fn create(
