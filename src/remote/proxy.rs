@@ -40,6 +40,8 @@ pub(super) struct HttpProxy {
     host: String,
     port: u16,
     credentials: Option<(String, String)>,
+    /// The proxy in the form of the HTTP library.
+    library: Proxy,
 }
 
 impl ProxySettings {
@@ -135,10 +137,19 @@ impl HttpProxy {
             Ok::<_, &'static str>((decode(user)?, decode(password)?))
         });
         let (host, port) = url.authority();
+        let credentials = credentials.transpose()?;
+        let library = Proxy::builder(ProxyProtocol::Http)
+            .host(&in_url(host))
+            .port(port);
+        let library = match &credentials {
+            Some((user, password)) => library.username(user).password(password),
+            None => library,
+        };
         Ok(Self {
             host: host.to_owned(),
             port,
-            credentials: credentials.transpose()?,
+            library: library.build().map_err(|_| malformed)?,
+            credentials,
         })
     }
 
@@ -148,15 +159,8 @@ impl HttpProxy {
     }
 
     /// Returns the proxy in the form of the HTTP library.
-    pub fn to_ureq(&self) -> Result<Proxy, ureq::Error> {
-        let proxy = Proxy::builder(ProxyProtocol::Http)
-            .host(&in_url(&self.host))
-            .port(self.port);
-        let proxy = match &self.credentials {
-            Some((user, password)) => proxy.username(user).password(password),
-            None => proxy,
-        };
-        proxy.build()
+    pub fn as_ureq(&self) -> &Proxy {
+        &self.library
     }
 
     /// Asks the proxy at the other end of the stream to connect it to a server. The stream then belongs to the server.
@@ -297,6 +301,7 @@ mod tests {
             parsed.credentials,
             Some(("a@b".to_owned(), "c::".to_owned()))
         );
-        parsed.to_ureq().unwrap();
+        let library = parsed.as_ureq();
+        assert_eq!((library.host(), library.port()), ("p.example", 3128));
     }
 }

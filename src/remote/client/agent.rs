@@ -18,7 +18,7 @@ pub(in crate::remote) fn agent(
         .max_redirects(0)
         .max_redirects_will_error(false)
         // The library's own choice of a proxy from the environment does not depend on the scheme and the host.
-        .proxy(proxy.and_then(|proxy| proxy.to_ureq().ok()))
+        .proxy(proxy.map(|proxy| proxy.as_ureq().clone()))
         .user_agent(concat!("wasmstore/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(limits.connect_timeout))
         .timeout_per_read(Some(limits.silence_max))
