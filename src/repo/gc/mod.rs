@@ -5,6 +5,7 @@ pub(crate) mod collect;
 pub(crate) mod commit_graph;
 pub(crate) mod dropped_commits;
 pub(crate) mod dropped_versions;
+pub(crate) mod history_rewriter;
 pub(crate) mod own_history;
 pub(crate) mod retention;
 pub(crate) mod rewrite;

@@ -5,6 +5,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::history::walk::{CommitNode, ancestors, peel_to_commit};
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::parts::Parts;
+use crate::repo::refs::read::read_tip;
 
 /// The commits that a branch reaches and no other ref reaches.
 pub struct OwnHistory {
@@ -23,7 +24,7 @@ impl OwnHistory {
         repo: &gix::Repository,
         branch: &BranchName,
     ) -> Result<Option<Self>> {
-        let Some(tip) = crate::repo::refs::read::read_tip(repo, &branch.full_ref())? else {
+        let Some(tip) = read_tip(repo, &branch.full_ref())? else {
             return Ok(None);
         };
         let other_tips = other_tips(parts, branch)?;

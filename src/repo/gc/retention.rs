@@ -9,16 +9,20 @@
 //! The paths of each new tree are a subset of those of the old tree, so no path becomes a module and a directory at once. The tip's tree
 //! stays.
 
-use crate::names::BranchName;
+use std::collections::HashSet;
+
+use crate::names::{BranchName, CommitId};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::dropped_versions::DroppedVersions;
+use crate::repo::gc::history_rewriter::HistoryRewriter;
 use crate::repo::gc::own_history::OwnHistory;
 use crate::repo::gc::rewrite::{DropSelector, RewrittenBranch};
-use crate::repo::gc::rewritten_history::{HistoryRewriter, RewrittenHistory};
+use crate::repo::gc::rewritten_history::RewrittenHistory;
 use crate::repo::history::walk::CommitNode;
-use crate::repo::ids::object_id;
+use crate::repo::ids::{commit_id, object_id};
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
+use crate::repo::refs::read::read_tip;
 
 /// A new history of a branch that was written without locks.
 pub(crate) struct RetentionPlan {
@@ -132,23 +136,23 @@ impl OwnHistory {
         branch: &BranchName,
         planned: &Self,
     ) -> Result<NewerHistory> {
-        let Some(tip) = crate::repo::refs::read::read_tip(repo, &branch.full_ref())? else {
+        let Some(tip) = read_tip(repo, &branch.full_ref())? else {
             return Ok(NewerHistory::Unrelated);
         };
         if !planned.is_still_own(parts, repo, branch)? {
             return Ok(NewerHistory::Unrelated);
         }
-        let own: std::collections::HashSet<_> =
-            planned.commits.iter().map(|commit| commit.id).collect();
+        let own: HashSet<_> = planned.commits.iter().map(|commit| commit.id).collect();
         let mut is_descendant = false;
-        let is_known = |id| {
+        let is_known = |id: CommitId| {
             is_descendant |= id == planned.tip().id;
-            let is_kept = object_id(repo, crate::names::CommitId::as_bytes(&id))
-                .is_some_and(|id| planned.kept.contains(&id));
+            let is_kept =
+                object_id(repo, id.as_bytes()).is_some_and(|id| planned.kept.contains(&id));
             Ok::<_, Error>(is_kept || own.contains(&id))
         };
-        let tip = crate::repo::ids::commit_id(&tip);
-        let newer = parts.objects.unknown_history(tip, usize::MAX, is_known)?;
+        let newer = parts
+            .objects
+            .unknown_history(commit_id(&tip), usize::MAX, is_known)?;
         Ok(match newer {
             Some(newer) if is_descendant => NewerHistory::Commits(newer),
             _ => NewerHistory::Unrelated,

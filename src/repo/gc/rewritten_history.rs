@@ -1,21 +1,4 @@
-//! Writes the new form of each commit of a history from which versions of modules are dropped: see `retention.rs` for the rule.
-
-use gix::bstr::ByteSlice;
-use gix::odb::memory::Storage;
-
-use crate::repo::error::{Error, Result};
-use crate::repo::gc::dropped_versions::DroppedVersions;
-use crate::repo::gc::rewritten_commit::{CommitRewrite, restored_id, rewrite};
-use crate::repo::history::walk::CommitNode;
-use crate::repo::ids::commit_id;
-use crate::repo::objects::commit::read_linked;
-use crate::repo::objects::raw_commit::RawCommit;
-use crate::repo::parts::Parts;
-use crate::repo::publish::write_txn::WriteTxn;
-use crate::repo::tree::diff::{EntryChange, entry_changes};
-use crate::repo::tree::edit::{EditedTree, edit};
-use crate::repo::tree::entry::TreeEntry;
-use crate::repo::tree::reader::TreeReader;
+//! The new forms of the commits of a history from which versions of modules are dropped, and their positions.
 
 /// How many forks are followed to find out whether a commit is in the first-parent history of another.
 const FORKS_MAX: usize = 1000;
@@ -30,10 +13,10 @@ pub(crate) struct RewrittenHistory {
 
 /// The new form of a commit.
 #[derive(Clone, Copy)]
-struct NewForm {
-    commit: HistoryCommit,
-    old_tree: gix::ObjectId,
-    tree: gix::ObjectId,
+pub(super) struct NewForm {
+    pub commit: HistoryCommit,
+    pub old_tree: gix::ObjectId,
+    pub tree: gix::ObjectId,
 }
 
 /// A commit of the new history.
@@ -68,21 +51,6 @@ pub(super) enum DropEffect {
     Everything,
 }
 
-/// The trees of a commit before and after.
-struct TreePair {
-    old: gix::ObjectId,
-    new: gix::ObjectId,
-}
-
-/// The new tree of a commit.
-struct NewTree {
-    edited: EditedTree,
-    /// Whether all changes of the commit are dropped. A merge needs no change.
-    is_empty: bool,
-    /// Whether a dropped change has moved into the commit.
-    is_squashed: bool,
-}
-
 impl RewrittenHistory {
     /// Returns the new id of a commit; its own id if it was not rewritten.
     pub(crate) fn new_id(&self, old: gix::ObjectId) -> gix::ObjectId {
@@ -100,6 +68,16 @@ impl RewrittenHistory {
             position: None,
         };
         self.commits.get(&old).map_or(kept, |form| form.commit)
+    }
+
+    /// Returns the new form of a commit; `None` if it was not added.
+    pub(super) fn form(&self, old: &gix::ObjectId) -> Option<&NewForm> {
+        self.commits.get(old)
+    }
+
+    /// Adds the new form of a commit.
+    pub(super) fn insert(&mut self, old: gix::ObjectId, form: NewForm) {
+        self.commits.insert(old, form);
     }
 
     /// Returns the position of the next commit after `parent`.
@@ -161,11 +139,11 @@ impl RewrittenHistory {
             old_tree: tree,
             tree,
         };
-        self.commits.insert(id, form);
+        self.insert(id, form);
     }
 
     /// Returns the parent that takes the place of a commit without a change; `None` if the commit stays.
-    fn replacement(
+    pub(super) fn replacement(
         &self,
         old_parents: &[gix::ObjectId],
         parents: &[gix::ObjectId],
@@ -178,7 +156,7 @@ impl RewrittenHistory {
     }
 
     /// Returns the new form of a commit, which has the id `id` unless a parent takes its place.
-    fn place(
+    pub(super) fn place(
         &mut self,
         id: gix::ObjectId,
         old_parents: &[gix::ObjectId],
@@ -193,7 +171,7 @@ impl RewrittenHistory {
     }
 
     /// Returns the new parents of a commit. If one has changed, leaves out those that became part of the first parent's history.
-    fn new_parents(&self, old: &[gix::ObjectId]) -> Vec<gix::ObjectId> {
+    pub(super) fn new_parents(&self, old: &[gix::ObjectId]) -> Vec<gix::ObjectId> {
         let new: Vec<_> = old.iter().map(|old| self.new_commit(*old)).collect();
         let is_same = new.iter().zip(old).all(|(new, old)| new.id == *old);
         let mut ids: Vec<gix::ObjectId> = Vec::with_capacity(new.len());
@@ -212,158 +190,4 @@ impl RewrittenHistory {
 fn complement(id: gix::ObjectId) -> gix::ObjectId {
     let bytes: Vec<_> = id.as_bytes().iter().map(|byte| !byte).collect();
     gix::ObjectId::from_bytes_or_panic(&bytes)
-}
-
-/// Writes new forms of commits.
-pub(crate) struct HistoryRewriter<'p> {
-    dropped: &'p DroppedVersions,
-    /// Reads the old trees.
-    trees: TreeReader<'p>,
-    history: RewrittenHistory,
-}
-
-impl<'p> HistoryRewriter<'p> {
-    /// Begins to add commits to `history`.
-    pub(crate) fn new(
-        parts: &'p Parts,
-        dropped: &'p DroppedVersions,
-        history: RewrittenHistory,
-    ) -> Self {
-        let trees = TreeReader::cached(&parts.objects);
-        Self {
-            dropped,
-            trees,
-            history,
-        }
-    }
-
-    pub(crate) fn finish(self) -> RewrittenHistory {
-        self.history
-    }
-
-    /// Adds a commit whose parents were added before, unless other refs reach them. The tree of the tip stays.
-    pub(crate) fn add(
-        &mut self,
-        txn: &mut WriteTxn<'_>,
-        commit: &CommitNode,
-        is_tip: bool,
-    ) -> Result<()> {
-        let id = txn.object_id(commit.id.into())?;
-        let parents = commit.parents.iter();
-        let old_parents = parents.map(|parent| txn.object_id((*parent).into()));
-        let old_parents = old_parents.collect::<Result<Vec<_>>>()?;
-        let parents = self.history.new_parents(&old_parents);
-        let base = self.first_parent_trees(txn.repo(), old_parents.first())?;
-        let tree = self.new_tree(txn.repo(), commit, &base, is_tip)?;
-        let replacement = self
-            .history
-            .replacement(&old_parents, &parents, tree.is_empty);
-        let new_id = match replacement {
-            Some(_) => id,
-            None => self.stage(txn, id, &parents, &tree)?,
-        };
-        let form = NewForm {
-            commit: self.history.place(new_id, &old_parents, replacement),
-            old_tree: commit.tree.0,
-            tree: tree.edited.id,
-        };
-        self.history.commits.insert(id, form);
-        flush(txn)
-    }
-
-    /// Returns the trees of the first parent before and after; the empty tree if there is no parent.
-    fn first_parent_trees(
-        &self,
-        repo: &gix::Repository,
-        parent: Option<&gix::ObjectId>,
-    ) -> Result<TreePair> {
-        let same = |tree| TreePair {
-            old: tree,
-            new: tree,
-        };
-        let Some(parent) = parent else {
-            return Ok(same(gix::ObjectId::empty_tree(repo.object_hash())));
-        };
-        if let Some(form) = self.history.commits.get(parent) {
-            let (old, new) = (form.old_tree, form.tree);
-            return Ok(TreePair { old, new });
-        }
-        Ok(same(read_linked(repo, commit_id(parent))?.tree.0))
-    }
-
-    /// Makes the tree of a commit from the new tree of its first parent.
-    fn new_tree(
-        &self,
-        repo: &gix::Repository,
-        commit: &CommitNode,
-        base: &TreePair,
-        is_tip: bool,
-    ) -> Result<NewTree> {
-        let changes = entry_changes(&self.trees, base.old, commit.tree.0)?;
-        let is_dropped = |change: &EntryChange, entry: &Option<TreeEntry>| {
-            self.dropped.contains(change.path.as_bstr(), entry.as_ref())
-        };
-        let kept = changes
-            .iter()
-            .filter(|change| !is_dropped(change, &change.new));
-        let kept: Vec<_> = kept.collect();
-        let is_same = base.old == base.new && kept.len() == changes.len();
-        let edited = if is_same || is_tip {
-            let (id, written) = (commit.tree.0, Vec::new());
-            EditedTree { id, written }
-        } else {
-            let edits = kept
-                .iter()
-                .map(|change| (change.path.as_bstr(), change.new));
-            let edits: Vec<_> = edits.collect();
-            edit(repo, &TreeReader::new(repo), base.new, &edits)?
-        };
-        Ok(NewTree {
-            is_empty: edited.id == base.new && (!changes.is_empty() || commit.parents.len() > 1),
-            is_squashed: kept.iter().any(|change| is_dropped(change, &change.old)),
-            edited,
-        })
-    }
-
-    /// Adds the new form of a commit to the objects of the next pack, and returns its id. A commit that does not change is not added.
-    fn stage(
-        &self,
-        txn: &mut WriteTxn<'_>,
-        id: gix::ObjectId,
-        parents: &[gix::ObjectId],
-        tree: &NewTree,
-    ) -> Result<gix::ObjectId> {
-        let object = txn.repo().find_object(id);
-        let encoded = object
-            .map_err(Error::database(format!("read commit {id}")))?
-            .detach()
-            .data;
-        let old = RawCommit::parse(id, &encoded)?;
-        let restored = restored_id(&encoded);
-        let restores = restored.map(|old| self.history.new_id(old));
-        let restores = restores.filter(|new| restored != Some(*new));
-        let is_same = old.tree == tree.edited.id && old.parents == parents;
-        if is_same && restores.is_none() && !tree.is_squashed {
-            return Ok(id);
-        }
-        let change = CommitRewrite {
-            tree: tree.edited.id,
-            parents,
-            restores,
-            is_squashed: tree.is_squashed,
-        };
-        let encoded = rewrite(&encoded, &change);
-        txn.stage_encoded_commit(&encoded, tree.edited.id, &tree.edited.written)
-    }
-}
-
-/// Once objects were written because there were many, writes the rest too, and forgets those in memory.
-fn flush(txn: &mut WriteTxn<'_>) -> Result<()> {
-    if !txn.objects.durable.is_empty() {
-        txn.sync()?;
-        txn.objects.handles.take_memory();
-        txn.objects.handles.set_memory(Storage::default());
-        txn.objects.durable.clear();
-    }
-    Ok(())
 }
