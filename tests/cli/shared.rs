@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::program::{CommandOutput, World, module, without_report};
 use crate::support::server::Server;
@@ -12,7 +14,10 @@ use crate::support::server::Server;
 fn modes(dir: &Path) -> Vec<(PathBuf, u32)> {
     let mut modes = Vec::new();
     for entry in fs::read_dir(dir).unwrap().flatten() {
-        let metadata = entry.metadata().unwrap();
+        // A server may rename a file that it has just created.
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
         if metadata.is_dir() {
             modes.extend(self::modes(&entry.path()));
         }
@@ -77,20 +82,25 @@ fn everything_in_a_shared_store_is_shared() {
     let server = Server::start_command(with_umask(&world.wasmstore(&["server", "--port", "0"])));
     let created = server.send("POST", "/api/v1/module/c.wasm", &[], &module(3));
     assert_eq!(created.status, 200);
-    for (path, mode) in modes(&world.root()) {
-        // The server is about to rename this file, which it has just created.
-        let is_new = path.extension().is_some_and(|extension| extension == "new");
-        if before.contains(&path) || is_new {
-            continue;
-        }
-        let is_dir = mode & 0o170_000 == 0o040_000;
-        let expected = match (is_dir, mode & 0o200) {
-            (true, _) => 0o2070,
-            (false, 0) => 0o040,
-            (false, _) => 0o060,
-        };
-        assert_eq!(mode & expected, expected, "{path:?} has mode {mode:o}");
+    let unshared = || {
+        let mut modes = modes(&world.root());
+        modes.retain(|(path, mode)| {
+            let is_dir = mode & 0o170_000 == 0o040_000;
+            let expected = match (is_dir, mode & 0o200) {
+                (true, _) => 0o2070,
+                (false, 0) => 0o040,
+                (false, _) => 0o060,
+            };
+            !before.contains(path) && mode & expected != expected
+        });
+        modes
+    };
+    // The server works on its mirror, and shares each file after it has created it.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !unshared().is_empty() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(10));
     }
+    assert_eq!(unshared(), []);
 }
 
 #[test]
