@@ -135,7 +135,7 @@ pub(super) enum Error {
     CursorBranch {
         /// The file.
         path: PathBuf,
-        /// The branch in the file.
+        /// The branch that `watch --since-file` wrote to the file.
         branch: BranchName,
         /// The branch to watch.
         watched: BranchName,

@@ -2,7 +2,7 @@
 
 use crate::names::ServerUrl;
 
-/// Each command, and the text of the hint. `{url}` stands for the URL of the server.
+/// Each command that works on a directory only, and the hint shown when `--root` is a server. `{url}` stands for the URL of the server.
 const REASONS: &[(&str, &str)] = &[
     (
         "init",

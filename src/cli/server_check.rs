@@ -72,8 +72,8 @@ fn check_replica(server: &ServerArgs, store: &Store, has_git: bool) -> Result<()
     allowed.map_err(|error| attribute(error.into()))
 }
 
-/// Checks that the configured default branch exists. It need not exist yet in a replica, which fetches the branch from its primary. Nor
-/// need it exist if the start creates the store, and the branch is the first branch of a new store.
+/// Checks that the configured default branch exists. There are two exceptions. A replica fetches the branch from its primary. A server
+/// that creates its store also creates the branch, if the branch is the one that a new store begins with.
 pub(super) fn check_branch(server: &ServerArgs, settings: &Settings, store: &Store) -> Result<()> {
     let Some(branch) = settings.branch()? else {
         return Ok(());

@@ -35,7 +35,7 @@ pub(in crate::http) struct GitPermit {
     _counted: GaugeGuard,
 }
 
-/// The part of a permit that counts against its key.
+/// The permit by which a request counts towards the limit of its API key.
 struct KeyPermit {
     _permit: OwnedSemaphorePermit,
     /// Keeps the semaphore of the key alive.

@@ -80,7 +80,7 @@ const TABLES: &str = "
     CREATE INDEX changes_module ON changes (module, path) WHERE module IS NOT NULL;
 ";
 
-/// The table that was added to schema version 2 later. An index without it gets it when it is opened.
+/// A table that was added later, without a new schema version. Opening an index creates the table if it is missing.
 const MANIFESTS: &str = "
     CREATE TABLE IF NOT EXISTS manifests (
         digest BLOB PRIMARY KEY,

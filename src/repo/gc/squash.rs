@@ -24,7 +24,7 @@ pub(crate) struct SquashPlan {
 }
 
 impl SquashPlan {
-    /// Returns the objects from which everything is reachable that stays of the branch.
+    /// Returns root objects. All that the squash keeps of the branch is reachable from them.
     pub(crate) fn roots(&self) -> Vec<gix::ObjectId> {
         let parents = self.parents.iter().copied();
         parents.chain([self.tree.0]).collect()

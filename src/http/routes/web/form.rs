@@ -14,7 +14,7 @@ use crate::http::upload::body::{RequestBody, content_length, has_media_type};
 use crate::names::{Author, BranchName, Message};
 use crate::store::{Change, EntityTags, Precondition};
 
-/// The limit on the fields of a form that has no files, in bytes: a message of 64 KiB may take three times as much, encoded.
+/// The limit on the fields of a form that has no files, in bytes: percent-encoding makes a message of 64 KiB up to three times as long.
 const FORM_BYTES_MAX: u64 = 256 << 10;
 
 /// The limit on the fields of the forms for signing in and out, in bytes. No key is checked before they are read, so they are not charged to
