@@ -210,7 +210,8 @@ impl LatestChange {
     }
 }
 
-pub(super) const NOT_BYTES: Error = Error::Damaged("the database column of a path or a hash does not contain bytes");
+pub(super) const NOT_BYTES: Error =
+    Error::Damaged("the database column of a path or a hash does not contain bytes");
 
 pub(super) fn commit_id(bytes: &[u8]) -> Result<CommitId> {
     CommitId::from_bytes(bytes).ok_or(Error::Damaged("a commit's id has neither 20 nor 32 bytes"))
