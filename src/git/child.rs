@@ -1,4 +1,4 @@
-//! A running git process. Neither it nor the processes that it starts outlive its owner.
+//! A running git process. When its [`ChildProcess`] is dropped, the process and the processes that it started are killed.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -9,10 +9,11 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use super::process_limits::{self, CpuTime};
 
-/// The longest interval between two checks of whether a process has ended.
+/// The longest pause between two checks whether a process has ended.
 const POLL_INTERVAL_MAX: Duration = Duration::from_millis(50);
 
-/// A child process. Dropping it kills it and the processes that it started.
+/// A child process. Dropping this value kills the process. If the process leads a process group, the processes that it started are killed
+/// too.
 #[derive(Debug)]
 pub struct ChildProcess {
     child: Child,
@@ -20,7 +21,7 @@ pub struct ChildProcess {
     has_ended: bool,
 }
 
-/// The standard streams of a child process that are pipes.
+/// This process's ends of the pipes to the standard streams of a child process. A stream that is not a pipe is `None`.
 #[derive(Debug)]
 pub(super) struct ChildPipes {
     pub stdin: Option<ChildStdin>,
@@ -29,7 +30,8 @@ pub(super) struct ChildPipes {
 }
 
 impl ChildProcess {
-    /// Starts a git command that starts no other processes. It stays in the terminal's process group, so Ctrl-C reaches it too.
+    /// Starts a git command that starts no other processes. The command stays in the process group of this process, so Ctrl-C in the
+    /// terminal reaches it too.
     pub(super) fn spawn(
         command: &mut Command,
         cpu_time: CpuTime,
@@ -37,8 +39,8 @@ impl ChildProcess {
         Self::start(command, false, cpu_time)
     }
 
-    /// Starts a git command that starts helpers such as git-pack-objects(1), which would survive it. It leads a process group of
-    /// its own, so that the group can be killed.
+    /// Starts a git command that starts helper processes such as git-pack-objects(1). The helpers would continue to run if only the command
+    /// were killed. Therefore the command leads a process group of its own, and the whole group is killed.
     pub(super) fn spawn_group(
         command: &mut Command,
         cpu_time: CpuTime,
@@ -66,21 +68,21 @@ impl ChildProcess {
         Ok((child, pipes))
     }
 
-    /// Returns the exit status; `None` while the process runs.
+    /// Returns the exit status of the process; `None` while the process runs.
     ///
     /// # Errors
-    /// If the operating system cannot report it.
+    /// If the operating system cannot report the status.
     pub fn status(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = self.child.try_wait()?;
         self.has_ended |= status.is_some();
         Ok(status)
     }
 
-    /// Ends the process and the processes that it started, unless it ends by itself within `patience`. It receives SIGTERM first,
-    /// so that it removes its lock files, and SIGKILL after `grace`.
+    /// Ends the process group that the process leads. First waits up to `patience` for the process to exit by itself. Then sends SIGTERM,
+    /// so that git removes its lock files, waits up to `grace`, and sends SIGKILL.
     ///
-    /// `patience` matters for git-receive-pack(1): a signal makes it exit without removing the quarantine of a push, which may be
-    /// large. It does remove the quarantine when it exits by itself, which it does at once when its standard input ends early.
+    /// `patience` is for git-receive-pack(1). After a signal, git-receive-pack exits without removing the quarantine directory of the push,
+    /// which may be large. When its standard input ends early, it exits by itself at once and removes the directory.
     pub fn end(mut self, patience: Duration, grace: Duration) {
         let Some(group) = self.group().filter(|_| !self.has_ended) else {
             return;
@@ -94,7 +96,7 @@ impl ChildProcess {
         self.has_ended = true;
     }
 
-    /// Returns the process group that the process leads, if any.
+    /// Returns the id of the process group that the process leads, or `None` if it does not lead one.
     fn group(&self) -> Option<Pid> {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         id.filter(|_| self.leads_group)
@@ -120,8 +122,8 @@ impl ChildProcess {
     }
 }
 
-/// Waits for the end of a process that leads a group, and returns whether it ended in time. The process is not reaped, so its id
-/// and the group's id cannot be reused before the group is killed.
+/// Waits up to `limit` for the leader of the process group `group` to end, and returns whether it ended. Does not reap the leader: as long
+/// as it is a zombie, the operating system reuses neither its process id nor the group's id, so a later kill cannot reach another group.
 fn ends_within(group: Pid, limit: Duration) -> bool {
     let deadline = Instant::now() + limit;
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
@@ -136,7 +138,7 @@ fn ends_within(group: Pid, limit: Duration) -> bool {
 
 impl Drop for ChildProcess {
     fn drop(&mut self) {
-        // Once the process is reaped, its id may belong to another process.
+        // After the process has been reaped, the operating system may give its id to another process, so nothing may be killed.
         if self.has_ended || matches!(self.status(), Ok(Some(_)) | Err(_)) {
             return;
         }

@@ -1,6 +1,6 @@
-//! Listing and cloning another repository: git-ls-remote(1), git-clone(1).
+//! Lists the refs of another repository and clones it: git-ls-remote(1), git-clone(1).
 //!
-//! Only branches, tags and the ref of the OCI registry are listed and cloned.
+//! Only branches, tags and `refs/oci/records` (the ref of the OCI registry) are listed and cloned.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::program::Git;
 use super::secret_config::SecretConfig;
 use crate::names::{ObjectId, RemoteUrl};
 
-/// The options for a clone. The clone contains nothing from the user's templates, its refs are files, and it shares no objects with
-/// the original: even from a local directory, all objects are transferred and hashed on arrival.
+/// The arguments of git before the URL, for a clone. The clone contains nothing from the user's templates. Its refs are files, not a
+/// reftable. It shares no object files with the original: even from a local directory, git transfers all objects and hashes them.
 ///
-/// The refspec is a pattern, because git fails if a refspec names a single ref that the other repository does not have.
+/// The refspec `refs/oci/*` is a pattern, because git fails if a refspec names a single ref that the other repository does not have.
 const CLONE: [&str; 12] = [
     "-c",
     "clone.rejectShallow=true",
@@ -30,21 +30,22 @@ const CLONE: [&str; 12] = [
     "--",
 ];
 
-/// The patterns of the refs that stores read and write. `git ls-remote` also lists the refs of which only the end of the name matches.
+/// Patterns that match the refs of a store. `git ls-remote` also lists a ref if only the end of its name matches a pattern, so its output
+/// is filtered with [`is_of_store`].
 pub(super) const STORE_REFS: [&str; 3] = ["refs/heads/*", "refs/tags/*", "refs/oci/records"];
 
-/// Returns whether a full name matches one of [`STORE_REFS`] from its beginning.
+/// Returns whether the full ref name `name` matches one of [`STORE_REFS`] from the beginning of the name.
 pub(super) fn is_of_store(name: &str) -> bool {
     name == "refs/oci/records" || name.starts_with("refs/heads/") || name.starts_with("refs/tags/")
 }
 
 impl Git {
-    /// Returns the branches, tags and registry ref of another repository: their full names, and the ids to which they point. Calls `tick`
-    /// while it waits.
+    /// Returns the branches, the tags and `refs/oci/records` of another repository: the full name of each ref, and the id to which it
+    /// points. Calls `tick` several times per second while it waits.
     ///
     /// # Errors
-    /// If `url` is not a repository or cannot be reached (the error text may contain secrets of the URL), if git is missing, or if
-    /// it exceeds `limit`.
+    /// If `url` is not a repository or cannot be reached (the error text may contain secrets of the URL); if git is missing, or takes
+    /// longer than `limit`.
     pub fn ls_remote(
         &self,
         url: &RemoteUrl,
@@ -69,11 +70,11 @@ impl Git {
         Ok(output.stdout.lines().filter_map(parse).collect())
     }
 
-    /// Creates the repository, which must not exist yet, as a bare clone with all branches, tags and the registry ref of another
-    /// repository. Calls `tick` while it waits.
+    /// Creates the repository of `self`, which must not exist yet, as a bare clone of another repository, with all its branches, its tags
+    /// and `refs/oci/records`. Calls `tick` several times per second while it waits.
     ///
     /// # Errors
-    /// As for [`ls_remote`](Self::ls_remote); if the other repository is shallow; if the directory cannot be written.
+    /// As for [`ls_remote`](Self::ls_remote); if the other repository is shallow; if the clone cannot be written.
     pub fn clone_bare(
         &self,
         source: &FetchSource<'_>,

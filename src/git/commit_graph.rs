@@ -1,4 +1,4 @@
-//! Commit-graphs: git-commit-graph(1).
+//! Writes and verifies commit-graphs: git-commit-graph(1).
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,12 +12,12 @@ use super::program::Git;
 /// How long git may take to write or verify a commit-graph.
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// The name of the subcommand and of the file that it writes.
+/// The name of git's subcommand, and also of the file that it writes.
 const COMMIT_GRAPH: &str = "commit-graph";
 
 impl Git {
-    /// Writes a commit-graph, with changed-path filters, of all commits that refs reach. Returns the path of its file in the empty
-    /// directory `directory`, or `None` if the repository's configuration disables commit-graphs.
+    /// Writes a commit-graph with changed-path filters, of all commits that are reachable from refs, into the empty directory `directory`.
+    /// Returns the path of the commit-graph file, or `None` if the repository's configuration disables commit-graphs.
     ///
     /// # Errors
     /// If git is missing, fails (for example because a commit is missing) or takes longer than an hour; if the directory cannot be
@@ -45,19 +45,19 @@ impl Git {
         Ok(Some(graph))
     }
 
-    /// Verifies the commit-graph, if there is one.
+    /// Lets git verify the commit-graph of the object directory, if there is one.
     ///
     /// # Errors
-    /// If it is wrong; if git is missing or takes longer than an hour.
+    /// If the commit-graph is wrong; if git is missing or takes longer than an hour.
     pub fn verify_commit_graph(&self) -> Result<(), Error> {
         let args = [COMMIT_GRAPH, "verify", "--no-progress"];
         let args = args.iter().map(OsStr::new);
         self.run(COMMIT_GRAPH, args, Vec::new(), LIMIT).map(drop)
     }
 
-    /// Turns `directory` into an object directory that has the repository's objects as alternates (gitrepository-layout(5),
-    /// `objects/info/alternates`). git writes a commit-graph only into an object directory. In the repository's own object directory, it
-    /// would compete with other git processes for the lock of the file.
+    /// Turns `directory` into an object directory that borrows the repository's objects (gitrepository-layout(5),
+    /// `objects/info/alternates`). git writes a commit-graph only into an object directory. In the repository's own object directory, git
+    /// would compete with other git processes for the lock of the commit-graph file.
     fn borrow_objects(&self, directory: &Path) -> std::io::Result<()> {
         let objects = self.git_dir().join("objects");
         fs::create_dir(directory.join("info"))?;

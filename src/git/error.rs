@@ -1,4 +1,4 @@
-//! Errors of running git.
+//! Errors when wasmstore runs git.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub enum Error {
     Failed {
         /// The subcommand.
         command: String,
-        /// The first line, or the relevant lines, of its standard error.
+        /// The first line of git's standard error, or the lines that state the cause.
         stderr: String,
     },
     /// The command ran out of disk space or quota.
@@ -28,12 +28,12 @@ pub enum Error {
         /// The subcommand.
         command: String,
     },
-    /// The command reached a limit of its process.
+    /// The git process reached its limit on memory or CPU time.
     #[error("git {command} failed: it reached its limit of {limit}")]
     LimitReached {
         /// The subcommand.
         command: String,
-        /// The resource and the flag that sets its limit.
+        /// The resource, followed by the flag that sets its limit, for example `CPU time (--git-cpu)`.
         limit: &'static str,
     },
     /// The command exceeded its time limit and was killed.
@@ -41,7 +41,7 @@ pub enum Error {
     TimedOut {
         /// The subcommand.
         command: String,
-        /// The limit in seconds.
+        /// The time limit in seconds.
         limit_s: u64,
     },
 }

@@ -1,4 +1,4 @@
-//! Fetching objects from another repository without updating refs: git-ls-remote(1), git-fetch(1).
+//! Fetches objects from another repository without updating refs: git-ls-remote(1), git-fetch(1).
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -10,10 +10,11 @@ use super::program::Git;
 use super::secret_config::SecretConfig;
 use crate::names::{ObjectId, RemoteUrl};
 
-/// How many objects are requested at a time. They are command-line arguments, whose total length is limited.
+/// The maximum number of object ids in one git-fetch command. The ids are command-line arguments, and the operating system limits the total
+/// length of these.
 const OBJECTS_MAX: usize = 256;
 
-/// The options for a fetch: objects are stored as packs, and nothing else is written or run.
+/// The arguments of git before the URL, for a fetch: git stores the objects as packs, and writes and runs nothing else.
 const FETCH: [&str; 14] = [
     "-c",
     "fetch.unpackLimit=1",
@@ -31,12 +32,12 @@ const FETCH: [&str; 14] = [
     "--",
 ];
 
-/// The refs that another repository advertises.
+/// The refs that another repository advertises, as far as a store uses them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdvertisedRefs {
-    /// The full name of the default branch's ref, if that exists.
+    /// The full name of the ref to which `HEAD` points, if that ref exists: the default branch.
     pub head: Option<String>,
-    /// The full names of branches, tags and the ref of the OCI registry, each with the id to which it points.
+    /// The branches, the tags and `refs/oci/records`: the full name of each ref, and the id to which it points.
     pub refs: Vec<(String, ObjectId)>,
 }
 
@@ -45,14 +46,14 @@ pub struct AdvertisedRefs {
 pub struct FetchSource<'f> {
     /// The URL of the repository.
     pub url: &'f RemoteUrl,
-    /// A request header, `Name: value`; it may contain a secret.
+    /// A header for git's HTTP requests, `Name: value`. It may contain a secret.
     pub header: Option<&'f str>,
     /// The time limit of one git command.
     pub limit: Duration,
 }
 
 impl FetchSource<'_> {
-    /// Returns the configuration with which git sends the header and the credentials of the URL.
+    /// Returns the configuration that makes git send the header and the credentials of the URL.
     pub(super) fn secrets(&self) -> SecretConfig {
         let config = SecretConfig::of_url(self.url);
         match self.header {
@@ -63,11 +64,11 @@ impl FetchSource<'_> {
 }
 
 impl Git {
-    /// Returns the refs that a repository advertises.
+    /// Returns the refs that the repository `source` advertises.
     ///
     /// # Errors
-    /// If the source is not a repository or cannot be reached (the error text may contain secrets of the URL), if git is missing, or
-    /// if it exceeds the limit.
+    /// If the source is not a repository or cannot be reached (the error text may contain secrets of the URL); if git is missing, or takes
+    /// longer than `source.limit`.
     pub fn advertised_refs(&self, source: &FetchSource<'_>) -> Result<AdvertisedRefs, Error> {
         let plain_url = source.url.without_credentials();
         let args = ["ls-remote", "--symref", "--", &plain_url, "HEAD"];
@@ -80,7 +81,7 @@ impl Git {
             };
             match (target.strip_prefix("ref: "), ObjectId::parse(target)) {
                 (Some(branch), _) if name == "HEAD" => advertised.head = Some(branch.to_owned()),
-                // `<name>^{}` is the peeled form of an annotated tag, listed in addition to the tag itself.
+                // `<name>^{}` is the object to which an annotated tag points. git lists it in addition to the tag itself.
                 (None, Some(id)) if is_of_store(name) && !name.ends_with("^{}") => {
                     advertised.refs.push((name.to_owned(), id));
                 }
@@ -90,10 +91,11 @@ impl Git {
         Ok(advertised)
     }
 
-    /// Fetches objects, and everything that they reach, and stores them in packs of the repository. No ref points to them yet.
+    /// Fetches the objects `ids` and all objects that are reachable from them, and stores them in packs of this repository. Does not create
+    /// or update refs.
     ///
     /// # Errors
-    /// As for [`advertised_refs`](Self::advertised_refs); if an object is no longer available.
+    /// As for [`advertised_refs`](Self::advertised_refs); if the source no longer has one of the objects.
     pub fn fetch_objects(&self, source: &FetchSource<'_>, ids: &[ObjectId]) -> Result<(), Error> {
         let plain_url = source.url.without_credentials();
         for chunk in ids.chunks(OBJECTS_MAX) {

@@ -1,4 +1,4 @@
-//! Packing with deltas: git-pack-objects(1).
+//! Writes packs with deltas: git-pack-objects(1).
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::error::Error;
 use super::program::Git;
 
-/// How long git may take to pack a store.
+/// How long git may take to pack all objects of a store.
 const LIMIT: Duration = Duration::from_secs(6 * 3600);
 
 impl Git {
-    /// Packs everything that the objects `tips` (hex ids of commits, tags or trees) reach, with deltas, into `PREFIX-<checksum>.pack`
-    /// and `.idx`. Returns the checksum, or `None` if there is nothing to pack.
+    /// Packs all objects that are reachable from `tips` (hexadecimal ids of commits, tags or trees), with deltas. Writes the files
+    /// `<prefix>-<checksum>.pack` and `<prefix>-<checksum>.idx`. Returns the checksum, or `None` if there is nothing to pack.
     ///
     /// # Errors
     /// If git is missing, fails (for example because an object is missing), takes longer than six hours, or prints anything but a

@@ -1,8 +1,8 @@
 //! Limits on the memory and CPU time of git processes (setrlimit(2)).
 //!
-//! A process gets its limits right after it was started, before it receives any input, so the processes that it starts to handle its input
-//! inherit them. Only the soft limits are set: the hooks of this program, which git starts, lift them again, because they map whole packs
-//! into their address space and have limits of their own.
+//! A git process gets its limits right after its start, before it receives any input. So the processes that git starts to handle the input
+//! inherit the limits. Only the soft limits are set, so that a process can lift them: git runs this program as a hook, and the hook lifts
+//! the limits, because it maps whole packs into its address space and has limits of its own.
 
 use std::num::NonZero;
 use std::os::unix::process::ExitStatusExt;
@@ -17,13 +17,14 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 use crate::config::GitProcessLimits;
 
-/// The limits of this process's children. A process that sets none, such as a command of the command line, does not limit them.
+/// The limits of the git processes that this process starts. Only the server sets them. If they are not set, for example in a command of
+/// the command line, git processes have no limits.
 static LIMITS: OnceLock<GitProcessLimits> = OnceLock::new();
 
-/// git's threads each reserve address space for a stack and for an arena of malloc, so their number is limited too.
+/// The maximum number of threads of a git process. Each thread reserves address space for a stack and for an arena of malloc.
 const THREADS_MAX: usize = 4;
 
-/// The number of malloc's arenas, which reserve 64 MiB of address space each (mallopt(3)).
+/// The maximum number of malloc's arenas, as the value of `MALLOC_ARENA_MAX` (mallopt(3)). Each arena reserves 64 MiB of address space.
 const ARENAS_MAX: &str = "2";
 
 /// Sets the limits of all git processes that this process starts from now on. Only the first call has an effect.
@@ -31,12 +32,12 @@ pub fn limit_processes(limits: GitProcessLimits) {
     let _ = LIMITS.set(limits);
 }
 
-/// How much CPU time a git process may use.
+/// The maximum CPU time that a git process may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CpuTime {
-    /// The configured limit.
+    /// The limit in [`GitProcessLimits`].
     Configured,
-    /// The CPU time that all CPUs together have in this duration.
+    /// This duration times the number of CPUs.
     AllOf(Duration),
 }
 
@@ -47,8 +48,8 @@ fn memory_bytes_max() -> Option<u64> {
         .filter(|bytes| *bytes > 0)
 }
 
-/// Configures git so that it stays below its memory limit wherever a setting allows this. git's defaults are made for a process without a
-/// limit: for example, it maps packs in windows of 1 GiB.
+/// Adds the settings and the variable that keep git below its memory limit, where git has a setting for it. git's default values assume a
+/// process without a limit: for example, git maps packs in windows of 1 GiB.
 pub(super) fn configure_for_limits(command: &mut Command) {
     let Some(memory) = memory_bytes_max() else {
         return;
@@ -70,18 +71,19 @@ pub(super) fn configure_for_limits(command: &mut Command) {
     command.env("MALLOC_ARENA_MAX", ARENAS_MAX);
 }
 
-/// Limits the size of a single allocation in a process that receives objects, to a quarter of its memory. git streams large blobs that are
-/// not deltas, so only the result of a delta can need a larger allocation, and stock git creates no deltas of blobs over 512 MiB. Without
-/// this limit, a chain of three deltas of 200 bytes in total fills the memory up to the limit of the process.
+/// Limits each single allocation of a git process that receives objects to a quarter of its memory limit. git streams large blobs that are
+/// not deltas. So only the result of applying a delta can need a larger allocation, and stock git creates no deltas of blobs over 512 MiB.
+/// Without this limit, a malicious chain of three deltas, 200 bytes in total, fills the memory up to the limit of the process.
 ///
-/// git reads the variable since version 1.7.10, but documents it only in its source (wrapper.c, `memory_limit_check`).
+/// git reads `GIT_ALLOC_LIMIT` since version 1.7.10, but documents it only in its source (wrapper.c, `memory_limit_check`).
 pub(super) fn limit_allocations(command: &mut Command) {
     if let Some(memory) = memory_bytes_max() {
         command.env("GIT_ALLOC_LIMIT", (memory / 4).to_string());
     }
 }
 
-/// Limits a process that was just started. Does nothing on systems where a process cannot limit another one.
+/// Sets the limits of the git process `id`, which was just started. Does nothing on operating systems where a process cannot set the limits
+/// of another one.
 #[cfg(target_os = "linux")]
 pub(super) fn limit(id: u32, cpu_time: CpuTime) {
     let Some(limits) = LIMITS.get() else { return };
@@ -104,7 +106,7 @@ pub(super) fn limit(id: u32, cpu_time: CpuTime) {
         }
         let maximum = getrlimit(resource).maximum;
         let current = Some(maximum.map_or(limit, |maximum| maximum.min(limit)));
-        // This may fail because the process has already ended, and then it needs no limit.
+        // prlimit(2) may fail because the process has already ended. Such a process needs no limit, so the error is only logged.
         if let Err(error) = prlimit(Some(pid), resource, Rlimit { current, maximum }) {
             tracing::debug!(%error, ?resource, "cannot limit a git process");
         }
@@ -132,7 +134,7 @@ pub fn lift_limits() {
     }
 }
 
-/// Returns which limit a git process with these messages and this exit status has reached, if any.
+/// Returns the resource, and the flag that limits it, if a git process failed because it reached a limit. `messages` is its standard error.
 pub fn reached_limit(messages: &str, status: Option<ExitStatus>) -> Option<&'static str> {
     const MEMORY_MESSAGES: [&str; 5] = [
         "attempting to allocate",
@@ -141,7 +143,7 @@ pub fn reached_limit(messages: &str, status: Option<ExitStatus>) -> Option<&'sta
         "Cannot allocate memory",
         "unable to create thread",
     ];
-    // How git reports that SIGXCPU ended a process that it had started.
+    // The text with which git reports that SIGXCPU (signal 24) ended a process that git had started.
     const CPU_MESSAGE: &str = "died of signal 24";
     let signal = status.and_then(|status| status.signal());
     if signal == Some(Signal::XCPU.as_raw()) || messages.contains(CPU_MESSAGE) {

@@ -13,29 +13,31 @@ use super::child_env::{remove_bucket_variables, remove_server_variables};
 use super::error::Error;
 use super::process_limits::{CpuTime, configure_for_limits, reached_limit};
 
-/// How much of git's standard error is kept for the error message, in bytes.
+/// The maximum number of bytes of git's standard error that are kept for the error message.
 pub(super) const STDERR_BYTES_MAX: u64 = 4096;
 
 /// How long git may take to print its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
-/// How git reports a full disk: strerror(3) of ENOSPC and EDQUOT in the C locale, and its own text for a write of zero bytes.
+/// The texts with which git reports a full disk: strerror(3) of ENOSPC and EDQUOT in the C locale, and git's own text after a write(2) that
+/// returned 0.
 const NO_SPACE_MESSAGES: [&str; 3] = [
     "No space left on device",
     "Disk quota exceeded",
     "Out of diskspace",
 ];
 
-/// The git program, to be run on one repository.
+/// The git program and the repository on which it is run.
 #[derive(Debug, Clone)]
 pub struct Git {
     git_dir: PathBuf,
-    /// The object directory, if it is not the repository's own.
+    /// The value of `GIT_OBJECT_DIRECTORY`; `None` for the repository's own object directory.
     object_directory: Option<PathBuf>,
 }
 
 impl Git {
-    /// Finds git on the `PATH`, to be run on the bare repository at `git_dir`. Returns `None` if git is not installed.
+    /// Checks that git is on the `PATH`, and returns a [`Git`] that runs it on the bare repository at `git_dir`. Returns `None` if git is
+    /// not installed.
     pub fn find(git_dir: &Path) -> Option<Self> {
         let git = Self {
             git_dir: std::path::absolute(git_dir).ok()?,
@@ -60,12 +62,12 @@ impl Git {
         Some((number()?, number()?))
     }
 
-    /// Returns the path of the repository.
+    /// Returns the absolute path of the bare repository.
     pub(super) fn git_dir(&self) -> &Path {
         &self.git_dir
     }
 
-    /// Returns a copy of this value with another object directory, which git reads and writes instead of the repository's own.
+    /// Returns a copy of `self` whose commands read and write the object directory `directory` instead of the repository's own.
     pub(super) fn with_object_directory(&self, directory: &Path) -> Self {
         Self {
             git_dir: self.git_dir.clone(),
@@ -94,7 +96,7 @@ impl Git {
         let (mut child, pipes) =
             ChildProcess::spawn(&mut command, CpuTime::AllOf(limit)).map_err(cannot_run)?;
         let mut stdin = pipes.stdin.expect("BUG: stdin is piped");
-        // A broken pipe means that git exited early. Its exit status is checked below.
+        // A failed write is ignored here: a broken pipe means that git exited early, and git's exit status is checked below.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
         let stdout = read_in_background(pipes.stdout.expect("BUG: stdout is piped"), u64::MAX);
         let stderr = read_in_background(
@@ -158,7 +160,7 @@ impl Git {
         command
     }
 
-    /// Returns the options that make git accept the repository even if another user owns its files.
+    /// Returns the options that make git accept the repository even if another user owns the files in it (git-config(1), `safe.directory`).
     pub(super) fn safe_directory(&self) -> [OsString; 2] {
         let mut setting = OsString::from("safe.directory=");
         setting.push(&self.git_dir);
@@ -174,7 +176,7 @@ pub(super) fn read_in_background(
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         drop(pipe.by_ref().take(bytes_max).read_to_end(&mut bytes));
-        // The rest is read and discarded, because the child would block on a full pipe.
+        // The bytes after `bytes_max` are read and discarded, because the child would block on a full pipe.
         drop(io::copy(&mut pipe, &mut io::sink()));
         bytes
     })

@@ -1,7 +1,8 @@
-//! Pushing refs to a mirror: git-push(1).
+//! Pushes refs to a mirror: git-push(1).
 //!
-//! Each ref is pushed as the id that the caller read. With a pattern such as `refs/heads/*`, git would treat a ref that it cannot read
-//! as deleted, and delete it in the mirror. `--prune` would delete every ref that git does not see here.
+//! Each refspec has the id that the caller read, and no pattern such as `refs/heads/*`. With a pattern, git would treat a ref that it
+//! cannot read as deleted, and delete it in the mirror. `--prune` would delete every ref of the mirror that git does not see in this
+//! repository.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::remote_command::RemoteCommand;
 use super::secret_config::SecretConfig;
 use crate::names::RemoteUrl;
 
-/// A change of one ref of a mirror: the full name of the ref, and its new id. The id `None` deletes the ref.
+/// An update of one ref of a mirror: the full name of the ref, and its new id in hexadecimal. The id `None` deletes the ref.
 pub type MirrorChange = (String, Option<String>);
 
 /// A running push. Dropping this value ends the push.
@@ -22,20 +23,20 @@ pub struct MirrorPush(RemoteCommand);
 /// The result of a push.
 #[derive(Debug)]
 pub enum MirrorPushResult {
-    /// The mirror made every change.
+    /// The mirror updated or deleted every ref as requested.
     Complete,
     /// The mirror rejected some refs, or the result is unknown.
     Incomplete {
         /// The full names of the refs that were updated or deleted.
         accepted: Vec<String>,
-        /// The reason why the push is incomplete.
+        /// The reason why refs were rejected, or why the result is unknown.
         error: Error,
     },
 }
 
 impl Git {
-    /// Starts to push `changes` to the remote named `remote`, which is configured with `url`. The push overwrites the refs, whatever their
-    /// current values are.
+    /// Starts a push of `changes` to the remote named `remote`, which is configured with `url`. The push overwrites the refs of the mirror
+    /// whatever their current values are.
     ///
     /// # Errors
     /// If git cannot be started.
@@ -77,7 +78,7 @@ fn refspec((name, id): &MirrorChange) -> String {
 }
 
 impl MirrorPush {
-    /// Waits at most `limit` for the push to end; returns `None` while it runs. It must not be called again after the end.
+    /// Waits at most `limit` for the push to end; returns `None` while it runs. Must not be called again after it has returned a result.
     pub fn wait(&mut self, limit: Duration) -> Option<MirrorPushResult> {
         match self.0.wait(limit) {
             Ok(None) => None,

@@ -1,5 +1,5 @@
-//! A git command that contacts another repository. The command may take long or hang, so the caller polls it. It is ended when the
-//! wasmstore process ends for any reason.
+//! A git command that contacts another repository. The command may take long or hang, so the caller polls it. When the wasmstore process
+//! ends for any reason, the command ends too.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
@@ -15,28 +15,29 @@ use super::program::{Git, STDERR_BYTES_MAX, read_in_background};
 use super::secret_config::SecretConfig;
 use super::user_env;
 
-/// A script for sh(1) that runs git and, in the background, waits for the end of standard input, which comes when this process ends, even
-/// by SIGKILL. The background shell then sends SIGTERM to git and its helpers, so that they remove their lock files, and SIGKILL if they do
-/// not end. git itself has no option for this. git starts after the first line of standard input, which this process writes when it has set
-/// the limits of the new process.
+/// A script for sh(1) that runs git and ends it when this process ends, even by SIGKILL. git itself has no option for this. In the
+/// background, a second shell reads standard input until it ends, which happens when this process ends. The second shell then sends SIGTERM
+/// to git and its helpers, so that they remove their lock files, and SIGKILL if they do not end. git starts after the first line of
+/// standard input. This process writes that line when it has set the resource limits of the new process.
 const RUN_UNTIL_OWNER_ENDS: &str = "\
 read -r _ || exit
 exec 3<&0
 (trap '' TERM; read -r _; kill -TERM 0; kill -0 $$ || exit; sleep 3; kill -KILL 0) <&3 3<&- >/dev/null 2>&1 &
 exec git \"$@\" </dev/null 3<&-";
 
-/// How long git may take to end after SIGTERM.
+/// How long this process waits for git to end after it has closed the pipe to the script.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How much of git's standard output is kept, in bytes.
+/// The maximum number of bytes of git's standard output that are kept.
 const STDOUT_BYTES_MAX: u64 = 64 << 20;
 
-/// A running git command that contacts another repository. Dropping it ends it and the processes that it started.
+/// A running git command that contacts another repository. Dropping this value ends the command and the processes that it started.
 #[derive(Debug)]
 pub struct RemoteCommand {
     command: &'static str,
-    // The standard input of the script, which ends git when this pipe is closed. Declared before the child because fields are
-    // dropped in this order: closing the pipe ends git in an orderly way, dropping the child kills it.
+    // The pipe to the standard input of the script. When the pipe is closed, the script ends git. The field is declared before `child`
+    // because fields are dropped in the order of their declaration: closing the pipe lets git remove its lock files, dropping `child` kills
+    // git.
     lifeline: Option<ChildStdin>,
     child: ChildProcess,
     deadline: Instant,
@@ -103,7 +104,7 @@ impl RemoteCommand {
     /// Waits at most `limit` for the command to end; returns `None` while it runs.
     ///
     /// # Errors
-    /// If the command exceeded its time limit, in which case it was ended; if the operating system cannot report its status.
+    /// If the command exceeded its time limit (it is then ended); if the operating system cannot report its exit status.
     pub(super) fn wait(&mut self, limit: Duration) -> Result<Option<CommandOutput>, Error> {
         let failed = |source| Error::Spawn {
             command: self.command.to_owned(),
@@ -119,7 +120,7 @@ impl RemoteCommand {
                 limit_s: self.limit.as_secs(),
             });
         };
-        // Processes that git left behind keep the pipes open. Closing the lifeline ends them.
+        // Processes that git started and that still run keep the output pipes open. Closing the lifeline ends them.
         self.lifeline = None;
         let deadline = Instant::now() + GRACE;
         Ok(Some(CommandOutput {
@@ -139,7 +140,7 @@ impl RemoteCommand {
         }
     }
 
-    /// Closes the lifeline and waits briefly for git to end. If it does not, dropping the child kills it.
+    /// Closes the lifeline and waits up to [`GRACE`] for git to end. If git does not end, dropping `child` kills it.
     fn end(&mut self) {
         self.lifeline = None;
         let ended: io::Result<_> = self.child.wait(GRACE);
@@ -155,8 +156,9 @@ impl Drop for RemoteCommand {
     }
 }
 
-/// Returns the text that a background reader has read. Returns an empty text if the pipe is still open at `deadline`: a process that left
-/// git's process group, such as the master of ssh's connection sharing, may keep it open.
+/// Returns the text that the thread `reader` has read from git's output. Returns an empty text if the pipe is still open at `deadline`: a
+/// process outside of git's process group may keep the pipe open, for example the ssh process that shares its connection (ssh_config(5),
+/// `ControlMaster`).
 fn join_reader(reader: Option<JoinHandle<Vec<u8>>>, deadline: Instant) -> String {
     let Some(reader) = reader else {
         return String::new();

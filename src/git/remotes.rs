@@ -10,21 +10,22 @@ use super::program::Git;
 /// How long git may take to read or write the configuration.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The configuration of a remote.
+/// The configuration of a git remote that wasmstore uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteConfig {
     /// The URL for pushes: `pushurl`, or else `url`; `None` if neither is set.
     pub url: Option<String>,
-    /// Whether `mirror` is set: a push makes the remote equal to the repository.
+    /// Whether `mirror` is set: `git push` to this remote makes its refs equal to the refs of this repository.
     pub is_mirror: bool,
-    /// Whether the remote has a refspec for fetches, as the origin of a clone does.
+    /// Whether a refspec for fetches (`fetch`) is set, as git-clone(1) does for the remote `origin`.
     pub is_fetched: bool,
-    /// The value of wasmstore's own key `wasmstoreChecked`: the URL, without secrets, that was found to be a mirror of this store.
+    /// The value of the variable `wasmstoreChecked`, which only wasmstore uses: the URL, without secrets, that a check found to be a mirror
+    /// of this store.
     pub checked: Option<String>,
 }
 
 impl Git {
-    /// Returns all remotes in the repository's own configuration. The keys are their names.
+    /// Returns all remotes in the repository's own configuration file, by name.
     ///
     /// # Errors
     /// If git is missing or fails.
@@ -33,7 +34,7 @@ impl Git {
         Ok(parse_remotes(&text))
     }
 
-    /// Records that the repository at `url`, a URL without secrets, was found to be a mirror of this store.
+    /// Records in the configuration of the remote `name` that `url`, a URL without secrets, is a mirror of this store.
     ///
     /// # Errors
     /// If git is missing or fails.
@@ -43,7 +44,7 @@ impl Git {
             .map(drop)
     }
 
-    /// Removes a remote.
+    /// Removes the remote `name` from the configuration of the repository.
     ///
     /// # Errors
     /// If there is no remote with that name; if git is missing or fails.
@@ -58,8 +59,8 @@ impl Git {
     }
 }
 
-/// Parses entries `<key>\n<value>\0`, or `<key>\0` without a value, which means true. git prints the first and last part of a key
-/// in lower case.
+/// Parses the output of `git config --null --list`: entries `<key>\n<value>\0`, or `<key>\0` without a value, which means true. git prints
+/// the first and the last part of a key in lower case.
 fn parse_remotes(text: &str) -> BTreeMap<String, RemoteConfig> {
     let mut remotes = BTreeMap::<String, RemoteConfig>::new();
     for entry in text.split_terminator('\0') {
@@ -83,7 +84,7 @@ fn parse_remotes(text: &str) -> BTreeMap<String, RemoteConfig> {
     remotes
 }
 
-/// Returns whether a boolean variable is true (git-config(1), "Values").
+/// Returns whether `value` means true as the value of a boolean variable (git-config(1), "Values").
 fn is_true(value: &str) -> bool {
     let is = |word: &str| value.eq_ignore_ascii_case(word);
     is("true") || is("yes") || is("on") || value.parse::<i64>().is_ok_and(|number| number != 0)

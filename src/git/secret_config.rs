@@ -1,23 +1,23 @@
-//! Secret configuration of one git command, passed in its environment: every user of the machine can read the arguments of a
-//! process, but only its own user can read its environment (proc(5)).
+//! Settings with secrets for one git command. They are passed in the environment of the command: every user of the machine can read the
+//! arguments of a process, but only the user that runs the process can read its environment (proc(5)).
 //!
-//! The environment is read by git 2.31 and newer (git-config(1), `GIT_CONFIG_COUNT`).
+//! git reads settings from its environment since version 2.31 (git-config(1), `GIT_CONFIG_COUNT`).
 
 use std::borrow::Cow;
 use std::process::Command;
 
 use crate::names::{RemoteUrl, UrlCredentials};
 
-/// The variables that [`CREDENTIAL_HELPER`] reads.
+/// The environment variables from which [`CREDENTIAL_HELPER`] reads the user name and the password.
 const USER_VARIABLE: &str = "WASMSTORE_REMOTE_USER";
 const PASSWORD_VARIABLE: &str = "WASMSTORE_REMOTE_PASSWORD";
 
-/// A credential helper that returns the user name and the password in its environment (gitcredentials(7), "CUSTOM HELPERS").
-/// printf is a command of the shell itself, so no process has the password among its arguments.
+/// A credential helper that prints the user name and the password from its environment (gitcredentials(7), "CUSTOM HELPERS"). printf is a
+/// builtin of the shell, so no process has the password in its arguments.
 const CREDENTIAL_HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \
     \"$WASMSTORE_REMOTE_USER\" \"$WASMSTORE_REMOTE_PASSWORD\"; }; f";
 
-/// Settings and variables for the environment of one git command.
+/// Git settings, and environment variables, for one git command. The settings are passed in the environment too.
 #[derive(Clone, Default)]
 pub(super) struct SecretConfig {
     settings: Vec<(String, String)>,
@@ -25,15 +25,16 @@ pub(super) struct SecretConfig {
 }
 
 impl SecretConfig {
-    /// Returns the configuration with which git sends the credentials of `url` to its host, when it connects to
-    /// [`without_credentials`](RemoteUrl::without_credentials). For a remote that is configured with `url`, git connects to that URL, too.
-    /// Otherwise it would pass the configured URL to its helpers as an argument.
+    /// Returns the configuration that makes git send the credentials of `url` to its host. The caller passes git the URL
+    /// [`without_credentials`](RemoteUrl::without_credentials). If a remote is configured with `url`, git replaces it by the URL without
+    /// credentials. Otherwise git would pass the configured URL, with the password, to its helpers as an argument.
     pub fn of_url(url: &RemoteUrl) -> Self {
         let mut config = Self::default();
         let plain = url.without_credentials();
         if matches!(plain, Cow::Owned(_)) {
             config.set(format!("url.{plain}.insteadOf"), url.secret());
-            // git applies the rule with the longest match. Without this rule, a rule of the user for the host would change the plain URL.
+            // git applies the `insteadOf` rule with the longest match. This rule maps the plain URL to itself. Without it, an `insteadOf`
+            // rule of the user for the host would change the plain URL.
             config.set(format!("url.{plain}.insteadOf"), &plain);
         }
         if let Some(credentials) = url.credentials() {
@@ -42,8 +43,8 @@ impl SecretConfig {
         config
     }
 
-    /// Adds a request header, `Name: value`, for `url` only. curl would repeat it to the target of a redirect, so redirects are not
-    /// followed.
+    /// Adds a request header, `Name: value`, that git sends to `url` only. curl would also send it to the target of a redirect, so git does
+    /// not follow redirects.
     pub fn with_header(mut self, url: &RemoteUrl, header: &str) -> Self {
         let plain = url.without_credentials();
         self.set("http.followRedirects".to_owned(), "false");
@@ -52,14 +53,14 @@ impl SecretConfig {
     }
 
     fn set_credentials(&mut self, plain_url: &str, credentials: UrlCredentials) {
-        // The path is left out, because by default git asks for the credentials of a host.
+        // The key has the scheme and the host, but not the path: by default, git looks up credentials by host.
         let host_end = plain_url.match_indices(['/', '?', '#']).nth(2);
         let host = host_end.map_or(plain_url, |(end, _)| &plain_url[..end]);
         let Some(password) = credentials.password else {
             self.set(format!("credential.{host}.username"), &credentials.user);
             return;
         };
-        // The empty value removes the user's helpers, which may have another password and may store this one.
+        // The empty value disables the credential helpers of the user. They may return another password, and they may store this one.
         self.set(format!("credential.{host}.helper"), "");
         self.set(format!("credential.{host}.helper"), CREDENTIAL_HELPER);
         self.variables.push((USER_VARIABLE, credentials.user));
@@ -70,8 +71,8 @@ impl SecretConfig {
         self.settings.push((key, value.to_owned()));
     }
 
-    /// Adds the settings to the environment of the command, after any settings that the user passes in the environment, which the command
-    /// inherits.
+    /// Adds the settings and the variables to the environment of the command. The command inherits the environment of this process. If the
+    /// user passes settings in it, these stay, and the new ones are numbered after them.
     pub fn apply(&self, command: &mut Command) {
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if self.settings.is_empty() {

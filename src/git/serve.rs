@@ -1,4 +1,4 @@
-//! Serving another git client: git-upload-pack(1) and git-receive-pack(1), one request at a time.
+//! Runs the git processes that serve a git client: git-upload-pack(1) and git-receive-pack(1), one process per request.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -10,10 +10,10 @@ use super::error::Error;
 use super::process_limits::{CpuTime, limit_allocations};
 use super::program::Git;
 
-/// The longest value of `GIT_PROTOCOL` that is passed on, in bytes.
+/// The maximum length of a value of `GIT_PROTOCOL` that is passed from a client to git, in bytes.
 const PROTOCOL_BYTES_MAX: usize = 128;
 
-/// The git command that serves a client.
+/// The git subcommand that serves a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerCommand {
     /// Serves fetches and clones.
@@ -35,24 +35,24 @@ impl ServerCommand {
 /// A git process that serves a client, and wasmstore's ends of the pipes to it.
 #[derive(Debug)]
 pub struct ServerProcess {
-    /// The process. Dropping it kills it and the processes that it started.
+    /// The git process. Dropping this field kills the process and the processes that it started.
     pub child: ChildProcess,
-    /// The pipe that receives the client's request.
+    /// The pipe to which wasmstore writes the client's request.
     pub stdin: OwnedFd,
-    /// The pipe that returns the response.
+    /// The pipe from which wasmstore reads the response for the client.
     pub stdout: OwnedFd,
-    /// The pipe that returns messages for the server's operator. It must be read, because git blocks when the pipe is full.
+    /// The pipe with git's messages for the server's operator. The pipe must be read, because git blocks when it is full.
     pub stderr: OwnedFd,
 }
 
 /// The options for starting a git process that serves a client.
 #[derive(Clone, Debug, Default)]
 pub struct ServerProcessOptions {
-    /// Whether to advertise the refs and capabilities instead of reading a request.
+    /// Whether git prints its refs and capabilities instead of reading a request (the first request of a client, `/info/refs`).
     pub advertises: bool,
-    /// Configuration for this process, each `name=value`.
+    /// Git settings for this process, each `name=value`.
     pub settings: Vec<String>,
-    /// Environment variables for the process and its hooks.
+    /// Environment variables for the process and the hooks that it runs.
     pub variables: Vec<(&'static str, OsString)>,
 }
 
@@ -77,7 +77,7 @@ impl Git {
             .stderr(Stdio::piped());
         if server_command == ServerCommand::ReceivePack {
             limit_allocations(&mut command);
-            // The hooks of a copy of a store in a bucket change the store in the bucket.
+            // If the repository is a local copy of a store in a bucket, its hooks write to the bucket and need the credentials.
             if self.git_dir().join(BUCKET_COPY).exists() {
                 command.envs(bucket_variables());
             }
@@ -99,15 +99,15 @@ impl Git {
 }
 
 fn arguments(server_command: ServerCommand, options: &ServerProcessOptions) -> Vec<OsString> {
-    // The operator chose to serve this repository, so its owner does not matter. The value is `*`, because these commands compare the
-    // directory with several spellings of its path.
+    // The operator chose to serve this repository, so git must accept it even if another user owns the files. The value is `*` and not a
+    // path, because upload-pack and receive-pack compare `safe.directory` with several spellings of the repository's path.
     let mut arguments = vec!["-c", "safe.directory=*"];
     for setting in &options.settings {
         arguments.extend(["-c", setting]);
     }
     arguments.extend([server_command.name(), "--stateless-rpc"]);
     if options.advertises {
-        // The name of `--http-backend-info-refs` before git 2.34, which later versions still accept.
+        // Before git 2.34, this was the only name of `--http-backend-info-refs`. Later versions still accept the old name.
         arguments.push("--advertise-refs");
     }
     if server_command == ServerCommand::UploadPack {
@@ -117,7 +117,8 @@ fn arguments(server_command: ServerCommand, options: &ServerProcessOptions) -> V
     arguments.map(|word| OsStr::new(word).to_owned()).collect()
 }
 
-/// Returns a client's value for `GIT_PROTOCOL`, or `None` if it does not have the form that git itself sends.
+/// Returns `requested`, a client's value for `GIT_PROTOCOL`, or `None` if it is too long or contains a character that git clients do not
+/// send.
 pub fn valid_protocol(requested: &str) -> Option<&str> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"=:.,-".contains(&byte);
     let is_valid =

@@ -1,16 +1,16 @@
-//! The error message of a failed git command: the relevant lines of its output.
+//! The error text of a failed git command: the lines of git's output that state the cause.
 
 use super::error::Error;
 use super::process_limits::reached_limit;
 use super::remote_command::CommandOutput;
 
-/// The longest message, in characters.
+/// The maximum length of the error text, in characters.
 const CHARS_MAX: usize = 600;
 
-/// The prefixes of the lines that state a cause. git also prints progress, advice and empty lines.
+/// The prefixes of the lines of git's standard error that state a cause. git also prints progress, advice and empty lines.
 const CAUSE_PREFIXES: [&str; 6] = ["remote:", "fatal:", "error:", "ssh:", "! ", "Host key"];
 
-/// The prefixes of the lines that git prints after every failure, or that only repeat a cause.
+/// The prefixes of lines that are left out, because git prints them after every failure or repeats a cause in them.
 const REDUNDANT_PREFIXES: [&str; 3] = [
     "error: failed to push some refs",
     "fatal: Could not read from remote repository",
@@ -18,8 +18,9 @@ const REDUNDANT_PREFIXES: [&str; 3] = [
 ];
 
 impl CommandOutput {
-    /// Returns the failure of git's subcommand `command`. Its text consists of the lines that state the cause, joined by semicolons,
-    /// without control characters and of bounded length. It may contain secrets.
+    /// Returns the error for git's subcommand `command`, whose output is `self`. The error text consists of the lines that state the cause,
+    /// joined by semicolons, without control characters, and at most [`CHARS_MAX`] characters long. The text may contain secrets, such as a
+    /// URL with a password.
     pub(super) fn failure(&self, command: &'static str) -> Error {
         if let Some(limit) = reached_limit(&self.stderr, None) {
             return Error::LimitReached {

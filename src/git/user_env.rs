@@ -1,5 +1,5 @@
-//! The environment of git commands that contact other repositories: the environment of the user, except that no program may prompt for
-//! input.
+//! The environment of git commands that contact other repositories: the user's environment, without the variables that select another
+//! repository or hold secrets of this program. No program may prompt for input.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 
 use super::child_env::{BUCKET_COPY, remove_bucket_variables, remove_server_variables};
 
-/// Prefixes of git's variables that are passed on (git(1)): they say how to reach other repositories, and which configuration to
-/// read. All other `GIT_` variables are removed, because they select another repository or enable tracing.
+/// Prefixes of the environment variables that git commands inherit from this process (git(1)). These variables configure ssh, HTTP and TLS,
+/// and say which configuration files git reads. All other `GIT_` variables are removed, because they select another repository or enable
+/// tracing.
 const PASSED_ON: [&str; 12] = [
     "GIT_SSH",
     "GIT_SSL_",
@@ -24,23 +25,24 @@ const PASSED_ON: [&str; 12] = [
     "GIT_EXEC_PATH",
 ];
 
-/// The allowed protocols, after the configuration has rewritten the URL. Others, such as `ext`, run a program that the URL names.
+/// The allowed protocols. git checks them after its configuration has rewritten the URL. Other protocols, such as `ext`, run a program that
+/// the URL names.
 const ALLOWED_PROTOCOLS: &str = "https:http:ssh:git:file";
 
 /// An ssh command that does not prompt and does not wait for an unresponsive server.
 const SSH_COMMAND: &str =
     "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4";
 
-/// OpenSSL's variables for trusted certificates (SSL_CTX_load_verify_locations(3)). Each is followed by git's variable for the same
-/// purpose, and by the name of git's setting in lower case.
+/// OpenSSL's variables for trusted certificates (SSL_CTX_load_verify_locations(3)). Each entry has OpenSSL's variable, git's variable for
+/// the same purpose, and the lower-case name of the setting in git's `http` section.
 const CERTIFICATE_VARIABLES: [(&str, &str, &str); 2] = [
     ("SSL_CERT_FILE", "GIT_SSL_CAINFO", "sslcainfo"),
     ("SSL_CERT_DIR", "GIT_SSL_CAPATH", "sslcapath"),
 ];
 
-/// Configuration for each command. Transfers that make no progress for a minute are aborted, credential helpers may not open
-/// windows, and features that the user may have enabled but that do not apply to a store (reflogs, signed pushes, submodules) are
-/// disabled.
+/// Configuration for each command that contacts another repository. git aborts a transfer that makes no progress for a minute. Credential
+/// helpers may not open windows. Features that the user may have enabled, but that a store does not use (reflogs, replace refs, signed
+/// pushes, submodules, automatic gc), are disabled.
 const SETTINGS: [&str; 8] = [
     "http.lowSpeedLimit=1",
     "http.lowSpeedTime=60",
@@ -56,7 +58,8 @@ const SETTINGS: [&str; 8] = [
 pub(super) fn apply(command: &mut Command, git_dir: Option<&Path>) {
     select_repository(command, git_dir);
     remove_server_variables(command);
-    // A mirror may need such variables itself, for example for a credential helper, but not those of the store's own bucket.
+    // A push to a mirror may need such variables, for example for a credential helper. But if the store is in a bucket, the variables hold
+    // the credentials of that bucket, and no other host may get them.
     if git_dir.is_some_and(|git_dir| git_dir.join(BUCKET_COPY).exists()) {
         remove_bucket_variables(command);
     }
@@ -83,7 +86,7 @@ pub(super) fn config_options() -> impl Iterator<Item = &'static OsStr> {
         .map(OsStr::new)
 }
 
-/// Sets `GIT_DIR` and removes the variables that could select another repository.
+/// Sets `GIT_DIR`, if there is a repository, and removes the `GIT_` variables that are not [`PASSED_ON`].
 fn select_repository(command: &mut Command, git_dir: Option<&Path>) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -95,15 +98,15 @@ fn select_repository(command: &mut Command, git_dir: Option<&Path>) {
     command.envs(git_dir.map(|directory| ("GIT_DIR", directory)));
 }
 
-/// Makes git trust the certificates that every other TLS client of this machine trusts: OpenSSL's variables also apply to the client of
-/// this program, but git does not read them. git's own settings take precedence.
+/// Makes git trust the certificates that OpenSSL's variables name. wasmstore's own HTTP client and most other TLS clients read these
+/// variables, but git does not. git's own variables and settings take precedence.
 fn pass_on_certificates(command: &mut Command, git_dir: Option<&Path>) {
     for (name, git_name, key) in CERTIFICATE_VARIABLES {
         let value = std::env::var_os(name).filter(|value| !value.is_empty());
         let Some(value) = value.filter(|_| std::env::var_os(git_name).is_none()) else {
             continue;
         };
-        // The setting may be for one host only: `http.<url>.sslCAInfo`.
+        // The pattern also matches a setting for one URL only: `http.<url>.sslCAInfo`.
         let pattern = format!(r"^http\.(.*\.)?{key}$");
         if !config_succeeds(git_dir, &["--get-regexp", &pattern]) {
             command.env(git_name, value);
@@ -111,7 +114,7 @@ fn pass_on_certificates(command: &mut Command, git_dir: Option<&Path>) {
     }
 }
 
-/// Returns whether the user has configured an ssh command, which is then used unchanged.
+/// Returns whether the user has configured an ssh command. If so, git runs that command unchanged.
 fn has_custom_ssh(git_dir: Option<&Path>) -> bool {
     let is_set = |name: &&str| std::env::var_os(name).is_some();
     if ["GIT_SSH", "GIT_SSH_COMMAND"].iter().any(is_set) {
@@ -120,14 +123,15 @@ fn has_custom_ssh(git_dir: Option<&Path>) -> bool {
     config_succeeds(git_dir, &["--get", "core.sshCommand"])
 }
 
-/// Returns whether `git config` with these arguments finds a setting.
+/// Returns whether `git config` with the arguments `args` finds a setting.
 fn config_succeeds(git_dir: Option<&Path>, args: &[&str]) -> bool {
     let mut command = config_command(git_dir, args);
     let status = command.current_dir("/").stdout(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
 
-/// Returns `git config` with these arguments. It reads the user's configuration, and is given no secrets, because it needs none.
+/// Returns the command `git config` with the arguments `args`. The command reads the user's configuration. The credentials of this program
+/// are removed from its environment, because it does not need them.
 pub(super) fn config_command(git_dir: Option<&Path>, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     select_repository(&mut command, git_dir);

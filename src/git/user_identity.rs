@@ -2,15 +2,16 @@
 
 use super::user_env::config_command;
 
-/// The name and the mail address of the user, as far as they are known.
+/// The name and the mail address of the user. `None` if git's configuration or environment does not have it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Identity {
     name: Option<String>,
     mail: Option<String>,
 }
 
-/// Returns git's identity of the user, as `Name <mail>`: `GIT_AUTHOR_NAME` and `GIT_AUTHOR_EMAIL`, or else `user.name` and `user.email` in git's
-/// configuration. Returns `None` if git knows no name or is not installed. git's own fallback, the name of the account, is not used.
+/// Returns the user's name and mail address, as `Name <mail>`. They are the values of `GIT_AUTHOR_NAME` and `GIT_AUTHOR_EMAIL`, or else of
+/// `user.name` and `user.email` in git's configuration. Returns `None` if there is no name or git is not installed. git's own fallback, the
+/// name of the account, is not used.
 pub fn user_identity() -> Option<String> {
     let variable = |name| {
         let value = std::env::var(name).ok();
@@ -30,7 +31,7 @@ pub fn user_identity() -> Option<String> {
     Some(format!("{name} <{mail}>"))
 }
 
-/// Returns the identity in git's configuration, that of the repository around the working directory included.
+/// Returns the identity in git's configuration. The configuration of the repository around the working directory is also read.
 fn configured() -> Identity {
     let arguments = ["-z", "--get-regexp", r"^user\.(name|email)$"];
     match config_command(None, &arguments).output() {
@@ -39,7 +40,8 @@ fn configured() -> Identity {
     }
 }
 
-/// Parses settings in the form of `git config -z`: a key, a line feed, a value and a NUL each. Of several values of a key, the last one counts.
+/// Parses the output of `git config -z`: for each setting a key, a line feed, a value and a NUL. If a key occurs more than once, the last
+/// value is used.
 fn parse(settings: &[u8]) -> Identity {
     let mut identity = Identity::default();
     for setting in settings.split(|byte| *byte == 0) {
