@@ -1,4 +1,4 @@
-//! The bucket as the authority over the refs of a store.
+//! Implements [`Authority`] for a bucket: the manifest in the bucket decides which values the refs of a store have.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::repo::{
     Authority, AuthorityCounters, Error, Freshness, PackFiles, PackKey, Result, SharedState, Swap,
 };
 
-/// The number of packs that are remembered between their upload and the swap that adds them.
+/// The maximum number of uploaded packs whose keys this process remembers until a swap adds them to the manifest.
 const KEPT_COUNT_MAX: usize = 10_000;
 
 impl Bucket {
@@ -20,7 +20,8 @@ impl Bucket {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Uploads a pack, unless this process has done so under a key that a swap with this floor may add.
+    /// Uploads a pack and returns its key. If this process has uploaded the pack before under a key whose generation is not below `floor`,
+    /// returns that key instead.
     fn upload(&self, files: &PackFiles, generation: u64, floor: u64) -> Result<PackKey> {
         let kept = self.lock_kept().get(&files.checksum).cloned();
         if let Some(key) = kept.filter(|key| key.generation >= floor) {
@@ -29,14 +30,15 @@ impl Bucket {
         let key = self.upload_new(files, generation)?;
         let mut kept = self.lock_kept();
         if kept.len() >= KEPT_COUNT_MAX {
-            // They are uploaded again if a swap adds them after all.
+            // A pack whose key is forgotten here is uploaded again when a swap adds it.
             kept.clear();
         }
         kept.insert(files.checksum.clone(), key.clone());
         Ok(key)
     }
 
-    /// Uploads a pack under a key of this generation, and returns the key with the uploaded size in bytes.
+    /// Uploads a pack under a key that starts with `generation`. Returns the key, which includes the size of the pack and its index in
+    /// bytes.
     pub(super) fn upload_new(&self, files: &PackFiles, generation: u64) -> Result<PackKey> {
         let mut key = PackKey {
             generation,
@@ -46,14 +48,14 @@ impl Bucket {
         let name = packs::key(&key);
         let uploaded = self.client.put_pack(&name, files);
         key.size_bytes = uploaded.map_err(|error| match error {
-            // The bucket itself does not exist.
+            // For an upload, `NotFound` means that the bucket itself does not exist.
             TransferError::Request(failure) => self.unreachable(failure.reason()),
             file => self.transfer_error(file, files, &name),
         })?;
         Ok(key)
     }
 
-    /// Rejects swaps that could not be written to a manifest.
+    /// Returns an error if the result of a swap cannot be a valid manifest: a request id is invalid, or the floor is above `base`.
     fn check_swap(&self, base: u64, swap: &Swap) -> Result<()> {
         let reject = |reason: &str| {
             Err(Error::Database {
@@ -76,7 +78,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Uploads the packs that a swap adds. A pack that the state has already is left out.
+    /// Uploads the packs that a swap adds, and returns their keys. Skips a pack that the state already has, unless the swap removes it.
     fn upload_added(&self, known: &KnownManifest, swap: &Swap) -> Result<Vec<PackKey>> {
         let floor = swap.floor.unwrap_or(0).max(known.state.floor);
         let removed: HashSet<_> = swap.removed.iter().collect();
@@ -93,7 +95,8 @@ impl Bucket {
             .collect()
     }
 
-    /// Makes a swap on a known state. The caller holds the lock of swaps.
+    /// Makes a swap on top of the state `known`. `last` is the time of this process's previous swap. Returns `None` if a ref does not have
+    /// its old value, or if another process made a swap first. The caller holds the lock `swapping`.
     fn swap_on(
         &self,
         known: &KnownManifest,

@@ -24,34 +24,34 @@ pub(super) const MANIFEST: &str = "manifest";
 
 /// A client of the object store. Its methods block; they must not be called by a task of an async runtime.
 ///
-/// The connections live on a runtime of their own with one thread, because everything below `http/` is synchronous.
+/// The client has its own tokio runtime with one thread for its connections, because everything below `http/` is synchronous.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) stores: Stores,
     pub(super) counters: Arc<Counters>,
-    /// `None` only while the client is dropped.
+    /// The runtime of the connections; `None` only while `drop` runs.
     runtime: Option<Runtime>,
     request_timeout: Duration,
     etag_style: AtomicU8,
 }
 
-/// How the store wants ETags in conditions.
+/// The form in which the object store accepts an ETag in `If-Match` and `If-None-Match`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum EtagStyle {
-    /// Not known yet; sent as the store returned it.
+    /// Not known yet. The ETag is sent as the store returned it.
     Untested = 0,
-    /// As the store returned it.
+    /// The ETag is sent as the store returned it, with quotation marks.
     Quoted = 1,
-    /// Without quotation marks: Ceph 16 compares `If-Match` with the bare tag.
+    /// The ETag is sent without quotation marks: Ceph 16 compares `If-Match` with the text between them.
     Unquoted = 2,
 }
 
-/// The manifest in the bucket, compared with a version of it.
+/// The result of a request for the manifest if it has changed.
 pub(super) enum FoundManifest {
-    /// It has the version that was asked for.
+    /// The manifest still has the version that the caller knows.
     Unchanged,
-    /// It has another version.
+    /// The manifest has another version: its text and that version.
     Changed(Vec<u8>, UpdateVersion),
 }
 
@@ -78,12 +78,12 @@ impl Client {
             .expect("BUG: the client is being dropped")
     }
 
-    /// Runs requests that count themselves.
+    /// Blocks on a future that makes requests and records them in `counters` itself.
     pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime().block_on(work)
     }
 
-    /// Runs a request to its end even if nobody waits for it.
+    /// Starts a request in the background. It runs to its end even if the returned handle is dropped.
     pub(super) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -91,7 +91,7 @@ impl Client {
         self.runtime().spawn(work)
     }
 
-    /// Runs and counts a request, once.
+    /// Makes a request without repeating it, and counts it.
     pub(super) fn request_once<T>(
         &self,
         kind: RequestKind,
@@ -100,7 +100,7 @@ impl Client {
         self.block_on(counted(&self.counters, kind, work))
     }
 
-    /// Runs and counts a request that may be repeated.
+    /// Makes a request, repeats it while its result is unknown, up to a limit, and counts each attempt.
     pub(super) fn request<T, F: Future<Output = Result<T, object_store::Error>>>(
         &self,
         kind: RequestKind,
@@ -112,7 +112,7 @@ impl Client {
         }))
     }
 
-    /// Reads the manifest if its version is another than `known`.
+    /// Reads the manifest, unless its version is still `known`.
     pub(super) fn get_manifest(
         &self,
         known: Option<&UpdateVersion>,
@@ -155,7 +155,7 @@ impl Client {
         if known.is_some_and(|known| is_same(known, &version)) {
             return Ok(FoundManifest::Unchanged);
         }
-        // One byte more than allowed will do to reject it.
+        // Reading stops once the text is longer than allowed, which is enough for `Manifest::parse` to reject it.
         let mut text = Vec::new();
         let mut content = found.into_stream();
         while let Some(part) = content.try_next().await? {
@@ -167,7 +167,8 @@ impl Client {
         Ok(FoundManifest::Changed(text, version))
     }
 
-    /// Starts to write the manifest if its version is `expected`; if it does not exist, for `None`.
+    /// Starts a conditional write of the manifest. It succeeds if the manifest has the version `expected` or, for `None`, if there is no
+    /// manifest.
     pub(super) fn start_put_manifest(
         &self,
         text: &str,
@@ -200,7 +201,7 @@ impl Client {
         })
     }
 
-    /// Returns the keys below a prefix that ends with a slash, and the sizes of the objects.
+    /// Returns the key and the size in bytes of each object below the directory `prefix`.
     pub(super) fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, RequestFailure> {
         self.request(RequestKind::List, || async {
             let listed = self.stores.packs.list(Some(&Path::from(prefix)));
@@ -231,13 +232,13 @@ impl Client {
         self.etag_style.store(style as u8, Ordering::Relaxed);
     }
 
-    /// Returns a version as the store wants it in a condition.
+    /// Returns a version with its ETag in the form that the store accepts in a condition.
     fn styled(&self, version: &UpdateVersion) -> UpdateVersion {
         styled(version, self.etag_style())
     }
 }
 
-/// Runs and counts a request.
+/// Makes a request, and records its duration and result.
 pub(super) async fn counted<T>(
     counters: &Counters,
     kind: RequestKind,
@@ -249,7 +250,7 @@ pub(super) async fn counted<T>(
     result
 }
 
-/// Returns a version with the ETag in a style.
+/// Returns a version with its ETag in the form `style`.
 pub(super) fn styled(version: &UpdateVersion, style: EtagStyle) -> UpdateVersion {
     let mut version = version.clone();
     if style == EtagStyle::Unquoted {
@@ -258,7 +259,7 @@ pub(super) fn styled(version: &UpdateVersion, style: EtagStyle) -> UpdateVersion
     version
 }
 
-/// Returns whether two versions are the same. Not every response has both parts.
+/// Returns whether two versions are the same. Compares the ETags or, if a response had no ETag, the version ids of the object store.
 pub(super) fn is_same(one: &UpdateVersion, other: &UpdateVersion) -> bool {
     match (&one.e_tag, &other.e_tag) {
         (Some(one), Some(other)) => one == other,

@@ -10,9 +10,9 @@ use crate::repo::{AuthorityCounters, RequestCount};
 /// The kinds of requests that are counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestKind {
-    /// Reads the manifest, or learns that it is unchanged.
+    /// Reads the manifest, unless it is unchanged.
     GetManifest,
-    /// Swaps the manifest.
+    /// Writes the manifest, if it still has the expected ETag.
     PutManifest,
     /// Uploads a pack, an index or a snapshot of refs.
     PutPack,
@@ -22,7 +22,7 @@ pub enum RequestKind {
     List,
     /// Deletes an object.
     Delete,
-    /// Requests of a probe.
+    /// Any request of a probe, which checks whether conditional writes are atomic.
     Probe,
 }
 
@@ -38,7 +38,7 @@ impl RequestKind {
         Self::Probe,
     ];
 
-    /// Returns the name for metrics.
+    /// Returns the name of this kind in the metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GetManifest => "get_manifest",
@@ -52,7 +52,7 @@ impl RequestKind {
     }
 }
 
-/// The counters while requests run.
+/// The counters of a client, which concurrent requests update.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     requests: [AtomicU64; RequestKind::ALL.len()],

@@ -1,7 +1,7 @@
-//! The settings in the files of the AWS command line.
+//! Reads settings from the configuration files of the AWS command line.
 
-/// The settings of a profile that count, and the environment variables with the same meaning. The region has the name of the weaker
-/// variable, so that either variable overrides it.
+/// The settings of a profile that are used, each with the environment variable of the same meaning. `region` is read as
+/// `AWS_DEFAULT_REGION`, which `AWS_REGION` overrides, so that both environment variables override the region of the profile.
 const SETTINGS: [(&str, &str); 8] = [
     ("aws_access_key_id", "AWS_ACCESS_KEY_ID"),
     ("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY"),
@@ -13,15 +13,16 @@ const SETTINGS: [(&str, &str); 8] = [
     ("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"),
 ];
 
-/// The settings that belong together: a key of one source never gets the token of another.
+/// The variables of one set of credentials. They are always taken from the same source, because the session token of one source is not
+/// valid with the access key of another.
 const CREDENTIALS: [&str; 3] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
 ];
 
-/// Returns the settings of a profile in the text of `~/.aws/credentials` or `~/.aws/config`, under the names of the environment
-/// variables. Both kinds of section names are accepted: `[name]` and `[profile name]`. Other settings and nested ones are left out.
+/// Returns the settings of a profile in the text of `~/.aws/credentials` or `~/.aws/config`, under the names of the environment variables.
+/// Both kinds of section names are accepted: `[name]` and `[profile name]`. Unknown settings and nested settings are skipped.
 pub fn settings_of_profile(text: &str, profile: &str) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     let mut is_in_profile = false;
@@ -51,7 +52,7 @@ pub fn settings_of_profile(text: &str, profile: &str) -> Vec<(String, String)> {
     settings
 }
 
-/// Returns the environment's settings, followed by those of a profile that they do not override.
+/// Returns the settings of the environment, followed by the settings of the profile that the environment does not override.
 pub fn with_profile(
     environment: Vec<(String, String)>,
     profile: Vec<(String, String)>,

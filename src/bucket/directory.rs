@@ -1,4 +1,4 @@
-//! A bucket in a directory, for trials: conditional writes under a lock.
+//! A bucket in a local directory, for trying out a shared store. A lock makes its conditional writes atomic.
 
 use std::fmt;
 use std::fs::File;
@@ -17,13 +17,13 @@ use ring::digest::{SHA256, digest};
 
 use super::manifest::hex;
 
-/// The file that writers lock. Its name is not a key: keys in the directory start with `packs/`, `refs/`, `probe/` or `manifest`.
+/// The file that a writer locks. No key has this name: all keys start with `packs/`, `refs/`, `probe/` or `manifest`.
 const LOCK: &str = ".lock";
 
-/// A directory in which objects can be compared and swapped, which [`LocalFileSystem`] cannot do.
+/// A directory as an object store with conditional writes, which [`LocalFileSystem`] does not support.
 ///
-/// The ETag of an object that is swapped is the hash of its content. The ETags of `LocalFileSystem` contain the time of modification, so
-/// they could be equal after two fast writes.
+/// The ETag of an object that is written conditionally is the hash of its content. The ETags of `LocalFileSystem` contain the time of
+/// modification, so they could be equal after two fast writes.
 #[derive(Debug)]
 pub(super) struct LockedDirectory {
     files: LocalFileSystem,
@@ -38,7 +38,7 @@ impl LockedDirectory {
         })
     }
 
-    /// Waits for the lock. It is released when the file is dropped.
+    /// Waits for the lock. Dropping the returned file releases it.
     async fn lock(&self) -> Result<File> {
         let path = self.lock.clone();
         let locked = tokio::task::spawn_blocking(move || {
@@ -81,7 +81,7 @@ impl LockedDirectory {
     }
 }
 
-/// Returns whether an object is compared and swapped.
+/// Returns whether the object at this location is written conditionally.
 fn is_swapped(location: &Path) -> bool {
     let first = location.parts().next();
     first.is_some_and(|part| matches!(part.as_ref(), "manifest" | "probe"))

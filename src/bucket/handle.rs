@@ -1,4 +1,4 @@
-//! A bucket that is in use: its client, and the state that this process knows.
+//! The handle of a bucket: its client, and the newest state of the store that this process knows.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -24,31 +24,32 @@ pub struct Bucket {
     url: String,
     pub(super) client: Client,
     pub(super) options: BucketOptions,
-    /// The newest state that this process knows.
+    /// The newest manifest that this process has read or written.
     known: Mutex<Option<Arc<KnownManifest>>>,
     pub(super) reads: Reads,
-    /// Held during a swap: two swaps of this process on the same state cannot both succeed. Contains the time of the last one.
+    /// A lock that is held during a swap, because two swaps of this process on the same state cannot both succeed. Contains the time of the
+    /// last swap.
     pub(super) swapping: Mutex<Option<Instant>>,
-    /// The last batch that this process made.
+    /// The batch id of the last swap that this process made.
     own_batch: Mutex<Option<String>>,
-    /// Uploaded packs that no swap has added yet, by checksum.
+    /// The keys of uploaded packs that no swap has added yet, by checksum.
     pub(super) kept: Mutex<HashMap<String, PackKey>>,
 }
 
-/// What does not change during the life of a store in a bucket.
+/// The properties of a store in a bucket that never change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketIdentity {
     /// The random id of the store: 32 hex digits.
     pub store: String,
-    /// The hash function of its ids.
+    /// The hash function of the store's object ids.
     pub object_format: ObjectFormat,
     /// The secret with which servers authenticate to each other.
     pub peer_key: PeerKeyHex,
 }
 
 impl Bucket {
-    /// Opens a bucket, without a request. `settings` are environment variables and settings of a profile; the first of several with the
-    /// same meaning counts.
+    /// Opens a bucket, without a request. `settings` are environment variables and settings of a profile. Of several settings with the same
+    /// meaning, the first is used.
     ///
     /// # Errors
     /// `NotAStore` if the settings are invalid; `Io`.
@@ -106,7 +107,7 @@ impl Bucket {
         })
     }
 
-    /// Returns the URL.
+    /// Returns the URL of the bucket.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -114,7 +115,7 @@ impl Bucket {
     /// Returns the identity of the store. Reads the manifest if this process has not read it yet.
     ///
     /// # Errors
-    /// `Unreachable`, also if there is no manifest, or one of another format.
+    /// `Unreachable`, also if there is no manifest, or if its format is unknown.
     pub fn identity(&self) -> Result<BucketIdentity> {
         let known = match self.known() {
             Some(known) => known,
@@ -127,7 +128,7 @@ impl Bucket {
         })
     }
 
-    /// Returns the last state that this process has read or written, without a request; `None` before the first.
+    /// Returns the last state that this process has read or written, without a request; `None` if there is none yet.
     pub fn last_known(&self) -> Option<Arc<SharedState>> {
         self.known().map(|known| known.state.clone())
     }
@@ -155,7 +156,7 @@ impl Bucket {
         own.as_ref() == Some(&known.manifest.batch)
     }
 
-    /// Returns the error for a request that failed before anything was changed.
+    /// Returns the error for a request that failed and changed nothing in the bucket.
     pub(super) fn unreachable(&self, reason: &str) -> Error {
         Error::Unreachable {
             url: self.url.clone(),
@@ -163,7 +164,7 @@ impl Bucket {
         }
     }
 
-    /// Returns the cause of an unconfirmed swap.
+    /// Returns the source of an `Unconfirmed` error: no response confirmed the swap.
     pub(super) fn no_response(&self, reason: &str) -> Error {
         Error::Database {
             action: format!("confirm the change in {}", self.url),

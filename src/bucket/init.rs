@@ -13,13 +13,14 @@ use super::state::random_hex;
 use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo::{Error, ObjectFormat, PackFiles, PackKey, Result, SharedState};
 
-/// The number of refs above which the manifest names a snapshot instead of the refs.
+/// The maximum number of refs in the first manifest. If a new store has more refs, they are uploaded as a snapshot, which the manifest
+/// names.
 const REFS_COUNT_MAX: usize = 500;
 
-/// The first content of a store.
+/// The content with which a store is created.
 #[derive(Clone, Debug)]
 pub struct NewStore {
-    /// The hash function of the ids.
+    /// The hash function of the object ids.
     pub object_format: ObjectFormat,
     /// The default branch.
     pub head: BranchName,
@@ -30,7 +31,7 @@ pub struct NewStore {
 }
 
 impl Bucket {
-    /// Creates a store. The manifest is written last, so that an interrupted call leaves nothing that a reader could find.
+    /// Creates a store in this bucket. The manifest is written last, so that after an interrupted call there is no store for a reader.
     ///
     /// # Errors
     /// `NotAStore` if the bucket has a manifest already; `Unreachable`; `Unconfirmed`; `Io`.
@@ -83,7 +84,8 @@ impl Bucket {
         })
     }
 
-    /// Writes the first manifest. Afterwards it is read, also if the response was lost: it has our batch, or another process was first.
+    /// Writes the first manifest, and then reads it from the bucket, even if the response to the write was lost. If it contains our batch
+    /// id, this process created the store. Otherwise another process created a store first.
     fn put_first(&self, manifest: &Manifest, text: &str) -> Result<Arc<SharedState>> {
         let started = Instant::now();
         let mut is_in_doubt = false;

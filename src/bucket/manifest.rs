@@ -6,12 +6,12 @@
 //! batch 7f3c…                          the random id of the swap that wrote this manifest
 //! store 01ab…                          the random id of the store
 //! peer-key 99e0…                       the secret with which servers authenticate to each other
-//! writer http://10.0.0.1:8080          or `-`
-//! head main
+//! writer http://10.0.0.1:8080          the server that made the last swap, or `-`
+//! head main                            the default branch
 //! object-format sha1
-//! floor 3
-//! refs refs/000000000003-5d41…         the snapshot of most refs, or `-`
-//! requests-since 9                     every request that was applied after this generation is below
+//! floor 3                              unnamed keys of lower generations may be deleted
+//! refs refs/000000000003-5d41…         the key of the snapshot, which has most refs, or `-`
+//! requests-since 9                     every request that was applied after this generation has a line
 //! ref 5f3a… refs/heads/main            a ref that changed since the snapshot; `-` instead of the id if it was deleted
 //! pack 3 8a0f… 104857                  generation, checksum, size of pack and index in bytes
 //! request 11 4be1… - 5f3a…             generation, id, tip before, tip after
@@ -37,16 +37,16 @@ pub use parse::InvalidManifest;
 /// The maximum size of a manifest, in bytes. A swap uploads a manifest, and every server downloads it.
 pub const MANIFEST_BYTES_MAX: usize = 256 << 10;
 
-/// The number of earlier batches that a manifest names.
+/// The maximum number of earlier batches that a manifest names.
 pub const HISTORY_COUNT: usize = 128;
 
-/// The number of requests that a manifest names. A server forgets a request at the earliest when this many others were applied.
+/// The maximum number of requests that a manifest names. A request is forgotten only after this many other requests were applied.
 pub const REQUESTS_COUNT: usize = 512;
 
-/// The first line.
+/// The first line of a manifest.
 const FORMAT: &str = "wasmstore-manifest 1";
 
-/// The state of a store, as the bucket has it.
+/// The content of the manifest: the state of a store in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     /// The number of swaps so far.
@@ -65,17 +65,17 @@ pub struct Manifest {
     pub object_format: ObjectFormat,
     /// Keys of lower generations that the manifest does not name may be deleted.
     pub floor: u64,
-    /// The key of the snapshot of refs.
+    /// The key of the snapshot of refs; `None` if all refs are in `changed`.
     pub snapshot: Option<String>,
-    /// The refs that differ from the snapshot.
+    /// The refs that differ from the snapshot; `None` for a ref that was deleted.
     pub changed: BTreeMap<RefName, Option<ObjectId>>,
-    /// The packs.
+    /// The keys of the packs.
     pub packs: Arc<Vec<PackKey>>,
     /// `requests` has every request that was applied after this generation.
     pub requests_since: u64,
     /// The last requests, oldest first.
     pub requests: Arc<Vec<AppliedRequest>>,
-    /// The batches before this one, oldest first.
+    /// The ids of the batches before this one, oldest first.
     pub batches: Vec<String>,
 }
 
@@ -90,12 +90,12 @@ impl fmt::Debug for PeerKeyHex {
 }
 
 impl Manifest {
-    /// Returns whether this manifest was written by a batch, or after it. An old batch is forgotten: see [`HISTORY_COUNT`].
+    /// Returns whether a batch wrote this manifest or an earlier one. For an old batch, returns `false`: see [`HISTORY_COUNT`].
     pub fn contains_batch(&self, batch: &str) -> bool {
         self.batch == batch || self.batches.iter().any(|earlier| earlier == batch)
     }
 
-    /// Returns the text.
+    /// Returns the text of the manifest.
     pub fn encode(&self) -> String {
         let mut lines = vec![
             FORMAT.to_owned(),
@@ -145,7 +145,7 @@ impl Manifest {
         lines.join("\n")
     }
 
-    /// Parses the text.
+    /// Parses the text of a manifest.
     ///
     /// # Errors
     /// [`InvalidManifest`], which says what is wrong.
@@ -165,7 +165,7 @@ pub fn is_request_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Returns whether a text may be the URL of a writer.
+/// Returns whether a text may be the URL of a writer: 1 to 512 characters of ASCII without spaces, and not `-`.
 pub fn is_writer_url(text: &str) -> bool {
     (1..=512).contains(&text.len())
         && text != "-"

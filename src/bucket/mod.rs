@@ -1,27 +1,30 @@
-//! The authority on an object store: a manifest that several machines compare and swap, and the packs that it names.
+//! The shared state of a store on several machines, in an object store: a manifest, which the machines replace by compare-and-swap, and the
+//! packs that it names.
 //!
 //! A bucket has these objects, below the prefix of its URL:
 //!
 //! | key | content |
 //! |---|---|
 //! | `manifest` | the state: refs, packs, generation. The only object that ever changes |
-//! | `packs/<generation>-pack-<checksum>.pack`, `.idx` | a pack of git and its index |
+//! | `packs/<generation>-pack-<checksum>.pack`, `.idx` | a git pack and its index |
 //! | `refs/<generation>-<sha256>` | most refs, in git's packed-refs format; the manifest has those that changed since |
-//! | `probe/…` | objects of a probe, which deletes them |
+//! | `probe/…` | temporary objects of a probe, which checks whether conditional writes are atomic |
 //!
-//! `<generation>` is the generation that the object was built on. A key is used for one content only, so only `manifest` is ever
-//! overwritten.
+//! A generation is the number of swaps so far; `<generation>` is the generation of the state that the object was made for. A key is used
+//! for one content only, so only `manifest` is ever overwritten.
 //!
 //! # A swap
 //! 1. The packs are uploaded ([`Authority::keep`](crate::repo::Authority::keep)).
-//! 2. The manifest is replaced if it still has the ETag of the state that the change was decided on. It contains a random batch id.
-//! 3. On any response other than success, the manifest is read. If it contains the batch id, the swap was made. If its ETag has changed
-//!    otherwise, the swap was not made and never will be. If the ETag is unchanged, the request may still be on its way, so the same bytes
-//!    are sent again: whichever request comes first wins, and it wins once.
+//! 2. The manifest is replaced if it still has the ETag of the state that the change was decided on. The new manifest contains a random
+//!    batch id.
+//! 3. On any response other than success, the manifest is read. If it contains the batch id, the swap was made. If it does not contain the
+//!    batch id and its ETag has changed, the swap was not made and never will be. If the ETag is unchanged, the request may still be on its
+//!    way, so the same bytes are sent again: the first request to arrive replaces the manifest, and the condition of the others then fails.
 //!
 //! # Deleting without clocks
-//! The manifest has a floor. A key of a generation below the floor that the manifest does not name may be deleted at any time. A swap
-//! therefore never adds a pack with a key below the floor; it uploads the pack again with a newer key.
+//! The manifest contains a generation that is called the floor. A key that the manifest does not name may be deleted at any time if its
+//! generation is below the floor. A swap therefore never adds a pack with a key below the floor; it uploads the pack again with a newer
+//! key.
 
 mod authority;
 mod client;

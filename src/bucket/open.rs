@@ -1,4 +1,4 @@
-//! Opens the object store of a URL.
+//! Opens the object store that a URL names.
 
 use std::collections::HashSet;
 use std::fs;
@@ -19,19 +19,20 @@ use super::options::BucketTiming;
 use super::url::{BucketPrefix, BucketUrl};
 use crate::repo::{Error, Result};
 
-/// The maximum time to connect to the store.
+/// The timeout for connecting to the object store.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A transfer of a pack fails if the store sends nothing for this long. There is no limit on the whole transfer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The two clients of a bucket.
+/// The two clients for the object store of a bucket.
 #[derive(Clone, Debug)]
 pub(super) struct Stores {
-    /// Repeats requests that failed: the content of a key never changes, so it does not matter how often it is written.
+    /// The client for everything but the manifest. It repeats failed requests: the content of a key never changes, so it does not matter
+    /// how often it is written.
     pub(super) packs: Arc<dyn ObjectStore>,
-    /// Sends each request once. `object_store` would repeat a conditional write whose response was lost, and then report that the
-    /// condition is not satisfied although the write was made.
+    /// The client for the manifest and for probes. It sends each request once. `object_store` would repeat a conditional write whose
+    /// response was lost, and then report that the condition is not satisfied although the write was made.
     pub(super) manifest: Arc<dyn ObjectStore>,
 }
 
@@ -42,7 +43,7 @@ enum Repeats {
     Never,
 }
 
-/// Opens the store. The first of several settings with the same meaning counts.
+/// Opens the object store of a bucket. Of several settings with the same meaning, the first is used.
 pub(super) fn open(
     url: &BucketUrl,
     settings: &[(String, String)],
@@ -55,8 +56,8 @@ pub(super) fn open(
             manifest: store,
         });
     }
-    // reqwest is built without a TLS implementation of its own. It fails if another part of the process has installed one already, which
-    // will do as well.
+    // reqwest is built without a TLS implementation, so one is installed for the process. This fails if another part of the process has
+    // installed one already, which reqwest then uses.
     let _ = ring::default_provider().install_default();
     let build = |repeats| match url {
         BucketUrl::S3(location) => s3(
@@ -92,7 +93,7 @@ pub(super) fn open(
 }
 
 fn open_directory(url: &BucketUrl, directory: &PathBuf) -> Result<LockedDirectory> {
-    // Only the last part of the path may be missing, so that a mistyped URL does not create a bucket anywhere.
+    // This creates only the last directory of the path, so that a mistyped URL does not create a bucket in an unexpected location.
     if let Err(source) = fs::create_dir(directory)
         && source.kind() != io::ErrorKind::AlreadyExists
     {
@@ -129,7 +130,8 @@ fn retries(repeats: Repeats) -> RetryConfig {
     }
 }
 
-/// Returns the settings that a store knows. The first one with each key counts; keys that the URL decides are left out.
+/// Returns the settings whose names start with `prefix` and that this kind of object store knows. Of several settings with the same key,
+/// returns the first. Skips a setting if `is_decided` returns true for its key, because the URL or this file sets it.
 fn known_settings<K: std::str::FromStr + std::hash::Hash + Eq + Clone>(
     settings: &[(String, String)],
     prefix: &str,
@@ -166,7 +168,8 @@ fn s3(
     for (key, value) in known_settings(settings, "aws_", is_decided) {
         builder = builder.with_config(key, value);
     }
-    // Path style is the default. Deletion of many objects in one request is not: not every store has it.
+    // The builder uses URLs in path style by default. Deleting several objects in one request must be disabled, because not every object
+    // store supports it.
     let store = builder
         .with_bucket_name(&location.bucket)
         .with_conditional_put(S3ConditionalPut::ETagMatch)

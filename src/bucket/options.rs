@@ -5,10 +5,11 @@ use std::time::Duration;
 /// The options of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BucketOptions {
-    /// The URL at which other servers reach this one. Every swap writes it to the manifest. `None` for a command line, whose swaps leave
-    /// the URL as it is.
+    /// The URL at which other servers reach this one. Every swap writes it to the manifest. `None` for a command other than `server`, whose
+    /// swaps keep the URL that the manifest has.
     pub writer: Option<String>,
-    /// The minimum time between two swaps, for stores that accept about one write of a key per second, such as R2 and GCS.
+    /// The minimum time between two swaps of this process, for object stores that accept about one write of a key per second, such as R2
+    /// and GCS.
     pub swap_interval: Duration,
     /// Timeouts of swaps.
     pub timing: BucketTiming,
@@ -17,15 +18,15 @@ pub struct BucketOptions {
 /// Timeouts of swaps and of reads of the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BucketTiming {
-    /// A request for the manifest fails after this time.
+    /// The timeout of a request that reads or writes the manifest.
     pub request: Duration,
-    /// While a swap waits for its response for longer than this, the manifest is read to find out whether the swap was made.
+    /// How long a swap waits for its response before it reads the manifest to find out whether it was made.
     pub patience: Duration,
-    /// The time between two such reads.
+    /// The time between two such reads of the manifest.
     pub poll: Duration,
-    /// A swap that certainly was not made is given up after this time.
+    /// The time after which a swap that certainly was not made fails with `Unreachable`.
     pub unreachable: Duration,
-    /// A swap of which it is unknown whether it was made is given up after this time.
+    /// The time after which a swap fails with `Unconfirmed` if it is unknown whether it was made.
     pub unconfirmed: Duration,
 }
 

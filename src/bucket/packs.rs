@@ -16,11 +16,11 @@ use super::repeat::{repeated, unless_silent};
 use super::request_failure::RequestFailure;
 use crate::repo::{PackFiles, PackKey};
 
-/// The size of a part of an upload, in bytes. A file of at most this size is uploaded in one request.
+/// The size of a part of an upload, in bytes. A file that is smaller is uploaded in one request.
 const PART_BYTES: usize = 8 << 20;
 
-/// The size up to which an upload fails and is repeated if the bucket does not respond for some seconds, in bytes. A larger one may take longer
-/// over a slow connection.
+/// The maximum size of a small upload, in bytes. A small upload fails, and is repeated, if the bucket does not respond for some seconds. A
+/// larger upload may take longer, because the connection may be slow.
 const SMALL_BYTES_MAX: u64 = 256 << 10;
 
 /// The number of parts that are uploaded at the same time.
@@ -41,7 +41,7 @@ impl From<object_store::Error> for TransferError {
     }
 }
 
-/// The directory of the keys.
+/// The prefix of the keys of packs in a bucket.
 pub(super) const PREFIX: &str = "packs/";
 
 /// Returns the key of a pack, without the extension.
@@ -49,7 +49,7 @@ pub(super) fn key(pack: &PackKey) -> String {
     format!("{PREFIX}{:012}-pack-{}", pack.generation, pack.checksum)
 }
 
-/// Returns the generation at the start of a key below `prefix`; `None` if the key is not one of ours.
+/// Returns the generation at the start of a key below `prefix`; `None` if the key does not have the format that wasmstore gives its keys.
 pub(super) fn generation_of(key: &str, prefix: &str) -> Option<u64> {
     let (generation, _) = key.strip_prefix(prefix)?.split_once('-')?;
     let is_number = generation.len() >= 12 && generation.bytes().all(|byte| byte.is_ascii_digit());
@@ -57,7 +57,7 @@ pub(super) fn generation_of(key: &str, prefix: &str) -> Option<u64> {
 }
 
 impl Client {
-    /// Uploads a pack and its index in parallel. Returns the size of both.
+    /// Uploads a pack and its index in parallel. Returns their total size in bytes.
     pub(super) fn put_pack(&self, key: &str, files: &PackFiles) -> Result<u64, TransferError> {
         let (pack, index) = (format!("{key}.pack"), format!("{key}.idx"));
         let uploads = async {
@@ -69,7 +69,7 @@ impl Client {
         Ok(pack_bytes + index_bytes)
     }
 
-    /// Downloads a pack and its index in parallel. Returns the size of both.
+    /// Downloads a pack and its index in parallel. Returns their total size in bytes.
     pub(super) fn get_pack(&self, key: &str, files: &PackFiles) -> Result<u64, TransferError> {
         let (pack, index) = (format!("{key}.pack"), format!("{key}.idx"));
         let downloads = async {
@@ -79,7 +79,7 @@ impl Client {
         };
         let result = self.block_on(downloads);
         if result.is_err() {
-            // An incomplete file is of no use; an error would not help either.
+            // Incomplete files are useless. If they cannot be deleted, the error of the download is the one to report.
             let _ = fs::remove_file(&files.pack);
             let _ = fs::remove_file(&files.index);
         }
@@ -87,7 +87,7 @@ impl Client {
         Ok(pack_bytes + index_bytes)
     }
 
-    /// Uploads a text.
+    /// Uploads a text, such as a snapshot of refs.
     pub(super) fn put_text(&self, key: &str, text: String) -> Result<(), RequestFailure> {
         let payload = PutPayload::from(text);
         add(&self.counters.uploaded_bytes, payload.content_length());
@@ -126,7 +126,8 @@ impl Client {
         Ok(bytes)
     }
 
-    /// The file is read on the caller's thread, which waits for the upload anyway.
+    /// Uploads a file, in several parts if it is large. Returns its size in bytes. The file is read on the caller's thread, which waits for
+    /// the upload anyway.
     async fn send_file(&self, key: &str, path: &FilePath) -> Result<u64, TransferError> {
         let read_error = |error| TransferError::File("read", error);
         let mut file = File::open(path).map_err(read_error)?;
@@ -166,7 +167,7 @@ impl Client {
                 Ok(length)
             }
             Err(error) => {
-                // The parts would cost space until the bucket's lifecycle rule deletes them.
+                // Without this, the uploaded parts would use space until a lifecycle rule of the bucket deletes them.
                 let _ = upload.abort().await;
                 Err(error)
             }
@@ -201,7 +202,7 @@ impl Client {
         Ok(length)
     }
 
-    /// Makes a transfer until it succeeds or has failed too often, and counts each attempt.
+    /// Calls `attempt` until it succeeds, fails for good, or has failed too often. Counts each attempt.
     async fn transfer<F: Future<Output = Result<u64, TransferError>>>(
         &self,
         kind: RequestKind,
@@ -212,7 +213,7 @@ impl Client {
             let result = attempt().await;
             let outcome = match &result {
                 Err(TransferError::Request(failure)) => Err(failure.clone()),
-                // The object store did not cause an error of the file.
+                // An error of the local file is not counted as a failure of the object store.
                 Ok(_) | Err(TransferError::File(..)) => Ok(()),
             };
             self.counters.record(kind, started.elapsed(), &outcome);

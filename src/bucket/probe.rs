@@ -15,10 +15,10 @@ use super::request_failure::RequestFailure;
 use super::state::random_hex;
 use crate::repo::Result;
 
-/// The directory of the keys.
+/// The prefix of the keys of the objects that probes write.
 pub(super) const PREFIX: &str = "probe/";
 
-/// How often a request or the sequential checks are tried before the bucket counts as unreachable.
+/// The number of attempts of a request, or of the checks with one writer, before the bucket is reported as unreachable.
 const ATTEMPTS: u32 = 3;
 
 /// The pause between two attempts.
@@ -27,10 +27,10 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// The extent of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeScope {
-    /// For the start of a server: one race of 32 writers of each kind.
+    /// Used when a server starts: one race of 32 writers that create an object, and one of 32 writers that replace an object.
     Quick,
-    /// For `bucket probe`: at most 20 races of 64 writers of each kind, as many as fit into 20 s. Some stores let a second writer win only
-    /// now and then.
+    /// Used by the command `bucket probe`: up to 20 races of each kind, with 64 writers each, as many as fit into 20 s. Some object stores
+    /// let a second writer succeed only in a few of many races.
     Full,
 }
 
@@ -44,11 +44,11 @@ pub struct ProbeReport {
 /// One check of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeCheck {
-    /// What was done.
+    /// What the check does, for example `create an absent object`.
     pub name: String,
-    /// What was observed.
+    /// The observed result, for example `created`.
     pub observed: String,
-    /// Whether a store needs that to be shared by several machines.
+    /// Whether the object store behaved as it must if several machines share a store in it.
     pub is_passed: bool,
 }
 
@@ -82,13 +82,13 @@ impl Bucket {
     /// Checks whether conditional writes are atomic. The objects of the checks are below `probe/` and are deleted afterwards.
     ///
     /// # Errors
-    /// `Unreachable` if the bucket does not respond as it should, so that nothing is known.
+    /// `Unreachable` if requests fail, so that the checks have no result.
     pub fn probe(&self, scope: ProbeScope) -> Result<ProbeReport> {
         let directory = format!("{PREFIX}{}", random_hex::<16>());
         let result = self.probe_below(&directory, scope);
         if let Ok(keys) = self.client.list(&directory) {
             for (key, _) in keys {
-                // What is left costs a few bytes and disturbs nobody.
+                // An object that cannot be deleted uses only a few bytes, so an error is ignored.
                 let _ = self.client.delete(&key);
             }
         }
@@ -105,14 +105,14 @@ impl Bucket {
             attempt += 1;
             self.probe_sequence(&format!("{directory}/{attempt}"))
         })?;
-        // A store that fails in sequence need not be asked about races.
+        // If a check with one writer fails, the bucket is unsuitable anyway, so the races are skipped.
         if report.is_atomic() {
             self.probe_races(directory, scope, &mut report)?;
         }
         Ok(report)
     }
 
-    /// Makes the checks with one writer.
+    /// Makes the checks that need only one writer, with objects whose keys start with `key`.
     fn probe_sequence(&self, key: &str) -> Result<ProbeReport, RequestFailure> {
         let mut report = ProbeReport::default();
         let (key, absent) = (
@@ -135,7 +135,7 @@ impl Bucket {
         let style = self.client.etag_style();
         let observed = match (&replaced, style) {
             (Ok(_), EtagStyle::Unquoted) => {
-                "replaced; the store wants ETags without quotation marks".to_owned()
+                "replaced; the store accepts only ETags without quotation marks".to_owned()
             }
             (other, _) => shown(other),
         };
@@ -167,14 +167,14 @@ impl Bucket {
         let unchanged = self.probe_is_unchanged(&key, &styled(&version, style))?;
         let observed = match unchanged {
             true => "not modified",
-            // This costs bandwidth only.
+            // The object store ignored `If-None-Match`. That costs only bandwidth, so the check is passed.
             false => "sent again, so that each check for changes downloads the manifest",
         };
         report.push("read the object if its ETag has changed", true, observed);
         Ok(report)
     }
 
-    /// Finds out whether the store wants ETags with or without quotation marks. Returns why it could not.
+    /// Finds out whether the object store accepts ETags with or without quotation marks, and records it. If that fails, returns the reason.
     pub(super) fn find_etag_style(&self) -> Result<(), String> {
         let directory = format!("{PREFIX}{}", random_hex::<16>());
         let found = self.probe_sequence(&directory);
@@ -238,7 +238,7 @@ impl Bucket {
     }
 }
 
-/// Tries again while the result is unknown, but not for ever.
+/// Calls `attempt` again while its result is unknown, up to `ATTEMPTS` times.
 pub(super) fn until_known<T>(
     mut attempt: impl FnMut() -> Result<T, RequestFailure>,
 ) -> Result<T, RequestFailure> {
@@ -251,7 +251,7 @@ pub(super) fn until_known<T>(
     attempt()
 }
 
-/// Separates "the condition is not satisfied" from failures that say nothing about conditions.
+/// Returns `Ok(Err(reason))` if the condition of a write was not satisfied, and `Err` for a failure that says nothing about the condition.
 fn condition(
     result: Result<UpdateVersion, RequestFailure>,
 ) -> Result<Result<UpdateVersion, String>, RequestFailure> {

@@ -1,4 +1,4 @@
-//! Races of a probe: many writers with the same condition, of which one may win.
+//! The races of a probe: many writers make a conditional write with the same condition at the same time, and exactly one must succeed.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,17 +13,17 @@ use super::probe::{ProbeCheck, ProbeReport, ProbeScope, until_known};
 use super::request_failure::RequestFailure;
 use super::state::random_hex;
 
-/// How often a race without a winner is repeated: under load, a store may fail all requests.
+/// The maximum number of attempts to get a race with a winner: under load, an object store may fail all requests of a race.
 const REPEATS: u32 = 3;
 
-/// The time after which no further race of a kind starts. SeaweedFS lets a writer that finds an object locked wait for a second, so that
-/// one race of 64 writers takes several seconds.
+/// The time after which no further race of the same kind starts. In SeaweedFS, a writer waits for a second if another one has locked the
+/// object, so that one race of 64 writers takes several seconds.
 const RACES_TIME: Duration = Duration::from_secs(20);
 
 /// The pause before a race is repeated.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The responses to the writers of a race.
+/// The responses that the writers of a race got.
 #[derive(Default)]
 struct Responses {
     /// The contents whose writers got a success.
@@ -34,7 +34,7 @@ struct Responses {
     others: BTreeMap<String, usize>,
 }
 
-/// What a race showed.
+/// The result of a race.
 enum RaceResult {
     OneWinner,
     NoWinner,
@@ -42,7 +42,7 @@ enum RaceResult {
 }
 
 impl Bucket {
-    /// Adds the races to a report.
+    /// Runs the races, and adds their results to `report`.
     pub(super) fn probe_races(
         &self,
         directory: &str,
@@ -88,7 +88,8 @@ impl Bucket {
         Ok(())
     }
 
-    /// Lets writers race for a key. Returns what is wrong with the result.
+    /// Runs a race of writers that create or replace the object at `key`. Returns what is wrong with the result; `None` if exactly one
+    /// writer won.
     fn race(
         &self,
         key: &Path,
@@ -185,13 +186,13 @@ impl Bucket {
         })
     }
 
-    /// Reads an object, again if the request fails.
+    /// Reads an object. Repeats the request while its result is unknown.
     fn get_until_known(&self, key: &Path) -> Result<(String, UpdateVersion), RequestFailure> {
         until_known(|| self.probe_get(key))
     }
 
-    /// Creates an object for a race of writers that replace it. Returns its key and version. If a request fails, it may still arrive later, so
-    /// the next one has another key.
+    /// Creates an object for a race of writers that replace it. Returns its key and version. A failed request may still have an effect
+    /// later, so each attempt uses another key.
     fn create_to_replace(&self, key: &Path) -> Result<(Path, UpdateVersion), RequestFailure> {
         until_known(|| {
             let start = random_hex::<16>();

@@ -10,24 +10,25 @@ use super::request_failure::RequestFailure;
 use super::snapshot::{self, SNAPSHOT_BYTES_MAX};
 use super::state::KnownManifest;
 
-/// How often the manifest is read again if what it names was deleted meanwhile, or if an older manifest was read.
+/// The number of attempts to read the manifest. It is read again if the snapshot that it names was deleted in the meantime, or if it is
+/// older than a manifest that this process knows.
 const ATTEMPTS: u32 = 5;
 
-/// The pause before it is read again.
+/// The pause before the manifest is read again.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why the state could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ReadFailure {
-    /// The bucket did not respond as it should.
+    /// The request failed.
     Unreachable(String),
     /// There is no manifest.
     Absent,
-    /// The manifest, or what it names, is invalid.
+    /// The manifest, or the snapshot that it names, is invalid.
     Invalid(String),
 }
 
-/// The requests for the manifest.
+/// Coordinates the requests for the manifest, so that concurrent readers share one.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
     progress: Mutex<Progress>,
@@ -47,7 +48,8 @@ impl Reads {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the result of a request that was started after this call. Callers that wait at the same time share it.
+    /// Returns the result of a request that was started after this call, because one that already runs may have read an older state.
+    /// Callers that wait at the same time share the request.
     fn share(
         &self,
         read: impl FnOnce() -> Result<Arc<KnownManifest>, ReadFailure>,
@@ -76,7 +78,8 @@ impl Reads {
     }
 }
 
-/// Reports the result to the waiting callers, also if the request panics, so that none waits for ever.
+/// A request in progress. Dropping it passes its result to the waiting callers, even if the request panicked, so that no caller waits
+/// forever.
 struct RunningRead<'a> {
     reads: &'a Reads,
     result: Result<Arc<KnownManifest>, ReadFailure>,
@@ -92,7 +95,7 @@ impl Drop for RunningRead<'_> {
 }
 
 impl Bucket {
-    /// Returns the state at this moment.
+    /// Reads the manifest and returns the current state.
     pub(super) fn read(&self) -> Result<Arc<KnownManifest>, ReadFailure> {
         self.reads.share(|| self.read_unshared())
     }
@@ -111,7 +114,7 @@ impl Bucket {
         Err(ReadFailure::Invalid(failure.unwrap_or_default()))
     }
 
-    /// Returns the state, or why it has to be read again.
+    /// Reads the manifest once. Returns `Ok(Err(reason))` if it must be read again.
     fn try_read(&self) -> Result<Result<Arc<KnownManifest>, String>, ReadFailure> {
         let prior = self.known();
         let found = self
@@ -157,7 +160,7 @@ impl Bucket {
             Some(prior) => prior.state.refs.base.clone(),
             None => match self.client.get_bytes(key, SNAPSHOT_BYTES_MAX) {
                 Ok(text) => Arc::new(snapshot::parse(key, &text).map_err(ReadFailure::Invalid)?),
-                // A later swap may have replaced it, and a sweep deleted it.
+                // A later swap may have replaced the snapshot, and then a sweep may have deleted it.
                 Err(RequestFailure::NotFound) => {
                     return Ok(Err(format!("{key} is missing, which the manifest names")));
                 }
@@ -167,7 +170,7 @@ impl Bucket {
         Ok(Ok(Arc::new(KnownManifest::new(manifest, version, base))))
     }
 
-    /// Makes a state the known one, unless a newer one is known already. Returns the newer one.
+    /// Records `read` as the newest state that this process knows, unless it already knows a newer one. Returns the newer of the two.
     pub(super) fn publish(&self, read: Arc<KnownManifest>) -> Arc<KnownManifest> {
         let mut known = self.lock_known();
         match &*known {

@@ -1,18 +1,19 @@
-//! Repeats requests that have the same effect however often they are made: all but the swap of the manifest.
+//! Repeats failed requests that are idempotent, which are all requests except the swap of the manifest.
 
 use std::time::Duration;
 
 use super::packs::TransferError;
 use super::request_failure::RequestFailure;
 
-/// How often a request is made.
+/// The maximum number of attempts of a request.
 const ATTEMPTS: u32 = 4;
-/// The pause before the second attempt. It doubles with each further one.
+/// The pause before the second attempt. The pause doubles with each further attempt.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long a request may stay without a sign of life before it is made again. A store that is only slow responds earlier.
+/// How long a request may go without a response before it fails and is made again. An object store that works, but is slow, responds
+/// earlier.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// An error that may be gone with the next attempt.
+/// An error type that says whether another attempt may succeed.
 pub(super) trait Transient: From<RequestFailure> {
     /// Returns whether another attempt may succeed.
     fn is_transient(&self) -> bool;
@@ -51,7 +52,7 @@ pub(super) async fn repeated<T, E: Transient, F: Future<Output = Result<T, E>>>(
     request().await
 }
 
-/// Fails a step of a request that shows no sign of life.
+/// Runs one step of a request. Fails if the bucket does not respond within `SILENCE_MAX`.
 pub(super) async fn unless_silent<T, E: Transient>(
     step: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {

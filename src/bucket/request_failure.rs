@@ -1,13 +1,13 @@
-//! Failed requests to an object store: what a failure says about the request's effect.
+//! Failed requests to an object store, by whether the request may have had an effect.
 
 use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::names::printable;
 
-/// The maximum length of a reason, in characters. Stores send whole pages.
+/// The maximum length of a reason, in characters. Some object stores send a whole page as their error message.
 const REASON_CHARS_MAX: usize = 300;
 
-/// The statuses that do not say that the request had no effect: timeouts, conflicts with concurrent requests, overload.
+/// The 4xx statuses after which a request may still have an effect: timeout, conflict with a concurrent request, overload.
 const AMBIGUOUS_CLIENT_ERRORS: [u16; 3] = [408, 409, 429];
 
 /// A failed request.
@@ -15,11 +15,11 @@ const AMBIGUOUS_CLIENT_ERRORS: [u16; 3] = [408, 409, 429];
 pub(super) enum RequestFailure {
     /// The object does not exist.
     NotFound,
-    /// The condition of the request is not satisfied. It had no effect.
+    /// The condition of the request is not satisfied. The request had no effect.
     Condition(String),
     /// The request was rejected, or could not be sent. It had no effect.
     Rejected(String),
-    /// The request may have had an effect, or may have it later.
+    /// The request may have had an effect, or may still have one later.
     Unknown(String),
 }
 
@@ -61,7 +61,7 @@ fn causes(error: &object_store::Error) -> impl Iterator<Item = &(dyn std::error:
     std::iter::successors(Some(first), |cause| cause.source())
 }
 
-/// Returns whether no connection to the store could be made.
+/// Returns whether the request was not sent because no connection to the object store could be made.
 fn was_not_sent(error: &object_store::Error) -> bool {
     causes(error)
         .filter_map(|cause| cause.downcast_ref::<HttpError>())
@@ -75,7 +75,8 @@ fn is_rejection(error: &object_store::Error) -> bool {
     status == 501 || (is_client_error && !AMBIGUOUS_CLIENT_ERRORS.contains(&status))
 }
 
-/// Returns the status of the response. `object_store` does not export the type that has it, so it is read from the message.
+/// Returns the status of the response. `object_store` does not export the error type that contains the status, so the status is parsed from
+/// the message.
 fn status(error: &object_store::Error) -> Option<u16> {
     let text = error.to_string();
     let (_, rest) = text.split_once("status code: ")?;

@@ -1,4 +1,4 @@
-//! Snapshots of refs: git's packed-refs format, in an object that is named by its content.
+//! Snapshots of refs. A snapshot is an object in git's packed-refs format, with the hash of its content in its key.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,17 @@ use ring::digest::{SHA256, digest};
 use super::manifest::hex;
 use crate::names::{ObjectId, RefName};
 
-/// The maximum size of a snapshot, in bytes: more than a million refs.
+/// The maximum size of a snapshot, in bytes. More than a million refs fit.
 pub(super) const SNAPSHOT_BYTES_MAX: u64 = 256 << 20;
 
-/// The first line. git writes more traits if it knows the targets of annotated tags.
+/// The first line of a snapshot. In its own files, git adds the traits `peeled` and `fully-peeled`, because they contain the targets of
+/// annotated tags.
 const HEADER: &str = "# pack-refs with: sorted \n";
 
-/// The directory of the keys.
+/// The prefix of the keys of snapshots in a bucket.
 pub(super) const PREFIX: &str = "refs/";
 
-/// Returns the text of refs, sorted by name.
+/// Returns the text of a snapshot with these refs, sorted by name.
 pub(super) fn encode<'a>(refs: impl Iterator<Item = (&'a RefName, ObjectId)>) -> String {
     let mut lines: Vec<_> = refs.map(|(name, id)| (name.to_string(), id)).collect();
     lines.sort();
@@ -24,7 +25,7 @@ pub(super) fn encode<'a>(refs: impl Iterator<Item = (&'a RefName, ObjectId)>) ->
     std::iter::once(HEADER.to_owned()).chain(lines).collect()
 }
 
-/// Returns the key of a snapshot that is built on a generation.
+/// Returns the key of the snapshot with this text. `generation` is the generation of the state that the snapshot is made for.
 pub(super) fn key(generation: u64, text: &str) -> String {
     let hash = digest(&SHA256, text.as_bytes());
     format!("{PREFIX}{generation:012}-{}", hex(hash.as_ref()))
@@ -46,7 +47,7 @@ pub(super) fn is_snapshot_key(text: &str) -> bool {
     is_hash && number.is_some_and(|number| format!("{number:012}") == generation)
 }
 
-/// Parses the text of the snapshot with this key.
+/// Parses the text of the snapshot with this key. The text must have the hash in the key.
 pub(super) fn parse(key: &str, bytes: &[u8]) -> Result<BTreeMap<RefName, ObjectId>, String> {
     let hash = hex(digest(&SHA256, bytes).as_ref());
     if !key.ends_with(&hash) {

@@ -1,4 +1,4 @@
-//! The state that this process knows, and the manifest of the state after a swap.
+//! The manifest that this process knows, and the manifest that the next swap writes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -11,13 +11,14 @@ use super::snapshot;
 use crate::names::{ObjectId, RefName};
 use crate::repo::{AppliedRequest, PackKey, SharedRefs, SharedState, Swap};
 
-/// The number of refs in the manifest above which a swap writes a new snapshot.
+/// The maximum number of refs in a manifest. If there would be more, the swap moves all refs to a new snapshot.
 const CHANGED_COUNT_MAX: usize = 1000;
 
-/// The size of the refs in the manifest above which a swap writes a new snapshot, in bytes. Names have up to 1,024 bytes each.
+/// The maximum size of all `ref` lines of a manifest, in bytes, with the same effect. The name of a ref has up to 1,024 bytes, so the
+/// number of refs alone does not limit the size.
 const CHANGED_BYTES_MAX: usize = 96 << 10;
 
-/// A state with its manifest and version in the bucket.
+/// A manifest that this process has read or written, with its version in the bucket and the state that it describes.
 #[derive(Debug)]
 pub(super) struct KnownManifest {
     pub(super) manifest: Manifest,
@@ -56,13 +57,13 @@ impl KnownManifest {
 /// A manifest that is not in the bucket yet.
 pub(super) struct NextManifest {
     pub(super) manifest: Manifest,
-    /// The refs that it is based on.
+    /// The refs of the snapshot that the manifest names.
     pub(super) base: Arc<BTreeMap<RefName, ObjectId>>,
     /// The snapshot to upload before the manifest: its key and text.
     pub(super) snapshot: Option<(String, String)>,
 }
 
-/// Returns the refs after the updates; `None` if a ref does not have its old value.
+/// Returns the refs after the updates of a swap; `None` if a ref does not have the old value of its update.
 pub(super) fn updated_refs(refs: &SharedRefs, swap: &Swap) -> Option<SharedRefs> {
     let mut refs = refs.clone();
     for update in &swap.updates {
@@ -123,7 +124,8 @@ pub(super) fn next_manifest(
     }
 }
 
-/// Returns the requests that the next manifest names, and the generation after which it names all.
+/// Returns the requests that the next manifest names, and its `requests_since`: it names all requests that were applied after this
+/// generation.
 fn next_requests(old: &Manifest, swap: &Swap, generation: u64) -> (Vec<AppliedRequest>, u64) {
     let mut requests = old.requests.to_vec();
     requests.retain(|old| swap.requests.iter().all(|new| new.id != old.id));
@@ -137,13 +139,14 @@ fn next_requests(old: &Manifest, swap: &Swap, generation: u64) -> (Vec<AppliedRe
     (requests, since)
 }
 
+/// The refs of the snapshot, the refs that differ from it, and the key and text of a new snapshot that must be uploaded.
 type Folded = (
     Arc<BTreeMap<RefName, ObjectId>>,
     BTreeMap<RefName, Option<ObjectId>>,
     Option<(String, String)>,
 );
 
-/// Moves the changed refs to a new snapshot, if there are many.
+/// Moves all refs to a new snapshot if too many of them differ from the current one.
 fn fold(known: &KnownManifest, refs: SharedRefs) -> Folded {
     let line_bytes = |name: &RefName| name.to_string().len() + 70;
     let changed_bytes: usize = refs.changed.keys().map(line_bytes).sum();

@@ -1,4 +1,4 @@
-//! A summary of a bucket for people.
+//! A summary of a bucket for the command `bucket status`.
 
 use super::handle::Bucket;
 use super::packs;
@@ -12,7 +12,7 @@ pub struct BucketStatus {
     pub url: String,
     /// The id of the store.
     pub store: String,
-    /// The hash function of its ids.
+    /// The hash function of the store's object ids.
     pub object_format: ObjectFormat,
     /// The number of swaps so far.
     pub generation: u64,
@@ -32,12 +32,12 @@ pub struct BucketStatus {
     pub manifest_bytes: usize,
 }
 
-/// What is in a bucket, counted by listing its keys.
+/// The number and size of the objects in a bucket, from a list of its keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BucketObjects {
     /// The number of objects other than the manifest.
     pub objects: usize,
-    /// Their size, in bytes.
+    /// The total size of these objects, in bytes.
     pub bytes: u64,
     /// The size of the packs and snapshots that the manifest does not name, in bytes. A sweep deletes them once they are below the floor.
     pub unnamed_bytes: u64,
@@ -66,7 +66,7 @@ impl Bucket {
         })
     }
 
-    /// Lists the bucket.
+    /// Lists the keys in the bucket, and counts the objects.
     ///
     /// # Errors
     /// `Unreachable`, also if there is no valid manifest.

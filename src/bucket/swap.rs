@@ -1,4 +1,4 @@
-//! A swap: compares and swaps the manifest until it is known whether that was done.
+//! A swap: replaces the manifest by compare-and-swap, and finds out whether that was done if the response does not say so.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,15 +18,15 @@ use object_store::UpdateVersion;
 /// The pauses between two attempts: the first and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 
-/// The manifest in the bucket after an attempt.
+/// What the manifest in the bucket shows about a swap.
 enum Verdict {
-    /// It contains the batch.
+    /// The manifest contains the batch of the swap, so the swap was made.
     Made(Arc<KnownManifest>),
     /// Another swap was made on the same state, so this one never will be.
     Lost,
-    /// It is unchanged. A request may still be on its way.
+    /// The manifest is unchanged. A request may still be on its way.
     Undecided,
-    /// There were so many swaps since that the batch may be forgotten.
+    /// So many swaps were made in the meantime that the manifest may no longer name the batch.
     Forgotten,
 }
 
@@ -37,20 +37,21 @@ struct Attempts<'a> {
     next: &'a NextManifest,
     text: String,
     started: Instant,
-    /// Whether a request may have had an effect, or may have it later.
+    /// Whether a request may have had an effect, or may still have one later.
     is_in_doubt: bool,
     /// Why the last attempt failed.
     reason: String,
 }
 
-/// What a single attempt showed.
+/// The result of one attempt.
 enum Step {
     Finished(Result<Option<Arc<KnownManifest>>>),
     Retry,
 }
 
 impl Bucket {
-    /// Swaps the manifest. Returns the newest known state if the swap was made, and `None` if another one was made first.
+    /// Replaces the manifest `base` by `next`, whose encoding is `text`. Returns the newest known state if the swap was made, and `None` if
+    /// another swap was made first.
     pub(super) fn swap_manifest(
         &self,
         base: &KnownManifest,
@@ -89,7 +90,7 @@ impl Bucket {
         result
     }
 
-    /// Returns whether a batch on top of `base` was made. Reads the manifest.
+    /// Reads the manifest to find out whether `batch`, a swap on top of `base`, was made.
     fn find_batch(&self, base: &KnownManifest, batch: &str) -> Result<Verdict, ReadFailure> {
         let now = self.read()?;
         if now.manifest.contains_batch(batch) {
@@ -98,7 +99,7 @@ impl Bucket {
         if is_same(&now.version, &base.version) {
             return Ok(Verdict::Undecided);
         }
-        // The list has every batch since `base` if it still has the batch of `base`.
+        // The manifest names every batch since `base` if it still names the batch of `base`.
         match now.manifest.contains_batch(&base.manifest.batch) {
             true => Ok(Verdict::Lost),
             false => Ok(Verdict::Forgotten),
@@ -107,7 +108,7 @@ impl Bucket {
 }
 
 impl Attempts<'_> {
-    /// Sends the manifest once, always the same bytes.
+    /// Sends the manifest once. Every attempt sends the same bytes, so it does not matter which of them has the effect.
     fn attempt(&mut self) -> Step {
         let client = &self.bucket.client;
         let put = client.start_put_manifest(&self.text, Some(&self.base.version));
@@ -122,7 +123,7 @@ impl Attempts<'_> {
         if let Some(result) = self.result_of(verdict) {
             return Step::Finished(result);
         }
-        // Ceph 16 compares the ETag without its quotation marks, so that the condition is never satisfied.
+        // Ceph 16 compares the ETag without its quotation marks, so a condition with quotation marks is never satisfied.
         if matches!(failure, RequestFailure::Condition(_))
             && client.etag_style() == EtagStyle::Untested
             && let Err(reason) = self.bucket.find_etag_style()
@@ -132,7 +133,7 @@ impl Attempts<'_> {
         Step::Retry
     }
 
-    /// Waits for the response. If it takes long, the manifest is read until it shows the result.
+    /// Waits for the response. If the response takes long, reads the manifest again and again until it shows the result.
     fn wait(
         &mut self,
         mut put: JoinHandle<Result<UpdateVersion, RequestFailure>>,
@@ -176,7 +177,7 @@ impl Attempts<'_> {
             }
             Ok(Verdict::Lost) => Some(Ok(None)),
             Ok(Verdict::Forgotten) if self.is_in_doubt => {
-                "too many swaps were made since to know whether this one was"
+                "so many other swaps were made since that it is unknown whether this one was made"
                     .clone_into(&mut self.reason);
                 Some(Err(self.unconfirmed()))
             }
@@ -194,7 +195,7 @@ impl Attempts<'_> {
         }
     }
 
-    /// Makes the new state the known one.
+    /// Records the new state as the newest that this process knows.
     fn adopt(&self, version: UpdateVersion) -> Result<Option<Arc<KnownManifest>>> {
         let client = &self.bucket.client;
         if client.etag_style() == EtagStyle::Untested {
@@ -210,7 +211,7 @@ impl Attempts<'_> {
         Ok(Some(self.bucket.publish(known)))
     }
 
-    /// Returns the error if the time is up.
+    /// Returns an error if the time limit for the swap is exceeded.
     fn expired(&self) -> Option<Error> {
         let timing = &self.bucket.options.timing;
         let elapsed = self.started.elapsed();

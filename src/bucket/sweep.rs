@@ -7,10 +7,11 @@ use super::{packs, snapshot};
 use crate::repo::Result;
 
 impl Bucket {
-    /// Deletes the keys below the floor that the manifest does not name. Returns the number of packs among them.
+    /// Deletes every object that the manifest does not name if the generation in its key is below the floor. Returns the number of deleted
+    /// packs.
     ///
     /// The manifest is read before the keys are listed. A key that a later manifest names is not below this floor, because swaps do not add
-    /// keys below the floor, and the floor never falls. So a process that was stopped between reading and deleting does no harm.
+    /// keys below the floor, and the floor never falls. So a process that was suspended between reading and deleting does no harm.
     pub(super) fn delete_unnamed(&self) -> Result<usize> {
         let known = self.read().map_err(|failure| self.read_error(failure))?;
         let named: HashSet<_> = known.state.packs.iter().map(packs::key).collect();

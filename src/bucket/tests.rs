@@ -18,7 +18,7 @@ pub(super) const URL: &str = "s3://tests/store";
 
 pub(super) const MAIN: &str = "refs/heads/main";
 
-/// Returns short timeouts.
+/// Returns options with short timeouts.
 pub(super) fn options() -> BucketOptions {
     BucketOptions {
         timing: BucketTiming {

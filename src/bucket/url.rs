@@ -28,7 +28,7 @@ pub struct BucketPrefix {
     pub prefix: String,
 }
 
-/// A text that is not the URL of a bucket.
+/// The error for a text that is not the URL of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{url:?} is not the URL of a bucket: {reason}")]
 pub struct InvalidBucketUrl {
@@ -100,7 +100,7 @@ impl BucketPrefix {
     }
 }
 
-/// Replaces what precedes an `@`, and what follows a `?`.
+/// Replaces everything between the scheme and an `@` by `***`, and removes a `?` and everything after it.
 fn without_credentials(text: &str) -> String {
     let text = text.split_once('?').map_or(text, |(url, _)| url);
     let shown = match (text.split_once("://"), text.rsplit_once('@')) {

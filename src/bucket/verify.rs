@@ -1,4 +1,4 @@
-//! Verifies that everything that the manifest names exists and is intact.
+//! Verifies that all objects that the manifest names exist and are intact.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::repo::{ObjectFormat, PackFiles, PackKey, Result};
 /// A problem of an object that the manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketFinding {
-    /// The pack; `None` for the snapshot of the refs.
+    /// The pack with the problem; `None` for the snapshot of the refs.
     pub pack: Option<PackKey>,
     /// The key of the object.
     pub key: String,
@@ -26,17 +26,18 @@ pub struct BucketFinding {
     pub problem: String,
 }
 
-/// A downloaded file of git that ends with a checksum.
+/// A downloaded pack or index. Both end with a checksum of their content (gitformat-pack(5)).
 struct ChecksummedFile {
     bytes: u64,
     /// The hash of everything before the checksum, in hex.
     computed: String,
-    /// The last bytes, twice as many as a checksum has: an index ends with the checksums of the pack and of itself.
+    /// The last bytes, as many as two checksums have: an index ends with the checksum of its pack and its own checksum.
     tail: Vec<u8>,
 }
 
 impl Bucket {
-    /// Uploads a pack of the state again, for example because the bucket has lost it. The file must have the checksum in the name of the pack.
+    /// Uploads a pack of the shared state again, for example because the bucket has lost it. The content of the pack must have the checksum
+    /// in `key`.
     ///
     /// # Errors
     /// `Unreachable`; the file cannot be read.
@@ -71,7 +72,7 @@ impl Bucket {
         for pack in known.state.packs.iter() {
             self.verify_pack(pack, known.manifest.object_format, &mut findings)?;
         }
-        // What another process has replaced in the meantime may be deleted.
+        // An object that another process has replaced in the meantime may have been deleted, so it is not reported.
         let now = self.read().map_err(|failure| self.read_error(failure))?;
         findings.retain(|finding| match &finding.pack {
             Some(pack) => now.state.packs.contains(pack),
@@ -120,7 +121,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Hashes an object while it is downloaded.
+    /// Downloads a pack or an index and hashes it, without holding all of it in memory.
     fn download_checksummed(
         &self,
         key: &str,
@@ -131,7 +132,7 @@ impl Bucket {
             let found = self.client.stores.packs.get(&Path::from(key)).await?;
             let mut content = found.into_stream();
             let (mut context, mut bytes) = (Context::new(algorithm), 0);
-            // The end of what was read; its last bytes may be the checksum, so they are not hashed yet.
+            // `window` has the bytes that are not hashed yet, because they may be the checksum at the end of the file.
             let (mut window, mut tail) = (Vec::new(), Vec::new());
             while let Some(part) = content.try_next().await? {
                 bytes += part.len() as u64;
@@ -161,7 +162,7 @@ impl Bucket {
 }
 
 impl ChecksummedFile {
-    /// Returns what is wrong with the file of a pack with this checksum.
+    /// Returns the problem of this file, if there is one. `checksum` is the checksum in the key of the pack.
     fn problem(&self, checksum: &str, is_index: bool) -> Option<String> {
         let tail = hex(&self.tail);
         if !tail.ends_with(&self.computed) {

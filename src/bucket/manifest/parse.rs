@@ -11,7 +11,7 @@ use crate::bucket::snapshot::is_snapshot_key;
 use crate::names::{BranchName, ObjectId, RefName, printable};
 use crate::repo::{AppliedRequest, ObjectFormat, PackKey};
 
-/// A text that is not a manifest of a format that this version knows.
+/// The error for a text that is not a valid manifest, or that has a format of a later version of wasmstore.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the manifest is invalid: {0}")]
 pub struct InvalidManifest(pub String);
@@ -83,10 +83,10 @@ fn check_format(text: &str) -> Result<()> {
     }
 }
 
-/// The lines that are not parsed yet.
+/// The lines of a manifest that are not parsed yet.
 struct Lines<'a> {
     rest: std::iter::Peekable<std::str::Split<'a, char>>,
-    /// The number of lines that are parsed.
+    /// The number of lines that are parsed already.
     number: usize,
 }
 
@@ -117,7 +117,7 @@ impl<'a> Lines<'a> {
         Some(value)
     }
 
-    /// Adds the number of the current line to an error.
+    /// Adds the number of the line that was parsed last to the error of `result`.
     fn at<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|InvalidManifest(reason)| {
             InvalidManifest(format!("line {}: {reason}", self.number))
@@ -274,7 +274,7 @@ fn snapshot(text: &str) -> Result<Option<String>> {
     }
 }
 
-/// Returns the start of a text of the manifest, for an error.
+/// Returns the first 80 characters of a text from the manifest, for an error message.
 fn shown(text: &str) -> String {
     printable(&text.chars().take(80).collect::<String>())
 }

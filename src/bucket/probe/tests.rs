@@ -29,7 +29,7 @@ fn an_atomic_store_passes_and_is_clean_afterwards() {
     assert!(
         unquoted
             .to_string()
-            .contains("wants ETags without quotation marks"),
+            .contains("accepts only ETags without quotation marks"),
         "{unquoted}"
     );
 }

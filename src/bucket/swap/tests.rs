@@ -91,7 +91,7 @@ fn concurrent_swaps_under_faults_are_neither_lost_nor_made_twice() {
             });
         }
     });
-    // Late writes of swaps that were decided must not change anything any more.
+    // A request that arrives late, after its swap was decided, must not change anything.
     std::thread::sleep(Duration::from_millis(60));
     let mut made = BTreeMap::<ObjectId, usize>::new();
     for pair in manifests(&store).windows(2) {
@@ -183,7 +183,7 @@ fn a_swap_on_an_old_state_is_not_made() {
         None
     );
     assert_eq!(other.counters().unwrap().conflicts, 1);
-    // It knows the newer state now, so that it does not even ask.
+    // `other` knows the newer state now, so it makes no request.
     let puts = store.requests("PUT manifest");
     assert_eq!(
         other
