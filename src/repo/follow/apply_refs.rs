@@ -1,4 +1,4 @@
-//! Makes the refs equal to those of a state.
+//! Makes the refs of this repository equal to the refs of a shared state.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -13,15 +13,16 @@ use crate::repo::error::{Error, Result};
 use crate::repo::parts::Parts;
 use crate::repo::refs::lock::{OUTSIDE_MAX, PACKED_REFS, RefLock};
 
-/// How many refs may be set one by one. If there are more, as in a new copy, all refs are first written to `packed-refs` at once.
+/// The maximum number of refs that are set one by one. If more refs differ, as in a new copy, all refs are first written to `packed-refs`
+/// at once.
 const SINGLE_MAX: usize = 1000;
 
 /// Refs with their new values; `None` for a ref to delete.
 type Differences = BTreeMap<RefName, Option<ObjectId>>;
 
 impl Parts {
-    /// Moves, creates and deletes refs until they equal the refs of `state`, and sets its default branch. `known` is a state to which the
-    /// refs are known to be equal; without it, all refs are read.
+    /// Moves, creates and deletes refs until they equal the refs of `state`, and sets the default branch. `known` is a state to which the
+    /// refs are known to be equal, so that only differences from it are set; without it, all refs are read.
     ///
     /// # Errors
     /// A ref cannot be read or written; another git process holds a lock file.
@@ -36,14 +37,16 @@ impl Parts {
         };
         let (deleted, mut set): (Vec<_>, Vec<_>) =
             differences.iter().partition(|(_, value)| value.is_none());
-        // A branch that names a module whose manifest is not recorded would serve another manifest than the one that was pushed.
+        // The ref with the records of the OCI registry is set first: if a branch had a pushed module before its manifest is recorded, a
+        // pull would get another manifest than the pushed one.
         set.sort_by_key(|(name, _)| **name != RefName::Oci);
         let is_in_the_way =
             |name: &RefName| set.iter().any(|(other, _)| other.conflicts_with(name));
         let (first, last): (Vec<_>, Vec<_>) = deleted
             .into_iter()
             .partition(|(name, _)| is_in_the_way(name));
-        // HEAD names an existing branch at every moment, unless its old branch is in the way of its new one.
+        // In this order, HEAD names an existing branch at every moment, unless the name of its old branch conflicts with that of its new
+        // one, as `a` and `a/b` do.
         for (name, value) in first.into_iter().chain(set) {
             self.set_ref(name, *value)?;
         }
@@ -55,7 +58,7 @@ impl Parts {
             .try_for_each(|(name, value)| self.set_ref(name, *value))
     }
 
-    /// Reads all refs, and returns those that differ from the state. If many do, writes `packed-refs` first.
+    /// Reads all refs, and returns those that differ from the state. If many differ, first writes all refs of the state to `packed-refs`.
     fn bulk_differences(&self, state: &SharedState) -> Result<Differences> {
         let differences = self.differences_from(state)?;
         if differences.len() <= SINGLE_MAX {
@@ -81,7 +84,7 @@ impl Parts {
                 .to_str()
                 .ok()
                 .and_then(|name| RefName::parse(name).ok());
-            // Other refs are not shared, and stay.
+            // Other refs than branches, tags and the ref of the OCI registry are not shared, so they are not changed.
             if let (Some(name), Target::Object(id)) = (name, target) {
                 local.insert(name, ObjectId::from_bytes(id.as_bytes()));
             }
@@ -104,7 +107,7 @@ impl Parts {
         Ok(differences.collect())
     }
 
-    /// Sets a ref, or deletes it, whatever its value is.
+    /// Sets a ref to `value`, or deletes it for `None`, whatever its current value is.
     fn set_ref(&self, name: &RefName, value: Option<ObjectId>) -> Result<()> {
         let repo = self.objects.handle_for(name)?;
         let new = value.map(|id| crate::repo::ids::object_id(&repo, id.as_bytes()));

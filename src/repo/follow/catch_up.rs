@@ -1,4 +1,4 @@
-//! Makes the repository equal to the state of the authority.
+//! Makes the local repository equal to the state that the authority has, for example in a bucket.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,19 +11,20 @@ use crate::repo::following::BaseState;
 use crate::repo::parts::Parts;
 use crate::sharing::write_shared;
 
-/// The file in `ROOT/wasmstore` with the generation to which a copy was made equal.
+/// The name of a file in `ROOT/wasmstore` of a copy. It records the generation and batch of the state to which the copy was last made
+/// equal.
 pub(crate) const GENERATION: &str = "generation";
 
-/// How often a state is read again because a pack was removed from it before it was copied.
+/// The maximum number of attempts to follow a state. An attempt fails if a pack is removed from the shared state before it is copied.
 const ATTEMPTS_MAX: usize = 10;
 
-/// How long a reader waits, without a lock, until the refs are moved after a swap of this process.
+/// How long a reader waits, without a lock, for the thread of this process that made a swap to move the local refs.
 const OWN_SWAP_MAX: Duration = Duration::from_millis(50);
-/// The pause between two looks.
+/// The pause between two checks whether the local refs were moved.
 const OWN_SWAP_PAUSE: Duration = Duration::from_millis(2);
 
 impl Parts {
-    /// Makes packs and refs equal to the state of the authority. The caller holds `refs.lock`.
+    /// Makes the local packs and refs equal to the state of the authority. The caller holds `refs.lock`.
     ///
     /// # Errors
     /// `Unreachable`; a pack is damaged; the repository cannot be written.
@@ -39,7 +40,7 @@ impl Parts {
         self.catch_up_once(freshness)
     }
 
-    /// Returns the state at this moment if the repository is not known to be equal to it or to a later one. Takes no lock.
+    /// Returns the current state of the authority if the repository is not known to be equal to it or to a later state. Takes no lock.
     ///
     /// # Errors
     /// `Unreachable`; the state cannot be read.
@@ -52,7 +53,7 @@ impl Parts {
         };
         let begun = Instant::now();
         while !self.following.is_at(&state) {
-            // A swap of this process is in the state before the refs are moved.
+            // A swap of this process appears in the state of the authority before this process has moved its local refs.
             if !self.authority.is_last_writer() || begun.elapsed() >= OWN_SWAP_MAX {
                 return Ok(Some(state));
             }
@@ -61,7 +62,7 @@ impl Parts {
         Ok(None)
     }
 
-    /// Makes packs and refs equal to a state that was read before. The caller holds `refs.lock`.
+    /// Makes the local packs and refs equal to a state that was read before. The caller holds `refs.lock`.
     ///
     /// # Errors
     /// As for [`catch_up`](Self::catch_up).
@@ -86,7 +87,8 @@ impl Parts {
         }
     }
 
-    /// Checks that the repository was not copied into a bucket after this process opened it: then its own refs no longer decide.
+    /// Returns an error if another process made the repository a copy of a store in a bucket after this process opened it. Then the
+    /// manifest in the bucket, not the refs on disk, decides.
     fn check_unshared(&self) -> Result<()> {
         if !self.generation_path().exists() {
             return Ok(());
@@ -97,7 +99,7 @@ impl Parts {
         })
     }
 
-    /// Makes packs and refs equal to a state, unless another process has made them equal to a later one.
+    /// Makes the local packs and refs equal to a state, unless another process has made them equal to a later one.
     pub(crate) fn follow(&self, state: Arc<SharedState>) -> Result<()> {
         let (noted, batch) = self.noted_state();
         let mut followed = self.following.lock();
@@ -122,7 +124,7 @@ impl Parts {
             !is_doubtful && applied.generation == noted && applied.batch == batch
         });
         self.fetch_packs(&state, known.as_deref())?;
-        // If this fails in between, or the process is killed, all refs are compared the next time.
+        // If one of the next steps fails, or the process is killed, the next call compares all refs.
         followed.is_doubtful = true;
         self.note_state(noted, "")?;
         self.apply_refs(&state, known.as_deref())?;
@@ -141,8 +143,9 @@ impl Parts {
         })
     }
 
-    /// Returns whether a change that was refused on `base`, or that had no effect there, is still refused: if `base` is the current state, or
-    /// if only this process has changed it since. No swap has confirmed that `base` was current. On one disk, always true.
+    /// Returns whether `base` is the current state, or only this process has changed the state since. If so, a change that was refused on
+    /// `base`, or that had no effect on it, can be answered: there is no swap that would confirm that `base` was current. On one disk,
+    /// always returns true.
     ///
     /// # Errors
     /// `Unreachable`.
@@ -154,7 +157,7 @@ impl Parts {
         Ok(state.batch == base.batch || followed.has_made_all_swaps(base, &state))
     }
 
-    /// Lets the next [`Self::catch_up`] compare all refs.
+    /// Makes the next [`Self::catch_up`] compare all refs, because they may differ from the recorded state.
     pub(crate) fn doubt(&self) {
         self.following.lock().is_doubtful = true;
     }

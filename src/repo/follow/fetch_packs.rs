@@ -1,4 +1,4 @@
-//! Copies the packs of a state that the repository does not have.
+//! Copies the packs of a shared state that the local repository does not have.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use crate::repo::packs::pack::Pack;
 use crate::repo::packs::writer::{install_files, new_file};
 use crate::repo::parts::Parts;
 
-/// How many packs are copied at the same time.
+/// The maximum number of packs that are copied at the same time.
 const COPIES_MAX: usize = 8;
 
 impl Parts {
@@ -55,7 +55,7 @@ impl Parts {
         thread::scope(|scope| {
             for _ in 1..missing.len().min(COPIES_MAX) {
                 let spawned = thread::Builder::new().name("fetch".to_owned());
-                // If no thread can be created, this one copies the packs alone.
+                // If no thread can be created, this thread copies all packs itself.
                 let _ = spawned.spawn_scoped(scope, copy_next);
             }
             copy_next();
@@ -89,10 +89,11 @@ impl Parts {
     }
 }
 
-/// Checks that a pack has the checksum in its name, and that its index belongs to it and is intact (gitformat-pack(5)).
+/// Checks that the content of a pack has the checksum in its name, and that its index is intact and was made for this pack
+/// (gitformat-pack(5)).
 ///
 /// # Errors
-/// `Database`, which names the pack.
+/// `Database`, which names the damaged pack; a file cannot be read.
 pub(crate) fn check_copy(files: &PackFiles, format: gix::hash::Kind) -> Result<()> {
     let damaged = |reason: &'static str| {
         let action = format!("use pack {}, which is damaged", files.checksum);
@@ -117,13 +118,15 @@ pub(crate) fn check_copy(files: &PackFiles, format: gix::hash::Kind) -> Result<(
     Ok(())
 }
 
-/// The checksum of a file without its last checksum, and the last checksums that the file contains.
+/// The checksums of a pack or an index: the computed one, and those at the end of the file.
 struct Checksummed {
+    /// The computed checksum of everything before the last checksum in the file.
     computed: gix::ObjectId,
+    /// The checksums at the end of the file.
     trailer: Vec<u8>,
 }
 
-/// Reads a file that ends with its checksum. The trailer is the last `trailers` checksums.
+/// Reads a file that ends with `trailers` checksums, of which the last is its own.
 fn checksummed(path: &Path, format: gix::hash::Kind, trailers: usize) -> io::Result<Checksummed> {
     let mut file = File::open(path)?;
     let length = format.len_in_bytes();

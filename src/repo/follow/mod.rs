@@ -1,7 +1,7 @@
 //! Following the authority: a repository that machines share is a copy of the state in a bucket.
 //!
-//! `catch_up.rs` makes packs and refs equal to a state, with `fetch_packs.rs` and `apply_refs.rs`. `swap.rs` asks the authority to change
-//! the state, and then follows it. `unnamed_packs.rs` finds the packs that the state does not have. The caller holds `refs.lock`.
+//! `catch_up.rs` makes the local packs and refs equal to a state, with `fetch_packs.rs` and `apply_refs.rs`. `swap.rs` asks the authority
+//! to change the state, and then follows it. `unnamed_packs.rs` finds the packs that the state does not have. The caller holds `refs.lock`.
 
 pub(crate) mod apply_refs;
 pub(crate) mod catch_up;

@@ -1,4 +1,4 @@
-//! Asks the authority to change the shared state, and follows it.
+//! Asks the authority to change the shared state, and makes the local repository equal to the result.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use crate::repo::following::RequestState;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 
-/// How long a change is attempted again and again while other machines change the shared state.
+/// How long a change is retried while other machines change the shared state.
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
 impl Parts {
-    /// Makes a swap on top of the state to which the refs are equal. Returns whether it was made; if not, another machine made a swap
-    /// first, or the refs of this repository were moved by another program. The caller holds `refs.lock`, and has caught up.
+    /// Makes a swap on top of the state to which the local refs are equal. Returns whether it was made. If it was not, another machine made
+    /// a swap first, or another program moved the refs of this repository. The caller holds `refs.lock`, and has caught up.
     ///
     /// # Errors
     /// `Unconfirmed` if it is unknown whether the swap was made; after any other error it was not made.
@@ -26,7 +26,7 @@ impl Parts {
                 followed.note_own_swap(base, state.generation);
                 drop(followed);
                 if let Err(error) = self.follow(state) {
-                    // The change is made, and this repository follows with the next attempt.
+                    // The change is made in the bucket, and the next `catch_up` makes this repository equal to it.
                     tracing::error!(error = chain(&error), "cannot follow a swap of this server");
                 }
                 Ok(true)
@@ -48,10 +48,11 @@ impl Parts {
 }
 
 impl Parts {
-    /// Catches up and calls `attempt`, again and again while another machine changes the shared state in between. On one disk, calls it once.
+    /// Catches up and calls `attempt`. Repeats both while another machine changes the shared state between them, for at most `RETRY_MAX`.
+    /// On one disk, calls `attempt` once.
     ///
     /// # Errors
-    /// The error of `attempt`, `Moved` after many attempts; those of catching up.
+    /// The error of `attempt`, which is `Moved` if other machines changed the state each time; those of [`catch_up`](Self::catch_up).
     pub(crate) fn until_swapped<T>(&self, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
         let begun = Instant::now();
         loop {
@@ -64,10 +65,10 @@ impl Parts {
         }
     }
 
-    /// Returns the change that was applied for a request; `None` if none was.
+    /// Returns the change that was applied for a request; `None` if the request was not applied.
     ///
     /// # Errors
-    /// `Unconfirmed` if the request is so old that this is not known any more.
+    /// `Unconfirmed` if the request is so old that it is no longer known whether it was applied.
     pub(crate) fn find_request(&self, request: &RequestId) -> Result<Option<AppliedRequest>> {
         match self.following.lock().find_request(request) {
             RequestState::Applied(applied) => Ok(Some(applied)),

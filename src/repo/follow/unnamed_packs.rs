@@ -5,11 +5,11 @@ use crate::repo::error::Result;
 use crate::repo::packs::pack::{Pack, all_packs_in};
 use crate::repo::parts::Parts;
 
-/// Packs that the shared state does not have, with their indices.
+/// The local packs that the shared state does not have, each with its index.
 pub(crate) struct UnnamedPacks(Vec<(Pack, gix_pack::index::File)>);
 
 impl UnnamedPacks {
-    /// Returns a pack with the object; `None` if none has it.
+    /// Returns one of these packs that contains the object; `None` if none does.
     pub(crate) fn pack_with(&self, id: &gix::oid) -> Option<&Pack> {
         let found = self.0.iter().find(|(_, index)| index.lookup(id).is_some());
         found.map(|(pack, _)| pack)
@@ -17,7 +17,7 @@ impl UnnamedPacks {
 }
 
 impl Parts {
-    /// Lists the packs that the shared state does not have.
+    /// Lists the local packs that the shared state does not have.
     pub(crate) fn unnamed_packs(&self) -> Result<UnnamedPacks> {
         let format = self.objects.handle_for("HEAD")?.object_hash();
         let named = std::sync::Arc::clone(&self.following.lock().named);
