@@ -17,7 +17,7 @@ pub struct CommitEntry {
     pub date_s: i64,
     /// The id of the tree.
     pub tree: Vec<u8>,
-    /// The entries that differ from the first parent, one per path; for a root commit, all entries.
+    /// The tree entries that differ from those of the first parent, one per path; for a root commit, all entries.
     pub changes: Vec<ChangeEntry>,
 }
 
@@ -34,8 +34,7 @@ pub struct ChangeEntry {
     pub is_own: bool,
 }
 
-/// A commit's lineage and gen, and the level and date from which the levels and dates of its children are computed. See [`super`] for these
-/// terms.
+/// A commit's lineage and gen, and the level and mdate from which those of its children are computed. [`super`] explains these terms.
 pub(super) struct CommitRow {
     pub lineage: i64,
     pub gen_: i64,
@@ -159,7 +158,7 @@ pub(super) fn find_or_insert(
     Ok(db.last_insert_rowid())
 }
 
-/// Returns the row id of a module; inserts the module if it is new, and its digest if that was unknown.
+/// Returns the row id of a module. Inserts the module if it is new, and stores its digest if it was unknown.
 fn module_id(db: &Connection, hash: ModuleHash, digest: Option<Digest>) -> Result<i64> {
     let mut find = db.prepare_cached("SELECT id, length(sha256) FROM modules WHERE hash = ?")?;
     let found = find.query_row([hash.as_bytes()], |row| {

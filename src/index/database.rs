@@ -17,7 +17,7 @@ use super::trunk::Trunk;
 /// The maximum number of idle connections that stay open.
 const IDLE_MAX: usize = 8;
 
-/// An open database file.
+/// An open database file, with its idle connections and the values that are cached for it.
 pub(super) struct Database {
     pub path: PathBuf,
     idle: Mutex<Vec<Connection>>,

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-/// An operation on the index failed. The index is derived data, so the caller may rebuild it and retry.
+/// The error of a failed operation on the index. The index is derived data, so the caller may rebuild it and retry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// SQLite failed.
     #[error("cannot use the version index")]
     Sqlite(#[from] rusqlite::Error),
-    /// The file is damaged or is not an index.
+    /// The database file is damaged or is not an index.
     #[error("the version index is damaged: {0}; run `wasmstore reindex`")]
     Damaged(&'static str),
     /// The index does not contain a commit that it should contain.
@@ -19,7 +19,7 @@ pub enum Error {
     UnknownCommit,
     /// A search compares too many names with its pattern.
     #[error(
-        "the pattern of the search has too many names to compare with; start it with more letters"
+        "too many names must be compared with the pattern of the search; begin it with more letters"
     )]
     TooManyNames,
     /// A file operation failed.
@@ -52,7 +52,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the file is unusable and must be replaced by a new one.
+    /// Returns whether the database file is unusable and must be replaced by a new one.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged(_) => true,
@@ -119,7 +119,7 @@ impl Error {
     }
 }
 
-/// Returns whether the error means that the file was deleted or replaced while it was open.
+/// Returns whether the error means that the database file was deleted or replaced while it was open.
 fn was_replaced(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
     code == Some(rusqlite::ffi::SQLITE_READONLY_DBMOVED)

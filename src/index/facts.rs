@@ -7,7 +7,7 @@ use super::database::Reader;
 use super::error::Result;
 use crate::names::ModuleHash;
 
-/// The facts about a module.
+/// An entry of the index about the content of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FactsEntry {
     /// The size of the module, in bytes.
@@ -25,7 +25,7 @@ pub struct FactsEntry {
 pub struct ItemEntry {
     /// The kind of the item.
     pub kind: ItemKind,
-    /// The name.
+    /// The name of the item.
     pub name: String,
     /// The version; empty if the item has none.
     pub version: String,
@@ -48,7 +48,7 @@ pub enum ItemKind {
     Crate = 5,
     /// A tool or language that produced the module.
     Producer = 6,
-    /// A licence.
+    /// A licence of the module.
     License = 7,
 }
 

@@ -23,7 +23,8 @@ const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// The maximum length of a database name, in bytes.
 const NAME_BYTES_MAX: u64 = 64;
 
-/// All file numbers are below this limit. No clock reaches it, and additions to smaller numbers cannot overflow.
+/// All file numbers are below this limit. They are timestamps in milliseconds, which never reach it, and adding to a smaller number cannot
+/// overflow.
 const NUMBERS_END: u64 = 1 << 53;
 
 /// The longest time that creating an empty database takes, in milliseconds.
@@ -34,7 +35,7 @@ const TRIES_MAX: usize = 16;
 
 /// The index files of one schema version in `ROOT/wasmstore`.
 pub(super) struct IndexFiles {
-    /// `ROOT/wasmstore`, which need not exist yet.
+    /// `ROOT/wasmstore`, which may not exist yet.
     pub directory: PathBuf,
     /// The name of the file that contains the name of the current database, such as `index`. The database names start with the same
     /// word: `index-N.sqlite`.

@@ -8,7 +8,7 @@ use super::query::commit_id;
 use crate::names::CommitId;
 
 impl Reader {
-    /// Returns the commit after `count` steps from `from` to the first parent; `None` if the history is shorter.
+    /// Returns the commit that `count` steps to the first parent lead to from `from`; `None` if the history is shorter.
     ///
     /// # Errors
     /// Returns `UnknownCommit` if `from` was not added.
@@ -24,8 +24,8 @@ impl Reader {
         Ok(None)
     }
 
-    /// Returns the newest commit in the first-parent history of `from`, `from` included, that has no date after `until_s` and reaches no
-    /// commit with such a date; `None` if there is none.
+    /// Returns the newest commit in the first-parent history of `from`, including `from`, such that neither it nor any of its ancestors has
+    /// a date after `until_s`; `None` if there is none.
     ///
     /// # Errors
     /// Returns `UnknownCommit` if `from` was not added.
@@ -35,7 +35,7 @@ impl Reader {
             .connection()
             .prepare_cached("SELECT mdate > ? FROM commits WHERE lineage = ? AND gen = ?")?;
         for (lineage, last) in reach.segments() {
-            // In a lineage, `mdate` never decreases, so half of the commits are left out in each step.
+            // In a lineage, `mdate` never decreases, so a binary search finds the last commit that is not too late.
             let (mut early, mut late) = (-1, last + 1);
             while late - early > 1 {
                 let middle = early + (late - early) / 2;
@@ -81,7 +81,7 @@ impl Reader {
     }
 }
 
-/// Returns the lowest and the highest id that begin with hex digits; `None` for other text.
+/// Returns the lowest and the highest id that begin with hex digits; `None` if `digits` has another character or is longer than an id.
 fn id_range(digits: &str) -> Option<(Vec<u8>, [u8; 32])> {
     let (mut first, mut last) = (Vec::new(), [0xff; 32]);
     for (position, digit) in digits.chars().enumerate() {

@@ -12,8 +12,8 @@ use super::search::{NOT_TEXT, NameFilter};
 /// The maximum number of names of one kind that one search compares with its pattern.
 const NAMES_MAX: usize = 1 << 20;
 
-/// The number of names in a range that are read from the database. Of a longer range, the names are held in memory: to read a name from the
-/// database takes ten times longer than to compare it.
+/// The maximum number of names in a range that are read from the database. For a longer range, all names are held in memory, because
+/// reading a name from the database takes ten times as long as comparing it.
 const READ_MAX: usize = 4096;
 
 /// The maximum length of all names that are held in memory, in bytes.
@@ -32,10 +32,11 @@ impl NameRange {
     /// Returns the range of the names that begin with `prefix`.
     pub fn of_prefix(prefix: &str) -> Self {
         let mut end = prefix.to_owned();
-        // The first name after the range is the prefix with the next character at its end. Nothing follows the last character of Unicode.
+        // The first name after the range is the prefix with its last character replaced by the next character. If that is the last
+        // character of Unicode, which has no next one, it is removed, and the character before it is replaced.
         let end = loop {
             let Some(last) = end.pop() else { break None };
-            // The surrogates between these two are no characters.
+            // The code points between these two are surrogates, which are not characters.
             let next = match last {
                 '\u{d7ff}' => Some('\u{e000}'),
                 last => char::from_u32(u32::from(last) + 1),
@@ -74,7 +75,7 @@ pub(super) struct HeldNames {
     bytes: usize,
 }
 
-/// The names of one kind, one after another.
+/// The names of one kind, all in one string.
 #[derive(Clone, Debug, Default)]
 struct NamesOfKind {
     text: String,
@@ -110,7 +111,7 @@ impl Reader {
         count_max: usize,
         accepted: &mut Vec<i64>,
     ) -> Result<bool> {
-        // A text sorts before every blob.
+        // In SQLite, every text sorts before every blob, so an empty blob is the end of a range that has no end.
         let mut find = self.connection().prepare_cached(
             "SELECT id, name FROM names WHERE kind = ? AND name >= ? AND name < coalesce(?, x'')",
         )?;
@@ -128,7 +129,8 @@ impl Reader {
         Ok(true)
     }
 
-    /// Returns all names, with those that were added since the last call; `None` if they are longer than [`HELD_BYTES_MAX`].
+    /// Returns all names in the database. Reads only those that were added since the last call. Returns `None` if they take more than
+    /// [`HELD_BYTES_MAX`] bytes.
     fn held_names(&self) -> Result<Option<Arc<HeldNames>>> {
         let mut held = lock(&self.database.names);
         let mut find = self

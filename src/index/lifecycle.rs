@@ -13,7 +13,7 @@ use super::error::{Error, Result};
 use super::files::{self, IndexFiles};
 use super::{migrate, schema};
 
-/// The maximum number of databases that one call opens, if each of them fails.
+/// The maximum number of databases that one call tries to open.
 const OPENINGS_MAX: usize = 4;
 
 /// How long a private database (see [`Index::create_private`]) is used before the process tries `ROOT/wasmstore` again.
@@ -28,7 +28,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// Returns the index in `directory`, which is `ROOT/wasmstore` and need not exist yet.
+    /// Returns the index in `directory`, which is `ROOT/wasmstore` and may not exist yet.
     pub fn new(directory: PathBuf) -> Self {
         Self {
             files: IndexFiles::new(directory, schema::VERSION),
@@ -77,8 +77,8 @@ impl Index {
         self.append_lock.try_lock().ok()
     }
 
-    /// Stops using the database that `error` came from, unless another thread already replaced it. Opens the current file if another
-    /// process replaced it; otherwise creates a new one, in a temporary directory if `ROOT/wasmstore` cannot be written.
+    /// Replaces the database `failed`, which returned `error`, unless another thread already has. If another process has created a new
+    /// database, opens that one. Otherwise creates a new one, in a temporary directory if `ROOT/wasmstore` cannot be written.
     pub fn replace(&self, failed: &DatabaseId, error: &Error) -> Result<()> {
         self.replace_database(&failed.0, error)
     }
@@ -117,7 +117,8 @@ impl Index {
         Ok(())
     }
 
-    /// Stops using the open database if another process replaced it or it was deleted.
+    /// Stops using the open database if it was replaced or deleted. Stops using a private database after `PRIVATE_MAX`. The next call of
+    /// [`reader`](Self::reader) then opens the current database.
     pub fn refresh(&self) {
         let mut current = lock(&self.current);
         let Some(database) = &*current else {
@@ -160,7 +161,7 @@ impl Index {
         Ok(Arc::clone(current.insert(Arc::new(database))))
     }
 
-    /// Opens the current file if it is usable and is not `replaced`.
+    /// Opens the current database if it is usable and is not `replaced`.
     fn open_replacement(&self, replaced: Option<&Path>) -> Option<Database> {
         let named = self.files.current()?;
         if Some(named.as_path()) == replaced {
@@ -169,8 +170,8 @@ impl Index {
         Database::open(&named).ok()
     }
 
-    /// Creates a new database in place of `replaced`, which `fill` may fill. If another process was faster, opens the database that it
-    /// created.
+    /// Creates a new database that takes the place of `replaced`. `fill` can add rows before other processes use the database. If another
+    /// process has created a database in the meantime, opens that one.
     fn create(&self, replaced: Option<&Path>, fill: impl FnOnce(&Connection)) -> Result<Database> {
         let path = self.files.create_next()?;
         let created = schema::create(&path).and_then(|connection| {

@@ -13,11 +13,11 @@ use crate::names::{Digest, ModuleHash};
 pub struct ManifestEntry {
     /// The module.
     pub module: ModuleHash,
-    /// The name of its file, which the manifest contains.
+    /// The file name of the module, which the manifest contains.
     pub file_name: String,
     /// The digest of the manifest.
     pub digest: Digest,
-    /// The digest of its configuration.
+    /// The digest of the configuration that the manifest names.
     pub config: Digest,
 }
 
@@ -44,7 +44,7 @@ impl Reader {
         Ok(found.optional()?)
     }
 
-    /// Adds manifests, in one transaction. Skips those that are in the index.
+    /// Adds manifests, in one transaction. Skips manifests that are already in the index.
     pub fn add_manifests(&mut self, entries: &[ManifestEntry]) -> Result<()> {
         let transaction = rusqlite::Transaction::new_unchecked(
             self.connection(),

@@ -14,7 +14,7 @@
 //!
 //! A number is never reused, because another process may still have the old file open. That process uses the old file until it reads the
 //! name again. These are the names of schema version 1. A later version V, such as the present version 2, uses `index-vV` and
-//! `index-vV-N.sqlite`, so that programs of two versions leave each other's files alone. The first index of version 2 begins as a copy of
+//! `index-vV-N.sqlite`, so that programs of two versions do not use each other's files. The first index of version 2 begins as a copy of
 //! the index of version 1. A process that cannot write to `ROOT/wasmstore` uses a private copy in the directory for temporary files, and
 //! tries `ROOT/wasmstore` again after a minute.
 //!
@@ -56,8 +56,8 @@
 //!
 //! A *verdict* records that the module with this *hash* was found valid by this *version* of wasmstore.
 //!
-//! *manifests* has the digests of the manifest, and of its configuration, that the OCI registry makes for a module with a file name. Only
-//! those that were needed before are there.
+//! *manifests* has the digests of the manifest, and of its configuration, that the OCI registry makes for a module with a file name. A row
+//! is added when its manifest is first needed.
 //!
 //! Rows are only added to *modules* and *names*, and they never change their id. So a process can hold the hashes and the names that its
 //! searches have read in memory, and reads only newer rows later.

@@ -12,8 +12,8 @@ use super::query::{NOT_BYTES, module_path};
 use super::search::row_id;
 use crate::names::{ModulePath, TreePath};
 
-/// The number of paths that are visited before those of a set of modules are looked up: if the set has many modules, the caller has found
-/// enough of them by then.
+/// The number of paths that are visited, whatever modules they have, before the paths of a set of modules are looked up. If the set has
+/// many modules, the caller has usually found enough paths by then.
 const VISITS_BEFORE_SET: i64 = 256;
 
 impl Reader {
@@ -42,8 +42,8 @@ impl Reader {
     }
 
     /// Calls `visit` for paths below `directory` at which a commit in the index has a module, in the order of the paths, until `visit`
-    /// returns `Break`. Visits at least the paths at which a commit has one of `modules`; `None` stands for all modules. Skips the paths up
-    /// to and including `after`. Returns the value in `Break`; `None` if every path was visited.
+    /// returns `Break`. Visits at least the paths at which a commit has one of `modules`, and may visit others; `None` stands for all
+    /// modules. Skips the paths up to and including `after`. Returns the value in `Break`; `None` if every path was visited.
     pub fn visit_paths_after<B>(
         &self,
         directory: &TreePath,
@@ -98,7 +98,7 @@ impl Reader {
         mut visit: impl FnMut(&[u8]) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
         let mut wanted: HashSet<i64> = HashSet::new();
-        // The index of `changes` by module has both columns, so only that is read.
+        // The SQL index `changes_module` has both columns, so SQLite reads only that index.
         let mut find = self
             .connection()
             .prepare_cached("SELECT module, path FROM changes WHERE module <= ?")?;

@@ -51,7 +51,7 @@ impl Reader {
         while let Some(row) = new.next()? {
             let (id, hash) = (row_id(row.get(0)?)?, row.get_ref(1)?);
             let hash = module_hash(hash.as_blob().map_err(|_| NOT_BYTES)?)?;
-            // Copies the rows if another search uses them.
+            // `make_mut` copies the rows if another search still uses them.
             Arc::make_mut(&mut held.rows).insert(hash, id);
             held.last = id;
         }

@@ -10,13 +10,14 @@ use super::reach::Reach;
 use super::trunk::Position;
 use crate::names::{CommitId, ModuleHash, TreePath};
 
-/// The maximum number of queries in one call. If they are used up, [`NewestChanges::is_cut`] is set.
+/// The maximum number of database queries in one call. If more are needed, [`NewestChanges::is_cut`] is set.
 const LOOKUPS_MAX: usize = 20_000;
 
-/// In a history of at most this many lineages, each of them is asked for each path.
+/// If a first-parent history has at most this many lineages, each path is looked up in all of them.
 const SEGMENTS_FEW: usize = 4;
 
-/// A path that was changed in at most this many lineages is looked up in these only. Most paths were changed in a few of thousands.
+/// A path that was changed in at most this many lineages is looked up only in those. Most paths were changed in only a few of thousands of
+/// lineages.
 const LINEAGES_FEW: usize = 64;
 
 /// The newest changes of several paths.
@@ -24,11 +25,12 @@ const LINEAGES_FEW: usize = 64;
 pub struct NewestChanges {
     /// The changes of each path, the newest first.
     pub of_paths: Vec<Vec<PathChangeEntry>>,
-    /// Whether changes are missing, because looking for them takes too long: paths with very many lineages were changed in very old ones.
+    /// Whether changes are missing, because finding them takes too many queries. That happens if a path was changed in very many lineages,
+    /// but only long ago in the history of the given commit.
     pub is_cut: bool,
 }
 
-/// A commit that changed the entry at a path, and the module that it has there.
+/// A commit that changed the tree entry at a path, and the module at the path in this commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathChangeEntry {
     /// The commit.
@@ -39,7 +41,7 @@ pub struct PathChangeEntry {
     pub size_bytes: Option<u64>,
 }
 
-/// The queries of one call.
+/// The prepared queries of one call, and the number of queries that it may still make.
 struct Lookups<'c> {
     lineage_after: CachedStatement<'c>,
     changes: CachedStatement<'c>,
@@ -94,7 +96,8 @@ impl Reader {
 }
 
 impl Lookups<'_> {
-    /// Returns the segments of the trunk in which a path was changed, nearest first; `None` if there may be many.
+    /// Returns the segments of the trunk in which a path was changed, nearest first; `None` if the path was changed in more than
+    /// [`LINEAGES_FEW`] lineages.
     fn segments_of(
         &mut self,
         path: i64,
@@ -110,14 +113,14 @@ impl Lookups<'_> {
                 let segments = distances.into_iter().map(|distance: usize| all[distance]);
                 return Ok(Some(segments.collect()));
             };
-            // The first commit of a lineage has the lowest gen, so it is on the trunk if any of them is.
+            // The first commit of a lineage has the lowest gen, so it is on the trunk if any commit of the lineage is.
             distances.extend(reach.trunk_distance((lineage, i64::MIN)));
             last = lineage;
         }
         Ok(None)
     }
 
-    /// Adds the newest changes of a path in these segments; returns `false` if the queries are used up before.
+    /// Adds the newest changes of a path in these segments; returns `false` if the limit on queries is reached first.
     fn add_changes(
         &mut self,
         path: i64,

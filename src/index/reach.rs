@@ -25,9 +25,9 @@ pub(super) struct Reach<'r> {
     lineage: i64,
     gen_: i64,
     trunk: Arc<Trunk>,
-    /// For lineages off the trunk: the highest gen that is known to be reached.
+    /// For each lineage outside the trunk, the highest gen that is known to be reached.
     reached: HashMap<i64, i64>,
-    /// For lineages off the trunk: the lowest gen that is known not to be reached.
+    /// For each lineage outside the trunk, the lowest gen that is known not to be reached.
     unreached: HashMap<i64, i64>,
 }
 

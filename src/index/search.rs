@@ -35,7 +35,7 @@ impl Reader {
             .connection()
             .prepare_cached("SELECT module, version FROM items WHERE name = ?")?;
         let mut modules = ModuleSet::default();
-        // The decisions are kept, because many modules have the same few versions of an item.
+        // The decisions about versions are cached, because many modules have the same few versions of an item.
         let mut versions: HashMap<String, bool> = HashMap::new();
         for name in names {
             let mut rows = find.query([name])?;

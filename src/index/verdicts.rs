@@ -1,4 +1,4 @@
-//! Remembers which modules were validated.
+//! Records which modules this version of wasmstore found valid.
 
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
@@ -10,7 +10,7 @@ use crate::names::ModuleHash;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Reader {
-    /// Returns whether a module was found valid by this version.
+    /// Returns whether this version of wasmstore found a module valid.
     pub fn is_valid(&self, module: ModuleHash) -> Result<bool> {
         let mut find = self
             .connection()
@@ -28,7 +28,7 @@ impl Reader {
         Ok(found.optional()?.is_some())
     }
 
-    /// Remembers that modules are valid.
+    /// Records that this version of wasmstore found modules valid.
     pub fn add_valid(&mut self, modules: &[ModuleHash]) -> Result<()> {
         let transaction = rusqlite::Transaction::new_unchecked(
             self.connection(),
