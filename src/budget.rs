@@ -27,10 +27,10 @@ pub use wait::ChargeWait;
 /// The size up to which a charge is small, in bytes.
 pub const SMALL_BYTES_MAX: u64 = 64 << 10;
 
-/// The divisor of the part of the budget that is reserved for small charges.
+/// The budget divided by this is the part that is reserved for small charges.
 const SMALL_SHARE: u64 = 8;
 
-/// The budget does not have the requested bytes.
+/// The error if the budget does not have the requested number of free bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the memory budget is used up")]
 pub struct Exhausted;
@@ -239,10 +239,10 @@ impl Charge {
         drop(self.split(bytes));
     }
 
-    /// Makes the charge `bytes` large: it grows as with [`try_grow`](Self::try_grow), or shrinks.
+    /// Changes the size of the charge to `bytes`: it grows as with [`try_grow`](Self::try_grow), or shrinks.
     ///
     /// # Errors
-    /// [`Exhausted`] if it cannot grow so far; the charge is unchanged.
+    /// [`Exhausted`] if it cannot grow to that size; the charge is unchanged.
     pub fn try_resize(&mut self, bytes: u64) -> Result<(), Exhausted> {
         match bytes.checked_sub(self.bytes) {
             Some(added) => self.try_grow(added),

@@ -1,4 +1,4 @@
-//! Option structs with every limit on outside input, and the defaults.
+//! Option structs with the limits on all input from outside, and their defaults.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ impl Default for ModuleLimits {
 /// How long a manifest of the OCI registry is kept after it lost its last tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestRetention {
-    /// The number of days.
+    /// The number of days that such a manifest is kept.
     pub keep_days: u64,
 }
 
@@ -77,7 +77,7 @@ impl Default for ManifestRetention {
 /// Limits on the blobs that OCI clients upload before the manifest that names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlobUploadLimits {
-    /// The maximum total size, in bytes.
+    /// The maximum total size of these blobs and of unfinished uploads, in bytes.
     pub bytes_max: u64,
     /// The maximum number of blobs and unfinished uploads.
     pub files_max: u64,
@@ -105,7 +105,8 @@ pub struct PushLimits {
     /// The maximum number of paths that the new commits of one push add or change, counted per commit. A few small trees can name billions
     /// of paths.
     pub paths_max: u64,
-    /// The maximum total length of these paths, in bytes. The version index takes up to nine times as much space.
+    /// The maximum total length of the paths that `paths_max` limits, in bytes. They take up to nine times as much space in the version
+    /// index.
     pub path_bytes_max: u64,
     /// The maximum total length of all paths in the tree of a commit that is pushed, fetched or cloned, in bytes.
     pub tree_path_bytes_max: u64,
@@ -172,7 +173,7 @@ pub struct ClientLimits {
     pub connect_timeout: Duration,
     /// The longest time that the client waits for the next bytes of a response.
     pub silence_max: Duration,
-    /// The same limit for the response to a gc, during which the server sends nothing.
+    /// The longest time that the client waits for the response to a gc. The server sends nothing while the gc runs.
     pub gc_silence_max: Duration,
     /// The maximum number of consecutive attempts to resume a download without progress.
     pub attempts_max: u32,
@@ -217,7 +218,7 @@ pub struct ServerLimits {
     /// How long a server that was asked to stop continues to serve requests, while `/readyz` responds with 503, so that load balancers send
     /// no more requests.
     pub drain: Duration,
-    /// The maximum number of wrong keys that one address may send in a minute; further ones get a 429.
+    /// The maximum number of requests with a wrong API key from one IP address in a minute; further ones get a 429.
     pub wrong_keys_max: usize,
     /// How long a browser stays signed in to the web UI.
     pub session_age_max: Duration,
@@ -232,7 +233,7 @@ pub struct ServerLimits {
     /// The maximum size of a module that is compressed. A module over a quarter of
     /// [`compressed_bytes_max`](Self::compressed_bytes_max) is not compressed either.
     pub compressible_bytes_max: u64,
-    /// The maximum number of concurrent git processes for fetches, and separately for pushes; further requests wait. One key may use
+    /// The maximum number of concurrent git processes for fetches, and separately for pushes; further requests wait. One API key may use
     /// half of them.
     pub git_services_max: usize,
     /// The time limit of a git process for a fetch or a push.

@@ -17,8 +17,8 @@
 //!
 //! # Subsystems
 //!
-//! Each subsystem belongs to a layer. A lower layer never imports a higher one, and only that subsystem uses the crates in the last column.
-//! `tests/layers.rs` checks both, and lists the exceptions.
+//! Each subsystem belongs to a layer. A lower layer never imports a higher one. Each crate in the last column is used only by the subsystem
+//! in its row. `tests/layers.rs` checks both, and lists the exceptions.
 //!
 //! | # | subsystem | responsibility | only user of |
 //! |---|---|---|---|
@@ -28,7 +28,7 @@
 //! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |
 //! | 1 | [`wasm`] | Takes bytes; returns facts or the reason for rejection | `wasmparser`, `wit-component`, `wit-parser`, `sha2`, demanglers |
 //! | 1 | [`repo`] | The bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
-//! | 1 | [`bucket`] | The authority on an object store, which several machines share; of [`repo`] it uses the trait `Authority` and its types only | `object_store`, `reqwest` |
+//! | 1 | [`bucket`] | The refs and packs of a store that several machines share, in an object store; uses only the trait `Authority` of [`repo`] and its types | `object_store`, `reqwest` |
 //! | 1 | [`index`] | A derived database of commits, changes and modules, independent of git | `rusqlite` |
 //! | 2 | [`store`] | The operations of a module store. The only entry point for the layers above | `flate2` |
 //! | 3 | [`wire`] | The JSON types and archives that the HTTP API, the remote client and the command line share | the schemas of `utoipa` |
@@ -45,7 +45,7 @@
 //!
 //! | subsystem | subdirectories |
 //! |---|---|
-//! | [`repo`] | `objects`, `packs`, `refs`, `tree`, `history`, `publish`, `push`, `lifecycle`, `gc`, `verify`; each uses only those before it |
+//! | [`repo`] | `objects`, `packs`, `refs`, `follow`, `tree`, `history`, `publish`, `push`, `lifecycle`, `gc`, `verify`; each uses only those before it |
 //! | [`store`] | one file per verb; `gc` also selects the versions to drop; `index` keeps the version index current, `maintenance` runs gc and verify on a schedule, `watch` follows a branch, `replica` marks replicas |
 //! | [`remote`] | `client` implements [`StoreOperations`](remote::StoreOperations) for a server; the files `mirror_*` push to mirrors, and `replica` and `primary*` follow the primary |
 //! | [`http`] | `routes` (one file per resource), `module` and `upload` (bodies), `middleware`, `listener` (connections and TLS), `git` (smart HTTP), `watch`, `metrics`, `openapi` |

@@ -1,7 +1,7 @@
 //! The permissions of new files and directories in a repository that several users write to (`core.sharedRepository`, git-config(1)).
 //!
-//! The setting belongs to a repository, and every file or directory in it is created through the functions here. The setting of a
-//! repository is recorded when the repository is opened, so that code that knows only the path of a file can apply it.
+//! Each repository has its own setting. Every file and directory in a repository is created through the functions in this file. The setting
+//! is recorded when the repository is opened, so that code that knows only the path of a file can apply it.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -16,7 +16,7 @@ const MODE_BITS: u32 = 0o7777;
 /// New files in a directory with this bit belong to the directory's group.
 const SET_GROUP_ID: u32 = 0o2000;
 
-/// The repositories with shared permissions. Most processes have no such repository; `IS_ANY_SHARED` shows this without the lock.
+/// The repositories with shared permissions. Most processes open no such repository; they read only `IS_ANY_SHARED`, which needs no lock.
 static SHARED: RwLock<Vec<(PathBuf, Sharing)>> = RwLock::new(Vec::new());
 static IS_ANY_SHARED: AtomicBool = AtomicBool::new(false);
 

@@ -1,4 +1,4 @@
-//! Charges that wait, in the order of their requests.
+//! A queue of charges that wait for bytes, in the order in which they were requested.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
@@ -9,7 +9,7 @@ pub(super) type Ticket = u64;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: BTreeMap<Ticket, Waiter>,
-    /// Charges that were granted, but that the waiting task has not yet taken.
+    /// The granted charges that the waiting task has not yet taken.
     granted: BTreeSet<Ticket>,
     next_ticket: Ticket,
 }
