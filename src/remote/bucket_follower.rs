@@ -1,4 +1,5 @@
-//! A server on a bucket: follows the changes of the other servers, and takes over the duties of the last writer when that one is gone.
+//! Keeps the local copy of a server on a bucket equal to the store in the bucket. If the server that made the last write no longer
+//! responds, this server takes over its duties, such as pushes to mirrors.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -8,16 +9,17 @@ use super::peer_check::PeerCheck;
 use crate::names::ServerUrl;
 use crate::store::{Store, chain};
 
-/// After this many failed checks of the last writer, this server takes over.
+/// The number of failed checks of the last writer after which this server takes over.
 const FAILED_CHECKS_MAX: u32 = 2;
-/// After this many failed attempts to follow since the start, a copy that was complete before is served as it is.
+/// The number of failed attempts to read the bucket, since the start of this server, after which it serves a local copy from an earlier
+/// run, although the copy may be old.
 const FAILURES_MAX: u32 = 3;
-/// The pause between failed attempts while the server does not respond yet.
+/// The pause after a failed attempt to read the bucket, before this server serves its copy.
 const PAUSE_FIRST: Duration = Duration::from_millis(300);
-/// The longest pause after failed attempts to follow.
+/// The longest pause after a failed attempt to read the bucket.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// Follows the store in a bucket.
+/// Keeps the local copy of a server equal to the store in the bucket.
 pub struct BucketFollower {
     store: Arc<Store>,
     /// The URL of this server, as the other servers know it.
@@ -26,10 +28,10 @@ pub struct BucketFollower {
     progress: Mutex<FollowProgress>,
 }
 
-/// The progress of following.
+/// The results of the latest attempts to make the local copy equal to the state in the bucket.
 #[derive(Debug, Default)]
 struct FollowProgress {
-    /// Whether the copy can be read: it was equal to the state in the bucket since the server started, or that cannot be reached.
+    /// See [`BucketFollower::is_complete`].
     is_complete: bool,
     last_success: Option<Instant>,
     failures: u32,
@@ -39,24 +41,25 @@ struct FollowProgress {
 /// How up to date a server on a bucket is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketFollowStatus {
-    /// Whether the copy can be read: it was equal to the state in the bucket since the server started, or that cannot be reached.
+    /// See [`BucketFollower::is_complete`].
     pub is_complete: bool,
-    /// The time since the copy was last known to be equal to the state in the bucket; `None` before the first time.
+    /// The time since the copy was last known to be equal to the state in the bucket; `None` if it has not been since the server started.
     pub lag: Option<Duration>,
-    /// The number of failures since the last success.
+    /// The number of failed attempts to read the bucket since the last successful one.
     pub failures: u32,
-    /// The reason of the last failure, without secrets.
+    /// The reason why the last attempt failed, without secrets; `None` if it succeeded.
     pub error: Option<String>,
-    /// The generation of the copy.
+    /// The generation of the copy: the generation number in the manifest that it was last made equal to.
     pub generation: u64,
-    /// The URL of the server that made the last swap.
+    /// The URL of the server that made the last swap of the manifest in the bucket.
     pub writer: Option<String>,
-    /// Whether that is this server.
+    /// Whether this server made the last swap.
     pub is_last_writer: bool,
 }
 
 impl BucketFollower {
-    /// Returns a follower for a server that other servers know by `url`. Nothing is read yet.
+    /// Returns a follower for the server that other servers know by `url`. Does not read the bucket yet. `poll` is the pause between two
+    /// reads of the bucket.
     pub fn new(store: Arc<Store>, url: String, poll: Duration) -> Self {
         Self {
             store,
@@ -71,7 +74,8 @@ impl BucketFollower {
         &self.url
     }
 
-    /// Returns whether the copy can be read: it was equal to the state in the bucket since the server started, or that cannot be reached.
+    /// Returns whether this server may serve its copy: it was equal to the state in the bucket at least once since the server started, or
+    /// it is from an earlier run and the bucket cannot be reached.
     pub fn is_complete(&self) -> bool {
         self.progress().is_complete
     }
@@ -94,7 +98,7 @@ impl BucketFollower {
         }
     }
 
-    /// Follows the bucket. Never returns.
+    /// Makes the copy equal to the state in the bucket, again and again. Never returns.
     pub fn run(&self) {
         let mut check = PeerCheck::default();
         loop {
@@ -110,7 +114,7 @@ impl BucketFollower {
         }
     }
 
-    /// Makes the copy equal to the state in the bucket. Returns the number of failures in a row.
+    /// Makes the copy equal to the state in the bucket. The error is the number of failures in a row.
     fn follow(&self) -> Result<(), u32> {
         let begun = Instant::now();
         let followed = self.store.follow();
@@ -138,7 +142,7 @@ impl BucketFollower {
                 }
                 progress.failures = progress.failures.saturating_add(1);
                 progress.error = Some(error);
-                // While the bucket cannot be reached, a copy that was complete before is served, even if it is old.
+                // While the bucket cannot be reached, a copy from an earlier run is served, even if it is old.
                 let was_complete = self.store.generation() > 0;
                 progress.is_complete |= was_complete && progress.failures >= FAILURES_MAX;
                 Err(progress.failures)
@@ -146,7 +150,8 @@ impl BucketFollower {
         }
     }
 
-    /// Takes over if the last writer does not respond. If several servers do so at once, one of them succeeds, and the others follow it.
+    /// Takes over if the last writer does not respond. If several servers try this at once, one of them succeeds, and the others accept it
+    /// as the last writer.
     fn check_last_writer(&self, check: &mut PeerCheck) {
         let writer = self
             .store
@@ -166,7 +171,7 @@ impl BucketFollower {
         if writer.is_some() && check.failures() < FAILED_CHECKS_MAX {
             return;
         }
-        // Two servers that do not reach each other, but both reach the bucket, must not take over from each other all the time.
+        // Two servers that reach the bucket but not each other must not take over from each other all the time.
         if check.has_claimed_lately() {
             return;
         }
@@ -177,7 +182,7 @@ impl BucketFollower {
             Ok(false) => {}
             Err(error) => tracing::debug!(error = chain(&error), "cannot take over"),
         }
-        // The next round follows whoever has taken over.
+        // The next call reads from the bucket which server has taken over, and checks that one.
         check.reset();
     }
 

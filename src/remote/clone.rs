@@ -1,4 +1,4 @@
-//! Creation of a store from another repository, for example from a mirror.
+//! Creates a store from another repository, for example from a mirror.
 
 use std::path::Path;
 
@@ -8,10 +8,11 @@ use crate::git::{FetchSource, Git};
 use crate::names::{BranchName, RemoteUrl};
 use crate::store::Store;
 
-/// Creates a store at `root`, which is missing or empty, from the repository at `url`. Copies all its branches and tags and its registry
-/// ref, with everything they reach. `key` is sent to the server at `url`, and to no other one. The default branch is `branch`. If `branch` is `None`, it is the repository's default branch, else
-/// `main`, else the only branch. Returns the default branch. Calls `tick` repeatedly while git works. If this fails or is killed, there is
-/// no store at `root`.
+/// Creates a store in the directory `root`, which must be missing or empty, from the repository at `url`. Copies all branches and tags, the
+/// ref of the OCI registry (`refs/oci/records`), and all objects that are reachable from them. Sends the API key `key` to the server at
+/// `url`, and to no other server. Returns the default branch of the new store: `branch`, or if that is `None`, the default branch of the
+/// repository, else `main`, else the only branch. Calls `tick` several times per second while git works. If this function fails or the
+/// process is killed, there is no store at `root`.
 ///
 /// # Errors
 /// `NoGit`; `root` is not empty; the repository cannot be reached in time, is shallow, has no branch, or exceeds the limits.

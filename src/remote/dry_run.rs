@@ -1,4 +1,4 @@
-//! What putting a module at a path would do, without a change.
+//! Computes the effect of putting a module at a path, without changing the store.
 
 use std::io::{self, Read as _};
 
@@ -11,41 +11,43 @@ use crate::store::{
 };
 use crate::store::{ErrorKind, ModuleInfo};
 
-/// What putting a module at a path would do.
+/// The effect that putting a module at a path would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DryRun {
-    /// The path.
+    /// The path at which the module would be put.
     pub path: ModulePath,
-    /// The hash that the module would have.
+    /// The hash that the module would have in the store.
     pub hash: ModuleHash,
     /// The digest of the module.
     pub digest: Digest,
     /// The description of the module.
     pub info: ModuleInfo,
-    /// What would become of the path.
+    /// The effect on the path.
     pub effect: PutEffect,
 }
 
-/// What would become of a path.
+/// The effect that putting a module has on its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutEffect {
-    /// It has no module now.
+    /// The path has no module now.
     Added,
-    /// It has the same bytes.
+    /// The path has a module with the same bytes.
     Unchanged,
-    /// It has another module.
+    /// The path has another module.
     Updated {
-        /// The hash of that module.
+        /// The hash of the module that is at the path now.
         old: ModuleHash,
-        /// Whether the new module can stand in for it.
+        /// Whether the new module can replace the old one without breaking its users.
         verdict: Verdict,
     },
 }
 
-/// Validates a module, and compares it with what is at the path now. `name` identifies the bytes in errors. Needs only the right to read.
+/// Validates a module, and compares it with the module that is at the path now. `name` identifies `bytes` in error texts. Only reads from
+/// the store, so an API key that allows GET is enough.
 ///
 /// # Errors
-/// The module is invalid; the errors of [`StoreOperations::put`] and of the condition that the present state of the branch would cause.
+/// The module is invalid; `condition` does not hold now; [`StoreOperations::put`] would fail because of the modules that are on the branch
+/// now.
 pub fn dry_run(
     store: &dyn StoreOperations,
     revision: &Revision,
@@ -56,7 +58,7 @@ pub fn dry_run(
     let info = validated(name, bytes)?;
     let tip = match store.snapshot(revision) {
         Ok(tip) => Some(tip),
-        // The branch exists, but has no commit yet.
+        // `NoCommit` means that the branch exists, but has no commit yet.
         Err(Error::Store(store::Error::NoCommit(_))) => None,
         Err(error) => return Err(error),
     };
@@ -88,7 +90,7 @@ pub fn dry_run(
     })
 }
 
-/// The number of hex digits of an id in a store whose format is not known, because it has no commit.
+/// The number of hexadecimal digits of a SHA-1 id. It is assumed if the store has no commit that would show its object format.
 const SHA1_DIGITS: usize = 40;
 
 fn validated(name: &str, bytes: &[u8]) -> Result<ModuleInfo> {
@@ -101,7 +103,7 @@ fn hash_of(bytes: &[u8], digits: usize) -> ModuleHash {
     let like = ModuleHash::parse(&"0".repeat(digits)).expect("BUG: an id has 40 or 64 digits");
     let mut hasher = BlobHasher::new(bytes.len() as u64, like);
     hasher.update(bytes);
-    // The bytes of a SHA-1 collision attack have no hash, and no store accepts them.
+    // `finish` returns `None` if it detects bytes of a SHA-1 collision attack. Every store rejects such a module.
     hasher.finish().unwrap_or(like)
 }
 

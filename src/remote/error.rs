@@ -8,16 +8,16 @@ use crate::names::{MirrorName, RemoteUrl, ServerUrl};
 use crate::oci;
 use crate::store;
 
-/// A failed exchange with another repository or server.
+/// A failed operation on a store, on another repository or on another server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no git program.
     #[error("this operation needs git, which is not installed")]
     NoGit,
-    /// git failed.
+    /// git cannot be run, or it failed.
     #[error(transparent)]
     Git(#[from] git::Error),
-    /// git called a hook with unexpected input.
+    /// git ran a hook of wasmstore with unexpected input.
     #[error("unexpected input from git")]
     HookProtocol(#[source] io::Error),
     /// The store failed.
@@ -34,18 +34,18 @@ pub enum Error {
         /// git's message, without secrets.
         reason: String,
     },
-    /// The key for a server contains a character that is not allowed in a header.
+    /// The API key for a server contains a character that is not allowed in an HTTP header.
     #[error("WASMSTORE_KEY contains a character that is not allowed in a key")]
     InvalidKey,
-    /// The key for the primary of a replica contains a character that is not allowed in a header.
+    /// The API key with which a replica reads from its primary contains a character that is not allowed in an HTTP header.
     #[error("WASMSTORE_REPLICA_KEY contains a character that is not allowed in a key")]
     InvalidReplicaKey,
-    /// A proxy of the environment cannot be used.
+    /// The proxy that an environment variable names cannot be used.
     #[error("{name} {fault}")]
     Proxy {
-        /// The variable.
+        /// The name of the environment variable.
         name: &'static str,
-        /// What is wrong with its value.
+        /// The fault of the variable's value, as the predicate of a sentence.
         fault: &'static str,
     },
     /// The server's port speaks TLS although the URL's scheme is `http`, or the reverse.
@@ -56,7 +56,7 @@ pub enum Error {
     Unreachable {
         /// The server's URL.
         url: ServerUrl,
-        /// The cause.
+        /// The reason, as one line.
         reason: String,
     },
     /// A server returned an error response.
@@ -67,7 +67,7 @@ pub enum Error {
     InvalidResponse {
         /// The server's URL.
         url: ServerUrl,
-        /// What is wrong with the response.
+        /// The fault of the response.
         reason: String,
     },
     /// git cannot serve the store, because too many refs would have to be hidden from it.
@@ -94,7 +94,7 @@ pub enum Error {
     /// The mirror was removed during a push to it.
     #[error("mirror {0} was removed during the push")]
     MirrorRemoved(MirrorName),
-    /// Another process kept pushing to the mirror.
+    /// Another process held the lock of the mirror until the time limit.
     #[error("another process is pushing to mirror {0}; try again")]
     MirrorBusy(MirrorName),
     /// Pushes to some of several mirrors failed.
@@ -104,7 +104,7 @@ pub enum Error {
         failed: usize,
         /// The number of mirrors.
         all: usize,
-        /// The mirrors' names with the reasons.
+        /// The name of each failed mirror, with the reason of its failure.
         reasons: String,
     },
 }
@@ -121,13 +121,13 @@ fn scheme_fault(url: &ServerUrl) -> &'static str {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Returns the error for unexpected input to a hook.
+    /// Returns the error for the unexpected input `what` to a hook.
     pub(super) fn hook_protocol(what: String) -> Self {
         Self::HookProtocol(io::Error::other(what))
     }
 
-    /// Returns a function that converts an error of git about the repository at `url`, and removes the secrets of the URL from its
-    /// text.
+    /// Returns a function that converts a git error about the repository at `url` to [`Error::GitRemote`]. The function removes the secrets
+    /// of the URL from the error text.
     pub(super) fn git_remote(url: &RemoteUrl) -> impl FnOnce(git::Error) -> Self {
         let url = url.clone();
         move |error| {

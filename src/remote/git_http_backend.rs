@@ -1,4 +1,4 @@
-//! The store as a server for git: git's smart HTTP protocol (gitprotocol-http(5)) without the HTTP part, like git-http-backend(1).
+//! Serves fetches and pushes with git's smart HTTP protocol (gitprotocol-http(5)), like git-http-backend(1), but without the HTTP part.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::config::Options;
 use crate::git::{self, Git, ServerCommand, ServerProcess, ServerProcessOptions};
 use crate::names::Author;
 
-/// A service that git requests from a server.
+/// A service of git's smart HTTP protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GitService {
     /// A clone or a fetch.
@@ -32,7 +32,7 @@ impl GitService {
         }
     }
 
-    /// Returns the media type of the service's ref advertisement.
+    /// Returns the media type of the response that advertises the refs for this service.
     pub fn advertisement_type(self) -> &'static str {
         match self {
             Self::UploadPack => "application/x-git-upload-pack-advertisement",
@@ -69,13 +69,13 @@ impl GitService {
 pub struct GitRequest {
     /// The requested service.
     pub service: GitService,
-    /// The value of the header `Git-Protocol`.
+    /// The value of the request header `Git-Protocol`.
     pub protocol: Option<String>,
-    /// The identity of the client, which matters only for a push.
+    /// The identity and permissions of the client. Only a push uses them.
     pub pusher: PushIdentity,
 }
 
-/// The identity and permissions of a client that pushes, as passed to the hooks.
+/// The identity and permissions of a client that pushes. They are passed to the hooks in environment variables.
 #[derive(Clone, Debug)]
 pub struct PushIdentity {
     /// The HTTP methods that the client may use, joined by commas; `*` stands for all.
@@ -84,8 +84,8 @@ pub struct PushIdentity {
     pub author: Option<Author>,
 }
 
-/// The maximum total length of the patterns that hide broken refs, in bytes. They are command-line arguments, whose total length is
-/// limited; the lowest common limit is 1 MiB (macOS).
+/// The maximum total length of the patterns that hide broken refs from git, in bytes. The patterns are command-line arguments, and the
+/// operating system limits the total length of these; the lowest common limit is 1 MiB (macOS).
 const HIDDEN_BYTES_MAX: usize = 256 << 10;
 
 /// A store that git can fetch from and push to.
@@ -97,7 +97,7 @@ pub struct GitHttpBackend {
 }
 
 impl GitHttpBackend {
-    /// Returns the server for the store at `root`; `None` if there is no git program on the `PATH`. `program` is the path of this
+    /// Returns a backend for the store at `root`; `None` if there is no git program on the `PATH`. `program` is the path of the wasmstore
     /// program, which the hooks run; `options` contain the limits of a push.
     pub fn find(root: &Path, program: PathBuf, options: Options) -> Option<Self> {
         let git = Git::find(root)?;
@@ -108,8 +108,8 @@ impl GitHttpBackend {
         })
     }
 
-    /// Starts git to advertise the store's refs and its capabilities. Its output follows [`advertisement_preamble`] in the response.
-    /// `hidden` are values of `transfer.hideRefs` (git-config(1)).
+    /// Starts a git process that prints the store's refs and git's capabilities. The HTTP response is [`advertisement_preamble`] followed
+    /// by git's output. `hidden` are values of `transfer.hideRefs` (git-config(1)).
     ///
     /// # Errors
     /// `TooManyBrokenRefs`; git cannot be started.
@@ -121,7 +121,8 @@ impl GitHttpBackend {
         Ok(self.git.serve(request.service.server_command(), &options)?)
     }
 
-    /// Starts git to respond to a request with a body of at most `bytes_max` bytes. `hidden` are values of `transfer.hideRefs`.
+    /// Starts a git process that reads the body of a request and prints the response. A push may have at most `bytes_max` bytes. `hidden`
+    /// are values of `transfer.hideRefs`.
     ///
     /// # Errors
     /// `TooManyBrokenRefs`; git cannot be started.
@@ -149,8 +150,9 @@ impl GitHttpBackend {
         let patterns = patterns.map(|pattern| format!("transfer.hideRefs={pattern}"));
         options.settings.extend(patterns);
         if !hidden.is_empty() {
-            // git-receive-pack checks in a quarantine whether a push is complete. The store is an alternate of the quarantine, and git reads
-            // the refs of an alternate without hiding any. The command true(1) lists none instead.
+            // git-receive-pack checks in a quarantine directory whether a push has all objects. The store is an alternate of the
+            // quarantine, and git lists the refs of an alternate without hiding broken ones. With this setting, git runs true(1) instead,
+            // which lists no refs.
             let settings = &mut options.settings;
             settings.push("core.alternateRefsCommand=true".to_owned());
         }
@@ -163,7 +165,7 @@ impl GitHttpBackend {
                 let protocol = protocol.map(|value| ("GIT_PROTOCOL", OsString::from(value)));
                 options.variables.extend(protocol);
             }
-            // The protocol for pushes has no version 2.
+            // git's protocol for pushes has no version 2, so `GIT_PROTOCOL` is not set.
             GitService::ReceivePack => {
                 let limit = bytes_max.map(|bytes| format!("receive.maxInputSize={bytes}"));
                 options.settings.extend(limit);
@@ -173,7 +175,7 @@ impl GitHttpBackend {
         Ok(options)
     }
 
-    /// Returns the environment variables for the hooks.
+    /// Returns the environment variables that pass the limits and the identity of the client to the hooks.
     fn variables(&self, pusher: &PushIdentity) -> Vec<(&'static str, OsString)> {
         let (modules, push) = (self.options.modules, self.options.push);
         let mut variables = vec![
@@ -214,7 +216,8 @@ impl GitHttpBackend {
     }
 }
 
-/// Returns the part of a ref advertisement that precedes git's output: nothing in version 2 of the protocol.
+/// Returns the bytes that precede git's output in the response that advertises the refs: a packet with the name of the service, or nothing
+/// for a fetch with version 2 of the protocol.
 pub fn advertisement_preamble(request: &GitRequest) -> &'static [u8] {
     match request.service {
         GitService::UploadPack if is_version_2(request.protocol.as_deref()) => b"",
@@ -228,8 +231,8 @@ fn is_version_2(protocol: Option<&str>) -> bool {
     keys.split(':').any(|key| key == "version=2")
 }
 
-/// Returns whether the messages of a git process that failed say that the client's request was the cause. The process must have run
-/// in the C locale.
+/// Returns whether a git process failed because of an invalid request of the client. `messages` is the standard error of the process, which
+/// must have run in the C locale.
 pub fn is_client_error(messages: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "protocol error",

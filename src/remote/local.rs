@@ -1,4 +1,4 @@
-//! The operations of a store in a local directory.
+//! Implements the operations of a store for a local directory.
 
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
@@ -23,13 +23,14 @@ use crate::wire::{
     BranchEvent, CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson,
 };
 
-/// The longest time that one call waits for the next event. `watch` repeats the call forever.
+/// The maximum time that one call of `Watcher::next` waits for an event. `watch` repeats the call forever.
 const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
 
-/// The number of matches that one step of a search returns.
+/// The maximum number of matches that one call of [`Store::search`] returns.
 const SEARCH_PAGE: usize = 1_000;
 
-/// In each method, a call such as `self.find` calls the inherent method of [`Store`], which takes precedence over the method of the trait.
+/// In each method of this block, a call such as `self.find` calls the inherent method of [`Store`], not the method of the trait, because
+/// Rust prefers inherent methods.
 impl StoreOperations for Store {
     fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleReader<'_>> {
         let module = self.find(revision, name)?;
@@ -125,7 +126,8 @@ impl StoreOperations for Store {
         scope: &TreePath,
         visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>,
     ) -> Result<()> {
-        // Only resolving the revision is repeated after a `gc`. The walk is not, because `visit` has received modules by then.
+        // `as_of` resolves the revision again if a `gc` removed its commit. The walk is outside of `as_of`: it cannot be repeated, because
+        // `visit` may have received modules.
         let (_, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
         let modules = match self.world_scope(&resolved, scope, None, usize::MAX)? {
             WorldScope::Module(path, hash) => {
@@ -157,7 +159,8 @@ impl StoreOperations for Store {
         prefix: &TreePath,
         visit: &mut dyn FnMut(ListedModule) -> ControlFlow<()>,
     ) -> Result<()> {
-        // Only resolving the revision is repeated after a `gc`. The walk is not, because `visit` has received modules by then.
+        // `as_of` resolves the revision again if a `gc` removed its commit. The walk is outside of `as_of`: it cannot be repeated, because
+        // `visit` may have received modules.
         let (commit, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
         if commit.is_none() {
             return Ok(());
@@ -225,7 +228,8 @@ impl StoreOperations for Store {
         filter: &ChangeFilter,
         visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
-        // Only resolving the revision is repeated after a `gc`. The walk is not, because `visit` has received commits by then.
+        // `as_of` resolves the revision again if a `gc` removed its commit. The walk is outside of `as_of`: it cannot be repeated, because
+        // `visit` may have received commits.
         let (_, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
         if filter.is_empty() {
             return Ok(self.audit_after(&resolved, path, None, |entry| {

@@ -1,7 +1,8 @@
-//! Mirrors, and the handle on all mirrors of a store.
+//! The mirrors in the configuration of a store.
 //!
-//! A mirror is an ordinary git remote of the store with `mirror` set, no matter how it came into the configuration. A remote with a
-//! fetch refspec is not a mirror: in a `git clone --mirror`, it is the repository that the store comes from.
+//! A mirror is an ordinary git remote of the store with `mirror` set. It does not matter whether wasmstore or the user added it to the
+//! configuration. A remote that also has a fetch refspec is not a mirror: `git clone --mirror` configures the repository from which it
+//! cloned in this way.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,14 +17,15 @@ use crate::git::{Git, RemoteConfig};
 use crate::names::{MirrorName, RemoteUrl};
 use crate::store::Store;
 
-/// Another repository that is kept equal to the store.
+/// A repository whose refs wasmstore keeps equal to the refs of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mirror {
-    /// The remote's name.
+    /// The name of the git remote.
     pub name: MirrorName,
-    /// The repository's URL.
+    /// The URL of the mirror's repository.
     pub url: RemoteUrl,
-    /// Whether pushes may overwrite the repository: it was found to be a mirror of this store or empty, or the user forced it.
+    /// Whether pushes may overwrite the repository. True if a check has found it empty or a mirror of this store, or if the user added it
+    /// with `--force`.
     pub(super) is_checked: bool,
 }
 
@@ -34,27 +36,27 @@ pub struct Mirrors {
     pub(super) limits: MirrorLimits,
     /// The mirrors as last read from the configuration.
     cached: Mutex<CachedMirrors>,
-    /// The numbers of pushes of this process to each mirror. Each push updates them; the metrics read them.
+    /// How many pushes to each mirror have succeeded and failed in this process. Each push updates the numbers; the metrics read them.
     pub(super) counts: Mutex<BTreeMap<MirrorName, PushCounts>>,
 }
 
-/// The mirrors in a version of the configuration file.
+/// The mirrors that were read from the configuration file, and the version of the file from which they were read.
 #[derive(Default)]
 struct CachedMirrors {
     version: Option<FileVersion>,
     mirrors: Vec<Mirror>,
 }
 
-/// The numbers of pushes of this process to a mirror.
+/// How many pushes to a mirror have succeeded and failed in this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PushCounts {
-    /// Pushes that succeeded.
+    /// The number of pushes that succeeded.
     pub succeeded: u64,
-    /// Pushes that failed.
+    /// The number of pushes that failed.
     pub failed: u64,
 }
 
-/// Distinguishes a file from an earlier version of it: device, inode, size and modification time.
+/// The metadata of a file by which a changed file is detected: device, inode, size and modification time.
 #[derive(PartialEq, Eq)]
 struct FileVersion {
     device: u64,
@@ -64,7 +66,7 @@ struct FileVersion {
 }
 
 impl Mirrors {
-    /// Returns the mirrors of a store.
+    /// Creates the handle on the mirrors of a store. Does not read the configuration yet.
     ///
     /// # Errors
     /// `NoGit`.
@@ -86,7 +88,8 @@ impl Mirrors {
         if self.store.object_format().is_none() {
             return Ok(Vec::new());
         }
-        // Determined before the file is read: if the file changes in between, the next call reads it again.
+        // The version is determined before git reads the file. If the file changes in between, the next call sees another version and reads
+        // it again.
         let version = self.config_version();
         let mut cached = lock(&self.cached);
         if cached.version.is_none() || cached.version != version {
@@ -97,7 +100,7 @@ impl Mirrors {
         Ok(cached.mirrors.clone())
     }
 
-    /// Returns the mirror with this name.
+    /// Returns the mirror named `name`.
     ///
     /// # Errors
     /// `UnknownMirror`; git fails.
@@ -106,7 +109,7 @@ impl Mirrors {
         found.ok_or_else(|| Error::UnknownMirror(name.clone()))
     }
 
-    /// Returns whether the mirror is still configured with this URL. Returns `true` if the configuration cannot be read.
+    /// Returns whether the configuration still has this mirror with this URL. Returns `true` if the configuration cannot be read.
     pub(super) fn is_current(&self, mirror: &Mirror) -> bool {
         self.list().map_or(true, |mirrors| {
             let is_same = |other: &Mirror| other.name == mirror.name && other.url == mirror.url;
@@ -132,7 +135,7 @@ impl Mirror {
     }
 }
 
-/// Converts a git remote; `None` if it is not a mirror.
+/// Converts a git remote to a mirror; `None` if the remote is not a mirror.
 fn mirror_of_remote((name, remote): (String, RemoteConfig)) -> Option<Mirror> {
     if !remote.is_mirror || remote.is_fetched {
         return None;
@@ -154,7 +157,8 @@ fn mirror_of_remote((name, remote): (String, RemoteConfig)) -> Option<Mirror> {
     }
 }
 
-/// Locks a mutex. Its data is valid even if a thread panicked while it held the lock, since every update is a single step.
+/// Locks a mutex. Ignores that a thread may have panicked while it held the lock: every update of the data is a single step, so the data is
+/// valid.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Adding and removing mirrors.
+//! Adds, checks and removes mirrors.
 
 use std::time::Duration;
 
@@ -7,24 +7,25 @@ use super::mirror::{Mirror, Mirrors};
 use super::mirror_state::{MirrorState, RefTips};
 use crate::names::{MirrorName, ObjectId, RemoteUrl};
 
-/// The largest number that is appended to a name that is taken.
+/// The limit of the number that is appended to a mirror's name if a remote with that name exists.
 const NAME_NUMBER_MAX: usize = 1000;
 
-/// How long the removal of a mirror waits for a running push to it.
+/// How long the addition or removal of a mirror waits for the mirror's lock, which a running push holds.
 const REMOVAL_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// The treatment of a repository that contains commits that are not from this store.
+/// The treatment of a repository with commits that are not from this store, when it is added as a mirror.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnrelatedRepository {
-    /// Refuse to add the repository as a mirror.
+    /// The repository is not added as a mirror.
     Refuse,
-    /// Add the repository as a mirror. The first push makes it equal to this store, and deletes everything else in it.
+    /// The repository is added as a mirror. The first push makes its refs equal to the refs of this store, and deletes all other branches
+    /// and tags.
     Overwrite,
 }
 
 impl Mirrors {
-    /// Adds a mirror. The repository must be empty or contain only commits of this store. If it cannot be reached, returns the
-    /// reason; the repository is then checked before the first push.
+    /// Adds a mirror. Checks that the repository is empty or has only commits of this store, unless `unrelated` allows others. If the
+    /// repository cannot be reached, adds the mirror and returns the reason; the first push then checks the repository.
     ///
     /// # Errors
     /// `MirrorExists`, `UnrelatedRepository`; git fails.
@@ -53,7 +54,7 @@ impl Mirrors {
         };
         self.store.add_mirror(name, url)?;
         if let Some(_lock) = self.store.lock_mirror(name, REMOVAL_WAIT_MAX)? {
-            // An existing state file belongs to a removed mirror with the same name.
+            // A state file that exists already is from a removed mirror with the same name, so it is overwritten.
             let mut state = MirrorState::new(&mirror);
             state.refs = refs;
             state.save(&self.store, &mirror);
@@ -64,8 +65,8 @@ impl Mirrors {
         Ok(unreachable)
     }
 
-    /// Adds a mirror for `url`, and returns its name, which is derived from the URL's host. If there is a mirror with this URL, replaces
-    /// its password if `url` has another one, and returns `None`. The repository is checked before the first push.
+    /// Adds a mirror for `url`, and returns its name, which is derived from the host in the URL. If there is a mirror with this URL
+    /// already, returns `None`, and updates the password of the mirror if `url` has another one. The first push checks the repository.
     ///
     /// # Errors
     /// git fails.
@@ -90,7 +91,7 @@ impl Mirrors {
         Ok(Some(name))
     }
 
-    /// Removes a mirror from the store's configuration. The repository at its URL stays as it is.
+    /// Removes a mirror from the store's configuration. Does not change the repository at the mirror's URL.
     ///
     /// # Errors
     /// `UnknownMirror`; git fails.
@@ -106,7 +107,7 @@ impl Mirrors {
         Ok(())
     }
 
-    /// Lists the refs at a mirror's URL, and rejects the repository if a push would delete a commit that this store does not have.
+    /// Lists the refs of the repository at a mirror's URL. Fails if a push would delete a commit that this store does not have.
     ///
     /// # Errors
     /// `UnrelatedRepository`, `GitRemote`.
@@ -124,7 +125,7 @@ impl Mirrors {
         }
     }
 
-    /// Lists the branches, tags and registry ref at a mirror's URL.
+    /// Lists the branches, tags and `refs/oci/records` of the repository at a mirror's URL.
     ///
     /// # Errors
     /// `GitRemote`.

@@ -1,4 +1,4 @@
-//! One push to a mirror.
+//! Pushes the refs of the store to a mirror.
 
 use std::time::{Duration, Instant};
 
@@ -9,30 +9,31 @@ use crate::git::{MirrorChange, MirrorPushResult};
 use crate::names::{MirrorName, RefName};
 use crate::store::MirrorLock;
 
-/// The interval at which a running push, or the lock of a mirror, is polled.
+/// The pause between two checks whether a running push has ended, or whether the lock of a mirror is free.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The longest time without a push to a mirror, and the longest time without listing its refs. A mirror that seems to be in sync is pushed
-/// to after this time, because another client may have moved its refs.
+/// The longest time without a push to a mirror, and also the longest time without listing the mirror's refs. After this time, a push is
+/// made even if the mirror seems to be in sync, because another client may have moved refs of the mirror.
 pub(super) const REPEAT_INTERVAL: Duration = Duration::from_secs(300);
 
-/// The maximum number of refs in one push. They are command-line arguments, whose total length is limited.
+/// The maximum number of refs in one push. Their refspecs are command-line arguments, and the operating system limits the total length of
+/// these.
 const REFS_MAX: usize = 1000;
 
-/// The condition under which the refs of a mirror are listed before a push.
+/// Whether the refs of a mirror are listed before a push, or the refs that the state file has are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MirrorListing {
-    /// Always.
+    /// The refs are always listed.
     Always,
-    /// If the refs are unknown, or were not listed for [`REPEAT_INTERVAL`], or the last push failed.
+    /// The refs are listed if they are unknown, or were not listed for [`REPEAT_INTERVAL`], or if the last push failed.
     WhenDue,
 }
 
-/// The store's refs are read again after this many times the duration of the last read.
+/// During a push, the pause between two reads of the store's refs is at least this many times the duration of the last read.
 const REF_READ_PAUSE_FACTOR: u32 = 10;
 
 impl Mirrors {
-    /// Pushes to a mirror now, even if it is in sync, after pushes of other processes to it have ended. `tick` is called repeatedly.
+    /// Pushes to a mirror, even if it is in sync. First waits until no other process pushes to it. Calls `tick` several times per second.
     ///
     /// # Errors
     /// `UnknownMirror`, `MirrorBusy`; the repository cannot be reached, rejects the push, or is not from this store.
@@ -51,7 +52,7 @@ impl Mirrors {
         }
     }
 
-    /// Pushes to a mirror whose lock is held, and saves the result in its state file.
+    /// Pushes to a mirror, and saves the result in the mirror's state file. The caller holds the mirror's lock.
     pub(super) fn push_locked(
         &self,
         mirror: &Mirror,
@@ -95,7 +96,7 @@ impl Mirrors {
         let start_ms = now_ms();
         let refs = StoreRefs::read(store)?;
         state.compare(store, &refs, start_ms)?;
-        // Saved before the push, so that `mirror status` reports during the push since when the mirror is behind.
+        // The state is saved before the push, so that `mirror status` can report during the push how long the mirror has been behind.
         state.save(store, mirror);
         let mirror_refs = self.mirror_refs(mirror, state, listing, tick)?;
         state.compare(store, &refs, start_ms)?;
@@ -131,8 +132,8 @@ impl Mirrors {
         }
     }
 
-    /// Returns the branches, tags and registry ref of a mirror, and lists them if required. Checks the repository if it was not checked
-    /// yet.
+    /// Returns the branches, tags and `refs/oci/records` of a mirror, from the state file or, if `listing` requires it, from the mirror.
+    /// Checks the repository if it has not been checked yet.
     fn mirror_refs(
         &self,
         mirror: &Mirror,
@@ -161,7 +162,7 @@ impl Mirrors {
         Ok(refs)
     }
 
-    /// Runs git. If refs of the store move during the push, records in `next` since when the mirror has been behind.
+    /// Runs git-push(1). If refs of the store move during the push, records in `next` the time since when the mirror has been behind.
     fn run_push(
         &self,
         mirror: &Mirror,
@@ -197,8 +198,9 @@ impl Mirrors {
     }
 }
 
-/// Returns the changes of each push. The registry ref has a push of its own, because some hosts accept nothing but branches and tags and
-/// reject the whole push. It comes first, because a module whose manifest is not recorded is served with another manifest.
+/// Divides the changes into pushes. The ref of the OCI registry is in a push of its own, because some hosts reject a whole push if it has a
+/// ref that is neither a branch nor a tag. Its push is the first, because a module without a record in that ref would be served with
+/// another manifest.
 fn pushes(changes: Vec<MirrorChange>) -> Vec<Vec<MirrorChange>> {
     let is_registry = |(name, _): &MirrorChange| RefName::parse(name) == Ok(RefName::Oci);
     let (registry, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_registry);

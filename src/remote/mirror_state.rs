@@ -1,8 +1,8 @@
 //! The last known state of a mirror, in `ROOT/wasmstore/mirrors/NAME.json`.
 //!
-//! The file is derived: if it is missing or damaged, the state is unknown and the mirror is pushed to. The process that holds the
-//! mirror's lock writes it, under a temporary name that it then renames; every process may read it. Times are in milliseconds since
-//! 1970-01-01 UTC.
+//! The file can be deleted: if it is missing or damaged, the state is unknown, and the next push lists the refs of the mirror again. Only
+//! the process that holds the mirror's lock writes the file, first under a temporary name, which it then renames. Every process may read
+//! the file. Times are in milliseconds since 1970-01-01 UTC.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,32 +17,32 @@ use crate::names::ObjectId;
 use crate::sharing::write_shared;
 use crate::store::{BranchesAndTags, Result, Store};
 
-/// The maximum number of refs per comparison for which the date of the oldest missing commit is looked up. The limit exists because each
-/// lookup walks the history. Further refs count as missing since the earliest time that was found for these refs.
+/// The maximum number of differing refs per comparison for which the date of the oldest commit that the mirror lacks is looked up. The
+/// limit exists because each lookup walks the history. For further refs, the earliest of the found times is used.
 const LOOKUPS_MAX: usize = 32;
 
-/// The full names of branches, tags and the registry ref, with the ids that they point to.
+/// Branches, tags and `refs/oci/records`: the full name of each ref, and the id to which it points, in hexadecimal.
 pub(super) type RefTips = BTreeMap<String, String>;
 
 /// The last known state of a mirror.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct MirrorState {
-    /// The mirror's URL, without secrets. A state with another URL belongs to another repository.
+    /// The mirror's URL, without secrets. A state file with another URL describes another repository and is ignored.
     url: String,
-    /// The branches, tags and registry ref of the mirror; `None` if they are unknown.
+    /// The refs that the mirror has; `None` if they are unknown.
     pub refs: Option<RefTips>,
-    /// When `refs` was last listed at the mirror, in milliseconds since 1970-01-01 UTC. Since then, each push has updated `refs`.
+    /// The time when the refs were last listed from the mirror. Each push after that has updated `refs`.
     pub listed_ms: Option<u64>,
-    /// The last time when the mirror was in sync.
+    /// The last time when the mirror is known to have been in sync.
     complete_ms: Option<u64>,
-    /// The refs that differ between the mirror and the store, with the time since when each of them differs.
+    /// The full names of the refs that differ between the mirror and the store, each with the time since when it differs.
     missing: BTreeMap<String, u64>,
-    /// The time since when `refs` is unknown.
+    /// The time since when the mirror's refs are unknown; `None` if they are known.
     unknown_ms: Option<u64>,
     /// The time of the last successful push.
     pub success_ms: Option<u64>,
-    /// The last failed push.
+    /// The last failed push; a later push may have succeeded.
     pub error: Option<PushFailure>,
     /// The number of failed pushes since the last successful one.
     pub failures: u32,
@@ -63,13 +63,13 @@ pub(super) fn now_ms() -> u64 {
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The refs of the store that concern mirrors.
+/// The refs of the store, as far as they are pushed to mirrors.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StoreRefs {
-    /// The branches, tags and registry ref that a mirror should have.
+    /// The branches, tags and `refs/oci/records` that a mirror should have.
     pub tips: RefTips,
-    /// The full names of refs that exist but have no value that could be pushed, because they are broken or symbolic. A mirror keeps its
-    /// own refs with these names.
+    /// The full names of refs that exist but cannot be pushed, because they are broken or symbolic. Pushes do not delete the mirror's refs
+    /// with these names.
     pub others: BTreeSet<String>,
 }
 
@@ -86,15 +86,15 @@ impl StoreRefs {
         })
     }
 
-    /// Returns whether a mirror keeps its own ref with this name, because the store has, or may have, a ref with this name that cannot be
-    /// read. The store may have such a ref if a line of `packed-refs` is malformed, because the name in that line is unknown.
+    /// Returns whether pushes do not touch the mirror's ref `name`, because the store has, or may have, a ref with this name that cannot be
+    /// read. If a line of `packed-refs` is malformed, the name in that line is unknown, so it may be any name.
     fn keeps(&self, name: &str) -> bool {
         let has_unnamed = || self.others.iter().any(|name| !name.starts_with("refs/"));
         self.others.contains(name) || (!self.tips.contains_key(name) && has_unnamed())
     }
 
-    /// Returns the changes that make a mirror with these refs equal to the store. Deletions come first, because they make room for other
-    /// names.
+    /// Returns the changes that make a mirror with the refs `mirror_refs` equal to the store. Deletions are first: git cannot create
+    /// `refs/heads/a/b` while `refs/heads/a` exists.
     pub fn changes(&self, mirror_refs: &RefTips) -> Vec<MirrorChange> {
         let deleted = mirror_refs
             .keys()
@@ -110,7 +110,8 @@ impl StoreRefs {
 }
 
 impl MirrorState {
-    /// Loads the state of a mirror. The state is unknown if there is no valid state file, or if the file has another URL.
+    /// Loads the state of a mirror from its state file. If the file is missing, invalid or has another URL, returns a state in which the
+    /// refs are unknown.
     pub fn load(store: &Store, mirror: &Mirror) -> Self {
         let url = mirror.url.to_string();
         let bytes = fs::read(mirror.state_file(store)).unwrap_or_default();
@@ -120,7 +121,7 @@ impl MirrorState {
             .unwrap_or_else(|| Self::new(mirror))
     }
 
-    /// Returns the state of a mirror of which nothing is known.
+    /// Returns the state of a mirror whose refs are unknown.
     pub fn new(mirror: &Mirror) -> Self {
         Self {
             url: mirror.url.to_string(),
@@ -128,7 +129,7 @@ impl MirrorState {
         }
     }
 
-    /// Writes the state file. The caller holds the mirror's lock.
+    /// Writes the state file. A failure is only logged. The caller holds the mirror's lock.
     pub fn save(&self, store: &Store, mirror: &Mirror) {
         let file = mirror.state_file(store);
         let new = file.with_extension("new");
@@ -139,7 +140,7 @@ impl MirrorState {
         }
     }
 
-    /// Compares the mirror with the store's current `refs`, and records since when each differing ref differs.
+    /// Compares the mirror's refs with `refs`, the store's current ones, and records for each ref that differs since when it differs.
     ///
     /// # Errors
     /// The history cannot be read.
@@ -176,8 +177,8 @@ impl MirrorState {
             let date_ms =
                 date_s.map(|date_s| u64::try_from(date_s).unwrap_or(0).saturating_mul(1000));
             let since_ms = match date_ms {
-                // A commit's date has only whole seconds and may be wrong. The ref moved after the mirror was last in sync and
-                // before now.
+                // A commit's date has only whole seconds, and may be wrong. But the ref of the store certainly moved after the mirror was
+                // last in sync, and before now, so the date is limited to that range.
                 Some(date_ms) => date_ms.max(self.complete_ms.unwrap_or(0)).min(now_ms),
                 None if nth < LOOKUPS_MAX => now_ms,
                 None => oldest_ms,
@@ -189,7 +190,7 @@ impl MirrorState {
         Ok(())
     }
 
-    /// Returns the state after a successful push of `refs` that starts at `start_ms`.
+    /// Returns the state that the mirror has if a push of `refs` that started at `start_ms` succeeds.
     pub fn after_push(&self, refs: &StoreRefs, start_ms: u64) -> Self {
         let mut mirror_refs = self.refs.clone().unwrap_or_default();
         mirror_refs.retain(|name, _| refs.keeps(name));
@@ -204,8 +205,8 @@ impl MirrorState {
         }
     }
 
-    /// Records the refs that the mirror accepted in a push that failed for other refs. `refs` has their values, `accepted` their
-    /// names.
+    /// Updates the mirror's refs after a push that failed for some refs. `accepted` has the full names of the refs that the mirror
+    /// accepted, `refs` has their values.
     pub fn record_accepted(&mut self, refs: &StoreRefs, accepted: &[String]) {
         let Some(mirror_refs) = &mut self.refs else {
             return;

@@ -1,4 +1,4 @@
-//! The status of each mirror: whether it is in sync, and by how much it lags.
+//! The status of each mirror: whether it is in sync with the store, and for how long it has not been.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ pub struct MirrorStatus {
     pub last_error: Option<(SystemTime, String)>,
     /// The number of failed pushes since the last successful one.
     pub failures: u32,
-    /// The numbers of pushes of this process.
+    /// How many pushes to the mirror have succeeded and failed in this process.
     pub counts: PushCounts,
 }
 
@@ -28,9 +28,9 @@ pub struct MirrorStatus {
 pub enum SyncState {
     /// The mirror has exactly the store's branches, tags and registry ref.
     InSync,
-    /// The mirror lacks changes of the store. The value is the age of the oldest one.
+    /// The mirror lacks changes of the store. The duration is the age of the oldest change that it lacks.
     Behind(Duration),
-    /// The mirror's refs have been unknown for this long.
+    /// The mirror's refs are unknown. The duration is the time since when they have been unknown.
     Unknown(Duration),
 }
 
@@ -45,7 +45,7 @@ impl SyncState {
 }
 
 impl Mirrors {
-    /// Returns the status of each mirror: its last known state compared with the store's current refs. Nothing is sent to mirrors.
+    /// Returns the status of each mirror: compares the refs in its state file with the store's current refs. Does not connect to mirrors.
     ///
     /// # Errors
     /// The store cannot be read; git fails.
@@ -84,8 +84,8 @@ impl Mirrors {
         })
     }
 
-    /// Saves the times since when refs are behind, so that the next call reports the same times. Does nothing while a push holds
-    /// the mirror's lock, because the push saves them.
+    /// Saves the times since when refs of the mirror are behind, so that the next call reports the same times. Does nothing while a push
+    /// holds the mirror's lock, because the push saves the times.
     fn save_compared(&self, mirror: &Mirror, refs: &StoreRefs, now_ms: u64) {
         let Ok(Some(_lock)) = self.store.lock_mirror(&mirror.name, Duration::ZERO) else {
             return;

@@ -1,7 +1,7 @@
-//! The threads of a server that push every change to every mirror.
+//! The threads of a server that push every change of the store to every mirror.
 //!
-//! Each mirror has its own thread, so that a mirror that hangs delays no other. Several servers may work on one store: the server that
-//! holds a mirror's lock pushes, and the others then find that the mirror is in sync.
+//! Each mirror has its own thread, so that a mirror that does not respond does not delay the others. Several servers may serve one store.
+//! Then the server that holds a mirror's lock pushes to it, and the other servers find afterwards that the mirror is in sync.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -16,29 +16,29 @@ use super::mirror_state::{MirrorState, StoreRefs, now_ms};
 use crate::names::MirrorName;
 use crate::store::chain;
 
-/// The interval at which the configuration is read for new mirrors, if the file system does not notify of a change.
+/// The interval at which the configuration is checked for new mirrors, if the file system does not report that it has changed.
 const LIST_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The shortest interval at which refs are read, if the file system does not notify of a change.
+/// The shortest interval at which the store's refs are read, if the file system does not report that they have changed.
 const REF_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The interval at which refs are read is at least this many times the duration of the last read.
+/// The interval at which the store's refs are read is at least this many times the duration of the last read.
 const REF_READ_PAUSE_FACTOR: u32 = 20;
 
 /// The shortest time between the starts of two pushes to a mirror.
 const PUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The longest delay after the first failed push. It doubles with each further failure.
+/// The upper bound of the random delay after the first failed push. It doubles with each further failure.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 
-/// The longest delay after any failed push.
+/// The upper bound of the delay after any failed push.
 const DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// The shortest delay after a failed push.
+/// The lower bound of the delay after a failed push.
 const DELAY_MIN: Duration = Duration::from_millis(50);
 
 impl Mirrors {
-    /// Pushes every change to every mirror, including mirrors that are added later. Never returns.
+    /// Pushes every change of the store to every mirror, including mirrors that are added later. Never returns.
     pub fn run_workers(self: Arc<Self>) {
         let wake = self.store.watch_refs();
         let mut threads = BTreeMap::<MirrorName, JoinHandle<()>>::new();
@@ -79,7 +79,7 @@ impl Mirrors {
             .ok()
     }
 
-    /// Pushes to one mirror until it is removed.
+    /// Pushes every change of the store to one mirror until the mirror is removed.
     fn run_worker(&self, mirror: &Mirror) {
         tracing::info!(mirror = %mirror.name, url = %mirror.url, "pushing to the mirror");
         let wake = self.store.watch_refs();
@@ -89,7 +89,8 @@ impl Mirrors {
             let start = Instant::now();
             let pushed = self.push_if_needed(mirror, listing);
             listing = match pushed {
-                // Another server may push to the mirror meanwhile.
+                // As long as another server pushes to the mirror, the refs in this server's state file are not up to date, so they must be
+                // listed before the next push.
                 Ok(PushOutcome::NotOurs) => MirrorListing::Always,
                 Ok(PushOutcome::Pushed) => MirrorListing::WhenDue,
                 _ => listing,
@@ -118,7 +119,8 @@ impl Mirrors {
         if listing == MirrorListing::WhenDue && !self.needs_push(mirror)? {
             return Ok(PushOutcome::InSync);
         }
-        // A server that was suspended, or that does not reach the bucket, must not push what others have replaced.
+        // `follow` reads the current state of the bucket. Without it, a server that was suspended, or that does not reach the bucket, could
+        // overwrite the mirror with refs that other servers have replaced.
         self.store.follow()?;
         if !self.store.authority().is_last_writer() {
             return Ok(PushOutcome::NotOurs);
@@ -126,7 +128,7 @@ impl Mirrors {
         let Some(lock) = self.store.lock_mirror(&mirror.name, Duration::ZERO)? else {
             return Ok(PushOutcome::Locked);
         };
-        // The process that held the lock before may have pushed everything.
+        // This is checked again, because the process that held the lock before may have pushed everything.
         if listing == MirrorListing::WhenDue && !self.needs_push(mirror)? {
             return Ok(PushOutcome::InSync);
         }
@@ -134,7 +136,8 @@ impl Mirrors {
         Ok(PushOutcome::Pushed)
     }
 
-    /// Returns whether the mirror is behind, or may be.
+    /// Returns whether the mirror is behind, or may be behind: its refs are unknown, the last push failed, or the last success is older
+    /// than [`REPEAT_INTERVAL`].
     fn needs_push(&self, mirror: &Mirror) -> Result<bool> {
         let mut state = MirrorState::load(&self.store, mirror);
         let now = now_ms();
@@ -151,13 +154,13 @@ enum PushOutcome {
     InSync,
     /// Another process holds the mirror's lock.
     Locked,
-    /// Another server made the last change of the store in the bucket, and pushes.
+    /// Another server made the last write to the store in the bucket. That server pushes to the mirror.
     NotOurs,
     /// A push succeeded.
     Pushed,
 }
 
-/// Consecutive failed pushes. The first one is logged as a warning, and the first success after them at level info.
+/// The number of failed pushes in a row. The first failure is logged as a warning, and the first success after it at level info.
 #[derive(Default)]
 struct PushFailures {
     count: u32,
@@ -174,7 +177,7 @@ impl PushFailures {
         self.count = 0;
     }
 
-    /// Counts a failure, and returns how long to wait: a random fraction of a time that doubles with each failure.
+    /// Counts a failure, and returns the delay before the next push: a random fraction of an upper bound that doubles with each failure.
     fn delay_after(&mut self, mirror: &Mirror, error: &Error) -> Duration {
         let error = chain(error);
         if self.count == 0 {
@@ -184,7 +187,7 @@ impl PushFailures {
         }
         let doubled = DELAY_FIRST * (1 << self.count.min(16));
         self.count = self.count.saturating_add(1);
-        // The standard library's only source of randomness: each `RandomState` has random keys.
+        // The hash is a random number, because each `RandomState` has random keys. The standard library has no other source of randomness.
         let random = RandomState::new().build_hasher().finish();
         let fraction = (random >> 11) as f64 / (1_u64 << 53) as f64;
         doubled.min(DELAY_MAX).mul_f64(fraction).max(DELAY_MIN)

@@ -1,14 +1,14 @@
-//! The store and other repositories: pushes into the store, fetches from it, mirrors, replicas, clones, and the client for a store
-//! behind another server.
+//! Connects a store with other repositories and servers: serves pushes and fetches, pushes to mirrors, follows a primary or a bucket,
+//! clones, and sends requests to another wasmstore server.
 //!
-//! Layer 3. This subsystem connects the store with the git program and with other servers. It knows neither the HTTP router nor the
-//! command line.
+//! Layer 3. This subsystem uses the store, the git program and other servers. It does not use the HTTP router or the command line.
 //!
 //! - `operations` is the trait of the store's operations. `local` implements it for a store in a local directory, `client` for a store
 //!   behind a server.
 //! - `git_http_backend` serves fetches and pushes; `receive_hooks` implements the hooks that validate and publish a push.
 //! - `mirror` and `mirror_*` keep other repositories equal to the store.
-//! - `replica` and `primary*` keep the store equal to another store.
+//! - `replica` and `primary*` keep the store equal to another store, the primary. `bucket_follower` and `peer_check` keep the local copy of
+//!   a store in a bucket up to date.
 //! - `clone` creates a store from another repository.
 //! - `proxy` chooses the proxy for a connection of `client`.
 

@@ -1,4 +1,4 @@
-//! The operations of a module store, wherever the store is.
+//! The trait with the operations of a module store. The store may be a local directory or behind a server.
 
 use std::io::{self, Read};
 use std::ops::ControlFlow;
@@ -19,8 +19,8 @@ use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJs
 
 /// A module store: a local directory, or a store behind a server.
 ///
-/// Every implementation returns the same values and the same kinds of errors. A write returns the branch's tip after it. Support for another kind of location is one file
-/// that implements this trait. The trait is object-safe, so that the command line needs no type parameters.
+/// All implementations return the same values and the same kinds of errors. Each write returns the tip of the branch after the write. The
+/// trait is object-safe, so that the command line needs no type parameters.
 pub trait StoreOperations {
     /// Opens the module with this path, hash or digest in the tree of `revision`.
     fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleReader<'_>>;
@@ -34,10 +34,10 @@ pub trait StoreOperations {
     /// Returns the description of a module: its kind, size, imports and exports, and more.
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson>;
 
-    /// Returns the WIT of a module, as text.
+    /// Returns the WIT (interfaces and world) of a module, as text.
     fn wit(&self, revision: &Revision, name: &ModuleRef) -> Result<String>;
 
-    /// Returns the sizes of the parts of a module.
+    /// Returns the sizes of the parts of a module, such as its sections and functions.
     fn sizes(
         &self,
         revision: &Revision,
@@ -45,8 +45,8 @@ pub trait StoreOperations {
         selection: PartSelection,
     ) -> Result<SizesJson>;
 
-    /// Calls `visit` for every module for which the query holds, sorted by path, until `visit` returns `Break`. Returns the number of
-    /// modules that the store has not analysed yet. A search does not find them.
+    /// Calls `visit` for every module that matches the query, sorted by path, until `visit` returns `Break`. Returns the number of modules
+    /// that the store has not analysed yet. A search does not find these modules.
     fn search(
         &self,
         revision: &Revision,
@@ -55,8 +55,8 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
     ) -> Result<u64>;
 
-    /// Calls `visit` for every component below the directory `scope` that fits a world, sorted by path, until `visit` returns `Break`; or for
-    /// the module at `scope`, whether it fits or not.
+    /// Calls `visit` for every component below the directory `scope` that fits a world, sorted by path, until `visit` returns `Break`. If
+    /// `scope` is a module, calls `visit` for that module, whether it fits or not.
     fn world(
         &self,
         revision: &Revision,
@@ -65,13 +65,13 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Lists the tags of a repository of the OCI registry, sorted.
+    /// Returns the tags of a repository in the OCI registry, sorted.
     ///
     /// # Errors
     /// There is no such repository.
     fn oci_tags(&self, repository: &RepositoryName) -> Result<Vec<OciTag>>;
 
-    /// Returns the manifest that a tag or digest names, as text, and its digest.
+    /// Returns the digest and the text of the manifest that a tag or digest names in an OCI repository.
     ///
     /// # Errors
     /// There is no such manifest.
@@ -81,7 +81,7 @@ pub trait StoreOperations {
         reference: &ManifestRef,
     ) -> Result<(OciDigest, String)>;
 
-    /// Lists every module below the directory `prefix`, sorted by path.
+    /// Returns the path and the hash of every module below the directory `prefix`, sorted by path.
     fn list(&self, revision: &Revision, prefix: &TreePath)
     -> Result<Vec<(ModulePath, ModuleHash)>>;
 
@@ -94,7 +94,8 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(ListedModule) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Lists the first modules below `prefix`, and returns whether there are more. Lists at least `count` modules, if there are so many.
+    /// Returns the first modules below the directory `prefix`, and whether there are more. Returns at least `count` modules, unless there
+    /// are fewer.
     fn list_first(
         &self,
         revision: &Revision,
@@ -126,7 +127,8 @@ pub trait StoreOperations {
     /// Returns the commit that `revision` names.
     fn snapshot(&self, revision: &Revision) -> Result<CommitId>;
 
-    /// Returns the id of a commit. An id that `revision` has already is returned unchanged, whether or not there is such a commit.
+    /// Returns the id of the commit that `revision` names. If `revision` is a commit id, returns it unchanged, without checking that the
+    /// commit exists.
     ///
     /// # Errors
     /// As for [`snapshot`](Self::snapshot).
@@ -151,8 +153,8 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`: the commits that make a change that
-    /// the filter asks for, or all commits if the filter is empty. Each commit has the module's new hash unless it removed the module.
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. Visits only commits whose change
+    /// matches the filter, or all commits if the filter is empty. Each commit has the module's new hash, unless it removed the module.
     fn log_path(
         &self,
         revision: &Revision,
@@ -192,8 +194,8 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Compares the two modules of an updated path in two trees; `None` if the path was added or removed. `change` is one of the changes that
-    /// [`diff`](Self::diff) finds between `old` and `new`.
+    /// Compares the old and the new module of a path that was updated between two trees; returns `None` if the path was added or removed.
+    /// `change` is one of the changes that [`diff`](Self::diff) finds between `old` and `new`.
     fn compare(
         &self,
         old: &Revision,
@@ -201,7 +203,7 @@ pub trait StoreOperations {
         change: &PathChange,
     ) -> Result<Option<ModuleComparison>>;
 
-    /// Compares two modules: a path is looked up in the tree of `revision`, and a hash or digest in the history of all branches.
+    /// Compares two modules. Looks up a path in the tree of `revision`, and a hash or digest in the history of all branches.
     fn compare_modules(
         &self,
         revision: &Revision,
@@ -209,8 +211,8 @@ pub trait StoreOperations {
         new: &ModuleRef,
     ) -> Result<ComparedModules>;
 
-    /// Calls `notify` with each new commit of a branch and its changes, or with each commit after `since`, until `notify` returns
-    /// `Break`.
+    /// Calls `notify` for each new commit of a branch, until `notify` returns `Break`. If `since` is given, begins with the commits after
+    /// that one. Each event has the commit and its changes.
     fn watch(
         &self,
         branch: Option<&BranchName>,
@@ -227,8 +229,8 @@ pub trait StoreOperations {
         size_bytes: Option<u64>,
     ) -> Result<Published<ModuleHash>>;
 
-    /// Puts files at their paths in one commit. Calls `progress` after each file with the number of files that are read and the number of all
-    /// files. Returns the modules, sorted by path.
+    /// Puts files at their paths in one commit. After each file, calls `progress` with the number of files read so far and the number of
+    /// all files. Returns the path and the hash of each module, sorted by path.
     fn put_files(
         &self,
         change: &Change,
@@ -236,7 +238,7 @@ pub trait StoreOperations {
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Published<Vec<(ModulePath, ModuleHash)>>>;
 
-    /// Sets `path` to a module that the store contains already.
+    /// Puts the module with the hash or digest `hash`, which the store must contain already, at `path`.
     fn set(
         &self,
         change: &Change,
@@ -266,11 +268,11 @@ pub trait StoreOperations {
     /// Moves modules and directories.
     fn move_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>>;
 
-    /// Restores the module or directory at `scope` as it was in a commit.
+    /// Makes a commit in which the module or directory at `scope` is as it was in the commit `commit`.
     fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath)
     -> Result<Published<()>>;
 
-    /// Undoes the newest change at or below `scope`.
+    /// Makes a commit that undoes the newest change at or below `scope`.
     fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>>;
 
     /// Merges the branch `theirs` into the branch that `change` names.
@@ -293,7 +295,7 @@ pub trait StoreOperations {
     /// Returns all tags that lead to a commit, sorted by name.
     fn tags(&self) -> Result<Vec<Tag>>;
 
-    /// Creates a tag at the commit that `from` names; an annotated one if `change` has a message.
+    /// Creates a tag at the commit that `from` names. The tag is annotated if `change` has a message.
     fn create_tag(
         &self,
         change: &Change,
@@ -305,14 +307,15 @@ pub trait StoreOperations {
     /// Deletes a tag.
     fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()>;
 
-    /// Collects garbage.
+    /// Deletes unreachable objects. Before that, squashes the branch that `change` names or drops old versions from it, as `history`
+    /// requires.
     fn gc(&self, change: &Change, history: History) -> Result<GcSummary>;
 
     /// Returns what a garbage collection would drop from the history of a branch. Changes nothing.
     fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview>;
 }
 
-/// A module that is being read.
+/// A module whose bytes can be read.
 pub struct ModuleReader<'s> {
     /// The module's hash.
     pub hash: ModuleHash,
@@ -321,7 +324,8 @@ pub struct ModuleReader<'s> {
     pub(super) source: Box<dyn Read + 's>,
 }
 
-/// A failed download is reported as an [`io::Error`] that contains this subsystem's [`Error`](super::Error); see [`io::Error::downcast`].
+/// If a download fails, `read` returns an [`io::Error`] that contains this subsystem's [`Error`](super::Error); see
+/// [`io::Error::downcast`].
 impl Read for ModuleReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.source.read(buffer)

@@ -6,15 +6,15 @@ use super::client::agent;
 use crate::config::ClientLimits;
 use crate::names::ServerUrl;
 
-/// How long a check waits for a response.
+/// The maximum time for which a check waits for a response.
 const TIMEOUT: Duration = Duration::from_millis(700);
 
 /// The shortest time between two takeovers by this server.
 const CLAIM_PAUSE: Duration = Duration::from_secs(10);
-/// The header in every response of a server on a bucket.
+/// A header that is in every response of a server on a bucket.
 const GENERATION: &str = "wasmstore-generation";
 
-/// Checks one server, again and again.
+/// Checks repeatedly whether one server responds. Also has the time when this server last took over from it.
 #[derive(Default)]
 pub(super) struct PeerCheck {
     failures: u32,
@@ -30,7 +30,8 @@ impl PeerCheck {
             ..ClientLimits::default()
         };
         let response = agent(url, None, &limits).get(url.at("/healthz")).call();
-        // Any status will do: a server may refuse the request because of its host name. But another program at this URL is no server.
+        // The status does not matter, because a server may reject the request because of its host name. But without the header, the program
+        // at this URL is not a wasmstore server on a bucket.
         let responds = response.is_ok_and(|response| response.headers().contains_key(GENERATION));
         if !responds {
             self.failures = self.failures.saturating_add(1);
@@ -38,12 +39,12 @@ impl PeerCheck {
         responds
     }
 
-    /// Notes that this server takes over.
+    /// Records that this server takes over from the checked server.
     pub fn note_claim(&mut self) {
         self.claimed = Some(Instant::now());
     }
 
-    /// Returns whether this server has taken over a short time ago.
+    /// Returns whether this server has taken over less than [`CLAIM_PAUSE`] ago.
     pub fn has_claimed_lately(&self) -> bool {
         self.claimed.is_some_and(|at| at.elapsed() < CLAIM_PAUSE)
     }
@@ -53,7 +54,7 @@ impl PeerCheck {
         self.failures
     }
 
-    /// Forgets the failures.
+    /// Sets the number of failures to zero.
     pub fn reset(&mut self) {
         self.failures = 0;
     }

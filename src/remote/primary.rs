@@ -1,4 +1,4 @@
-//! The primary of a replica: the served store that the replica follows.
+//! The primary of a replica: the store, behind a server, that the replica copies.
 
 use std::thread;
 use std::time::Duration;
@@ -14,14 +14,14 @@ pub(super) const DELAY_FIRST: Duration = Duration::from_millis(250);
 /// The longest delay after a failed exchange.
 pub(super) const DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// The store that a replica follows.
+/// The server of the store that a replica copies, and how the replica connects to it.
 #[derive(Clone)]
 pub struct Primary {
     /// The URL of the primary's server.
     pub url: ServerUrl,
-    /// The key for the server. It must allow GET.
+    /// The API key for the server. It must allow GET.
     pub key: Option<String>,
-    /// The timeouts and intervals of the exchange.
+    /// The timeouts and intervals for requests to the primary.
     pub limits: ReplicaLimits,
 }
 
@@ -33,8 +33,8 @@ impl std::fmt::Debug for Primary {
 }
 
 impl Primary {
-    /// Returns the primary's branches, tags and registry ref, and its default branch, as git lists them. Refs whose names are not legal in a store
-    /// are left out.
+    /// Lists the primary's branches, tags and `refs/oci/records`, and its default branch, with git. Omits refs whose names are not valid in
+    /// a store.
     pub(super) fn refs(&self, git: &Git) -> Result<RemoteRefs> {
         let url = self.url.git();
         let header = self.header();
@@ -42,7 +42,7 @@ impl Primary {
             .advertised_refs(&self.followed(&url, header.as_deref()))
             .map_err(Error::git_remote(&url))?;
         let mut refs = RemoteRefs::default();
-        // git advertises a ref whose file has no valid content with the id zero.
+        // If the file of a ref has no valid content, git advertises the ref with an id of zeros.
         let is_zero = |id: &ObjectId| id.to_string().bytes().all(|digit| digit == b'0');
         for (name, id) in advertised.refs {
             if is_zero(&id) {
@@ -69,13 +69,13 @@ impl Primary {
         FetchSource { url, header, limit }
     }
 
-    /// Returns the request header with the key.
+    /// Returns the request header with the API key; `None` without a key.
     pub(super) fn header(&self) -> Option<String> {
         let key = self.key.as_ref()?;
         Some(format!("Wasmstore-Auth: {key}"))
     }
 
-    /// Returns the primary's object format. Waits until the primary can be reached.
+    /// Returns the primary's object format, SHA-1 or SHA-256. Waits until the primary can be reached.
     pub(super) fn object_format(&self, git: &Git) -> ObjectFormat {
         let mut delay = DELAY_FIRST;
         loop {

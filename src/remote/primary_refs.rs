@@ -1,7 +1,7 @@
-//! The refs of the primary that a replica follows, and the refs of its own that the replica keeps.
+//! Lists the refs of the primary, and determines which of its own refs a replica keeps although the primary does not list them.
 //!
-//! The primary hides broken refs from git. So a ref that git does not list may be deleted or broken. Before a replica deletes a ref, it
-//! asks the primary which refs are broken.
+//! The primary hides broken refs from git. So if git does not list a ref, the ref may be deleted or broken. Before a replica deletes a ref,
+//! it requests the list of broken refs from the primary.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,23 +14,25 @@ use crate::git::Git;
 use crate::names::RefName;
 use crate::store::RemoteRefs;
 
-/// The endpoint that lists broken refs.
+/// The endpoint of the primary that lists its broken refs.
 const PATH: &str = "/broken-refs";
 
-/// The report of a primary about its broken refs.
+/// The response of a primary to the request for its broken refs.
 #[derive(Debug)]
 pub(super) enum BrokenReport {
-    /// The replica did not ask: it has no ref that the primary does not list.
+    /// The replica sent no request, because the primary lists every ref that the replica has.
     NotNeeded,
-    /// The full names of the broken refs, with the reasons. A name that does not begin with `refs/` stands for refs of unknown names.
+    /// The full names of the broken refs, with the reasons. A name that does not begin with `refs/` stands for broken refs whose names are
+    /// unknown.
     Broken(BTreeMap<String, String>),
-    /// The primary is too old to have the endpoint, or its URL redirects, so that git reaches the primary and the client does not.
+    /// The primary is too old to have the endpoint. Or the URL redirects: git follows redirects, but the client does not, so only git
+    /// reaches the primary.
     Unsupported,
     /// The primary did not respond, or returned an error.
     Failed(Error),
 }
 
-/// The client for the API of a primary, and git.
+/// The two clients with which a replica reads from its primary: the HTTP client for the API, and git.
 pub(super) struct PrimaryReader {
     pub primary: Primary,
     pub client: Client,
@@ -38,8 +40,8 @@ pub(super) struct PrimaryReader {
 }
 
 impl PrimaryReader {
-    /// Returns the primary's refs, and its report about broken refs. `local` has the names of this store's refs. Some of them are kept
-    /// although the primary does not list them, and the report has the reasons.
+    /// Returns the primary's refs, and the primary's report about broken refs. `local` has the names of this store's refs. In the result,
+    /// `kept` has the refs that the replica must keep although the primary does not list them; the report has the reasons.
     ///
     /// # Errors
     /// git cannot list the refs.
@@ -52,8 +54,9 @@ impl PrimaryReader {
         if matches!(report, BrokenReport::Unsupported) {
             return Ok((first, report));
         }
-        // A broken ref that was repaired between the first listing and the report is in neither of them, but it is in this second listing.
-        // A ref that broke after the report is in the first listing.
+        // The refs are listed a second time, because refs may change between the requests. If a ref is repaired between the first listing
+        // and the report, it is in neither of these, but in the second listing. If a ref breaks after the report, it is in the first
+        // listing.
         let mut refs = self.primary.refs(&self.git)?;
         refs.kept = match &report {
             BrokenReport::Broken(broken) if broken.keys().all(|it| it.starts_with("refs/")) => {

@@ -1,4 +1,4 @@
-//! A WebSocket to the primary that wakes the replica when the primary changes.
+//! A WebSocket connection to the primary that wakes the replica when the primary changes.
 
 use std::sync::mpsc::SyncSender;
 use std::thread;
@@ -10,13 +10,14 @@ use super::client::secret_header;
 use super::primary::Primary;
 use super::websocket::{Socket, WebSocketServer};
 
-/// The endpoint that reports changes of the default branch. Polling finds the changes of other branches.
+/// The endpoint that reports changes of the primary's default branch. The replica finds changes of other branches by polling.
 const PATH: &str = "/api/v1/watch";
 
-/// The delay before the next attempt to connect.
+/// The pause before the next attempt to connect, after a connection ended or failed.
 const DELAY: Duration = Duration::from_secs(2);
 
-/// Sends a wake-up whenever the primary reports a change, and whenever it can be reached again. Never returns.
+/// Sends a wake-up to the replica's main loop whenever the primary reports a change, and whenever a connection to the primary is made.
+/// Never returns.
 pub(super) fn run(primary: &Primary, wake: &SyncSender<()>) {
     let mut is_failing = false;
     loop {
@@ -43,7 +44,7 @@ pub(super) fn run(primary: &Primary, wake: &SyncSender<()>) {
 }
 
 fn send(wake: &SyncSender<()>) {
-    // If the channel is full, the replica has yet to handle an earlier wake-up, which covers this change.
+    // If the channel is full, the replica has not handled an earlier wake-up yet. Its next round also fetches this change.
     let _ = wake.try_send(());
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP proxies of the user's environment.
+//! The HTTP proxies that environment variables of the user configure.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, TcpStream};
@@ -12,13 +12,13 @@ use ureq::{Proxy, ProxyProtocol};
 use super::error::{Error, Result};
 use crate::names::ServerUrl;
 
-/// The largest response of a proxy to CONNECT, in bytes.
+/// The maximum length of a proxy's response to CONNECT, in bytes.
 const RESPONSE_BYTES_MAX: usize = 16 << 10;
 
-/// The proxies that the environment names, and the hosts that need none.
+/// The proxies that the environment configures, and the hosts to which connections are made without a proxy.
 ///
-/// The variables are those of curl: `https_proxy` for https URLs, `http_proxy` for http URLs, `all_proxy` for both, `no_proxy` for exceptions,
-/// and the same in upper case. Connections to this machine itself never use a proxy.
+/// The environment variables are the same as curl's: `https_proxy` for https URLs, `http_proxy` for http URLs, `all_proxy` for both,
+/// `no_proxy` for exceptions. The names may also be in upper case. Connections to the loopback address never use a proxy.
 #[derive(Clone, Default)]
 pub struct ProxySettings {
     https: Option<ProxyVariable>,
@@ -27,25 +27,25 @@ pub struct ProxySettings {
     exceptions: Vec<String>,
 }
 
-/// A variable and its value, which may contain a password.
+/// The name and the value of an environment variable with a proxy's URL. The value may contain a password.
 #[derive(Clone)]
 struct ProxyVariable {
     name: &'static str,
     value: String,
 }
 
-/// A proxy that connects to servers for its clients (CONNECT: RFC 9110, section 9.3.6).
+/// An HTTP proxy that connects clients to servers (CONNECT: RFC 9110, section 9.3.6).
 #[derive(Clone)]
 pub(super) struct HttpProxy {
     host: String,
     port: u16,
     credentials: Option<(String, String)>,
-    /// The proxy in the form of the HTTP library.
+    /// The same proxy as a value of the HTTP library `ureq`.
     library: Proxy,
 }
 
 impl ProxySettings {
-    /// Reads the settings from variables. An empty variable counts as unset.
+    /// Reads the settings. `variable` returns the value of an environment variable, or `None` if it is unset or empty.
     pub fn read(variable: impl Fn(&'static str) -> Option<String>) -> Self {
         let first = |names: [&'static str; 2]| {
             let mut found = names.into_iter().filter_map(|name| {
@@ -65,7 +65,7 @@ impl ProxySettings {
         }
     }
 
-    /// Returns the proxy for connections to a server.
+    /// Returns the proxy for connections to the server at `url`; `None` if connections are made without a proxy.
     ///
     /// # Errors
     /// The variable for this server is not the URL of an HTTP proxy.
@@ -115,7 +115,7 @@ impl ProxySettings {
 }
 
 impl HttpProxy {
-    /// Parses the URL of a proxy. The scheme may be missing.
+    /// Parses the URL of a proxy. The scheme may be missing. The error is the fault, as the predicate of a sentence.
     fn parse(text: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         if !scheme.eq_ignore_ascii_case("http") {
@@ -153,17 +153,18 @@ impl HttpProxy {
         })
     }
 
-    /// Returns the host name or address, without the brackets of IPv6, and the port.
+    /// Returns the host name or address of the proxy, without the brackets of an IPv6 address, and the port.
     pub fn authority(&self) -> (&str, u16) {
         (&self.host, self.port)
     }
 
-    /// Returns the proxy in the form of the HTTP library.
+    /// Returns the proxy as a value of the HTTP library `ureq`.
     pub fn as_ureq(&self) -> &Proxy {
         &self.library
     }
 
-    /// Asks the proxy at the other end of the stream to connect it to a server. The stream then belongs to the server.
+    /// Sends CONNECT to the proxy at the other end of `stream`, so that the proxy connects to a server. After success, `stream` is a
+    /// connection to the server.
     pub fn connect(&self, stream: &mut TcpStream, (host, port): (&str, u16)) -> io::Result<()> {
         let target = format!("{}:{port}", in_url(host));
         let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
@@ -185,14 +186,14 @@ impl HttpProxy {
     }
 }
 
-/// Displays the address, without the credentials.
+/// Displays the host and the port, without the credentials.
 impl std::fmt::Display for HttpProxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", in_url(&self.host), self.port)
     }
 }
 
-/// Returns a host as URLs contain it: an IPv6 address in brackets.
+/// Returns a host in the form that it has in a URL: an IPv6 address is in brackets.
 fn in_url(host: &str) -> String {
     if host.contains(':') {
         format!("[{host}]")
@@ -201,7 +202,8 @@ fn in_url(host: &str) -> String {
     }
 }
 
-/// Reads the head of a response, and no byte after it: these belong to the server.
+/// Reads the status line and the headers of the proxy's response, byte by byte: the bytes after them are from the server and must stay in
+/// the stream.
 fn read_head(stream: &mut TcpStream) -> io::Result<String> {
     let mut head = Vec::new();
     while head.len() < RESPONSE_BYTES_MAX {

@@ -1,4 +1,4 @@
-//! Puts a module at a path only if the path has none, or has the same bytes.
+//! Puts a module at a path only if the path has no module, or a module with the same bytes.
 
 use std::io::{self, Read};
 
@@ -7,7 +7,8 @@ use super::operations::StoreOperations;
 use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
 use crate::store::{self, Change, ErrorKind, Hashing, Published, Revision};
 
-/// Puts a module at a path that has none. If the path has the same bytes already, that is a success: a job that runs twice publishes once.
+/// Puts a module at a path that has no module. If the path already has a module with the same bytes, returns success without a new commit,
+/// so that a job that runs twice publishes once and does not fail.
 ///
 /// # Errors
 /// The path has another module, or the errors of [`StoreOperations::put`].
@@ -27,7 +28,7 @@ pub fn put_if_absent(
         Err(error) if is_failed_precondition(&error) => error,
         Err(error) => return Err(error),
     };
-    // A server may have refused the upload before it read the module.
+    // A server may have rejected the upload before it read the whole module. So the rest of the module is read here, to compute its digest.
     if io::copy(&mut source, &mut io::sink()).is_err() {
         return Err(refused);
     }
@@ -59,7 +60,7 @@ fn is_failed_precondition(error: &Error) -> bool {
     kind == ErrorKind::Precondition
 }
 
-/// A reader that computes the SHA-256 of what it reads.
+/// A reader that computes the SHA-256 of the bytes that it reads from `source`.
 struct HashingReader<'s> {
     source: &'s mut dyn Read,
     hashing: Hashing,

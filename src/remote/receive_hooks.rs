@@ -1,8 +1,9 @@
-//! The hooks through which git-receive-pack(1) has a push validated and published (githooks(5)).
+//! Implements the hooks with which wasmstore validates and publishes a push (githooks(5)). git-receive-pack(1) runs them.
 //!
-//! git stores the pushed objects in quarantine and runs `pre-receive`. If that hook rejects the push, git deletes the objects.
-//! Otherwise git moves the objects into the store and runs `proc-receive`, which moves the refs as any change does and validates
-//! the push again: between the two hooks, other processes may have moved a ref or collected an object.
+//! git stores the pushed objects in a quarantine directory and runs `pre-receive`, which validates the push. If that hook rejects the push,
+//! git deletes the objects. Otherwise git moves the objects into the store and runs `proc-receive`. That hook validates the push again,
+//! because between the two hooks other processes may have moved a ref or deleted an object. Then it moves the refs, with the same locks and
+//! fsyncs as any other write.
 
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
@@ -15,18 +16,19 @@ use crate::git::Git;
 use crate::names::{ObjectId, RefName};
 use crate::store::{Atomicity, Objection, PushHooks, Pusher, RefUpdate, Store, chain};
 
-/// The largest number of refs that one push may update.
+/// The maximum number of refs that one push may update.
 const UPDATES_MAX: usize = 4096;
-/// The largest average length of the line about a ref, in bytes. The line has two ids and a name.
+/// The maximum average length of the input lines of a hook, in bytes. Each line has two ids and the name of a ref.
 const LINE_BYTES_MAX: u64 = 2048;
-/// The first git version with the hook `proc-receive`. An older git would move the refs itself.
+/// The first version of git that runs the hook `proc-receive`. An older git would move the refs itself, without wasmstore's locks and
+/// checks.
 const GIT_VERSION_MIN: (u32, u32) = (2, 29);
 
-/// The reason why the input of a hook is not a list of ref updates.
+/// The reason why the input of a hook could not be parsed as ref updates.
 enum InputError {
-    /// The push is to be rejected.
+    /// The client's push is invalid. The hook rejects it with this objection.
     Rejected(Objection),
-    /// git did not follow the protocol.
+    /// git did not follow the protocol of the hook.
     Failed(Error),
 }
 
@@ -36,8 +38,8 @@ impl From<Error> for InputError {
     }
 }
 
-/// Runs the hook `pre-receive`: reads the push's ref updates from `input`, one `OLD NEW NAME` per line, and returns the objections to
-/// them. The pushed objects are in the directory `quarantine`; without it, the push contains no objects.
+/// Runs the hook `pre-receive`: reads the ref updates of the push from `input`, one `OLD NEW NAME` per line, and returns the objections to
+/// them. The pushed objects are in the directory `quarantine`. `None` means that the push contains no objects.
 ///
 /// # Errors
 /// The input is not in git's format; the store cannot be read.
@@ -70,7 +72,7 @@ pub fn pre_receive(
     }
 }
 
-/// Returns an objection if git would move the refs itself after `pre-receive`, without `proc-receive`.
+/// Returns an objection if git would not run the hook `proc-receive` after `pre-receive`, and would move the refs itself.
 fn hooks_objection(store: &Store) -> Result<Option<Objection>> {
     let reason = match (store.push_hooks()?, git_version(store)) {
         (_, Some(version)) if version < GIT_VERSION_MIN => {
@@ -112,7 +114,7 @@ fn read_lines(input: impl BufRead) -> Result<Vec<Vec<u8>>, InputError> {
     Err(InputError::Rejected(Objection { subject, reason }))
 }
 
-/// Parses `OLD NEW NAME`, where an id of zeros stands for a ref that does not exist (githooks(5), pre-receive).
+/// Parses a line `OLD NEW NAME`. An id of zeros stands for a ref that does not exist before or after the push (githooks(5), pre-receive).
 fn parse_update(line: &[u8]) -> Result<RefUpdate, InputError> {
     let text = String::from_utf8_lossy(line);
     let mut parts = text.splitn(3, ' ');
@@ -142,8 +144,8 @@ fn parse_id(text: &str) -> Result<Option<ObjectId>> {
     })?))
 }
 
-/// Runs the hook `proc-receive`: exchanges version 1 of its protocol with git, and publishes the push. Errors of the store are
-/// reported to git.
+/// Runs the hook `proc-receive`: communicates with git in version 1 of the hook's protocol, and publishes the push. Reports errors of the
+/// store to git as the reason why the refs were not updated.
 ///
 /// # Errors
 /// git does not follow the protocol; the connection to git fails.
@@ -164,7 +166,7 @@ pub fn proc_receive(
     for line in read_packets(&mut lines)? {
         match parse_update(line.trim_ascii_end()) {
             Ok(update) => updates.push(update),
-            // `pre_receive` has rejected such a push.
+            // This cannot happen unless git misbehaves, because `pre_receive` has rejected such a push.
             Err(InputError::Rejected(objection)) => {
                 return Err(Error::hook_protocol(objection.to_string()));
             }
@@ -184,7 +186,7 @@ pub fn proc_receive(
         .map_err(Error::HookProtocol)
 }
 
-/// Publishes the push, and returns for each update the reason why it failed, if it did.
+/// Publishes the push. Returns one result per update; the error is the reason why the update failed.
 fn publish(
     store: &Store,
     updates: &[RefUpdate],
@@ -206,7 +208,7 @@ fn publish(
     )
 }
 
-/// Parses `version=1`, followed by a NUL and the requested capabilities, separated by spaces.
+/// Parses the first packet from git: `version=1`, followed by a NUL and the requested capabilities, which are separated by spaces.
 fn parse_greeting(greeting: &[u8]) -> Result<Atomicity> {
     let greeting = String::from_utf8_lossy(greeting);
     let (version, capabilities) = greeting
@@ -224,7 +226,7 @@ fn parse_greeting(greeting: &[u8]) -> Result<Atomicity> {
     })
 }
 
-/// Reads the packets up to the next flush packet (gitprotocol-common(5)).
+/// Reads the packets from git up to the next flush packet (gitprotocol-common(5)).
 fn read_packets<R: Read>(lines: &mut StreamingPeekableIter<R>) -> Result<Vec<Vec<u8>>> {
     let mut packets = Vec::new();
     while let Some(line) = lines.read_line() {

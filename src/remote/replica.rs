@@ -1,7 +1,8 @@
-//! A replica: a store that follows another served store, its primary, and serves reads in its place.
+//! A replica: a store that is kept equal to the store of another server, the primary, and that serves reads.
 //!
-//! A wake-up from the primary's `watch` or a timer starts each round. The replica lists the primary's branches, tags and registry ref with git,
-//! fetches the missing objects, and moves its own refs. So it gets the primary's complete history, and catches up after any gap.
+//! The replica works in rounds. A message from the primary's `watch` endpoint or a timer starts a round. In a round, the replica lists the
+//! primary's branches, tags and `refs/oci/records` with git, fetches the missing objects, and moves its own refs. So it gets the complete
+//! history of the primary, even if it was not connected for some time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,27 +26,28 @@ use crate::store::{ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
 /// The pause after each round, so that changes in quick succession are fetched together.
 const ROUND_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A store that follows another served store.
+/// A store that is kept equal to the store of another server.
 pub struct Replica {
     store: Arc<Store>,
     reader: PrimaryReader,
-    /// The progress. Each round updates it; the readiness check and the metrics read it.
+    /// The results of the rounds so far. Each round updates them; the readiness check and the metrics read them.
     progress: Mutex<FollowProgress>,
 }
 
-/// The progress of a replica since the process started.
+/// The results of the rounds since the process started.
 #[derive(Debug)]
 struct FollowProgress {
-    /// The start of the last successful round.
+    /// The time when the last successful round started. The replica had everything that the primary had at that time.
     last_equal: Option<Instant>,
     started: Instant,
     failures: u32,
     error: Option<String>,
-    /// The primary's refs that this store rejects. Each has been logged.
+    /// The primary's refs that this store rejects, each with its id on the primary. Each of them has been logged.
     skipped: BTreeSet<(RefName, ObjectId)>,
-    /// The refs that are kept because they are broken on the primary, with the reasons. Each has been logged.
+    /// The refs that this store keeps because they are broken on the primary, each with the reason why it is broken. Each of them has been
+    /// logged.
     kept: BTreeMap<String, String>,
-    /// Whether it was logged that the primary does not report broken refs.
+    /// Whether the warning that the primary does not report broken refs has been logged.
     is_unsupported_logged: bool,
 }
 
@@ -54,18 +56,18 @@ struct FollowProgress {
 pub struct ReplicaStatus {
     /// The time since the replica was last known to be equal to the primary.
     pub lag: Duration,
-    /// The number of failures since the last success.
+    /// The number of failed rounds since the last successful one.
     pub failures: u32,
-    /// The reason of the last failure, without secrets.
+    /// The reason why the last round failed, without secrets; `None` if it succeeded.
     pub error: Option<String>,
 }
 
 impl Replica {
-    /// Opens the store at `root` as a replica of `primary`, and creates it if it is missing. Unless the store was equal to this
-    /// primary before, this waits until the primary can be reached and everything is fetched.
+    /// Opens the store at `root` as a replica of `primary`, and creates the store if it is missing. If the store has never been equal to
+    /// this primary, waits until a round has succeeded, so that an incomplete copy is never served.
     ///
     /// # Errors
-    /// `NoGit`; the store has its own history; it cannot be opened or written.
+    /// `NoGit`; the store has a history that is not from the primary; the store cannot be opened or written.
     pub fn open(root: &Path, options: Options, primary: Primary) -> Result<Self> {
         let git = Git::find(root).ok_or(Error::NoGit)?;
         let is_new = Store::open(root, options)?.object_format().is_none();
@@ -130,9 +132,9 @@ impl Replica {
         }
     }
 
-    /// Follows the primary. Never returns.
+    /// Runs rounds that make the store equal to the primary, again and again. Never returns.
     pub fn run(&self) {
-        // The channel has one slot: a single waiting wake-up covers all changes up to the next round.
+        // The capacity of the channel is one: a round fetches all changes, so one waiting wake-up is enough for any number of changes.
         let (wake, wake_ups) = sync_channel(1);
         let primary = self.reader.primary.clone();
         let watch_wake = wake.clone();
@@ -143,18 +145,19 @@ impl Replica {
         }
         loop {
             match self.run_round() {
-                // A wake-up does not shorten the delay: the primary has just failed to respond.
+                // A wake-up does not shorten this delay, because the primary has just failed to respond.
                 Some(delay) => thread::sleep(delay),
                 None => {
                     thread::sleep(ROUND_INTERVAL);
-                    // Returns on a wake-up or after the poll interval. `wake` keeps the channel open if the watch thread is gone.
+                    // `recv_timeout` returns after a wake-up or after the poll interval. If the watch thread has ended, `wake` keeps the
+                    // channel open, so that the wait does not end at once.
                     let _ = wake_ups.recv_timeout(self.reader.primary.limits.poll_interval);
                 }
             }
         }
     }
 
-    /// Makes the store equal to the primary; if that fails, returns how long to wait before the next attempt.
+    /// Makes the store equal to the primary. If that fails, returns the delay before the next attempt.
     fn run_round(&self) -> Option<Duration> {
         let start = Instant::now();
         let followed = self.follow();
@@ -203,8 +206,8 @@ impl Replica {
         Ok(())
     }
 
-    /// Returns the primary's refs, without the refs that this store has rejected at the same id before. Also returns the error if the
-    /// primary could not be asked which refs are broken: then no ref is deleted in this round, and the round fails at its end.
+    /// Returns the primary's refs, without the refs that this store has already rejected with the same id. If the request for the primary's
+    /// broken refs failed, also returns that error. In that case, this round deletes no refs, and it fails at its end.
     fn refs_to_follow(&self) -> Result<(RemoteRefs, Option<Error>)> {
         let local = self.store.refs_to_lose()?;
         let (mut refs, report) = self.reader.refs(local.clone())?;
@@ -218,7 +221,8 @@ impl Replica {
         Ok((refs, unasked))
     }
 
-    /// Logs which refs of this store are kept, once each. Returns the error if the primary could not be asked.
+    /// Logs the refs that this store keeps because they are broken on the primary, each of them once. Returns the error if the request for
+    /// the primary's broken refs failed.
     fn record_report(&self, report: BrokenReport, local: &BTreeSet<RefName>) -> Option<Error> {
         let mut progress = self.progress();
         let primary = &self.reader.primary.url;

@@ -1,4 +1,4 @@
-//! WebSocket connections to another store's server.
+//! WebSocket connections to another wasmstore server.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -13,24 +13,24 @@ use tungstenite::{HandshakeError, WebSocket, client_tls};
 use super::proxy::HttpProxy;
 use crate::names::ServerUrl;
 
-/// A connection to a server.
+/// A WebSocket connection to a server.
 pub(super) type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 
-/// A server, and the settings for connections to it.
+/// A wasmstore server, and the settings for WebSocket connections to it.
 pub(super) struct WebSocketServer<'s> {
     pub url: &'s ServerUrl,
     pub key: Option<&'s HeaderValue>,
     pub proxy: Option<&'s HttpProxy>,
     pub connect_timeout: Duration,
-    /// The longest time without a message, after which the connection counts as broken.
+    /// The time without a message after which the connection is regarded as broken.
     pub silence_max: Duration,
 }
 
 impl WebSocketServer<'_> {
-    /// Connects to a path of the server, with additional headers.
+    /// Opens a WebSocket connection to the endpoint `path` of the server. The request has the additional headers `headers`.
     ///
     /// # Errors
-    /// An error response of the server is [`tungstenite::Error::Http`].
+    /// An error response of the server is returned as [`tungstenite::Error::Http`].
     pub fn connect(
         &self,
         path: &str,
@@ -48,7 +48,7 @@ impl WebSocketServer<'_> {
         })
     }
 
-    /// Connects to the server, through the proxy if there is one.
+    /// Opens a TCP connection to the server, through the proxy if there is one.
     fn connect_tcp(&self) -> io::Result<TcpStream> {
         let server = self.url.authority();
         let Some(proxy) = self.proxy else {
@@ -59,7 +59,7 @@ impl WebSocketServer<'_> {
         Ok(stream)
     }
 
-    /// Tries each address of a name.
+    /// Opens a TCP connection to a host name and port. Tries each address of the name until one accepts the connection.
     fn connect_to(&self, name: (&str, u16)) -> io::Result<TcpStream> {
         let mut last_error = io::Error::from(io::ErrorKind::NotFound);
         for address in name.to_socket_addrs()? {

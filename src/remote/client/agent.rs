@@ -1,4 +1,4 @@
-//! The HTTP client of the library, as requests to servers need it.
+//! Configures the HTTP client of the library `ureq` for requests to wasmstore servers.
 
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -7,7 +7,7 @@ use crate::config::ClientLimits;
 use crate::names::ServerUrl;
 use crate::remote::proxy::HttpProxy;
 
-/// Returns an HTTP client that trusts the machine's root certificates.
+/// Returns an HTTP client for the server at `url` that trusts the machine's root certificates.
 pub(in crate::remote) fn agent(
     url: &ServerUrl,
     proxy: Option<&HttpProxy>,
@@ -17,7 +17,7 @@ pub(in crate::remote) fn agent(
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        // The library's own choice of a proxy from the environment does not depend on the scheme and the host.
+        // Without this setting, the library would choose a proxy from the environment, but not depending on the URL's scheme and host.
         .proxy(proxy.map(|proxy| proxy.as_ureq().clone()))
         .user_agent(concat!("wasmstore/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(limits.connect_timeout))
@@ -27,8 +27,8 @@ pub(in crate::remote) fn agent(
     config.build().into()
 }
 
-/// Returns a TLS configuration that trusts the machine's root certificates. They are read only for an `https` URL, since reading them takes
-/// time.
+/// Returns a TLS configuration that trusts the machine's root certificates. Reads the certificates only for an `https` URL, because reading
+/// them takes time.
 fn tls_config(url: &ServerUrl) -> TlsConfig {
     let mut trusted = Vec::new();
     if url.is_tls() {

@@ -1,5 +1,5 @@
-//! The difference between two trees. An older server has no endpoint for diffs; then the client computes the difference from the lists of
-//! modules in both trees.
+//! Requests the differences between two trees and between two modules. An older server has no endpoint for diffs of trees. The client then
+//! computes the diff from the lists of modules in both trees.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -15,7 +15,7 @@ use crate::wire::{CommitJson, ComparedModulesJson, PathDiff, encode_query_value}
 
 use super::pages::visit_all;
 
-/// The number of changes on a page.
+/// The number of changed paths in one response of the server.
 const CHANGES_PER_PAGE: usize = 10_000;
 
 impl Client {
@@ -59,8 +59,8 @@ impl Client {
         }
     }
 
-    /// Compares the two modules of an updated path; `None` if the path was added or removed. Downloads both modules if the server does not
-    /// compare them, or leaves out differences.
+    /// Compares the two modules of an updated path; `None` if the path was added or removed. If the server does not compare the modules, or
+    /// its response omits differences, downloads both modules and compares them here.
     pub(super) fn compare_versions(
         &self,
         old: &Revision,
@@ -88,8 +88,8 @@ impl Client {
         }
     }
 
-    /// Compares two modules. Downloads both if the server does not compare them, or leaves out differences; then a hash must be in the tree of
-    /// `revision`.
+    /// Compares two modules. If the server does not compare them, or its response omits differences, downloads both modules and compares
+    /// them here. In that case, a module that is named by its hash must be in the tree of `revision`.
     pub(super) fn compare_two(
         &self,
         revision: &Revision,
@@ -132,7 +132,7 @@ impl Client {
         }
     }
 
-    /// Returns the query of a diff. It names two commits, so that all pages compare the same trees.
+    /// Returns the URL of a diff below the API. The URL names two commits, not branches, so that all pages compare the same trees.
     fn diff_query(&self, old: &Revision, new: &Revision, path: &TreePath) -> Result<String> {
         let commit = |revision: &Revision| match revision {
             Revision::Commit(commit) => Ok(*commit),
@@ -143,14 +143,14 @@ impl Client {
         Ok(format!("/diff?from={from}&to={to}&path={path}"))
     }
 
-    /// Requests a page of a diff; `None` if the server has no endpoint for it.
+    /// Requests a page of a diff; `None` if the server has no endpoint for diffs.
     fn diff_page(&self, query: &str) -> Result<Option<ApiResponse<Vec<PathDiff>>>> {
         if self.lacks_diff.load(Ordering::Relaxed) {
             return Ok(None);
         }
         match self.json(self.get(query, &Revision::default())) {
-            // If the endpoint is missing, the server returns a 404 that does not name what is missing. It returns the same for an unknown
-            // commit, which the requests for the lists then report.
+            // If the endpoint is missing, the server returns a 404 that does not name what is missing. It returns the same response for an
+            // unknown commit. The requests for the lists of modules then report the unknown commit.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::NotFound && response.missing.is_none() =>
             {

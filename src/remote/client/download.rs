@@ -1,4 +1,4 @@
-//! Downloads of modules.
+//! Downloads modules, and resumes broken downloads.
 
 use std::io::{self, Read};
 use std::thread;
@@ -17,11 +17,11 @@ use crate::wire::MissingName;
 /// The delay before the first attempt to resume a broken download. It doubles with each further attempt.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 
-/// The number of received bytes after which the delay and the number of attempts start over.
+/// After this many received bytes since the last reset, the number of attempts is reset to 0, and with it the delay.
 const PROGRESS_BYTES: u64 = 64 << 10;
 
 impl Client {
-    /// Starts to download a module.
+    /// Sends the request for a module, and returns a reader of its bytes.
     pub(super) fn download(&self, revision: &Revision, name: &ModuleRef) -> Result<Download<'_>> {
         let download = Download::begin(self, revision, &format!("/module/{}", in_path(name)))?;
         match name {
@@ -32,7 +32,7 @@ impl Client {
         }
     }
 
-    /// Downloads the module at `path`, which must have this hash.
+    /// Downloads the module at `path`. Fails if its hash is not `hash`.
     pub(super) fn download_bytes(
         &self,
         revision: &Revision,
@@ -52,7 +52,8 @@ impl Client {
         }
     }
 
-    /// Requests the hash of a module; also of one that a manifest stands for, whose digest the server finds only at `/hash`.
+    /// Requests the hash of a module. If `name` is the digest of an OCI manifest, the server finds the manifest's module only through the
+    /// endpoint `/hash`, so that is the second request.
     pub(super) fn hash_of(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
         let found = self.module_hash(revision, name);
         match (&found, name) {
@@ -62,7 +63,7 @@ impl Client {
                 let request = self.get(&format!("/hash/{}", in_path(name)), revision);
                 match self.text(request) {
                     Ok(text) => self.parse(&text.value, ModuleHash::parse),
-                    // The first response says more.
+                    // The first response has the more specific error.
                     Err(_) => found,
                 }
             }
@@ -71,7 +72,7 @@ impl Client {
     }
 
     fn module_hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
-        // A GET request, because the response to HEAD has no body that says which name is missing.
+        // The request is a GET and not a HEAD, because only the response to GET has a body, and the body says which name is missing.
         let request = self.get(&format!("/module/{}", in_path(name)), revision);
         let response = self.send(request.header(RANGE, "bytes=0-0"))?;
         let header = response.headers().get("wasmstore-hash");
@@ -101,13 +102,13 @@ impl Client {
     }
 }
 
-/// A module whose bytes are downloaded as they are read. A broken download is resumed with a range request (RFC 9110, section 14). At the
-/// end, the hash and the SHA-256 of the bytes are compared with the values that the server announced.
+/// A module whose bytes are downloaded while the caller reads them. A broken download is resumed with a range request (RFC 9110, section
+/// 14). At the end, the hash and the SHA-256 of the bytes are compared with the values that the server announced.
 pub(super) struct Download<'c> {
     client: &'c Client,
-    /// The URL's path below the API.
+    /// The path of the URL below `/api/v1`.
     path: String,
-    /// The commit that the server named, or else the requested revision.
+    /// The commit in the first response, or the requested revision if the response has no commit. A resumed download reads from it.
     revision: Revision,
     /// The module's hash.
     pub hash: ModuleHash,
@@ -115,7 +116,7 @@ pub(super) struct Download<'c> {
     pub size_bytes: u64,
     digest: Digest,
     received_bytes: u64,
-    /// The hashes of the received bytes; `None` after the comparison at the end.
+    /// The hash and the SHA-256 of the bytes received so far; `None` after the comparison at the end.
     hashing: Option<(BlobHasher, Hashing)>,
     body: Option<BodyReader<'static>>,
     /// The number of attempts to resume since `counted_from_bytes`.
@@ -216,7 +217,7 @@ impl<'c> Download<'c> {
         );
         match self.request_rest() {
             Ok(body) => self.body = Some(body),
-            // Only a busy server is worth another attempt after an error response.
+            // After an error response, another attempt is made only if the server was busy.
             Err(Error::Refused(response)) if response.kind() != ErrorKind::Busy => {
                 return Err(Error::Refused(response));
             }
@@ -254,7 +255,7 @@ impl<'c> Download<'c> {
     }
 }
 
-/// A failed exchange is reported as an [`io::Error`] that contains this subsystem's [`Error`].
+/// If a request fails, `read` returns an [`io::Error`] that contains this subsystem's [`Error`].
 impl Read for Download<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {

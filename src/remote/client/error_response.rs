@@ -1,4 +1,4 @@
-//! Error responses of a server.
+//! Reads error responses of a server.
 
 use std::fmt;
 
@@ -12,13 +12,14 @@ use crate::wire::{MissingName, Problem};
 
 /// The maximum number of bytes of an error response's body that are read.
 const BODY_BYTES_MAX: u64 = 1 << 20;
-/// The longest detail that is printed. The server at the URL may be another kind of server, whose texts are long.
+/// The maximum length of [`ErrorResponse::detail`], in characters. The server at the URL may not be a wasmstore server, and may return a
+/// long text.
 const DETAIL_CHARS_MAX: usize = 2_000;
 
-/// What nginx and servers in Go respond to a request without TLS on a port for TLS.
+/// Parts of the error texts of nginx and of servers in Go for a request without TLS on a TLS port.
 const TLS_PORT: [&str; 2] = ["was sent to HTTPS port", "to an HTTPS server"];
 
-/// The detail of a request whose headers are too large.
+/// The error text for a request whose headers are too large.
 const HEADERS_TOO_LARGE: &str =
     "the message, the author or a name is too long for a request header";
 
@@ -27,11 +28,11 @@ const HEADERS_TOO_LARGE: &str =
 pub struct ErrorResponse {
     /// The server's URL.
     pub url: ServerUrl,
-    /// The status (RFC 9110, section 15).
+    /// The HTTP status code (RFC 9110, section 15).
     pub status: u16,
-    /// The reason, on one line.
+    /// The reason for the error, on one line.
     pub detail: String,
-    /// The paths of a conflict.
+    /// The paths to which the error applies, if it is a conflict.
     pub paths: Vec<String>,
     /// The branch, module or directory that does not exist, if the server says which.
     pub missing: Option<MissingName>,
@@ -56,7 +57,7 @@ impl ErrorResponse {
         Self::from_parts(url, status, &content_type, location, &text)
     }
 
-    /// Interprets the parts of an error response. `location` is the target of a redirect.
+    /// Returns the error response with these parts. `location` is the target of a redirect, `text` is the body.
     pub(super) fn from_parts(
         url: &ServerUrl,
         status: StatusCode,
@@ -76,7 +77,8 @@ impl ErrorResponse {
         response
     }
 
-    /// Returns the response of a server to a request whose headers are too large (431: RFC 6585, section 5).
+    /// Returns the error response that a server sends to a request whose headers are too large (431: RFC 6585, section 5). The client
+    /// returns it without sending the request.
     pub(super) fn headers_too_large(url: &ServerUrl) -> Self {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         Self::from_parts(url, status, "", None, "")
@@ -95,7 +97,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Reads a problem document or a line of plain text. Any other body, such as an HTML page, gives an empty detail.
+    /// Parses a body that is a problem document (RFC 9457) or a line of plain text. For any other body, such as an HTML page, `detail` is
+    /// empty.
     fn parse(url: &ServerUrl, status: u16, content_type: &str, text: &str) -> Self {
         let problem = if content_type.starts_with("application/problem+json") {
             serde_json::from_str(text).unwrap_or_default()
@@ -120,7 +123,7 @@ impl ErrorResponse {
         }
     }
 
-    /// Returns the kind of the error that a local store would return in this case.
+    /// Returns the kind of error that a local store would return for the same operation.
     pub fn kind(&self) -> ErrorKind {
         match self.status {
             // A 404 without a detail in a form that wasmstore uses may come from a server that is not a wasmstore server.
@@ -136,13 +139,14 @@ impl ErrorResponse {
         }
     }
 
-    /// Returns whether the request failed for lack of a valid key.
+    /// Returns whether the request failed because it had no valid API key.
     pub fn needs_key(&self) -> bool {
         self.status == 401
     }
 }
 
-/// Displays the store's reason as a local store would, and prefixes the server's URL if the server itself failed.
+/// Displays the reason alone, as a local store would, if the store rejected the request. Prefixes the URL if the server failed or is not a
+/// wasmstore server.
 impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {

@@ -1,4 +1,4 @@
-//! The facts about a module in the store behind a server.
+//! Requests facts about a module from a server: its WIT and the sizes of its parts.
 
 use super::request::{Client, in_path};
 use crate::names::ModuleRef;
@@ -7,7 +7,7 @@ use crate::store::Revision;
 use crate::wire::{PartSelection, SizesJson};
 
 impl Client {
-    /// Requests the WIT of a module.
+    /// Requests the WIT of a module, as text.
     pub(super) fn wit_text(&self, revision: &Revision, name: &ModuleRef) -> Result<String> {
         let request = self.get(&format!("/wit/{}", in_path(name)), revision);
         Ok(self.text(request)?.value)

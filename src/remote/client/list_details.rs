@@ -1,4 +1,4 @@
-//! The list of modules with details, page by page.
+//! Requests the list of modules with their details, page by page.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use crate::remote::error::Result;
 use crate::store::{ListedModule, Revision};
 use crate::wire::{ListedModuleJson, encode_query_value};
 
-/// The number of modules on a page.
+/// The number of modules in one response of the server.
 const MODULES_PER_PAGE: usize = 10_000;
 
 impl Client {
@@ -30,7 +30,7 @@ impl Client {
                 .map(|after| format!("&after={after}"))
                 .unwrap_or_default();
             let page = self.text(self.get(&format!("{path}{after}"), &revision))?;
-            // An older server ignores the parameter, and its list is an object.
+            // An older server ignores the parameter `details`, and returns the list as a JSON object.
             if page.value.starts_with('{') {
                 return Err(self.invalid_response("the server cannot list modules with details"));
             }
@@ -49,7 +49,7 @@ impl Client {
                 let reason = "a page of a list does not continue where the page before ended";
                 return Err(self.invalid_response(reason));
             }
-            // All pages are of the same commit.
+            // The next request names the commit of this page, so that all pages are of the same commit.
             revision = page.commit.map_or(revision, Revision::Commit);
         }
     }

@@ -1,8 +1,8 @@
-//! The HTTP client for a store behind another server: the store's operations, with the store's own types.
+//! The HTTP client for a store behind another server. It implements the store's operations, with the store's own types.
 //!
-//! `operations` implements the trait and uses the other files: `request` builds requests and reads responses, `error_response` reads
-//! errors, `pages` reads lists, `download`, `upload` and `upload_files` stream modules, `watch` follows a branch. Every value in a response is
-//! validated like any other input from outside.
+//! `operations` implements the trait `StoreOperations` with the other files: `request` builds requests and reads responses,
+//! `error_response` reads errors, `pages` reads lists, `download`, `upload` and `upload_files` stream modules, `watch` reports the new
+//! commits of a branch. The client validates every value in a response, like any other input from outside.
 
 mod agent;
 mod diff;

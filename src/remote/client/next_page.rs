@@ -1,8 +1,9 @@
-//! The position of the next page of a list, for lists whose pages may be empty.
+//! Finds the position of the next page of a list in the header `Link`. Lists whose pages may be empty need it, because an empty page has no
+//! last item after which the next page starts.
 
 use crate::wire::decode_query_value;
 
-/// Returns the value of `after` in the link to the next page.
+/// Returns the value of the parameter `after` in the link to the next page, unescaped.
 pub(super) fn next_after(link: &str) -> Option<String> {
     let mut parameters = link.split(['?', '&', '>']);
     let after = parameters.find_map(|parameter| parameter.strip_prefix("after="))?;

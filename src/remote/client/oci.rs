@@ -1,4 +1,4 @@
-//! The OCI registry of the store behind a server.
+//! Requests to the OCI registry of a server.
 
 use serde::Deserialize;
 
@@ -11,14 +11,14 @@ use ureq::http::Method;
 /// The response header with the digest of a manifest.
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
-/// A page of tags.
+/// The part of a response with a list of tags that the client reads.
 #[derive(Deserialize)]
 struct TagsJson {
     tags: Vec<String>,
 }
 
 impl Client {
-    /// Requests the tags of a repository, page by page.
+    /// Requests all tags of an OCI repository, page by page.
     pub(super) fn all_oci_tags(&self, repository: &RepositoryName) -> Result<Vec<OciTag>> {
         let mut tags: Vec<OciTag> = Vec::new();
         loop {
@@ -39,7 +39,7 @@ impl Client {
         }
     }
 
-    /// Requests a manifest.
+    /// Requests an OCI manifest. Returns its digest and its text.
     pub(super) fn oci_manifest_text(
         &self,
         repository: &RepositoryName,

@@ -1,4 +1,4 @@
-//! The store's operations, each as one or several requests.
+//! Implements each operation of a store as one or several requests to a server.
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -125,7 +125,7 @@ impl StoreOperations for Client {
         dir: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<usize> {
-        // All requests use one commit, so that the files belong to one tree.
+        // All requests name the same commit, so that the files are from one tree.
         let revision = self.pin(revision)?;
         let modules = self.list(&revision, &TreePath::root())?;
         let bytes = |path: &ModulePath, hash| self.download_bytes(&revision, path, hash);
@@ -280,7 +280,7 @@ impl StoreOperations for Client {
         };
         let path = format!("/module/{}{query}", in_path(name));
         match self.publish(self.write(Method::DELETE, &path, change)) {
-            // The only conflict of a removal that names the removed path itself is that the path is a directory.
+            // If a removal conflicts, and the conflict names the removed path itself, the path is a directory.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::Conflict
                     && response.paths == [name.to_string()] =>
@@ -406,7 +406,7 @@ impl StoreOperations for Client {
     }
 }
 
-/// Returns the query of a request for a garbage collection, with `more` parameters.
+/// Returns the query of a request for a garbage collection. The query also has the parameters `more`.
 fn gc_query(history: &History, more: &[&str]) -> String {
     let mut parameters: Vec<String> = more.iter().map(|text| (*text).to_owned()).collect();
     match history {
@@ -432,11 +432,12 @@ fn gc_query(history: &History, more: &[&str]) -> String {
 }
 
 impl Client {
-    /// Returns the query that selects the commit at which a new branch or tag starts.
+    /// Returns the query that names the commit to which a new branch or tag points.
     pub(super) fn start_query(&self, from: &Revision) -> Result<String> {
         Ok(match from {
             Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
-            // A server of another version may not know the syntax of a name, so it is resolved by a read, whose error says so.
+            // A server of another version may not support the syntax of a revision's name. So a request that reads resolves the name first,
+            // and reports that as its error.
             Revision::Commit(_) | Revision::Named(_) => format!("?from={}", self.commit_id(from)?),
             Revision::Branch(None) | Revision::Resolved(_) => String::new(),
         })

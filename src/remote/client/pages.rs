@@ -1,4 +1,4 @@
-//! Lists that a server returns in pages.
+//! Requests lists that a server returns in pages.
 
 use std::ops::ControlFlow;
 
@@ -11,19 +11,20 @@ use crate::remote::operations::StoreOperations;
 use crate::store::{LogOrder, Revision};
 use crate::wire::{CommitJson, InfoJson, PathCommitJson, ReceivedModules, encode_path};
 
-/// The number of modules in one page.
+/// The number of modules in one response of the server.
 const MODULES_PER_PAGE: usize = 10_000;
 
-/// The number of commits in the first page, and the maximum number in any page. It is limited because each commit may have a message of 64
-/// KiB.
+/// The number of commits in the first page. Each further page has twice as many, up to [`COMMITS_MAX`]. The number is limited because each
+/// commit may have a message of 64 KiB.
 const COMMITS_FIRST: usize = 100;
+/// The maximum number of commits in one page.
 const COMMITS_MAX: usize = 1_000;
 
-/// The error of a page whose first item is not after the last item of the page before. Requesting further pages could be an endless
-/// loop.
+/// The error if the first item of a page is not after the last item of the page before. Without this error, the client could request pages
+/// in an endless loop.
 const NO_PROGRESS: &str = "a page of a list does not continue where the page before ended";
 
-/// A page of modules.
+/// A page of the list of modules: the path and the hash of each module.
 type ModulePage = ApiResponse<Vec<(ModulePath, ModuleHash)>>;
 
 impl Client {
@@ -36,7 +37,7 @@ impl Client {
     ) -> Result<ModulePage> {
         let mut all: ModulePage = self.module_page(revision, prefix, None)?;
         while all.has_more && all.value.len() < count {
-            // All pages are of the same commit.
+            // The request names the commit of the first page, so that all pages are of the same commit.
             let revision = all
                 .commit
                 .map_or_else(|| revision.clone(), Revision::Commit);
@@ -56,7 +57,7 @@ impl Client {
         let path = format!("/info/{}", in_path(name));
         let mut all = self.json::<InfoJson>(self.get(&path, revision))?;
         while all.has_more {
-            // All pages are of the same commit.
+            // The request names the commit of the first page, so that all pages are of the same commit.
             let commit = all.commit;
             let revision = commit.map_or_else(|| revision.clone(), Revision::Commit);
             let skip = all.value.imports.len() + all.value.exports.len();
@@ -92,7 +93,9 @@ impl Client {
         })
     }
 
-    /// Calls `visit` for the commits of the history, as the store's `log` does, until `visit` returns `Break`.
+    /// Calls `visit` for up to `count` commits of the history after the first `skip` ones, until `visit` returns `Break`. With
+    /// [`LogOrder::OldestFirst`], `skip` and `count` select the same commits as with `NewestFirst`, but `visit` receives them in reverse
+    /// order.
     pub(super) fn log_pages(
         &self,
         revision: &Revision,
@@ -130,7 +133,8 @@ impl Client {
         Ok(())
     }
 
-    /// Requests all pages of the commits that changed a path, with the module that each commit put there.
+    /// Requests all pages of the list of commits that changed a path. Each commit has the hash of the module that it put there, or `None`
+    /// if it removed the module.
     pub(super) fn audit_pages(
         &self,
         revision: &Revision,
@@ -151,9 +155,9 @@ impl Client {
         Ok(entries)
     }
 
-    /// Calls `each` for the items of a list of commits, page by page, until `each` returns `false`. All pages are of the same
-    /// commit. `count` is the number of items that the caller expects to need; `last` returns the id that the next page starts
-    /// after.
+    /// Calls `each` for the items of a list of commits, page by page, until `each` returns `false`. All pages are of the same commit.
+    /// `count` is the number of items that the caller expects to need; `last` returns the commit id of an item, after which the next page
+    /// starts.
     pub(super) fn commit_pages<T: DeserializeOwned>(
         &self,
         revision: &Revision,
@@ -185,7 +189,7 @@ impl Client {
         }
     }
 
-    /// Checks the ids of a commit, because they are printed without escaping.
+    /// Checks that the ids in a commit are valid object ids, because they are printed without escaping.
     pub(super) fn checked_commit(&self, commit: CommitJson) -> Result<CommitJson> {
         for id in commit.parents.iter().chain([&commit.commit]) {
             self.parse(id, CommitId::parse)?;

@@ -1,4 +1,4 @@
-//! The history of a path in the store behind a server.
+//! Requests the history of a path from a server.
 
 use std::ops::ControlFlow;
 
@@ -9,12 +9,12 @@ use crate::remote::error::Result;
 use crate::store::{ChangeFilter, Revision, Version};
 use crate::wire::{PathCommitJson, encode_path, filter_query};
 
-/// The number of commits on a page.
+/// The number of commits in one response of the server.
 const COMMITS_PER_PAGE: usize = 1_000;
 
 impl Client {
-    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`: the commits that make a change that
-    /// the filter asks for, or all commits if the filter is empty.
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. Visits only commits whose change
+    /// matches the filter, or all commits if the filter is empty.
     pub(super) fn path_log_pages(
         &self,
         revision: &Revision,
@@ -37,7 +37,7 @@ impl Client {
                     return Ok(());
                 }
             }
-            // A page of a filtered list may be empty, so only its link says where the next page begins.
+            // A page of a filtered list may be empty, so the position of the next page is read from the link in the response.
             let next = match page.link.as_deref() {
                 Some(link) => next_after(link).and_then(|after| CommitId::parse(&after).ok()),
                 None => return Ok(()),
@@ -46,7 +46,7 @@ impl Client {
                 let reason = "a page of a list does not say where the next one begins";
                 return Err(self.invalid_response(reason));
             }
-            // All pages are of the same commit.
+            // The next request names the commit of this page, so that all pages are of the same commit.
             revision = page.commit.map_or(revision, Revision::Commit);
             after = next;
         }
@@ -69,20 +69,21 @@ impl Client {
         pairs.value.iter().map(version).collect()
     }
 
-    /// Checks the ids of a commit, and whether the server knows the filter.
+    /// Checks the ids in a commit, and that the server has applied the filter.
     fn checked_path_commit(
         &self,
         mut commit: PathCommitJson,
         filter: &ChangeFilter,
     ) -> Result<PathCommitJson> {
         commit.commit = self.checked_commit(commit.commit)?;
-        // The response to `modules=true` has a hash or null. A null is parsed like an absent field.
+        // The response to `modules=true` has a hash or null in `module`. Parsing makes no difference between null and an absent field, so
+        // both become `Some(None)` here.
         let hash = commit.module.flatten();
         if let Some(hash) = &hash {
             self.parse(hash, ModuleHash::parse)?;
         }
         commit.module = Some(hash);
-        // An older server ignores the parameters, and lists all commits.
+        // An older server ignores the parameters of the filter, and lists all commits.
         if commit.matched.is_none() && !filter.is_empty() {
             return Err(self.invalid_response("the server cannot filter the commits of a path"));
         }

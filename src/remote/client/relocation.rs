@@ -1,4 +1,4 @@
-//! Copies, moves and removals of several modules, whose names are in the query.
+//! Requests that copy, move or remove several modules. The names of the modules are in the query of the URL.
 
 use ureq::http::Method;
 
@@ -31,7 +31,8 @@ impl Client {
             Err(Error::Refused(response)) if !response.paths.is_empty() => {
                 let paths = response.paths.clone();
                 let exist = store::Error::ModulesExist { paths };
-                // Another conflict that has paths is that one is both a module and a directory.
+                // A conflict also has paths if one path would be both a module and a directory. The server's text distinguishes the two
+                // conflicts.
                 if exist.to_string() == response.detail {
                     return Err(exist.into());
                 }
@@ -41,7 +42,7 @@ impl Client {
         }
     }
 
-    /// Removes the modules that names and globs select.
+    /// Removes the modules that the names and globs in `patterns` select.
     pub(super) fn delete_selected(
         &self,
         change: &Change,
@@ -54,7 +55,7 @@ impl Client {
             path.push_str(&format!("&name={}", encode_query_value(pattern.as_str())));
         }
         match self.publish(self.write(Method::DELETE, &path, change)) {
-            // The only conflict of a removal with a path is that the path is a directory.
+            // If a removal conflicts, and the conflict has a path, that path is a directory.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::Conflict && !response.paths.is_empty() =>
             {

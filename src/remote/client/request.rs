@@ -1,4 +1,4 @@
-//! Requests to a store's server, and reading of successful responses.
+//! Builds and sends requests to a wasmstore server, and reads successful responses.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,25 +18,25 @@ use crate::remote::proxy::{HttpProxy, ProxySettings};
 use crate::store::{Change, EntityTags, Precondition, Published, Revision};
 use crate::wire::{decode_query_value, encode_header_value, encode_path};
 
-/// The path of the API below the server's URL.
+/// The path of the HTTP API below the server's URL.
 const API: &str = "/api/v1";
 
-/// The largest total length of a request's header values, in bytes. The server rejects longer ones.
+/// The maximum total length of the header values of a request, in bytes. The server rejects a request that exceeds it.
 const HEADERS_BYTES_MAX: usize = 64 << 10;
 
 /// The media types that the client accepts. Errors should be problem documents (RFC 9457).
 pub(super) const ACCEPTED: &str = "application/problem+json, */*;q=0.9";
 
-/// A client of a store's server. It follows no redirects, so that the key is sent to no other server.
+/// A client of a wasmstore server. It follows no redirects, so that it sends the API key to no other server.
 pub struct Client {
     agent: Agent,
     pub(super) url: ServerUrl,
     pub(super) key: Option<HeaderValue>,
     pub(super) proxy: Option<HttpProxy>,
     pub(super) limits: ClientLimits,
-    /// Whether the server turned out to have no endpoint for diffs.
+    /// Whether the server has responded that it has no endpoint for diffs.
     pub(super) lacks_diff: AtomicBool,
-    /// Whether the server has responded to a request, so that the scheme of its URL is right.
+    /// Whether the server has responded to a request. If so, the scheme of its URL is right.
     pub(super) has_responded: AtomicBool,
 }
 
@@ -46,11 +46,11 @@ pub(in crate::remote) struct ApiResponse<T> {
     pub value: T,
     /// The commit from which the server read, or which it created, if the response names it.
     pub commit: Option<CommitId>,
-    /// The effect of a write, if the request was one.
+    /// The branch that a write changed, and its new tip. Without meaning if the request was a read.
     pub published: Published<()>,
     /// Whether the list has another page.
     pub has_more: bool,
-    /// The link to the next page.
+    /// The value of the header `Link`, which links to the next page of a list.
     pub link: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Client {
     /// Creates a client of the server at `url`, without connecting to it.
     ///
     /// # Errors
-    /// The key contains a character that is not allowed in a header; the proxy for the server cannot be used.
+    /// The API key contains a character that is not allowed in a header; the configured proxy for the server cannot be used.
     pub fn new(
         url: ServerUrl,
         key: Option<&str>,
@@ -98,12 +98,12 @@ impl Client {
         }
     }
 
-    /// Builds a request to a path of the API. The path is escaped and starts with a slash.
+    /// Builds a request to `path` below `/api/v1`. The path must be escaped and start with a slash.
     pub(in crate::remote) fn request(&self, method: Method, path: &str) -> Builder {
         self.request_to(method, &format!("{API}{path}"))
     }
 
-    /// Builds a request to a path of the server. The path is escaped and starts with a slash.
+    /// Builds a request to `path` below the server's URL. The path must be escaped and start with a slash.
     pub(super) fn request_to(&self, method: Method, path: &str) -> Builder {
         let url = self.url.at(path);
         let request = Request::builder()
@@ -116,7 +116,7 @@ impl Client {
         }
     }
 
-    /// Builds a request that reads from a revision.
+    /// Builds a GET request for the tree or history of `revision`.
     pub(super) fn get(&self, path: &str, revision: &Revision) -> Builder {
         with_revision(self.request(Method::GET, path), revision)
     }
@@ -169,7 +169,7 @@ impl Client {
         }
     }
 
-    /// Sends a write, and returns the branch's new tip.
+    /// Sends a write, and returns the branch and its new tip.
     pub(super) fn publish(&self, request: Builder) -> Result<Published<()>> {
         Ok(self.text(request)?.published.with_value(()))
     }
@@ -232,12 +232,12 @@ impl Client {
         self.parse(&self.text(request)?.value, parse)
     }
 
-    /// Parses a name in a response.
+    /// Parses a name, such as a hash or a branch, in a response.
     pub(super) fn parse<T>(&self, text: &str, parse: ParseName<T>) -> Result<T> {
         parse(text).map_err(|error| self.invalid_response(error))
     }
 
-    /// Converts an error of the HTTP library.
+    /// Converts an error of the HTTP library. If the reason is a wrong scheme in the server's URL, returns that as the error.
     fn exchange_failed(&self, error: &ureq::Error) -> Error {
         let may_be_scheme = match error {
             ureq::Error::Io(error) => may_be_scheme(error),
@@ -278,17 +278,17 @@ impl Client {
 /// A function that parses a name.
 type ParseName<T> = fn(&str) -> Result<T, crate::names::Error>;
 
-/// Returns the commit that a response names.
+/// Returns the commit in the header `wasmstore-commit` of a response.
 pub(super) fn response_commit(headers: &HeaderMap) -> Option<CommitId> {
     commit_in(headers, "wasmstore-commit")
 }
 
-/// Returns the commit in a header of a response.
+/// Returns the commit in the header `name` of a response, or `None` if the header is missing or not a commit id.
 pub(super) fn commit_in(headers: &HeaderMap, name: &str) -> Option<CommitId> {
     CommitId::parse(headers.get(name)?.to_str().ok()?).ok()
 }
 
-/// Returns the effect of a write, as the headers of the response state it.
+/// Returns the branch that a write changed and its new tip, from the headers of the response.
 fn published(headers: &HeaderMap) -> Published<()> {
     let branch = headers
         .get("wasmstore-branch")
@@ -305,7 +305,7 @@ fn published(headers: &HeaderMap) -> Published<()> {
     }
 }
 
-/// Returns a key as the value of a header that is never logged.
+/// Returns an API key as a header value that is marked as sensitive, so that it is never logged.
 pub(in crate::remote) fn secret_header(
     key: &str,
 ) -> Result<HeaderValue, ureq::http::header::InvalidHeaderValue> {
@@ -314,13 +314,13 @@ pub(in crate::remote) fn secret_header(
     Ok(value)
 }
 
-/// Returns a module's path, hash or digest as the end of a URL's path.
+/// Returns a module's path, hash or digest, escaped, for the end of a URL's path.
 pub(super) fn in_path(name: &ModuleRef) -> String {
     let name = name.to_string();
     encode_path(name.trim_start_matches('/')).to_string()
 }
 
-/// Returns a directory as the end of a URL's path: a slash and the path, or nothing for the root.
+/// Returns a directory for the end of a URL's path: a slash and the escaped path, or nothing for the root directory.
 pub(super) fn below(path: &TreePath) -> String {
     if path.is_root() {
         String::new()
@@ -365,7 +365,8 @@ fn with_tags(request: Builder, header: HeaderName, tags: Option<&EntityTags>) ->
     }
 }
 
-/// Returns whether an I/O error can be that of a URL with the wrong scheme. No connection, or none in time, has other reasons.
+/// Returns whether a wrong scheme in the URL can be the reason for an I/O error. It is not the reason if the connection failed or timed
+/// out.
 pub(super) fn may_be_scheme(error: &io::Error) -> bool {
     use io::ErrorKind as K;
     !matches!(

@@ -1,4 +1,4 @@
-//! Finds out that a URL has the wrong scheme: http for a port that speaks TLS, or https for one that does not.
+//! Detects that a server's URL has the wrong scheme: http for a port that speaks TLS, or https for a port that does not.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -12,13 +12,15 @@ use crate::remote::error::Error;
 /// How long each step of the check may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a client sends that does not know TLS. Both kinds of servers answer: one with a response, the other with an alert.
+/// The bytes that the check sends: an HTTP request without TLS. A server without TLS answers it with an HTTP response, a server with TLS
+/// answers with a TLS alert.
 const REQUEST: &[u8] = b"HEAD / HTTP/1.0\r\n\r\n";
 
 impl Client {
-    /// Returns the error for a failed exchange if the URL's scheme is its reason. Connects to the server once more, without the key.
+    /// After a failed request, returns an error if the reason is a wrong scheme in the server's URL. Connects to the server once more,
+    /// without sending the API key.
     pub(super) fn wrong_scheme(&self) -> Option<Error> {
-        // The proxy connects to servers, this machine may be unable to.
+        // If there is a proxy, this machine may be unable to connect to the server directly, so the check is not made.
         let is_known = self.has_responded.load(Ordering::Relaxed) || self.proxy.is_some();
         if is_known || speaks_tls(&self.url).ok()?? == self.url.is_tls() {
             return None;

@@ -1,4 +1,4 @@
-//! Searches of the store behind a server.
+//! Requests searches of the modules in the store behind a server.
 
 use std::ops::ControlFlow;
 
@@ -8,12 +8,12 @@ use crate::remote::error::Result;
 use crate::store::{Query, Revision, SearchMatch, SearchScope};
 use crate::wire::{SearchJson, encode_path, encode_query_value};
 
-/// The number of matches on a page.
+/// The number of matches in one response of the server.
 const MATCHES_PER_PAGE: usize = 1_000;
 
 impl Client {
-    /// Calls `visit` for every match of a search, page by page, until `visit` returns `Break`. Returns the number of modules that the server
-    /// has not analysed yet.
+    /// Calls `visit` for every match of a search, page by page, until `visit` returns `Break`. Returns the number of modules that the
+    /// server has not analysed yet; the search does not find these.
     pub(super) fn search_pages(
         &self,
         revision: &Revision,
@@ -25,7 +25,8 @@ impl Client {
         let q = encode_query_value(&query);
         let history = scope == SearchScope::History;
         let mut revision = revision.clone();
-        // The next page begins after the path `after`, and after `skip` matches at the path that follows it.
+        // The position of the next page: it begins after the path `after`, and skips the first `skip` matches of the following path,
+        // because this page has them.
         let mut after: Option<ModulePath> = None;
         let (mut last, mut skip) = (None::<ModulePath>, 0);
         loop {
@@ -52,7 +53,7 @@ impl Client {
             if !page.has_more {
                 return Ok(page.value.pending);
             }
-            // All pages are of the same commit.
+            // The next request names the commit of this page, so that all pages are of the same commit.
             revision = page.commit.map_or(revision, Revision::Commit);
         }
     }

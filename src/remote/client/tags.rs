@@ -1,4 +1,4 @@
-//! Tags of the store behind a server.
+//! Lists, creates and deletes tags in the store behind a server.
 
 use ureq::http::Method;
 
@@ -8,7 +8,7 @@ use crate::remote::error::{Error, Result};
 use crate::store::{self, Change, ErrorKind, ExistingTag, Published, Revision, Tag};
 use crate::wire::{TagJson, encode_path};
 
-/// The maximum number of tags on a page. It is limited because each tag may have a message of 64 KiB.
+/// The maximum number of tags in one response of the server. It is limited because each tag may have a message of 64 KiB.
 const TAGS_PER_PAGE: usize = 1_000;
 
 impl Client {
@@ -33,7 +33,7 @@ impl Client {
         }
     }
 
-    /// Creates a tag.
+    /// Creates a tag at the commit that `from` names.
     pub(super) fn post_tag(
         &self,
         change: &Change,
@@ -48,7 +48,8 @@ impl Client {
         }
         let path = format!("{}{query}", tag_path(tag));
         match self.publish(self.write(Method::POST, &path, change)) {
-            // The other conflict is with another tag. A key without GET cannot find out.
+            // The conflict is either that the tag exists, or that its name conflicts with the name of another tag. A request for the tag
+            // finds out which. With an API key that does not allow GET, it cannot, and the server's error is returned.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::Conflict && self.has_tag(tag).unwrap_or(false) =>
             {

@@ -1,4 +1,4 @@
-//! Uploads of modules.
+//! Uploads modules.
 
 use std::io::{self, Read};
 
@@ -14,10 +14,10 @@ use crate::store::{self, Change, ModuleError, Published, Validation};
 use crate::wire::encode_path;
 
 impl Client {
-    /// Uploads a module as it is read. `size_bytes` is the length of `source`, if it is known.
+    /// Uploads a module while it is read from `source`. `size_bytes` is the length of `source`, if it is known.
     ///
     /// # Errors
-    /// The server rejects the request; `source` cannot be read to its end. If the headers are a reason to reject the request, the server
+    /// The server rejects the request; `source` cannot be read to its end. If the server rejects the request because of its headers, it
     /// does so before the body is sent.
     pub(super) fn upload(
         &self,
@@ -45,11 +45,11 @@ impl Client {
     }
 }
 
-/// The body of an upload. It validates the module while sending it, to know the reason if the upload fails: a server that rejects an upload
-/// in the middle closes the connection, so its response may be lost. Only the server decides whether the module is accepted.
+/// The body of an upload. It validates the module while it sends it, so that the client knows why an upload fails: a server that rejects an
+/// upload in the middle closes the connection, and its response may be lost. Only the server decides whether the module is accepted.
 pub(super) struct UploadReader<R> {
     source: R,
-    /// The number of announced bytes that have not been read yet, if a length was announced.
+    /// The number of bytes of the announced length that have not been read yet; `None` if no length was announced.
     left_bytes: Option<u64>,
     /// `None` after the validation has failed or finished.
     validation: Option<Validation>,
@@ -73,7 +73,7 @@ impl<R: Read> UploadReader<R> {
         }
     }
 
-    /// Validates the bytes just read; no bytes mean the end of the module.
+    /// Validates the next bytes of the module; empty `bytes` mean the end of the module.
     pub fn validate(&mut self, bytes: &[u8]) {
         let Some(mut validation) = self.validation.take() else {
             return;
@@ -89,15 +89,15 @@ impl<R: Read> UploadReader<R> {
         }
     }
 
-    /// Records a read error as the reason for the failure, unless the module is already known to be invalid. Returns the error that
-    /// ends the upload.
+    /// Records a read error as the reason for the failure, unless the module is already known to be invalid. Returns the error with which
+    /// the body ends the upload.
     fn interrupt(&mut self, error: io::Error) -> io::Error {
         let ending = io::Error::from(error.kind());
         self.failure.get_or_insert(ModuleError::Read(error));
         ending
     }
 
-    /// Counts `n` bytes just read. Fails if the source turns out to be shorter or longer than announced.
+    /// Subtracts `n` bytes, which were just read, from `left_bytes`. Fails if the source is shorter or longer than the announced length.
     fn count(&mut self, n: usize) -> io::Result<()> {
         let Some(left_bytes) = &mut self.left_bytes else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Uploads of several modules in one request, as an archive.
+//! Uploads several modules in one request, as a tar archive.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -17,7 +17,7 @@ use crate::store::{self, Change, ModuleFiles, PathCondition, PathConditions, Pub
 use crate::wire::{ARCHIVE_END, ReceivedModules, encode_header_value, entry_header, padding_bytes};
 
 impl Client {
-    /// Uploads files as they are read.
+    /// Uploads files while they are read.
     ///
     /// # Errors
     /// The server rejects the request; a file cannot be read to its end.
@@ -46,15 +46,16 @@ impl Client {
     }
 }
 
-/// The archive of the files. Validates each module while it is sent, like [`UploadReader`].
+/// The body of the request: a tar archive of the files. Validates each module while it is sent, with [`UploadReader`].
 struct ArchiveBody<'f> {
     files: &'f ModuleFiles,
     sizes: Vec<u64>,
-    /// The number of files that are begun.
+    /// The number of files whose sending has begun.
     begun: usize,
-    /// The file that is being sent, and the number of its bytes that are missing.
+    /// The file that is being sent, and the number of its bytes that have not been sent yet.
     current: Option<(UploadReader<File>, u64)>,
-    /// What is sent next: a header, the bytes that fill a block, or the end.
+    /// Bytes that are sent before the next bytes of `current`: the tar header of a file, the padding after a file, or the end of the
+    /// archive.
     block: io::Cursor<Vec<u8>>,
     has_ended: bool,
     /// The reason to report if the upload fails.
@@ -91,7 +92,7 @@ impl<'f> ArchiveBody<'f> {
         entries.sum::<u64>() + ARCHIVE_END.len() as u64
     }
 
-    /// Returns the reason to report if the upload has failed, which may be in the middle of a file.
+    /// Returns the reason to report for a failed upload. The upload may have failed in the middle of a file.
     fn into_failure(mut self) -> Option<store::Error> {
         if let Some((reader, _)) = self.current.take() {
             self.note_failure(reader);
@@ -99,7 +100,7 @@ impl<'f> ArchiveBody<'f> {
         self.failure
     }
 
-    /// Begins the next file, or the end after the last one.
+    /// Begins to send the next file, or, after the last file, the end of the archive.
     fn begin(&mut self) -> io::Result<()> {
         let Some((path, file)) = self.files.files().get(self.begun) else {
             self.block = io::Cursor::new(ARCHIVE_END.to_vec());
@@ -122,7 +123,7 @@ impl<'f> ArchiveBody<'f> {
         }
     }
 
-    /// Notes why the file that was begun last will be refused, if it will.
+    /// Records the failure of `reader`, if it has one, as the reason to report. `reader` reads the file that was begun last.
     fn note_failure(&mut self, reader: UploadReader<File>) {
         if let (Some(error), None) = (reader.failure, &self.failure) {
             let file = self.files.files()[self.begun - 1].1.display().to_string();
@@ -175,7 +176,7 @@ fn with_conditions(mut request: Builder, conditions: &PathConditions) -> Builder
         request = request.header("wasmstore-if-none-match", "*");
     }
     for (path, condition) in &conditions.paths {
-        // A comma separates the items of the header.
+        // A comma would separate two items of the header, so commas in a path are escaped.
         let path = encode_header_value(&path.to_string()).replace(',', "%2C");
         request = match condition {
             PathCondition::Absent => request.header("wasmstore-if-none-match", path),

@@ -1,4 +1,4 @@
-//! Watching a branch of a store behind a server.
+//! Watches a branch of the store behind a server.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
@@ -16,23 +16,23 @@ use crate::remote::error::{Error, Result};
 use crate::remote::websocket::{Socket, WebSocketServer};
 use crate::wire::{BranchEvent, MissingName, ReceivedEvent, encode_header_value};
 
-/// The longest time without a message, after which a connection counts as broken. The server sends pings more often.
+/// The time without a message after which a connection is regarded as broken. The server sends pings more often.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// The delay before the first attempt to reconnect. It doubles with each further attempt.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 /// The longest delay between two attempts to reconnect.
 const DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// The close code for a commit that does not exist.
+/// The WebSocket close code of the server for a commit that does not exist.
 const CLOSE_NO_COMMIT: u16 = 4404;
-/// The close code for a branch that was deleted.
+/// The WebSocket close code of the server for a branch that was deleted.
 const CLOSE_NO_BRANCH: u16 = 4410;
 
 /// The reason why a connection yields no more events.
 enum End {
-    /// The connection broke. The server may come back.
+    /// The connection broke. The client reconnects.
     Broken(String),
-    /// The branch or the commit no longer exists, or the server is not a wasmstore server.
+    /// The branch or the commit no longer exists, or the server is not a wasmstore server. The watch ends.
     Failed(Error),
     /// The caller has stopped the watch.
     Stopped,
@@ -45,8 +45,9 @@ struct WatchPosition<'b> {
 }
 
 impl Client {
-    /// Calls `notify` with each commit of a branch and its changes after `since`, or after the branch's current tip, until `notify`
-    /// returns `Break`. A broken connection is reopened at the last reported commit, so that no commit is missed.
+    /// Calls `notify` for each commit of a branch after the commit `since`, or after the branch's current tip, until `notify` returns
+    /// `Break`. Each event has a commit and its changes. After a broken connection, the client reconnects and continues after the last
+    /// reported commit, so that no commit is missed.
     ///
     /// # Errors
     /// The first connection fails; the server returns an error response; the branch or the commit no longer exists.
@@ -90,7 +91,7 @@ impl Client {
         }
     }
 
-    /// Connects. If the position has no commit yet, sets it to the branch's tip, which the server's response names.
+    /// Connects to the server. If the position has no commit yet, sets it to the tip of the branch, which is in the server's response.
     fn connect(&self, position: &mut WatchPosition<'_>) -> Result<Socket> {
         let mut path = "/api/v1/watch?commits=true".to_owned();
         if let Some(since) = position.since {
@@ -130,7 +131,7 @@ impl Client {
             return error;
         }
         match error {
-            // The text of the library would repeat the text of the I/O error.
+            // The text of the library's error would repeat the text of the I/O error.
             tungstenite::Error::Io(error) => self.unreachable(error),
             error => self.unreachable(error),
         }
@@ -153,7 +154,7 @@ impl Client {
         Error::Refused(Box::new(response))
     }
 
-    /// Reports each event until the connection ends. A large event arrives in several parts.
+    /// Calls `notify` for each event until the connection ends. The server sends a large event in several messages, which are joined.
     fn read_events(
         &self,
         socket: &mut Socket,
@@ -192,7 +193,7 @@ impl Client {
         }
     }
 
-    /// Interprets the server's close frame. A missing commit or branch is reported with the text that a local store uses.
+    /// Returns the end that the server's close frame stands for. For a missing commit or branch, the error text is that of a local store.
     fn closed(&self, frame: Option<CloseFrame>, position: &WatchPosition<'_>) -> End {
         let Some(frame) = frame else {
             return End::Broken("the server closed the connection".to_owned());

@@ -1,4 +1,4 @@
-//! The modules that fit a world, in the store behind a server.
+//! Requests the components in the store behind a server that fit a WIT world.
 
 use std::ops::ControlFlow;
 
@@ -11,12 +11,12 @@ use crate::remote::error::Result;
 use crate::store::{Revision, WorldCheck, WorldSource};
 use crate::wire::{WorldCheckJson, encode_path, encode_query_value};
 
-/// The number of components on a page.
+/// The maximum number of components in one response of the server.
 const COMPONENTS_PER_PAGE: usize = 1_000;
 
 impl Client {
-    /// Calls `visit` for the components below the directory `scope` that fit a world, or for the module at `scope`, page by page, until `visit`
-    /// returns `Break`.
+    /// Calls `visit` for each component below the directory `scope` that fits a world, page by page, until `visit` returns `Break`. If
+    /// `scope` is a module, calls `visit` for that module, whether it fits or not.
     pub(super) fn world_pages(
         &self,
         revision: &Revision,
@@ -48,13 +48,13 @@ impl Client {
             let Some(link) = page.link else {
                 return Ok(());
             };
-            // A page may be empty, so only its link says where the next page begins.
+            // A page may be empty, so the position of the next page is read from the link in the response.
             let next = next_after(&link).and_then(|after| ModulePath::parse(&after).ok());
             if next <= after {
                 let reason = "a page of a list does not say where the next one begins";
                 return Err(self.invalid_response(reason));
             }
-            // All pages are of the same commit.
+            // The next request names the commit of this page, so that all pages are of the same commit.
             revision = page.commit.map_or(revision, Revision::Commit);
             after = next;
         }
