@@ -6,7 +6,7 @@ use crate::names::ModuleHash;
 pub struct BlobHasher(gix::hash::Hasher);
 
 impl BlobHasher {
-    /// Begins to compute the id of a blob of `bytes` bytes, with the hash function of the id `like`.
+    /// Returns a hasher for a blob of `bytes` bytes. It uses the hash function of the id `like`.
     pub fn new(bytes: u64, like: ModuleHash) -> Self {
         let kind = match like.as_bytes().len() {
             20 => gix::hash::Kind::Sha1,
@@ -20,12 +20,12 @@ impl BlobHasher {
         Self(hasher)
     }
 
-    /// Adds the next bytes.
+    /// Hashes the next bytes of the blob.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Returns the id after the last byte; `None` if the bytes are a SHA-1 collision attack.
+    /// Returns the blob's id, after all bytes were passed to `update`; `None` if the bytes are a SHA-1 collision attack.
     pub fn finish(self) -> Option<ModuleHash> {
         let id = self.0.try_finalize().ok()?;
         ModuleHash::from_bytes(id.as_bytes())

@@ -1,7 +1,7 @@
 //! In-memory caches of objects, by id.
 //!
-//! Entries are never invalidated, because an id never changes its meaning. Only readers use the caches. Changes are decided on the
-//! objects in the repository, because a cached object may have been deleted.
+//! Entries are never invalidated, because an id never changes its meaning. Only readers use the caches. Writers read the objects in the
+//! repository, because a cached object may have been deleted there.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::repo::objects::commit::Commit;
 
 /// The maximum number of cached commits. Most of them are tips of branches.
 const COMMITS_MAX: usize = 1024;
-/// How many bytes of encoded trees and commits are cached.
+/// The maximum size of all cached encoded trees and commits, in bytes.
 const ENCODED_BYTES_MAX: u64 = 16 << 20;
-/// The number of modules and trees that the caches are sized for.
+/// The expected number of items in each cache.
 const ITEMS_EXPECTED: usize = 4096;
 /// The number of shards of the cache of trees.
 const TREE_SHARDS: usize = 2;
-/// The memory of a decoded tree's entry without its name, in bytes.
+/// The memory that one entry of a decoded tree takes, without the entry's name, in bytes.
 const ENTRY_BYTES: usize = 56;
-/// The memory of a cached item without its content, in bytes.
+/// The memory that one cached item takes, without its content, in bytes.
 const ITEM_BYTES: usize = 128;
 
 /// The bytes of a blob, shared by all readers.
@@ -64,8 +64,7 @@ pub(crate) struct Caches {
     pub blobs: Cache<ModuleHash, Blob, ByBytes>,
     pub trees: Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes>,
     pub commits: Cache<CommitId, Arc<Commit>>,
-    /// Recently written trees and commits in their encoded form. They are read once, when their changes are added to the version
-    /// index.
+    /// Recently written trees and commits in their encoded form. Each is read once, when the new commits are added to the version index.
     pub encoded: Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes>,
 }
 
@@ -96,8 +95,8 @@ impl Caches {
     }
 }
 
-/// Returns a cache for trees. It has few shards, because a tree that is larger than a shard is not cached, and a list of many modules is
-/// sent in pages, each of which reads the tree again.
+/// Returns a cache for trees. It has few shards: a tree that is larger than a shard is not cached, and a long list of modules is sent in
+/// pages, each of which needs the same tree.
 fn tree_cache(bytes_max: u64) -> Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes> {
     cache(bytes_max, OptionsBuilder::new().shards(TREE_SHARDS))
 }
@@ -126,7 +125,7 @@ where
     )
 }
 
-/// Weighs an item by the memory that it takes.
+/// Weighs a cached item by the memory that it takes, in bytes.
 #[derive(Clone)]
 pub(crate) struct ByBytes;
 

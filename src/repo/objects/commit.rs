@@ -43,7 +43,7 @@ impl Commit {
     }
 }
 
-/// Reads a commit that a user named.
+/// Reads a commit whose id a user gave.
 ///
 /// # Errors
 /// `UnknownCommit` if the id names no object, or one that is not a commit.
@@ -88,7 +88,7 @@ fn linked(error: Error) -> Error {
 /// Decodes a commit. The author is decoded as far as possible: see `raw_commit.rs`.
 ///
 /// # Errors
-/// It does not begin with a tree, or a parent is not an object id.
+/// The commit does not begin with a tree, or a parent is not an object id.
 pub(crate) fn decode(id: CommitId, data: &[u8]) -> Result<Commit> {
     Ok(convert(id, &RawCommit::parse(id, data)?))
 }

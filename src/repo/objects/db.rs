@@ -76,7 +76,7 @@ impl ObjectDb {
     /// Returns a handle for this thread.
     ///
     /// # Errors
-    /// `Missing`, with `id`, while there is no repository.
+    /// `Missing` while there is no repository. The error names `id`, the object that the caller wants to read.
     pub(crate) fn handle_for(&self, id: impl std::fmt::Display) -> Result<gix::Repository> {
         self.handle()
             .ok_or_else(|| Error::Missing { id: id.to_string() })
@@ -93,7 +93,7 @@ impl ObjectDb {
         Some(handle.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Opens the repository again if the handle is stale.
+    /// Opens the repository again if `is_stale` returns `true` for the shared handle.
     pub(crate) fn reopen_if(&self, is_stale: impl FnOnce(&GixHandle) -> bool) -> Result<()> {
         // The read lock is released before the repository is opened: readers continue with the old handle.
         if !self.shared_handle().is_some_and(|handle| is_stale(&handle)) {
@@ -110,8 +110,8 @@ impl ObjectDb {
         Ok(())
     }
 
-    /// Opens the repository again if `gc` deleted objects since it was opened. `last_gc` is the time of the last `gc`, read from
-    /// the file `lock`, which the caller holds.
+    /// Opens the repository again if `gc` deleted objects since it was opened. `last_gc` is the time of the last `gc`, which the caller has
+    /// read from the file `lock` while holding that lock.
     pub(crate) fn reopen_after_gc(&self, last_gc: u64) -> Result<()> {
         self.reopen_if(|handle| handle.last_gc != last_gc)
     }
@@ -182,7 +182,7 @@ impl ObjectDb {
             .map(|header| header.size()))
     }
 
-    /// Reads a commit that a user named.
+    /// Reads a commit whose id a user gave.
     ///
     /// # Errors
     /// `UnknownCommit` if the id names no object, or one that is not a commit.

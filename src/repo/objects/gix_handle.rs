@@ -30,7 +30,7 @@ const KNOWN_EXTENSIONS: [&str; 6] = [
 
 /// The minimum number of packs for which gix has a slot; with more packs than slots, reads fail. Roll-ups keep the number of packs at some
 /// hundreds, plus one for each 64 MiB. There are no more slots than needed, because gix initializes all slots when it opens the repository,
-/// which each command does.
+/// and each command of wasmstore opens it.
 pub(crate) const MIN_SLOTS: u16 = 2048;
 
 /// The repository as gix has it open.
@@ -48,7 +48,7 @@ pub(crate) struct GixHandle {
     pub generation: u64,
 }
 
-/// What changes whenever the repository is opened again.
+/// Identifies one opening of the repository. The value differs after each reopening.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HandleVersion {
     generation: u64,
@@ -65,8 +65,8 @@ impl GixHandle {
 
     /// Opens the repository at `root`.
     pub(crate) fn open(root: &Path) -> Result<Self> {
-        // Both are read before the repository is opened. If a `gc` runs or a pack is added in between, they are outdated, and the only
-        // effect is that the repository is opened once more.
+        // `last_gc` and `packs` are read before the repository is opened. If a `gc` runs or a pack is added in between, they are outdated,
+        // and the only effect is that the repository is opened once more.
         let last_gc = locks::last_collected(root);
         let packs: HashSet<_> = pack_file_names(root)?.into_iter().collect();
         let slots = slots_for(packs.len());

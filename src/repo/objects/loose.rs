@@ -22,16 +22,16 @@ use crate::sharing::create_shared_dir;
 /// The maximum number of attempts to rename a file while the fan-out directory keeps vanishing, for example because another process runs
 /// `git prune`.
 const RENAMES_MAX: u32 = 3;
-/// How many objects may wait for their fsync; each has an open file.
+/// The maximum number of written objects that wait for their fsync. Each keeps a file open.
 const PENDING_MAX: usize = 64;
 
-/// Loose objects that were written and are not durable yet. Dropping this removes their files.
+/// Loose objects that were written to temporary files and are not durable yet. Dropping this removes these files.
 pub(crate) struct LooseObjects {
     root: PathBuf,
     format: gix::hash::Kind,
-    /// Complete files, and the paths that they will be renamed to.
+    /// Complete temporary files, each with the path to which it will be renamed.
     pending: Vec<(NamedTempFile, PathBuf)>,
-    /// Directories with new names in them.
+    /// The directories that have new names in them and are not fsynced yet.
     dirs: BTreeSet<PathBuf>,
 }
 
@@ -58,7 +58,7 @@ impl LooseObjects {
         }
     }
 
-    /// Computes the id of the object with the spooled bytes.
+    /// Computes the id of an object of this kind whose content is the spooled bytes.
     pub(crate) fn id(&self, kind: gix::objs::Kind, spool: &mut Spool) -> Result<gix::ObjectId> {
         let mut hasher = gix::hash::hasher(self.format);
         let header = gix::objs::encode::loose_header(kind, spool.size_bytes());
@@ -145,7 +145,7 @@ impl LooseObjects {
     }
 }
 
-/// Writes an object to a temporary file.
+/// Writes an object to a temporary file, in the format of a loose object.
 fn write_temporary(tmp: &Path, kind: gix::objs::Kind, spool: &mut Spool) -> Result<NamedTempFile> {
     let header = gix::objs::encode::loose_header(kind, spool.size_bytes());
     let mut from = spool.reader()?;

@@ -1,9 +1,9 @@
 //! Reading commit objects as leniently as git reads them.
 //!
-//! Other programs have written commits that `git fsck` reports but git reads: without a mail address, with a date that is not a number,
-//! without an author. git needs only the tree and the parents, which come first and in this order, and the committer time
-//! (`parse_commit_buffer` in git's commit.c). gix rejects the whole commit if the author or the committer is malformed, so commits
-//! are read here. [`LenientObjects`] lets gix walk such a history.
+//! Other programs have written commits that `git fsck` reports as malformed but git can read: without a mail address, with a date that is
+//! not a number, without an author. git needs only the tree and the parents, which come first and in this order, and the committer time
+//! (`parse_commit_buffer` in git's commit.c). gix rejects the whole commit if the author or the committer is malformed, so commits are read
+//! here. [`LenientObjects`] lets gix walk such a history.
 
 use gix::bstr::ByteSlice;
 use gix::objs::{Data, Find, Kind};
@@ -22,7 +22,7 @@ pub(crate) struct RawCommit<'d> {
     /// Everything after the first empty line.
     pub message: &'d [u8],
     has_message: bool,
-    /// Whether there is a signature (`gpgsig`, also of ssh keys), good or not.
+    /// Whether the commit has a signature (header `gpgsig` or `gpgsig-sha256`, also for ssh keys). The signature is not checked.
     pub is_signed: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Signature {
     pub name: String,
     /// The mail address; empty if there is none.
     pub mail: String,
-    /// The time in seconds since 1970-01-01 UTC; `None` if it is missing or not a number of 64 bits.
+    /// The time in seconds since 1970-01-01 UTC; `None` if it is missing or is not a 64-bit number.
     pub date_s: Option<i64>,
     /// Why the header is malformed; `None` if it is well-formed.
     pub fault: Option<&'static str>,
@@ -43,7 +43,7 @@ impl<'d> RawCommit<'d> {
     /// Reads a commit's encoded form.
     ///
     /// # Errors
-    /// It does not begin with a tree, or a parent is not an object id.
+    /// The commit does not begin with a tree, or a parent is not an object id.
     pub(crate) fn parse(id: impl std::fmt::Display, data: &'d [u8]) -> Result<Self> {
         let malformed = |reason: &str| Error::database(format!("decode commit {id}"))(reason);
         let mut lines = Lines(data);
@@ -179,7 +179,7 @@ fn split_time(value: &[u8]) -> (&[u8], &[u8]) {
     value.split_at(start.map_or(0, |start| start + 1))
 }
 
-/// Returns the number at the beginning of a time; `None` if there is none, or if it does not fit into 64 bits.
+/// Returns the number at the beginning of a time; `None` if no number is there, or if it does not fit into 64 bits.
 fn date(time: &[u8]) -> Option<i64> {
     let time = time.trim_ascii_start();
     let digits = time.iter().skip(usize::from(time.starts_with(b"-")));

@@ -11,18 +11,19 @@ use crate::sharing::create_shared_dir_all;
 /// The size, in bytes, up to which an upload stays in memory. A larger upload is written to the disk.
 pub(crate) const MEMORY_BYTES_MAX: usize = 1 << 20;
 
-/// The bytes of one upload. The file is unlinked as soon as it is created, so nothing is left behind, however the process ends.
+/// The bytes of one upload. The file of a large upload is unlinked as soon as it is created, so nothing is left behind, however the process
+/// ends.
 #[derive(Debug)]
 pub struct Spool {
     memory: Vec<u8>,
     file: Option<File>,
-    /// Where the bytes begin in the file.
+    /// The offset in `file` at which the bytes begin.
     start: u64,
     size_bytes: u64,
     tmp: PathBuf,
 }
 
-/// Reads a part of a file. Does not use the position of the file, which parts of one spool share.
+/// Reads a range of a file at explicit offsets (pread(2)), because all parts of a spool share one file and its position.
 struct PartReader<'f> {
     file: &'f File,
     at: u64,
@@ -41,7 +42,7 @@ impl Read for PartReader<'_> {
 }
 
 impl Spool {
-    /// Returns an empty spool that overflows into the directory `tmp`.
+    /// Returns an empty spool. If the upload becomes too large for memory, the spool moves it to a file in the directory `tmp`.
     pub(crate) fn new(tmp: &Path) -> Self {
         Self {
             memory: Vec::new(),
@@ -52,7 +53,7 @@ impl Spool {
         }
     }
 
-    /// Returns the error for bytes that could not be spooled.
+    /// Converts an I/O error that a write to this spool returned.
     pub fn failed(&self, source: io::Error) -> Error {
         Error::io("write an upload to", &self.tmp)(source)
     }
@@ -68,7 +69,7 @@ impl Spool {
         }
     }
 
-    /// Returns a spool that contains the bytes of a file, which must not change any more.
+    /// Returns a spool that contains the bytes of a file. The file must not change any more.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -99,7 +100,7 @@ impl Spool {
         self.size_bytes
     }
 
-    /// Returns the number of bytes that are in memory.
+    /// Returns the number of bytes of memory that the spool has allocated.
     pub fn memory_bytes(&self) -> usize {
         self.memory.capacity()
     }
@@ -124,7 +125,8 @@ impl Spool {
         }
     }
 
-    /// Returns a spool that contains a part of the bytes. A large part is read from the same file.
+    /// Returns a spool that contains `size_bytes` bytes of this one, from the offset `start`. A small part is copied into memory; a large
+    /// part shares the file.
     ///
     /// # Errors
     /// The file cannot be read.

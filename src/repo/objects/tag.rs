@@ -7,7 +7,7 @@ use crate::names::{Author, TagName};
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::commit::signature;
 
-/// What an annotated tag says about the commit that it leads to.
+/// The tagger, time and message of an annotated tag.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Annotation {
     /// The tagger's name, and the time in seconds since 1970-01-01 UTC; `None` if the tag object does not name a tagger.
@@ -16,7 +16,7 @@ pub struct Annotation {
     pub message: String,
 }
 
-/// Decodes a tag object as far as possible.
+/// Decodes a tag object as far as possible. Parts that cannot be decoded are empty or `None`.
 pub(crate) fn decode(data: &[u8], format: gix::hash::Kind) -> Annotation {
     let Ok(tag) = TagRef::from_bytes(data, format) else {
         return Annotation::default();
