@@ -28,7 +28,7 @@ pub struct PathChange {
     pub new: Option<ModuleHash>,
 }
 
-/// A path whose entry differs between two trees. A directory is not an entry here.
+/// A path whose entry differs between two trees. Directories are not listed, only the entries in them.
 #[derive(Debug)]
 pub(crate) struct EntryChange {
     pub path: BString,

@@ -12,7 +12,7 @@ use crate::repo::tree::encoded::{change_entries, find};
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
-/// A tree that was edited.
+/// The result of editing a tree.
 pub(crate) struct EditedTree {
     /// The id of the new tree.
     pub id: gix::ObjectId,
@@ -20,8 +20,8 @@ pub(crate) struct EditedTree {
     pub written: Vec<gix::ObjectId>,
 }
 
-/// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path, one after the other. Directories that become empty
-/// are removed. The new trees are kept in the memory of `repo`.
+/// Sets (`Some`) or removes (`None`) the entry at each path of `tree`, in the order of `edits`, and returns the new tree. Directories that
+/// become empty are removed. The new trees are written to the memory of `repo`, not to the disk.
 pub(crate) fn edit(
     repo: &gix::Repository,
     trees: &TreeReader<'_>,
@@ -99,7 +99,7 @@ impl Directory {
         };
         let mut directory = match current.filter(|current| current.mode.is_tree()) {
             Some(current) => Self::load(trees, current.id)?,
-            // There is nothing to remove.
+            // The parent directory does not exist, so there is nothing to remove.
             None if entry.is_none() => return Ok(()),
             None => Self::empty(self.kind),
         };

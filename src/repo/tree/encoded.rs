@@ -16,10 +16,11 @@ use gix::objs::tree::{EntryKind, EntryMode, name_order};
 use crate::repo::error::{Error, Result};
 use crate::repo::tree::entry::TreeEntry;
 
-/// How many bytes of encoded trees one operation keeps.
+/// The maximum number of bytes of encoded trees that one operation keeps in memory.
 const BYTES_MAX: usize = 32 << 20;
 
-/// How often one tree is searched before it is decoded: a search of a decoded tree is binary, but decoding takes as long as many searches.
+/// The number of linear searches of one encoded tree after which the tree is decoded. A decoded tree allows binary search, but decoding
+/// takes as long as many linear searches.
 const SEARCHES_MAX: u32 = 8;
 
 /// The mode of a directory, as git and gix write it.
@@ -27,7 +28,7 @@ const DIRECTORY_MODE: &[u8] = b"40000 ";
 
 /// An encoded entry.
 pub(crate) struct EncodedEntry<'t> {
-    /// Where it is in the encoded tree.
+    /// The range of the entry's bytes in the encoded tree.
     range: Range<usize>,
     /// The mode and the space after it.
     mode: &'t [u8],
@@ -53,7 +54,7 @@ impl EncodedEntry<'_> {
     }
 }
 
-/// Returns the entries of an encoded tree, whose ids are of this kind.
+/// Returns the entries of an encoded tree. `kind` is the hash function of the ids in it.
 pub(crate) fn entries(
     bytes: &[u8],
     kind: gix::hash::Kind,
@@ -78,7 +79,7 @@ pub(crate) fn entries(
     })
 }
 
-/// Returns the entry with this name.
+/// Returns the entry `name` of an encoded tree, by linear search; `None` if there is none.
 pub(crate) fn find(bytes: &[u8], kind: gix::hash::Kind, name: &BStr) -> Result<Option<TreeEntry>> {
     for entry in entries(bytes, kind) {
         let entry = entry?;
@@ -103,7 +104,7 @@ pub(crate) fn change_entries(
     new.sort_by(|(a, a_entry), (b, b_entry)| name_order(a, is_tree(a_entry), b, is_tree(b_entry)));
     let mut new = new.into_iter().peekable();
     let mut to = Vec::with_capacity(bytes.len() + 64 * new.len());
-    // The entries from here to the current one are copied together.
+    // The offset up to which `bytes` was copied or skipped. The entries from here to the current one are copied together.
     let mut uncopied = 0;
     for entry in entries(bytes, kind) {
         let entry = entry?;
@@ -149,7 +150,7 @@ pub(crate) struct EncodedTrees {
 }
 
 impl EncodedTrees {
-    /// Returns an encoded tree.
+    /// Returns the encoded tree `id`, from memory or from `repo`.
     pub fn load(&self, repo: &gix::Repository, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
         if id.is_empty_tree() {
             return Ok(Arc::default());
@@ -168,7 +169,7 @@ impl EncodedTrees {
         Ok(bytes)
     }
 
-    /// Returns whether a tree should be searched in its encoded form once more.
+    /// Counts a search of a tree, and returns whether to search the encoded form once more instead of decoding the tree.
     pub fn should_search(&self, id: gix::ObjectId) -> bool {
         match self.trees.borrow_mut().get_mut(&id) {
             Some((_, searches)) => {

@@ -17,13 +17,13 @@ use crate::repo::tree::encoded::read_encoded;
 use crate::repo::tree::entry::{TreeEntry, join_path};
 use crate::repo::tree::reader::{TreeSource, parse_tree};
 
-/// How many bytes of encoded trees are kept for the next comparisons.
+/// The maximum number of bytes of encoded trees that are kept for the next comparisons.
 const BYTES_MAX: usize = 32 << 20;
 
 /// A path where two trees differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeChange {
-    /// The path as git stores it; it may be a path that the store does not accept. The path of the root is empty.
+    /// The path as git stores it; it may have names that the store does not accept. The path of the root is empty.
     pub path: Vec<u8>,
     /// The module in the old tree; `None` if there is none.
     pub old: Option<ModuleHash>,
@@ -49,7 +49,7 @@ impl ObjectDb {
 }
 
 impl<'r> TreeDiffer<'r> {
-    /// Returns a differ for trees that a transaction's handle finds, including new ones in its memory.
+    /// Returns a differ for trees that the handle of a write transaction finds, including new trees in the memory of the handle.
     pub(crate) fn with_handle(repo: &'r gix::Repository) -> Self {
         Self::new(TreeSource::Handle(repo))
     }
@@ -62,8 +62,8 @@ impl<'r> TreeDiffer<'r> {
         }
     }
 
-    /// Returns every path at which two trees differ, including directories and the root, sorted and without duplicates. If `old` is `None`,
-    /// it is the empty tree.
+    /// Returns every path at which two trees differ, including directories and the root, sorted and without duplicates. `None` stands for
+    /// the empty tree.
     pub fn changes(&self, old: Option<TreeId>, new: TreeId) -> Result<Vec<TreeChange>> {
         let mut changes = Vec::new();
         let old = old.map(|tree| tree.0).filter(|tree| !tree.is_empty_tree());

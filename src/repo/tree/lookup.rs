@@ -13,13 +13,13 @@ use crate::repo::tree::entry::{ModuleEntry, TreeEntry, TreeNode};
 use crate::repo::tree::new_names::check_new_path;
 use crate::repo::tree::reader::{Lookup, TreeReader, find, look_up};
 
-/// Entries of a directory: their names, and what has them.
+/// Some entries of a directory: the name and the node of each.
 pub type DirectoryPart = Vec<(String, TreeNode)>;
 
 /// The result of looking up a path in the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CachedNode {
-    /// The path has this node.
+    /// The path exists, and this is its node.
     Found(TreeNode),
     /// The path does not exist.
     Absent,
@@ -68,9 +68,9 @@ impl ObjectDb {
         Ok(entries.collect())
     }
 
-    /// Returns a part of the modules and directories in the directory at `path` in a tree, in git's order: at most `count` of them, without the
-    /// first `before`; and the number of all of them. `None` if there is no directory. Entries with illegal names are counted, but left out: to
-    /// check all names of a large directory takes much longer than to read it.
+    /// Returns a part of the modules and directories in the directory at `path` in a tree, in git's order: skips the first `before` and
+    /// returns at most `count`. Also returns the total number. `None` if there is no directory at `path`. Entries with illegal names are
+    /// counted but not returned: checking all names of a large directory takes much longer than reading it.
     pub fn directory_part(
         &self,
         tree: TreeId,
@@ -148,8 +148,8 @@ impl ObjectDb {
             .break_value())
     }
 
-    /// Does the same as [`walk_modules_after`](Self::walk_modules_after), but `visit` builds only the paths that it needs. It is also called
-    /// for modules that have no path, because their names are not legal in the store.
+    /// Does the same as [`walk_modules_after`](Self::walk_modules_after), but passes entries instead of paths, so that `visit` builds only
+    /// the paths that it needs. Also visits modules whose names are not legal in the store; these have no path.
     pub fn walk_entries_after<B>(
         &self,
         tree: TreeId,

@@ -1,7 +1,7 @@
 //! The three-way merge of two branches.
 //!
-//! Modules are opaque: a path that both sides changed differently is a conflict, nothing is renamed, and no content is invented. gix's
-//! own tree merge is not used because it builds an index from HEAD, which takes 584 ms with 1M paths.
+//! Modules are opaque: a path that both sides changed differently is a conflict. Renames are not detected, and the contents of modules are
+//! never merged. gix's own tree merge is not used because it builds an index from HEAD, which takes 584 ms with 1M paths.
 
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ impl<'m> TreeMerge<'m> {
     /// Merges two trees whose commits have the merge bases `bases`.
     ///
     /// # Errors
-    /// `MergeConflict` with the paths.
+    /// `MergeConflict` with the paths that both sides changed differently.
     pub(crate) fn merge(
         &self,
         bases: &[gix::ObjectId],

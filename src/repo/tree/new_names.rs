@@ -19,7 +19,8 @@ pub(crate) fn check_new_path(
     let mut end = 0;
     for segment in path.segments() {
         end += segment.len();
-        // Almost every name is allowed. Only for a name that is not, the tree is searched: a name that it already contains stays usable.
+        // Almost every name is allowed. The tree is searched only for a name that is not: a name that the tree already contains stays
+        // usable.
         if let Err(error) = check_segment(segment, rules)
             && trees.entry(root, path.as_str()[..end].into())?.is_none()
         {
@@ -30,7 +31,7 @@ pub(crate) fn check_new_path(
     Ok(())
 }
 
-/// Checks a segment that a change adds.
+/// Checks one segment of a path that a change adds to a tree.
 pub(crate) fn check_segment(segment: &str, rules: NameRules) -> Result<(), names::Error> {
     names::check_new_segment(segment)?;
     if rules.portable {

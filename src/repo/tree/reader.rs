@@ -16,14 +16,14 @@ use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::encoded::{self, EncodedTrees};
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
 
-/// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
+/// The maximum number of entries of decoded trees that one operation keeps in memory. An entry takes about 100 bytes.
 const ENTRIES_MAX: usize = 1 << 18;
 
 /// The result of looking up a path.
 pub(crate) enum Lookup {
-    /// The path has this entry.
+    /// The path exists, and this is its entry.
     Found(TreeEntry),
-    /// A proper prefix of the path names an entry that is not a directory. Holds the length of the prefix in bytes, and the entry.
+    /// A parent path names an entry that is not a directory. Holds the length of the parent path in bytes, and that entry.
     Blocked(usize, TreeEntry),
     /// The path, or a parent directory of it, does not exist.
     Absent,
@@ -31,14 +31,14 @@ pub(crate) enum Lookup {
 
 /// The source from which trees are read.
 pub(crate) enum TreeSource<'r> {
-    /// A transaction's handle, which has new trees in memory.
+    /// The handle of a write transaction. Its memory contains new trees that are not on the disk yet.
     Handle(&'r gix::Repository),
-    /// The caches, and the object database, for which a handle is made when it is needed.
+    /// The shared caches, and the object database for trees that no cache has. The handle is created when it is needed first.
     Cached(&'r ObjectDb, OnceCell<Box<gix::Repository>>),
 }
 
 impl<'r> TreeSource<'r> {
-    /// Reads through the caches of the object database.
+    /// Returns a source that reads through the shared caches.
     pub(crate) fn cached(objects: &'r ObjectDb) -> Self {
         Self::Cached(objects, OnceCell::new())
     }
@@ -57,7 +57,7 @@ impl<'r> TreeSource<'r> {
         }
     }
 
-    /// Returns the encoded tree if it is in the cache.
+    /// Returns the encoded tree if it is in the shared cache.
     pub(crate) fn cached_encoding(&self, id: &gix::ObjectId) -> Option<Arc<Vec<u8>>> {
         match self {
             Self::Handle(_) => None,
@@ -66,7 +66,7 @@ impl<'r> TreeSource<'r> {
     }
 }
 
-/// Reads trees, and decodes each of them once.
+/// Reads trees, and keeps them in memory, so that each is usually read and decoded once.
 pub(crate) struct TreeReader<'r> {
     source: TreeSource<'r>,
     decoded: RefCell<HashMap<gix::ObjectId, Arc<gix::objs::Tree>>>,
@@ -75,7 +75,7 @@ pub(crate) struct TreeReader<'r> {
 }
 
 impl<'r> TreeReader<'r> {
-    /// Returns a reader that caches trees for one operation.
+    /// Returns a reader with a cache of its own, for one operation. It reads trees through the handle `repo`.
     pub(crate) fn new(repo: &'r gix::Repository) -> Self {
         Self::from(TreeSource::Handle(repo))
     }
@@ -134,8 +134,8 @@ impl<'r> TreeReader<'r> {
         })
     }
 
-    /// Returns the path and the noun of the entry that prevents a file at `path`: a file at one of its parent directories, or a
-    /// directory, a symbolic link or a submodule at the path itself.
+    /// Returns the path and the noun of the entry that prevents a file at `path`: a file where the path has a parent directory, or a
+    /// directory, a symbolic link or a submodule at `path` itself. `None` if no entry does.
     pub(crate) fn obstacle(
         &self,
         root: gix::ObjectId,
@@ -155,7 +155,7 @@ impl<'r> TreeReader<'r> {
         look_up(root, path, |tree, name| self.find(tree, name))
     }
 
-    /// Returns the entry of a tree with this name.
+    /// Returns the entry `name` of the tree `id`.
     fn find(&self, id: gix::ObjectId, name: &BStr) -> Result<Option<TreeEntry>> {
         let is_decoded = match self.source {
             TreeSource::Cached(..) => true,
@@ -173,7 +173,7 @@ impl<'r> TreeReader<'r> {
     }
 }
 
-/// Looks up `path` in the tree `root`. `find` returns the entry of a tree with a name.
+/// Looks up `path` in the tree `root`. `find` returns the entry of a tree, given the tree's id and the entry's name.
 pub(crate) fn look_up<E>(
     root: gix::ObjectId,
     path: &BStr,

@@ -23,8 +23,8 @@ impl TreeReader<'_> {
         })
     }
 
-    /// Does the same as [`walk`](Self::walk) without building the paths of the modules, which takes longer than to read the entries. Also
-    /// visits modules with names that are not legal in the store; they have no path.
+    /// Does the same as [`walk`](Self::walk) without building the paths of the modules, because building paths takes longer than reading
+    /// entries. Also visits modules whose names are not legal in the store; these have no path.
     pub(crate) fn walk_entries<B>(
         &self,
         root: gix::ObjectId,
@@ -71,8 +71,8 @@ impl TreeReader<'_> {
     }
 }
 
-/// Returns the number of entries of the directory `at` that sort before or at the path `after`, together with everything below them. The
-/// search is binary, because a long list is read in pages, and each page begins with this search.
+/// Returns the number of entries of the directory `at` that the walk can skip: they, and everything below them, sort before or at the path
+/// `after`. The search is binary, because a long list is read in pages, and each page begins with this search.
 fn count_before(entries: &[gix::objs::tree::Entry], at: &TreePath, after: &str) -> usize {
     let below = if at.is_root() {
         Some(after)
