@@ -42,8 +42,7 @@ impl DurableTips {
         self.tips.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether this process knows that the tip is durable, and that the file of the ref has not been replaced since it was
-    /// durable.
+    /// Returns whether this process has recorded that the tip is durable, and the file of the ref has not been replaced since then.
     pub(crate) fn contains(&self, name: &RefName, tip: gix::ObjectId) -> bool {
         let stamp = self.stamp(name);
         self.tips().get(name) == Some(&(tip, stamp))

@@ -51,7 +51,8 @@ impl RefStore {
 }
 
 /// Returns a pattern for each broken ref. A pattern also applies to all names below its name, and the last matching pattern decides. So
-/// each pattern that hides `a` is followed by patterns that show the refs below `a/`: `a` may be a foreign file and `a/b` a packed ref.
+/// each pattern that hides `a` is followed by patterns that show the refs below `a/`: `a` may be a file that is not a ref, and `a/b` a
+/// packed ref.
 fn hide_patterns(list: &RefList) -> Vec<String> {
     let broken: HashSet<&str> = list.broken.iter().map(|it| it.name.as_str()).collect();
     let is_below = |name: &str| {

@@ -29,19 +29,19 @@ use crate::repo::refs::reuse::{EntryKind, Reuse};
 use crate::repo::refs::stamp::RefsStamp;
 use crate::repo::refs::store::RefStore;
 
-/// The largest file of a loose ref that is read, in bytes. No ref name is longer.
+/// The number of bytes that are read from the file of a loose ref. No ref name is longer.
 const REF_BYTES_MAX: u64 = 64 << 10;
-/// How many broken refs are remembered, so that each is logged only once.
+/// The maximum number of broken refs that are remembered. A remembered ref is not logged again.
 const LOGGED_MAX: usize = 1000;
 
-/// The refs below a prefix.
+/// The result of listing the refs below a prefix, such as `refs/heads/`.
 #[derive(Default)]
 pub(crate) struct RefList {
     /// The refs that lead to an object, sorted by name.
     pub refs: Vec<(BString, Target)>,
-    /// The other refs, sorted by name.
+    /// The broken refs, sorted by name.
     pub broken: Vec<BrokenRef>,
-    /// The state of the files and directories that were read.
+    /// The metadata of the files and directories that were read.
     pub stamp: RefsStamp,
 }
 
@@ -152,7 +152,7 @@ impl RefStore {
         Ok(())
     }
 
-    /// Adds the ref that has this file. Returns whether the file is not a directory now.
+    /// Adds the ref whose file is at `path`. Returns `false` if `path` is a directory by now.
     fn add_file(
         &self,
         repo: &gix::Repository,

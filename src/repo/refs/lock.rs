@@ -1,12 +1,13 @@
 //! git's lock file of a ref, `<ref>.lock`, created so that a dead writer's lock file is recognized with certainty.
 //!
-//! wasmstore creates its lock files with mode 0444, without write permission for anyone, and the ref keeps that mode after the
-//! rename. git creates its own with mode 0666, from which the umask removes bits. So a process that holds `refs.lock` and finds a
-//! read-only lock file knows that a wasmstore process created it and died. Any other lock file belongs to a git process that
-//! wasmstore did not start, and wasmstore waits until it is gone. `ROOT/wasmstore/moving` names the refs that were moved last,
-//! one a line: opening the store after a crash looks for their lock files instead of all possible ones.
+//! wasmstore creates its lock files with mode 0444, without write permission for anyone, and the ref keeps that mode after the rename. git
+//! creates its own with mode 0666, from which the umask removes bits. So a process that holds `refs.lock` and finds a read-only lock file
+//! knows that a wasmstore process created it and died. Any other lock file belongs to a git process that wasmstore did not start, and
+//! wasmstore waits until it is gone. `ROOT/wasmstore/moving` names the refs that were moved last, one per line. After a crash, opening the
+//! store looks only for the lock files of these refs.
 //!
-//! Refs are not updated with gix because it fsyncs neither the lock file nor the directories, and cannot create the read-only mark.
+//! Refs are not updated with gix because it fsyncs neither the lock file nor the directories, and cannot create lock files without write
+//! permission.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -58,7 +59,7 @@ impl RefLock {
         Self::take_with_mode(root, name, content, patience, MODE)
     }
 
-    /// Does the same as [`take`](Self::take) with a mode for the file, without the bits that would allow writing.
+    /// Does the same as [`take`](Self::take), but the file gets this `mode`, without its write bits.
     pub(crate) fn take_with_mode(
         root: &Path,
         name: &str,
@@ -72,7 +73,7 @@ impl RefLock {
         }
         let lock = lock_path(&path);
         let mut file = create(&path, &lock, Instant::now() + patience, mode)?;
-        // This is created before the content is written, so that an error removes the lock file.
+        // `held` is created before the content is written, so that dropping it after an error removes the lock file.
         let held = Self {
             lock,
             path,
@@ -109,8 +110,8 @@ impl Drop for RefLock {
     }
 }
 
-/// Records the refs whose lock files are about to be taken. If that fails and this process is killed, its lock files are found when the refs
-/// are moved the next time.
+/// Records the refs whose lock files are about to be taken. An error is ignored: if this process is killed after it, the lock files that it
+/// leaves are found when the same refs are moved the next time.
 pub(crate) fn note_moving(root: &Path, names: &[impl AsRef<str>]) {
     let noted = noted(root);
     let is_noted = |name: &str| noted.lines().any(|noted| noted == name);
@@ -171,7 +172,7 @@ fn create(path: &Path, lock: &Path, deadline: Instant, mode: u32) -> Result<fs::
     }
 }
 
-/// Removes a lock file of wasmstore. Its creator is dead, because the caller holds `refs.lock`.
+/// Removes the file `lock` if a wasmstore process created it. That process is dead, because the caller holds `refs.lock`.
 fn clear_dead(lock: &Path) -> Result<()> {
     if is_own(lock) {
         tracing::warn!(?lock, "removing the lock file of a dead writer");

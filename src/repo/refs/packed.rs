@@ -32,7 +32,8 @@ impl RefStore {
         Ok(())
     }
 
-    /// Returns all refs in `packed-refs`.
+    /// Returns all refs in `packed-refs`, each with its target, or with the reason why it is broken. A malformed line is returned under the
+    /// name `packed-refs`.
     pub(in crate::repo::refs) fn read_packed(
         &self,
         repo: &gix::Repository,

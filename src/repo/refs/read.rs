@@ -1,5 +1,5 @@
-//! Reading refs. Everything else is found by id. A single ref is read again on every request. A list of refs may reuse what an earlier one
-//! has read and what has not changed since: see `reuse.rs`. What decides about a removal reads every ref again.
+//! Reading refs. All other data is looked up by object id. A single ref is read again on every request. A list of refs may reuse the
+//! unchanged part of an earlier list: see `reuse.rs`. Code that decides what to remove reads every ref again.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -58,9 +58,9 @@ impl RefStore {
         })
     }
 
-    /// Returns the tip of a branch, or of the default branch, if it can be read from loose refs that are not symbolic. If this
-    /// returns `None`, the caller must use [`Self::tip`]. Every request calls this first, because opening two small files is much
-    /// faster than reading refs with gix.
+    /// Returns the tip of a branch, or of the default branch if `branch` is `None`, if that branch is a loose ref and not symbolic. If this
+    /// returns `None`, the caller must use [`Self::tip`]. Every request calls this first, because opening two small files is much faster
+    /// than reading refs with gix.
     pub fn loose_tip(&self, branch: Option<&BranchName>) -> Option<CommitId> {
         match branch {
             Some(branch) => self.loose_ref(&branch.full_ref()),
@@ -241,7 +241,7 @@ impl RefStore {
     }
 }
 
-/// Returns the branches among refs with their tips, without symbolic refs.
+/// Returns the branches in `refs` that are not symbolic, with their tips.
 pub(in crate::repo::refs) fn tips_of(refs: Vec<(BString, Target)>) -> Vec<(BranchName, CommitId)> {
     let tips = refs.into_iter().filter_map(|(name, target)| {
         let id = target.try_id()?;

@@ -1,4 +1,4 @@
-//! The tips on which the removal of records is decided.
+//! The tips that decide which records of the OCI registry are removed.
 
 use crate::names::{BranchName, CommitId};
 use crate::repo::error::{Error, Result};
@@ -26,8 +26,8 @@ impl RefStore {
         })
     }
 
-    /// Returns every branch with its tip, sorted by name, for a decision about what `gc` removes. Symbolic refs are left out. Reads every ref
-    /// again: a removal must not rely on an earlier listing.
+    /// Returns every branch with its tip, sorted by name, for deciding what `gc` removes. Symbolic refs are left out. Reads every ref
+    /// again, because a removal must not rely on an earlier listing.
     ///
     /// # Errors
     /// `UncollectableRef` if a branch is broken: what only that branch needs must not be removed. The refs cannot be read.

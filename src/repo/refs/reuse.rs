@@ -1,13 +1,13 @@
 //! Reuses what an earlier listing of the refs has read.
 //!
 //! A listing that reuses an earlier one still examines each directory of refs, each loose ref's file and `packed-refs`, and reads again
-//! what has changed. It saves opening and reading the files, parsing `packed-refs`, and searching the object database for each target. So
-//! it notices every change of a ref at once, but that the object of an unchanged ref was deleted only after some seconds ([`REUSED_MAX`]).
-//! What decides about a removal uses [`RefStore::list`], which reads everything.
+//! what has changed. It saves opening and reading the files, parsing `packed-refs`, and searching the object database for each target. It
+//! notices every change of a ref at once. If the object of an unchanged ref was deleted, it notices that only after some seconds
+//! ([`REUSED_MAX`]). Code that decides what to remove uses [`RefStore::list`], which reads everything.
 //!
-//! Something is reused only if a later change is certain to change its metadata: if it was last changed long enough before it was read, and
-//! if it is on the file system of `ROOT/refs`, and that is a local one, whose times come from this machine's clock. Only refs that are not
-//! broken are remembered, and nothing if there are more than [`REFS_MAX`].
+//! A file or directory is reused only if a later change to it is certain to change its metadata. This requires that it was last changed
+//! long enough before it was read, and that it is on the file system of `ROOT/refs`. This file system must be local, so that its times come
+//! from this machine's clock. Broken refs are not remembered. If there are more than [`REFS_MAX`] refs, none is remembered.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -24,11 +24,11 @@ use crate::repo::refs::stamp::{FileStamp, file_clock};
 use crate::repo::refs::store::RefStore;
 
 /// How long a target counts as existing after it was found. An object that another program deletes is noticed after this time. Everything
-/// else is read again after this time, too, in case that a file system does not record changes as it should.
+/// else is read again after this time, too, in case a file system does not record changes correctly.
 const REUSED_MAX: Duration = Duration::from_secs(5);
 
-/// The local file systems whose recorded times are trusted, by their magic numbers (statfs(2)): ext2 to ext4, XFS, Btrfs, tmpfs, F2FS,
-/// and ZFS. An overlay is none of them: a change may replace a file of its lower layer by a copy on another device.
+/// The local file systems whose recorded times are trusted, by their magic numbers (statfs(2)): ext2 to ext4, XFS, Btrfs, tmpfs, F2FS, and
+/// ZFS. overlayfs is not in the list: a change may replace a file of its lower layer by a copy on another device.
 const LOCAL: [u64; 6] = [
     0xef53,
     0x5846_5342,
@@ -38,17 +38,17 @@ const LOCAL: [u64; 6] = [
     0x2fc1_2fc1,
 ];
 
-/// The number of refs above which nothing is remembered, so that listings of a large mirror do not occupy memory. The entries of directories
-/// and the lines of `packed-refs` count.
+/// The number of refs above which nothing is remembered, so that listings of a large mirror do not occupy memory. The entries of
+/// directories and the lines of `packed-refs` are counted.
 const REFS_MAX: usize = 20_000;
 
 /// The last listing for each prefix, of at most [`REFS_MAX`] refs.
 #[derive(Default)]
 pub(crate) struct LastListings(Mutex<HashMap<String, Arc<Listing>>>);
 
-/// What a listing has read, as far as it can be reused.
+/// The part of what a listing has read that the next listing may reuse.
 pub(in crate::repo::refs) struct Listing {
-    /// When everything was read.
+    /// The start of the last listing that read everything. Listings that reuse its data keep this time.
     begun: Instant,
     dirs: HashMap<PathBuf, (FileStamp, DirEntries)>,
     loose: HashMap<PathBuf, (FileStamp, Target)>,
@@ -73,12 +73,12 @@ pub(in crate::repo::refs) type PackedRefs = Arc<Vec<(BString, Result<Target, Str
 
 /// Lets a listing reuse an earlier one, and records what the next one may reuse.
 pub(in crate::repo::refs) enum Reuse {
-    /// Everything is read, and nothing is recorded.
+    /// The listing reads everything and records nothing.
     Off,
     On {
         old: Option<Arc<Listing>>,
         new: Box<Listing>,
-        /// The state of the directory of all refs.
+        /// The metadata of the directory `ROOT/refs`.
         refs: FileStamp,
         /// The time of [`file_clock`] when this listing began.
         now: SystemTime,
@@ -124,7 +124,7 @@ impl LastListings {
 }
 
 impl Listing {
-    /// Returns how many refs the listing remembers, and entries that may be refs.
+    /// Returns the number of refs and of directory entries that the listing remembers.
     fn refs(&self) -> usize {
         let entries = self.dirs.values().map(|(_, entries)| entries.len()).sum();
         let packed = self.packed.as_ref().map_or(0, |(_, refs)| refs.len());
@@ -133,7 +133,7 @@ impl Listing {
 }
 
 impl Reuse {
-    /// `refs` is the state of the directory of all refs, and `now` the time of [`file_clock`].
+    /// Returns a `Reuse` for a new listing that reuses `old`. `refs` is the metadata of `ROOT/refs`, and `now` the time of [`file_clock`].
     fn since(old: Option<Arc<Listing>>, refs: FileStamp, now: SystemTime) -> Self {
         let new = Box::new(Listing {
             begun: old.as_ref().map_or_else(Instant::now, |old| old.begun),
@@ -150,7 +150,7 @@ impl Reuse {
         }
     }
 
-    /// Returns where to record something with this state; `None` if a later change might not be noticed.
+    /// Returns the listing in which to record a file or directory with this metadata; `None` if a later change to it might not be noticed.
     fn recording(&mut self, stamp: FileStamp) -> Option<&mut Listing> {
         match self {
             Self::On { new, refs, now, .. } if stamp.is_beside(refs) && stamp.is_settled(*now) => {
@@ -160,7 +160,7 @@ impl Reuse {
         }
     }
 
-    /// Returns the entries of a directory with this state, if they are known.
+    /// Returns the entries of a directory from the earlier listing; `None` if its metadata is not the same as then.
     pub fn dir(&mut self, dir: &Path, stamp: Option<FileStamp>) -> Option<DirEntries> {
         let Self::On { old, .. } = self else {
             return None;
@@ -171,7 +171,7 @@ impl Reuse {
         Some(entries)
     }
 
-    /// Records the entries of a directory that had this state before it was read.
+    /// Records the entries of a directory, and its metadata from before it was read.
     pub fn record_dir(&mut self, dir: &Path, stamp: Option<FileStamp>, entries: &DirEntries) {
         if let Some(stamp) = stamp
             && let Some(new) = self.recording(stamp)
@@ -181,7 +181,7 @@ impl Reuse {
         }
     }
 
-    /// Returns the state of the file of a loose ref; `None` if nothing is to be recorded.
+    /// Returns the metadata of the file of a loose ref; `None` if this listing records nothing.
     pub fn loose_stamp(&self, path: &Path) -> Option<FileStamp> {
         match self {
             Self::Off => None,
@@ -189,7 +189,7 @@ impl Reuse {
         }
     }
 
-    /// Returns the target of the loose ref with this state, if it is known.
+    /// Returns the target of a loose ref from the earlier listing; `None` if the metadata of its file is not the same as then.
     pub fn loose(&mut self, path: &Path, stamp: Option<FileStamp>) -> Option<Target> {
         let Self::On { old, .. } = self else {
             return None;
@@ -200,7 +200,7 @@ impl Reuse {
         Some(target)
     }
 
-    /// Records the target of a loose ref whose file had this state before it was read.
+    /// Records the target of a loose ref, and the metadata of its file from before it was read.
     pub fn record_loose(&mut self, path: &Path, stamp: Option<FileStamp>, target: &Target) {
         if let Some(stamp) = stamp
             && let Some(new) = self.recording(stamp)
@@ -209,7 +209,7 @@ impl Reuse {
         }
     }
 
-    /// Returns the refs of a `packed-refs` with this state, if they are known.
+    /// Returns the refs in `packed-refs` from the earlier listing; `None` if the metadata of the file is not the same as then.
     pub fn packed(&mut self, stamp: Option<FileStamp>) -> Option<PackedRefs> {
         let Self::On { old, .. } = self else {
             return None;
@@ -220,7 +220,7 @@ impl Reuse {
         Some(refs)
     }
 
-    /// Records the refs of a `packed-refs` that had this state before it was read.
+    /// Records the refs in `packed-refs`, and the metadata of the file from before it was read.
     pub fn record_packed(&mut self, stamp: Option<FileStamp>, refs: &PackedRefs) {
         if let Some(stamp) = stamp
             && let Some(new) = self.recording(stamp)
@@ -229,7 +229,7 @@ impl Reuse {
         }
     }
 
-    /// Returns whether an object was found recently.
+    /// Returns whether the earlier listing found this object.
     pub fn is_existing(&mut self, id: &gix::ObjectId) -> bool {
         let is_existing = match self {
             Self::On { old: Some(old), .. } => old.existing.contains(id),

@@ -1,4 +1,4 @@
-//! The state of the directories and files that hold the refs, to notice changes without reading every ref.
+//! The metadata of the directories and files that contain the refs. Comparing it detects changes without reading every ref.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -7,18 +7,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// How far the time that the kernel records for a change may lag behind its clock: two ticks of a kernel with 100 ticks per second.
+/// The maximum difference between the time that the kernel records for a change and the actual time: two ticks of a kernel with 100 ticks
+/// per second.
 const TICK: Duration = Duration::from_millis(20);
-/// The same on a file system that records whole seconds or milliseconds. FAT records every second one.
+/// The maximum difference on a file system that records whole seconds or milliseconds. FAT records even seconds only.
 const COARSE: Duration = Duration::from_secs(3);
 
-/// The metadata of `packed-refs` and of each directory of refs, from before they were read. It changes when the file of a ref is created,
-/// renamed or deleted. git and wasmstore do so in every update; but if another program writes into the file of a ref, the metadata stays
-/// the same.
+/// The metadata of `packed-refs` and of each directory of refs, recorded before they were read. It changes when the file of a ref is
+/// created, renamed or deleted, which git and wasmstore do in every update. It does not change when another program writes into the file of
+/// a ref.
 #[derive(Default)]
 pub(crate) struct RefsStamp(Vec<(PathBuf, Option<FileStamp>)>);
 
-/// The state of one file or directory.
+/// The metadata of one file or directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::repo::refs) struct FileStamp {
     device: u64,
@@ -54,13 +55,14 @@ impl FileStamp {
         })
     }
 
-    /// Returns whether it is on the same device as another file or directory.
+    /// Returns whether the file or directory is on the same device as `other`.
     pub(in crate::repo::refs) fn is_beside(&self, other: &Self) -> bool {
         self.device == other.device
     }
 
-    /// Returns whether every change after the time `seen`, a value of [`file_clock`] when this state was recorded or earlier, gives the file another state. A change
-    /// in the same tick of the kernel's clock as the one before may leave all metadata the same: git calls such an entry racy.
+    /// Returns whether every change after the time `seen` is certain to change the metadata of the file. `seen` is a value of
+    /// [`file_clock`], from when this metadata was recorded or earlier. Two changes in the same tick of the kernel's clock may have the
+    /// same metadata: git calls such an entry racy.
     pub(in crate::repo::refs) fn is_settled(&self, seen: SystemTime) -> bool {
         let (seconds, nanoseconds) = self.changed;
         let granularity = if nanoseconds % 1_000_000 == 0 {
@@ -76,13 +78,13 @@ impl FileStamp {
     }
 }
 
-/// Returns the time of the clock from which the kernel takes the times of files. It advances once in a tick, so it is never ahead of the time
-/// that a change at this moment gets.
+/// Reads the coarse clock from which the kernel takes the change times of files. It advances once per tick, so it is never ahead of the
+/// time that the kernel would record for a change now.
 pub(in crate::repo::refs) fn file_clock() -> SystemTime {
     let now = clock_gettime(ClockId::RealtimeCoarse);
     match (now.tv_sec.try_into(), now.tv_nsec.try_into()) {
         (Ok(seconds), Ok(nanoseconds)) => UNIX_EPOCH + Duration::new(seconds, nanoseconds),
-        // Before 1970, nothing is settled.
+        // If the clock is before 1970, no file counts as settled.
         _ => UNIX_EPOCH,
     }
 }

@@ -15,7 +15,7 @@ use crate::repo::refs::reuse::Reuse;
 use crate::repo::refs::store::RefStore;
 
 impl RefStore {
-    /// Marks the refs as broken that lead to an object or a ref that does not exist, or to a broken ref.
+    /// Marks a ref as broken if it leads to an object or a ref that does not exist, or to a broken ref.
     ///
     /// # Errors
     /// I/O: it is unknown whether a target exists.
@@ -100,7 +100,7 @@ fn is_found(repo: &gix::Repository, target: &Target) -> bool {
     }
 }
 
-/// Marks the symbolic refs as broken that lead to a broken ref.
+/// Marks a symbolic ref as broken if it leads to a broken ref.
 fn mark_symbolic(found: &mut Found) {
     for _ in 0..SYMBOLIC_MAX {
         let leads_to_broken = |target: &Result<Target, String>| match target {

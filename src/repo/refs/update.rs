@@ -75,7 +75,7 @@ impl RefStore {
         }
     }
 
-    /// Checks that a ref which shall move from `old` to `new` is at `old`. The caller holds its lock file.
+    /// Checks that a ref that is about to move from `old` to `new` is at `old`. The caller holds its lock file.
     ///
     /// # Errors
     /// `Moved` if it is not.
@@ -186,7 +186,7 @@ impl RefStore {
     /// Fsyncs every ref, and every directory that leads to one. The caller holds `refs.lock`.
     pub(crate) fn sync_all_refs(&self) -> Result<()> {
         sync_below(&self.root().join("refs"))?;
-        // After the loose refs: `git pack-refs` removes loose refs once the new packed-refs is in place.
+        // `packed-refs` follows the loose refs, because `git pack-refs` removes loose refs once the new `packed-refs` is in place.
         let packed = self.root().join(PACKED_REFS);
         if packed.is_file() {
             sync_file(&packed)?;

@@ -40,7 +40,8 @@ fn settle(refs: &RefStore, loose: usize) {
     }
 }
 
-/// Makes `list_changes` believe that it read another target in a ref's file, and returns the listing.
+/// Stores the wrong target `target` for a ref's file in the listing that `list_changes` reuses, and sets the start of that listing to
+/// `begun`.
 fn pretend(refs: &RefStore, file: &Path, target: gix::ObjectId, begun: Instant) {
     let old = refs.last_listings.get(HEADS).unwrap();
     let mut loose = old.loose.clone();
@@ -156,7 +157,8 @@ fn a_broken_ref_is_checked_each_time() {
     assert_eq!(names, ["refs/heads/main", "refs/heads/next"]);
 }
 
-/// The kernel may give two changes in the same tick the same time, which a test cannot bring about on all file systems.
+/// The kernel may give two changes in the same tick the same time. A test cannot cause this on all file systems, so this one makes up the
+/// metadata.
 #[test]
 fn another_content_with_the_same_state_is_read_unless_the_state_was_settled() {
     let path = Path::new("refs/heads/main");
@@ -166,7 +168,7 @@ fn another_content_with_the_same_state_is_read_unless_the_state_was_settled() {
     let state = |nanoseconds| Some(FileStamp::of_change(1, (1000, nanoseconds)));
     let read = state(500_000_001);
     let after = |milliseconds| std::time::UNIX_EPOCH + Duration::from_millis(milliseconds);
-    // Read in the same tick, and later; and on another device than the other refs.
+    // The file is read in the tick of its change, or later, or from another device than `ROOT/refs`.
     for (now, device, is_reused) in [
         (after(1_000_501), 1, false),
         (after(1_000_520), 1, false),
