@@ -36,7 +36,8 @@ struct Delta {
 }
 
 impl Delta {
-    /// Reads the properties of a delta at an offset; `None` if its base is not in the pack.
+    /// Returns the properties of the delta `entry` at `offset`; `None` if its base is not in the pack. `ids` has the object at each offset
+    /// of the pack.
     fn read(
         entry: &gix_pack::data::Entry,
         offset: u64,
@@ -60,7 +61,7 @@ impl Delta {
 }
 
 impl SourcePack {
-    /// Opens a pack; `None` if it has no index, or an index without the checksums of its objects.
+    /// Opens a pack; `None` if it has no index, or if its index is of version 1, which has no checksums of the objects.
     ///
     /// # Errors
     /// The pack cannot be read, an object does not match its checksum in the index, or the base of a delta is not in the pack.

@@ -1,5 +1,5 @@
 //! Files that git derives from packs and commits. They must be deleted before the packs and commits that they list. Other git processes may
-//! write them at any time; wasmstore itself writes only a commit-graph, in `gc`.
+//! write these files at any time; wasmstore itself writes only a commit-graph, in `gc`.
 //!
 //! | file below `objects/` | lists |
 //! |---|---|

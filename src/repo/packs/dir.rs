@@ -75,10 +75,10 @@ impl PackDir {
         self.objects.note_packs(&HashSet::new(), pack.names());
     }
 
-    /// Opens the repository again if any process has deleted a pack that gix may have open, or if there are more packs than gix was prepared
-    /// for. A pack that this process deleted after it had copied all of its objects into another pack does not count.
+    /// Opens the repository again if any process has deleted a pack that gix may have open, or if gix has too few slots for the existing
+    /// packs. Ignores each pack that this process deleted after copying all of its objects into another pack.
     pub(crate) fn forget_deleted(&self) -> Result<()> {
-        // Read before the packs are listed: if the repository is opened again in between, the next call cleans up once more.
+        // `version` is read before the packs are listed: if the repository is opened again in between, the next call cleans up once more.
         let version = self.objects.shared_handle().map(|handle| handle.version());
         let existing = pack_file_names(self.objects.root())?;
         if self.has_exactly(&existing) {
@@ -110,9 +110,9 @@ impl PackDir {
         Ok(())
     }
 
-    /// Returns whether nothing has changed since the packs were listed, except that this process has written packs. That is so before almost
-    /// every batch, and comparing one set of names takes much less time than comparing several. If the repository was opened again, the handle
-    /// no longer lists the packs that were deleted before that, but they may still count as durable.
+    /// Returns whether nothing has changed since the packs were listed, except that this process has written packs. This is the usual case
+    /// before a batch, and comparing one set of names takes much less time than comparing several. If the repository was opened again, the
+    /// handle no longer lists the packs that were deleted before that, but they may still count as durable.
     fn has_exactly(&self, existing: &[OsString]) -> bool {
         let unchanged = self.objects.shared_handle().and_then(|handle| {
             let is_unchanged =
@@ -159,7 +159,7 @@ impl PackDir {
         Ok(())
     }
 
-    /// Writes objects of the repository into a durable pack without deltas. Its files are created in the directory `tmp` and then
+    /// Writes objects of the repository into a durable pack without deltas. The pack's files are created in the directory `tmp` and then
     /// renamed.
     pub(crate) fn write(
         &self,
@@ -199,8 +199,8 @@ impl PackDir {
         Ok(())
     }
 
-    /// Removes the temporary files of packs that git left incomplete, for example because the disk was full. `is_dead` returns
-    /// whether a file that was last changed at this time is abandoned.
+    /// Removes the temporary files of packs that git left incomplete, for example because the disk was full. `is_dead` receives the time of
+    /// a file's last change, and returns whether the file is abandoned.
     pub(crate) fn clear_pack_leftovers(&self, is_dead: impl Fn(SystemTime) -> bool) -> Result<()> {
         let dir = self.path();
         for entry in fs::read_dir(&dir).map_err(Error::io("read", &dir))? {

@@ -9,12 +9,12 @@ use gix_pack::data::entry::Header;
 
 use crate::repo::error::{Error, Result};
 
-/// How many bytes the output buffer grows by, in addition to the size of the input.
+/// The number of bytes by which the output buffer grows, in addition to the size of the remaining input.
 const GROWTH_BYTES: usize = 1 << 12;
 
-/// The size up to which objects are not compressed, in bytes: most commits, trees with a few entries, manifests, and small blobs. Compression
-/// would save about 30 %: of a commit of 308 bytes 96, of a tree of 369 bytes 107, of a manifest of 239 bytes 65. But resetting the compressor
-/// for an object takes longer than everything else that is done with a small one.
+/// The size in bytes up to which an object is stored without compression: most commits, trees with a few entries, manifests, and small
+/// blobs. Compression would save about 30 %: 96 of the 308 bytes of a commit, 107 of the 369 bytes of a tree, 65 of the 239 bytes of a
+/// manifest. But resetting the compressor for each object takes longer than all other work on a small object.
 const STORED_BYTES_MAX: usize = 400;
 
 thread_local! {
@@ -29,7 +29,7 @@ pub(crate) struct PackEntry {
 }
 
 impl PackEntry {
-    /// Compresses an object.
+    /// Encodes an object. Compresses it unless it is small.
     pub(crate) fn new(kind: Kind, object: &[u8]) -> Result<Self> {
         let compressed = if object.len() <= STORED_BYTES_MAX {
             stored(object)
@@ -80,7 +80,7 @@ pub(crate) fn header_of(kind: Kind) -> Header {
 /// Returns a zlib stream of one stored block (RFC 1950, RFC 1951). `bytes` fits into one block.
 fn stored(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).expect("BUG: the object is small");
-    // The header of the stream, and that of its last block, which is not compressed.
+    // The header of the stream, and the header of its only block: the last block, not compressed.
     let mut to = vec![0x78, 0x01, 0x01];
     to.extend(length.to_le_bytes());
     to.extend((!length).to_le_bytes());
@@ -92,7 +92,7 @@ fn stored(bytes: &[u8]) -> Vec<u8> {
 /// Computes the checksum of a zlib stream (RFC 1950) over a few bytes.
 fn adler32(bytes: &[u8]) -> u32 {
     const MODULUS: u32 = 65_521;
-    // For so few bytes, the sums do not overflow: 400 times 400 times 255 is less than 2^32.
+    // The sums do not overflow for at most 400 bytes: 400 times 400 times 255 is less than 2^32.
     let (mut a, mut b) = (1u32, 0u32);
     for byte in bytes {
         a += u32::from(*byte);

@@ -31,14 +31,14 @@ impl Pack {
         }
     }
 
-    /// Returns the pack with this file.
+    /// Returns the pack to which the file at `path` belongs.
     fn at(path: &Path) -> Self {
         Self {
             stem: path.with_extension(""),
         }
     }
 
-    /// Returns the path of the file with this extension.
+    /// Returns the path of the pack's file with this extension.
     pub(crate) fn part(&self, extension: &str) -> PathBuf {
         self.stem.with_extension(extension)
     }
@@ -128,7 +128,8 @@ pub(crate) fn packs_in(root: &Path) -> Result<Vec<Pack>> {
     Ok(packs.map(|path| Pack::at(path)).collect())
 }
 
-/// Lists all packs of the repository at `root`. git protects a pack with a `.keep` file while a push updates the refs.
+/// Lists all packs of the repository at `root`, including the protected ones: git protects a pack with a `.keep` file while a push updates
+/// the refs.
 pub(crate) fn all_packs_in(root: &Path) -> Result<Vec<Pack>> {
     let paths = pack_file_paths(root)?;
     let packs = paths.iter().filter(|path| is_pack(path));
@@ -158,8 +159,8 @@ fn pack_file_paths(root: &Path) -> Result<HashSet<PathBuf>> {
         .map_err(Error::io("read", &dir))
 }
 
-/// Removes packs, all of whose objects are in other packs or are about to be deleted. The files that list them go first, durably: a
-/// multi-pack-index or an index without its pack lists objects that cannot be read.
+/// Removes packs. Each of their objects must be in another pack, or must not be needed any more. The files that list the packs or their
+/// objects are removed first, durably: a multi-pack-index or an index without its pack lists objects that cannot be read.
 pub(crate) fn remove_packs(root: &Path, packs: &[Pack]) -> Result<()> {
     if packs.is_empty() {
         return Ok(());

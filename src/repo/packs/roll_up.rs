@@ -1,8 +1,8 @@
 //! Roll-ups: many small packs are copied into one, so that looking up an object stays fast however many batches were published.
 //!
-//! The level of a pack is the logarithm, base 64, of its number of objects. As soon as 64 packs of one level exist, they are copied,
-//! without recompression, into one pack of the next level, while readers and writers continue. Only the next roll-up deletes the copied
-//! packs, because a reader may still be about to open them. Until then `ROOT/wasmstore/rolled-up` lists them.
+//! The level of a pack is the logarithm to base 64 of its number of objects, rounded down. As soon as 64 packs of one level exist, they are
+//! copied, without recompression, into one pack of the next level, while readers and writers continue. Only the next roll-up deletes the
+//! copied packs, because a reader may still be about to open them. Until then `ROOT/wasmstore/rolled-up` lists them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
@@ -26,8 +26,8 @@ use crate::sharing::write_shared;
 pub(crate) const PACKS_MIN: usize = 64;
 /// The size above which a pack is not rolled up any more, in bytes.
 pub(crate) const PACK_BYTES_MAX: u64 = 64 << 20;
-/// The packs are counted at the first batch of this process and then at every sixteenth, so that commands that publish only one batch count
-/// the packs, too.
+/// The packs are counted once per this number of batches. The first count is at the first batch of the process, so that a command that
+/// publishes only one batch counts the packs, too.
 const BATCHES: usize = 16;
 
 /// The pack files that this process knows to be durable.
@@ -37,15 +37,15 @@ pub(crate) struct DurablePacks {
     pub files: HashSet<OsString>,
     /// The version of the gix handle when deleted files were last removed from `files`.
     pub cleaned_at: HandleVersion,
-    /// Whether `files` may have names that gix is not known to have open, so that their deletion would not be noticed by comparing the
-    /// existing packs with those.
+    /// Whether `files` may have names that the gix handle does not list in its field `packs`. Comparing the existing packs with `packs`
+    /// does not detect the deletion of such a file.
     pub has_unlisted: bool,
-    /// Names of files that this process deleted there because all of their objects are in another pack, each with the name of that pack's
-    /// index.
+    /// Names of files that this process deleted from `objects/pack` because all of their objects are in another pack. Each maps to the file
+    /// name of the other pack's index.
     pub replaced: HashMap<OsString, OsString>,
 }
 
-/// The roll-ups of one process. At most one thread at a time performs a roll-up, and it ends when the roll-up is done.
+/// The roll-ups of one process. At most one thread at a time performs a roll-up, and the thread ends when the roll-up is done.
 pub(crate) struct RollUp {
     root: PathBuf,
     locks: Locks,
@@ -55,7 +55,7 @@ pub(crate) struct RollUp {
 }
 
 impl Drop for RollUp {
-    /// Waits for the thread: a command that exits must not interrupt its roll-up.
+    /// Waits for the roll-up thread: a command that exits must not interrupt its roll-up.
     fn drop(&mut self) {
         let thread = self
             .thread
@@ -78,7 +78,7 @@ impl RollUp {
         }
     }
 
-    /// Rolls packs up in a thread of its own if there are enough of them; called after each batch.
+    /// Rolls packs up in a new thread if there are enough small packs; called after each batch.
     pub(crate) fn start_when_due(&self, format: Option<gix::hash::Kind>) {
         let batches = self.batches.fetch_add(1, Ordering::Relaxed);
         if !batches.is_multiple_of(BATCHES) {
@@ -155,7 +155,8 @@ impl Job {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes down which packs were copied, and to which pack. The note is not fsynced: without it the packs are copied again.
+    /// Writes the file `rolled-up`: the new pack, then the packs that were copied into it. The file is not fsynced: if it is lost, the
+    /// packs are copied again.
     fn write_note(&self, pack: &Pack, sources: &[SourcePack]) -> Result<()> {
         let copied = sources.iter().map(|source| &source.pack);
         let names = std::iter::once(pack).chain(copied.filter(|copied| *copied != pack));
@@ -233,7 +234,7 @@ fn packs_due(root: &Path) -> Result<Option<Vec<Pack>>> {
     Ok(levels.into_values().find(|packs| packs.len() >= PACKS_MIN))
 }
 
-/// Estimates a pack's level from the size of its index, which is 8 + 1,024 + 28 for each object + 40 bytes with SHA-1.
+/// Estimates a pack's level from the size of its index. With SHA-1, an index has 28 bytes for each object, and 8 + 1,024 + 40 other bytes.
 fn level(index_bytes: u64) -> u32 {
     let objects = index_bytes.saturating_sub(1072) / 28;
     objects.max(1).ilog(PACKS_MIN as u64)

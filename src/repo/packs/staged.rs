@@ -20,7 +20,8 @@ pub(crate) struct StagedObjects {
     size_bytes: usize,
 }
 
-/// An object in memory. Any waiting thread may compress it. If none has done so, the thread that writes the pack compresses it.
+/// An object in memory. Any thread that waits for the batch may compress it. If none has done so, the thread that writes the pack
+/// compresses it.
 pub(crate) struct StagedObject {
     /// The size before compression.
     size_bytes: usize,
@@ -85,7 +86,7 @@ impl StagedObjects {
         }
     }
 
-    /// Adds the objects of `other`, and shares their bytes.
+    /// Adds the objects of `other`. The bytes are shared, not copied.
     pub(crate) fn add_all(&mut self, other: &Self) {
         for (id, object) in &other.objects {
             self.push(*id, Arc::clone(object));
@@ -112,8 +113,8 @@ impl StagedObjects {
             .try_for_each(|(_, object)| object.compress())
     }
 
-    /// Writes the objects into a durable pack of the repository at `root`. It uses `files`, which are new and empty, and creates the files
-    /// that are missing.
+    /// Writes the objects into a durable pack of the repository at `root`. The pack is written to `files`, which are new and empty. If
+    /// there are fewer than two, the missing files are created.
     pub(crate) fn write(
         &self,
         root: &Path,

@@ -59,7 +59,8 @@ impl PackWriter {
         Self::with_files(Vec::new(), tmp, format, count)
     }
 
-    /// Begins a pack. Its files are `files`, which [`new_file`] created in `tmp`; files that are missing are created.
+    /// Begins a pack of `count` objects. It is written to `files`, which [`new_file`] created in `tmp`. If there are fewer than two, the
+    /// missing files are created.
     pub(crate) fn with_files(
         mut files: Vec<NamedTempFile>,
         tmp: &Path,
@@ -122,7 +123,8 @@ impl PackWriter {
         self.write(bytes)
     }
 
-    /// Adds an entry to the index, whose checksum the caller sets, and returns its position.
+    /// Adds an index entry for the object that is written next, and returns the position of the entry. The caller sets the entry's
+    /// checksum.
     fn begin_entry(&mut self, id: gix::ObjectId) -> usize {
         self.entries_left = self
             .entries_left
@@ -185,7 +187,7 @@ pub(crate) fn new_file(tmp: &Path) -> Result<NamedTempFile> {
         .map_err(Error::io("write a pack in", tmp))
 }
 
-/// Writes the index into the given file, or into a new one in the directory `tmp`, and fsyncs it.
+/// Writes the index into `file`, or into a new file in the directory `tmp`, and fsyncs that file.
 fn write_index(file: Option<NamedTempFile>, tmp: &Path, index: &[u8]) -> Result<NamedTempFile> {
     let mut index_file = file.map_or_else(|| new_file(tmp), Ok)?;
     failpoints::write("write index", &mut index_file, index)
