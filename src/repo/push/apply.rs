@@ -14,7 +14,7 @@ use crate::repo::push::ref_updates::{Atomicity, DropPolicy, Refusal, UpdateResul
 use crate::repo::refs::lock::{OUTSIDE_MAX, RefLock};
 
 impl WriteTxn<'_> {
-    /// Makes the updates, deletions first. The updates that are reported as made survive a power cut.
+    /// Applies the ref updates of a push, deletions first. An update whose result is `Ok` survives a power cut.
     ///
     /// # Errors
     /// The objects could not be made durable, or the refs cannot be read; `Busy`. `Unconfirmed` if some updates may have been made.
@@ -36,7 +36,7 @@ impl WriteTxn<'_> {
         atomicity: Atomicity,
     ) -> Result<UpdateResults> {
         let parts = self.parts;
-        // The slow part comes before `refs.lock`, so that others can still move refs.
+        // These slow steps run before `refs.lock` is taken, so that other writers can still move refs.
         let adopted = self.adopt_pushed(updates)?;
         self.sync_updated_refs(updates)?;
         let _refs = parts.locks.refs()?;
@@ -52,7 +52,7 @@ impl WriteTxn<'_> {
         adopted: &UpdateResults,
     ) -> Result<UpdateResults> {
         let parts = self.parts;
-        // Refs may have moved in between.
+        // Refs may have moved before `refs.lock` was taken.
         self.sync_updated_refs(updates)?;
         let again;
         let adopted = if self.is_shared() {
@@ -148,11 +148,11 @@ impl WriteTxn<'_> {
         Ok(Some(commit))
     }
 
-    /// Makes the current values of the refs durable: refusals and no-ops depend on them.
+    /// Makes the current values of the refs durable, because a refusal, or the result that nothing changed, depends on them.
     fn sync_updated_refs(&mut self, updates: &[RefUpdate]) -> Result<()> {
         updates.iter().try_for_each(|update| match &update.name {
             RefName::Branch(_) | RefName::Oci => match self.durable_tip(&update.name) {
-                // The update of a broken ref is refused.
+                // A broken ref needs no fsync, because its update is refused.
                 Err(Error::BrokenRef(_) | Error::Missing { .. }) => Ok(()),
                 synced => synced.map(drop),
             },
@@ -205,9 +205,9 @@ impl<'m> RefMoves<'m> {
         }
     }
 
-    /// Makes all updates, or none as far as possible. The steps that can fail because of other processes are done for all refs before the
-    /// first one moves, so that no reader sees a ref come and go. After a crash in between, some updates may be made, but none was reported
-    /// as made.
+    /// Makes all updates; if one fails, reverts the earlier ones, as far as possible. The steps that can fail because of other processes
+    /// are done for all refs before the first one moves, so that it is unlikely that a reader sees an update that is reverted afterwards.
+    /// After a crash between two moves, some updates may have been made, but none was reported as made.
     fn make_all(&self, results: &UpdateResults) -> Result<()> {
         let order = self.order(results);
         let updates: Vec<&RefUpdate> = order.iter().map(|index| &self.updates[*index]).collect();
@@ -215,7 +215,8 @@ impl<'m> RefMoves<'m> {
         let deleted: Vec<&RefName> = deletions.map(|update| &update.name).collect();
         let mut locks = Vec::new();
         for update in &updates {
-            // The lock file cannot be created before the other ref is deleted, because one name is a directory of the other.
+            // If this name and the name of a ref to be deleted conflict, the lock file can only be created after the deletion, because one
+            // name is a parent directory of the other.
             let waits = deleted.iter().any(|name| name.conflicts_with(&update.name));
             locks.push(if waits {
                 None

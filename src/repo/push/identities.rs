@@ -1,11 +1,11 @@
-//! The people that pushed commits and tags name: author, committer and tagger.
+//! The authors and committers of pushed commits, and the taggers of pushed tags.
 
 use crate::names::{Author, CommitId, ObjectId};
 use crate::repo::error::Result;
 use crate::repo::objects::raw_commit::{RawCommit, Signature};
 use crate::repo::push::incoming::IncomingObjects;
 
-/// A person that a commit or a tag names.
+/// The author or committer in a commit, or the tagger in a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// `author`, `committer` or `tagger`.

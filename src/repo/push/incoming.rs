@@ -96,8 +96,8 @@ impl IncomingObjects {
         Ok(found)
     }
 
-    /// Returns the commit that `id` leads to, and the tags in between; `None` if `id` leads to another kind of object, or through too many
-    /// tags.
+    /// Returns the commit that `id` leads to, and the tag objects on the way to it; `None` if `id` leads to another kind of object, or
+    /// through too many tags.
     pub(crate) fn peel_tags(
         &self,
         id: ObjectId,
@@ -205,7 +205,7 @@ impl IncomingObjects {
         }
     }
 
-    /// Returns what a tag object says about the commit that it leads to.
+    /// Returns the tagger, time and message of a tag object.
     ///
     /// # Errors
     /// `Missing`; the object is not a tag.

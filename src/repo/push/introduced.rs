@@ -26,7 +26,7 @@ const REGULAR_FILE_MODE: u16 = 0o100_644;
 pub enum IntroducedEntry {
     /// A regular file.
     Module(ModuleHash),
-    /// A directory. Its entries follow.
+    /// A directory. Its entries are visited later if the visitor returns [`WalkControl::Descend`].
     Directory,
     /// A directory without entries.
     EmptyDirectory,
@@ -51,8 +51,8 @@ pub struct Introduced<'p> {
     pub path: &'p [u8],
     /// The kind of the entry.
     pub entry: IntroducedEntry,
-    /// The rule for new names that the entry's name breaks; `None` if it breaks none. A name that is illegal even for old entries is not
-    /// reported here.
+    /// The rule for new names that the entry's name breaks; `None` if it breaks none. A name that would be illegal for an existing entry,
+    /// too, is not reported here.
     pub name_fault: Option<&'p names::Error>,
 }
 
@@ -98,7 +98,7 @@ impl IncomingObjects {
             parent_trees,
         }];
         while let Some(directory) = todo.pop() {
-            // A directory that a parent has too was checked when that parent was pushed.
+            // A directory that is the same in a parent was checked when that parent was pushed.
             let is_new = !directory.parent_trees.contains(&directory.tree);
             if is_new
                 && self.walk_directory(&directory, rules, &mut todo, visit)? == WalkControl::Stop
@@ -170,7 +170,7 @@ impl IncomingObjects {
     }
 }
 
-/// The entries that the parents of a commit have at the path of one of its entries.
+/// The result of looking up one entry of a commit in the commit's parents, at the same path.
 #[derive(Clone, Default)]
 struct InParents {
     /// Whether a parent has the same entry.
@@ -179,7 +179,7 @@ struct InParents {
     has_name: bool,
     /// Whether the first parent that has the directory has an entry with the same name.
     first_has_name: bool,
-    /// The different trees that the parents have there, each once. Empty if a parent has the same entry.
+    /// The trees that the parents have at this path, each once. Empty if a parent has the same entry.
     trees: Vec<gix::ObjectId>,
 }
 

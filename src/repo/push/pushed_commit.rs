@@ -1,4 +1,4 @@
-//! The parts of a commit that the check of a history needs.
+//! The parts of a commit that are needed to check a pushed history.
 //!
 //! A push can contain millions of commits, so this leaves out authors and messages.
 
@@ -18,7 +18,7 @@ pub struct PushedCommit {
     pub id: CommitId,
     /// The commit's tree.
     pub tree: TreeId,
-    /// The commit's parents, each once unless it has too many.
+    /// The commit's parents. Repetitions are removed, unless the commit has more than 64 different parents.
     pub parents: Vec<CommitId>,
 }
 
@@ -26,13 +26,13 @@ impl PushedCommit {
     /// Decodes a commit.
     ///
     /// # Errors
-    /// It does not begin with a tree, or a parent is not an object id.
+    /// The commit does not begin with a tree, or a parent is not an object id.
     pub(crate) fn decode(id: CommitId, data: &[u8]) -> Result<Self> {
         let commit = RawCommit::parse(id, data)?;
         let mut parents = Vec::new();
         for parent in &commit.parents {
             let parent = commit_id(parent);
-            // Repetitions are not searched for among more than `PARENTS_MAX` parents, because each search takes time proportional to the
+            // Beyond `PARENTS_MAX` different parents, repetitions are kept, because each search for one takes time proportional to the
             // number of parents.
             if parents.len() > PARENTS_MAX || !parents.contains(&parent) {
                 parents.push(parent);

@@ -10,8 +10,8 @@ use crate::repo::error::{Error, Result};
 use crate::repo::fs::names_in;
 use crate::repo::fs::remove_if_there;
 
-/// How long such a file must have been unchanged before it counts as abandoned. During a push, git keeps writing, however slow the
-/// client is.
+/// How long the files of a push must be unchanged before they count as abandoned. During a push, git keeps writing, however slow the client
+/// is.
 const AGE_MIN: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of git's quarantine directories in `objects/`.
 const QUARANTINE_PREFIX: &str = "tmp_objdir-";

@@ -30,7 +30,7 @@ pub enum Atomicity {
     AllOrNothing,
 }
 
-/// The reason why a ref is not updated. The text is for the person who pushed, and follows the name of the ref.
+/// The reason why a ref is not updated. The text is for the person who pushed; it is printed after the name of the ref.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Another client moved the ref since this client read it.
@@ -57,7 +57,7 @@ pub enum Refusal {
     /// The ref's name is a parent directory of another ref's name, or the reverse.
     #[error("it cannot exist together with {0}: one name is a parent directory of the other")]
     Clash(RefName),
-    /// The new value is not a commit, and for a tag does not lead to one.
+    /// The new value of a branch is not a commit, or the new value of a tag does not lead to a commit.
     #[error("the ref must point to a commit")]
     NoCommit,
     /// The ref is a symbolic ref.
@@ -80,7 +80,7 @@ pub enum Refusal {
     OtherRefused,
 }
 
-/// The result of each update, in the order of the updates. The error is the reason why an update is not made.
+/// The result of each update of a push, in the order of the updates. The error is the reason why the update is not made.
 pub(crate) type UpdateResults = Vec<Result<(), Refusal>>;
 
 impl RefStore {
@@ -132,7 +132,7 @@ impl RefStore {
     }
 }
 
-/// Validates single updates.
+/// Validates the updates of one push, one at a time.
 struct UpdateValidator<'v> {
     incoming: &'v IncomingObjects,
     default_branches: Vec<RefName>,

@@ -1,8 +1,8 @@
 //! The number and the total length of the paths in a tree.
 //!
-//! A tree that occurs at several paths counts at each of them: a few small trees can name billions of long paths, and every operation that
-//! lists the paths of the store takes memory and time for each path. The weight of each tree is computed once, whatever the number of its
-//! paths, so the cost is proportional to the number of distinct trees.
+//! A tree that occurs at several paths is counted at each of them: a few small trees can name billions of long paths, and every operation
+//! that lists the paths of the store takes memory and time for each path. The weight of each tree is computed once, whatever the number of
+//! its paths, so the cost is proportional to the number of distinct trees.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::push::pushed_commit::PushedCommit;
 use crate::repo::tree::reader::parse_tree;
 
-/// The number and the length of the paths in a tree, relative to its root. The paths of directories count, too.
+/// The number and the length of the paths in a tree, relative to its root. The paths of directories are counted, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TreeWeight {
     /// The number of paths.
@@ -22,7 +22,7 @@ pub struct TreeWeight {
 }
 
 impl TreeWeight {
-    /// Adds an entry with a name of this length, and the content of the entry if it is a directory.
+    /// Adds an entry with a name of this length. `content` is the weight of the entry's tree if the entry is a directory, and 0 otherwise.
     fn add(&mut self, name_bytes: u64, content: Self) {
         let prefix_bytes = content.paths.saturating_mul(name_bytes.saturating_add(1));
         let bytes = prefix_bytes.saturating_add(content.path_bytes);
@@ -32,14 +32,14 @@ impl TreeWeight {
     }
 }
 
-/// Weighs trees, each once.
+/// Computes the weights of trees, each once.
 pub struct TreeScale<'i> {
     incoming: &'i IncomingObjects,
     weights: HashMap<gix::ObjectId, TreeWeight>,
 }
 
 impl<'i> TreeScale<'i> {
-    /// Creates a scale for trees of `incoming`.
+    /// Creates a `TreeScale` that reads trees from `incoming`.
     pub fn new(incoming: &'i IncomingObjects) -> Self {
         Self {
             incoming,
@@ -70,7 +70,7 @@ impl<'i> TreeScale<'i> {
     /// # Errors
     /// `Missing`; a tree cannot be decoded.
     pub fn weigh(&mut self, tree: TreeId) -> Result<TreeWeight> {
-        // Not recursive: a chain of nested trees can be deeper than the stack.
+        // The loop is not recursive, because a chain of nested trees can be deeper than the stack.
         let mut todo = vec![tree.0];
         while let Some(id) = todo.last().copied() {
             if self.weights.contains_key(&id) {
@@ -86,7 +86,7 @@ impl<'i> TreeScale<'i> {
         Ok(self.weights[&tree.0])
     }
 
-    /// Sums up the entries of a tree. Also returns the subtrees whose weights are not known yet, which are missing from the sum.
+    /// Sums up the entries of a tree, except subtrees whose weights are not known yet. Also returns the ids of these subtrees.
     fn sum(&self, id: gix::ObjectId) -> Result<(TreeWeight, Vec<gix::ObjectId>)> {
         let (mut weight, mut unknown) = (TreeWeight::default(), Vec::new());
         // The empty tree is valid even if the repository does not contain it as an object.

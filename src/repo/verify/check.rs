@@ -20,8 +20,8 @@ use crate::repo::verify::findings::{
     FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts,
 };
 
-/// The guard of a running check. While it exists, no `gc` runs. It is empty if there is no store, or if this process may not create lock
-/// files.
+/// The guard of a running check. While it exists, no `gc` runs. It holds no lock if there is no store, or if this process may not create
+/// lock files.
 pub struct VerifyGuard(#[expect(dead_code, reason = "held until the check is done")] Option<Guard>);
 
 /// An object to check.
@@ -70,7 +70,7 @@ pub(crate) fn begin(parts: &Parts) -> Result<VerifyGuard> {
         return Ok(VerifyGuard(None));
     }
     match parts.locks.backup() {
-        // A process that may not create lock files cannot exclude others.
+        // A process that may not create lock files cannot exclude a backup or a `gc`, so it checks without a lock.
         Err(error) if error.is_read_only() => Ok(VerifyGuard(None)),
         held => Ok(VerifyGuard(Some(held?))),
     }
@@ -109,7 +109,7 @@ struct ObjectWalk<'w, I> {
     inspector: &'w mut I,
     checked: VerifyCounts,
     todo: Vec<PendingCheck>,
-    /// The roles in which each object was checked, as bits.
+    /// The roles in which each object was checked: the sum of their [`ObjectRole::bit`]s.
     seen: gix::hashtable::HashMap<gix::ObjectId, u16>,
     /// The foreign entries that were reported, by id and path.
     foreign: HashSet<(gix::ObjectId, String)>,

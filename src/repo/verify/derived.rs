@@ -12,7 +12,8 @@ use crate::repo::packs::derived::remove_commit_graph;
 use crate::repo::verify::check::VerifyGuard;
 use crate::repo::verify::findings::{FaultSeverity, StoreFault};
 
-/// Checks the checked-out files and the commit-graph, reports their faults, and removes the faulty ones if `remove` is set.
+/// Checks the files of modules in `ROOT/wasmstore/files` and the commit-graph, reports their faults, and removes the faulty files if
+/// `remove` is set.
 ///
 /// # Errors
 /// A faulty file cannot be removed.

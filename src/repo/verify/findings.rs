@@ -16,7 +16,8 @@ pub struct ObjectLocation {
 pub enum FaultSeverity {
     /// Something is missing, damaged or invalid.
     Damage,
-    /// A commit or tag has a malformed author, committer, tagger or message. git and wasmstore read it, and nothing else is affected.
+    /// A commit or tag has a malformed author, committer, tagger or message. git and wasmstore can still read that commit or tag, and
+    /// nothing else is affected.
     Metadata,
 }
 
