@@ -1,9 +1,9 @@
 //! A consistent copy of the repository as a tar stream.
 //!
-//! The refs are read once, under `refs.lock`, and written from memory. `backup.lock` excludes `gc`, so no object disappears: every
-//! object that these refs reach still exists, in one pack or another, when the copy reaches it. Derived files are left out: the
-//! directory `wasmstore`, and commit-graphs, because another git process may write one during the backup that lists commits which
-//! are not in the copy.
+//! The refs are read once, under `refs.lock`, and written from memory. `backup.lock` excludes `gc`, so no object disappears: every object
+//! that these refs reach still exists, in one pack or another, when its file is copied. Derived files are left out: the directory
+//! `wasmstore`, and commit-graphs, because another git process may write one during the backup that lists commits which are not in the
+//! copy.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -30,7 +30,7 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 /// The directory of the packs.
 const PACK_DIR: &str = "objects/pack";
 
-/// The derived files below `objects/`.
+/// The derived files below `objects/`, which are left out.
 const DERIVED: [&str; 2] = ["objects/info/commit-graph", "objects/info/commit-graphs"];
 
 /// The files and directories of the repository apart from `HEAD`, objects and refs.
@@ -161,7 +161,7 @@ impl<W: Write> TarWriter<'_, W> {
         let mut file = file.take(FILE_BYTES_MAX);
         file.read_to_end(&mut bytes)
             .map_err(Error::io("read", &path))?;
-        // The configuration may contain the passwords of mirrors.
+        // The configuration may contain the passwords of mirrors, so the archive keeps its mode.
         let mode = match name == Path::new(CONFIG) {
             true => metadata.permissions().mode() & 0o777,
             false => mode(name),
@@ -181,8 +181,8 @@ impl<W: Write> TarWriter<'_, W> {
             .map_err(Error::io("write the archive entry", name))
     }
 
-    /// Sets the name unchanged; the library would remove the leading `./`. A name of more than 100 bytes is written in an `L` entry
-    /// before the header (tar(5), "GNU tar Archives").
+    /// Sets the name in a header unchanged; the function of the library would remove the leading `./`. A name of more than 100 bytes is
+    /// written in an `L` entry before the header (tar(5), "GNU tar Archives").
     fn set_name(&mut self, header: &mut tar::Header, name: &[u8]) -> io::Result<()> {
         let field = &mut header.as_old_mut().name;
         let short = name.len().min(field.len());
@@ -200,8 +200,8 @@ impl<W: Write> TarWriter<'_, W> {
 }
 
 /// Returns the path of a file or directory of the repository; `None` if it does not exist. A symbolic link to a file of the repository is
-/// resolved. Any other link is left out, because the archive would contain files that are not part of the repository, or never end. But if
-/// the link replaces the configuration or something below `objects/`, the copy would be useless without it, so this is an error.
+/// resolved. Any other link is left out, because following it would add files that are not part of the repository, or never end. But if the
+/// link replaces the configuration or something below `objects/`, the copy would be useless without it, so this is an error.
 ///
 /// # Errors
 /// The path cannot be read; the configuration or something below `objects/` is a link that is not followed.
@@ -232,7 +232,7 @@ fn locate(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Opens a regular file. Anything that has replaced it in the meantime, such as a symbolic link or a named pipe, is an error.
+/// Opens a regular file. Fails if `path` has become anything else by now, such as a symbolic link or a named pipe.
 fn open_regular_file(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
@@ -260,7 +260,7 @@ fn mode(name: &Path) -> u32 {
     }
 }
 
-/// Returns whether git or wasmstore gives such a name to a temporary file or lock file.
+/// Returns whether a file with this name is a temporary file or lock file of git or wasmstore.
 fn is_unfinished(name: &str) -> bool {
     name.starts_with(".tmp") || name.starts_with("tmp_") || name.ends_with(".lock")
 }

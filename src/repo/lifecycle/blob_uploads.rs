@@ -68,7 +68,7 @@ impl Usage {
 #[derive(Debug)]
 pub struct BlobUpload<'u> {
     uploads: &'u BlobUploads,
-    /// The directory of the repository, relative to that of all uploads.
+    /// The directory of the upload's repository, or `_previews`, relative to `ROOT/wasmstore/oci`.
     area: String,
     path: PathBuf,
     file: File,
@@ -76,7 +76,7 @@ pub struct BlobUpload<'u> {
 }
 
 impl BlobUploads {
-    /// Returns the uploads of the store whose own files are in `own_dir`.
+    /// Returns the uploads in a store. `own_dir` is its directory `ROOT/wasmstore`.
     pub fn new(own_dir: &Path, limits: BlobUploadLimits) -> Self {
         Self {
             dir: own_dir.join("oci"),
@@ -122,7 +122,7 @@ impl BlobUploads {
         })
     }
 
-    /// Opens an upload to continue it; `None` if there is none with this id.
+    /// Opens an upload to continue it; `None` if there is no upload with this id.
     ///
     /// # Errors
     /// `Busy` if another request writes to it.
@@ -167,7 +167,8 @@ impl BlobUploads {
         self.blob_in(repository.as_str(), digest)
     }
 
-    /// Opens the file of a preview, and returns its path with it; `None` if there is none.
+    /// Opens the file of a complete [preview](Self::begin_preview), and returns the file and its path; `None` if there is no preview with
+    /// this digest.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -247,7 +248,7 @@ impl BlobUploads {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sweeps if a sweep is due, and then adds to the usage. Fails with `UploadsFull` if the sum exceeds a limit.
+    /// Adds `bytes` and `files` to the usage, after a sweep if one is due. Fails with `UploadsFull` if the sum exceeds a limit.
     fn reserve(&self, bytes: u64, files: u64) -> Result<()> {
         let now = SystemTime::now();
         let mut usage = self.usage();
@@ -264,8 +265,8 @@ impl BlobUploads {
         Ok(())
     }
 
-    /// Removes the files that have expired, unless that was done a moment ago or this process knows of no files. Uploads do the same, but there
-    /// may be no more of them.
+    /// Removes the expired files, unless the last sweep was less than a minute ago or this process knows of no files. Each new upload does
+    /// the same, but without this call files would stay if no client uploads any more.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -288,7 +289,7 @@ impl BlobUploads {
         usage.files = usage.files.saturating_sub(files);
     }
 
-    /// Removes the files that have expired and the directories that are empty, and counts the others.
+    /// Removes the expired files and the empty directories, and counts the remaining files.
     fn sweep(&self, now: SystemTime) -> Result<Usage> {
         let mut usage = Usage {
             swept: Some(now),
@@ -322,7 +323,7 @@ impl BlobUploads {
                 let age = metadata.modified().ok();
                 let age = age.and_then(|modified| now.duration_since(modified).ok());
                 let is_expired = age.is_some_and(|age| age > self.limits.age_max);
-                // A file that cannot be removed still counts.
+                // A file that cannot be removed is counted, too.
                 if !is_expired || remove_if_there(&path).is_err() {
                     usage.bytes += metadata.len();
                     usage.files += 1;

@@ -17,7 +17,7 @@ const BUCKET_KEY: &str = "wasmstore.bucket";
 /// The configuration key with the id of the store in the bucket.
 const STORE_KEY: &str = "wasmstore.bucketStore";
 
-/// Names the store in a bucket that a repository is a copy of.
+/// Identifies the store in a bucket of which a repository is a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketMark {
     /// The URL of the bucket.
@@ -39,7 +39,7 @@ pub struct NewShared {
     pub pack: PackFiles,
 }
 
-/// Returns the mark of the repository at `root`; `None` if there is none, or no repository.
+/// Returns the mark of the repository at `root`; `None` if the repository has no mark or does not exist.
 ///
 /// # Errors
 /// The configuration cannot be read.
@@ -53,7 +53,7 @@ pub(crate) fn mark_of(root: &Path) -> Result<Option<BucketMark>> {
     Ok(mark.map(|(url, store)| BucketMark { url, store }))
 }
 
-/// Marks the repository as a copy.
+/// Marks the repository as a copy of a store in a bucket.
 ///
 /// # Errors
 /// The configuration cannot be written.
@@ -72,8 +72,8 @@ fn write_mark(parts: &Parts, mark: &BucketMark) -> Result<()> {
     )
 }
 
-/// Copies the repository into a bucket with `create`, which returns the mark, and makes the repository a copy of it. No wasmstore process
-/// moves a ref in between, and afterwards none does without the bucket.
+/// Calls `create`, which copies the repository into a bucket, and then marks the repository as a copy of the store there. No wasmstore
+/// process moves a ref while this runs, and none moves one without the bucket afterwards.
 ///
 /// # Errors
 /// `UncollectableRef` if a ref is broken; the repository cannot be read or written; the error of `create`.

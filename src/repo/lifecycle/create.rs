@@ -48,8 +48,8 @@ pub(crate) const REPOSITORY_DIRS: [&str; 6] = [
     "refs/tags",
 ];
 
-/// The content of a new store's `config` after the settings of the object format. With it, git does not pack, prune or rewrite anything on
-/// its own.
+/// The content of a new store's `config` after the settings of the object format. With these settings, git does not pack, prune or rewrite
+/// anything on its own.
 const CONFIG: &str = "\
 [core]
 \tbare = true
@@ -74,7 +74,8 @@ const CONFIG: &str = "\
 \tallowFilter = true
 ";
 
-/// Creates a store at `root` unless there is one, with `branch` as the default branch. Many processes may do so at the same time.
+/// Creates a store at `root` unless there is one, with `branch` as the default branch. Several processes may call this for the same `root`
+/// at the same time.
 ///
 /// # Errors
 /// The directory or its parents cannot be written; it contains other files.
@@ -98,7 +99,8 @@ pub(crate) fn create_if_absent(
     Ok(())
 }
 
-/// Creates a copy of a store in a bucket, like [`create_if_absent`]. Replaces what is left of a copy that was deleted while it was in use.
+/// Does the same as [`create_if_absent`] for an empty copy of a store in a bucket. Replaces the remains of a copy that was deleted while it
+/// was in use.
 ///
 /// # Errors
 /// As for [`create_if_absent`].
@@ -109,15 +111,15 @@ pub(crate) fn create_copy_if_absent(
 ) -> Result<()> {
     if is_remains_of_copy(root)? {
         tracing::warn!(root = %root.display(), "the copy was deleted while it was in use; copying the store from the bucket again");
-        // The creation removes the other files because of the marker.
+        // Because the marker file exists, the creation removes the other files.
         let marker = root.join("wasmstore").join(CREATING);
         fs::write(&marker, "").map_err(Error::io("write", &marker))?;
     }
     create_if_absent(root, format, branch)
 }
 
-/// Creates the directory at `root` and its parents, and makes their names durable. A parent that this process may not open is skipped:
-/// another user created it, and is responsible for it.
+/// Creates the directory at `root` and its parents, and makes their names durable. The fsync of a parent that this process may not open is
+/// skipped: another user created that directory, and is responsible for it.
 pub(crate) fn create_dirs(root: &Path) -> Result<()> {
     let root = &std::path::absolute(root).map_err(Error::io("find", root))?;
     fs::create_dir_all(root).map_err(Error::io("create", root))?;

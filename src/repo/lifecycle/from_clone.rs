@@ -76,7 +76,8 @@ impl CloneTarget {
     /// `main`, or the only branch. The paths in the tree of each commit may have at most `tree_path_bytes_max` bytes in total.
     ///
     /// # Errors
-    /// `UnknownBranch`; `LimitExceeded`; the clone is not a repository in a supported format, or none of its branches can be the default branch.
+    /// `UnknownBranch`; `LimitExceeded`; the clone is not a repository in a supported format, or it has no branch that can be the default
+    /// branch.
     pub fn finish(
         mut self,
         branch: Option<&BranchName>,

@@ -23,8 +23,9 @@ const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
 /// The start of every hook that wasmstore wrote, whatever its version.
 const OWN_HOOK_START: &str = "#!/bin/sh\n# A hook of wasmstore";
 
-/// The configuration that the hooks depend on; it replaces other values. With git's defaults, a push could bypass the hooks, git could
-/// accept malformed objects, skip their fsync or delete other objects on its own, or the repository could become shallow.
+/// The configuration that the hooks depend on. [`install`] replaces other values of these keys. With git's defaults, a push could bypass
+/// the hooks, git could accept malformed objects, skip their fsync or delete other objects on its own, or the repository could become
+/// shallow.
 const REQUIRED_CONFIG: [(&str, &str); 9] = [
     ("core.hooksPath", "hooks"),
     ("core.fsync", "all"),
@@ -85,8 +86,8 @@ fn write(tmp: &Path, path: &Path, hook: &str) -> Result<()> {
     Ok(())
 }
 
-/// Installs the hooks that are missing or outdated, and the configuration that they depend on. If another program's hook is in the way,
-/// changes nothing and returns its path.
+/// Installs the hooks that are missing or outdated, and the configuration that they depend on. If another program's hook has one of the
+/// names, changes nothing and returns the path of that hook.
 ///
 /// # Errors
 /// The repository cannot be written.

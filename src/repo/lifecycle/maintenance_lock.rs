@@ -20,7 +20,7 @@ pub struct MaintenanceLock {
     _guard: Guard,
 }
 
-/// Takes the lock; `None` if another server holds it.
+/// Takes the lock of scheduled maintenance; `None` if another server holds it.
 ///
 /// # Errors
 /// The lock file cannot be created.
@@ -34,7 +34,7 @@ pub(crate) fn notes(parts: &Parts) -> Vec<u8> {
     read_regular_file(&notes_path(parts)).unwrap_or_default()
 }
 
-/// Replaces the notes, without an fsync: if they are lost, maintenance only runs at another time.
+/// Replaces the notes, without an fsync: if they are lost, the only effect is that jobs run at other times.
 ///
 /// # Errors
 /// The file cannot be written.

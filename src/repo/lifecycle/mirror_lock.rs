@@ -14,7 +14,7 @@ pub struct MirrorLock {
     _guard: Guard,
 }
 
-/// Takes the lock of a mirror; `None` if it is not free within `limit`.
+/// Takes the lock of a mirror; `None` if another process still holds it after `limit`.
 pub(crate) fn lock(
     parts: &Parts,
     name: &MirrorName,

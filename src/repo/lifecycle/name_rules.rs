@@ -22,7 +22,7 @@ pub(crate) fn requires_portable(objects: &ObjectDb) -> bool {
     }
 }
 
-/// Configures the store to require portable names. This applies to every process that opens it from now on.
+/// Configures the store to require portable names. The rule applies to every process that opens the store from now on.
 ///
 /// # Errors
 /// The configuration cannot be written.

@@ -12,10 +12,10 @@ use crate::repo::fs::names_in;
 /// The file in `ROOT/wasmstore` that exists while a store is created.
 pub(crate) const CREATING: &str = "creating";
 
-/// The files and directories that a creation makes before `HEAD`.
+/// The files and directories that the creation of a store makes before it writes `HEAD`.
 pub(crate) const CREATED_NAMES: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
 
-/// The refs that are not files of their own (gitrepository-layout).
+/// The file with the refs that have no file of their own (gitrepository-layout(5)).
 const PACKED_REFS: &str = "packed-refs";
 
 /// Returns whether there is no store at `root` yet: the directory is missing or empty, or its creation was interrupted. A directory
@@ -36,8 +36,9 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     Ok(names.is_empty() || is_marked || has_just_begun)
 }
 
-/// Returns whether `root` contains what is left of a copy of a store in a bucket that was deleted while a process wrote to it: files of a
-/// repository without `HEAD`, and the note of the generation, which only copies have. Everything that was acknowledged is in the bucket.
+/// Returns whether `root` contains only the remains of a copy of a store in a bucket: files of a repository without `HEAD`, and the file
+/// with the generation, which only copies have. They remain if the copy was deleted while a process wrote to it. Everything that was
+/// acknowledged to a client is in the bucket.
 pub(crate) fn is_remains_of_copy(root: &Path) -> Result<bool> {
     let names = match names_in(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

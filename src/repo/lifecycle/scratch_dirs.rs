@@ -51,9 +51,9 @@ pub(crate) fn clear_files(objects: &ObjectDb) -> Result<()> {
     Ok(())
 }
 
-/// Removes the files left behind by killed writers and power cuts: temporary files, a pack index without its pack, the lock file of a ref.
-/// Takes `lock` exclusively, so that no other process is writing, and the files are known to be abandoned. If `lock` is not free, does
-/// nothing. Reads only a few files and the directory of the packs, however large the store is.
+/// Removes the files left behind by killed writers and power cuts: temporary files, pack indices without a pack, and lock files of refs.
+/// Takes `lock` exclusively: then no other process is writing, so such files are abandoned. Does nothing if another process holds `lock`.
+/// Reads only a few files and the directory of the packs, however large the store is.
 pub(crate) fn sweep(parts: &Parts) -> Result<()> {
     let has_files = |mut entries: fs::ReadDir| entries.next().is_some();
     let is_dirty = fs::read_dir(parts.objects.tmp_dir()).is_ok_and(has_files)

@@ -12,7 +12,7 @@ use crate::repo::lifecycle::mirror_lock::{self, MirrorLock};
 use crate::repo::lifecycle::{mirror_config, name_rules, replica_mark};
 
 impl Repository {
-    /// Takes the lock of a mirror; `None` if it is not free within `limit`.
+    /// Takes the lock of a mirror; `None` if another process still holds it after `limit`.
     ///
     /// # Errors
     /// The lock file cannot be created.
@@ -26,7 +26,7 @@ impl Repository {
         mirror_lock::dir(&self.parts.own_dir())
     }
 
-    /// Adds a mirror to the configuration, durably: a git remote to which the store is pushed.
+    /// Adds a mirror, which is a git remote to which the store is pushed, to the configuration, durably.
     ///
     /// # Errors
     /// I/O.
@@ -34,7 +34,7 @@ impl Repository {
         mirror_config::add(&self.parts, name, url)
     }
 
-    /// Changes the URL of a remote in the configuration, durably.
+    /// Changes the URL of a mirror's git remote in the configuration, durably.
     ///
     /// # Errors
     /// I/O.
@@ -50,8 +50,8 @@ impl Repository {
         mirror_config::sync(self.root())
     }
 
-    /// Returns the URL of the store that this replica follows, without secrets, as configured when this store was opened; `None` if it is
-    /// not a replica.
+    /// Returns the URL of the store that this replica follows, without secrets, as configured when this repository was opened; `None` if
+    /// this repository is not a replica.
     pub fn primary(&self) -> Option<String> {
         replica_mark::primary(&self.parts.objects)
     }
@@ -98,7 +98,7 @@ impl Repository {
         name_rules::requires_portable(&self.parts.objects)
     }
 
-    /// Configures the store to require portable names. This applies to every process that opens it from now on.
+    /// Configures the store to require portable names. The rule applies to every process that opens the store from now on.
     ///
     /// # Errors
     /// The configuration cannot be written.

@@ -1,4 +1,4 @@
-//! A repository that several machines share: it follows an authority.
+//! The operations on a repository that is a copy of a store in a bucket.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::group_commit::Publisher;
 
 impl Repository {
-    /// Opens the copy at `root` of what `authority` decides about, and creates an empty one if it does not exist. The copy is as old as it
-    /// was left: see [`catch_up`](Self::catch_up).
+    /// Opens the copy at `root` of the shared store of `authority`. Creates an empty copy if there is none. Does not update the copy:
+    /// [`catch_up`](Self::catch_up) does.
     ///
     /// # Errors
     /// As for `open_or_create`.
@@ -41,7 +41,8 @@ impl Repository {
         Ok(repository)
     }
 
-    /// Returns whether `root` contains what is left of a copy that was deleted while it was in use: [`open_shared`](Self::open_shared) replaces it.
+    /// Returns whether `root` contains only the remains of a copy that was deleted while it was in use. [`open_shared`](Self::open_shared)
+    /// replaces such remains.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -62,7 +63,8 @@ impl Repository {
         if !self.is_shared() {
             return Ok(());
         }
-        // Writers hold the lock most of the time on a busy server, which mostly is up to date already.
+        // Checks for a newer state before the locks are taken: on a busy server, writers hold them most of the time, and the copy usually
+        // is up to date already.
         let state = match freshness {
             Freshness::Current => self.parts.newer_state()?,
             Freshness::LastSwap => None,
@@ -90,7 +92,7 @@ impl Repository {
         self.parts.noted_generation()
     }
 
-    /// Copies many small packs of the shared state into one if that is due. Returns whether that was done.
+    /// Copies many small packs of the shared state into one pack if a roll-up is due. Returns whether it did.
     ///
     /// # Errors
     /// As for [`catch_up`](Self::catch_up).
@@ -98,7 +100,7 @@ impl Repository {
         shared_roll_up::roll_up_shared(&self.parts)
     }
 
-    /// Deletes the packs of this copy that the shared state does not have any more, if there are at least `count_min`.
+    /// Deletes the packs of this copy that the shared state does not have any more, if there are at least `count_min` such packs.
     ///
     /// # Errors
     /// Writers keep the store busy; the repository cannot be written.
@@ -106,7 +108,8 @@ impl Repository {
         shared::delete_replaced(&self.parts, count_min)
     }
 
-    /// Returns the mark of the repository at `root`, if it is a copy of a store in a bucket.
+    /// Returns the mark in the configuration of the repository at `root`: the bucket's URL and the store's id; `None` if the repository is
+    /// not a copy of a store in a bucket.
     ///
     /// # Errors
     /// The configuration cannot be read.
@@ -120,7 +123,7 @@ impl Repository {
         mark.ok().flatten().map(|mark| mark.url)
     }
 
-    /// Returns the files of a pack; `None` if the repository does not have it, or if it is damaged.
+    /// Returns the files of the pack with this checksum; `None` if the repository does not have the pack, or if the pack is damaged.
     ///
     /// # Errors
     /// There is no repository.
@@ -142,8 +145,8 @@ impl Repository {
         bucket_mark::set_mark(&self.parts, mark)
     }
 
-    /// Copies this repository into a bucket with `create`, which returns the mark, and makes it a copy of the store there. No wasmstore
-    /// process moves a ref in between, and afterwards none does without the bucket.
+    /// Calls `create`, which copies this repository into a bucket, and then marks this repository as a copy of the store there. No
+    /// wasmstore process moves a ref while this runs, and none moves one without the bucket afterwards.
     ///
     /// # Errors
     /// `UncollectableRef` if a ref is broken; the repository cannot be read or written; the error of `create`.
@@ -162,7 +165,7 @@ impl Repository {
         Ok(!replica_mark::is_as_created(&self.parts)?)
     }
 
-    /// Returns who decides about the refs.
+    /// Returns the authority that decides whether a ref moves.
     pub fn authority(&self) -> &Arc<dyn Authority> {
         &self.parts.authority
     }
