@@ -7,7 +7,7 @@ use crate::names::RefName;
 /// A ref whose content or name is invalid, or whose target does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BrokenRef {
-    /// The full name. Bytes that are not UTF-8 are replaced.
+    /// The full name, such as `refs/heads/main`. Bytes that are not UTF-8 are replaced.
     pub name: String,
     /// The reason why the ref is broken, such as `its file is empty`.
     pub reason: String,

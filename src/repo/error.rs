@@ -59,7 +59,7 @@ pub enum Error {
         /// The kind of the existing entry: `a module`, `a directory`, or `neither a module nor a directory`.
         kind: &'static str,
     },
-    /// A change must not add a file, a directory or a ref of this name.
+    /// The name is not allowed for a new module, directory or ref.
     #[error(transparent)]
     Name(#[from] names::Error),
     /// Both sides of a merge changed the same paths differently.
@@ -83,11 +83,11 @@ pub enum Error {
     /// Another process held a lock for too long.
     #[error("the store is busy: {0}; try again")]
     Busy(String),
-    /// Other writers moved the ref while a change was decided. The change is decided again; the caller gets this error if other
-    /// writers still move the ref after many attempts.
+    /// Other writers moved the ref while a change to it was prepared. The change is retried on the new tip. The caller gets this error if
+    /// other writers still move the ref after many attempts.
     #[error("other writers keep moving {0}; try again")]
     Moved(RefName),
-    /// The ref was moved, but it is unknown whether that survives a power cut.
+    /// The ref was moved, but it is unknown whether the move survives a power cut.
     #[error("the change may have been applied")]
     Unconfirmed {
         /// The error that occurred after the branch had moved.
@@ -121,13 +121,13 @@ pub enum Error {
     LimitExceeded {
         /// The object, for example its kind and id.
         object: String,
-        /// Its size, and the name of the limit.
+        /// The object's size, and the name of the limit that it exceeds.
         reason: String,
     },
     /// OCI clients have uploaded too many blobs that no manifest names yet.
     #[error("the space for blobs that no manifest names is used up; try again later")]
     UploadsFull,
-    /// The bucket that machines share cannot be used now. Nothing was changed.
+    /// The S3 bucket that holds the shared store cannot be used now. Nothing was changed.
     #[error("cannot use {url}, and nothing was changed: {reason}")]
     Unreachable {
         /// The bucket's URL.
@@ -144,7 +144,7 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Returns a function that converts an I/O error of `action` on `path`.
+    /// Returns a function that wraps an I/O error in [`Error::Io`], with this `action` and `path`. For `map_err`.
     pub(crate) fn io(
         action: &'static str,
         path: impl AsRef<Path>,
@@ -157,7 +157,7 @@ impl Error {
         }
     }
 
-    /// Returns a function that converts an error of the object or ref database.
+    /// Returns a function that wraps an error in [`Error::Database`], with this `action`. For `map_err`.
     pub(crate) fn database<E>(action: impl Into<String>) -> impl FnOnce(E) -> Self
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,

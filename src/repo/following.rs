@@ -1,18 +1,19 @@
-//! What a process knows of the state that its repository follows.
+//! The shared state that this process last applied to its repository.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::repo::authority::{AppliedRequest, RequestId, SharedState};
 
-/// What this process knows of the state that the repository follows.
+/// The shared state that this process last applied to the repository, and the swaps of the bucket's manifest that it made. Empty in a store
+/// on one disk.
 pub(crate) struct Following {
-    /// Locked while the repository is made equal to a state, which takes as long as the download of its packs.
+    /// This mutex is held while the repository is made equal to a shared state, which includes the download of packs.
     followed: Mutex<Followed>,
     last: LastState,
 }
 
-/// The last recorded state. Its lock is held for a moment only, so that threads that must not block can read it.
+/// The last state passed to [`Followed::record`]. Its mutex is never held during I/O, so threads that must not block can read it.
 #[derive(Clone, Default)]
 struct LastState(Arc<Mutex<Option<Arc<SharedState>>>>);
 
@@ -36,7 +37,7 @@ impl Default for Following {
     }
 }
 
-/// The state on which a batch decides. On one disk, always the same.
+/// Identifies the shared state on which a batch of changes is built. In a store on one disk, it is always the default value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BaseState {
     pub generation: u64,
@@ -49,28 +50,28 @@ pub(crate) struct BaseState {
 pub(crate) struct Followed {
     /// The state to which this process last made the refs equal.
     pub applied: Option<Arc<SharedState>>,
-    /// Whether the refs may differ from `applied`: then all of them are compared.
+    /// Whether the refs on disk may differ from `applied`. If so, the next catch-up compares all of them.
     pub is_doubtful: bool,
-    /// The checksums of the packs of `applied`.
+    /// The checksums of the packs that `applied` names.
     pub named: Arc<HashSet<String>>,
-    /// The last swaps of this process that no swap of another process came between: the generation before the first one, and the generation
-    /// after the last one.
+    /// The last uninterrupted series of swaps by this process, with no swap of another process between them: the generation before its
+    /// first swap, and the generation after its last swap.
     own_swaps: Option<(u64, u64)>,
     last: LastState,
 }
 
-/// Whether the change of a request was applied.
+/// The answer to the question whether the change of a request was already applied.
 pub(crate) enum RequestState {
-    /// It was.
+    /// The change was applied.
     Applied(AppliedRequest),
-    /// It was not.
+    /// The change was not applied.
     New,
-    /// It may have been, and forgotten since.
+    /// Unknown: the change may have been applied, but the state no longer lists requests that are so old.
     Forgotten,
 }
 
 impl Followed {
-    /// Records that the refs are equal to a state.
+    /// Records that the refs on disk are equal to `state`.
     pub(crate) fn record(&mut self, state: Arc<SharedState>) {
         let is_same = |applied: &Arc<SharedState>| Arc::ptr_eq(&applied.packs, &state.packs);
         if !self.applied.as_ref().is_some_and(is_same) {
@@ -82,8 +83,8 @@ impl Followed {
         self.is_doubtful = false;
     }
 
-    /// Notes that this process made a swap on top of generation `before`. If other swaps followed before its result was known, `after` is
-    /// the generation of the last of them.
+    /// Notes that this process made a swap on top of generation `before`. `after` is the generation after the swap; it is higher than
+    /// `before + 1` if other processes made swaps before this process learned the result.
     pub(crate) fn note_own_swap(&mut self, before: u64, after: u64) {
         self.own_swaps = match self.own_swaps {
             _ if after != before + 1 => None,
@@ -98,7 +99,7 @@ impl Followed {
         swaps.is_some_and(|(first, last)| first <= base.generation && last == state.generation)
     }
 
-    /// Returns whether the change of a request was applied, in the state to which the refs are equal.
+    /// Looks up in `applied` whether the change of a request was applied.
     pub(crate) fn find_request(&self, request: &RequestId) -> RequestState {
         let Some(state) = &self.applied else {
             return RequestState::New;
@@ -108,7 +109,7 @@ impl Followed {
             return RequestState::Applied(applied.clone());
         }
         let is_named = state.requests_since <= request.since;
-        // No other process can have applied it if this process made all swaps since it was sent.
+        // If this process made all swaps since the request was sent, no other process can have applied the change.
         let is_only_writer = self.own_swaps.is_some_and(|(first, last)| {
             request.is_sent_once && first <= request.since && last == state.generation
         });
@@ -125,7 +126,7 @@ impl Following {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the refs are known to be equal to this state or a later one. Does not block.
+    /// Returns whether the refs are known to be equal to `state` or a later one; `false` if another thread holds the mutex. Does not block.
     pub(crate) fn is_at(&self, state: &SharedState) -> bool {
         let followed = match self.followed.try_lock() {
             Ok(followed) => followed,
@@ -138,7 +139,8 @@ impl Following {
         !followed.is_doubtful && followed.applied.as_ref().is_some_and(is_at)
     }
 
-    /// Returns the state to which this process last made the refs equal. Does not block while it follows another one.
+    /// Returns the state to which this process last made the refs equal. Does not block, not even while another thread makes them equal to
+    /// a newer state.
     pub(crate) fn last(&self) -> Option<Arc<SharedState>> {
         self.last.lock().clone()
     }
@@ -149,7 +151,7 @@ mod tests {
     use super::*;
     use crate::repo::authority::SharedRefs;
 
-    /// Returns a state that has the request `named` and every request that was applied after `since`.
+    /// Returns a state that lists the request `named`, and that claims to list every request applied after generation `since`.
     fn state(generation: u64, since: u64) -> Arc<SharedState> {
         let named = AppliedRequest {
             id: "named".to_owned(),

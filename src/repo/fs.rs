@@ -67,8 +67,8 @@ pub(crate) fn new_file(tmp: &Path, mode: u32) -> io::Result<NamedTempFile> {
         }
         file => file,
     };
-    // `share` finds the repository by the path at which it was opened, which may be relative like `tmp`. The path of the temporary file is
-    // always absolute, so it cannot be used here.
+    // `share` finds the repository by the path at which it was opened, which may be relative like `tmp`. `file.path()` is always absolute,
+    // so it cannot be passed to `share`.
     file.inspect(|file| share(&tmp.join(file.path().file_name().unwrap_or_default())))
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn object_id(repo: &gix::Repository, bytes: &[u8]) -> Option<gix::Obj
         .filter(|id| id.kind() == repo.object_hash())
 }
 
-/// Converts an id from gix's type.
+/// Converts the id of an object of any kind from gix's type.
 pub(crate) fn shared_id(id: &gix::oid) -> ObjectId {
     ObjectId::from_bytes(id.as_bytes()).expect("BUG: git ids have 20 or 32 bytes")
 }

@@ -6,16 +6,16 @@
 //! | `maintenance.lock` | exclusive | a server during scheduled maintenance; taken before all others |
 //! | `mirrors/NAME.lock` | exclusive | a push to the mirror NAME; its holder takes no other lock |
 //! | `roll-up.lock` | exclusive | a roll-up of packs; if it is held, no other roll-up starts |
-//! | `gate` | exclusive, briefly | everyone who wants `lock`: a turnstile, without which overlapping writers starve `gc` |
+//! | `gate` | exclusive, briefly | a writer or `gc` while it waits for `lock`; without it, overlapping writers would starve `gc` |
 //! | `lock` | shared or exclusive | shared by writers while they write and publish objects; exclusive by `gc` while it deletes |
-//! | `refs.gate` | exclusive, briefly | everyone who wants `refs.lock`: a turnstile, without which a busy server starves other processes |
+//! | `refs.gate` | exclusive, briefly | a process while it waits for `refs.lock`; without it, a busy server would starve other processes |
 //! | `refs.lock` | exclusive | every ref update, from reading the tip to the compare-and-swap |
 //!
 //! Locks are taken in this order and never upgraded. Each guard opens the lock file anew. An flock belongs to the open file description, so
 //! two guards exclude each other even within one process. The kernel releases the locks of a killed process.
 //!
-//! The file `lock` contains the time of the last `gc`, in nanoseconds since 1970. From this time, a writer learns whether objects were
-//! deleted after it opened the repository.
+//! The file `lock` contains the time of the last `gc`, in nanoseconds since 1970. A writer compares this time with the time that it read
+//! when it opened the repository. If they differ, objects were deleted since.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;
@@ -135,13 +135,13 @@ impl Locks {
         }
     }
 
-    /// Takes the lock of a mirror; `None` if it is not free by the deadline.
+    /// Takes the lock of the mirror `name`; `None` if another process still holds it at the deadline.
     pub(crate) fn mirror(&self, name: &MirrorName, deadline: Instant) -> Result<Option<Guard>> {
         crate::repo::fs::create_dir(&self.dir)?;
         if_free(self.wait(&format!("mirrors/{name}.lock"), deadline, File::try_lock))
     }
 
-    /// Takes `maintenance.lock`; `None` if another server maintains the store.
+    /// Takes `maintenance.lock`; `None` if another server holds it.
     pub(crate) fn try_maintenance(&self) -> Result<Option<Guard>> {
         if_free(self.exclusive("maintenance.lock", Instant::now()))
     }

@@ -10,13 +10,13 @@
 //!
 //! | from low to high | content |
 //! |---|---|
-//! | `authority` | the trait of whoever decides about the refs, and its types |
-//! | `broken_ref` `error` `failpoints` `following` `ids` `fs` `parallel` `thread_priority` `locks` | helpers for all others; `locks` has the lock order |
+//! | `authority` | the trait `Authority`, which decides whether a ref moves, and its types |
+//! | `broken_ref` `error` `failpoints` `following` `ids` `fs` `parallel` `thread_priority` `locks` | helpers; `locks` has the lock order |
 //! | `objects` | the object database, caches, commit objects, loose objects, spooled uploads |
 //! | `packs` | the directory `objects/pack`, the pack writer, roll-ups |
 //! | `refs` | reading refs, the durable compare-and-swap, durable tips, change notification |
 //! | `parts` | objects, packs, refs and locks of one open repository |
-//! | `follow` | making the repository equal to a state that several machines share |
+//! | `follow` | making the refs and packs of the repository equal to the shared state in a bucket |
 //! | `tree` | reading, editing, comparing and merging trees |
 //! | `history` | walks over commits |
 //! | `publish` | write transactions, batches, group commit |
@@ -38,14 +38,14 @@
 //!   roll-up.lock        flock(2): held by the one running roll-up
 //!   creating            exists while the store is created
 //!   moving              the refs that were moved last, whose lock files may be left after a crash: see refs/lock.rs
-//!   durable/            tips of branches and of refs/oci/records that are durable with everything that they reach: see refs/durable_tips.rs
+//!   durable/            the tips that are known to be durable, with everything that they reach: see refs/durable_tips.rs
 //!   rolled-up           the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs
 //!   tmp/                packs and loose objects that are being written; spooled uploads, unlinked as soon as they are opened
 //!   gc/                 packs and the commit-graph that gc is writing
 //!   files/              <hash>.wasm, modules that the command `filename` wrote to files
-//!   replica             the URL of the primary that this replica was equal to once: see lifecycle/replica_mark.rs
+//!   replica             the URL of a primary, written once this replica is equal to that primary: see lifecycle/replica_mark.rs
 //!   mirrors/            a lock file for each mirror, and the mirror's state: see the subsystem `remote`
-//!   generation          in a copy of a bucket: the generation of the state that the refs are equal to: see follow/catch_up.rs
+//!   generation          only in a copy of a bucket: the generation of the shared state that the refs are equal to: see follow/catch_up.rs
 //!   maintenance.lock, maintenance.json   the lock of scheduled maintenance, and the record of its finished jobs
 //!   clone/              exists while a store is created from another repository: see lifecycle/from_clone.rs
 //! ```
@@ -61,12 +61,12 @@
 //! 3. An existing object that a new commit names is fsynced in the same way, whichever program wrote it. An empty file, as a power cut
 //!    leaves it, counts as absent and is replaced.
 //! 4. A ref moves in this order: `<ref>.lock` is written and fsynced, renamed, and its directories are fsynced. The rename follows 1 to 3.
-//! 5. A tip that is not known to be durable is fsynced before a commit is built on it and before it is reported: the ref, its
-//!    directories, and every object below it that another program wrote. A change that is refused or has no effect is also reported only
-//!    after that, and after the earlier changes of its batch.
+//! 5. A tip that is not known to be durable is fsynced before a commit is built on it and before it is reported: the ref, its directories,
+//!    and every object below it that another program wrote. The refusal of a change, or the result that it had no effect, is also reported
+//!    only after that fsync, and only after the earlier changes of its batch are durable.
 //! 6. `gc` and roll-ups delete an object only if it is durable in another pack, or if no ref reaches it and all refs were fsynced. The
 //!    index of a pack is deleted first, durably, because an index without its pack lists objects that cannot be read. The commit-graph is
-//!    deleted before both, durably, because git assumes that every commit in it exists; `gc` lets git write a new one at its end.
+//!    deleted before pack and index, durably, because git assumes that every commit in it exists; `gc` lets git write a new one at its end.
 //! 7. After a failed fsync of a file, its objects are written to a new file, because the kernel may have dropped the dirty pages. After
 //!    a failed fsync of a directory, the files in it stay, because other refs may depend on them, and the directory is fsynced again.
 //!
@@ -81,12 +81,12 @@
 //!
 //! # A push
 //!
-//! git-receive-pack(1) writes the pushed objects into quarantine, and `pre-receive` validates them there (`push/incoming.rs`,
-//! `push/ref_updates.rs`). git then moves them into `objects/`, and `proc-receive` moves the refs (`push/apply.rs`). `lock` is held
-//! only from this moment on, so `gc` may have deleted objects since the validation. So every object that the new tips reach, and
-//! that no durable tip reaches, is looked up again and fsynced. If one is missing, the client is asked to push again. Packs with
-//! deltas are rolled up like others (`packs/copy.rs`). `gc` removes the files that a killed push left behind, after a day
-//! (`push/quarantine.rs`).
+//! git-receive-pack(1) writes the pushed objects into its quarantine directory, and `pre-receive` validates them there (`push/incoming.rs`,
+//! `push/ref_updates.rs`). git then moves them into `objects/`, and `proc-receive` moves the refs (`push/apply.rs`). `proc-receive` takes
+//! `lock` before it moves the refs, and nothing holds `lock` before that, so `gc` may have deleted objects since the validation. So every
+//! object that the new tips reach, and that no durable tip reaches, is looked up again and fsynced. If one is missing, the client is asked
+//! to push again. Packs with deltas are rolled up like others (`packs/copy.rs`). `gc` removes the files that a killed push left behind,
+//! after a day (`push/quarantine.rs`).
 //!
 //! # A crash
 //!

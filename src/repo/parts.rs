@@ -18,7 +18,7 @@ pub(crate) struct Parts {
     pub objects: Arc<ObjectDb>,
     pub packs: PackDir,
     pub refs: RefStore,
-    /// Who decides whether a ref moves.
+    /// Decides whether a ref moves: the files of the refs, or the manifest in a bucket.
     pub authority: Arc<dyn Authority>,
     pub following: Following,
 }
@@ -36,7 +36,7 @@ impl Parts {
         Ok(Self::of(ObjectDb::open(root, cache)?, authority))
     }
 
-    /// Returns the parts of a repository that does not exist yet; they read as empty.
+    /// Returns the parts of a repository that does not exist yet. Reads find no objects and no refs.
     pub(crate) fn absent(root: &Path, cache: &CacheLimits) -> Self {
         Self::of(ObjectDb::absent(root, cache), Arc::new(LocalRefs))
     }
@@ -54,8 +54,8 @@ impl Parts {
         }
     }
 
-    /// Starts a roll-up of small packs in the background if it is due; called after a batch was published. The packs of a repository that
-    /// machines share are rolled up in the shared state: see `gc/shared.rs`.
+    /// Starts a roll-up of small packs in the background if one is due; called after a batch was published. Does nothing in a copy of a
+    /// bucket, whose packs are rolled up in the shared state: see `gc/shared_roll_up.rs`.
     pub(crate) fn roll_up_when_due(&self) {
         if !self.authority.is_shared() {
             self.packs.roll_up_when_due();

@@ -9,8 +9,8 @@ pub enum ThreadPriority {
     Background,
 }
 
-/// Lowers the priority of this thread, and of threads that it starts, with nice(2). The nice value belongs to a single thread on Linux
-/// only (sched(7)); on other systems this does nothing.
+/// Lowers the priority of this thread, and of threads that it starts, with nice(2). Only Linux has a nice value per thread (sched(7)); on
+/// other systems this does nothing.
 pub fn lower_thread_priority(priority: ThreadPriority) {
     #[cfg(target_os = "linux")]
     {

@@ -1,4 +1,4 @@
-//! How far two commits have diverged.
+//! The divergence of two commits: the number of commits that only one of them reaches.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -8,29 +8,29 @@ use crate::repo::error::Result;
 use crate::repo::objects::commit::read_dated;
 use crate::repo::objects::db::ObjectDb;
 
-/// Which of the two commits reach a commit.
+/// Bits of [`Node::reached_by`]: which of the two starting commits reach a commit.
 const OURS: usize = 1;
 const THEIRS: usize = 2;
 
-/// A number of commits that may be higher than what was counted.
+/// A count of commits that stops at a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CommitCount {
-    /// The number.
+    /// The number of commits that were counted.
     pub count: usize,
-    /// Whether there may be more.
+    /// Whether there may be more commits than `count`.
     pub has_more: bool,
 }
 
-/// The walk back from both commits, the newest commit first.
+/// A walk from both starting commits to their ancestors, newest commit first.
 struct Walk<'r> {
     repo: &'r gix::Repository,
     nodes: HashMap<CommitId, Node>,
-    /// The commits to visit, by their dates in seconds, and by when they were reached.
+    /// The commits to visit, sorted by committer time in seconds, then by the order in which they were reached.
     queue: BTreeMap<(i64, Reverse<usize>), CommitId>,
     reached_count: usize,
-    /// The numbers of queued commits by who reaches them.
+    /// The number of queued commits for each value of [`Node::reached_by`].
     queued: [usize; 4],
-    /// The numbers of visited commits by who reaches them.
+    /// The number of visited commits for each value of [`Node::reached_by`].
     visited: [usize; 4],
 }
 
@@ -42,8 +42,8 @@ struct Node {
 }
 
 impl ObjectDb {
-    /// Counts the commits that `ours` reaches and `theirs` does not, and those that `theirs` reaches and `ours` does not, each up to `max`. Visits at
-    /// most `visits_max` commits. Like git without generation numbers, it trusts that commits are newer than their parents.
+    /// Counts the commits that only `ours` reaches, and the commits that only `theirs` reaches, each up to `max`. Visits at most
+    /// `visits_max` commits. Like git without generation numbers, it assumes that commits are newer than their parents.
     pub fn divergence(
         &self,
         (ours, theirs): (CommitId, CommitId),
@@ -76,7 +76,7 @@ impl ObjectDb {
 }
 
 impl Walk<'_> {
-    /// Notes that a commit is reached, and queues it if that is new.
+    /// Notes that the starting commits in the bit set `by` reach the commit `id`. Queues the commit if this was not known.
     fn reach(&mut self, id: CommitId, by: usize) -> Result<()> {
         self.reached_count += 1;
         let Some(node) = self.nodes.get_mut(&id) else {
@@ -101,7 +101,8 @@ impl Walk<'_> {
         if node.is_queued {
             self.queued[before] -= 1;
         } else {
-            // A commit that is older than its parent was visited too early: it and its parents are visited again.
+            // The commit was visited before one of its children, because that child has an older date. It is visited again, to pass `after`
+            // on to its parents.
             self.visited[before] -= 1;
             node.is_queued = true;
             let key = (node.date_s, Reverse(self.reached_count));

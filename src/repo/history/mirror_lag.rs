@@ -1,4 +1,4 @@
-//! How far a mirror is behind, and whether it has commits that this repository does not have.
+//! The lag of a mirror: the age of the oldest commit that it does not have, and its commits that this repository does not have.
 
 use crate::names::ObjectId;
 use crate::repo::error::Result;
@@ -7,13 +7,13 @@ use crate::repo::ids::object_id;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::refs::store::RefStore;
 
-/// The maximum number of commits among which the oldest commit that the mirror does not have is searched.
+/// The maximum number of commits that [`ObjectDb::oldest_missing`] reads.
 const COMMITS_MAX: usize = 10_000;
 
 impl ObjectDb {
-    /// Returns the committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and none of `known`
-    /// reaches; `None` if there is no such commit. This assumes that no commit is older than its parents. If more than 10,000 such
-    /// commits exist, only the newest of them are searched, and the result is the time of the oldest one of these.
+    /// Returns the committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and no object in `known`
+    /// reaches; `None` if there is no such commit. This assumes that no commit is older than its parents. If more than 10,000 such commits
+    /// exist, only the newest of them are searched, and the result is the time of the oldest one of these.
     pub fn oldest_missing(&self, tip: ObjectId, known: &[ObjectId]) -> Result<Option<i64>> {
         let repo = self.handle_for(tip)?;
         let commit = |id: &ObjectId| {

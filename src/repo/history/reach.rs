@@ -6,8 +6,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::tree::reader::parse_tree;
 
-/// Returns every object that the roots reach, including the roots. Leaves out the objects for which `done` returns true, and the
-/// objects that are reached only through them.
+/// Returns every object that the roots reach, including the roots. Does not return or follow the objects for which `done` returns true.
 pub(crate) fn reachable(
     repo: &gix::Repository,
     roots: impl IntoIterator<Item = gix::ObjectId>,

@@ -1,4 +1,4 @@
-//! What a merge of two branches would change.
+//! Previews a merge of two branches.
 
 use crate::names::{CommitId, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
@@ -11,8 +11,8 @@ use crate::repo::tree::merge::{Merge, TreeMerge};
 use crate::repo::tree::reader::TreeReader;
 
 impl ObjectDb {
-    /// Returns the result that a merge of `theirs` into `ours` would have, and the changes of modules that it would make in `ours`, sorted
-    /// by path. Nothing is written.
+    /// Returns the result of a merge of `theirs` into `ours`, and the changes that the merge would make to the modules of `ours`, sorted by
+    /// path. Writes nothing.
     ///
     /// # Errors
     /// `MergeConflict` if both sides changed the same paths differently.

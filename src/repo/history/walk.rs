@@ -46,9 +46,9 @@ enum WalkStep {
 }
 
 impl ObjectDb {
-    /// Returns every commit that `tip` reaches, including `tip`; `None` if there are more than `max`. Leaves out the commits for which
-    /// `is_known` returns true, and the commits that are reached only through them. Parents come before children, and commits that the
-    /// first parent reaches come before commits that only the other parents reach.
+    /// Returns every commit that `tip` reaches, including `tip`; `None` if there are more than `max`. Does not return or follow the commits
+    /// for which `is_known` returns true. Parents come before children, and commits that the first parent reaches come before commits that
+    /// only the other parents reach.
     pub fn unknown_history<E: From<Error>>(
         &self,
         tip: CommitId,
@@ -79,7 +79,7 @@ impl ObjectDb {
         Ok(Some(nodes))
     }
 
-    /// Reads a commit, from the cache if it was written recently.
+    /// Reads a commit from a cache, or from the repository if no cache has it.
     fn commit_node(&self, handle: &OnceCell<gix::Repository>, id: CommitId) -> Result<CommitNode> {
         if let Some(commit) = self.caches.commits.get(&id) {
             return Ok(CommitNode::from(&*commit));
@@ -120,9 +120,9 @@ impl ObjectDb {
         Ok(())
     }
 
-    /// Calls `visit` for every commit that `tip` reaches, until `visit` returns `false`: each commit before its parents, and the commits
-    /// that only the later parents of a merge reach before the commits that its first parent reaches. At the first merge, the whole
-    /// remaining history is read in advance.
+    /// Calls `visit` for every commit that `tip` reaches, until `visit` returns `false`: each commit before its parents. At a merge, the
+    /// commits that only its later parents reach come before the commits that its first parent reaches. The walk reads the whole remaining
+    /// history when it arrives at the first merge.
     pub fn log_children_first(
         &self,
         tip: CommitId,
@@ -173,8 +173,8 @@ pub(crate) fn ancestors(
     Ok(seen)
 }
 
-/// Returns every commit that one of `tips` reaches and none of `known` reaches, newest first, with its committer time in seconds. The
-/// commit-graph is not used: it may list commits that do not exist any more.
+/// Returns every commit that a commit in `tips` reaches and no commit in `known` reaches, newest first, with its committer time in seconds.
+/// The commit-graph is not used: the commit-graph may list commits that do not exist any more.
 ///
 /// # Errors
 /// `Missing` if a commit in the history does not exist.
@@ -203,7 +203,7 @@ pub(crate) fn commits_beyond<'r>(
     }))
 }
 
-/// Returns the commit that a commit or tag leads to; `None` if it leads to another kind of object.
+/// Returns `id` if it is a commit, or the commit to which the tag object `id` leads; `None` if it is, or leads to, another kind of object.
 pub(crate) fn peel_to_commit(repo: &gix::Repository, id: gix::ObjectId) -> Option<gix::ObjectId> {
     let object = repo.find_object(id).ok()?.peel_tags_to_end().ok()?;
     (object.kind == gix::objs::Kind::Commit).then_some(object.id)
