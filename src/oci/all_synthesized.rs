@@ -1,4 +1,4 @@
-//! The digests of the synthesised manifests of all modules.
+//! Finds the digests of the synthesised manifests (see `synthesized.rs`) of all modules.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,12 @@ use super::tag_path::{is_tag_file, without_suffix};
 use crate::names::{ModuleHash, OciDigest, RepositoryName, TreePath};
 use crate::store::{RegistryView, TreeId, TreeNode};
 
-/// The number of modules whose digests are looked up at a time.
+/// The number of modules whose manifest digests are looked up in the index at a time.
 const STEP: usize = 1024;
 
 impl Registry {
-    /// Calls `visit` with the digest of the synthesised manifest of each module on the branches of these views. Adds those to the index that it
-    /// does not have. A directory that occurs several times is visited once.
+    /// Calls `visit` with the digest of the synthesised manifest of each module on the branches of these views. Adds digests that the index
+    /// lacks to it. Reads a tree only once, even if it occurs on several branches.
     pub(super) fn all_synthesized(
         &self,
         views: &[RegistryView<'_>],
@@ -43,7 +43,7 @@ struct Walk<'w> {
     registry: &'w Registry,
     view: &'w RegistryView<'w>,
     seen: &'w mut HashSet<TreeId>,
-    /// Modules whose digests are not looked up yet.
+    /// The hashes and file names of modules whose manifest digests are not looked up yet.
     found: Vec<(ModuleHash, String)>,
     visit: &'w mut dyn FnMut(OciDigest),
 }
@@ -81,7 +81,7 @@ impl Walk<'_> {
     }
 }
 
-/// Returns whether a file with this name has a tag in some directory.
+/// Returns whether there is a directory in which a file with this name would have a tag.
 fn may_have_tag(name: &str) -> bool {
     is_tag_file(name) || RepositoryName::parse(without_suffix(name)).is_ok()
 }

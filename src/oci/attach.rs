@@ -1,4 +1,5 @@
-//! Records the synthesised manifest to which a pushed manifest attaches something, such as a signature: it must outlive the module of its tag.
+//! Records a synthesised manifest when a client pushes a signature or another manifest that refers to it. The manifest must then be kept
+//! even if its module is removed.
 
 use super::error::Result;
 use super::prepared_push::Found;
@@ -11,7 +12,7 @@ use super::{manifest::Manifest, records::Records};
 use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag};
 use crate::store::{RegistryView, RegistryWrite};
 
-/// A synthesised manifest that gets a record, because something is attached to it.
+/// A synthesised manifest that gets a record, because a pushed manifest refers to it.
 pub(super) struct Attached {
     made: std::sync::Arc<Synthesized>,
     module: RepositoryModule,
@@ -19,8 +20,8 @@ pub(super) struct Attached {
 }
 
 impl Registry {
-    /// Returns the synthesised manifests to which a push attaches something: its subject, and those that its tags name as cosign does. Adds those
-    /// that have a record already to `found`.
+    /// Returns the synthesised manifests to which a push refers: the subject of the pushed manifest, and the digests that its tags contain
+    /// in the form that cosign uses. Adds a manifest that already has a record to `found` instead.
     pub(super) fn attached(
         &self,
         view: &RegistryView<'_>,
@@ -55,10 +56,10 @@ impl Registry {
 }
 
 impl Attached {
-    /// Stores the blobs, and returns the records of the manifest, of its blobs and of its tag.
+    /// Stores the manifest and its blobs. Returns the records of the manifest, its blobs and its tag, which the caller sets.
     ///
     /// # Errors
-    /// The blobs cannot be written, or the module does not exist any more.
+    /// The blobs cannot be written, or the module no longer exists.
     pub fn store(
         &self,
         write: &mut RegistryWrite<'_>,

@@ -1,4 +1,4 @@
-//! Finds a blob by digest, and deletes the link of a repository to one.
+//! Finds a blob of a repository by digest, and deletes a blob from a repository.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -11,8 +11,8 @@ use super::registry::{Registry, modules};
 use crate::names::{Author, Digest, HashRef, ModuleHash, OciDigest, RepositoryName};
 use crate::store::{Published, RegistryView, Store};
 
-/// The largest number of modules whose digests are compared one by one. In a larger repository the digest is looked up in the index, which
-/// must first be brought up to date with all branches.
+/// The maximum number of modules in a repository whose digests are compared one by one. In a larger repository, the digest is looked up in
+/// the index, to which the new commits of all branches must first be added.
 const COMPARED_MAX: usize = 64;
 
 /// A blob of a repository.
@@ -21,7 +21,7 @@ pub enum FoundBlob {
     Stored(ModuleHash),
     /// The configuration of a synthesised manifest.
     Config(Vec<u8>),
-    /// A file that no manifest has named yet, and its path.
+    /// An uploaded blob that no manifest has named yet: its open file, and the path of the file.
     Uploaded(File, PathBuf),
 }
 
@@ -71,7 +71,8 @@ impl Registry {
         Ok(made.map(|made| FoundBlob::Config(made.config.clone())))
     }
 
-    /// Gives a repository the blob with this digest of `from`, or of any repository, and returns true. Returns false if there is no such blob.
+    /// Adds the blob with this digest from the repository `from`, or for `None` from any repository, to `repository`. Returns whether there
+    /// is such a blob.
     ///
     /// # Errors
     /// The records cannot be read, or the blob cannot be copied.
@@ -114,10 +115,10 @@ impl Registry {
         Ok(found.map(FoundBlob::Stored))
     }
 
-    /// Deletes the link of a repository to a blob.
+    /// Deletes a blob from a repository: its record and its uploaded file.
     ///
     /// # Errors
-    /// [`Error::BlobInUse`] if it is a module of the default branch; [`Error::BlobUnknown`]; those of publishing.
+    /// [`Error::BlobInUse`] if the blob is a module on the default branch; [`Error::BlobUnknown`]; those of publishing.
     pub fn delete_blob(
         &self,
         store: &Store,
@@ -141,7 +142,7 @@ impl Registry {
         Ok(published.with_value(()))
     }
 
-    /// Returns why a repository has no link to a blob.
+    /// Returns the error for the deletion of a blob that has neither a record nor an uploaded file in the repository.
     fn missing_blob(
         &self,
         store: &Store,
@@ -167,7 +168,7 @@ impl Registry {
     }
 }
 
-/// Returns the module of a repository with this digest on the default branch.
+/// Returns the module on the default branch that is in the repository and has this digest.
 fn module_blob(
     store: &Store,
     view: &RegistryView<'_>,

@@ -1,4 +1,5 @@
-//! The modules that a repository has on all branches. Most branches have the same modules of a repository, so these are read once.
+//! The modules that a repository has on all branches. Most branches have the same modules of a repository, so equal ones are read only
+//! once.
 
 use std::collections::HashMap;
 
@@ -8,13 +9,13 @@ use super::tag_path::names_outer;
 use crate::names::{BranchName, ModuleHash, OciTag, RepositoryName};
 use crate::store::{RegistryView, TreeId};
 
-/// Views of all branches, with one view for those that have the same tree.
+/// All branches, grouped by their root tree: a view of one branch of each group, and the names of all its branches.
 pub(super) struct Branches<'v>(Vec<(&'v RegistryView<'v>, Vec<&'v BranchName>)>);
 
-/// The modules of a repository on branches that have the same.
+/// The modules of a repository on those branches that have the same modules of it.
 pub(super) struct BranchModules<'v> {
     view: &'v RegistryView<'v>,
-    /// The names of the branches, each of which is a tag of a module outside of the directory.
+    /// The names of the branches. A branch name is also a tag of the module outside of the repository's directory: see `tag_path.rs`.
     names: Vec<&'v BranchName>,
     inner: HashMap<OciTag, ModuleHash>,
     outer: Vec<ModuleHash>,
@@ -36,7 +37,7 @@ impl<'v> Branches<'v> {
         Self(branches)
     }
 
-    /// Returns the modules of a repository, once for all branches that have the same.
+    /// Returns the modules of a repository, with one item for all branches that have the same modules.
     pub fn modules(&self, repository: &RepositoryName) -> Result<Vec<BranchModules<'v>>> {
         let mut found: Vec<BranchModules<'v>> = Vec::new();
         let mut index_of_key = HashMap::new();
@@ -76,7 +77,7 @@ impl<'v> BranchModules<'v> {
         self.view
     }
 
-    /// Returns the hashes of all modules.
+    /// Returns the hashes of all these modules.
     pub fn hashes(&self) -> impl Iterator<Item = ModuleHash> {
         self.inner.values().chain(&self.outer).copied()
     }

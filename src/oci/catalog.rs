@@ -1,4 +1,4 @@
-//! Lists the repositories.
+//! Lists the repositories of the registry.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -20,7 +20,7 @@ impl Registry {
         after: Option<&str>,
         count: usize,
     ) -> Result<(Vec<RepositoryName>, bool)> {
-        // Only the first names are kept, because a store may have a million modules.
+        // Only the names of the page are held in memory, because a store may have a million modules.
         let mut first = FirstNames {
             names: BTreeSet::new(),
             after,
@@ -47,7 +47,7 @@ impl Registry {
     }
 }
 
-/// The first names after a name: one more than the page has.
+/// The names on a page that starts after `after`, and one more, which shows whether there is another page.
 struct FirstNames<'a> {
     names: BTreeSet<RepositoryName>,
     after: Option<&'a str>,
@@ -65,11 +65,11 @@ impl FirstNames<'_> {
     }
 }
 
-/// How many directories a search through all repositories reads.
+/// The maximum number of directories that a search through all repositories reads.
 const DIRECTORIES_MAX: usize = 10_000;
 
-/// Calls `find` for the repositories that have records, until it finds something. Stops after [`DIRECTORIES_MAX`] directories, because any
-/// client may cause the search.
+/// Calls `find` for each repository that has records, until it returns `Some`. Stops after [`DIRECTORIES_MAX`] directories, because any
+/// client can cause such a search.
 pub(super) fn find_recorded<T>(
     view: &RegistryView<'_>,
     mut find: impl FnMut(&RepositoryName) -> Result<Option<T>>,
@@ -98,7 +98,7 @@ pub(super) fn find_recorded<T>(
     Ok(None)
 }
 
-/// Adds the repositories that have records below a directory.
+/// Adds the repositories at or below a directory that have records.
 fn add_recorded(
     view: &RegistryView<'_>,
     directory: &TreePath,

@@ -25,7 +25,7 @@ impl Registry {
     ) -> Result<Published<()>> {
         let branch = store.registry_branch()?;
         let write = store.begin_registry_write(author)?;
-        // The draft below may be newer than what is read here, so it is compared.
+        // Another client may change these tags before the draft below is made, so the draft is compared with them.
         let found = self.manifest(store, repository, reference)?;
         let served = match reference {
             ManifestRef::Tag(_) => Vec::new(),
@@ -41,7 +41,7 @@ impl Registry {
         write.publish(|draft| deletion.apply(draft))
     }
 
-    /// Returns the tags that are served with a manifest.
+    /// Returns the tags with which a pull currently gets this manifest.
     fn tags_served_with(
         &self,
         store: &Store,
@@ -69,7 +69,7 @@ impl Registry {
     }
 }
 
-/// A tag, its module, and the manifest with which it was pushed last.
+/// A tag, its module, and its record: the git blob of the manifest with which it was pushed last.
 struct ServedTag {
     tag: OciTag,
     module: TaggedModule,
@@ -128,7 +128,8 @@ impl Deletion<'_> {
         Ok((message, ()))
     }
 
-    /// Returns the paths of the modules of the deleted tags. A tag that another client has pushed in between is not deleted with a digest.
+    /// Returns the paths of the modules of the deleted tags. A deletion by digest skips a tag that another client has pushed in the
+    /// meantime.
     fn modules(&self, draft: &RegistryDraft<'_, '_>) -> Result<Vec<ModulePath>> {
         let find = |tag| {
             let module = |path: &_| draft.module(path);
@@ -150,7 +151,7 @@ impl Deletion<'_> {
         Ok(paths)
     }
 
-    /// Returns the records of the tags that were pushed with a manifest, and of the days on which it lost one.
+    /// Returns the records that name a manifest: those of the tags that were pushed with it, and those of the days on which it lost a tag.
     fn records_of(
         &self,
         draft: &RegistryDraft<'_, '_>,

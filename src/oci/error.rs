@@ -3,7 +3,7 @@
 use crate::names::{self, OciDigest, RepositoryName};
 use crate::store::{self, ErrorKind, RegistryError};
 
-/// A request to the registry failed.
+/// The error of a failed request to the registry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The repository has neither modules nor records.
@@ -31,7 +31,7 @@ pub enum Error {
     /// A manifest was rejected.
     #[error("the manifest is not accepted: {0}")]
     ManifestInvalid(String),
-    /// A manifest would become a module at a path that is taken.
+    /// The module of a manifest would have a path that conflicts with an existing entry.
     #[error("the manifest is not accepted: {0}")]
     PathTaken(String),
     /// A manifest is too large.
@@ -79,7 +79,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Returns the code as the specification writes it.
+    /// Returns the code in the form that responses contain, such as `NAME_UNKNOWN`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NameUnknown => "NAME_UNKNOWN",
@@ -136,9 +136,9 @@ impl Error {
             Self::BlobInUse(_) => ErrorCode::Unsupported,
             Self::Name(names::Error::OciName { kind: "digest", .. }) => ErrorCode::DigestInvalid,
             Self::Name(names::Error::OciName { kind: "tag", .. }) => ErrorCode::ManifestInvalid,
-            // Of the store, because the path of a tag is longer than the name of its repository.
+            // The store, too, can reject a name, because the path of a tag is longer than the name of its repository.
             Self::Name(_) | Self::Store(store::Error::Name(_)) => ErrorCode::NameInvalid,
-            // The branch of the server does not exist (yet), so no repository does.
+            // The server's default branch does not exist (yet), so there is no repository.
             Self::Store(error) if error.unknown_branch().is_some() => ErrorCode::NameUnknown,
             Self::Store(error) => match error.kind() {
                 ErrorKind::InvalidModule => ErrorCode::ManifestInvalid,

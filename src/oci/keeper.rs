@@ -1,11 +1,11 @@
-//! The part of the registry in `gc` and `verify`.
+//! The work of the registry in `gc`, `verify` and `reindex`.
 
 use super::error::{Error, Result};
 use super::registry::Registry;
 use crate::store::{self, RecordKeeper, Store, StoreFault};
 
-/// Lets each `gc` of a store remove the records that are not kept, and each verification check the records, and each `reindex` find the manifests of
-/// modules again: see `prune.rs`, `verify.rs` and `all_synthesized.rs`.
+/// Registers the work of the registry with a store: a `gc` then removes records that are not kept (`prune.rs`), a verification checks the
+/// records (`verify.rs`), and a `reindex` adds the digests of synthesised manifests to the index (`all_synthesized.rs`).
 pub fn keep_records(store: &mut Store) {
     let keep_days = store.options().manifests.keep_days;
     store.set_record_keeper(Keeper { keep_days });
@@ -17,7 +17,7 @@ struct Keeper {
 
 impl RecordKeeper for Keeper {
     fn prune(&self, store: &Store) -> store::Result<()> {
-        // These files are not part of the repository, so they do not concern the collection.
+        // Uploaded blobs are files outside of the repository, so the `gc` continues if they cannot be removed.
         if let Err(error) = store.remove_expired_blobs() {
             let error = store::chain(&error);
             tracing::warn!(error, "could not remove expired uploads");

@@ -1,4 +1,4 @@
-//! The modules for which the manifests of a repository stand.
+//! Finds out which layers of the manifests of a repository are modules of the store.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,7 +14,7 @@ pub(super) struct Layers<'r, 'v> {
     records: &'r BTreeMap<ModulePath, ModuleHash>,
     branches: &'r [BranchModules<'v>],
     modules: HashSet<ModuleHash>,
-    /// The modules by their digests, which are only needed if a client has deleted the link to a layer.
+    /// The modules by digest. They are computed only if a client has deleted the record of a layer.
     by_digest: OnceCell<HashMap<OciDigest, ModuleHash>>,
 }
 
@@ -34,7 +34,7 @@ impl<'r, 'v> Layers<'r, 'v> {
         }
     }
 
-    /// Returns the blob of a layer; `None` if it is not known, and no module.
+    /// Returns the git blob of a layer; `None` if the layer has no record and is not a module of the repository.
     pub fn hash(&self, layer: &OciDigest) -> Result<Option<ModuleHash>> {
         let path = Records(self.repository).blob(layer);
         if let Some(hash) = self.records.get(&path) {
@@ -53,7 +53,7 @@ impl<'r, 'v> Layers<'r, 'v> {
         Ok(modules.and_then(|modules| modules.get(layer)).copied())
     }
 
-    /// Returns whether a layer is a module of the repository on some branch.
+    /// Returns whether a layer is a module that the repository has on at least one branch.
     pub fn is_module(&self, layer: &OciDigest) -> Result<bool> {
         let hash = self.hash(layer)?;
         Ok(hash.is_some_and(|hash| self.modules.contains(&hash)))
@@ -62,7 +62,7 @@ impl<'r, 'v> Layers<'r, 'v> {
 
 /// The state of a tag that was pushed with a module.
 pub(super) enum TagState {
-    /// The tag is served with the manifest.
+    /// A pull of the tag gets the manifest.
     Served,
     /// Another client has moved the tag to another module.
     Moved,
@@ -70,7 +70,7 @@ pub(super) enum TagState {
     Removed,
 }
 
-/// Returns the state of a tag that was pushed with a manifest with this layer.
+/// Returns the state of a tag that was pushed with a manifest whose only layer is the git blob `layer`.
 pub(super) fn tag_state(
     branches: &[BranchModules<'_>],
     tag: &OciTag,

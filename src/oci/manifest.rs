@@ -1,7 +1,7 @@
 //! Manifests: OCI image manifests and indexes (OCI image specification 1.1, `manifest.md` and `image-index.md`), and those of Docker, which
 //! have the same fields.
 //!
-//! The types cover only the fields that the registry needs. The bytes of a manifest are stored and served as they were received.
+//! The types here have only the fields that the registry needs. The bytes of a manifest are stored and served as they were received.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub struct Manifest {
     pub annotations: Option<BTreeMap<String, String>>,
 }
 
-/// A reference to content.
+/// A reference to a blob or a manifest (`descriptor.md`).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
@@ -86,14 +86,15 @@ impl Manifest {
         }
     }
 
-    /// Returns the blobs that the registry must have before it accepts the manifest. Layers that may not be distributed stay elsewhere.
+    /// Returns the blobs that the registry must have before it accepts the manifest. It does not need layers whose media type says that
+    /// they must not be distributed.
     pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
         let layers = self.layers.iter();
         let distributed = layers.filter(|layer| !layer.media_type.contains("nondistributable"));
         self.config.iter().chain(distributed)
     }
 
-    /// Returns the digest of the module that the manifest stands for: its only layer, if that is WebAssembly.
+    /// Returns the digest of the manifest's module: its only layer, if that is WebAssembly; `None` for any other manifest.
     pub fn module(&self) -> Option<OciDigest> {
         match self.layers.as_slice() {
             [layer] if layer.is_wasm() => Some(layer.digest),
@@ -101,7 +102,7 @@ impl Manifest {
         }
     }
 
-    /// Returns the type of the artifact, for which the media type of the configuration stands if the manifest does not name one.
+    /// Returns the type of the artifact. If the manifest does not contain it, that is the media type of the configuration.
     pub fn effective_artifact_type(&self) -> Option<&str> {
         let config = self
             .config

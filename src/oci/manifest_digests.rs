@@ -1,4 +1,4 @@
-//! The digests of synthesised manifests: from the index, or from the modules.
+//! Returns the digests of synthesised manifests: read from the index or, if it lacks them, computed from the modules.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::names::{Digest, ModuleHash, OciDigest};
 use crate::store::{ManifestEntry, RegistryView};
 
 impl Registry {
-    /// Returns the digests of the synthesised manifests of modules with these file names, in the same order. Reads only modules whose digests
-    /// the index does not have, and adds these to it.
+    /// Returns the digests of the synthesised manifests of modules with these file names, in the same order. Reads a module only if the
+    /// index lacks its digests, and then adds them to the index.
     pub(super) fn manifest_digests(
         &self,
         view: &RegistryView<'_>,
@@ -34,7 +34,7 @@ impl Registry {
         Ok(entries)
     }
 
-    /// Returns the manifest of a module that no client has pushed, and adds its digests to the index.
+    /// Returns the synthesised manifest of a module, and adds its digests to the index.
     pub(super) fn synthesized(
         &self,
         view: &RegistryView<'_>,

@@ -1,14 +1,14 @@
-//! The OCI registry: repositories, tags, manifests and referrers on top of the store (OCI distribution specification 1.1). It does not know
-//! HTTP.
+//! The OCI registry: repositories, tags, manifests and referrers on top of the store (OCI distribution specification 1.1). It is
+//! independent of HTTP.
 //!
-//! The default branch decides which module a tag is; the records in `refs/oci/records` decide with which manifest it was pushed. Tag `T` of
-//! repository `R` is the module at `R/T.wasm`; the module at `R.wasm`, or at `R`, is `R:latest`, and `R:<default branch>`. A tag that was
-//! pushed is served with its manifest as long as the layer of that manifest is the module. Otherwise another pushed manifest with that layer
-//! is served, or a synthesised one. So every module can be pulled without a push, a rollback brings the earlier digest back, and removing
-//! the module removes the tag.
+//! The default branch decides which module a tag has; the records in `refs/oci/records` contain the manifest with which the tag was pushed.
+//! Tag `T` of repository `R` has the module at `R/T.wasm`; the module at `R.wasm`, or at `R`, has the tags `latest` and `<default branch>`
+//! of `R`. A pull of a tag gets the manifest with which the tag was pushed, as long as the only layer of that manifest is the module of the
+//! tag. Otherwise it gets another pushed manifest with that layer, or a synthesised one, which the registry makes from the module. So every
+//! module can be pulled even if no client pushed it, a rollback restores the earlier digest, and removing the module removes the tag.
 //!
-//! `records.rs` has the layout of `refs/oci/records`, `synthesized.rs` the manifest of a module that was not pushed, `tag_path.rs` the path of a tag.
-//! The other files have one operation each.
+//! `records.rs` has the layout of `refs/oci/records`, `synthesized.rs` makes the manifest of a module that was not pushed, and
+//! `tag_path.rs` maps tags to paths.
 
 mod all_synthesized;
 mod attach;

@@ -1,4 +1,4 @@
-//! The name under which OCI clients pull a module, and the module that a manifest stands for.
+//! Finds the name under which OCI clients pull a module, and the module of a manifest.
 
 use super::catalog::find_recorded;
 use super::error::Result;
@@ -11,7 +11,7 @@ use crate::names::{
 };
 use crate::store::{ErrorKind, Revision, Store};
 
-/// A module as OCI clients see it.
+/// The name and digest with which OCI clients pull a module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OciModule {
     /// The repository.
@@ -23,8 +23,8 @@ pub struct OciModule {
 }
 
 impl Registry {
-    /// Returns the name under which OCI clients pull the module at a path; `None` if the path does not fit their grammar, or if the default
-    /// branch does not have this module there.
+    /// Returns the name under which OCI clients pull the module at a path; `None` if the path is not a valid repository and tag, or if the
+    /// default branch does not have this module at the path.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -51,8 +51,8 @@ impl Registry {
         })
     }
 
-    /// Returns the hash of the module that a manifest stands for, if `name` is the digest of the manifest, and no module of the tree at
-    /// `revision` has it; otherwise returns `name`. Of synthesised manifests, those are found that this registry has made before.
+    /// If `name` is a digest that no module at `revision` has, but that is the digest of a manifest, returns the hash of the manifest's
+    /// module. Otherwise returns `name`. A synthesised manifest is found only if its digest is already in the index.
     ///
     /// # Errors
     /// The store cannot be read.

@@ -1,24 +1,24 @@
-//! The digests that a manifest names. Only these stay in memory while a `gc` decides what to keep: a manifest may have 4 MiB.
+//! The digests that a manifest names. While a `gc` decides what to keep, only these are held in memory, because a manifest may have 4 MiB.
 
 use super::error::Result;
 use super::manifest::Manifest;
 use crate::names::{ModuleHash, OciDigest};
 use crate::store::RegistryView;
 
-/// The number of digests that a manifest may name for them to stay in memory.
+/// The maximum number of digests of a manifest that are held in memory. If a manifest names more, it is read again when they are needed.
 const DIGESTS_MAX: usize = 8;
 
-/// What a manifest names.
+/// The digests that one manifest names.
 pub(super) struct ManifestDigests {
     pub hash: ModuleHash,
-    /// The digest of the module for which the manifest stands.
+    /// The digest of the manifest's module; see [`Manifest::module`].
     pub module: Option<OciDigest>,
     pub subject: Option<OciDigest>,
-    /// The blobs and the manifests that it names; `None` if they are too many.
+    /// The digests of the blobs and manifests that the manifest names; `None` if they are more than [`DIGESTS_MAX`].
     named: Option<Named>,
 }
 
-/// The blobs and the manifests that a manifest names.
+/// The digests of the blobs and manifests that a manifest names.
 #[derive(Clone)]
 pub(super) struct Named {
     pub blobs: Vec<OciDigest>,
@@ -26,7 +26,7 @@ pub(super) struct Named {
 }
 
 impl ManifestDigests {
-    /// Reads the manifest with this hash.
+    /// Reads the manifest that is this git blob.
     pub fn read(view: &RegistryView<'_>, hash: ModuleHash) -> Result<Self> {
         let manifest = parsed(view, hash)?;
         let is_small = manifest.blobs().count() + manifest.manifests.len() <= DIGESTS_MAX;
@@ -38,7 +38,7 @@ impl ManifestDigests {
         })
     }
 
-    /// Returns the blobs and the manifests that the manifest names. Reads it again if it names many.
+    /// Returns the digests of the blobs and manifests that the manifest names. Reads the manifest again if it names many.
     pub fn named(&self, view: &RegistryView<'_>) -> Result<Named> {
         match &self.named {
             Some(named) => Ok(named.clone()),
@@ -57,7 +57,7 @@ impl Named {
     }
 }
 
-/// Reads a manifest. A record that does not parse names nothing: clients cannot push one.
+/// Reads a manifest. If it cannot be parsed, returns one that names nothing; clients cannot push such a manifest.
 fn parsed(view: &RegistryView<'_>, hash: ModuleHash) -> Result<Manifest> {
     let parse = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_default();
     Ok(match view.uncached_blob(hash)? {

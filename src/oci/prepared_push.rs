@@ -1,4 +1,4 @@
-//! The change of the records and of the default branch that a push of a manifest makes.
+//! Makes the change of a pushed manifest to the records and the default branch.
 
 use super::error::{Error, Result};
 use super::manifest::Manifest;
@@ -9,7 +9,7 @@ use super::tag_path;
 use crate::names::{BranchName, ModuleHash, ModulePath, OciDigest, OciTag};
 use crate::store::{self, ErrorKind, RegistryDraft};
 
-/// A checked push whose blobs are stored.
+/// A push of a manifest that was checked and whose blobs are stored, but that is not published yet.
 pub(super) struct PreparedPush<'p> {
     pub push: &'p ManifestPush,
     pub digest: OciDigest,
@@ -18,17 +18,18 @@ pub(super) struct PreparedPush<'p> {
     pub manifest_hash: ModuleHash,
     pub media_type_hash: Option<ModuleHash>,
     pub blobs: Vec<(OciDigest, ModuleHash)>,
-    /// Those of the blobs that are durable only as long as the records name them.
+    /// The blobs that were found in the records. They are durable only as long as the records name them.
     pub recorded: Vec<(OciDigest, ModuleHash)>,
-    /// The records of the synthesised manifests to which the push attaches something.
+    /// The records of the synthesised manifests to which the push refers; see `attach.rs`.
     pub subjects: Vec<(ModulePath, ModuleHash)>,
-    /// What the push has found and relies on.
+    /// The existing manifests to which the push refers.
     pub found: Vec<Found>,
     pub branch: BranchName,
     pub day: u64,
 }
 
-/// A manifest that the push relies on: a child of an index, or a subject. A `gc` or another client may remove it before the change.
+/// An existing manifest to which the push refers: a manifest of an index, or a subject. A `gc` or another client may remove it before the
+/// push is published.
 pub(super) enum Found {
     /// The record of a pushed manifest.
     Record(OciDigest),
@@ -41,15 +42,16 @@ pub(super) enum Found {
 }
 
 impl PreparedPush<'_> {
-    /// Edits the draft, and returns the message of the commits.
+    /// Makes the change in the draft. Returns the message of the commits.
     ///
     /// # Errors
-    /// [`Error::ManifestBlobUnknown`] if a manifest on which the push relies is gone; [`Error::PathTaken`]; a tree cannot be read.
+    /// [`Error::ManifestBlobUnknown`] if a manifest or blob to which the push refers was removed; [`Error::PathTaken`]; a tree cannot be
+    /// read.
     pub fn apply(&self, draft: &mut RegistryDraft<'_, '_>) -> Result<(String, PushedManifest)> {
         self.check_found(draft)?;
         let records = Records(&self.push.repository);
         for (digest, hash) in &self.recorded {
-            // A prune, or another client, has removed the record in the meantime.
+            // A `gc` or another client may have removed the record in the meantime.
             if draft.record(records.blob(digest).as_tree_path())? != Some(*hash) {
                 return Err(Error::ManifestBlobUnknown(digest.to_string()));
             }
@@ -73,7 +75,8 @@ impl PreparedPush<'_> {
             set.push((path, self.manifest_hash));
         }
         if self.tags.is_empty() || self.lacks_subject(draft)? {
-            // Also if the manifest is there already: its day may be over, so that the next `gc` would remove what this push promises to keep.
+            // This record is set even if the manifest existed before: its retention time may be over, so that the next `gc` would remove
+            // the manifest although this push has just succeeded.
             let path = records.untagged(self.day, self.manifest_hash);
             set.push((path, self.manifest_hash));
         }
@@ -90,8 +93,8 @@ impl PreparedPush<'_> {
         Ok((self.message(), value))
     }
 
-    /// Returns whether a tag is that of a signature whose subject is not in the repository: it may be pushed a moment later, or it is in another
-    /// repository, where it may be gone.
+    /// Returns whether one of the tags is the tag of a signature whose subject is not in the repository. The subject may be pushed a moment
+    /// later, or it may be in another repository, from which it may be removed.
     fn lacks_subject(&self, draft: &RegistryDraft<'_, '_>) -> Result<bool> {
         let records = Records(&self.push.repository);
         for subject in self.tags.iter().filter_map(subject_of_tag) {
@@ -104,7 +107,7 @@ impl PreparedPush<'_> {
         Ok(false)
     }
 
-    /// Checks that everything is still there that the push has found.
+    /// Checks that the manifests that the push has found still exist.
     fn check_found(&self, draft: &RegistryDraft<'_, '_>) -> Result<()> {
         let records = Records(&self.push.repository);
         let mut missing = Vec::new();
@@ -129,7 +132,7 @@ impl PreparedPush<'_> {
         Err(Error::ManifestBlobUnknown(missing.join(", ")))
     }
 
-    /// Returns the record that the manifest which the tag had until now loses a tag.
+    /// Returns a record that the manifest that the tag had until now loses a tag today; `None` if the tag had no other manifest.
     fn replaced(
         &self,
         draft: &RegistryDraft<'_, '_>,
@@ -141,7 +144,8 @@ impl PreparedPush<'_> {
         Ok(replaced.map(|hash| (records.untagged(self.day, hash), hash)))
     }
 
-    /// Makes the only wasm layer the module of each tag. The module of a tag that gets another kind of manifest is removed.
+    /// Sets the module of each tag to the only layer of the manifest, if that is WebAssembly. Otherwise removes the module that the tag
+    /// had.
     fn move_tags(&self, draft: &mut RegistryDraft<'_, '_>) -> Result<()> {
         let layer = self.manifest.module();
         let stored = |digest| self.blobs.iter().find(|(blob, _)| *blob == digest);

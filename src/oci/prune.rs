@@ -1,19 +1,20 @@
-//! Removes the records that a `gc` does not keep, and squashes the history of the others.
+//! Removes the records of the OCI registry that a `gc` does not keep, and squashes the history of the records.
 //!
 //! A manifest is kept if
-//! - a tag names it: one that is served with it, or whose module was moved by another client less than `keep_days` ago;
+//! - a tag names it, and a pull of the tag gets it, or another client replaced the tag's module less than `keep_days` ago;
 //! - it lost its last tag, or was pushed without one, less than `keep_days` ago;
-//! - its only layer is a module of its repository on a branch, so a tag may be served with it;
-//! - a kept index names it, or its subject is kept. A tag `sha256-<digits>.sig` and the like, as cosign writes them, is one of its subject, which
-//!   may be in another repository. If the subject was not in the same repository when the tag was pushed, it is kept for `keep_days` in any
-//!   case: the subject may follow.
+//! - its only layer is a module of its repository on a branch, so a pull of a tag may get it;
+//! - a kept index names it, or its subject is kept. A manifest with a tag such as `sha256-<digits>.sig`, as cosign writes it, is a
+//!   signature, and its subject is the manifest with the digest in the tag, which may be in another repository. If the subject was not in
+//!   the same repository when the signature was pushed, the signature is kept for `keep_days` in any case, because the subject may be
+//!   pushed later.
 //!
-//! The tag of a module that was removed, and its manifest, are not kept: otherwise removing a module would free nothing. All branches count,
-//! because a server may have another default branch than the store.
+//! The tag of a module that was removed, and its manifest, are not kept: otherwise removing a module would free nothing. The modules of all
+//! branches are considered, because a server may have another default branch than the store.
 //!
-//! What is kept is decided without a lock, one repository after the other, so that only the records of one are in memory. The removal is
-//! published in parts: see `removal.rs`. A repository that changes in between is decided again; if it changes every time, it is decided
-//! once more while nobody can change it.
+//! Which records are kept is decided without a lock, for one repository after the other, so that only the records of one repository are in
+//! memory. The removal is published in parts: see `removal.rs`. If a repository changes in between, the decision is made again; if it
+//! changes every time, the decision is made under the lock of the refs.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -29,16 +30,16 @@ use super::touched::touched;
 use crate::names::{OciDigest, OciTag, RepositoryName};
 use crate::store::{RecordsEdit, RegistryError as _, RegistryTips, RegistryView, Store};
 
-/// How often something is decided again because clients change it at the same time.
+/// The maximum number of decisions about the same repositories while clients change them.
 const ATTEMPTS_MAX: usize = 5;
 
-/// The number of records up to which repositories are decided while nobody can make a change.
+/// The maximum number of records in the repositories that are examined while the refs are locked.
 const LOCKED_RECORDS_MAX: usize = 10_000;
 
 impl Registry {
-    /// Removes the records that are not kept, and replaces the history of the records by one commit. `keep_days` is how long a manifest without
-    /// a tag is kept. Returns whether it did so for all repositories. It leaves a large one for the next time if clients change it all the
-    /// time.
+    /// Removes the records that are not kept, and replaces the history of the records by one commit. `keep_days` is how long a manifest
+    /// without a tag is kept. Returns whether it did so for all repositories. It leaves a large repository for the next `gc` if clients
+    /// change it all the time.
     ///
     /// # Errors
     /// The records cannot be read or written.
@@ -47,7 +48,7 @@ impl Registry {
         for _ in 1..ATTEMPTS_MAX {
             let prune = Prune::new(self, store, Retention { today, keep_days });
             match prune.run() {
-                // Another `gc` has removed history that was being read.
+                // Another `gc` has removed objects that this one was reading.
                 Err(error) if error.is_missing_object() => {}
                 result => return result,
             }
@@ -63,9 +64,9 @@ struct Prune<'p> {
     registry: &'p Registry,
     store: &'p Store,
     retention: Retention,
-    /// The digests that the names of all tags of signatures contain.
+    /// The subjects of all signatures: the digests that are contained in their tags.
     subjects: HashSet<OciDigest>,
-    /// Those of them that are kept.
+    /// The digests in `subjects` whose manifests are kept.
     kept: HashSet<OciDigest>,
 }
 
@@ -109,8 +110,8 @@ impl<'p> Prune<'p> {
         Ok(is_done)
     }
 
-    /// Removes the records of repositories without signatures. Returns those of which records are left. A signature that a client pushes during the removal
-    /// stays until the next `gc`, because it is not known yet whether its subject is kept.
+    /// Removes the records of repositories without signatures. Returns the repositories for which this was not done. A signature that a
+    /// client pushes during the removal stays until the next `gc`, because it is not known yet whether its subject is kept.
     fn remove_from_others(&mut self, state: &State<'_>, names: Names) -> Result<Names> {
         let mut left = self.remove(state, &names, HashSet::new())?;
         for _ in 1..ATTEMPTS_MAX {
@@ -126,8 +127,8 @@ impl<'p> Prune<'p> {
         self.remove_under_lock(left)
     }
 
-    /// Removes the records of repositories with signatures, and signatures whose subjects are not kept anywhere. Returns those of which records are
-    /// left.
+    /// Removes the records of repositories with signatures, including the signatures whose subjects are not kept in any repository. Returns
+    /// the repositories for which this was not done.
     fn remove_signatures(&mut self, first: State<'_>, names: Names) -> Result<Names> {
         let (mut left, mut known) = (names, first);
         if left.is_empty() {
@@ -143,7 +144,7 @@ impl<'p> Prune<'p> {
             let state = State::now(self.store)?;
             let changed = touched(&known.views, &state.views, usize::MAX)?;
             let (Some(changed), Some(view)) = (changed, state.views.first()) else {
-                // The last branch has disappeared.
+                // The last branch was deleted.
                 return Ok(left);
             };
             for name in changed {
@@ -151,7 +152,7 @@ impl<'p> Prune<'p> {
                 self.note_kept(&present);
             }
             if state.tips != known.tips {
-                // It is not known whether the subjects of new signatures are kept, so these stay until the next `gc`.
+                // It is not known whether the subjects of new signatures are kept, so new signatures stay until the next `gc`.
                 let (_, subjects) = signatures(view, &left)?;
                 self.kept.extend(subjects.difference(&self.subjects));
             }
@@ -163,12 +164,13 @@ impl<'p> Prune<'p> {
             }
             known = state;
         }
-        // The signatures themselves stay.
+        // Under the lock, the records other than signatures are removed. The signatures stay.
         self.remove_under_lock(left.clone())?;
         Ok(left)
     }
 
-    /// Notes which subjects of signatures are kept: a signature may have signatures.
+    /// Notes which subjects of signatures are kept. Repeats this while it finds more, because a signature may itself be the subject of a
+    /// signature.
     fn follow_signatures(&mut self, state: &State<'_>, names: &Names) -> Result<()> {
         let branches = Branches::of(&state.views);
         let (mut todo, mut unkept) = (names.clone(), BTreeMap::new());
@@ -186,8 +188,8 @@ impl<'p> Prune<'p> {
         Ok(())
     }
 
-    /// Removes the records of these repositories that are not kept, except for those of repositories that change meanwhile. Returns these.
-    /// `subjects` are those of the signatures that are removed.
+    /// Removes the records of these repositories that are not kept. Skips and returns the repositories that change in the meantime.
+    /// `subjects` are the subjects of the signatures that are removed.
     fn remove(
         &mut self,
         state: &State<'_>,
@@ -207,7 +209,7 @@ impl<'p> Prune<'p> {
         removal.finish()
     }
 
-    /// Decides what is kept of a repository.
+    /// Decides which records of a repository are kept.
     fn decide<'v>(
         &mut self,
         state: &'v State<'_>,
@@ -230,7 +232,8 @@ impl<'p> Prune<'p> {
             .extend(digests.filter(|digest| subjects.contains(digest)));
     }
 
-    /// Decides and removes while the refs are locked. Keeps all signatures. Returns the repositories that are too large for that.
+    /// Decides and removes while the refs are locked. Keeps all signatures. Skips and returns the repositories that are too large to do
+    /// this under a lock.
     fn remove_under_lock(&self, names: Names) -> Result<Names> {
         if names.is_empty() {
             return Ok(names);
@@ -268,7 +271,7 @@ impl<'p> Prune<'p> {
     }
 }
 
-/// Returns those of the repositories that have tags of signatures, and the subjects of these signatures.
+/// Returns the repositories among `names` that have tags of signatures, and the subjects of these signatures.
 fn signatures(view: &RegistryView<'_>, names: &Names) -> Result<(Names, HashSet<OciDigest>)> {
     let (mut signing, mut subjects) = (Names::new(), HashSet::new());
     for name in names {

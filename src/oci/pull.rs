@@ -11,7 +11,7 @@ use super::tag_path::{self, TaggedModule, file_name};
 use crate::names::{ManifestRef, ModuleHash, OciDigest, OciTag, RepositoryName};
 use crate::store::{Blob, Hashing512, RegistryView, Store, TreeNode, sha256};
 
-/// A manifest.
+/// A manifest that the registry serves: a pushed or a synthesised one.
 #[derive(Clone, Debug)]
 pub struct FoundManifest {
     /// The digest.
@@ -20,7 +20,7 @@ pub struct FoundManifest {
     pub media_type: String,
     /// The bytes.
     pub bytes: Blob,
-    /// The fields, once they have been parsed; `None` if the bytes are no manifest.
+    /// The fields, which are parsed when they are first needed; `None` if the bytes are not a manifest.
     fields: OnceLock<Option<Arc<Manifest>>>,
 }
 
@@ -70,7 +70,7 @@ impl Registry {
     ) -> Result<Option<FoundManifest>> {
         let pushed = manifest_pushed_with(view, repository, tag)?;
         let Some(module) = tagged_module(view, repository, tag)? else {
-            // A manifest that is a module lost its tag when the module was removed.
+            // If the manifest has a module, removing the module has removed the tag.
             return Ok(pushed.filter(|pushed| pushed.module().is_none()));
         };
         if let Some(pushed) = pushed
@@ -78,7 +78,7 @@ impl Registry {
         {
             return Ok(Some(pushed));
         }
-        // The module came in another way, but a client has pushed it too.
+        // The module was not pushed with this tag, but a client may have pushed it with another manifest.
         let layer = OciDigest::from(view.digest(module.hash)?);
         if let Some(digest) = self.pushed_with_layer(view, repository, &layer)? {
             return pushed_manifest(view, repository, &digest);
@@ -100,12 +100,12 @@ impl From<&Synthesized> for FoundManifest {
 }
 
 impl FoundManifest {
-    /// Returns the fields of the manifest; `None` if its bytes are no manifest. The registry accepts no such bytes.
+    /// Returns the fields of the manifest; `None` if its bytes are not a manifest, which the registry does not accept.
     pub fn fields(&self) -> Option<Arc<Manifest>> {
         self.fields.get_or_init(|| fields_of(&self.bytes)).clone()
     }
 
-    /// Returns the digest of the module that the manifest stands for.
+    /// Returns the digest of the manifest's module; see [`Manifest::module`].
     pub(super) fn module(&self) -> Option<OciDigest> {
         self.fields()?.module()
     }
@@ -122,7 +122,7 @@ pub(super) fn manifest_pushed_with(
         return Ok(None);
     };
     let bytes = view.blob(hash)?;
-    // Almost every client pushes with SHA-256.
+    // The record has only the bytes. SHA-256 is tried first, because almost every client pushes with it.
     let digest = OciDigest::Sha256(sha256(&bytes));
     if let Some(found) = pushed_manifest(view, repository, &digest)? {
         return Ok(Some(found));
@@ -144,7 +144,7 @@ pub(super) fn tagged_module(
     })?)
 }
 
-/// Returns a pushed manifest.
+/// Returns the pushed manifest with this digest; `None` if no client has pushed it to this repository.
 pub(super) fn pushed_manifest(
     view: &RegistryView<'_>,
     repository: &RepositoryName,
@@ -184,7 +184,7 @@ pub(super) fn pushed_digests(
     recorded_digests(view, repository, MANIFESTS)
 }
 
-/// Returns the digests that name the records in a directory.
+/// Returns the digests in the paths of the records in a directory, such as `_blobs`.
 pub(super) fn recorded_digests(
     view: &RegistryView<'_>,
     repository: &RepositoryName,
@@ -208,7 +208,7 @@ pub(super) fn recorded_digests(
     Ok(digests)
 }
 
-/// Returns whether a manifest with this layer stands for this module.
+/// Returns whether a manifest whose only layer is `layer` is a manifest of the module.
 pub(super) fn is_manifest_of(
     view: &RegistryView<'_>,
     repository: &RepositoryName,
@@ -217,7 +217,7 @@ pub(super) fn is_manifest_of(
 ) -> Result<bool> {
     match layer {
         Some(OciDigest::Sha256(layer)) => Ok(*view.digest(module)?.as_bytes() == layer),
-        // Of a module, only the SHA-256 is known. The record has the blob with the other digest.
+        // For a module, only the SHA-256 digest is known. The record of the layer names its git blob, which is compared instead.
         Some(layer @ OciDigest::Sha512(_)) => {
             let record = view.record(Records(repository).blob(&layer).as_tree_path())?;
             Ok(record == Some(module))
@@ -226,7 +226,7 @@ pub(super) fn is_manifest_of(
     }
 }
 
-/// Returns whether the default branch or the records have anything of a repository.
+/// Returns whether a repository exists: the default branch has a module or directory of it, or it has records.
 pub(super) fn is_known(view: &RegistryView<'_>, repository: &RepositoryName) -> Result<bool> {
     Ok(view.record_tree(&Records(repository).root())?.is_some()
         || view.module_tree(&directory(repository))?.is_some()

@@ -1,4 +1,4 @@
-//! Puts a manifest.
+//! Handles a push of a manifest.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,14 +23,14 @@ pub const MANIFEST_BYTES_MAX: usize = 4 << 20;
 /// The maximum number of blobs that one manifest may name.
 const BLOBS_MAX: usize = 10_000;
 
-/// A manifest that a client puts.
+/// A manifest that a client pushes.
 #[derive(Clone, Debug)]
 pub struct ManifestPush {
     /// The repository.
     pub repository: RepositoryName,
     /// The tag or digest in the URL.
     pub reference: ManifestRef,
-    /// Further tags, which a push by digest sets.
+    /// Further tags, which a push with a digest in the URL may set.
     pub tags: Vec<OciTag>,
     /// The media type.
     pub media_type: String,
@@ -40,16 +40,16 @@ pub struct ManifestPush {
     pub author: Option<Author>,
 }
 
-/// A manifest that was put.
+/// The result of a push of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushedManifest {
     /// The digest.
     pub digest: OciDigest,
-    /// The digest of the manifest to which it refers.
+    /// The digest of the subject, the manifest to which the pushed one refers.
     pub subject: Option<OciDigest>,
 }
 
-/// A blob that a manifest names, before the change.
+/// A blob that a pushed manifest names, and where it was found.
 struct NamedBlob {
     digest: OciDigest,
     source: BlobSource,
@@ -57,7 +57,7 @@ struct NamedBlob {
 }
 
 enum BlobSource {
-    /// The records name it, so it is durable as long as they do.
+    /// The records name the blob, so it is durable only as long as they do.
     Recorded(ModuleHash),
     Stored(ModuleHash),
     Bytes(Vec<u8>),
@@ -65,7 +65,8 @@ enum BlobSource {
 }
 
 impl Registry {
-    /// Puts a manifest. If its only layer is WebAssembly and it has a tag, the layer becomes the module of the tag in the same change.
+    /// Stores a pushed manifest. If its only layer is WebAssembly and it has a tag, the layer becomes the module of the tag in the same
+    /// change.
     ///
     /// # Errors
     /// [`Error::ManifestInvalid`], [`Error::ManifestTooLarge`], [`Error::DigestMismatch`]; [`Error::ManifestBlobUnknown`];
@@ -76,8 +77,9 @@ impl Registry {
         push: &ManifestPush,
     ) -> Result<Published<PushedManifest>> {
         match self.try_put_manifest(store, push) {
-            // A client that pushed the same blob at the same time has moved it from the uploads to the records, or a gc has removed a manifest on
-            // which this one relies: then it is not found again, or not where it was.
+            // Another client may have pushed the same blob at the same time, and so moved it from the uploads to the records. Or a gc may
+            // have removed a manifest or blob that this push names. The second attempt finds the blob in the records, or reports what is
+            // missing.
             Err(Error::ManifestBlobUnknown(_)) => self.try_put_manifest(store, push),
             result => result,
         }
@@ -131,13 +133,13 @@ impl Registry {
         };
         let published = write.publish(|draft| prepared.apply(draft))?;
         for (digest, _) in &prepared.blobs {
-            // The blobs are recorded now. A file that cannot be removed expires.
+            // The blobs have records now, so their uploaded files are removed. A file that cannot be removed expires.
             let _ = store.remove_uploaded_blob(&push.repository, digest);
         }
         Ok(published)
     }
 
-    /// Finds the manifests that an index names in the repository.
+    /// Finds the manifests that a pushed index names in the repository.
     fn find_manifests(
         &self,
         view: &RegistryView<'_>,
@@ -274,7 +276,7 @@ fn store_blob(
     };
     match stored {
         Ok(Some(hash)) => Ok(hash),
-        // A gc, or another client, came in between.
+        // A gc or another client has removed the blob in the meantime.
         Ok(None) => Err(Error::ManifestBlobUnknown(name)),
         Err(error) => Err(match error.kind() {
             ErrorKind::InvalidModule => Error::ManifestInvalid(store::chain(&error)),

@@ -7,10 +7,10 @@
 //! | `<repository>/_blobs/<algorithm>/<2 digits>/<other digits>` | a blob; that of a module is the same git blob as the module |
 //! | `<repository>/_tags/<tag>` | the manifest with which the tag was pushed last |
 //! | `<repository>/_referrers/<algorithm>/<2 digits>/<other digits>/<algorithm>/<digits>` | a manifest whose subject has the first digest |
-//! | `<repository>/_untagged/<day>/<blob id>` | a manifest that lost a tag, or was pushed without one, on a day since 1970-01-01 |
+//! | `<repository>/_untagged/<day>/<blob id>` | a manifest that lost a tag, or was pushed without one, on this day, counted from 1970-01-01 |
 //!
-//! No component of a repository name begins with `_`, so records never clash with the names of repositories. The digits are fanned out
-//! because a change rewrites each directory on the way to an entry.
+//! No component of a repository name begins with `_`, so records never clash with the names of repositories. The first two digits are a
+//! directory of their own, because a change rewrites each directory on the path of an entry, so directories must be small.
 
 use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName, TreePath};
 
@@ -31,27 +31,27 @@ pub(super) const UNTAGGED: &str = "_untagged";
 pub(super) struct Records<'r>(pub &'r RepositoryName);
 
 impl Records<'_> {
-    /// Returns the path of a manifest.
+    /// Returns the path of the record of a manifest.
     pub fn manifest(&self, digest: &OciDigest) -> ModulePath {
         self.path(&format!("{MANIFESTS}/{}", fanned_out(digest)))
     }
 
-    /// Returns the path of the media type of a manifest.
+    /// Returns the path of the record of the media type of a manifest.
     pub fn media_type(&self, digest: &OciDigest) -> ModulePath {
         self.path(&format!("{TYPES}/{}", fanned_out(digest)))
     }
 
-    /// Returns the path of a blob.
+    /// Returns the path of the record of a blob.
     pub fn blob(&self, digest: &OciDigest) -> ModulePath {
         self.path(&format!("{BLOBS}/{}", fanned_out(digest)))
     }
 
-    /// Returns the path of a tag.
+    /// Returns the path of the record of a tag.
     pub fn tag(&self, tag: &OciTag) -> ModulePath {
         self.path(&format!("{TAGS}/{tag}"))
     }
 
-    /// Returns the path of a manifest with this subject.
+    /// Returns the path of the record that the manifest `digest` has this subject.
     pub fn referrer(&self, subject: &OciDigest, digest: &OciDigest) -> ModulePath {
         let (subject, algorithm) = (fanned_out(subject), digest.algorithm());
         self.path(&format!(
@@ -60,7 +60,7 @@ impl Records<'_> {
         ))
     }
 
-    /// Returns the path of a manifest that lost a tag on a day.
+    /// Returns the path of the record that a manifest lost a tag on a day.
     pub fn untagged(&self, day: u64, manifest: ModuleHash) -> ModulePath {
         self.path(&format!("{UNTAGGED}/{day}/{manifest}"))
     }
@@ -75,7 +75,7 @@ impl Records<'_> {
         TreePath::parse(&format!("{}/{name}", self.0)).expect("BUG: the path is legal")
     }
 
-    /// Returns the directory of the manifests with this subject.
+    /// Returns the directory of the records of the manifests with this subject.
     pub fn referrers(&self, subject: &OciDigest) -> TreePath {
         self.directory(&format!("{REFERRERS}/{}", fanned_out(subject)))
     }
@@ -90,7 +90,7 @@ fn fanned_out(digest: &OciDigest) -> String {
     format!("{}/{}/{}", digest.algorithm(), &digits[..2], &digits[2..])
 }
 
-/// Returns the digest whose path below a directory has these segments; `None` if they do not form a digest.
+/// Returns the digest that the segments of a path contain, after the directory such as [`BLOBS`]; `None` if they do not form a digest.
 pub(super) fn digest_of<'s>(segments: impl Iterator<Item = &'s str>) -> Option<OciDigest> {
     let mut segments = segments;
     let algorithm = segments.next()?;

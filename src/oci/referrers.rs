@@ -1,4 +1,4 @@
-//! Lists the manifests that refer to a manifest.
+//! Lists the manifests that name a manifest as their subject.
 
 use serde::Serialize;
 
@@ -13,10 +13,10 @@ use crate::store::{RegistryView, Store};
 /// The maximum number of manifests that are read for one page.
 const READ_MAX: usize = 500;
 
-/// The maximum size of the manifests that are read for one page, in bytes. The page ends after the manifest that exceeds it.
+/// The maximum total size of the manifests that are read for one page, in bytes. The page ends after the manifest that exceeds it.
 const READ_BYTES_MAX: u64 = 1 << 20;
 
-/// A page of the manifests that refer to a manifest: an image index.
+/// A page of the manifests with a given subject, in the form of an image index.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReferrersPage {
@@ -31,7 +31,7 @@ pub struct ReferrersPage {
 
 impl Registry {
     /// Returns the manifests of a repository whose subject has this digest, sorted by digest, and starting after `after`. With
-    /// `artifact_type`, only those of this type. The subject need not exist.
+    /// `artifact_type`, returns only those of this type. The subject itself may be missing.
     ///
     /// # Errors
     /// The records cannot be read.

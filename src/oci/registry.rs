@@ -1,4 +1,4 @@
-//! The registry, and the manifests of the modules that no OCI client has pushed.
+//! The registry with its caches, and the synthesised manifests of modules that no OCI client has pushed.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -20,27 +20,29 @@ const MANIFESTS_BYTES_MAX: u64 = 16 << 20;
 /// The maximum size of the cache of digests, in digests; one takes about 100 bytes.
 const DIGESTS_MAX: u64 = 1 << 18;
 
-/// The registry of a store. Its caches never become stale: their keys are the ids of what they are made of.
+/// The OCI registry of a store. Its caches never become stale, because their keys contain the object ids of everything that the values are
+/// computed from.
 pub struct Registry {
     synthesized: Cache<(ModuleHash, String), Arc<Synthesized>, BySize>,
     digests: Cache<(RepositoryName, RepositoryKey), Arc<DigestMap>, ByCount>,
     layers: Cache<(RepositoryName, TreeId), Arc<LayerMap>, ByCount>,
 }
 
-/// The ids of everything that the branch has of a repository.
+/// The object ids of the directory and the modules of a repository on a branch. If they are equal on two branches, the repository has the
+/// same modules on both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct RepositoryKey {
     directory: Option<TreeId>,
     outer: Vec<Option<ModuleHash>>,
 }
 
-/// The digests of the synthesised manifests of a repository, and those of their configurations.
+/// The modules of a repository by the digest of their synthesised manifest, and by the digest of its configuration.
 type DigestMap = HashMap<OciDigest, RepositoryModule>;
 
-/// The first pushed manifest, in the order of digests, of each module that is the only layer of one.
+/// For each module that is the only layer of a pushed manifest: the digest of the layer, and the lowest digest of such a manifest.
 type LayerMap = HashMap<OciDigest, OciDigest>;
 
-/// A module of a repository: its file name and hash.
+/// A module of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RepositoryModule {
     pub file_name: String,
@@ -50,7 +52,7 @@ pub(super) struct RepositoryModule {
     pub is_inner: bool,
 }
 
-/// Returns a cache of one shard: with several, an item could not be larger than one of them.
+/// Returns a cache with one shard: with several shards, an item could not be larger than a shard.
 fn cache<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
     items_expected: usize,
     weight_max: u64,
@@ -71,7 +73,7 @@ fn cache<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
 }
 
 impl RepositoryModule {
-    /// Returns a tag of the module, if the file is in the directory of the repository.
+    /// Returns the tag that the file name of the module contains; `None` if the file is not in the directory of the repository.
     pub fn tag(&self) -> Option<OciTag> {
         OciTag::parse(self.file_name.strip_suffix(".wasm")?)
             .ok()
@@ -114,12 +116,12 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Returns a manifest if it is in the cache.
+    /// Returns a synthesised manifest if it is in the cache.
     pub(super) fn cached(&self, hash: ModuleHash, file_name: &str) -> Option<Arc<Synthesized>> {
         self.synthesized.get(&(hash, file_name.to_owned()))
     }
 
-    /// Makes the manifest of a module, and adds it to the cache.
+    /// Makes the synthesised manifest of a module, and adds it to the cache.
     pub(super) fn make(
         &self,
         view: &RegistryView<'_>,
@@ -133,8 +135,8 @@ impl Registry {
         Ok(made)
     }
 
-    /// Returns the module whose synthesised manifest, or the configuration of which, has this digest; `None` if the branch has no such
-    /// module in the repository.
+    /// Returns the module whose synthesised manifest has this digest, or has a configuration with this digest; `None` if the branch has no
+    /// such module in the repository.
     pub(super) fn module_by_digest(
         &self,
         view: &RegistryView<'_>,
@@ -152,7 +154,8 @@ impl Registry {
         Ok(Some((module, made)))
     }
 
-    /// Returns the module whose synthesised manifest has this digest, if the index knows that and the branch has the module in the repository.
+    /// Returns the module whose synthesised manifest has this digest, if the digest is in the index and the branch has the module in the
+    /// repository.
     fn indexed_module(
         &self,
         view: &RegistryView<'_>,
@@ -178,7 +181,7 @@ impl Registry {
         Ok(None)
     }
 
-    /// Returns the first pushed manifest, in the order of digests, whose only layer is the module with this digest.
+    /// Returns the lowest digest of a pushed manifest whose only layer is the module with the digest `layer`.
     pub(super) fn pushed_with_layer(
         &self,
         view: &RegistryView<'_>,
@@ -205,7 +208,7 @@ impl Registry {
         Ok(found)
     }
 
-    /// Returns the digests of the synthesised manifests of a repository.
+    /// Returns the modules of a repository by the digests of their synthesised manifests and configurations.
     fn digest_map(
         &self,
         view: &RegistryView<'_>,
@@ -236,7 +239,7 @@ impl Registry {
 }
 
 impl RepositoryKey {
-    /// Returns the ids of what the branch has of a repository.
+    /// Returns the key of a repository on the branch of `view`.
     pub fn of(view: &RegistryView<'_>, repository: &RepositoryName) -> Result<Self> {
         let outer = outer_paths(repository);
         let outer = outer.iter().map(|path| view.module(path.as_tree_path()));
@@ -260,7 +263,7 @@ fn paths_of_file<'n>(
     inner.chain(outer.map(|path| (path, false)))
 }
 
-/// Returns the modules of a repository on the branch.
+/// Returns the modules of a repository on the branch of `view`.
 pub(super) fn modules(
     view: &RegistryView<'_>,
     repository: &RepositoryName,
@@ -289,7 +292,7 @@ pub(super) fn modules(
     Ok(modules)
 }
 
-/// Returns the directory of a repository on the branch.
+/// Returns the path of the directory that contains the modules of a repository.
 pub(super) fn directory(repository: &RepositoryName) -> TreePath {
     TreePath::parse(repository.as_str()).expect("BUG: a repository name is a legal path")
 }

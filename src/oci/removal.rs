@@ -1,8 +1,8 @@
-//! The removal of records that was decided without a lock, and is published in parts.
+//! Removes records of the OCI registry. The removal was decided without a lock, and is published in parts.
 //!
-//! A part is published only if its repository has not changed since the decision: a rollback, for example, brings a module back without a
-//! change of the records, and its manifest must still be there. Changes of other repositories do not matter, except to signatures, whose
-//! subjects may be anywhere. So clients that make changes all the time do not keep unused records in the store.
+//! The records of a repository are removed only if the repository has not changed since the decision: a rollback, for example, restores a
+//! module without a change of the records, and the manifest of the module must still exist. Changes of other repositories do not matter,
+//! except for signatures, whose subjects may be in any repository. So unused records are removed even if clients make changes all the time.
 
 use std::collections::{BTreeSet, HashSet};
 use std::mem;
@@ -15,16 +15,17 @@ use super::touched::touched;
 use crate::names::{OciDigest, RepositoryName};
 use crate::store::{RecordsEdit, RegistryError as _, RegistryTips, RegistryView, Store};
 
-/// The message of the commit.
+/// The message of the commit that removes records.
 pub(super) const MESSAGE: &str = "Remove unused manifests and blobs";
 
 /// The number of records at which a part is published.
 const RECORDS_MAX: usize = 10_000;
 
-/// The number of directories that are compared while nobody else can make a change.
+/// The maximum number of directories that are compared while the refs are locked.
 const LOCKED_DIRECTORIES_MAX: usize = 2_000;
 
-/// How often a part is tried again because clients have made more changes than can be compared meanwhile.
+/// The maximum number of attempts to publish a part, each of which fails if clients have made more changes than can be compared under the
+/// lock.
 const TRIES_MAX: usize = 20;
 
 /// The branches and the records at one moment.
@@ -49,13 +50,13 @@ impl<'s> State<'s> {
 pub(super) struct Removal<'s> {
     registry: &'s Registry,
     store: &'s Store,
-    /// The state up to which changes since the decision are known.
+    /// The newest state whose differences from the decision's state are in `touched`.
     known: State<'s>,
     /// The repositories that have changed since the decision.
     touched: BTreeSet<RepositoryName>,
-    /// The subjects of the signatures that are removed: nothing is removed once one of them is back.
+    /// The subjects of the signatures that are removed. Nothing more is removed once one of these subjects exists again.
     subjects: HashSet<OciDigest>,
-    /// Whether one of them is back.
+    /// Whether one of `subjects` exists again, so that the decision is no longer valid.
     is_void: bool,
     edits: Vec<(RepositoryName, RecordsEdit)>,
     records: usize,
@@ -64,7 +65,7 @@ pub(super) struct Removal<'s> {
 }
 
 impl<'s> Removal<'s> {
-    /// Begins to remove what is decided on the state with these tips.
+    /// Begins a removal that was decided on the state with these tips.
     pub fn begin(
         registry: &'s Registry,
         store: &'s Store,
@@ -84,7 +85,7 @@ impl<'s> Removal<'s> {
         })
     }
 
-    /// Adds the edit of a repository, and publishes those so far if they are many.
+    /// Adds the edit of a repository. Publishes all edits so far if they have many records.
     pub fn add(&mut self, name: &RepositoryName, edit: RecordsEdit) -> Result<()> {
         if edit.is_empty() {
             return Ok(());
@@ -97,7 +98,7 @@ impl<'s> Removal<'s> {
         Ok(())
     }
 
-    /// Publishes the rest. Returns the repositories that have changed meanwhile, so that their records were left.
+    /// Publishes the remaining edits. Returns the repositories whose edits were not made, because they have changed in the meantime.
     pub fn finish(mut self) -> Result<BTreeSet<RepositoryName>> {
         self.publish()?;
         Ok(self.left)
@@ -123,13 +124,13 @@ impl<'s> Removal<'s> {
         Ok(())
     }
 
-    /// Publishes edits, except for those of repositories that have changed since the last look, which are left. Returns whether it could compare
-    /// the states.
+    /// Publishes edits, except for those of repositories that have changed since the state `known`, which it adds to `left`. Returns false,
+    /// and publishes nothing, if there were too many changes to compare the states.
     fn try_publish(&mut self, edits: &[(RepositoryName, RecordsEdit)]) -> Result<bool> {
         let write = self.store.begin_registry_write(None)?;
         let (tips, changed) = write.replace_records::<_, Error>(MESSAGE, |tips| {
             let changed = match self.changed(tips) {
-                // A tip of this batch, or history that another `gc` has removed.
+                // The tip may be a commit of this batch, which is not written yet, or another `gc` may have removed the object.
                 Err(error) if error.is_missing_object() => None,
                 changed => changed?,
             };
@@ -151,7 +152,8 @@ impl<'s> Removal<'s> {
         Ok(true)
     }
 
-    /// Returns the repositories that differ between the known state and these tips; `None` if they are too many to look at them now.
+    /// Returns the repositories that differ between the known state and these tips; `None` if there are too many differences to compare
+    /// under the lock, or if a change might concern a subject of `subjects`.
     fn changed(&self, tips: &RegistryTips) -> Result<Option<BTreeSet<RepositoryName>>> {
         if *tips == self.known.tips {
             return Ok(Some(BTreeSet::new()));
@@ -161,7 +163,7 @@ impl<'s> Removal<'s> {
         Ok(changed.filter(|changed| changed.is_empty() || self.subjects.is_empty()))
     }
 
-    /// Looks at the changes since the last look, while others can make more.
+    /// Compares the current state with `known`, without a lock, and records the repositories that have changed.
     fn note_changes(&mut self) -> Result<()> {
         let tips = self.store.registry_tips()?;
         if tips == self.known.tips {
@@ -194,7 +196,7 @@ pub(super) fn present_digests(
     if let Some(view) = state.views.first() {
         digests = pushed_digests(view, name)?;
     }
-    // Most branches have the same modules of a repository.
+    // Most branches have the same modules of a repository, so each distinct set is read once.
     let mut seen = HashSet::new();
     for view in &state.views {
         if seen.insert(RepositoryKey::of(view, name)?) {
@@ -251,7 +253,7 @@ mod tests {
             published.unwrap();
         }
 
-        /// Decides to remove the tags of both repositories, makes a change, and removes them. Returns the records that are left.
+        /// Decides to remove the tags of both repositories, makes a change, and removes the tags. Returns the records that are left.
         fn remove(&self, subjects: &[OciDigest], change: impl FnOnce()) -> Vec<String> {
             let tips = self.store.registry_tips().unwrap();
             let subjects = subjects.iter().copied().collect();
@@ -298,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_repository_that_has_changed_is_left() {
-        // Its records, a module in its directory, and one with its name.
+        // A change of the records, of a module in the repository's directory, and of a module with the repository's name.
         for (records, modules) in [
             (&["a/_manifests/sha256/00/1"][..], &[][..]),
             (&[], &["a/1.wasm"]),

@@ -1,6 +1,6 @@
 //! The records of one repository, and which of them a `gc` keeps: see `prune.rs` for the rules.
 //!
-//! Of manifests, only digests stay in memory: a manifest may have 4 MiB.
+//! Only the digests that a manifest names are held in memory, because a manifest may have 4 MiB.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -28,7 +28,7 @@ pub(super) struct RepositoryRecords<'v> {
     name: RepositoryName,
     all: BTreeMap<ModulePath, ModuleHash>,
     manifests: BTreeMap<OciDigest, ManifestDigests>,
-    /// The digests of each manifest.
+    /// The digests under which each manifest was pushed, by its git blob.
     digests: HashMap<ModuleHash, Vec<OciDigest>>,
     tags: BTreeMap<OciTag, ModuleHash>,
     /// The last day on which each manifest lost a tag.
@@ -37,10 +37,10 @@ pub(super) struct RepositoryRecords<'v> {
     referrers: HashMap<OciDigest, Vec<OciDigest>>,
 }
 
-/// What is kept of the records of a repository.
+/// The records of a repository that are kept.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// The digests of manifests, also of those that have no record.
+    /// The digests of the kept manifests, including manifests that have no record.
     pub manifests: BTreeSet<OciDigest>,
     /// The subjects of the signatures that are not kept.
     pub unkept_subjects: Vec<OciDigest>,
@@ -113,7 +113,7 @@ impl<'v> RepositoryRecords<'v> {
         Ok(())
     }
 
-    /// Returns what is kept. `is_kept` says of the subject of a signature whether it is kept in another repository.
+    /// Decides which records are kept. `is_kept` returns whether the subject of a signature is kept in another repository.
     pub fn kept(
         &self,
         registry: &Registry,
@@ -167,12 +167,13 @@ impl<'v> RepositoryRecords<'v> {
         Ok(kept)
     }
 
-    /// Returns whether the days of a manifest without a tag are not over.
+    /// Returns whether a manifest without a tag is still within its retention time, or has only just lost its tag.
     fn is_recent_or_new(&self, hash: ModuleHash, kept: &Kept) -> bool {
         kept.untagged.contains_key(&hash) || !self.untagged.contains_key(&hash)
     }
 
-    /// Keeps everything that kept manifests name, and what refers to them. Removes the signatures that it keeps.
+    /// Keeps all manifests that kept manifests name, and all that refer to kept manifests. Moves the signatures that are kept from
+    /// `signatures` to `kept`.
     fn follow(
         &self,
         registry: &Registry,
@@ -182,7 +183,7 @@ impl<'v> RepositoryRecords<'v> {
     ) -> Result<()> {
         let mut todo: Vec<_> = kept.manifests.iter().copied().collect();
         if !self.referrers.is_empty() || !signatures.is_empty() {
-            // They also refer to the manifests of modules that no client has pushed.
+            // Referrers and signatures may also refer to synthesised manifests.
             for branch in branches {
                 todo.extend(synthesized_digests(registry, branch.view(), &self.name)?);
             }
@@ -203,7 +204,7 @@ impl<'v> RepositoryRecords<'v> {
         Ok(())
     }
 
-    /// Returns the edit that leaves what is kept.
+    /// Returns the edit that removes all records except those that are kept.
     pub fn edit(self, kept: &Kept) -> Result<RecordsEdit> {
         let records = Records(&self.name);
         let (mut left, mut added) = (self.all, Vec::new());
@@ -221,7 +222,7 @@ impl<'v> RepositoryRecords<'v> {
             }
             if let Some(day) = kept.untagged.get(&manifest.hash) {
                 let path = records.untagged(*day, manifest.hash);
-                // `left` lacks the path also if another digest of the manifest has removed it.
+                // `left` also lacks the path if the manifest has two digests, and the loop has removed the path for the other one.
                 if left.remove(&path).is_none() && self.view.record(path.as_tree_path())?.is_none()
                 {
                     added.push((path, manifest.hash));
@@ -253,7 +254,8 @@ fn walk(
 ) -> Result<()> {
     let root = Records(name).root();
     for (directory, node) in view.records(&root)? {
-        // Other directories belong to other repositories.
+        // Directories whose names begin with `_` have the records of this repository; the others are parts of the names of other
+        // repositories.
         if let (TreeNode::Directory(_), true) = (node, directory.starts_with('_')) {
             view.walk_records(&root.join(&directory)?, &mut visit)?;
         }

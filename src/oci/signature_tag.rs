@@ -2,8 +2,8 @@
 
 use crate::names::{OciDigest, OciTag};
 
-/// Returns the digest that the name of a tag contains: `sha256-<digits>`, with a suffix such as `.sig`, `.att` or `.sbom` (cosign's tag scheme,
-/// and the referrers tag schema of the OCI distribution specification).
+/// Returns the digest of the subject that the name of a signature's tag contains: `sha256-<digits>`, with a suffix such as `.sig`, `.att`
+/// or `.sbom` (cosign's tag scheme), or without one (the referrers tag schema of the OCI distribution specification).
 pub(super) fn subject_of_tag(tag: &OciTag) -> Option<OciDigest> {
     let (algorithm, rest) = tag.as_str().split_once('-')?;
     let digits = rest.split('.').next()?;

@@ -1,7 +1,8 @@
-//! Manifests of modules that no OCI client has pushed.
+//! Makes the manifest of a module that no OCI client has pushed. It is called a synthesised manifest.
 //!
-//! A synthesised manifest is a function of the bytes of the module and of its file name only, so its digest survives `gc`, and every copy of
-//! the store has the same. Signatures attach to the digest, so the format must never change. It follows the CNCF's Wasm OCI artifact layout.
+//! A synthesised manifest depends only on the bytes of the module and on its file name, so its digest stays the same after a `gc` and is
+//! the same in every copy of the store. Signatures refer to the digest, so the format must never change. It follows the CNCF's Wasm OCI
+//! artifact layout.
 
 use serde::Serialize;
 
@@ -11,7 +12,7 @@ use crate::store::{InterfaceNames, is_component, sha256};
 
 /// The media type of the configuration.
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
-/// The time of creation: the manifest is a function of the module, which has no time.
+/// The time of creation in every configuration. It is fixed, because the configuration depends only on the module.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 /// The annotation with the file name, without which `oras` does not write the layer to a file.
 const TITLE: &str = "org.opencontainers.image.title";
@@ -109,7 +110,7 @@ impl Synthesized {
         }
     }
 
-    /// Returns the memory that the value takes, in bytes.
+    /// Returns the size of the value in memory, in bytes.
     pub fn memory_bytes(&self) -> u64 {
         (self.manifest.len() + self.config.len() + size_of::<Self>()) as u64
     }
@@ -132,7 +133,7 @@ mod tests {
         (text(made.config), text(made.manifest))
     }
 
-    // Signatures attach to the digests of these texts: they must never change.
+    // Signatures refer to the digests of these texts, so the texts must never change.
     #[test]
     fn the_format_of_a_core_module_is_frozen() {
         let (config, manifest) = synthesized("(module)", "add.wasm");

@@ -1,14 +1,14 @@
-//! The paths of the modules that tags name.
+//! Maps the tags of a repository to the paths of modules, and paths to tags.
 
 use crate::names::{BranchName, ModuleHash, ModulePath, OciTag, RepositoryName, TreePath};
 use crate::store::{Result, TreeNode};
 
-/// The suffix of the files in the directory of a repository.
+/// The suffix that a file in the directory of a repository must have to be a tag.
 const SUFFIX: &str = ".wasm";
-/// The tag that clients use if the user names none.
+/// The tag that OCI clients use if the user names none.
 const LATEST: &str = "latest";
 
-/// The module of a tag.
+/// The module that a tag names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TaggedModule {
     /// The path on the default branch.
@@ -17,17 +17,19 @@ pub(super) struct TaggedModule {
     pub hash: ModuleHash,
 }
 
-/// Returns whether a tag names the modules outside of the directory of its repository, on the branch with this name.
+/// Returns whether a tag also names the module outside of its repository's directory (`R.wasm` or `R`), if the default branch has this
+/// name.
 pub(super) fn names_outer(tag: &OciTag, branch: &BranchName) -> bool {
     tag.as_str() == LATEST || tag.as_str() == branch.as_str()
 }
 
-/// Returns the path or the name of a file without the suffix of modules, if it has it.
+/// Returns a path or a file name without the suffix `.wasm`, if it has that suffix.
 pub(super) fn without_suffix(text: &str) -> &str {
     text.strip_suffix(SUFFIX).unwrap_or(text)
 }
 
-/// Returns the paths that a tag may name, the first one with precedence: `R/T.wasm`; for `latest` and the default branch also `R.wasm` and `R`.
+/// Returns the paths of the modules that tag `T` of repository `R` may name: `R/T.wasm`; for `latest` and the name of the default branch
+/// also `R.wasm` and `R`. The tag names the module at the first of them that exists.
 fn paths(
     repository: &RepositoryName,
     tag: &OciTag,
@@ -42,7 +44,7 @@ fn paths(
     paths.filter_map(|path| ModulePath::parse(&path).ok())
 }
 
-/// Returns the module that a tag names; `None` if there is none. `module` returns the module at a path.
+/// Returns the module that a tag names; `None` if there is none. `module` looks up the module at a path.
 pub(super) fn find(
     repository: &RepositoryName,
     tag: &OciTag,
@@ -84,14 +86,14 @@ fn tag_of_file_name(name: &str) -> Option<OciTag> {
     OciTag::parse(name.strip_suffix(SUFFIX)?).ok()
 }
 
-/// Returns the paths outside of the directory of a repository that have modules of the repository.
+/// Returns the paths outside of the directory of repository `R` at which it may have a module: `R.wasm` and `R`.
 pub(super) fn outer_paths(repository: &RepositoryName) -> Vec<ModulePath> {
     let paths = [format!("{repository}{SUFFIX}"), repository.to_string()];
     let parsed = paths.iter().map(|path| ModulePath::parse(path));
     parsed.filter_map(|path| path.ok()).collect()
 }
 
-/// Returns the tags that name the modules outside of the directory.
+/// Returns the tags that also name the module outside of a repository's directory: `latest` and the name of the default branch.
 pub(super) fn outer_tags(default_branch: &BranchName) -> Vec<OciTag> {
     let names = [LATEST, default_branch.as_str()];
     names
@@ -107,7 +109,8 @@ pub(super) fn file_name(path: &ModulePath) -> &str {
         .expect("BUG: a module path has a segment")
 }
 
-/// Returns the repository, and the tag, under which clients find the module at a path; `None` if the path does not fit their grammar.
+/// Returns the repository and the tag with which OCI clients pull the module at a path; `None` if the path does not form a valid repository
+/// and tag.
 pub(super) fn repository_of(path: &ModulePath) -> Option<(RepositoryName, OciTag)> {
     let text = path.as_str();
     if let Some((directory, file)) = text.rsplit_once('/')

@@ -71,7 +71,8 @@ impl Registry {
     }
 }
 
-/// Returns the names of tags: those of modules, and those of records, with the manifest, that name no module. Sorted.
+/// Returns the tags that modules have, each with `None`, and the recorded tags that have no module, each with the git blob of its manifest.
+/// Sorted by tag.
 fn named_tags(
     view: &RegistryView<'_>,
     repository: &RepositoryName,
@@ -94,8 +95,8 @@ fn named_tags(
     Ok(tags)
 }
 
-/// Returns whether a tag names a manifest. A tag that was pushed with a module names nothing once the module is removed. `checked` has the
-/// manifests that were read before: many tags may name the same one.
+/// Returns whether a tag of [`named_tags`] names a manifest. A tag that was pushed with a module names nothing once the module is removed.
+/// `checked` has the results for manifests that were read before, because many tags may name the same manifest.
 fn names_manifest(
     view: &RegistryView<'_>,
     record: Option<ModuleHash>,

@@ -1,4 +1,4 @@
-//! The repositories that changed between two states of the branches and of the records.
+//! Finds the repositories that differ between two states of the branches and the records.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,8 @@ pub(super) fn touched(
     }
     let listed = |view: &RegistryView<'_>, directory: &TreePath| Ok(view.modules(directory)?);
     for view in new {
-        // What was removed with a branch is no reason to keep anything. A new branch is similar to some other one.
+        // Deleted branches are not compared: they are no reason to keep a record. A new branch is compared with a branch that has the same
+        // tree, or else with the first one, because a new branch is usually similar to another.
         let same_name = old.iter().find(|old| old.branch() == view.branch());
         let same_tree = old
             .iter()
@@ -43,7 +44,7 @@ pub(super) fn touched(
     Ok(Some(difference.touched))
 }
 
-/// Lists a directory.
+/// A function that lists a directory.
 type List<'l> = dyn Fn(&TreePath) -> Result<Vec<(String, TreeNode)>> + 'l;
 
 struct Difference {
@@ -53,7 +54,7 @@ struct Difference {
 }
 
 impl Difference {
-    /// Adds the repositories whose records differ. Returns whether it read all directories that it had to.
+    /// Adds the repositories whose records differ. Returns false if too many directories would have to be read.
     fn records(&mut self, old: &List<'_>, new: &List<'_>) -> Result<bool> {
         self.walk(old, new, |touched, directory, name, _| {
             let is_repository = name.starts_with('_');
@@ -64,7 +65,7 @@ impl Difference {
         })
     }
 
-    /// Adds the repositories whose modules differ.
+    /// Adds the repositories whose modules differ. Returns false if too many directories would have to be read.
     fn modules(&mut self, old: &List<'_>, new: &List<'_>) -> Result<bool> {
         self.walk(old, new, |touched, directory, name, is_file| {
             if is_file {
@@ -81,8 +82,8 @@ impl Difference {
         })
     }
 
-    /// Calls `visit` with the directory and the name of each entry that differs, and whether it is or was a file; descends into directories if it
-    /// returns true.
+    /// Calls `visit` with the directory and name of each entry that differs, and with whether the entry is or was a file. Descends into a
+    /// directory if `visit` returns true. Returns false if too many directories would have to be read.
     fn walk(
         &mut self,
         old: &List<'_>,

@@ -1,4 +1,5 @@
-//! Verifies the records: manifests and blobs have the digests that their paths say, and tags and referrers name manifests.
+//! Verifies the records of the OCI registry: manifests and blobs must have the digests in their paths, and tags and referrers must name
+//! manifests.
 //!
 //! A manifest may lack records of its blobs: clients may delete the blobs of a repository one by one.
 
@@ -14,7 +15,7 @@ use crate::store::{
     FaultSeverity, Hashing512, ObjectLocation, RegistryView, Store, StoreFault, TreeNode, sha256,
 };
 
-/// Returns the faults of all records. Skips what cannot be read.
+/// Returns the faults of all records. Skips blobs that cannot be read.
 pub(super) fn faults(store: &Store) -> Result<Vec<StoreFault>> {
     store.read_registry(|view| {
         let mut faults = Vec::new();
@@ -34,7 +35,7 @@ pub(super) fn faults(store: &Store) -> Result<Vec<StoreFault>> {
     })
 }
 
-/// The check of one repository.
+/// The check of the records of one repository.
 struct RecordCheck<'c> {
     view: &'c RegistryView<'c>,
     name: &'c RepositoryName,
@@ -108,7 +109,7 @@ impl RecordCheck<'_> {
         path: &ModulePath,
         (hash, digest): (ModuleHash, &OciDigest),
     ) {
-        // The verification of the objects reports a blob that cannot be read.
+        // A blob that cannot be read is reported by the verification of the objects.
         let Ok(Some(bytes)) = self.view.uncached_blob(hash) else {
             return;
         };

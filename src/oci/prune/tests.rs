@@ -4,7 +4,7 @@ use crate::names::{ManifestRef, ModulePath};
 use crate::oci::{IMAGE_MANIFEST, ManifestPush};
 use crate::store::{ObjectFormat, sha256};
 
-/// A store with a module, so that it has a branch.
+/// Returns a store with a module, so that the store has a branch.
 fn store() -> (tempfile::TempDir, Store) {
     let directory = tempfile::tempdir().unwrap();
     let store =
@@ -20,7 +20,7 @@ fn store() -> (tempfile::TempDir, Store) {
     (directory, store)
 }
 
-/// Pushes a manifest without a module, under a tag or its digest. Returns the reference.
+/// Pushes a manifest without a module, under a tag or, for `None`, under its digest. Returns the tag or digest.
 fn push(store: &Store, repository: &RepositoryName, tag: Option<&str>) -> ManifestRef {
     let content = b"{}";
     let blob = OciDigest::Sha256(sha256(content));
