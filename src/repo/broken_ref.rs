@@ -29,7 +29,7 @@ impl BrokenRef {
         if !name.starts_with("refs/") {
             return format!("correct the file {name:?} of the repository");
         }
-        // git does not delete a ref whose file has no valid content.
+        // git does not delete a ref whose file has no valid content. Such a file must be removed by hand.
         format!(
             "remove the file {name:?} from the repository, or run `git update-ref --no-deref -d {name:?}` there"
         )

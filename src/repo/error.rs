@@ -54,7 +54,7 @@ pub enum Error {
     PathTaken {
         /// The requested path.
         path: String,
-        /// The existing path that prevents it.
+        /// The existing path that prevents a module at the requested path.
         existing: String,
         /// The kind of the existing entry: `a module`, `a directory`, or `neither a module nor a directory`.
         kind: &'static str,
@@ -90,10 +90,10 @@ pub enum Error {
     /// The ref was moved, but it is unknown whether the move survives a power cut.
     #[error("the change may have been applied")]
     Unconfirmed {
-        /// The error that occurred after the branch had moved.
+        /// The error that occurred after the ref had moved.
         source: Arc<Error>,
     },
-    /// The batch that contained this change could not be made durable. None of its changes happened.
+    /// The batch, the group of concurrent changes that contained this change, could not be made durable. None of its changes happened.
     #[error(transparent)]
     Batch(Arc<Error>),
     /// A file operation failed.

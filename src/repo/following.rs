@@ -1,4 +1,4 @@
-//! The shared state that this process last applied to its repository.
+//! The shared state (the refs and packs of a store in a bucket) that this process last applied to its repository.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -48,7 +48,7 @@ pub(crate) struct BaseState {
 /// See [`Following`].
 #[derive(Default)]
 pub(crate) struct Followed {
-    /// The state to which this process last made the refs equal.
+    /// The shared state to which this process last made the refs equal.
     pub applied: Option<Arc<SharedState>>,
     /// Whether the refs on disk may differ from `applied`. If so, the next catch-up compares all of them.
     pub is_doubtful: bool,
@@ -83,8 +83,8 @@ impl Followed {
         self.is_doubtful = false;
     }
 
-    /// Notes that this process made a swap on top of generation `before`. `after` is the generation after the swap; it is higher than
-    /// `before + 1` if other processes made swaps before this process learned the result.
+    /// Records that this process swapped the bucket's manifest on top of generation `before`. `after` is the generation after the swap; it
+    /// is higher than `before + 1` if other processes made swaps before this process learned the result.
     pub(crate) fn note_own_swap(&mut self, before: u64, after: u64) {
         self.own_swaps = match self.own_swaps {
             _ if after != before + 1 => None,
@@ -93,7 +93,7 @@ impl Followed {
         };
     }
 
-    /// Returns whether this process made all swaps between `base` and `state`.
+    /// Returns whether this process made all swaps of the bucket's manifest between `base` and `state`.
     pub(crate) fn has_made_all_swaps(&self, base: &BaseState, state: &SharedState) -> bool {
         let swaps = self.own_swaps;
         swaps.is_some_and(|(first, last)| first <= base.generation && last == state.generation)

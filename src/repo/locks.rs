@@ -11,8 +11,9 @@
 //! | `refs.gate` | exclusive, briefly | a process while it waits for `refs.lock`; without it, a busy server would starve other processes |
 //! | `refs.lock` | exclusive | every ref update, from reading the tip to the compare-and-swap |
 //!
-//! Locks are taken in this order and never upgraded. Each guard opens the lock file anew. An flock belongs to the open file description, so
-//! two guards exclude each other even within one process. The kernel releases the locks of a killed process.
+//! Locks are taken in the order of this table, except that `maintenance.lock` is taken first. A shared lock is never upgraded to an
+//! exclusive one. Each guard opens the lock file anew. An flock belongs to the open file description, so two guards exclude each other even
+//! within one process. The kernel releases the locks of a killed process.
 //!
 //! The file `lock` contains the time of the last `gc`, in nanoseconds since 1970. A writer compares this time with the time that it read
 //! when it opened the repository. If they differ, objects were deleted since.
@@ -221,7 +222,7 @@ fn open_lock_file(path: &Path) -> Result<File> {
             crate::repo::fs::create_dir(dir)?;
             open().map_err(Error::io("open", path))
         }
-        // flock(2) does not need write permission.
+        // flock(2) does not need write permission, so the existing file is opened for reading.
         Err(error) if is_read_only(error.kind()) && path.exists() => {
             File::open(path).map_err(Error::io("open", path))
         }

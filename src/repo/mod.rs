@@ -52,7 +52,7 @@
 //!
 //! # Durability invariants
 //!
-//! They rely on POSIX only: fsync(2) of a file persists its data, and fsync(2) of a directory persists the names in it.
+//! These invariants rely on POSIX only: fsync(2) of a file persists its data, and fsync(2) of a directory persists the names in it.
 //!
 //! 1. The objects of a batch form one pack. Pack and index are written under temporary names, both are fsynced, then both are renamed,
 //!    the index last because git does not see a pack without its index. Then `objects/pack` is fsynced.
@@ -60,10 +60,11 @@
 //!    its fan-out directory and `objects/` are fsynced. This happens before the change enters a batch, so no other change waits for it.
 //! 3. An existing object that a new commit names is fsynced in the same way, whichever program wrote it. An empty file, as a power cut
 //!    leaves it, counts as absent and is replaced.
-//! 4. A ref moves in this order: `<ref>.lock` is written and fsynced, renamed, and its directories are fsynced. The rename follows 1 to 3.
+//! 4. A ref moves in this order: `<ref>.lock` is written and fsynced, renamed, and its directories are fsynced. The rename happens after
+//!    all steps of 1 to 3.
 //! 5. A tip that is not known to be durable is fsynced before a commit is built on it and before it is reported: the ref, its directories,
-//!    and every object below it that another program wrote. The refusal of a change, or the result that it had no effect, is also reported
-//!    only after that fsync, and only after the earlier changes of its batch are durable.
+//!    and every object that the tip reaches and another program wrote. The refusal of a change, or the result that it had no effect, is
+//!    also reported only after that fsync, and only after the earlier changes of its batch are durable.
 //! 6. `gc` and roll-ups delete an object only if it is durable in another pack, or if no ref reaches it and all refs were fsynced. The
 //!    index of a pack is deleted first, durably, because an index without its pack lists objects that cannot be read. The commit-graph is
 //!    deleted before pack and index, durably, because git assumes that every commit in it exists; `gc` lets git write a new one at its end.
@@ -73,11 +74,11 @@
 //! # A write
 //!
 //! Concurrent changes share the fsyncs of a batch, and each becomes its own commit. A change passes these files of `publish/`:
-//! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (waits until it can join the batch), `batch.rs` (decides the change, and
-//! publishes the batch), `draft.rs` (the tree that the change edits), `tip_update.rs`; and then `packs/writer.rs` and `refs/update.rs`. A
-//! batch waits for the disk three times: for the pack, its index and the ref's lock file, whose fsyncs run in parallel; for `objects/pack`;
-//! and for the ref's directory. Waiting threads create the pack's files and compress their objects (`preallocated_files.rs`).
-//! `batch_carryover.rs` keeps the new objects in memory for the next change and for readers.
+//! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (waits until it can join the batch), `batch.rs` (decides the change:
+//! applies it to a draft or refuses it; publishes the batch), `draft.rs` (the tree that the change edits), `tip_update.rs`; and then
+//! `packs/writer.rs` and `refs/update.rs`. A batch waits for the disk three times: for the pack, its index and the ref's lock file, whose
+//! fsyncs run in parallel; for `objects/pack`; and for the ref's directory. Waiting threads create the pack's files and compress their
+//! objects (`preallocated_files.rs`). `batch_carryover.rs` keeps the new objects in memory for the next change and for readers.
 //!
 //! # A push
 //!
@@ -91,7 +92,7 @@
 //! # A crash
 //!
 //! Nothing is replayed. Opening the store for writing removes what is provably abandoned, if no other process writes at that moment:
-//! temporary files, an index without its pack, and wasmstore's own lock file of the ref that was moved last. This looks at a few files
+//! temporary files, an index without its pack, and wasmstore's own lock files of the refs that were moved last. This looks at a few files
 //! and one directory, however large the store is.
 
 mod authority;

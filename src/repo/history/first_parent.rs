@@ -12,7 +12,7 @@ const MARKS_MAX: usize = 4096;
 /// only *marks*, which are commits at equal distances, and the *segment* of commits up to the next mark.
 #[derive(Clone, Debug)]
 pub struct FirstParentHistory {
-    /// The parent of the first commit of the next segment; `None` if the next segment starts with the root commit.
+    /// The parent of the oldest commit of the next segment; `None` if the next segment starts with the root commit.
     start: Option<CommitId>,
     /// Commits at equal distances, newest first. Each is the newest commit of its segment.
     marks: Vec<CommitId>,

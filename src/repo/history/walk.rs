@@ -174,7 +174,7 @@ pub(crate) fn ancestors(
 }
 
 /// Returns every commit that a commit in `tips` reaches and no commit in `known` reaches, newest first, with its committer time in seconds.
-/// The commit-graph is not used: the commit-graph may list commits that do not exist any more.
+/// The commit-graph is not used, because it may list commits that do not exist any more.
 ///
 /// # Errors
 /// `Missing` if a commit in the history does not exist.

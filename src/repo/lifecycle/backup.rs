@@ -142,7 +142,7 @@ impl<W: Write> TarWriter<'_, W> {
         }
     }
 
-    /// Adds a file; returns whether it exists.
+    /// Adds a file; returns `false` if it does not exist.
     fn add_file(&mut self, root: &Path, name: &Path) -> Result<bool> {
         let Some(path) = locate(root, name)? else {
             return Ok(false);
@@ -181,8 +181,8 @@ impl<W: Write> TarWriter<'_, W> {
             .map_err(Error::io("write the archive entry", name))
     }
 
-    /// Sets the name in a header unchanged; the function of the library would remove the leading `./`. A name of more than 100 bytes is
-    /// written in an `L` entry before the header (tar(5), "GNU tar Archives").
+    /// Sets the name in a header unchanged; the crate `tar` would remove the leading `./`. A name of more than 100 bytes is written in an
+    /// `L` entry before the header (tar(5), "GNU tar Archives").
     fn set_name(&mut self, header: &mut tar::Header, name: &[u8]) -> io::Result<()> {
         let field = &mut header.as_old_mut().name;
         let short = name.len().min(field.len());

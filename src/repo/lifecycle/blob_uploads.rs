@@ -29,7 +29,7 @@ const PREVIEWS: &str = "_previews";
 const ID_CHARS: usize = 32;
 /// The maximum number of directories that are searched for a blob whose repository is unknown.
 const SEARCHED_MAX: usize = 10_000;
-/// How many times the creation of a file is repeated because a sweep has removed its directory.
+/// The maximum number of times that the creation of a file is repeated, if a sweep removes the file's empty directory first.
 const ATTEMPTS_MAX: usize = 5;
 /// How long a request waits for another request that writes to the same upload.
 const LOCKED_MAX: Duration = Duration::from_millis(500);
@@ -40,7 +40,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// The depth of the directories below `ROOT/wasmstore/oci` that are searched. A repository name has at most 48 components.
 const DEPTH_MAX: usize = 52;
 
-/// The blobs that no manifest names yet.
+/// The uploaded blobs of one store that no manifest names yet.
 #[derive(Debug)]
 pub struct BlobUploads {
     dir: PathBuf,
@@ -48,7 +48,8 @@ pub struct BlobUploads {
     usage: Mutex<Usage>,
 }
 
-/// The number and the size of all files: what the last sweep counted, plus or minus what this process has changed since.
+/// The number and the total size of all uploaded files: the counts of the last sweep, plus what this process has added since, minus what it
+/// has removed.
 #[derive(Debug, Default)]
 struct Usage {
     /// The time of the last sweep; `None` before the first.
@@ -64,7 +65,7 @@ impl Usage {
     }
 }
 
-/// An unfinished upload. While it is open, its file is locked.
+/// An unfinished upload. While this value exists, the file of the upload is locked (flock(2)).
 #[derive(Debug)]
 pub struct BlobUpload<'u> {
     uploads: &'u BlobUploads,
@@ -125,7 +126,7 @@ impl BlobUploads {
     /// Opens an upload to continue it; `None` if there is no upload with this id.
     ///
     /// # Errors
-    /// `Busy` if another request writes to it.
+    /// `Busy` if another request writes to the upload.
     pub fn resume(&self, repository: &RepositoryName, id: &str) -> Result<Option<BlobUpload<'_>>> {
         if id.len() != ID_CHARS || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Ok(None);
@@ -543,7 +544,7 @@ mod tests {
                 .next()
                 .is_none()
         );
-        // Another process has left files behind: the first sweep finds them.
+        // `again` stands for another process. Its first sweep finds the files that it did not create.
         let again = BlobUploads::new(dir.path(), uploads.limits);
         drop(uploads.begin(&repository()).unwrap());
         again

@@ -59,8 +59,8 @@ pub(crate) fn configure(root: &Path, settings: &[(&str, &str)]) -> Result<()> {
         if after.as_bytes() == before {
             return Ok(());
         }
-        // The file may contain the passwords of mirrors. So the lock file, which replaces it, is never readable for more users than the
-        // file.
+        // The configuration may contain the passwords of mirrors. The lock file will replace it, so the lock file must not be readable for
+        // more users.
         let mode = fs::metadata(&path).map_err(Error::io("read", &path))?;
         let mode = mode.permissions().mode() & MODE_BITS;
         let lock = RefLock::take_with_mode(root, CONFIG, &after, OUTSIDE_MAX, mode)?;

@@ -78,14 +78,15 @@ const CONFIG: &str = "\
 /// at the same time.
 ///
 /// # Errors
-/// The directory or its parents cannot be written; it contains other files.
+/// The directory or its parents cannot be written; the directory contains other files.
 pub(crate) fn create_if_absent(
     root: &Path,
     format: ObjectFormat,
     branch: &BranchName,
 ) -> Result<()> {
     if !is_absent(root)? {
-        // A creation that was killed after it wrote `HEAD` left its marker file, which has no meaning any more.
+        // A creation that was killed after it wrote `HEAD` leaves its marker file behind. The store is complete, so the marker file is
+        // removed.
         let _ = fs::remove_file(root.join("wasmstore").join(CREATING));
         return Ok(());
     }
@@ -176,7 +177,7 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
 }
 
 /// Writes the files of a store apart from objects, refs and `HEAD` into the directory `dest`: its subdirectories, the hooks, and the
-/// configuration, which replaces any other. The caller fsyncs `dest`.
+/// configuration, which replaces an existing one. The caller fsyncs `dest`.
 pub(crate) fn write_store_files(dest: &Path, tmp: &Path, format: ObjectFormat) -> Result<()> {
     for name in REPOSITORY_DIRS.iter().chain(&["hooks"]) {
         create_dir(&dest.join(name))?;

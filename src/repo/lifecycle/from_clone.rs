@@ -1,8 +1,9 @@
 //! Creating a store from a clone of another repository.
 //!
-//! The clone is made in `ROOT/wasmstore/clone`, under `refs.lock` and with the marker file of a creation (`create.rs`). So no
-//! process sees a store before its `HEAD` exists, and the next creation removes an interrupted clone. The clone is on the file
-//! system of the store, even if `ROOT` is a mount point. Every file is fsynced before it is renamed to its final path, `HEAD` last.
+//! The clone is made in `ROOT/wasmstore/clone`, under `refs.lock` and with the marker file of a creation (`create.rs`). So no process sees
+//! a store before its `HEAD` exists, and the next creation removes an interrupted clone. The clone is on the file system of the store, even
+//! if `ROOT` is a mount point, so its files can be renamed into the store. Every file is fsynced before it is renamed to its final path,
+//! `HEAD` last.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -147,15 +148,15 @@ impl CloneTarget {
         sync_dir(&clone)?;
         sync_dir(&self.root)?;
         rename("HEAD")?;
-        // With `HEAD`, the directory is a store, which must not be removed any more.
+        // From now on, the directory has a `HEAD` and is a store, so it must not be removed any more.
         self.is_done = true;
         sync_dir(&self.root)?;
         fs::remove_dir_all(&clone).map_err(Error::io("remove", &clone))?;
         remove_if_there(&self.root.join("wasmstore").join(CREATING))
     }
 
-    /// Records that the tips of all branches and of the registry ref are durable, so that the first change does not fsync its history
-    /// again.
+    /// Records that the tips of all branches and of the registry ref are durable, so that the first change to a branch does not fsync the
+    /// whole history again.
     fn note_durable_tips(&self) -> Result<()> {
         let store = Parts::open(&self.root, &CacheLimits::default(), Arc::new(LocalRefs))?;
         let branches = store.refs.branches()?.into_iter().map(RefName::from);

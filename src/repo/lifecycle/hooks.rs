@@ -1,8 +1,8 @@
 //! Hooks (githooks(5)) and git configuration that route pushes through wasmstore.
 //!
-//! `pre-receive` validates the pushed objects in quarantine, and `proc-receive` moves the refs. A push to a local path or over ssh
-//! runs a git process that wasmstore does not start, so hooks and configuration are part of the repository. A hook that does not
-//! find the program refuses the push.
+//! `pre-receive` validates the pushed objects in quarantine, and `proc-receive` moves the refs. A push to a local path or over ssh runs a
+//! git process that wasmstore does not start, so hooks and configuration are part of the repository. A hook that does not find the program
+//! `wasmstore` refuses the push.
 
 use std::fs;
 use std::io;

@@ -1,7 +1,7 @@
 //! The configuration of mirrors: git remotes (git-remote(1)).
 //!
-//! wasmstore does not call git-remote(1) to write it, because a URL may contain a password, and every user of the machine can read the
-//! arguments of a process.
+//! wasmstore does not call git-remote(1) to write this configuration, because a URL may contain a password, and every user of the machine
+//! can read the arguments of a process.
 
 use std::path::Path;
 

@@ -17,7 +17,7 @@ pub struct Commit {
     pub id: CommitId,
     /// The parents' ids. The first parent is the branch's own earlier tip.
     pub parents: Vec<CommitId>,
-    /// The tree of modules.
+    /// The id of the commit's tree, which contains the modules.
     pub tree: TreeId,
     /// The author's name.
     pub author: String,
@@ -27,7 +27,7 @@ pub struct Commit {
     pub date_s: i64,
     /// The message, without the newlines at its end.
     pub message: String,
-    /// Whether the commit has a signature. It is not checked.
+    /// Whether the commit has a signature. The signature is not checked.
     pub is_signed: bool,
 }
 

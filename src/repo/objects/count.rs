@@ -7,14 +7,14 @@ use std::path::Path;
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::db::ObjectDb;
 
-/// The number of objects, by kind of storage. An object in several packs counts several times.
+/// The number of objects, by kind of storage. An object in several packs is counted several times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectCounts {
-    /// Loose objects.
+    /// The number of loose objects.
     pub loose: u64,
-    /// Objects in packs.
+    /// The number of objects in packs.
     pub packed: u64,
-    /// Packs.
+    /// The number of packs.
     pub packs: u64,
 }
 

@@ -68,12 +68,12 @@ impl ObjectDb {
         Some(self.shared_handle()?.format)
     }
 
-    /// Returns a handle for this thread; `None` while there is no repository.
+    /// Returns a gix handle for this thread; `None` while there is no repository.
     pub(crate) fn handle(&self) -> Option<gix::Repository> {
         Some(self.shared_handle()?.repo.to_thread_local())
     }
 
-    /// Returns a handle for this thread.
+    /// Returns a gix handle for this thread.
     ///
     /// # Errors
     /// `Missing` while there is no repository. The error names `id`, the object that the caller wants to read.
@@ -82,7 +82,7 @@ impl ObjectDb {
             .ok_or_else(|| Error::Missing { id: id.to_string() })
     }
 
-    /// Returns the handle that all threads share; `None` while there is no repository.
+    /// Returns the gix handle that all threads share; `None` while there is no repository.
     pub(crate) fn shared_handle(&self) -> Option<RwLockReadGuard<'_, GixHandle>> {
         let handle = self.handle.as_ref()?;
         Some(handle.read().unwrap_or_else(PoisonError::into_inner))

@@ -28,9 +28,9 @@ const KNOWN_EXTENSIONS: [&str; 6] = [
     "worktreeconfig",
 ];
 
-/// The minimum number of packs for which gix has a slot; with more packs than slots, reads fail. Roll-ups keep the number of packs at some
-/// hundreds, plus one for each 64 MiB. There are no more slots than needed, because gix initializes all slots when it opens the repository,
-/// and each command of wasmstore opens it.
+/// The minimum number of slots. gix needs one slot for each pack that it opens; with more packs than slots, reads fail. Roll-ups keep the
+/// number of packs at some hundreds, plus one for each 64 MiB. There are no more slots than needed, because gix initializes all slots when
+/// it opens the repository, and each command of wasmstore opens it.
 pub(crate) const MIN_SLOTS: u16 = 2048;
 
 /// The repository as gix has it open.
@@ -85,7 +85,8 @@ impl GixHandle {
         })
     }
 
-    /// Returns whether the files in `objects/pack` are the ones that gix may have open. `existing` has each name once.
+    /// Returns whether the files in `objects/pack` are the ones that gix may have open. `existing` lists the files in `objects/pack`, each
+    /// once.
     pub(crate) fn has_exactly(&self, existing: &[OsString]) -> bool {
         existing.len() == self.packs.len() && existing.iter().all(|name| self.packs.contains(name))
     }

@@ -40,7 +40,7 @@ pub(crate) struct LooseObjects {
 pub(crate) enum SyncedObject {
     /// It was fsynced.
     Durable,
-    /// The object has no file.
+    /// The object has no file of its own.
     Absent,
     /// The fsync failed, and the kernel may have dropped the pages that it could not write. The file must be written again, because
     /// readers may use it even if a pack contains a copy of the object.

@@ -110,9 +110,10 @@ impl PackDir {
         Ok(())
     }
 
-    /// Returns whether nothing has changed since the packs were listed, except that this process has written packs. This is the usual case
-    /// before a batch, and comparing one set of names takes much less time than comparing several. If the repository was opened again, the
-    /// handle no longer lists the packs that were deleted before that, but they may still count as durable.
+    /// Returns whether the files in `objects/pack` are exactly those that gix may have open, and no name needs to be removed from
+    /// `durable`. This is the usual case before a batch, and comparing one set of names takes much less time than comparing several. The
+    /// version of the handle is compared, too: if the repository was opened again, the new handle does not list packs that were deleted
+    /// before, but `durable` may still have their names.
     fn has_exactly(&self, existing: &[OsString]) -> bool {
         let unchanged = self.objects.shared_handle().and_then(|handle| {
             let is_unchanged =
@@ -137,7 +138,7 @@ impl PackDir {
 
     fn sync_listed(&self) -> Result<()> {
         let dir = self.path();
-        // The lock is held until the end, so that two threads do not fsync the same packs.
+        // The mutex is held until the end, so that two threads do not fsync the same packs.
         let mut durable = self.durable();
         let mut new = Vec::new();
         for entry in fs::read_dir(&dir).map_err(Error::io("read", &dir))? {

@@ -10,8 +10,8 @@ use crate::repo::fs::{remove_if_there, sync_dir, sync_file};
 use crate::repo::packs::derived::{Deletion, remove_derived};
 use crate::sharing::share;
 
-/// The extensions of a pack's files, in the order of their deletion; a new pack is moved in the reverse order. So the pack always exists
-/// while its index exists, and git does not see a pack without its index.
+/// The extensions of a pack's files, in the order of their deletion. The files of a new pack are renamed to their final paths in the
+/// reverse order. So the pack always exists while its index exists, and git does not see a pack without its index.
 const PARTS: [&str; 5] = ["idx", "rev", "bitmap", "mtimes", "pack"];
 /// The extensions of the marker files with which git or a user protects a pack from deletion.
 const KEEP: [&str; 2] = ["keep", "promisor"];

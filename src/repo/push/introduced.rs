@@ -208,7 +208,7 @@ impl InParents {
 struct NewNames<'e> {
     entries: &'e [EntryRef<'e>],
     rules: NameRules,
-    /// The names of all entries, collected when they are first needed.
+    /// The names of all entries of the directory, collected when they are first needed.
     similar: Option<SimilarNames<'e>>,
 }
 

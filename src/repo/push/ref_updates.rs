@@ -11,10 +11,10 @@ use crate::repo::error::Result;
 use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::refs::store::RefStore;
 
-/// Whether updates may drop history.
+/// Whether the updates of a push may remove commits from a branch, move tags, and delete refs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DropPolicy {
-    /// A branch can only move forward along first parents; a tag cannot be moved. Neither can be deleted.
+    /// A branch can only move to a commit that has the old tip in its first-parent history; a tag cannot be moved. Neither can be deleted.
     #[default]
     Refused,
     /// Every ref may be moved and deleted, except that the default branch cannot be deleted.
@@ -72,7 +72,7 @@ pub enum Refusal {
     /// The new value, or what it reaches, exceeds a limit.
     #[error("{0}")]
     LimitExceeded(String),
-    /// The update failed.
+    /// The update failed for another reason.
     #[error("{0}")]
     Failed(String),
     /// Another ref of an atomic push was refused.
@@ -189,7 +189,7 @@ impl UpdateValidator<'_> {
         })
     }
 
-    /// Returns `refusal` unless updates may drop history.
+    /// Returns `refusal` unless the policy of this push allows dropping history.
     fn unless_dropping(&self, refusal: Refusal) -> Option<Refusal> {
         match self.drop_policy {
             DropPolicy::Allowed => None,

@@ -1,7 +1,7 @@
 //! The tips of branches and of `refs/oci/records` that are known to be durable, with every object that they reach.
 //!
-//! A tip that this program set is durable. A tip that another program set may depend on objects that were never fsynced. They are fsynced
-//! before a commit is built on that tip and before the tip is reported: see `publish/fsync_existing.rs`.
+//! A tip that this program set is durable. A tip that another program set may depend on objects that were never fsynced. These objects are
+//! fsynced before a commit is built on that tip and before the tip is reported: see `publish/fsync_existing.rs`.
 //!
 //! `ROOT/wasmstore/durable/` shares this knowledge between processes. It has one file for each ref, named by the hash of the branch name or
 //! of `refs/oci/records`, with the id of the tip and the inode of `objects/`. The file is written after the tip is durable and is never

@@ -16,8 +16,8 @@ use crate::repo::refs::store::RefStore;
 /// that it deletes, is noticed after this time.
 const UNBROKEN_MAX: Duration = Duration::from_secs(5);
 
-/// The last listing, if it found no broken ref: when it began, and the state of the refs. It saves repeated listings: with many refs, a
-/// listing takes much longer than the start of git.
+/// The time at which the last listing began, and the metadata of the refs that it recorded; `None` if it found a broken ref. This saves
+/// repeated listings: with many refs, a listing takes much longer than the start of git.
 #[derive(Default)]
 pub(crate) struct LastUnbroken(Mutex<Option<(Instant, RefsStamp)>>);
 
@@ -61,7 +61,7 @@ fn hide_patterns(list: &RefList) -> Vec<String> {
     };
     let shown = list.refs.iter().filter_map(|(name, _)| name.to_str().ok());
     let shown = shown.filter(|name| !broken.is_empty() && is_below(name));
-    // Sorted by name, and a name sorts before the names below it.
+    // The patterns are sorted by ref name, and a name sorts before the names below it.
     let mut patterns: BTreeMap<&str, String> =
         shown.map(|name| (name, format!("!{name}"))).collect();
     // This leaves out the entry `packed-refs`, which stands for a malformed line of that file. No pattern would help: git fails because of

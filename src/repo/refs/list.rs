@@ -1,12 +1,12 @@
 //! Listing refs: loose refs, and refs in `packed-refs` (gitrepository-layout(5)).
 //!
 //! Loose refs are read first. A ref that moves from its file into `packed-refs` is written there before its file is removed
-//! (git-pack-refs(1)), and a ref is deleted from `packed-refs` before its file is. So a ref whose file vanishes during the listing is
-//! either found in `packed-refs`, or was deleted. gix reads `packed-refs` first, and fails if a file vanishes.
+//! (git-pack-refs(1)), and a ref is deleted from `packed-refs` before its file is deleted. So a ref whose file vanishes during the listing
+//! is either found in `packed-refs`, or was deleted. gix reads `packed-refs` first, and fails if a file vanishes.
 //!
-//! A broken ref does not stop the listing. Like git, the listing leaves it out and reports it: a power cut or a tool for syncing files may
-//! leave an empty or foreign file. A ref whose file or object cannot be read because of an I/O error may be intact, so it does not count as
-//! broken, and the listing fails. Otherwise a replica would delete that ref and create it anew.
+//! A broken ref does not stop the listing. Like git, the listing leaves it out and reports it: a power cut or a file synchronization tool
+//! may leave a file that is empty or contains no ref. A ref whose file or object cannot be read because of an I/O error may be intact, so
+//! it does not count as broken, and the listing fails. Otherwise a replica would delete that ref and create it anew.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
@@ -174,7 +174,7 @@ impl RefStore {
                 }
                 found.insert(name, target);
             }
-            // Links to directories are not followed, because they may form a cycle.
+            // Symbolic links to directories are not followed, because they may form a cycle.
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
                 // Another writer may have replaced the ref by a directory.
                 return Ok(!fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()));

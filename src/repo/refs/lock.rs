@@ -33,12 +33,12 @@ pub(crate) const HEAD: &str = "HEAD";
 pub(crate) const CONFIG: &str = "config";
 /// The files that are not recorded in `moving`, because their lock files are always looked for.
 const NOT_NOTED: [&str; 3] = [PACKED_REFS, HEAD, CONFIG];
-/// The mode of a new ref.
+/// The mode of the file of a new ref.
 const MODE: u32 = 0o444;
 /// The permission bits that a lock file of wasmstore does not have.
 const WRITE_BITS: u32 = 0o222;
 
-/// A held lock file; dropping it removes the file.
+/// A held lock file. Dropping it removes the file, unless the file was renamed.
 pub(crate) struct RefLock {
     path: PathBuf,
     lock: PathBuf,
@@ -163,7 +163,7 @@ fn create(path: &Path, lock: &Path, deadline: Instant, mode: u32) -> Result<fs::
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
-            // The branch is new, or deleting another branch removed the directory because it was empty.
+            // The directory is missing: the branch is new, or deleting another branch removed the directory because it was empty.
             Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
                 create_shared_dir_all(dir).map_err(Error::io("create", dir))?;
             }
@@ -181,7 +181,7 @@ fn clear_dead(lock: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether the lock file exists and carries wasmstore's mark: no write permission.
+/// Returns whether the lock file exists and has the mark of wasmstore: no write permission.
 fn is_own(lock: &Path) -> bool {
     let mode = fs::symlink_metadata(lock).map(|file| file.permissions().mode());
     mode.is_ok_and(|mode| mode & WRITE_BITS == 0)

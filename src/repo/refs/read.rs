@@ -28,7 +28,7 @@ const REF_BYTES_MAX: usize = 512;
 /// The maximum length of a chain of symbolic refs.
 pub(in crate::repo::refs) const SYMBOLIC_MAX: usize = 5;
 
-/// The branches, tags and registry ref of a repository.
+/// The branches, the tags and the registry ref (`refs/oci/records`) of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BranchesAndTags {
     /// The refs that the store can read and write, with the object that each names, sorted by name.
@@ -160,7 +160,7 @@ impl RefStore {
         Ok(id.and_then(|id| ObjectId::from_bytes(id.as_bytes())))
     }
 
-    /// Returns the newest commit of the OCI registry; `None` if no OCI client has pushed anything yet.
+    /// Returns the tip of `refs/oci/records`, the ref of the OCI registry; `None` if no OCI client has pushed anything yet.
     pub fn oci_tip(&self) -> Result<Option<CommitId>> {
         let name = RefName::Oci.to_string();
         if let Some(commit) = self.loose_ref(&name) {

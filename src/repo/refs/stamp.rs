@@ -30,21 +30,21 @@ pub(in crate::repo::refs) struct FileStamp {
 }
 
 impl RefsStamp {
-    /// Records the state of a directory or file, which may be missing, and returns it.
+    /// Records and returns the metadata of a directory or file; `None` if it is missing.
     pub(in crate::repo::refs) fn record(&mut self, path: &Path) -> Option<FileStamp> {
         let stamp = FileStamp::of(path);
         self.0.push((path.to_owned(), stamp));
         stamp
     }
 
-    /// Returns whether nothing has changed since the state was recorded.
+    /// Returns whether no metadata has changed since it was recorded.
     pub(in crate::repo::refs) fn is_current(&self) -> bool {
         self.0.iter().all(|(path, old)| FileStamp::of(path) == *old)
     }
 }
 
 impl FileStamp {
-    /// Returns the current state of a file or directory, or of the file that a symbolic link leads to; `None` if it cannot be examined.
+    /// Returns the current metadata of a file or directory, or of the file that a symbolic link leads to; `None` if stat(2) fails.
     pub(in crate::repo::refs) fn of(path: &Path) -> Option<Self> {
         let it = fs::metadata(path).ok()?;
         Some(Self {
@@ -91,7 +91,7 @@ pub(in crate::repo::refs) fn file_clock() -> SystemTime {
 
 #[cfg(test)]
 impl FileStamp {
-    /// Returns the state of a file that was last changed at this time in seconds and nanoseconds.
+    /// Returns the metadata of a file that was last changed at this time in seconds and nanoseconds.
     pub(in crate::repo::refs) fn of_change(device: u64, changed: (i64, i64)) -> Self {
         Self {
             device,

@@ -18,7 +18,7 @@ impl RefStore {
     /// Marks a ref as broken if it leads to an object or a ref that does not exist, or to a broken ref.
     ///
     /// # Errors
-    /// I/O: it is unknown whether a target exists.
+    /// An I/O error, because of which it is unknown whether a target exists.
     pub(in crate::repo::refs) fn check_targets(
         &self,
         repo: &gix::Repository,

@@ -39,7 +39,7 @@ impl RefStore {
         self.swap_locked(lock, name, old, new)
     }
 
-    /// Takes `<ref>.lock` with the new value: the first part of [`Self::swap`]. The new object need not be durable yet.
+    /// Creates `<ref>.lock` with the new value: the first part of [`Self::swap`]. The new object need not be durable yet.
     pub(crate) fn lock(
         &self,
         name: &RefName,
@@ -50,7 +50,7 @@ impl RefStore {
         RefLock::take(self.root(), &name.to_string(), content.as_bytes(), patience)
     }
 
-    /// Compares the old value and swaps: the second part of [`Self::swap`].
+    /// Checks that the ref is at `old`, and moves it to `new`: the second part of [`Self::swap`].
     pub(crate) fn swap_locked(
         &self,
         lock: RefLock,
@@ -78,7 +78,7 @@ impl RefStore {
     /// Checks that a ref that is about to move from `old` to `new` is at `old`. The caller holds its lock file.
     ///
     /// # Errors
-    /// `Moved` if it is not.
+    /// `Moved` if it is not at `old`.
     pub(crate) fn check_unmoved(
         &self,
         name: &RefName,

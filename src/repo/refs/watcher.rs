@@ -7,20 +7,20 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// A subscription to ref changes. It may wake without a reason, and on a file system without notification it never wakes. So the caller
-/// must call [`Self::wait`] with a time limit, and read the refs each time that it returns.
+/// A subscription to ref changes. [`Self::wait`] may return early although no ref has moved, and on a file system without notification it
+/// never returns early. So the caller must read the refs each time that it returns.
 pub struct RefWatcher {
     wakeups: Receiver<()>,
     waker: RefWaker,
     _watcher: Option<RecommendedWatcher>,
 }
 
-/// Wakes a [`RefWatcher`] from within the process.
+/// A handle with which other threads of this process wake a [`RefWatcher`].
 #[derive(Clone)]
 pub struct RefWaker(SyncSender<()>);
 
 impl RefWatcher {
-    /// Subscribes to the refs of the repository at `root`. A ref that moves after this returns is not missed.
+    /// Subscribes to the refs of the repository at `root`. A ref that moves after this function has returned is not missed.
     pub(crate) fn new(root: &Path) -> Self {
         let (send, wakeups) = sync_channel(1);
         let waker = RefWaker(send);
@@ -46,7 +46,7 @@ impl RefWatcher {
 
     /// Waits for a wake-up, but no longer than `limit`.
     pub fn wait(&self, limit: Duration) {
-        // The caller reads the refs in either case. The channel stays open because `waker` holds a sender.
+        // The caller reads the refs after a wake-up and after a timeout. The channel stays open because `waker` holds a sender.
         let _ = self.wakeups.recv_timeout(limit);
     }
 

@@ -29,7 +29,7 @@ impl Repository {
     /// Adds a mirror, which is a git remote to which the store is pushed, to the configuration, durably.
     ///
     /// # Errors
-    /// I/O.
+    /// The configuration cannot be read or written.
     pub fn add_mirror(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
         mirror_config::add(&self.parts, name, url)
     }
@@ -37,7 +37,7 @@ impl Repository {
     /// Changes the URL of a mirror's git remote in the configuration, durably.
     ///
     /// # Errors
-    /// I/O.
+    /// The configuration cannot be read or written.
     pub fn set_mirror_url(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
         mirror_config::set_url(&self.parts, name, url)
     }
@@ -45,7 +45,7 @@ impl Repository {
     /// Fsyncs the configuration, which git may have changed.
     ///
     /// # Errors
-    /// I/O.
+    /// The configuration cannot be fsynced.
     pub fn sync_config(&self) -> Result<()> {
         mirror_config::sync(self.root())
     }

@@ -50,12 +50,12 @@ impl Repository {
         open::is_remains_of_copy(root)
     }
 
-    /// Returns whether this is a copy of a state that several machines share.
+    /// Returns whether this repository is a copy of a store in a bucket, which several machines can share.
     pub fn is_shared(&self) -> bool {
         self.parts.authority.is_shared()
     }
 
-    /// Makes packs and refs equal to the shared state. Does nothing on one disk.
+    /// Makes packs and refs equal to the shared state. Does nothing in a store on one disk.
     ///
     /// # Errors
     /// `Unreachable`; a pack is damaged; the repository cannot be written.
@@ -81,13 +81,13 @@ impl Repository {
         }
     }
 
-    /// Returns the state to which this process last made the repository equal; `None` on one disk, or if it has not yet caught up. Does not
-    /// block.
+    /// Returns the state to which this process last made the repository equal; `None` in a store on one disk, or if this process has not
+    /// yet caught up. Does not block.
     pub fn followed_state(&self) -> Option<Arc<SharedState>> {
         self.parts.following.last()
     }
 
-    /// Returns the generation to which some process last made the refs equal; 0 on one disk.
+    /// Returns the generation of the shared state to which some process last made the refs equal; 0 in a store on one disk.
     pub fn followed_generation(&self) -> u64 {
         self.parts.noted_generation()
     }
@@ -103,7 +103,7 @@ impl Repository {
     /// Deletes the packs of this copy that the shared state does not have any more, if there are at least `count_min` such packs.
     ///
     /// # Errors
-    /// Writers keep the store busy; the repository cannot be written.
+    /// `Busy` if writers hold the lock for too long; the repository cannot be written.
     pub fn delete_replaced_packs(&self, count_min: usize) -> Result<()> {
         shared::delete_replaced(&self.parts, count_min)
     }

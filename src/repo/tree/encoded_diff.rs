@@ -62,8 +62,8 @@ impl<'r> TreeDiffer<'r> {
         }
     }
 
-    /// Returns every path at which two trees differ, including directories and the root, sorted and without duplicates. `None` stands for
-    /// the empty tree.
+    /// Returns every path at which two trees differ, including directories and the root, sorted and without duplicates. If `old` is `None`,
+    /// compares with the empty tree.
     pub fn changes(&self, old: Option<TreeId>, new: TreeId) -> Result<Vec<TreeChange>> {
         let mut changes = Vec::new();
         let old = old.map(|tree| tree.0).filter(|tree| !tree.is_empty_tree());

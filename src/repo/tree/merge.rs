@@ -21,7 +21,7 @@ use crate::repo::tree::reader::TreeReader;
 /// The maximum number of merges of merge bases within one merge. After that, an empty base is used, which can only add conflicts.
 const BASE_MERGES_MAX: u32 = 64;
 
-/// The result of merging another commit into a draft.
+/// The result of merging another commit into a draft (the next state of a branch).
 #[derive(Debug, PartialEq, Eq)]
 pub enum Merge {
     /// The draft contains the other commit already.
@@ -39,7 +39,7 @@ pub(crate) struct TreeMerge<'m> {
 }
 
 impl<'m> TreeMerge<'m> {
-    /// Returns a merge that keeps new trees in the memory of `repo`.
+    /// Returns a `TreeMerge` that writes new trees to the memory of `repo`, not to the disk.
     pub(crate) fn new(repo: &'m gix::Repository, trees: &'m TreeReader<'m>) -> Self {
         Self { repo, trees }
     }
@@ -127,7 +127,7 @@ impl<'m> TreeMerge<'m> {
         Ok(edit(self.repo, self.trees, tree, &edits)?.id)
     }
 
-    /// Returns our tree with their changes, and the paths that conflict.
+    /// Merges `theirs` into `ours`. Returns `ours` with the changes of `theirs` that do not conflict, and the paths of the others.
     fn three_way(
         &self,
         base: gix::ObjectId,

@@ -111,7 +111,7 @@ struct ObjectWalk<'w, I> {
     todo: Vec<PendingCheck>,
     /// The roles in which each object was checked: the sum of their [`ObjectRole::bit`]s.
     seen: gix::hashtable::HashMap<gix::ObjectId, u16>,
-    /// The foreign entries that were reported, by id and path.
+    /// The ids and paths of the entries that were already passed to [`ObjectInspector::foreign`].
     foreign: HashSet<(gix::ObjectId, String)>,
 }
 
@@ -284,7 +284,7 @@ impl<I: ObjectInspector> ObjectWalk<'_, I> {
         let is_read = tree.role == ObjectRole::Kind(Kind::Tree);
         let is_legal = TreePath::from_entry(&TreePath::root(), entry.filename).is_some();
         let is_foreign = matches!(TreeEntry { mode, id }.node(), TreeNode::Foreign) || !is_legal;
-        // Entries below a foreign directory are not reported again.
+        // Entries below a directory that was reported are not reported again.
         let reported = location.clone().filter(|_| is_read && is_foreign);
         let is_first = |at: &ObjectLocation| self.foreign.insert((id, at.path.clone()));
         if let Some(location) = reported.filter(is_first) {

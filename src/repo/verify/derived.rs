@@ -1,4 +1,4 @@
-//! Verifying the files that are derived from the repository.
+//! Verifying the files that are derived from objects: modules that were written to files, and the commit-graph.
 
 use std::fs;
 use std::path::{Path, PathBuf};

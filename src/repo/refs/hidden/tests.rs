@@ -56,7 +56,7 @@ fn a_ref_that_breaks_is_hidden_and_one_that_is_repaired_is_shown() {
     assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
     fs::write(heads.join("dir/next"), "").unwrap();
     assert_eq!(refs.hidden_from_git().unwrap(), ["refs/heads/dir/next"]);
-    // This write changes no directory.
+    // This write changes the metadata of no directory. It is noticed because each call reads all refs while a ref is broken.
     fs::write(heads.join("dir/next"), &main).unwrap();
     assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
     let packed = format!("{} refs/heads/packed\n", "7".repeat(40));
@@ -71,12 +71,12 @@ fn refs_are_read_once_while_none_changes() {
     assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
     let main = dir.path().join("refs/heads/main");
     fs::write(&main, "").unwrap();
-    // The file was damaged in place, which a listing would notice.
+    // The file was damaged in place: a new listing notices this, but the metadata of the refs is the same.
     assert!(refs.is_broken(&"refs/heads/main".parse().unwrap()).unwrap());
     let last = refs.last_unbroken.0.lock().unwrap().take();
     let (_, stamp) = last.unwrap();
     assert!(stamp.is_current());
-    // If there is no earlier result, or if it is too old, the damage is found.
+    // An earlier result that is too old is not used, so the damage is found.
     let old = Instant::now().checked_sub(UNBROKEN_MAX).unwrap();
     *refs.last_unbroken.0.lock().unwrap() = Some((old, stamp));
     assert_eq!(refs.hidden_from_git().unwrap(), ["refs/heads/main", "HEAD"]);

@@ -36,7 +36,7 @@ fn random_edits_give_the_same_trees_as_the_editor_of_gix() {
         let repo = repository.objects().handle().unwrap();
         let repo = repo.with_object_memory();
         let mut number = numbers(seed);
-        // Names that sort differently as files and as directories.
+        // Some of these names sort differently as files and as directories.
         let names = ["a", "a-", "a.b", "a0", "b", "a b"];
         let modes = [
             EntryKind::Blob,
