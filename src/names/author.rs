@@ -17,11 +17,11 @@ pub struct Author {
 }
 
 impl Author {
-    /// Parses `Name <mail>`, or a bare `Name` with an empty mail address. Surrounding white space is dropped.
+    /// Parses `Name <mail>`, or a bare `Name` with an empty mail address. White space around the name and the address is removed.
     ///
     /// # Errors
-    /// [`Error::Author`] if `text` has another form, has an empty name, contains a control character (bidirectional ones
-    /// included), or is too long.
+    /// [`Error::Author`] if `text` has another form, has an empty name, contains a control character (including those that change the text
+    /// direction), or is too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
         split(text).map_err(|fault| Error::Author {
             given: quoted(text),

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use super::display::is_display_control;
 use super::error::{Error, quoted};
 
-/// The maximum length of a component, in bytes: git locks a ref with a file of the same name plus `.lock`, and file systems limit a
-/// name to 255 bytes.
+/// The maximum length of a component of a branch name, in bytes: git locks a ref with a file of the same name plus `.lock`, and file
+/// systems limit a file name to 255 bytes.
 const COMPONENT_BYTES_MAX: usize = 250;
 
-/// The maximum length of a name, in bytes.
+/// The maximum length of a branch name, in bytes.
 const NAME_BYTES_MAX: usize = 1024;
 
 /// A branch name that `git check-ref-format --branch` accepts. Expressions such as `@{-1}` are not expanded.
@@ -18,7 +18,7 @@ const NAME_BYTES_MAX: usize = 1024;
 pub struct BranchName(String);
 
 impl BranchName {
-    /// Parses any name that git accepts, if it is UTF-8 and within the limits. Nothing is trimmed.
+    /// Parses any branch name that git accepts, if it is UTF-8 and within the length limits. White space is not trimmed.
     ///
     /// # Errors
     /// [`Error::Branch`].
@@ -32,7 +32,8 @@ impl BranchName {
         }
     }
 
-    /// Rejects a name that only an existing branch may have, because its control characters can forge output on a terminal.
+    /// Rejects a name with control characters that can forge output on a terminal. Existing branches may have such a name; new ones may
+    /// not.
     ///
     /// # Errors
     /// [`Error::Branch`].
@@ -90,7 +91,7 @@ pub(super) fn fault(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the rule that a valid `name` breaks as the name of a new branch or tag; `None` if it is allowed.
+/// Returns the rule that forbids a new branch or tag to have a name that is valid for an existing one; `None` if it is allowed.
 pub(super) fn fault_if_new(name: &str) -> Option<&'static str> {
     name.contains(is_display_control)
         .then_some("contains a C1 or bidirectional control character")

@@ -1,4 +1,4 @@
-//! The time from which on something is kept: a date, or an age.
+//! A cutoff time for keeping things: everything since a date, or up to an age.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,12 +14,12 @@ const DAY_S: u64 = 24 * 3600;
 /// The longest age, in seconds: 1000 years.
 const AGE_S_MAX: u64 = 1000 * 366 * DAY_S;
 
-/// A time from which on something is kept: `2026-11-01`, `2026-11-01T12:00:00Z` or `90d`.
+/// A cutoff time, such as `2026-11-01`, `2026-11-01T12:00:00Z` or `90d`. Everything that is newer is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cutoff {
-    /// This time, in seconds since 1970-01-01 UTC.
+    /// The cutoff is this time, in seconds since 1970-01-01 UTC.
     At(i64),
-    /// This long ago.
+    /// The cutoff is this long before the current time.
     Ago(Duration),
 }
 
@@ -35,7 +35,7 @@ impl Cutoff {
         })
     }
 
-    /// Returns the time, in seconds since 1970-01-01 UTC, if it is `now_s`.
+    /// Returns the cutoff time if the current time is `now_s`. Both are in seconds since 1970-01-01 UTC.
     pub fn at_s(self, now_s: i64) -> i64 {
         match self {
             Self::At(at_s) => at_s,
@@ -72,7 +72,7 @@ impl FromStr for Cutoff {
     }
 }
 
-/// Writes a form that [`Cutoff::parse`] parses.
+/// Writes the cutoff in a form that [`Cutoff::parse`] parses.
 impl fmt::Display for Cutoff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use super::error::Error;
 use super::tree_path::TreePath;
 
-/// The destination of a copy or a move: a path, and whether it is written as a directory, with a slash at its end.
+/// The destination of a copy or a move: a path, and whether the user wrote it as a directory, with a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     /// The path.
     pub path: TreePath,
-    /// Whether the path must be a directory. The root always is.
+    /// Whether the path names a directory. This is always true for the root.
     pub is_directory: bool,
 }
 
@@ -37,7 +37,7 @@ impl FromStr for Destination {
     }
 }
 
-/// Writes the path with a leading slash, and a directory with a slash at its end, too.
+/// Writes the path with a leading slash, and for a directory with a slash at its end.
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(f)?;

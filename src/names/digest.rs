@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::error::{Error, quoted};
 use super::hex;
 
-/// The prefix of a digest.
+/// The prefix of a digest as text.
 const PREFIX: &str = "sha256:";
 
 /// The SHA-256 of a module's bytes, written `sha256:<64 hex digits>`.

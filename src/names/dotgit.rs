@@ -1,15 +1,15 @@
-//! The file names that git reserves, in all forms that HFS+ and NTFS treat as equal.
+//! Recognizes the file names that git reserves, in all forms that HFS+ and NTFS treat as equal.
 //!
 //! Follows git's `utf8.c` (`is_hfs_dot_generic`) and `path.c` (`is_ntfs_dotgit`, `is_ntfs_dot_generic`), so that it rejects exactly
 //! the names that `git fsck` rejects. `.gitignore` and `.mailmap` are not reserved: git rejects them only as symbolic
 //! links.
 
-/// A file that git reads from the tree. A module must not have its name.
+/// A file that git reads from a tree, such as `.gitmodules`. No module or directory may have its name.
 struct ReservedFile {
     /// The name without its leading dot.
     name: &'static str,
-    /// The first six characters of the short name (8.3) that NTFS derives from a hash of the name if the short names `~1` to `~4`
-    /// are taken.
+    /// The first six characters of the short name (8.3) that NTFS derives from a hash of the name if other files already have the short
+    /// names that end with `~1` to `~4`.
     hashed_short_name: &'static [u8; 6],
 }
 
@@ -24,7 +24,8 @@ const RESERVED_FILES: [ReservedFile; 2] = [
     },
 ];
 
-/// Returns whether a segment is `.git`, `.gitmodules` or `.gitattributes` in any form. The segment contains no slash or backslash.
+/// Returns whether a path segment is `.git`, `.gitmodules` or `.gitattributes` in any of these forms. The segment contains no slash or
+/// backslash.
 pub(super) fn is_reserved(segment: &str) -> bool {
     is_ntfs_dotgit(segment.as_bytes())
         || is_hfs_dot(segment, "git")
@@ -33,7 +34,7 @@ pub(super) fn is_reserved(segment: &str) -> bool {
         })
 }
 
-/// Returns whether HFS+ treats the segment as `.name`: HFS+ ignores letter case and some code points.
+/// Returns whether HFS+ treats the segment as `.` and `name`: HFS+ ignores letter case and some code points.
 fn is_hfs_dot(segment: &str, name: &str) -> bool {
     let mut seen = segment.chars().filter(|c| !is_ignored_by_hfs(*c));
     let starts_with_name = seen.next() == Some('.')
@@ -41,7 +42,7 @@ fn is_hfs_dot(segment: &str, name: &str) -> bool {
             seen.next()
                 .is_some_and(|c| c.to_ascii_lowercase() == expected)
         });
-    // git's decoder treats these two noncharacters like malformed UTF-8, at which it ends the name.
+    // git's decoder treats these two noncharacters like malformed UTF-8, and ignores the rest of the name.
     starts_with_name && matches!(seen.next(), None | Some('\u{fffe}' | '\u{ffff}'))
 }
 

@@ -1,9 +1,9 @@
-//! Errors of malformed names.
+//! The errors for malformed names.
 
 /// The maximum length of a rejected name in an error message, in characters.
 const QUOTED_CHARS_MAX: usize = 80;
 
-/// A malformed name. The names in it are escaped and truncated, so they are safe to print.
+/// The error for a malformed name. The names in it are escaped and truncated, so they are safe to print.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A module path without segments.
@@ -39,7 +39,7 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A path segment that some file systems treat as equal to another name in its directory.
+    /// A path segment that some file systems treat as equal to an existing name in the same directory.
     #[error(
         "path segment {segment} differs from {existing} only in letter case or Unicode normalization, which Windows and macOS ignore \
          (wasmstore.portableNames)"
@@ -47,7 +47,7 @@ pub enum Error {
     SimilarSegment {
         /// The segment.
         segment: String,
-        /// The other segment.
+        /// The existing name.
         existing: String,
     },
     /// A branch name that git rejects, or that is too long for the file of a ref.
@@ -84,7 +84,7 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A malformed pattern.
+    /// A malformed glob pattern.
     #[error("pattern {glob} {fault}")]
     Glob {
         /// The pattern.
@@ -194,7 +194,7 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A commit message whose last line has the form of a trailer that only the store writes.
+    /// A commit message whose last line has the form of a trailer that only wasmstore itself writes.
     #[error("the commit message ends in {line}: only rollback and gc write such a line")]
     MessageTrailer {
         /// The line.

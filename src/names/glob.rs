@@ -9,9 +9,9 @@ use gix_glob::wildmatch::Mode;
 use super::error::{Error, quoted};
 use super::tree_path::TreePath;
 
-/// A pattern as in gitignore(5). If it contains no slash, or only a slash at its end, it matches at any depth. Otherwise it is relative to
-/// the top directory. `*` and `?` match no slash, and `**` matches any number of directories. A pattern with a slash at its end matches
-/// only directories. There is no negation.
+/// A pattern as in gitignore(5). If it contains no slash, or only a slash at its end, it matches names in every directory. Otherwise it is
+/// relative to the root directory. `*` and `?` match no slash, and `**` matches any number of directories. A pattern with a slash at its
+/// end matches only directories. Unlike in gitignore(5), a pattern cannot be negated with `!`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
     text: String,
@@ -40,8 +40,8 @@ impl Glob {
         })
     }
 
-    /// Returns whether the pattern matches a path that is relative to the top, without a leading slash. If it matches a directory, it does
-    /// not match the paths below that directory for this reason alone.
+    /// Returns whether the pattern matches exactly this path, which is relative to the root directory and has no leading slash. A pattern
+    /// that matches a directory does not therefore match the paths below it; see [`selects`](Self::selects).
     pub fn matches(&self, path: &[u8], is_directory: bool) -> bool {
         let name = path.iter().rposition(|byte| *byte == b'/');
         self.pattern.matches_repo_relative_path(
@@ -70,7 +70,8 @@ impl Glob {
         directories.find(|directory| self.matches(directory.as_bytes(), true))
     }
 
-    /// Returns a directory that contains everything that the pattern matches. For a pattern that matches at any depth, this is the root.
+    /// Returns a directory that contains everything that the pattern matches. For a pattern that matches in every directory, this is the
+    /// root.
     pub fn directory(&self) -> TreePath {
         let text = self.text.trim_end_matches('/');
         let wildcard = text.find(['*', '?', '[', '\\']);
@@ -80,9 +81,9 @@ impl Glob {
         directory.unwrap_or_default().parse().unwrap_or_default()
     }
 
-    /// Returns a text with which the name of every file ends that the pattern matches: the name without its directories.
+    /// Returns a suffix that the names of all files that the pattern matches have. The directories of a path are not part of the name.
     pub fn name_end(&self) -> &str {
-        // A backslash or a space at the end has a meaning of its own, so the text begins after the last of them.
+        // A backslash or a space at the end of a pattern has a special meaning, so the suffix begins after the last of them.
         let is_special = |c: char| c.is_whitespace() || "*?[]\\/".contains(c);
         self.text.rsplit(is_special).next().unwrap_or_default()
     }

@@ -11,7 +11,7 @@ use super::hex;
 pub struct ModuleHash(ObjectId);
 
 impl ModuleHash {
-    /// Parses 40 or 64 hex digits of either case.
+    /// Parses 40 or 64 hex digits in upper or lower case.
     ///
     /// # Errors
     /// [`Error::ModuleHash`] for anything else.
@@ -53,7 +53,7 @@ impl fmt::Display for ModuleHash {
 pub struct CommitId(ObjectId);
 
 impl CommitId {
-    /// Parses 40 or 64 hex digits of either case.
+    /// Parses 40 or 64 hex digits in upper or lower case.
     ///
     /// # Errors
     /// [`Error::CommitId`] for anything else.
@@ -100,7 +100,7 @@ pub enum ObjectId {
 }
 
 impl ObjectId {
-    /// Parses 40 or 64 hex digits of either case; `None` for anything else.
+    /// Parses 40 or 64 hex digits in upper or lower case; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let sha1 = hex::decode(text).map(Self::Sha1);
         sha1.or_else(|| hex::decode(text).map(Self::Sha256))

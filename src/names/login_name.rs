@@ -1,4 +1,4 @@
-//! Names of logins.
+//! Names of logins. A login is a server's URL and API key, which the command line has saved under a short name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 use super::error::{Error, quoted};
 use super::short_name;
 
-/// The short name that a user gives to a server: letters, digits, `.`, `_` and `-`, starting with a letter or digit. As the location of a
-/// store, it follows an `@`.
+/// The short name that a user gives to a server: letters, digits, `.`, `_` and `-`, starting with a letter or digit. Where a command
+/// expects the location of a store, the user writes `@` and the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginName(String);
 

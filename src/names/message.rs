@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use super::error::{Error, quoted};
 
-/// The trailers that the store itself writes as the last line of a commit message, and later reads.
+/// The trailers that wasmstore itself writes as the last line of a commit message, and later reads.
 const TRAILERS: [&str; 2] = ["Restores:", "Squashed:"];
 
-/// A commit message from a user. It cannot end in one of the store's own trailers.
+/// A commit message from a user. It cannot end with one of the trailers that wasmstore itself writes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Message(String);
 
@@ -16,7 +16,7 @@ impl Message {
     /// The maximum length of a message, in bytes.
     pub const BYTES_MAX: usize = 64 << 10;
 
-    /// Parses any text that is not blank. Line endings become LF, and trailing white space is dropped.
+    /// Parses any text that is not blank. Line endings become LF, and trailing white space is removed.
     ///
     /// # Errors
     /// [`Error::Message`] if it is blank, too long or contains a NUL; [`Error::MessageTrailer`] if its last line is a trailer that only

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use super::error::{Error, quoted};
 use super::short_name;
 
-/// The name of a mirror: letters, digits, `.`, `_` and `-`, starting with a letter or digit. It is also the name of a git remote and part
-/// of file names.
+/// The name of a mirror: letters, digits, `.`, `_` and `-`, starting with a letter or digit. The git remote of the mirror has the same
+/// name, and file names contain it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MirrorName(String);
 

@@ -1,10 +1,10 @@
 //! The names that users and clients supply: paths, branches, hashes, authors, messages, URLs and patterns. Each is parsed once and valid from
 //! then on.
 //!
-//! A value of one of these types can only be created by its `parse` or from parts that are already valid, so no caller checks it again.
-//! Every accepted name may be stored in a repository: stock `git fsck --strict` accepts it. This subsystem does not know whether the named
-//! thing exists. Some names are accepted although they must not be added to a repository, so that files and refs that have them already can
-//! be read and removed. A caller that adds a name checks it with [`check_new_segment`], [`BranchName::check_new`] or
+//! A value of one of these types can only be created by `parse` or from parts that are already valid, so no caller checks it again. Every
+//! accepted name may be stored in a repository: stock `git fsck --strict` accepts it. This subsystem does not know whether a file or ref
+//! with the name exists. `parse` also accepts some names that must not be added to a repository, so that existing files and refs with such
+//! names can be read and removed. A caller that adds a name must check it with [`check_new_segment`], [`BranchName::check_new`] or
 //! [`RefName::check_new`].
 
 mod author;

@@ -7,10 +7,12 @@ use super::error::Error;
 use super::glob::Glob;
 use super::reference::ModuleRef;
 
-/// The characters that make a text a glob. A backslash, which escapes them, does not do so alone, because no path has one.
+/// The characters that make a text a glob. A backslash, which escapes such a character, does not make a text a glob: no path contains one,
+/// so a text with only a backslash is an error.
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 
-/// A name that selects modules. A text with a wildcard may be both a path and a glob: then it is the path if something exists there.
+/// A name that selects modules. A text with a wildcard may be both a path and a glob. It is then used as a path if a module or directory
+/// exists there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModulePattern {
     text: String,
@@ -57,7 +59,7 @@ impl FromStr for ModulePattern {
     }
 }
 
-/// Writes a glob as it was parsed, and another name like [`ModuleRef`].
+/// Writes a glob as it was parsed, and any other name in the form of [`ModuleRef`].
 impl fmt::Display for ModulePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.name, &self.glob) {

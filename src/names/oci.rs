@@ -10,8 +10,8 @@ use super::hex;
 /// The maximum length of a repository name, in bytes: many clients limit a host name and a repository name together to 255 characters.
 const REPOSITORY_BYTES_MAX: usize = 255;
 
-/// The maximum number of components of a repository name. A path may have at most 64 segments, and the paths of a repository's modules and
-/// records have more segments than its name.
+/// The maximum number of components of a repository name. A path in a store may have at most 64 segments, and the paths of a repository's
+/// modules and records have more segments than its name.
 const COMPONENTS_MAX: usize = 48;
 
 /// The maximum length of a tag, in bytes.

@@ -14,7 +14,7 @@ use super::tree_path::TreePath;
 pub struct ModulePath(TreePath);
 
 impl ModulePath {
-    /// Parses `/`-separated segments. Leading, trailing and repeated slashes are dropped.
+    /// Parses `/`-separated segments. Leading, trailing and repeated slashes are removed.
     ///
     /// # Errors
     /// [`Error::PathEmpty`], [`Error::PathReadsAsHash`], or the errors of [`TreePath::parse`].

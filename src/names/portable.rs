@@ -1,7 +1,8 @@
-//! Names that Windows or macOS does not accept, or treats as equal to another name.
+//! Recognizes names that Windows or macOS does not accept, or treats as equal to another name.
 //!
 //! Follows Microsoft's page "Naming Files, Paths, and Namespaces" and git's `is_valid_win32_path` (`compat/mingw.c`) and `is_hfs_dotgit`
-//! (`utf8.c`). Control characters, backslashes and names over 255 units of any encoding are never legal in a store.
+//! (`utf8.c`). This file does not check for control characters, backslashes and names over 255 units of any encoding, because they are
+//! never legal in a store.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ use super::error::{Error, quoted};
 /// they are reserved only with a digit after them.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-/// The digits after `COM` and `LPT`, among them the superscripts of Latin-1.
+/// The characters that make `COM` or `LPT` the name of a device: the digits, and the superscript digits of Latin-1.
 const DEVICE_DIGITS: &str = "0123456789¹²³";
 
 /// Rejects a legal segment that Windows does not accept as the name of a file or directory.
@@ -51,7 +52,7 @@ fn is_device(segment: &str) -> bool {
     is_port || DEVICES.contains(&stem.as_str())
 }
 
-/// The names in one directory, to find names that Windows or macOS treats as equal.
+/// The names in one directory, in which names that Windows or macOS treats as equal can be found.
 #[derive(Debug, Default)]
 pub struct SimilarNames<'n>(HashMap<String, Vec<&'n str>>);
 
@@ -85,8 +86,8 @@ impl<'n> SimilarNames<'n> {
     }
 }
 
-/// Returns a key that is the same for all similar names. It follows canonical caseless matching (The Unicode Standard, D145), which folds
-/// all characters that the file systems fold, and more.
+/// Returns a text that is the same for all similar names. It follows canonical caseless matching (The Unicode Standard, D145), which treats
+/// all names as equal that the file systems treat as equal, and some more.
 fn folded(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();

@@ -11,7 +11,7 @@ use super::error::{Error, quoted};
 pub struct TagName(String);
 
 impl TagName {
-    /// Parses any name that git accepts, if it is UTF-8 and within the limits.
+    /// Parses any tag name that git accepts, if it is UTF-8 and within the length limits.
     ///
     /// # Errors
     /// [`Error::Tag`].
@@ -46,7 +46,7 @@ impl fmt::Display for TagName {
 }
 
 /// The full name of the ref of the OCI registry: its commits record the manifests, blobs and tags that clients pushed. It is not directly
-/// below `refs/`, because git does not push such a ref to mirrors.
+/// below `refs/`, because git would not push such a ref to a mirror.
 const OCI: &str = "refs/oci/records";
 
 /// The full name of a ref that the store reads and writes.
@@ -78,7 +78,7 @@ impl RefName {
         TagName::parse(name).map(Self::Tag)
     }
 
-    /// Rejects a name that only an existing ref may have, because its control characters can forge output on a terminal.
+    /// Rejects a name with control characters that can forge output on a terminal. Existing refs may have such a name; new ones may not.
     ///
     /// # Errors
     /// [`Error::Branch`] or [`Error::Tag`].

@@ -1,4 +1,4 @@
-//! URLs of other repositories, restricted to forms that cannot make git run a program.
+//! URLs of other git repositories, in forms that cannot make git run a program that the URL names.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,10 +15,10 @@ const BYTES_MAX: usize = 2048;
 /// (gitremote-helpers(7)).
 const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "file"];
 
-/// The replacement for a secret.
+/// The text that replaces a secret.
 const HIDDEN: &str = "***";
 
-/// The URL of another repository: `https`, `http`, `ssh`, `git` or `file`, the short form `user@host:path` of ssh, or the absolute path
+/// The URL of another git repository: `https`, `http`, `ssh`, `git` or `file`, the short form `user@host:path` of ssh, or the absolute path
 /// of a directory. It may contain a password, which only [`secret`](Self::secret) returns; `Display` and `Debug` hide it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RemoteUrl(String);
@@ -67,7 +67,7 @@ impl RemoteUrl {
         let (_, rest) = self.0.split_once("://")?;
         let (user, _) = authority(rest).rsplit_once('@')?;
         let password = user.split_once(':').map_or(user, |(_, password)| password);
-        // A shorter password is likely to occur elsewhere in a text, and would be replaced there, too.
+        // A password of up to three characters is likely to occur elsewhere in a text, where it would be replaced, too.
         (password.len() > 3).then_some(password)
     }
 }
@@ -101,7 +101,7 @@ fn fault(url: &str) -> Option<&'static str> {
         url if url.chars().any(char::is_control) || has_control_character(url) => {
             Some("contains a control character")
         }
-        // git or ssh would parse it as an option.
+        // git or ssh would parse such a URL or host as an option.
         url if url.starts_with('-') || host.starts_with('-') => Some("starts like an option"),
         _ if is_helper => Some("names a remote helper: use https, http, ssh, git, file or a path"),
         url if url.starts_with('/') => None,

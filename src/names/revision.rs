@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::branch::{self, BranchName};
 use super::error::{Error, quoted};
 
-/// The maximum length of a name, in bytes: that of the longest branch, and some room for the steps.
+/// The maximum length of a revision name, in bytes: a branch name of the maximum length, and some bytes for the steps.
 const BYTES_MAX: usize = 1200;
 
 /// The maximum number of steps such as `^` or `~3`.
@@ -21,7 +21,7 @@ const DIGITS_MIN: usize = 4;
 /// The number of digits of the longest abbreviated id: one less than a SHA-256 id has.
 const DIGITS_MAX: usize = 63;
 
-/// A name of a commit: a branch, a tag or an id, optionally at a date, and steps to its ancestors.
+/// A name of a commit: a branch, a tag or an id, optionally followed by a date and by steps to ancestors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevisionName {
     text: String,
@@ -40,7 +40,7 @@ pub enum RevisionStep {
     Parent(u32),
 }
 
-/// The start of a revision name.
+/// The part of a revision name before the date and the steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevisionBase<'n> {
     /// `HEAD`, `@`, or nothing before `@{DATE}`: a branch that was selected elsewhere; `None` is the default branch.
@@ -87,13 +87,13 @@ impl RevisionName {
         })
     }
 
-    /// Returns the same name for which `HEAD`, and nothing before `@{DATE}`, stand for a branch.
+    /// Returns the same name with a selected branch: `HEAD`, `@`, or nothing before `@{DATE}`, then means this branch.
     #[must_use]
     pub fn on_branch(self, branch: Option<BranchName>) -> Self {
         Self { branch, ..self }
     }
 
-    /// Returns the branch that `HEAD` stands for; `None` for the default branch.
+    /// Returns the branch that `HEAD` means in this name; `None` for the default branch.
     pub fn branch(&self) -> Option<&BranchName> {
         self.branch.as_ref()
     }
@@ -103,7 +103,7 @@ impl RevisionName {
         &self.text
     }
 
-    /// Returns the start of the name.
+    /// Returns the part of the name before the date and the steps.
     pub fn base(&self) -> RevisionBase<'_> {
         match &self.text[..self.base_bytes] {
             "" | "HEAD" | "@" => RevisionBase::Selected(self.branch()),
@@ -111,7 +111,8 @@ impl RevisionName {
         }
     }
 
-    /// Returns the latest date of the requested commit, in seconds since 1970-01-01 UTC; `None` without `@{DATE}`.
+    /// Returns the time in `@{DATE}`, in seconds since 1970-01-01 UTC: the name means the newest commit that is not later. Returns `None`
+    /// without `@{DATE}`.
     pub fn until_s(&self) -> Option<i64> {
         self.until_s
     }
@@ -121,7 +122,7 @@ impl RevisionName {
         self.until_s.is_none() && self.steps.is_empty()
     }
 
-    /// Returns the steps after the start.
+    /// Returns the steps at the end of the name.
     pub fn steps(&self) -> &[RevisionStep] {
         &self.steps
     }
@@ -132,7 +133,7 @@ pub fn is_abbreviated_id(text: &str) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Returns the end of a day in UTC, or a date and time, in seconds since 1970-01-01 UTC.
+/// Parses a date, which means the end of that day in UTC, or a date and time. Returns seconds since 1970-01-01 UTC.
 fn parse_date(text: &str) -> Option<i64> {
     if text.len() > 10 {
         return text.parse::<Timestamp>().ok().map(Timestamp::as_second);

@@ -13,8 +13,8 @@ pub fn is_legal_segment(segment: &str) -> bool {
     fault(segment).is_none()
 }
 
-/// Rejects a legal segment that a change must not add, because its control characters can forge output on a terminal. Existing entries with
-/// such names stay.
+/// Rejects a legal segment with control characters that can forge output on a terminal. A change must not add such a name; existing entries
+/// keep it.
 ///
 /// # Errors
 /// [`Error::PathSegment`].

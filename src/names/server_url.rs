@@ -1,4 +1,4 @@
-//! URLs of servers.
+//! URLs of wasmstore servers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::error::{Error, quoted};
 use super::remote_url::{RemoteUrl, redact};
 
-/// The maximum length of a URL, in bytes.
+/// The maximum length of the URL of a server, in bytes.
 const BYTES_MAX: usize = 2048;
 
 /// The path of the git repository below a server's URL.
@@ -66,7 +66,8 @@ impl ServerUrl {
             && path(self) == path(other)
     }
 
-    /// Returns the server whose git repository has this URL. `None` if the URL is no git repository of a server, or has credentials.
+    /// Returns the server whose git repository has this URL. `None` if the URL is not that of a server's git repository, or contains
+    /// credentials.
     pub fn of_git(url: &RemoteUrl) -> Option<Self> {
         let text = url.secret();
         let server = text.trim_end_matches('/').strip_suffix(GIT)?;
@@ -90,7 +91,7 @@ impl ServerUrl {
         url.expect("BUG: every server URL is a remote URL")
     }
 
-    /// Returns whether the connection is encrypted.
+    /// Returns whether the URL starts with `https`, so that connections are encrypted.
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
@@ -101,14 +102,13 @@ impl ServerUrl {
     }
 }
 
-/// Returns the error for a text that is neither a directory nor the URL of a server. The text may contain secrets, which are hidden in the
-/// error.
+/// Returns the error for a store location that is neither a directory nor the URL of a server. Secrets in the text are hidden in the error.
 pub fn invalid_store_location(text: &str, fault: &'static str) -> Error {
     let text = quoted(&redact(text));
     Error::StoreLocation { text, fault }
 }
 
-/// Returns the error for a text that looks like the address of a server; `None` if it does not.
+/// Returns the error for a store location that looks like the address of a server without a scheme; `None` if it does not look like one.
 pub fn address_without_scheme(text: &str) -> Option<Error> {
     Some(Error::HostWithoutScheme {
         guess: ServerUrl::guess(text)?.to_string(),
@@ -155,7 +155,7 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
         Some(colon) => {
             let (host, colon_and_digits) = authority.split_at(address_end + colon);
             let digits = &colon_and_digits[1..];
-            // `parse` also accepts a leading `+`.
+            // The digits are checked, because `parse` also accepts a leading `+`.
             let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
             let port = digits.parse().ok().filter(|_| is_number);
             (host, Some(port.ok_or("has a malformed port")?))

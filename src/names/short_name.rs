@@ -3,7 +3,7 @@
 /// The maximum length of a name, in bytes.
 const BYTES_MAX: usize = 64;
 
-/// Returns what is wrong with a name. It has letters, digits, `.`, `_` and `-`, and starts with a letter or digit.
+/// Returns the rule that a name breaks: it must consist of letters, digits, `.`, `_` and `-`, and start with a letter or digit.
 pub(super) fn fault(name: &str) -> Option<&'static str> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     match name {

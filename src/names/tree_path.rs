@@ -9,10 +9,11 @@ use super::segment;
 /// The maximum length of a path, in bytes.
 const PATH_BYTES_MAX: usize = 4096;
 
-/// The maximum number of segments.
+/// The maximum number of segments of a path.
 const PATH_SEGMENTS_MAX: usize = 64;
 
-/// A path in the tree. Unlike a [`ModulePath`](super::ModulePath), it may be the root, and a single segment may have the form of a hash.
+/// A path in a commit's tree. Unlike a [`ModulePath`](super::ModulePath), it may be the root, and a single segment may have the form of a
+/// hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreePath {
     /// Legal segments, joined by single slashes; empty for the root.
@@ -25,7 +26,7 @@ impl TreePath {
         Self::default()
     }
 
-    /// Parses `/`-separated segments. Leading, trailing and repeated slashes are dropped.
+    /// Parses `/`-separated segments. Leading, trailing and repeated slashes are removed.
     ///
     /// # Errors
     /// [`Error::PathSegment`], [`Error::PathTooDeep`] or [`Error::PathTooLong`].

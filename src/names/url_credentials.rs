@@ -1,4 +1,4 @@
-//! The user name and the password in the URL of another repository.
+//! Separates the user name and the password from the URL of another git repository.
 
 use std::borrow::Cow;
 
@@ -16,8 +16,9 @@ pub struct UrlCredentials {
 }
 
 impl RemoteUrl {
-    /// Returns the URL without secrets, for the arguments of a program, which every user of the machine can read. An `http` or `https` URL
-    /// is returned without its user name and password. Any other URL is returned without its password, which ssh could not use anyway.
+    /// Returns the URL without secrets. It is used in the arguments of a program, which every user of the machine can read. An `http` or
+    /// `https` URL is returned without its user name and password. Any other URL is returned without its password, which ssh could not use
+    /// anyway.
     pub fn without_credentials(&self) -> Cow<'_, str> {
         let url = self.secret();
         let Some((scheme, user, rest)) = split(url) else {
