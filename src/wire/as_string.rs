@@ -1,4 +1,4 @@
-//! Values that are strings in JSON.
+//! Converts values to and from strings in JSON.
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! A change of a branch's tip, as the command line reports it and as a client receives it.
+//! A change of a branch's tip, as the command line prints it and as a client receives it from a server.
 
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -8,7 +8,8 @@ use super::changes::{Changes, ReceivedChanges};
 use crate::names::{BranchName, CommitId};
 use crate::store::{Event, PathChange};
 
-/// A change of a branch's tip, with its commit. As JSON, it has the fields of a server's wrapped event, without the numbers of its parts.
+/// A change of a branch's tip, with the commit that is the new tip. As JSON, it has the fields of a server's wrapped event (see `event.rs`)
+/// except `part` and `parts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BranchEvent {
     /// The tip of the branch after the event.
@@ -23,8 +24,8 @@ pub struct BranchEvent {
     pub date_s: i64,
     /// The message.
     pub message: String,
-    /// Whether the tip does not follow the previous event's commit in first-parent history. Then `changes` is the difference between
-    /// their trees.
+    /// Whether the previous event's commit is not in the first-parent history of the tip, for example after a force-push. Then `changes` is
+    /// the difference between the trees of the two commits.
     pub reset: bool,
     /// Every path that changed, sorted.
     pub changes: Vec<PathChange>,
@@ -63,7 +64,7 @@ impl Serialize for BranchEvent {
     }
 }
 
-/// One part of a wrapped event, parsed from a server's JSON.
+/// One part of a wrapped event (see `event.rs`), parsed from a server's JSON.
 #[derive(Deserialize)]
 pub struct ReceivedEvent {
     commit: AsString<CommitId>,

@@ -76,7 +76,7 @@ impl HashUpdate {
     }
 }
 
-/// Returns the module before and after an action.
+/// Returns the hash of the module before and after an action; `None` if the path had or has no module.
 pub(super) fn hashes(action: &Action) -> (Option<ModuleHash>, Option<ModuleHash>) {
     match action {
         Action::Added { hash } => (None, Some(hash.0)),

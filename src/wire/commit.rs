@@ -65,7 +65,7 @@ impl From<ReceivedCommit> for CommitJson {
     }
 }
 
-/// A commit in the shape of wasmstore 0.3, whose clients may reject other fields.
+/// A commit with exactly the fields that wasmstore 0.3 sends, because its clients may reject other fields.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = OriginalCommit)]
 pub struct OriginalCommitJson {
@@ -108,7 +108,7 @@ pub struct PathCommitJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<HashSchema>, required = false)]
     pub module: Option<Option<String>>,
-    /// The changes that the filter of the list asks for. Present only if the list is filtered.
+    /// The changes of the commit that match the filter of the list. Present only if the list is filtered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub matched: Option<MatchedJson>,
@@ -145,7 +145,7 @@ pub struct CommitWithChanges<'c> {
 }
 
 impl<'c> CommitWithChanges<'c> {
-    /// Combines a commit with the changes between its first parent and it.
+    /// Combines a commit with the changes between its first parent and the commit.
     pub fn new(commit: &'c CommitJson, changes: &'c [PathChange]) -> Self {
         Self {
             commit,

@@ -1,4 +1,4 @@
-//! The difference between two modules that were named one by one, as JSON.
+//! The difference between two modules that the user named one by one, as JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ impl From<&ComparedModules> for ComparedModulesJson {
 }
 
 impl ComparedModulesJson {
-    /// Returns the result; `None` if differences are left out.
+    /// Returns the result of the comparison; `None` if the JSON does not list all differences.
     pub fn into_compared(self) -> Option<ComparedModules> {
         let (old, new) = self.hash.into_hashes();
         let comparison = match (self.module_diff, self.not_compared) {
@@ -52,7 +52,7 @@ impl ComparedModulesJson {
         })
     }
 
-    /// Leaves out differences so that the rest takes not much more than `bytes_max` bytes.
+    /// Removes differences until the others take about `bytes_max` bytes of JSON at most.
     pub fn cut(&mut self, bytes_max: usize) {
         if let Some(diff) = &mut self.module_diff {
             diff.cut(bytes_max);

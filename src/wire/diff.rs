@@ -54,7 +54,7 @@ impl PathDiff {
         }
     }
 
-    /// Returns the result of comparing the two modules; `None` if they were not compared, or if differences are left out.
+    /// Returns the result of comparing the two modules; `None` if they were not compared, or if the JSON does not list all differences.
     pub fn into_comparison(self) -> Option<ModuleComparison> {
         match (self.module_diff, self.not_compared) {
             (_, Some(reason)) => Some(ModuleComparison::NotComparable(reason)),
@@ -63,7 +63,7 @@ impl PathDiff {
         }
     }
 
-    /// Leaves out differences so that the rest takes not much more than `bytes_max` bytes.
+    /// Removes differences until the others take about `bytes_max` bytes of JSON at most.
     pub fn cut(&mut self, bytes_max: usize) {
         if let Some(diff) = &mut self.module_diff {
             diff.cut(bytes_max);

@@ -1,4 +1,4 @@
-//! Branch events as JSON texts of a limited size.
+//! Events of a branch (changes of its tip) as JSON texts of a limited size, which a server sends to watchers.
 
 use std::ops::Range;
 
@@ -25,8 +25,8 @@ pub fn event_texts(event: &Event) -> Vec<String> {
     texts.collect()
 }
 
-/// Returns the same objects as [`event_texts`], each wrapped in an object that also describes the commit and numbers the parts from
-/// 1.
+/// Returns the same objects as [`event_texts`], each in the field `changes` of an object that also describes the commit, and has the number
+/// of this part, counted from 1, and of all parts.
 pub fn wrapped_event_texts(event: &Event, branch: &BranchName) -> Vec<String> {
     let empty = json(&WrappedEvent::new(
         event,
@@ -51,8 +51,8 @@ struct WrappedEvent<'e> {
     author: &'e str,
     date: i64,
     message: &'e str,
-    /// Whether the branch was reset: its new tip does not follow the previous event's commit in first-parent history, and `changes`
-    /// is the difference between their trees.
+    /// Whether the branch was reset: the previous event's commit is not in the first-parent history of the new tip, and `changes` is the
+    /// difference between the trees of the two commits.
     reset: bool,
     changes: Changes<'e>,
     part: usize,

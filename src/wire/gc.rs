@@ -28,7 +28,7 @@ impl From<&GcSummary> for GcJson {
     }
 }
 
-/// What a garbage collection would drop.
+/// The commits and versions that a garbage collection would drop.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = CollectionPreview)]
 pub struct GcPreviewJson {
@@ -58,8 +58,8 @@ impl From<&GcPreview> for GcPreviewJson {
 #[schema(as = CollectedOrPreview)]
 #[serde(untagged)]
 pub enum GcResponseJson {
-    /// The result.
+    /// The result of the collection.
     Collected(GcJson),
-    /// With `dry_run=true`: what would be dropped.
+    /// The preview, with `dry_run=true`.
     Preview(GcPreviewJson),
 }

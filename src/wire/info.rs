@@ -141,7 +141,7 @@ impl From<&ModuleDetails> for InfoJson {
         let wit = details.wit.as_ref();
         let imported = WitItems::new(wit.map(|wit| &*wit.imports));
         let exported = WitItems::new(wit.map(|wit| &*wit.exports));
-        // The lists in the facts start with the first import and the first export, even if the lists of `module` leave some out.
+        // The lists in the facts start with the first import and the first export. The lists of `module` may begin later.
         let (skipped_imports, skipped_exports) = details.skipped_items();
         let imports = (skipped_imports..).zip(&module.imports);
         let imports = imports.map(|(position, import)| ImportJson {
@@ -187,7 +187,7 @@ impl From<&ModuleDetails> for InfoJson {
     }
 }
 
-/// The imports or exports of a world, by their names in the component.
+/// The imports or exports of a component's WIT world, by their names in the component.
 struct WitItems<'w>(HashMap<String, &'w WitItem>);
 
 impl<'w> WitItems<'w> {
@@ -196,7 +196,7 @@ impl<'w> WitItems<'w> {
         Self(items.map(|item| (item.full_name(), item)).collect())
     }
 
-    /// Returns the WIT of a function or type that belongs to no interface.
+    /// Returns the WIT of a function or type that is imported or exported directly, not in an interface.
     fn ty(&self, name: &str) -> Option<String> {
         let item = self.0.get(name).filter(|item| !item.is_interface())?;
         Some(item.members.first()?.text.clone())

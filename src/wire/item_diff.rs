@@ -9,7 +9,7 @@ use crate::store::{ItemChange, SectionChange, SectionKind};
 /// An import that differs.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ImportDiff {
-    /// The module to import from; for a component, the interface that the function or type belongs to.
+    /// The module to import from; for a component, the interface that contains the function or type.
     pub(super) module: Option<String>,
     pub(super) name: String,
     /// The old type, or null if the import is new.
@@ -21,7 +21,7 @@ pub struct ImportDiff {
 /// An export that differs.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ExportDiff {
-    /// The interface of a component that the function or type belongs to.
+    /// In a component, the interface that contains the function or type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub(super) interface: Option<String>,
@@ -51,7 +51,7 @@ pub struct ProducerDiff {
     pub(super) new: Option<String>,
 }
 
-/// A kind of sections, or a name of custom sections, whose total size differs.
+/// A kind of sections, or a name of custom sections, whose total size differs between two modules.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SectionDiff {
     /// The kind, such as `code` or `custom`.

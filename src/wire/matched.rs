@@ -1,4 +1,4 @@
-//! The changes that a commit made in the module at a path, as JSON.
+//! The changes that a commit made to the module at a path and that match the filter of a log, as JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::module_diff::SizesDiffJson;
 use super::percent_encoding::encode_query_value;
 use crate::store::{ChangeFilter, ItemKind, ItemState, MatchedChange, MatchedItem};
 
-/// The changes that the filter of a path's log asks for.
+/// The changes of a commit that match the filter of a path's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = MatchedChange)]
 pub struct MatchedJson {

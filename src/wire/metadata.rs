@@ -11,9 +11,9 @@ use crate::store::{Crates, Metadata, Requirements};
 pub struct RequirementsJson {
     /// The smallest version of the standard that contains all standardized features of the module: `1.0`, `2.0` or `3.0`.
     pub standard: String,
-    /// The proposals that the module uses and the version contains, sorted by name.
+    /// The proposals that the module uses and that this version of the standard contains, sorted by name.
     pub included: Vec<String>,
-    /// The proposals that the module uses beyond the version, sorted by name.
+    /// The proposals that the module uses and that this version of the standard does not contain, sorted by name.
     pub proposals: Vec<String>,
 }
 

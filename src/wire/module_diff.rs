@@ -7,14 +7,14 @@ use crate::store::{
     Comparison, Compatibility, ItemChange, ModuleDiff, ModuleKind, SectionChange, Verdict,
 };
 
-/// An upper bound on the size of an item without its texts, in bytes of JSON.
+/// An upper bound on the size of one item of a list without its texts, in bytes of JSON.
 const ITEM_BYTES: usize = 96;
 
 /// The differences between two modules. The lists contain only differences.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = ModuleDiff)]
 pub struct ModuleDiffJson {
-    /// Whether the newer module can stand in for the older one: `same`, `compatible` or `breaking`.
+    /// Whether the newer module can replace the older one: `same`, `compatible` or `breaking`.
     #[schema(value_type = String, pattern = "^(same|compatible|breaking)$", required = false)]
     verdict: Compatibility,
     #[schema(required = false)]
@@ -123,7 +123,7 @@ impl From<&ModuleDiff> for ModuleDiffJson {
 }
 
 impl ModuleDiffJson {
-    /// Returns the differences; `None` if some are left out.
+    /// Returns the differences; `None` if the JSON does not list all of them.
     pub(super) fn into_diff(self) -> Option<ModuleDiff> {
         if self.left_out > 0 {
             return None;
@@ -175,7 +175,7 @@ impl ModuleDiffJson {
         })
     }
 
-    /// Leaves out differences so that the rest takes not much more than `bytes_max` bytes.
+    /// Removes differences until the others take about `bytes_max` bytes of JSON at most.
     pub(super) fn cut(&mut self, bytes_max: usize) {
         let mut left = bytes_max;
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);

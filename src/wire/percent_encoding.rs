@@ -15,7 +15,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// The characters that are encoded in a path: slashes stay as they are.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// The characters that are encoded in a header value: printable characters stay as they are, except the escape character itself.
+/// The characters that are encoded in a header value: control characters and the percent sign. Other characters of ASCII stay as they are.
 const RESERVED_IN_HEADER: &AsciiSet = &CONTROLS.add(b'%');
 
 /// Encodes text for a header value. Leading and trailing spaces are encoded too, because HTTP strips them.

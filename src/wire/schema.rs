@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Declares string schemas. The types have no values: they exist only to implement `ToSchema`.
+/// Declares a type for each schema of a string. The types have no values: they exist only to implement `ToSchema`.
 macro_rules! strings {
     ($($type:ident, $name:literal, $description:literal, $pattern:literal, $example:literal;)+) => {
         $(

@@ -1,9 +1,9 @@
-//! Converts the sizes among the facts about a module to JSON.
+//! Converts the sizes of the parts of a module, which are facts about the module, to JSON.
 
 use super::sizes::PartJson;
 use crate::store::{FunctionSize, GroupSize, SectionSize, SegmentSize};
 
-/// Converts a section.
+/// Converts the size of a section.
 pub(super) fn section(section: &SectionSize) -> PartJson {
     PartJson {
         name: section.kind.as_str().to_owned(),
@@ -14,7 +14,7 @@ pub(super) fn section(section: &SectionSize) -> PartJson {
     }
 }
 
-/// Converts a function.
+/// Converts the size of a function.
 pub(super) fn function(function: &FunctionSize) -> PartJson {
     let (name, symbol) = match (function.demangled_name(), &function.name) {
         (Some(name), symbol) => (name, symbol.clone()),
@@ -31,7 +31,7 @@ pub(super) fn function(function: &FunctionSize) -> PartJson {
     }
 }
 
-/// Converts the functions of a crate or namespace.
+/// Converts the total size of the functions of a crate or namespace.
 pub(super) fn group(group: &GroupSize) -> PartJson {
     PartJson {
         name: group.name.clone(),
@@ -41,7 +41,7 @@ pub(super) fn group(group: &GroupSize) -> PartJson {
     }
 }
 
-/// Converts a data segment.
+/// Converts the size of a data segment.
 pub(super) fn segment(segment: &SegmentSize) -> PartJson {
     PartJson {
         name: format!("data[{}]", segment.index),

@@ -9,13 +9,14 @@ use super::size_parts;
 use crate::names::ModuleHash;
 use crate::store::{Cut, Facts};
 
-/// The number of functions, of crates (or C++ namespaces and classes) and of data segments that are listed if the request has no `top`.
+/// The number of functions, the number of crates (or C++ namespaces and classes), and the number of data segments that are listed if the
+/// request has no `top`.
 const TOP_DEFAULT: usize = 20;
 
 /// The maximum size of a list of parts, in bytes of JSON. Demangled names may be much longer than symbols.
 const LIST_BYTES_MAX: usize = 1 << 20;
 
-/// The sizes of the parts of a module. A list is present if it was requested.
+/// The sizes of the parts of a module. Each list is present only if it was requested.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = ModuleSizes)]
 pub struct SizesJson {
@@ -64,8 +65,8 @@ pub struct PartJson {
     /// For a section, its kind; for a function, its name in the source, or `func[INDEX]` if it has none; for a crate or namespace, its
     /// name; for a data segment, `data[INDEX]`.
     pub name: String,
-    /// The size in bytes. It includes what precedes the content: the id and the length of a section, the length of a function, the header of a
-    /// segment.
+    /// The size in bytes. It includes the bytes before the content: the id and the length of a section, the length of a function, the
+    /// header of a segment.
     pub size: u64,
     /// The name of a custom section.
     #[serde(default, skip_serializing_if = "Option::is_none")]

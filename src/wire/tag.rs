@@ -14,10 +14,10 @@ pub struct TagJson {
     /// The name, such as `v1.0`.
     #[schema(value_type = String)]
     pub name: AsString<TagName>,
-    /// The commit that the tag leads to.
+    /// The commit that the tag points to, directly or through tag objects.
     #[schema(value_type = CommitHashSchema)]
     pub commit: AsString<CommitId>,
-    /// Whether the tag has a message and a tagger of its own. Otherwise author, date and message are those of the commit.
+    /// Whether the tag has a message and a tagger of its own. Otherwise `author`, `date` and `message` are those of the commit.
     pub annotated: bool,
     /// The tagger's name.
     pub author: String,

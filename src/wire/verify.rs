@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::store::{self, FaultSeverity, Finding};
 
-/// The number of objects that were checked, and the findings.
+/// The report of a verification: the numbers of checked objects, and the findings.
 #[derive(Debug, Serialize)]
 pub struct VerifyReport {
     refs: usize,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::commit::CommitJson;
 use crate::names::ModuleHash;
 
-/// A version of a path, with the oldest commit that put the module there.
+/// A version of a path: a module that was at the path, with the oldest commit that put it there.
 #[derive(Debug, Serialize)]
 pub struct VersionJson {
     /// The number of the version; 0 is the oldest.

@@ -2,7 +2,7 @@
 
 use crate::names::printable;
 
-/// The archive cannot be read, or one of its entries is not a module's file.
+/// The error for an archive that cannot be read, or that has an entry other than a file or a directory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveError {
     /// The bytes do not begin with the header of an archive.

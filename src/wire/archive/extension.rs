@@ -1,18 +1,18 @@
-//! Extended headers: the attributes of the next entry that do not fit into its header.
+//! Extended headers of a tar archive: attributes of the next entry that do not fit into the entry's own header.
 
 use tar::PaxExtensions;
 
 use super::error::ArchiveError;
 
-/// The maximum size of an extended header, in bytes. It has a name of up to 4 KiB, and other attributes, which are ignored.
+/// The maximum size of an extended header, in bytes. It may contain a name of up to 4 KiB, and other attributes, which are ignored.
 pub(super) const EXTENSION_BYTES_MAX: u64 = 64 << 10;
 
 /// The kind of an extended header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ExtensionKind {
-    /// Records of pax for the next entry.
+    /// Attributes of the next entry, in the pax format.
     Pax,
-    /// Records of pax for all entries that follow.
+    /// Attributes of all entries that follow, in the pax format.
     PaxGlobal,
     /// The name of the next entry, as GNU tar writes it.
     GnuName,
@@ -20,7 +20,7 @@ pub(super) enum ExtensionKind {
     GnuLink,
 }
 
-/// What the extended headers before an entry say about it.
+/// The name and size of an entry, if the extended headers before the entry contain them.
 #[derive(Debug, Default)]
 pub(super) struct EntryExtension {
     pub name: Option<Vec<u8>>,
@@ -28,7 +28,7 @@ pub(super) struct EntryExtension {
 }
 
 impl EntryExtension {
-    /// Adds an extended header. `name` names it in errors.
+    /// Adds the attributes in an extended header. `name` is the name of that header, for errors.
     pub fn add(
         &mut self,
         kind: ExtensionKind,
@@ -82,5 +82,5 @@ impl EntryExtension {
     }
 }
 
-/// The reason to refuse a sparse file. Its content in the archive is not that of the file.
+/// The reason to refuse a sparse file: the archive does not contain the file's zeros, so its bytes are not the file's content.
 pub(super) const SPARSE: &str = "it is a sparse file; archive it without --sparse";

@@ -8,13 +8,14 @@ use super::extension::{EXTENSION_BYTES_MAX, EntryExtension, ExtensionKind, SPARS
 use super::write::padding_bytes;
 use crate::names::printable;
 
-/// The maximum number of zero bytes after the end of an archive. tar(1) fills its last record, which has 10 KiB by default.
+/// The maximum number of zero bytes after the end of an archive. tar(1) pads an archive with zeros to a multiple of its record size, which
+/// is 10 KiB by default.
 const TRAILER_BYTES_MAX: u64 = 1 << 20;
 
-/// A part of an archive.
+/// An event of the parser: the start, the next bytes or the end of a file in the archive.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ArchiveEvent<'b> {
-    /// A file begins. Its name has no leading `./`, and may be anything else.
+    /// A file begins. Its name has no `.` segments, and is not checked any further.
     Begin {
         /// The name.
         name: String,
@@ -27,35 +28,35 @@ pub enum ArchiveEvent<'b> {
     End,
 }
 
-/// Parses an archive. Directories are skipped; links, devices and the like are errors.
+/// A parser of an archive. It skips directories, and rejects links, devices and other special files.
 #[derive(Debug, Default)]
 pub struct ArchiveParser {
     step: Step,
-    /// The incomplete header or extended header.
+    /// The first bytes of a header or an extended header that is not complete yet.
     buffer: Vec<u8>,
     extension: EntryExtension,
     /// The name of the last entry, for errors.
     last_name: Option<Vec<u8>>,
 }
 
-/// What the next bytes are.
+/// The kind of bytes that the parser expects next.
 #[derive(Clone, Copy, Debug, Default)]
 enum Step {
-    /// A header, or the end.
+    /// A header, or the zeros at the end of the archive.
     #[default]
     Header,
-    /// An extended header of this size.
+    /// The content of an extended header of this size in bytes.
     Extension(ExtensionKind, u64),
-    /// The rest of a file, and then its padding.
+    /// The rest of a file's content, and then its padding.
     Content { left_bytes: u64, padding_bytes: u64 },
-    /// Bytes without a meaning.
+    /// This many bytes that are ignored, such as padding.
     Skip(u64),
-    /// Zeros after the end, of which there were so many.
+    /// Zeros after the end of the archive; this is the number of zeros so far.
     Trailer(u64),
 }
 
 impl ArchiveParser {
-    /// Parses the next bytes, and removes what it has parsed from their beginning. Returns `None` when it needs more.
+    /// Parses the next bytes, and removes the parsed ones from the beginning of `bytes`. Returns `None` when it needs more bytes.
     ///
     /// # Errors
     /// The archive is damaged, or has an entry that is neither a file nor a directory.
@@ -118,10 +119,10 @@ impl ArchiveParser {
         }
     }
 
-    /// Ends the archive.
+    /// Checks that the archive is complete. The caller has passed all its bytes to [`next`](Self::next).
     ///
     /// # Errors
-    /// Its end is missing. tar(1) leaves it out if it is interrupted, possibly between two entries.
+    /// The end of the archive is missing. If tar(1) is interrupted, possibly between two entries, it does not write it.
     pub fn finish(self) -> Result<(), ArchiveError> {
         match self.step {
             Step::Trailer(_) => Ok(()),
@@ -162,7 +163,7 @@ impl ArchiveParser {
         if let Some(reason) = refusal(header.entry_type()) {
             return Err(ArchiveError::entry(&name, reason));
         }
-        // The formats before ustar have no type for directories.
+        // The tar formats before ustar have no type for directories, only a slash at the end of the name.
         if header.entry_type().is_dir() || (name.ends_with(b"/") && size_bytes == 0) {
             self.step = Step::Skip(size_bytes.saturating_add(padding_bytes(size_bytes) as u64));
             return Ok(None);
@@ -186,7 +187,7 @@ fn extension_kind(entry_type: EntryType) -> Option<ExtensionKind> {
     }
 }
 
-/// Returns why an entry of this type is refused.
+/// Returns the reason why an entry of this type is rejected; `None` if it is accepted.
 fn refusal(entry_type: EntryType) -> Option<&'static str> {
     match entry_type {
         EntryType::Regular | EntryType::Continuous | EntryType::Directory => None,
@@ -216,7 +217,8 @@ fn file_name(name: &[u8]) -> Result<String, ArchiveError> {
     Ok(segments.collect::<Vec<_>>().join("/"))
 }
 
-/// Returns whether the checksum of a header is right: the sum of its bytes, with spaces for the checksum itself.
+/// Returns whether the checksum of a header is correct. It is the sum of all bytes of the header, where the bytes of the checksum itself
+/// count as spaces.
 fn has_checksum(header: &Header, block: &[u8]) -> bool {
     let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
     let expected = sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..]);

@@ -4,10 +4,10 @@ use tar::{EntryType, Header};
 
 use super::BLOCK_BYTES;
 
-/// The end of an archive.
+/// The end of an archive: two blocks of zeros.
 pub const ARCHIVE_END: [u8; 2 * BLOCK_BYTES] = [0; 2 * BLOCK_BYTES];
 
-/// Returns the header of a file. A name that does not fit into a header gets an extended header of pax.
+/// Returns the header of a file. If the name does not fit into the header, an extended header in the pax format precedes it.
 pub fn entry_header(name: &str, size_bytes: u64) -> Vec<u8> {
     let mut blocks = Vec::with_capacity(BLOCK_BYTES);
     let mut header = header(EntryType::Regular, size_bytes);
@@ -25,7 +25,7 @@ pub fn entry_header(name: &str, size_bytes: u64) -> Vec<u8> {
     blocks
 }
 
-/// Returns the number of zeros that follow a content of this size.
+/// Returns the number of zeros that follow the content of a file of this size.
 pub fn padding_bytes(size_bytes: u64) -> usize {
     let rest = (size_bytes % BLOCK_BYTES as u64) as usize;
     (BLOCK_BYTES - rest) % BLOCK_BYTES
@@ -39,7 +39,7 @@ fn header(entry_type: EntryType, size_bytes: u64) -> Header {
     header
 }
 
-/// Returns a record of pax. Its length, which it begins with, counts its own digits.
+/// Returns a record of an extended header in the pax format. It begins with its length, which includes the digits of the length itself.
 fn pax_record(key: &str, value: &str) -> String {
     let rest = format!(" {key}={value}\n");
     let mut length = rest.len();
