@@ -10,7 +10,7 @@ use crate::repo::broken_ref::BrokenRef;
 /// A failed operation on the repository.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The directory is not a store, or it is a store on which the operation is not possible.
+    /// The directory is not a store, or the operation is not possible on this kind of store.
     #[error("{root:?} cannot be used as a store: {reason}")]
     NotAStore {
         /// The directory.
@@ -43,10 +43,10 @@ pub enum Error {
     /// The default branch cannot be deleted.
     #[error("branch {0:?} is the default branch and cannot be deleted")]
     DefaultBranch(String),
-    /// The id names no object of this repository, or one that is not a commit.
+    /// The repository has no object with this id, or that object is not a commit.
     #[error("there is no commit {0}")]
     UnknownCommit(CommitId),
-    /// The id names no object of this repository, or one that is not a blob.
+    /// The repository has no object with this id, or that object is not a blob.
     #[error("there is no module {0}")]
     UnknownBlob(ModuleHash),
     /// A path would be a module and a directory at once.

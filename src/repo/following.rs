@@ -37,7 +37,7 @@ impl Default for Following {
     }
 }
 
-/// Identifies the shared state on which a batch of changes is built. In a store on one disk, it is always the default value.
+/// Identifies the shared state on which a batch of changes is built. In a store on one disk, the value is always the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BaseState {
     pub generation: u64,

@@ -30,17 +30,17 @@ pub(crate) fn object_id(repo: &gix::Repository, bytes: &[u8]) -> Option<gix::Obj
         .filter(|id| id.kind() == repo.object_hash())
 }
 
-/// Converts the id of an object of any kind from gix's type.
+/// Converts the id of an object of any kind from gix's type to [`ObjectId`].
 pub(crate) fn shared_id(id: &gix::oid) -> ObjectId {
     ObjectId::from_bytes(id.as_bytes()).expect("BUG: git ids have 20 or 32 bytes")
 }
 
-/// Converts the id of a commit from gix's type.
+/// Converts the id of a commit from gix's type to [`CommitId`].
 pub(crate) fn commit_id(id: &gix::oid) -> CommitId {
     CommitId::from_bytes(id.as_bytes()).expect("BUG: git ids have 20 or 32 bytes")
 }
 
-/// Converts the id of a blob from gix's type.
+/// Converts the id of a blob from gix's type to [`ModuleHash`].
 pub(crate) fn module_hash(id: &gix::oid) -> ModuleHash {
     ModuleHash::from_bytes(id.as_bytes()).expect("BUG: git ids have 20 or 32 bytes")
 }

@@ -67,7 +67,8 @@ fn read_time(file: &File) -> u64 {
 #[derive(Debug, Clone)]
 pub(crate) struct Locks {
     dir: PathBuf,
-    /// Writers of this process queue here for `gate`, which costs less than polling the file lock.
+    /// A mutex at which the writers of this process wait before they lock the file `gate`. Waiting at the mutex costs less than polling the
+    /// file lock.
     passing: Arc<Mutex<()>>,
 }
 

@@ -43,7 +43,7 @@
 //!   tmp/                packs and loose objects that are being written; spooled uploads, unlinked as soon as they are opened
 //!   gc/                 packs and the commit-graph that gc is writing
 //!   files/              <hash>.wasm, modules that the command `filename` wrote to files
-//!   replica             the URL of a primary, written once this replica is equal to that primary: see lifecycle/replica_mark.rs
+//!   replica             the URL of a primary, written when this replica has become equal to that primary: see lifecycle/replica_mark.rs
 //!   mirrors/            a lock file for each mirror, and the mirror's state: see the subsystem `remote`
 //!   generation          only in a copy of a bucket: the generation of the shared state that the refs are equal to: see follow/catch_up.rs
 //!   maintenance.lock, maintenance.json   the lock of scheduled maintenance, and the record of its finished jobs
@@ -85,15 +85,15 @@
 //! git-receive-pack(1) writes the pushed objects into its quarantine directory, and `pre-receive` validates them there (`push/incoming.rs`,
 //! `push/ref_updates.rs`). git then moves them into `objects/`, and `proc-receive` moves the refs (`push/apply.rs`). `proc-receive` takes
 //! `lock` before it moves the refs, and nothing holds `lock` before that, so `gc` may have deleted objects since the validation. So every
-//! object that the new tips reach, and that no durable tip reaches, is looked up again and fsynced. If one is missing, the client is asked
-//! to push again. Packs with deltas are rolled up like others (`packs/copy.rs`). `gc` removes the files that a killed push left behind,
-//! after a day (`push/quarantine.rs`).
+//! object that the new tips reach, and that no durable tip reaches, is looked up again and fsynced. If such an object is missing, the
+//! client is asked to push again. Packs with deltas are rolled up like others (`packs/copy.rs`). `gc` removes the files that a killed push
+//! left behind, after a day (`push/quarantine.rs`).
 //!
 //! # A crash
 //!
 //! Nothing is replayed. Opening the store for writing removes what is provably abandoned, if no other process writes at that moment:
-//! temporary files, an index without its pack, and wasmstore's own lock files of the refs that were moved last. This looks at a few files
-//! and one directory, however large the store is.
+//! temporary files, an index without its pack, and wasmstore's own lock files of the refs that were moved last. To find them, it reads a
+//! few files and one directory, however large the store is.
 
 mod authority;
 mod broken_ref;

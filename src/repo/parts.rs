@@ -27,7 +27,7 @@ impl Parts {
     /// Opens the repository at `root`.
     ///
     /// # Errors
-    /// `NotAStore` if it is not a bare repository in a supported format; the directory cannot be read.
+    /// `NotAStore` if `root` is not a bare repository in a supported format; the directory cannot be read.
     pub(crate) fn open(
         root: &Path,
         cache: &CacheLimits,

@@ -112,7 +112,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Visits the newest commit of the queue; returns `false` if there is none.
+    /// Visits the newest commit of the queue; returns `false` if the queue is empty.
     fn visit_next(&mut self) -> Result<bool> {
         let Some((_, id)) = self.queue.pop_last() else {
             return Ok(false);

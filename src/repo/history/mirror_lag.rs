@@ -1,4 +1,4 @@
-//! The lag of a mirror: the age of the oldest commit that it does not have, and its commits that this repository does not have.
+//! How far a mirror is behind this repository, and which of its objects this repository does not reach.
 
 use crate::names::ObjectId;
 use crate::repo::error::Result;
@@ -12,8 +12,8 @@ const COMMITS_MAX: usize = 10_000;
 
 impl ObjectDb {
     /// Returns the committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and no object in `known`
-    /// reaches; `None` if there is no such commit. This assumes that no commit is older than its parents. If more than 10,000 such commits
-    /// exist, only the newest of them are searched, and the result is the time of the oldest one of these.
+    /// reaches; `None` if there is no such commit. Assumes that no commit is older than its parents. If more than 10,000 such commits
+    /// exist, only the newest 10,000 are read, and the result is the time of the oldest of these.
     pub fn oldest_missing(&self, tip: ObjectId, known: &[ObjectId]) -> Result<Option<i64>> {
         let repo = self.handle_for(tip)?;
         let commit = |id: &ObjectId| {

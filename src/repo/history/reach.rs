@@ -36,7 +36,7 @@ pub(crate) fn reachable(
     Ok(found)
 }
 
-/// Adds the objects that a commit, tree or tag names to `todo`.
+/// Adds to `todo` the ids of the objects to which a commit, tree or tag refers.
 fn links(object: &gix::Object<'_>, todo: &mut Vec<gix::ObjectId>) -> Result<()> {
     match object.kind {
         Kind::Commit => {

@@ -149,7 +149,8 @@ impl ObjectDb {
     }
 }
 
-/// Returns every commit that one of `tips` reaches, including the tips. Tags are peeled.
+/// Returns every commit that one of `tips` reaches, including the tips. A tag object in `tips` is replaced by the commit to which it leads;
+/// a tip that leads to no commit is ignored.
 pub(crate) fn ancestors(
     repo: &gix::Repository,
     tips: impl IntoIterator<Item = gix::ObjectId>,

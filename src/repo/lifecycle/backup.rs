@@ -2,8 +2,8 @@
 //!
 //! The refs are read once, under `refs.lock`, and written from memory. `backup.lock` excludes `gc`, so no object disappears: every object
 //! that these refs reach still exists, in one pack or another, when its file is copied. Derived files are left out: the directory
-//! `wasmstore`, and commit-graphs, because another git process may write one during the backup that lists commits which are not in the
-//! copy.
+//! `wasmstore`, and commit-graphs, because another git process may write a commit-graph during the backup, and it would list commits that
+//! are not in the copy.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -114,8 +114,9 @@ impl<W: Write> TarWriter<'_, W> {
         self.add_file(root, name).map(drop)
     }
 
-    /// Adds every pack. A roll-up may delete a pack before it is copied. All of its objects are in another pack then, so the directory is
-    /// read again until no file was missed. An index is added after its pack: an index alone would list objects that do not exist.
+    /// Adds every pack. A roll-up may delete a pack before the backup has copied it. All objects of that pack are then in another pack, so
+    /// the directory is read again until no listed file was missing. An index is added after its pack: an index alone would list objects
+    /// that do not exist.
     fn add_packs(&mut self, root: &Path) -> Result<()> {
         let dir = root.join(PACK_DIR);
         let mut done = HashSet::new();
@@ -199,9 +200,10 @@ impl<W: Write> TarWriter<'_, W> {
     }
 }
 
-/// Returns the path of a file or directory of the repository; `None` if it does not exist. A symbolic link to a file of the repository is
-/// resolved. Any other link is left out, because following it would add files that are not part of the repository, or never end. But if the
-/// link replaces the configuration or something below `objects/`, the copy would be useless without it, so this is an error.
+/// Returns the path of a file or directory of the repository; `None` if the file or directory does not exist. A symbolic link to a file of
+/// the repository is resolved. Any other link is left out, because following it would add files that are not part of the repository, or
+/// never end. But if the link replaces the configuration or something below `objects/`, the copy would be useless without the link's
+/// target, so such a link is an error.
 ///
 /// # Errors
 /// The path cannot be read; the configuration or something below `objects/` is a link that is not followed.

@@ -89,12 +89,12 @@ impl BlobUploads {
     /// Begins an empty upload.
     ///
     /// # Errors
-    /// `UploadsFull` if there are too many uploads; the file cannot be created.
+    /// `UploadsFull` if there are too many uploads; the file of the upload cannot be created.
     pub fn begin(&self, repository: &RepositoryName) -> Result<BlobUpload<'_>> {
         self.begin_in(repository.as_str())
     }
 
-    /// Begins an empty upload of a file that the web UI shows before it is committed.
+    /// Begins an empty upload of a *preview*: a file that the web UI shows before it is committed.
     ///
     /// # Errors
     /// As for [`begin`](Self::begin).
@@ -112,7 +112,7 @@ impl BlobUploads {
         let file = in_dir(&dir, || builder.tempfile_in(&dir)).map_err(failed())?;
         let (file, path) = file.keep().map_err(|error| failed()(error.error))?;
         share(&path);
-        // This does not block, because no other request knows the name of the file yet.
+        // `lock` does not block, because no other request knows the name of the file yet.
         file.lock().map_err(failed())?;
         Ok(BlobUpload {
             uploads: self,
@@ -159,7 +159,7 @@ impl BlobUploads {
     /// Opens the file of a complete blob, and returns the file and its path; `None` if there is no such blob.
     ///
     /// # Errors
-    /// The file cannot be opened.
+    /// The blob's file cannot be opened.
     pub fn blob(
         &self,
         repository: &RepositoryName,
@@ -172,7 +172,7 @@ impl BlobUploads {
     /// this digest.
     ///
     /// # Errors
-    /// The file cannot be opened.
+    /// The preview's file cannot be opened.
     pub fn preview(&self, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
         self.blob_in(PREVIEWS, digest)
     }
@@ -189,7 +189,7 @@ impl BlobUploads {
     /// 10,000 directories.
     ///
     /// # Errors
-    /// The file cannot be opened.
+    /// The blob's file cannot be opened.
     pub fn blob_anywhere(&self, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
         let (mut todo, mut searched) = (vec![(self.dir.clone(), String::new())], 0);
         while let Some((dir, name)) = todo.pop() {
@@ -217,7 +217,7 @@ impl BlobUploads {
     /// Removes a complete blob, and returns whether there was one.
     ///
     /// # Errors
-    /// The file cannot be removed.
+    /// The blob's file cannot be removed.
     pub fn remove_blob(&self, repository: &RepositoryName, digest: &OciDigest) -> Result<bool> {
         self.remove_blob_in(repository.as_str(), digest)
     }
@@ -225,7 +225,7 @@ impl BlobUploads {
     /// Removes a preview, and returns whether there was one.
     ///
     /// # Errors
-    /// The file cannot be removed.
+    /// The preview's file cannot be removed.
     pub fn remove_preview(&self, digest: &OciDigest) -> Result<bool> {
         self.remove_blob_in(PREVIEWS, digest)
     }
@@ -249,7 +249,7 @@ impl BlobUploads {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds `bytes` and `files` to the usage, after a sweep if one is due. Fails with `UploadsFull` if the sum exceeds a limit.
+    /// Adds `bytes` and `files` to the usage. If a sweep is due, it runs first. Fails with `UploadsFull` if the sum exceeds a limit.
     fn reserve(&self, bytes: u64, files: u64) -> Result<()> {
         let now = SystemTime::now();
         let mut usage = self.usage();
@@ -270,7 +270,7 @@ impl BlobUploads {
     /// the same, but without this call files would stay if no client uploads any more.
     ///
     /// # Errors
-    /// The directory cannot be read.
+    /// The directory `ROOT/wasmstore/oci` cannot be read.
     pub fn remove_expired(&self) -> Result<()> {
         self.remove_expired_at(SystemTime::now())
     }
@@ -318,7 +318,7 @@ impl BlobUploads {
             };
             if metadata.is_dir() && depth > 0 {
                 self.sweep_dir(&path, now, depth - 1, usage)?;
-                // This removes the directory only if it is empty. A request that has just created it creates it again.
+                // `remove_dir` fails unless the directory is empty. A request that has just created the directory creates it again.
                 let _ = fs::remove_dir(&path);
             } else if metadata.is_file() {
                 let age = metadata.modified().ok();
@@ -347,7 +347,7 @@ impl BlobUpload<'_> {
         self.size_bytes
     }
 
-    /// Appends bytes.
+    /// Appends bytes to the upload.
     ///
     /// # Errors
     /// `UploadsFull`; the file cannot be written. After an error, the bytes are not part of the upload.
@@ -362,10 +362,10 @@ impl BlobUpload<'_> {
         Ok(())
     }
 
-    /// Returns a reader of all bytes from the start.
+    /// Returns a reader of all bytes of the upload.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file of the upload cannot be read.
     pub fn reader(&mut self) -> Result<impl Read> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))
@@ -376,7 +376,7 @@ impl BlobUpload<'_> {
     /// Completes the upload: the bytes become the blob with this digest, which the caller has verified.
     ///
     /// # Errors
-    /// The file cannot be renamed.
+    /// The file of the upload cannot be renamed.
     pub fn complete(self, digest: &OciDigest) -> Result<()> {
         let to = self.uploads.blob_path(&self.area, digest);
         let dir = to.parent().expect("BUG: a blob is in a directory");
@@ -391,7 +391,7 @@ impl BlobUpload<'_> {
     /// Discards the upload.
     ///
     /// # Errors
-    /// The file cannot be removed.
+    /// The file of the upload cannot be removed.
     pub fn discard(self) -> Result<()> {
         remove_if_there(&self.path)?;
         self.uploads.release(self.size_bytes, 1);

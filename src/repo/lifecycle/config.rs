@@ -42,8 +42,8 @@ pub fn config_numbers<const N: usize>(root: &Path, keys: [&str; N]) -> Result<[O
     Ok(numbers)
 }
 
-/// Sets each key of `settings` that does not have its value yet. The caller holds `refs.lock`; this function takes git's lock file,
-/// `config.lock`.
+/// Sets each key of `settings` to its value, durably, unless the key has that value already. The caller holds `refs.lock`; this function
+/// takes git's lock file, `config.lock`.
 pub(crate) fn configure(root: &Path, settings: &[(&str, &str)]) -> Result<()> {
     let path = root.join(CONFIG);
     loop {

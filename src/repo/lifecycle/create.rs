@@ -1,7 +1,8 @@
 //! Creating a store: a bare repository with one empty root commit (gitrepository-layout(5)).
 //!
-//! The store is created in place, under `refs.lock`. The marker file `wasmstore/creating` exists until the end, and `HEAD` is written last.
-//! The marker file shows that a creation was interrupted; the next creation starts again from the beginning.
+//! The store is created in place, under `refs.lock`. The marker file `wasmstore/creating` exists until the creation has ended, and `HEAD`
+//! is written after all other files. If a creation finds a marker file without `HEAD`, an earlier creation was interrupted, and the new one
+//! starts from the beginning.
 
 use std::fs;
 use std::io;

@@ -1,9 +1,9 @@
 //! Creating a store from a clone of another repository.
 //!
-//! The clone is made in `ROOT/wasmstore/clone`, under `refs.lock` and with the marker file of a creation (`create.rs`). So no process sees
-//! a store before its `HEAD` exists, and the next creation removes an interrupted clone. The clone is on the file system of the store, even
-//! if `ROOT` is a mount point, so its files can be renamed into the store. Every file is fsynced before it is renamed to its final path,
-//! `HEAD` last.
+//! The clone is made in `ROOT/wasmstore/clone`, while this process holds `refs.lock` and the marker file of a creation exists
+//! (`create.rs`). So no process sees a store before its `HEAD` exists, and the next creation removes an interrupted clone. The clone is on
+//! the file system of the store, even if `ROOT` is a mount point, so its files can be renamed into the store. Every file is fsynced before
+//! it is renamed to its final path, `HEAD` last.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,8 @@ use crate::repo::refs::read::read_tip;
 /// The default branch if the caller names none and the clone's `HEAD` names no existing branch.
 const FALLBACK_BRANCH: &str = "main";
 
-/// The directory of a store that is being created from a clone. If this is dropped before [`finish`](Self::finish) has succeeded, the files
-/// that were created in the directory are removed.
+/// The directory of a store that is being created from a clone. Dropping this before [`finish`](Self::finish) has succeeded removes the
+/// files that were created in the directory.
 pub struct CloneTarget {
     root: PathBuf,
     was_missing: bool,
@@ -67,7 +67,7 @@ impl CloneTarget {
         Ok(Some(target))
     }
 
-    /// Returns the path where the caller must create a bare clone of the other repository. It does not exist yet.
+    /// Returns the path where the caller must create a bare clone of the other repository. The path does not exist yet.
     pub fn clone_dir(&self) -> PathBuf {
         self.root.join("wasmstore/clone")
     }
@@ -198,7 +198,8 @@ impl Drop for CloneTarget {
             );
             return;
         }
-        // Only lock files are left in this directory. They can be removed: without a store, no other process holds one of them for long.
+        // Only lock files are left in this directory. The lock files can be removed: while there is no store, no other process holds a lock
+        // for long.
         let _ = fs::remove_dir_all(&own_dir);
         if self.was_missing {
             let _ = fs::remove_dir(&self.root);

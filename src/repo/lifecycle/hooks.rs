@@ -45,7 +45,7 @@ pub enum PushHooks {
     Installed,
     /// Another program's hook is at this path.
     Foreign(PathBuf),
-    /// This hook or setting is missing or outdated.
+    /// A hook or a setting is missing or outdated. The text says which one.
     Missing(String),
     /// The hooks are installed, but git cannot run them: their file system is mounted with `noexec` (mount(8)).
     NoExec,
@@ -65,7 +65,7 @@ fn text(hook: &str) -> String {
     )
 }
 
-/// Writes the hooks of a repository that is being created into the directory `dir`.
+/// Writes the hooks of a new repository into `dir`, its directory `hooks`.
 pub(crate) fn create(dir: &Path, tmp: &Path) -> Result<()> {
     for hook in HOOKS {
         write(tmp, &dir.join(hook), hook)?;

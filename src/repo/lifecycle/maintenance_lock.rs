@@ -11,7 +11,7 @@ use crate::repo::fs::new_file;
 use crate::repo::locks::Guard;
 use crate::repo::parts::Parts;
 
-/// The largest file that is read as notes, in bytes. wasmstore never writes a larger one.
+/// The maximum size of the notes, in bytes. A larger file is not read, and wasmstore never writes one.
 const NOTES_BYTES_MAX: u64 = 64 << 10;
 
 /// The lock of scheduled maintenance; dropping it releases the lock.
@@ -37,7 +37,7 @@ pub(crate) fn notes(parts: &Parts) -> Vec<u8> {
 /// Replaces the notes, without an fsync: if they are lost, the only effect is that jobs run at other times.
 ///
 /// # Errors
-/// The file cannot be written.
+/// The file of the notes cannot be written.
 pub(crate) fn write_notes(parts: &Parts, _: &MaintenanceLock, notes: &[u8]) -> Result<()> {
     let file = notes_path(parts);
     let write = || {

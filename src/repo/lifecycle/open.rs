@@ -28,7 +28,8 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     if names.iter().any(|name| name == "HEAD") || root.join("HEAD").exists() {
         return Ok(false);
     }
-    // The directory is read only once: if another process is creating the store right now, its marker file is in this listing.
+    // The directory is read only once: if another process is creating the store right now, the names in this one listing include its marker
+    // file.
     let own_names = names_in(&root.join("wasmstore")).unwrap_or_default();
     let is_marked = own_names.iter().any(|name| name == CREATING);
     let is_lock = |name: &OsString| name == "refs.gate" || name == "refs.lock";
@@ -37,8 +38,8 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
 }
 
 /// Returns whether `root` contains only the remains of a copy of a store in a bucket: files of a repository without `HEAD`, and the file
-/// with the generation, which only copies have. They remain if the copy was deleted while a process wrote to it. Everything that was
-/// acknowledged to a client is in the bucket.
+/// with the generation, which only copies have. Such files remain if the copy was deleted while a process wrote to it. They can be removed,
+/// because everything that was acknowledged to a client is in the bucket.
 pub(crate) fn is_remains_of_copy(root: &Path) -> Result<bool> {
     let names = match names_in(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -74,11 +74,10 @@ pub(crate) fn was_equal(parts: &Parts, url: &str) -> bool {
     noted.is_ok_and(|noted| noted.trim_end() == url)
 }
 
-/// Records durably that this store was equal to the store at `url`. The caller has made everything that was fetched from that store
-/// durable.
+/// Records durably that this store was equal to the store at `url`. Everything that was fetched from that store must be durable already.
 ///
 /// # Errors
-/// The file cannot be written.
+/// The file `replica` cannot be written.
 pub(crate) fn note_equal(parts: &Parts, url: &str) -> Result<()> {
     let own_dir = parts.own_dir();
     create_dir(&own_dir)?;

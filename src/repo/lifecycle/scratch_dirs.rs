@@ -76,7 +76,7 @@ pub(crate) fn clear_tmp(objects: &ObjectDb) -> Result<()> {
     clear_dir(&objects.tmp_dir())
 }
 
-/// Returns the directory for the packs that `gc` is writing, after emptying it. The caller holds `backup.lock`.
+/// Empties the directory for the packs that `gc` writes, and returns its path. The caller holds `backup.lock`.
 pub(crate) fn gc_dir(own_dir: &Path) -> Result<PathBuf> {
     let dir = own_dir.join("gc");
     create_dir(&dir)?;

@@ -46,12 +46,12 @@ impl Commit {
 /// Reads a commit whose id a user gave.
 ///
 /// # Errors
-/// `UnknownCommit` if the id names no object, or one that is not a commit.
+/// `UnknownCommit` if the repository has no object with this id, or that object is not a commit.
 pub(crate) fn read(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
     decode(id, &data(repo, id)?)
 }
 
-/// Reads a commit that another object or a ref names, and its committer time in seconds.
+/// Reads a commit to which another object or a ref points. Also returns the commit's committer time, in seconds since 1970.
 pub(crate) fn read_dated(repo: &gix::Repository, id: CommitId) -> Result<(i64, Commit)> {
     let data = data(repo, id).map_err(linked)?;
     let commit = RawCommit::parse(id, &data)?;
@@ -70,10 +70,10 @@ fn data(repo: &gix::Repository, id: CommitId) -> Result<Vec<u8>> {
     Ok(object.detach().data)
 }
 
-/// Reads a commit that another object or a ref names.
+/// Reads a commit to which another object or a ref points.
 ///
 /// # Errors
-/// `Missing` if it does not exist: the repository is damaged, or a `gc` removed it.
+/// `Missing` if the commit does not exist: the repository is damaged, or a `gc` removed the commit.
 pub(crate) fn read_linked(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
     read(repo, id).map_err(linked)
 }

@@ -14,7 +14,7 @@ use crate::repo::objects::commit::{self, Commit};
 use crate::repo::objects::gix_handle::GixHandle;
 use crate::repo::objects::spool::Spool;
 
-/// The objects of a repository. A repository that does not exist yet reads as empty.
+/// The objects of a repository. If the repository does not exist yet, no object is found.
 pub struct ObjectDb {
     root: PathBuf,
     /// `None` while there is no repository at `root`. The handle is replaced when the repository is opened again: see `gix_handle.rs`.
@@ -26,7 +26,7 @@ impl ObjectDb {
     /// Opens the repository at `root`.
     ///
     /// # Errors
-    /// `NotAStore` if it is not a bare repository in a supported format; the directory cannot be read.
+    /// `NotAStore` if `root` is not a bare repository in a supported format; the directory cannot be read.
     pub(crate) fn open(root: &Path, cache: &CacheLimits) -> Result<Self> {
         Ok(Self {
             handle: Some(RwLock::new(GixHandle::open(root)?)),
@@ -133,7 +133,7 @@ impl ObjectDb {
         Spool::new(&self.tmp_dir())
     }
 
-    /// Returns the bytes of a blob, from the cache if they are there; `None` if the id names no object, or one that is not a blob.
+    /// Returns the bytes of a blob, from the cache if it has them; `None` if there is no object with this id, or if it is not a blob.
     pub fn cached_blob(&self, hash: ModuleHash) -> Result<Option<Blob>> {
         if let Some(blob) = self.caches.blobs.get(&hash) {
             return Ok(Some(blob));
@@ -145,12 +145,12 @@ impl ObjectDb {
         Ok(blob)
     }
 
-    /// Returns the bytes of a blob if they are in the cache.
+    /// Returns the bytes of a blob from the cache; `None` if they are not in the cache.
     pub fn blob_in_memory(&self, hash: ModuleHash) -> Option<Blob> {
         self.caches.blobs.get(&hash)
     }
 
-    /// Reads the bytes of a blob; `None` if the id names no object, or one that is not a blob.
+    /// Reads the bytes of a blob; `None` if there is no object with this id, or if it is not a blob.
     pub fn blob(&self, hash: ModuleHash) -> Result<Option<Vec<u8>>> {
         let Some(repo) = self.handle() else {
             return Ok(None);
@@ -166,7 +166,7 @@ impl ObjectDb {
             .map(|object| object.detach().data))
     }
 
-    /// Returns the size of a blob in bytes; `None` if the id names no object, or one that is not a blob.
+    /// Returns the size of a blob in bytes; `None` if there is no object with this id, or if it is not a blob.
     pub fn blob_size_bytes(&self, hash: ModuleHash) -> Result<Option<u64>> {
         let Some(repo) = self.handle() else {
             return Ok(None);
@@ -185,16 +185,16 @@ impl ObjectDb {
     /// Reads a commit whose id a user gave.
     ///
     /// # Errors
-    /// `UnknownCommit` if the id names no object, or one that is not a commit.
+    /// `UnknownCommit` if the repository has no object with this id, or that object is not a commit.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
         let repo = self.handle().ok_or(Error::UnknownCommit(id))?;
         commit::read(&repo, id)
     }
 
-    /// Reads a commit that a ref or another commit names, from the cache if it is there.
+    /// Reads a commit to which a ref or another commit points, from the cache if it has the commit.
     ///
     /// # Errors
-    /// `Missing` if it does not exist: the repository is damaged, or a `gc` is deleting it at this moment.
+    /// `Missing` if the commit does not exist: the repository is damaged, or a `gc` is deleting the commit at this moment.
     pub fn linked_commit(&self, id: CommitId) -> Result<Commit> {
         let read = || commit::read_linked(&self.handle_for(id)?, id).map(Arc::new);
         let commit = self.caches.commits.get_or_insert_with(&id, read)?;

@@ -38,7 +38,7 @@ pub(crate) struct LooseObjects {
 /// The state of an existing object's file after an attempt to fsync it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SyncedObject {
-    /// It was fsynced.
+    /// The file was fsynced.
     Durable,
     /// The object has no file of its own.
     Absent,

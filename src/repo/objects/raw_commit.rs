@@ -19,7 +19,7 @@ pub(crate) struct RawCommit<'d> {
     author: Option<&'d [u8]>,
     /// The value of the header `committer`; `None` if there is none.
     committer: Option<&'d [u8]>,
-    /// Everything after the first empty line.
+    /// The commit message: everything after the first empty line.
     pub message: &'d [u8],
     has_message: bool,
     /// Whether the commit has a signature (header `gpgsig` or `gpgsig-sha256`, also for ssh keys). The signature is not checked.
@@ -79,7 +79,7 @@ impl<'d> RawCommit<'d> {
         })
     }
 
-    /// Returns a description of each malformed part of the commit.
+    /// Returns one description for each malformed part of the commit.
     pub(crate) fn faults(&self) -> Vec<String> {
         let signatures = [("author", self.author()), ("committer", self.committer())];
         let faults = signatures.into_iter().filter_map(|(name, signature)| {
@@ -110,7 +110,7 @@ impl Signature {
                 ..Self::default()
             };
         };
-        // git looks for the last `>` to find the time, because a name or an address may contain one.
+        // git looks for the last `>` to find the time, because a name or an address may contain a `>`.
         let (person, time) = match value.rfind_byte(b'>') {
             Some(end) => value.split_at(end + 1),
             None => split_time(value),

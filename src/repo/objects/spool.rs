@@ -23,7 +23,7 @@ pub struct Spool {
     tmp: PathBuf,
 }
 
-/// Reads a range of a file at explicit offsets (pread(2)), because all parts of a spool share one file and its position.
+/// Reads a range of a file with pread(2). The position of the file is not used, because all parts of a spool share it.
 struct PartReader<'f> {
     file: &'f File,
     at: u64,
@@ -129,7 +129,7 @@ impl Spool {
     /// part shares the file.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file of the spool cannot be read.
     pub fn part(&self, start: u64, size_bytes: u64) -> Result<Self> {
         let failed = || Error::io("read", &self.tmp);
         let small = usize::try_from(size_bytes).ok();

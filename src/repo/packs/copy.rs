@@ -1,4 +1,4 @@
-//! Copying the objects of a pack into another one without recompression.
+//! Copying the objects of a pack into another pack without recompression.
 //!
 //! git writes deltas, most of which give their base as a distance in the pack (gitformat-pack(5), `OFS_DELTA`). The distance would be
 //! wrong in another pack, so such a delta is rewritten to name its base by id (`REF_DELTA`). The base is in the same source pack, and is

@@ -78,7 +78,8 @@ impl PackDir {
     /// Opens the repository again if any process has deleted a pack that gix may have open, or if gix has too few slots for the existing
     /// packs. Ignores each pack that this process deleted after copying all of its objects into another pack.
     pub(crate) fn forget_deleted(&self) -> Result<()> {
-        // `version` is read before the packs are listed: if the repository is opened again in between, the next call cleans up once more.
+        // `version` is read before the packs are listed: if another thread opens the repository again in between, `cleaned_at` is outdated,
+        // and the next call cleans up once more.
         let version = self.objects.shared_handle().map(|handle| handle.version());
         let existing = pack_file_names(self.objects.root())?;
         if self.has_exactly(&existing) {
@@ -128,7 +129,7 @@ impl PackDir {
     pub(crate) fn sync_all(&self) -> Result<()> {
         for _ in 1..LISTINGS_MAX {
             match self.sync_listed() {
-                // A roll-up deleted a listed pack. Its objects are in a pack that was not listed.
+                // A roll-up deleted a pack after it was listed. Its objects are in a new pack, which the next listing finds.
                 Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {}
                 result => return result,
             }

@@ -22,7 +22,7 @@ use crate::repo::packs::pack::{Pack, packs_in, remove_packs};
 use crate::repo::packs::writer::PackWriter;
 use crate::sharing::write_shared;
 
-/// The number of packs of one level at which they are rolled up.
+/// The minimum number of packs of one level for a roll-up of that level.
 pub(crate) const PACKS_MIN: usize = 64;
 /// The size above which a pack is not rolled up any more, in bytes.
 pub(crate) const PACK_BYTES_MAX: u64 = 64 << 20;
@@ -234,7 +234,8 @@ fn packs_due(root: &Path) -> Result<Option<Vec<Pack>>> {
     Ok(levels.into_values().find(|packs| packs.len() >= PACKS_MIN))
 }
 
-/// Estimates a pack's level from the size of its index. With SHA-1, an index has 28 bytes for each object, and 8 + 1,024 + 40 other bytes.
+/// Estimates a pack's level from the size of its index. With SHA-1, an index has 28 bytes for each object, an 8-byte header, a fan-out
+/// table of 1,024 bytes, and 40 bytes of checksums.
 fn level(index_bytes: u64) -> u32 {
     let objects = index_bytes.saturating_sub(1072) / 28;
     objects.max(1).ilog(PACKS_MIN as u64)

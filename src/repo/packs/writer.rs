@@ -83,7 +83,7 @@ impl PackWriter {
         Ok(writer)
     }
 
-    /// Adds an object. It must not have been added before.
+    /// Adds an object that is not in the pack yet.
     pub(crate) fn add(&mut self, id: gix::ObjectId, entry: &PackEntry) -> Result<()> {
         self.add_bytes(id, entry.crc32, &entry.bytes)
     }

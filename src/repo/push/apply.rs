@@ -43,7 +43,7 @@ impl WriteTxn<'_> {
         parts.until_swapped(|| self.update_locked_refs(updates, drop_policy, atomicity, &adopted))
     }
 
-    /// Validates the updates against the current refs, and makes them. The caller holds `refs.lock`.
+    /// Validates the updates against the current refs, and applies the valid ones. The caller holds `refs.lock`.
     fn update_locked_refs(
         &mut self,
         updates: &[RefUpdate],
@@ -178,8 +178,9 @@ struct RefMoves<'m> {
 }
 
 impl<'m> RefMoves<'m> {
-    /// Returns the indices of the updates that are not refused and change a value. Deletions come first because they can make room for
-    /// other names; then comes the registry ref, because a module whose manifest is not recorded is served with another manifest.
+    /// Returns the indices of the updates that are not refused and change a value. Deletions come first: a ref `a` must be deleted before
+    /// `a/b` can be created. Then comes the registry ref, because a new module is served with a wrong manifest until its manifest is
+    /// recorded there.
     fn order(&self, results: &UpdateResults) -> Vec<usize> {
         let is_made = |index: &usize| {
             let update = &self.updates[*index];
@@ -193,7 +194,7 @@ impl<'m> RefMoves<'m> {
         order
     }
 
-    /// Makes each update on its own. If one fails, it is refused.
+    /// Makes each update on its own. Records a failed update as refused in `results`.
     fn make_each(&self, results: &mut UpdateResults) {
         for index in self.order(results) {
             let update = &self.updates[index];

@@ -74,8 +74,8 @@ impl IncomingObjects {
         Ok(self.header(self.id(id)?)?.0 == Kind::Commit)
     }
 
-    /// Returns every commit and tag in quarantine. This includes the ones that no pushed ref reaches, because after the push any client can
-    /// request them by id.
+    /// Returns every commit and tag in quarantine. The result includes objects that no pushed ref reaches, because after the push any
+    /// client can request them by id.
     ///
     /// # Errors
     /// The objects cannot be listed.
@@ -236,8 +236,8 @@ impl IncomingObjects {
         }
     }
 
-    /// Reads an object. If it is in quarantine, it must be within the limits for its kind. Blobs have no limit here: the caller
-    /// checks their size.
+    /// Reads an object. An object in quarantine must be within the limits for its kind. Blobs have no limit here: the caller checks their
+    /// size.
     fn read(&self, id: gix::ObjectId) -> Result<(Kind, Vec<u8>)> {
         if let Some(quarantine) = &self.quarantine
             && let Some(header) =

@@ -1,7 +1,7 @@
 //! The tree entries that a pushed commit introduces: the entries that none of its parents has at the same path.
 //!
-//! This module does not use the tree diff of `tree/`, because it compares a tree with the trees of all parents at once, and must report
-//! entries that the store's own trees never have, such as duplicate names and unusual modes.
+//! The tree diff of `tree/` is not used, because this module compares a tree with the trees of all parents at once, and must report entries
+//! that the store's own trees never have, such as duplicate names and unusual modes.
 
 use std::collections::HashSet;
 

@@ -26,7 +26,7 @@ pub enum DropPolicy {
 pub enum Atomicity {
     /// Each update succeeds or fails on its own.
     PerRef,
-    /// If one update is refused, so are all others (`git push --atomic`).
+    /// If one update is refused, all others are refused, too (`git push --atomic`).
     AllOrNothing,
 }
 

@@ -143,7 +143,7 @@ impl DurableTips {
     }
 }
 
-/// Overwrites an existing file. It is not truncated first, because that would free its block and allocate it again; old and new
+/// Overwrites an existing file. The file is not truncated first, because truncation would free its block and allocate it again; old and new
 /// content usually have the same length.
 fn overwrite(path: &Path, note: &str) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;

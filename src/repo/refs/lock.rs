@@ -1,8 +1,8 @@
 //! git's lock file of a ref, `<ref>.lock`, created so that a dead writer's lock file is recognized with certainty.
 //!
 //! wasmstore creates its lock files with mode 0444, without write permission for anyone, and the ref keeps that mode after the rename. git
-//! creates its own with mode 0666, from which the umask removes bits. So a process that holds `refs.lock` and finds a read-only lock file
-//! knows that a wasmstore process created it and died. Any other lock file belongs to a git process that wasmstore did not start, and
+//! creates its lock files with mode 0666, from which the umask removes bits. So a process that holds `refs.lock` and finds a read-only lock
+//! file knows that a wasmstore process created it and died. Any other lock file belongs to a git process that wasmstore did not start, and
 //! wasmstore waits until it is gone. `ROOT/wasmstore/moving` names the refs that were moved last, one per line. After a crash, opening the
 //! store looks only for the lock files of these refs.
 //!

@@ -111,7 +111,7 @@ impl RefStore {
         Ok(found)
     }
 
-    /// Returns the names of all branches, sorted. Broken ones are left out.
+    /// Returns the names of all branches, sorted. Broken branches are left out.
     pub fn branches(&self) -> Result<Vec<BranchName>> {
         let list = self.list_changes(HEADS)?;
         Ok(list

@@ -5,9 +5,9 @@
 //! notices every change of a ref at once. If the object of an unchanged ref was deleted, it notices that only after some seconds
 //! ([`REUSED_MAX`]). Code that decides what to remove uses [`RefStore::list`], which reads everything.
 //!
-//! A file or directory is reused only if a later change to it is certain to change its metadata. This requires that it was last changed
-//! long enough before it was read, and that it is on the file system of `ROOT/refs`. This file system must be local, so that its times come
-//! from this machine's clock. Broken refs are not remembered. If there are more than [`REFS_MAX`] refs, none is remembered.
+//! A file or directory is reused only if a later change to it is certain to change its metadata. So it must have been unchanged for long
+//! enough when it was read, and it must be on the file system of `ROOT/refs`. This file system must be local, so that its times come from
+//! this machine's clock. Broken refs are not remembered. If there are more than [`REFS_MAX`] refs, none is remembered.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -71,7 +71,7 @@ pub(in crate::repo::refs) enum EntryKind {
 /// The refs in `packed-refs` with their targets, or the reasons why they are broken.
 pub(in crate::repo::refs) type PackedRefs = Arc<Vec<(BString, Result<Target, String>)>>;
 
-/// Lets a listing reuse an earlier one, and records what the next one may reuse.
+/// What one listing reuses of an earlier listing, and what it records for the next listing.
 pub(in crate::repo::refs) enum Reuse {
     /// The listing reads everything and records nothing.
     Off,

@@ -126,7 +126,7 @@ impl RefStore {
         RefLock::take(self.root(), HEAD, content.as_bytes(), OUTSIDE_MAX)
     }
 
-    /// Renames the lock file to the ref and fsyncs its directory; for a new ref also every directory above.
+    /// Renames the lock file to the ref and fsyncs the directory of the ref. If the ref is new, also fsyncs every directory above.
     pub(crate) fn rename_lock(&self, lock: RefLock) -> Result<()> {
         let path = lock.path().to_owned();
         let is_new = !path.is_file();

@@ -26,7 +26,7 @@ impl Repository {
         mirror_lock::dir(&self.parts.own_dir())
     }
 
-    /// Adds a mirror, which is a git remote to which the store is pushed, to the configuration, durably.
+    /// Adds a mirror to the configuration, durably. A mirror is a git remote to which the store is pushed.
     ///
     /// # Errors
     /// The configuration cannot be read or written.
@@ -88,7 +88,7 @@ impl Repository {
     /// Records durably that this replica was equal to the store at `url`.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file `replica` cannot be written.
     pub fn note_equal(&self, url: &str) -> Result<()> {
         replica_mark::note_equal(&self.parts, url)
     }

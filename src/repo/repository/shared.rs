@@ -92,7 +92,7 @@ impl Repository {
         self.parts.noted_generation()
     }
 
-    /// Copies many small packs of the shared state into one pack if a roll-up is due. Returns whether it did.
+    /// Copies many small packs of the shared state into one pack if a roll-up is due. Returns `true` if it did.
     ///
     /// # Errors
     /// As for [`catch_up`](Self::catch_up).

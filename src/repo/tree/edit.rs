@@ -109,7 +109,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Writes the changed directories below this one, and returns the encoded tree of this one.
+    /// Writes the changed directories below this directory, and returns this directory as an encoded tree.
     fn write(self, repo: &gix::Repository, written: &mut Vec<gix::ObjectId>) -> Result<Vec<u8>> {
         let mut changes = Vec::with_capacity(self.changes.len());
         for (name, change) in self.changes {

@@ -1,7 +1,7 @@
 //! Encoded trees (gitformat-tree: entries of `<mode> <name>\0<id>`), searched and changed without decoding them.
 //!
-//! A change usually concerns one entry of each of a few directories. Decoding these directories allocates memory for each of their names,
-//! which takes longer than everything else that is done with them.
+//! A change usually concerns one entry of each of a few directories. Decoding a directory allocates memory for each name in it, which takes
+//! longer than all other work on the directory.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -26,7 +26,7 @@ const SEARCHES_MAX: u32 = 8;
 /// The mode of a directory, as git and gix write it.
 const DIRECTORY_MODE: &[u8] = b"40000 ";
 
-/// An encoded entry.
+/// An entry of an encoded tree.
 pub(crate) struct EncodedEntry<'t> {
     /// The range of the entry's bytes in the encoded tree.
     range: Range<usize>,

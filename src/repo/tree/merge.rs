@@ -18,7 +18,8 @@ use crate::repo::tree::edit::edit;
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
-/// The maximum number of merges of merge bases within one merge. After that, an empty base is used, which can only add conflicts.
+/// The maximum number of merges of merge bases within one merge. Beyond it, the empty tree is used as the base, which can only add
+/// conflicts.
 const BASE_MERGES_MAX: u32 = 64;
 
 /// The result of merging another commit into a draft (the next state of a branch).
@@ -127,7 +128,7 @@ impl<'m> TreeMerge<'m> {
         Ok(edit(self.repo, self.trees, tree, &edits)?.id)
     }
 
-    /// Merges `theirs` into `ours`. Returns `ours` with the changes of `theirs` that do not conflict, and the paths of the others.
+    /// Merges `theirs` into `ours`. Returns `ours` with the changes of `theirs` that do not conflict, and the paths of the changes that do.
     fn three_way(
         &self,
         base: gix::ObjectId,

@@ -33,7 +33,7 @@ pub(crate) enum Lookup {
 pub(crate) enum TreeSource<'r> {
     /// The handle of a write transaction. Its memory contains new trees that are not on the disk yet.
     Handle(&'r gix::Repository),
-    /// The shared caches, and the object database for trees that no cache has. The handle is created when it is needed first.
+    /// The shared caches, and the object database for trees that no cache has. The handle is created when it is first needed.
     Cached(&'r ObjectDb, OnceCell<Box<gix::Repository>>),
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct TreeReader<'r> {
 }
 
 impl<'r> TreeReader<'r> {
-    /// Returns a reader with a cache of its own, for one operation. It reads trees through the handle `repo`.
+    /// Returns a reader with a cache of its own, for one operation. The reader reads trees through the handle `repo`.
     pub(crate) fn new(repo: &'r gix::Repository) -> Self {
         Self::from(TreeSource::Handle(repo))
     }

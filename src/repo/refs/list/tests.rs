@@ -39,7 +39,8 @@ fn a_ref_whose_object_cannot_be_read_is_not_broken() {
     let id = "7".repeat(40);
     std::fs::write(heads.join("next"), format!("{id}\n")).unwrap();
     assert_eq!(repository.refs().broken().unwrap().len(), 1);
-    // A link to itself in place of the object's file cannot be read, but does not mean that the object is missing, either.
+    // The file of the object is replaced by a symbolic link to itself. Reading it fails, but that does not prove that the object is
+    // missing.
     let object = dir.path().join("objects/77");
     std::fs::create_dir(&object).unwrap();
     symlink(&id[2..], object.join(&id[2..])).unwrap();

@@ -115,7 +115,7 @@ fn an_unchanged_ref_is_not_read_again() {
     pretend(refs, &next, ids[1], Instant::now());
     let list = refs.list_changes(HEADS).unwrap();
     assert_eq!(target(&list, "refs/heads/next"), ids[1]);
-    // Another ref that changes is read, and only that one.
+    // When another ref changes, the listing reads only that ref.
     fs::write(&last, ids[2].to_string()).unwrap();
     let list = refs.list_changes(HEADS).unwrap();
     assert_eq!(target(&list, "refs/heads/next"), ids[1]);
