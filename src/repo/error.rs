@@ -116,7 +116,7 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// An object that another program wrote or a client sent exceeds a limit.
+    /// An object exceeds a limit. Another program wrote the object, or a client sent it.
     #[error("{object}: {reason}")]
     LimitExceeded {
         /// The object, for example its kind and id.

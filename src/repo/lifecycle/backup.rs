@@ -253,7 +253,7 @@ fn name_of(path: &Path) -> Cow<'_, str> {
     path.file_name().unwrap_or_default().to_string_lossy()
 }
 
-/// Returns the mode of a file in the archive: hooks are executable.
+/// Returns the permission bits of a file in the archive. Hooks are executable.
 fn mode(name: &Path) -> u32 {
     if name.starts_with("hooks") {
         0o755

@@ -172,7 +172,7 @@ impl CloneTarget {
         Ok(())
     }
 
-    /// Replaces the path of the clone in an error by the path of the store, because the user knows only the latter.
+    /// Replaces the path of the clone in an error by the path of the store, because the user does not know the path of the clone.
     fn with_store_root(&self, error: Error) -> Error {
         match error {
             Error::NotAStore { reason, .. } => Error::NotAStore {

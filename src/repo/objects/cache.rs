@@ -101,8 +101,8 @@ fn tree_cache(bytes_max: u64) -> Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBy
     cache(bytes_max, OptionsBuilder::new().shards(TREE_SHARDS))
 }
 
-/// Returns a cache for items that are read once, soon after they were added: it evicts the oldest item, and a lookup does not prolong
-/// an item's stay.
+/// Returns a cache for items that are read once, soon after they were added: it evicts the oldest item, and a lookup does not delay an
+/// item's eviction.
 fn first_in_first_out(bytes_max: u64) -> Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes> {
     cache(bytes_max, OptionsBuilder::new().hot_allocation(0.01))
 }

@@ -55,7 +55,7 @@ pub(crate) fn read(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
 pub(crate) fn read_dated(repo: &gix::Repository, id: CommitId) -> Result<(i64, Commit)> {
     let data = data(repo, id).map_err(linked)?;
     let commit = RawCommit::parse(id, &data)?;
-    // git, too, sorts a commit without a readable time as the oldest.
+    // git also treats a commit without a readable time as the oldest.
     let date_s = commit.committer().date_s.unwrap_or(0);
     Ok((date_s, convert(id, &commit)))
 }
@@ -107,7 +107,7 @@ fn convert(id: CommitId, commit: &RawCommit<'_>) -> Commit {
     }
 }
 
-/// A new commit by `author`. Its committer is wasmstore, and both of its times are the time at which it is encoded.
+/// A new commit by `author`. Its committer is wasmstore, and its author time and committer time are the time at which it is encoded.
 pub(crate) struct NewCommit<'a> {
     pub tree: gix::ObjectId,
     pub parents: Vec<gix::ObjectId>,

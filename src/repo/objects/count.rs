@@ -28,8 +28,8 @@ impl ObjectDb {
         (0..=255).map(count).sum()
     }
 
-    /// Returns the total size of all files of objects, loose and packed, in bytes. Files that vanish during the count are left
-    /// out.
+    /// Returns the total size of all files in the subdirectories of `objects`, which contain loose objects and packs, in bytes. Files that
+    /// vanish during the count are left out.
     ///
     /// # Errors
     /// The directory `objects` cannot be read.

@@ -115,7 +115,7 @@ pub(crate) fn pack_file_names(root: &Path) -> Result<Vec<OsString>> {
     }
 }
 
-/// Opens a bare repository with this many slots for packs, and rejects one that this program cannot use.
+/// Opens a bare repository with this many slots for packs. Rejects a repository that this program cannot use.
 pub(crate) fn open_bare(root: &Path, slots: u16) -> Result<gix::ThreadSafeRepository> {
     let refuse = |reason: String| Error::NotAStore {
         root: root.to_owned(),

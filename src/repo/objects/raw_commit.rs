@@ -13,7 +13,7 @@ use crate::repo::error::{Error, Result};
 /// A commit whose tree and parents are well-formed. Everything else may be malformed.
 pub(crate) struct RawCommit<'d> {
     pub tree: gix::ObjectId,
-    /// The parents, in their order, with repetitions.
+    /// The parents, in the order of the commit. A parent that the commit repeats is repeated here.
     pub parents: Vec<gix::ObjectId>,
     /// The value of the header `author`; `None` if there is none.
     author: Option<&'d [u8]>,

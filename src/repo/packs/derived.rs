@@ -18,13 +18,13 @@ use crate::repo::fs::{names_in, remove_if_there, sync_dir};
 
 /// The beginning of the names of all files and directories that belong to a multi-pack-index.
 const MULTI_PACK_INDEX: &str = "multi-pack-index";
-/// The end of the name of a lock file, which belongs to a running git process.
+/// The end of the name of a lock file. Such a file belongs to a running git process.
 const LOCK: &str = ".lock";
 
 /// The kind of files that a caller is about to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deletion {
-    /// Packs, all of whose objects are in other packs.
+    /// Packs whose objects are all in other packs, too.
     Packs,
     /// Packs, and objects that no ref reaches.
     Objects,

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::repo::packs::writer::PackWriter;
 
-    /// Includes incompressible objects, whose compressed form is longer.
+    /// The objects include incompressible ones, whose compressed form is longer.
     #[test]
     fn compressed_objects_of_every_size_decompress_to_the_same_bytes() {
         let mut x = 1u32;

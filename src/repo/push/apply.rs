@@ -1,7 +1,7 @@
 //! Publishing a push: several refs at once, each validated against its current value.
 //!
-//! git has already moved the objects into the store, but may not have fsynced them, and a `gc` may have deleted objects that they
-//! build on. So everything that a new tip reaches is looked up again and fsynced under `lock`, before any ref moves.
+//! git has already moved the objects into the store, but may not have fsynced them, and a `gc` may have deleted objects to which the pushed
+//! objects refer. So everything that a new tip reaches is looked up again and fsynced under `lock`, before any ref moves.
 
 use crate::config::PushLimits;
 use crate::names::{ObjectId, RefName};

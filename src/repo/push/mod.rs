@@ -1,5 +1,5 @@
-//! Pushes into the store: their validation and their ref updates, for git's receive hooks. Also the limits on the histories of other
-//! repositories.
+//! Pushes into the store: their validation and their ref updates, for git's receive hooks. Also the limits on histories that are cloned or
+//! fetched from other repositories.
 
 pub(crate) mod apply;
 pub(crate) mod identities;

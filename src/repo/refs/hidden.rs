@@ -12,8 +12,8 @@ use crate::repo::refs::lock::HEAD;
 use crate::repo::refs::stamp::RefsStamp;
 use crate::repo::refs::store::RefStore;
 
-/// How long a listing without broken refs remains valid if no ref changes. A file that another program damages in place, or an object
-/// that it deletes, is noticed after this time.
+/// How long a listing without broken refs remains valid if no ref changes. If another program damages a file in place or deletes an object,
+/// this is noticed only after this time.
 const UNBROKEN_MAX: Duration = Duration::from_secs(5);
 
 /// The time at which the last listing began, and the metadata of the refs that it recorded; `None` if it found a broken ref. This saves
@@ -29,7 +29,7 @@ impl RefStore {
     /// # Errors
     /// The refs cannot be listed.
     pub fn hidden_from_git(&self) -> Result<Vec<String>> {
-        // The lock is held during the listing, so that concurrent requests share one listing.
+        // The mutex is held during the listing, so that concurrent requests share one listing.
         let last = &self.last_unbroken.0;
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_valid =
@@ -42,7 +42,7 @@ impl RefStore {
         let mut patterns = hide_patterns(&list);
         let default = self.default_branch().map(|branch| branch.full_ref());
         if default.is_ok_and(|default| list.broken.iter().any(|it| it.name == default)) {
-            // HEAD is hidden, too, because git would advertise it with the object that the default branch leads to.
+            // HEAD is hidden, too: it leads to the default branch, so git would advertise HEAD with the same invalid value.
             patterns.push(HEAD.to_owned());
         }
         *last = list.broken.is_empty().then_some((start, list.stamp));

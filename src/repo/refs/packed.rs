@@ -16,7 +16,7 @@ use crate::repo::refs::lock::{OUTSIDE_MAX, PACKED_REFS, RefLock};
 use crate::repo::refs::store::RefStore;
 
 impl RefStore {
-    /// Removes one ref from `packed-refs`, durably, under git's own lock for that file.
+    /// Removes one ref from `packed-refs`, durably, while holding git's own lock file for it, `packed-refs.lock`.
     pub(in crate::repo::refs) fn remove_packed(&self, name: &str) -> Result<()> {
         let packed = self.root().join(PACKED_REFS);
         if !packed.is_file() {

@@ -23,8 +23,8 @@ use crate::repo::refs::list::RefList;
 use crate::repo::refs::stamp::{FileStamp, file_clock};
 use crate::repo::refs::store::RefStore;
 
-/// How long the target of a ref counts as existing after it was found. An object that another program deletes is noticed after this time.
-/// Everything else is read again after this time, too, in case a file system does not record changes correctly.
+/// How long the target of a ref counts as existing after it was found. If another program deletes the target object, this is noticed only
+/// after this time. Everything else is read again after this time, too, in case a file system does not record changes correctly.
 const REUSED_MAX: Duration = Duration::from_secs(5);
 
 /// The local file systems whose recorded times are trusted, by their magic numbers (statfs(2)): ext2 to ext4, XFS, Btrfs, tmpfs, F2FS, and

@@ -36,7 +36,7 @@ impl Repository {
             parts: Parts::open(root, cache, authority)?,
             publisher: Publisher::default(),
         };
-        // The refs may have been moved by another program while no server ran.
+        // Another program may have moved refs while no server ran, so the next catch-up compares all refs.
         repository.parts.doubt();
         Ok(repository)
     }

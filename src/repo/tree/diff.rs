@@ -174,7 +174,7 @@ fn is_before(directory: &TreePath, after: &ModulePath) -> bool {
     below.cmp(after.bytes().take(directory.len() + 1)).is_lt()
 }
 
-/// Returns the paths whose entries differ between two trees, including names that the store does not accept, but not directories.
+/// Returns the paths whose entries differ between two trees, including paths that the store does not accept. Directories are not listed.
 pub(crate) fn entry_changes(
     trees: &TreeReader<'_>,
     old: gix::ObjectId,

@@ -69,7 +69,7 @@ fn every_change_is_seen_at_once() {
     let ids = blobs(&repository, 8);
     let heads = root.join("refs/heads");
     let text = |nth: usize| format!("{}\n", ids[nth % ids.len()]);
-    // Hundreds of changes in the same tick of the kernel's clock, and some that a pause separates.
+    // Makes hundreds of changes, many of them in the same tick of the kernel's clock, and some after a pause.
     for nth in 0..400_usize {
         let path = heads.join(["main", "next", "dir/a"][nth % 3]);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -120,7 +120,7 @@ fn an_unchanged_ref_is_not_read_again() {
     let list = refs.list_changes(HEADS).unwrap();
     assert_eq!(target(&list, "refs/heads/next"), ids[1]);
     assert_eq!(target(&list, "refs/heads/last"), ids[2]);
-    // A listing for another purpose, or after some time, reads everything.
+    // `list` reads everything, and so does `list_changes` after some time.
     let list = refs.list(HEADS).unwrap();
     assert_eq!(target(&list, "refs/heads/next"), ids[0]);
     settle(refs, 3);
