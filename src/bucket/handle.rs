@@ -52,7 +52,7 @@ impl Bucket {
     /// meaning, the first is used.
     ///
     /// # Errors
-    /// `NotAStore` if the settings are invalid; `Io`.
+    /// `NotAStore` if the settings are invalid; `Io` if a directory or a thread cannot be created.
     pub fn open(
         url: &BucketUrl,
         settings: &[(String, String)],
@@ -62,7 +62,7 @@ impl Bucket {
         Self::with_stores(url.to_string(), stores, options)
     }
 
-    /// Uses an object store that exists already, for tests.
+    /// Opens a bucket in an object store that the caller has created, for tests.
     ///
     /// # Errors
     /// `Io` if the thread cannot be created.

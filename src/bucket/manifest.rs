@@ -57,13 +57,13 @@ pub struct Manifest {
     pub store: String,
     /// The secret that servers use to authenticate to each other.
     pub peer_key: PeerKeyHex,
-    /// The URL of the server that made the last swap.
+    /// The URL of the server that made the last swap; `None` if no server has made one.
     pub writer: Option<String>,
     /// The default branch.
     pub head: BranchName,
     /// The hash function of the store's ids.
     pub object_format: ObjectFormat,
-    /// Keys of lower generations that the manifest does not name may be deleted.
+    /// The generation below which a key that the manifest does not name may be deleted.
     pub floor: u64,
     /// The key of the snapshot of refs; `None` if all refs are in `changed`.
     pub snapshot: Option<String>,
@@ -71,9 +71,9 @@ pub struct Manifest {
     pub changed: BTreeMap<RefName, Option<ObjectId>>,
     /// The keys of the packs.
     pub packs: Arc<Vec<PackKey>>,
-    /// `requests` has every request that was applied after this generation.
+    /// The generation after which no applied request is missing in `requests`.
     pub requests_since: u64,
-    /// The last requests, oldest first.
+    /// The last changes that were applied for a request with an id, oldest first.
     pub requests: Arc<Vec<AppliedRequest>>,
     /// The ids of the batches before this one, oldest first.
     pub batches: Vec<String>,

@@ -26,9 +26,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// The responses that the writers of a race got.
 #[derive(Default)]
 struct Responses {
-    /// The contents whose writers got a success.
+    /// The texts of the writers that got a success response.
     winners: Vec<String>,
-    /// The contents whose writers got neither a success nor a rejection.
+    /// The texts of the writers that got neither a success response nor a rejection.
     unknown: Vec<String>,
     /// The number of responses of each kind other than success.
     others: BTreeMap<String, usize>,

@@ -1,4 +1,4 @@
-//! Failed requests to an object store, by whether the request may have had an effect.
+//! Classifies failed requests to an object store by whether the request may have had an effect.
 
 use object_store::client::{HttpError, HttpErrorKind};
 

@@ -14,8 +14,8 @@ use crate::repo::{AppliedRequest, PackKey, SharedRefs, SharedState, Swap};
 /// The maximum number of refs in a manifest. If there would be more, the swap moves all refs to a new snapshot.
 const CHANGED_COUNT_MAX: usize = 1000;
 
-/// The maximum size of all `ref` lines of a manifest, in bytes, with the same effect. The name of a ref has up to 1,024 bytes, so the
-/// number of refs alone does not limit the size.
+/// The maximum size of all `ref` lines of a manifest, in bytes. If they would be larger, the swap moves all refs to a new snapshot. The
+/// name of a ref has up to 1,024 bytes, so the number of refs alone does not limit the size.
 const CHANGED_BYTES_MAX: usize = 96 << 10;
 
 /// A manifest that this process has read or written, with its version in the bucket and the state that it describes.

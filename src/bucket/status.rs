@@ -16,9 +16,9 @@ pub struct BucketStatus {
     pub object_format: ObjectFormat,
     /// The number of swaps so far.
     pub generation: u64,
-    /// Keys of lower generations that the manifest does not name may be deleted.
+    /// The generation below which a key that the manifest does not name may be deleted.
     pub floor: u64,
-    /// The URL of the server that made the last swap.
+    /// The URL of the server that made the last swap; `None` if no server has made one.
     pub writer: Option<String>,
     /// The default branch.
     pub head: String,

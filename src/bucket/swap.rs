@@ -22,7 +22,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)
 enum Verdict {
     /// The manifest contains the batch of the swap, so the swap was made.
     Made(Arc<KnownManifest>),
-    /// Another swap was made on the same state, so this one never will be.
+    /// Another swap was made on top of the same state, so this one was not made and never will be.
     Lost,
     /// The manifest is unchanged. A request may still be on its way.
     Undecided,

@@ -1,4 +1,4 @@
-//! A store in a bucket in memory, for the unit tests of this subsystem.
+//! Creates a store in a bucket that is held in memory, for the unit tests of this subsystem.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -79,7 +79,7 @@ pub(super) fn swap_of(name: &str, old: Option<u64>, new: Option<u64>) -> Swap {
     }
 }
 
-/// Writes two files that end like a pack and its index.
+/// Writes two files that end with checksums, as a pack and its index do.
 pub(super) fn pack_files(directory: &TempDir, content: &[u8]) -> PackFiles {
     use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
     let sum = |bytes: &[u8]| digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec();

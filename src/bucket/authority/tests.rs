@@ -55,7 +55,7 @@ fn packs_are_kept_added_fetched_and_verified() {
     let (store, directory) = (FaultyStore::reliable(), TempDir::new().unwrap());
     let bucket = create(&store);
     let small = pack_files(&directory, b"PACK small");
-    // Two parts of an upload.
+    // This pack is so large that it is uploaded in two parts.
     let large = pack_files(&directory, &vec![7; 9 << 20]);
     bucket.keep(&small).unwrap();
     let puts = store.requests("PUT packs");
@@ -65,7 +65,7 @@ fn packs_are_kept_added_fetched_and_verified() {
         ..Swap::default()
     };
     let state = bucket.swap(0, &swap).unwrap().unwrap();
-    // The pack of the large one is a multipart upload, which the store counts as POST.
+    // The large pack is a multipart upload, which the faulty store counts as POST.
     assert_eq!(
         (store.requests("PUT packs"), store.requests("POST packs")),
         (puts + 1, 1)
@@ -119,7 +119,7 @@ fn a_server_claims_the_role_of_the_writer() {
     let claimed = one.last_known().unwrap();
     assert_eq!(claimed.writer.as_deref(), Some("http://one:1"));
     assert!(one.is_last_writer() && !other.is_last_writer());
-    // One was faster.
+    // `one` has claimed the role first.
     assert!(!other.claim(None).unwrap());
     assert_eq!(other.last_known().unwrap().generation, 1);
     assert!(other.claim(Some("http://one:1")).unwrap());

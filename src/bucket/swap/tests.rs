@@ -23,7 +23,7 @@ fn main_of(manifest: &Manifest) -> Option<ObjectId> {
     manifest.changed.get(&name(MAIN)).copied().flatten()
 }
 
-/// Returns the manifests of a store. Each must be the successor of the one before.
+/// Returns all manifests that a store has had. Checks that each is the successor of the one before.
 fn manifests(store: &FaultyStore) -> Vec<Manifest> {
     let parse = |text: &String| Manifest::parse(text.as_bytes()).unwrap();
     let manifests: Vec<_> = store.manifests().iter().map(parse).collect();
@@ -214,7 +214,7 @@ fn a_swap_of_which_the_history_is_forgotten_is_unconfirmed() {
     );
     let (one, other) = (create(&store), open(&store));
     one.state(0, Freshness::Current).unwrap();
-    // The connection hangs, and nobody reads the manifest while 140 other swaps are made.
+    // The request of `slow` hangs, and `slow` does not read the manifest while 140 other swaps are made.
     let mut options = options();
     options.timing.patience = Duration::from_secs(10);
     options.timing.request = Duration::from_millis(500);
