@@ -84,7 +84,7 @@ impl Parts {
                 .to_str()
                 .ok()
                 .and_then(|name| RefName::parse(name).ok());
-            // Other refs than branches, tags and the ref of the OCI registry are not shared, so they are not changed.
+            // Refs other than branches, tags and the ref of the OCI registry are not shared, so they are not changed.
             if let (Some(name), Target::Object(id)) = (name, target) {
                 local.insert(name, ObjectId::from_bytes(id.as_bytes()));
             }

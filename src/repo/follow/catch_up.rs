@@ -18,7 +18,7 @@ pub(crate) const GENERATION: &str = "generation";
 /// The maximum number of attempts to follow a state. An attempt fails if a pack is removed from the shared state before it is copied.
 const ATTEMPTS_MAX: usize = 10;
 
-/// How long a reader waits, without a lock, for the thread of this process that made a swap to move the local refs.
+/// How long a reader waits, without a lock, until another thread of this process has moved the local refs after its swap.
 const OWN_SWAP_MAX: Duration = Duration::from_millis(50);
 /// The pause between two checks whether the local refs were moved.
 const OWN_SWAP_PAUSE: Duration = Duration::from_millis(2);
@@ -143,9 +143,9 @@ impl Parts {
         })
     }
 
-    /// Returns whether `base` is the current state, or only this process has changed the state since. If so, a change that was refused on
-    /// `base`, or that had no effect on it, can be answered: there is no swap that would confirm that `base` was current. On one disk,
-    /// always returns true.
+    /// Returns whether `base` is the current state, or only this process has changed the state since. Only then is it final that a change
+    /// was refused on `base`, or had no effect on it: such a change makes no swap, which would confirm that `base` was current. On one
+    /// disk, always returns true.
     ///
     /// # Errors
     /// `Unreachable`.
@@ -162,7 +162,7 @@ impl Parts {
         self.following.lock().is_doubtful = true;
     }
 
-    /// Returns the generation to which a process last made the refs equal; 0 if none is noted.
+    /// Returns the generation of the state to which a process last made the refs equal; 0 if none is recorded.
     pub(crate) fn noted_generation(&self) -> u64 {
         self.noted_state().0
     }
@@ -174,8 +174,8 @@ impl Parts {
         (generation.parse().unwrap_or_default(), batch.to_owned())
     }
 
-    /// Notes the state of the refs for other processes, without an fsync. After a power cut, the note may be newer than the refs. A swap on
-    /// top of such refs fails, and then all refs are compared.
+    /// Records in a file, for other processes, the state to which the refs are equal. The file is not fsynced, so after a power cut it may
+    /// be newer than the refs. A swap on top of such refs fails, and then all refs are compared.
     pub(crate) fn note_state(&self, generation: u64, batch: &str) -> Result<()> {
         let path = self.generation_path();
         let note = format!("{generation} {batch}\n");
