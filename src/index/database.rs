@@ -47,7 +47,8 @@ impl Database {
         Ok(Self::new(path.to_owned(), schema::open(path)?, None))
     }
 
-    /// Wraps an open connection. `private` is the temporary directory of a private database, and `None` for the shared one.
+    /// Returns a database with one open connection. `private` is the temporary directory of a private database, and `None` for the shared
+    /// one.
     pub fn new(path: PathBuf, connection: Connection, private: Option<TempDir>) -> Self {
         Self {
             path,

@@ -7,8 +7,7 @@ use super::error::{Error, Result};
 use crate::names::{Digest, ModuleHash};
 
 impl Reader {
-    /// Returns the hash of the module with a digest; `None` if no commit in the index has such a module, or its digest is not known
-    /// yet.
+    /// Returns the hash of the module with this digest; `None` if no commit in the index has such a module, or its digest is not known yet.
     pub fn module_of(&self, digest: Digest) -> Result<Option<ModuleHash>> {
         let mut find = self
             .connection()

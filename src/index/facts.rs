@@ -7,7 +7,7 @@ use super::database::Reader;
 use super::error::Result;
 use crate::names::ModuleHash;
 
-/// An entry of the index about the content of a module.
+/// Everything that the index records about the content of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FactsEntry {
     /// The size of the module, in bytes.

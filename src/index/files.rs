@@ -1,4 +1,4 @@
-//! The names of the database files: finds the current one and chooses the next one.
+//! Names the database files: finds the current database, and chooses the name of the next one.
 //!
 //! Each schema version has its own names. Programs of two versions may use a store at the same time, for example during a rolling
 //! upgrade. With shared names, each program would take the other's file for a damaged one and rebuild it, and the content of dropped

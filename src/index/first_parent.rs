@@ -8,7 +8,7 @@ use super::query::commit_id;
 use crate::names::CommitId;
 
 impl Reader {
-    /// Returns the commit that `count` steps to the first parent lead to from `from`; `None` if the history is shorter.
+    /// Goes from `from` to the first parent, `count` times, and returns the commit there; `None` if the history is shorter.
     ///
     /// # Errors
     /// Returns `UnknownCommit` if `from` was not added.
@@ -53,7 +53,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// Returns the commits whose ids begin with hex digits, sorted; at most `max` of them.
+    /// Returns the commits whose ids begin with these hex digits, sorted; at most `max` of them.
     ///
     /// # Errors
     /// The database is damaged.
@@ -81,7 +81,8 @@ impl Reader {
     }
 }
 
-/// Returns the lowest and the highest id that begin with hex digits; `None` if `digits` has another character or is longer than an id.
+/// Returns the lowest and the highest id that begin with these hex digits; `None` if `digits` has another character or is longer than an
+/// id.
 fn id_range(digits: &str) -> Option<(Vec<u8>, [u8; 32])> {
     let (mut first, mut last) = (Vec::new(), [0xff; 32]);
     for (position, digit) in digits.chars().enumerate() {

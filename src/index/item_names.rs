@@ -79,7 +79,7 @@ pub(super) struct HeldNames {
 #[derive(Clone, Debug, Default)]
 struct NamesOfKind {
     text: String,
-    /// The end of each name in `text`, and its row id.
+    /// For each name, its end in `text`, in bytes, and its row id.
     names: Vec<(usize, i64)>,
 }
 
@@ -102,8 +102,8 @@ impl Reader {
         Ok(accepted)
     }
 
-    /// Adds the row ids of the names in a range that a filter accepts to `accepted`. Stops and returns false if the range contains more than
-    /// `count_max` names.
+    /// Adds to `accepted` the row ids of the names in a range that a filter accepts. Stops and returns false if the range contains more
+    /// than `count_max` names.
     fn read_names(
         &self,
         filter: &NameFilter<'_>,

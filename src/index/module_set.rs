@@ -51,7 +51,7 @@ impl ModuleSet {
         self.words.iter().all(|word| *word == 0)
     }
 
-    /// Keeps the modules that `other` has too.
+    /// Keeps only the modules that `other` has, too.
     pub fn intersect(&mut self, other: &Self) {
         let others = other.words.iter().copied().chain(std::iter::repeat(0));
         for (word, other) in self.words.iter_mut().zip(others) {

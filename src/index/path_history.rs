@@ -1,4 +1,4 @@
-//! The newest changes of many paths, along first parents.
+//! Finds the newest changes of many paths in a first-parent history.
 
 use rusqlite::{CachedStatement, OptionalExtension as _};
 
@@ -33,7 +33,7 @@ pub struct NewestChanges {
 /// A commit that changed the tree entry at a path, and the module at the path in this commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathChangeEntry {
-    /// The commit.
+    /// The id of the commit.
     pub commit: CommitId,
     /// The module at the path; `None` if the commit has no module there, but a directory or nothing.
     pub module: Option<ModuleHash>,

@@ -21,7 +21,7 @@ pub struct IndexedCommit {
 /// A commit in which the module at a path differs from the module at the path in every parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnChange {
-    /// The commit.
+    /// The id of the commit.
     pub commit: CommitId,
     /// The module at the path in the commit's tree; `None` if the commit removed the module.
     pub module: Option<ModuleHash>,
