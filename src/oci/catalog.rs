@@ -10,7 +10,7 @@ use crate::names::{RepositoryName, TreePath};
 use crate::store::{RegistryView, Revision, Store, TreeNode};
 
 impl Registry {
-    /// Returns at most `count` repositories that sort after `after`, and whether there are more.
+    /// Returns at most `count` repositories, sorted, whose names sort after `after`, and whether there are more.
     ///
     /// # Errors
     /// The records or the default branch cannot be read.

@@ -12,7 +12,7 @@ use crate::names::{
 use crate::store::{Published, RegistryDraft, Store};
 
 impl Registry {
-    /// Deletes a tag, or a manifest with all tags that are served with it. The modules of deleted tags are removed from the default branch.
+    /// Deletes a tag, or a manifest with all tags whose pulls get it. The modules of deleted tags are removed from the default branch.
     ///
     /// # Errors
     /// There is no such manifest or repository; those of publishing.
@@ -143,7 +143,7 @@ impl Deletion<'_> {
             let record = Records(self.repository).tag(&served.tag);
             let is_unchanged = draft.record(record.as_tree_path())? == served.record
                 && find(&served.tag)?.as_ref() == Some(&served.module);
-            // `latest` and the name of the branch may be the same module.
+            // `latest` and the name of the branch may be tags of the same module.
             if is_unchanged && !paths.contains(&served.module.path) {
                 paths.push(served.module.path.clone());
             }

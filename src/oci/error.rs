@@ -12,17 +12,17 @@ pub enum Error {
     /// The repository has no such manifest.
     #[error("repository {repository} has no manifest {reference}")]
     ManifestUnknown {
-        /// The repository.
+        /// The repository in the request.
         repository: RepositoryName,
-        /// The tag or digest.
+        /// The tag or digest in the request.
         reference: String,
     },
     /// The repository has no such blob.
     #[error("repository {repository} has no blob {digest}")]
     BlobUnknown {
-        /// The repository.
+        /// The repository in the request.
         repository: RepositoryName,
-        /// The digest.
+        /// The digest in the request.
         digest: OciDigest,
     },
     /// A manifest names blobs or manifests that the repository does not have.
@@ -37,7 +37,7 @@ pub enum Error {
     /// A manifest is too large.
     #[error("the manifest is larger than {bytes_max} bytes")]
     ManifestTooLarge {
-        /// The limit.
+        /// The maximum size of a manifest, in bytes.
         bytes_max: usize,
     },
     /// The bytes do not have the digest that the client sent.

@@ -30,11 +30,11 @@ const WASM_LAYERS: [&str; 4] = [
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Manifest {
-    /// The media type.
+    /// The media type of the manifest; `None` if the manifest does not contain it.
     pub media_type: Option<String>,
-    /// The type of an artifact.
+    /// The type of the artifact, which an image for containers does not have.
     pub artifact_type: Option<String>,
-    /// The configuration.
+    /// The blob with the configuration.
     pub config: Option<Descriptor>,
     /// The layers of an image manifest.
     pub layers: Vec<Descriptor>,
@@ -42,7 +42,7 @@ pub struct Manifest {
     pub manifests: Vec<Descriptor>,
     /// The manifest to which this one refers.
     pub subject: Option<Descriptor>,
-    /// The annotations.
+    /// The annotations of the manifest.
     pub annotations: Option<BTreeMap<String, String>>,
 }
 
@@ -50,17 +50,17 @@ pub struct Manifest {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// The media type.
+    /// The media type of the content.
     pub media_type: String,
-    /// The digest.
+    /// The digest of the content.
     #[serde(with = "digest_text")]
     pub digest: OciDigest,
-    /// The size, in bytes.
+    /// The size of the content, in bytes.
     pub size: u64,
-    /// The type of an artifact.
+    /// The type of the artifact, if the content is the manifest of one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub artifact_type: Option<String>,
-    /// The annotations.
+    /// The annotations of the content.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub annotations: Option<BTreeMap<String, String>>,
 }
@@ -72,7 +72,7 @@ impl Manifest {
     /// [`Error::ManifestInvalid`] if it is not a JSON object with the fields of a manifest, or contains another media type.
     pub fn parse(bytes: &[u8], media_type: &str) -> Result<Self> {
         let invalid = |reason: String| Error::ManifestInvalid(reason);
-        // serde also fills the fields from the items of an array.
+        // This check is needed, because serde would also fill the fields of the struct from the items of a JSON array.
         if !bytes.trim_ascii_start().starts_with(b"{") {
             return Err(invalid("it is not a JSON object".to_owned()));
         }

@@ -107,7 +107,7 @@ impl PreparedPush<'_> {
         Ok(false)
     }
 
-    /// Checks that the manifests that the push has found still exist.
+    /// Checks that the manifests in `found` still exist.
     fn check_found(&self, draft: &RegistryDraft<'_, '_>) -> Result<()> {
         let records = Records(&self.push.repository);
         let mut missing = Vec::new();
@@ -132,7 +132,7 @@ impl PreparedPush<'_> {
         Err(Error::ManifestBlobUnknown(missing.join(", ")))
     }
 
-    /// Returns a record that the manifest that the tag had until now loses a tag today; `None` if the tag had no other manifest.
+    /// If the tag has had another manifest until now, returns the record that this manifest loses a tag today.
     fn replaced(
         &self,
         draft: &RegistryDraft<'_, '_>,

@@ -110,8 +110,9 @@ impl<'p> Prune<'p> {
         Ok(is_done)
     }
 
-    /// Removes the records of repositories without signatures. Returns the repositories for which this was not done. A signature that a
-    /// client pushes during the removal stays until the next `gc`, because it is not known yet whether its subject is kept.
+    /// Removes the records that are not kept of repositories without signatures. Returns the repositories for which this was not done. A
+    /// signature that a client pushes during the removal stays until the next `gc`, because it is not known yet whether its subject is
+    /// kept.
     fn remove_from_others(&mut self, state: &State<'_>, names: Names) -> Result<Names> {
         let mut left = self.remove(state, &names, HashSet::new())?;
         for _ in 1..ATTEMPTS_MAX {
@@ -127,8 +128,8 @@ impl<'p> Prune<'p> {
         self.remove_under_lock(left)
     }
 
-    /// Removes the records of repositories with signatures, including the signatures whose subjects are not kept in any repository. Returns
-    /// the repositories for which this was not done.
+    /// Removes the records that are not kept of repositories with signatures, including the signatures whose subjects are not kept in any
+    /// repository. Returns the repositories for which this was not done.
     fn remove_signatures(&mut self, first: State<'_>, names: Names) -> Result<Names> {
         let (mut left, mut known) = (names, first);
         if left.is_empty() {
@@ -197,7 +198,7 @@ impl<'p> Prune<'p> {
         subjects: HashSet<OciDigest>,
     ) -> Result<Names> {
         if state.views.is_empty() {
-            // The last branch has disappeared: what it had may come back.
+            // The last branch was deleted. Its modules may come back, so nothing is removed.
             return Ok(names.clone());
         }
         let branches = Branches::of(&state.views);
@@ -232,8 +233,8 @@ impl<'p> Prune<'p> {
             .extend(digests.filter(|digest| subjects.contains(digest)));
     }
 
-    /// Decides and removes while the refs are locked. Keeps all signatures. Skips and returns the repositories that are too large to do
-    /// this under a lock.
+    /// Decides which records are kept, and removes the others, while the refs are locked. Keeps all signatures. Skips and returns the
+    /// repositories that are too large to do this under a lock.
     fn remove_under_lock(&self, names: Names) -> Result<Names> {
         if names.is_empty() {
             return Ok(names);
@@ -249,7 +250,7 @@ impl<'p> Prune<'p> {
     fn edit_of(&self, tips: &RegistryTips, names: &Names) -> Result<(RecordsEdit, Names)> {
         let state = State::at(self.store, tips.clone())?;
         let Some(view) = state.views.first() else {
-            // The last branch has disappeared: what it had may come back.
+            // The last branch was deleted. Its modules may come back, so nothing is removed.
             return Ok((RecordsEdit::default(), names.clone()));
         };
         let branches = Branches::of(&state.views);

@@ -14,11 +14,11 @@ use crate::store::{Blob, Hashing512, RegistryView, Store, TreeNode, sha256};
 /// A manifest that the registry serves: a pushed or a synthesised one.
 #[derive(Clone, Debug)]
 pub struct FoundManifest {
-    /// The digest.
+    /// The digest of the manifest.
     pub digest: OciDigest,
-    /// The media type.
+    /// The media type of the manifest.
     pub media_type: String,
-    /// The bytes.
+    /// The bytes of the manifest, as a client pushed them or the registry made them.
     pub bytes: Blob,
     /// The fields, which are parsed when they are first needed; `None` if the bytes are not a manifest.
     fields: OnceLock<Option<Arc<Manifest>>>,

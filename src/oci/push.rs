@@ -20,21 +20,21 @@ use crate::store::{
 /// The maximum size of a manifest, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 4 << 20;
 
-/// The maximum number of blobs that one manifest may name.
+/// The maximum number of blobs and manifests that one manifest may name.
 const BLOBS_MAX: usize = 10_000;
 
 /// A manifest that a client pushes.
 #[derive(Clone, Debug)]
 pub struct ManifestPush {
-    /// The repository.
+    /// The repository to which the client pushes.
     pub repository: RepositoryName,
     /// The tag or digest in the URL.
     pub reference: ManifestRef,
     /// Further tags, which a push with a digest in the URL may set.
     pub tags: Vec<OciTag>,
-    /// The media type.
+    /// The media type in the `Content-Type` header.
     pub media_type: String,
-    /// The bytes.
+    /// The bytes of the manifest.
     pub bytes: Vec<u8>,
     /// The author of the commits.
     pub author: Option<Author>,
@@ -43,7 +43,7 @@ pub struct ManifestPush {
 /// The result of a push of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushedManifest {
-    /// The digest.
+    /// The digest of the pushed manifest.
     pub digest: OciDigest,
     /// The digest of the subject, the manifest to which the pushed one refers.
     pub subject: Option<OciDigest>,

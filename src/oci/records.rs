@@ -90,7 +90,8 @@ fn fanned_out(digest: &OciDigest) -> String {
     format!("{}/{}/{}", digest.algorithm(), &digits[..2], &digits[2..])
 }
 
-/// Returns the digest that the segments of a path contain, after the directory such as [`BLOBS`]; `None` if they do not form a digest.
+/// Returns the digest that these segments of a record's path form: the segments after a directory such as [`BLOBS`]. Returns `None` if they
+/// do not form a digest.
 pub(super) fn digest_of<'s>(segments: impl Iterator<Item = &'s str>) -> Option<OciDigest> {
     let mut segments = segments;
     let algorithm = segments.next()?;

@@ -17,7 +17,7 @@ use crate::store::{RegistryView, TreeId};
 
 /// The maximum size of the cache of synthesised manifests, in bytes.
 const MANIFESTS_BYTES_MAX: u64 = 16 << 20;
-/// The maximum size of the cache of digests, in digests; one takes about 100 bytes.
+/// The maximum number of digests in each of the other two caches. A digest takes about 100 bytes.
 const DIGESTS_MAX: u64 = 1 << 18;
 
 /// The OCI registry of a store. Its caches never become stale, because their keys contain the object ids of everything that the values are

@@ -11,14 +11,13 @@ const LATEST: &str = "latest";
 /// The module that a tag names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TaggedModule {
-    /// The path on the default branch.
+    /// The path of the module on the default branch.
     pub path: ModulePath,
-    /// The module there.
+    /// The hash of the module.
     pub hash: ModuleHash,
 }
 
-/// Returns whether a tag also names the module outside of its repository's directory (`R.wasm` or `R`), if the default branch has this
-/// name.
+/// Returns whether a tag may name a module outside of its repository's directory (`R.wasm` or `R`). `branch` is the default branch.
 pub(super) fn names_outer(tag: &OciTag, branch: &BranchName) -> bool {
     tag.as_str() == LATEST || tag.as_str() == branch.as_str()
 }
