@@ -1,4 +1,4 @@
-//! A cutoff time for keeping things: everything since a date, or up to an age.
+//! A cutoff time, which a user gives as a date or as an age.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ const DAY_S: u64 = 24 * 3600;
 /// The longest age, in seconds: 1000 years.
 const AGE_S_MAX: u64 = 1000 * 366 * DAY_S;
 
-/// A cutoff time, such as `2026-11-01`, `2026-11-01T12:00:00Z` or `90d`. Everything that is newer is kept.
+/// A cutoff time, such as `2026-11-01`, `2026-11-01T12:00:00Z` or `90d`. Everything that is newer is kept, for example by a gc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cutoff {
     /// The cutoff is this time, in seconds since 1970-01-01 UTC.

@@ -14,7 +14,7 @@ const PREFIX: &str = "sha256:";
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// Parses 64 hex digits of either case, with or without the prefix `sha256:`.
+    /// Parses 64 hex digits in upper or lower case, with or without the prefix `sha256:`.
     ///
     /// # Errors
     /// [`Error::Digest`] for anything else.

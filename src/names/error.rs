@@ -12,31 +12,31 @@ pub enum Error {
     /// A one-segment module path that has the form of a hash.
     #[error("module path {path} has the form of a hash: use a directory or another name")]
     PathReadsAsHash {
-        /// The path.
+        /// The rejected path.
         path: String,
     },
     /// A path that is too long.
     #[error("path {path} is longer than {bytes_max} bytes")]
     PathTooLong {
-        /// The path, possibly truncated.
+        /// The rejected path, possibly truncated.
         path: String,
-        /// The limit.
+        /// The maximum length of a path, in bytes.
         bytes_max: usize,
     },
     /// A path with too many segments.
     #[error("path {path} has more than {segments_max} segments")]
     PathTooDeep {
-        /// The path, possibly truncated.
+        /// The rejected path, possibly truncated.
         path: String,
-        /// The limit.
+        /// The maximum number of segments.
         segments_max: usize,
     },
     /// A path segment that is not allowed.
     #[error("path segment {segment} {fault}")]
     PathSegment {
-        /// The segment.
+        /// The rejected segment.
         segment: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A path segment that some file systems treat as equal to an existing name in the same directory.
@@ -45,7 +45,7 @@ pub enum Error {
          (wasmstore.portableNames)"
     )]
     SimilarSegment {
-        /// The segment.
+        /// The rejected segment.
         segment: String,
         /// The existing name.
         existing: String,
@@ -53,25 +53,25 @@ pub enum Error {
     /// A branch name that git rejects, or that is too long for the file of a ref.
     #[error("branch name {name} {fault}")]
     Branch {
-        /// The name.
+        /// The rejected name.
         name: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A tag name that git rejects, or that is too long for the file of a ref.
     #[error("tag name {name} {fault}")]
     Tag {
-        /// The name.
+        /// The rejected name.
         name: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A malformed name of a mirror.
     #[error("mirror name {name} {fault}")]
     Mirror {
-        /// The name.
+        /// The rejected name.
         name: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A malformed repository name, tag or digest of the OCI registry API.
@@ -79,47 +79,47 @@ pub enum Error {
     OciName {
         /// The kind of the name: `repository name`, `tag` or `digest`.
         kind: &'static str,
-        /// The name.
+        /// The rejected name.
         name: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A malformed glob pattern.
     #[error("pattern {glob} {fault}")]
     Glob {
-        /// The pattern.
+        /// The rejected pattern.
         glob: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A URL of a repository that is not accepted.
     #[error("URL {url} {fault}")]
     Url {
-        /// The URL, without secrets.
+        /// The rejected URL, without secrets.
         url: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A malformed URL of a server.
     #[error("server URL {url} {fault}")]
     ServerUrl {
-        /// The URL, without secrets.
+        /// The rejected URL, without secrets.
         url: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// The location of a store that is neither a directory nor the URL of a server.
     #[error("store location {text} {fault}")]
     StoreLocation {
-        /// The text, without secrets.
+        /// The rejected location, without secrets.
         text: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// The location of a store that looks like the address of a server, but has no scheme.
     #[error("store location {text} has no scheme")]
     HostWithoutScheme {
-        /// The text.
+        /// The rejected location.
         text: String,
         /// The URL that was probably meant.
         guess: String,
@@ -127,15 +127,15 @@ pub enum Error {
     /// A malformed name of a login.
     #[error("login name {name} {fault}")]
     Login {
-        /// The name.
+        /// The rejected name.
         name: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// The name of a ref that is neither a branch nor a tag.
     #[error("{name} is neither a branch (refs/heads/…) nor a tag (refs/tags/…)")]
     Ref {
-        /// The name.
+        /// The rejected name.
         name: String,
     },
     /// Text that is not a git object id, where the hash of a module was expected.
@@ -155,9 +155,9 @@ pub enum Error {
         "revision {name} {fault}: expected a branch, a tag or a commit, such as `main`, `v1.0`, `3e61ae063a`, `main~2` or `main@{{2026-11-01}}`"
     )]
     Revision {
-        /// The name, possibly truncated.
+        /// The rejected name, possibly truncated.
         name: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// Text that is neither a date nor a duration.
@@ -165,7 +165,7 @@ pub enum Error {
         "{given} is neither a date nor an age: expected something like 2026-11-01, 2026-11-01T12:00:00Z, 90d or 12h"
     )]
     Cutoff {
-        /// The text, possibly truncated.
+        /// The rejected text, possibly truncated.
         given: String,
     },
     /// Text that is not a SHA-256 digest.
@@ -185,19 +185,19 @@ pub enum Error {
     Author {
         /// The rejected text.
         given: String,
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A commit message that is not accepted.
     #[error("the commit message {fault}")]
     Message {
-        /// The rule that it breaks.
+        /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
     /// A commit message whose last line has the form of a trailer that only wasmstore itself writes.
     #[error("the commit message ends in {line}: only rollback and gc write such a line")]
     MessageTrailer {
-        /// The line.
+        /// The last line of the message.
         line: String,
     },
 }

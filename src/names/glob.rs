@@ -81,7 +81,8 @@ impl Glob {
         directory.unwrap_or_default().parse().unwrap_or_default()
     }
 
-    /// Returns a suffix that the names of all files that the pattern matches have. The directories of a path are not part of the name.
+    /// Returns a suffix of the pattern with which the name of every matching file ends. The name of a file does not include its
+    /// directories.
     pub fn name_end(&self) -> &str {
         // A backslash or a space at the end of a pattern has a special meaning, so the suffix begins after the last of them.
         let is_special = |c: char| c.is_whitespace() || "*?[]\\/".contains(c);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Parses exactly `2 * N` digits of either case; `None` for any other text.
+/// Parses exactly `2 * N` digits in upper or lower case; `None` for any other text.
 pub(super) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != 2 * N {

@@ -1,4 +1,4 @@
-//! Names of logins. A login is a server's URL and API key, which the command line has saved under a short name.
+//! Names of logins. A login is the URL of a server and an API key for it, which the command line has saved.
 
 use std::fmt;
 use std::str::FromStr;

@@ -52,7 +52,7 @@ fn is_device(segment: &str) -> bool {
     is_port || DEVICES.contains(&stem.as_str())
 }
 
-/// The names in one directory, in which names that Windows or macOS treats as equal can be found.
+/// The names in one directory, grouped by whether Windows or macOS treats them as equal.
 #[derive(Debug, Default)]
 pub struct SimilarNames<'n>(HashMap<String, Vec<&'n str>>);
 

@@ -21,7 +21,7 @@ pub enum HashRef {
 }
 
 impl HashRef {
-    /// Parses 40 or 64 hex digits, or `sha256:` and 64 hex digits, in either case.
+    /// Parses 40 or 64 hex digits, or `sha256:` and 64 hex digits, in upper or lower case.
     ///
     /// # Errors
     /// [`Error::Digest`] for a malformed digest with the prefix, else [`Error::HashRef`].
@@ -70,7 +70,7 @@ pub enum ModuleRef {
 
 impl ModuleRef {
     /// Parses a single segment of 40 or 64 hex digits, or with the prefix `sha256:`, as a hash, and anything else as a path. Slashes at
-    /// both ends are dropped first.
+    /// both ends are removed first.
     ///
     /// # Errors
     /// [`Error::Digest`], or the errors of [`ModulePath::parse`].

@@ -1,4 +1,4 @@
-//! URLs of other git repositories, in forms that cannot make git run a program that the URL names.
+//! URLs of other git repositories. Only forms are accepted that cannot make git run a program that the URL names.
 
 use std::borrow::Cow;
 use std::fmt;
