@@ -14,15 +14,15 @@ use crate::store::{Event, PathChange};
 pub struct BranchEvent {
     /// The tip of the branch after the event.
     pub commit: CommitId,
-    /// The branch.
+    /// The name of the branch.
     pub branch: BranchName,
     /// The commit's parents; the first parent comes first.
     pub parents: Vec<CommitId>,
-    /// The author's name.
+    /// The name of the commit's author.
     pub author: String,
     /// The author time, in seconds since 1970-01-01 UTC.
     pub date_s: i64,
-    /// The message.
+    /// The commit message.
     pub message: String,
     /// Whether the previous event's commit is not in the first-parent history of the tip, for example after a force-push. Then `changes` is
     /// the difference between the trees of the two commits.

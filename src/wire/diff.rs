@@ -13,7 +13,7 @@ use crate::store::{ModuleComparison, PathChange};
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = PathDiff)]
 pub struct PathDiff {
-    /// The path.
+    /// The path of the module.
     #[schema(value_type = String)]
     path: AsString<ModulePath>,
     #[serde(flatten)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{ItemChange, SectionChange, SectionKind};
 
-/// An import that differs.
+/// An import that differs between two modules.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ImportDiff {
     /// The module to import from; for a component, the interface that contains the function or type.
@@ -18,7 +18,7 @@ pub struct ImportDiff {
     pub(super) new: Option<String>,
 }
 
-/// An export that differs.
+/// An export that differs between two modules.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ExportDiff {
     /// In a component, the interface that contains the function or type.
@@ -39,7 +39,7 @@ pub struct NamesDiff {
     pub(super) removed: Vec<String>,
 }
 
-/// A tool that differs.
+/// A tool that only one of two modules names as its producer, or whose version differs.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProducerDiff {
     /// `language`, `processed-by` or `sdk`.

@@ -11,12 +11,12 @@ use crate::store::{LastChange, ListedModule, ModuleKind};
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = ListedModule)]
 pub struct ListedModuleJson {
-    /// The path.
+    /// The path of the module.
     #[schema(value_type = String)]
     path: AsString<ModulePath>,
     #[schema(value_type = HashSchema)]
     hash: AsString<ModuleHash>,
-    /// The size in bytes.
+    /// The size of the module in bytes.
     size: u64,
     /// `module` or `component`; null if the module is not analysed yet, or is not valid.
     #[schema(value_type = Option<String>)]

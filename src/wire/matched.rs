@@ -15,7 +15,7 @@ pub struct MatchedJson {
     pub items: Vec<MatchedItemJson>,
     /// The number of imports and exports that differ and are not listed.
     pub left_out: usize,
-    /// The old and the new size of the module in bytes. Present only if the module grew by the requested share or more.
+    /// The old and the new size of the module in bytes. Present only if the module grew at least by the share that the filter names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub grew: Option<SizesDiffJson>,
@@ -25,7 +25,7 @@ pub struct MatchedJson {
     pub unknown: Option<String>,
 }
 
-/// An import or export that differs.
+/// An import or export that a commit added, changed or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = MatchedItem)]
 pub struct MatchedItemJson {

@@ -22,15 +22,15 @@ pub struct RequirementsJson {
 #[schema(as = Metadata)]
 #[serde(default)]
 pub struct MetadataJson {
-    /// The name.
+    /// The name of the module.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub name: Option<String>,
-    /// The description.
+    /// The description of the module.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub description: Option<String>,
-    /// The people or organizations responsible.
+    /// The people or organizations that are responsible for the module.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub authors: Option<String>,
@@ -46,11 +46,11 @@ pub struct MetadataJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub homepage: Option<String>,
-    /// The revision in version control.
+    /// The revision of the source code in version control.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub revision: Option<String>,
-    /// The version.
+    /// The version of the module.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub version: Option<String>,
@@ -110,7 +110,7 @@ pub struct CratesJson {
     pub left_out: u64,
 }
 
-/// A crate.
+/// A crate from which a module was built.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Crate)]
 pub struct CrateJson {

@@ -14,7 +14,7 @@ pub struct Problem {
     /// The HTTP status code.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// One line of text for people.
+    /// A message for people, on one line.
     pub detail: String,
     /// The paths that are in conflict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -37,7 +37,7 @@ pub enum MissingName {
     Tag(String),
     /// A module, named by its path, hash or digest.
     Module(String),
-    /// A module at a path that is a directory.
+    /// A module at this path, where the branch has a directory.
     #[serde(rename = "folder")]
     Directory(String),
 }

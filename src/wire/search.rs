@@ -21,7 +21,7 @@ pub struct SearchJson {
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = SearchMatch)]
 pub struct SearchMatchJson {
-    /// The path.
+    /// The path of the module.
     #[schema(value_type = String)]
     pub path: AsString<ModulePath>,
     /// The module's hash.

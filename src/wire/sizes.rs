@@ -34,7 +34,7 @@ pub struct SizesJson {
     #[schema(required = false, nullable = false)]
     pub functions: Option<PartsJson>,
     /// The functions summed up by crate (Rust), or by outermost namespace or class (C++), the largest first. Functions whose names contain
-    /// none of these are left out.
+    /// no crate, namespace or class are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub crates: Option<PartsJson>,
@@ -76,8 +76,8 @@ pub struct PartJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub symbol: Option<String>,
-    /// In a component, the number of the core module that has the function or segment. Core modules are counted from 0, in the order of the
-    /// bytes.
+    /// In a component, the number of the core module that has the function or segment. Core modules are counted from 0, in the order in
+    /// which they occur in the bytes of the component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub module: Option<u32>,
@@ -107,7 +107,7 @@ pub struct PartJson {
     pub data_size: Option<u64>,
 }
 
-/// The parts whose sizes are listed.
+/// The kinds of parts whose sizes are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PartKind {
@@ -142,7 +142,7 @@ impl fmt::Display for PartKind {
     }
 }
 
-/// The selection of the parts that are listed, and their number.
+/// A selection of the parts to list, by kind and number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PartSelection {
     /// The kind of the parts; `None` for all kinds.

@@ -7,7 +7,7 @@ use super::schema::CommitHashSchema;
 use crate::names::{CommitId, TagName};
 use crate::store::Tag;
 
-/// A tag.
+/// A git tag.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Tag)]
 pub struct TagJson {

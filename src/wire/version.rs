@@ -18,7 +18,7 @@ pub struct VersionJson {
     pub author: String,
     /// The author time, in seconds since 1970-01-01 UTC.
     pub date: i64,
-    /// The message.
+    /// The commit message.
     pub message: String,
     /// Whether the module is at the path now.
     pub current: bool,

@@ -1,4 +1,4 @@
-//! Modules that were checked against a world, as JSON.
+//! Modules that were checked against a WIT world, as JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,17 +7,17 @@ use super::schema::HashSchema;
 use crate::names::{ModuleHash, ModulePath};
 use crate::store::WorldCheck;
 
-/// A module that was checked against a world.
+/// A module that was checked against a WIT world.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = WorldCheck)]
 pub struct WorldCheckJson {
-    /// The path.
+    /// The path of the module.
     #[schema(value_type = String)]
     pub path: AsString<ModulePath>,
     /// The module's hash.
     #[schema(value_type = HashSchema)]
     pub hash: AsString<ModuleHash>,
-    /// The reasons why the module does not fit, one sentence each; empty if it fits.
+    /// The reasons why the module does not fit the world, one sentence each; empty if it fits.
     pub reasons: Vec<String>,
 }
 

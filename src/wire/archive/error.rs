@@ -24,7 +24,7 @@ pub enum ArchiveError {
     Entry {
         /// The name of the entry.
         name: String,
-        /// The reason.
+        /// The reason why the entry is rejected.
         reason: &'static str,
     },
 }

@@ -17,7 +17,7 @@ const TRAILER_BYTES_MAX: u64 = 1 << 20;
 pub enum ArchiveEvent<'b> {
     /// A file begins. Its name has no `.` segments, and is not checked any further.
     Begin {
-        /// The name.
+        /// The name of the file.
         name: String,
         /// The size of the file, in bytes.
         size_bytes: u64,
@@ -122,7 +122,7 @@ impl ArchiveParser {
     /// Checks that the archive is complete. The caller has passed all its bytes to [`next`](Self::next).
     ///
     /// # Errors
-    /// The end of the archive is missing. If tar(1) is interrupted, possibly between two entries, it does not write it.
+    /// The end of the archive is missing. If tar(1) is interrupted, possibly between two entries, the end is not written.
     pub fn finish(self) -> Result<(), ArchiveError> {
         match self.step {
             Step::Trailer(_) => Ok(()),
