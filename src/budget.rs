@@ -1,9 +1,8 @@
 //! One budget of bytes for everything that is held in memory for clients.
 //!
-//! The composition root creates one [`ByteBudget`] and passes clones of it to the store and to the HTTP server. Code that allocates
-//! memory for a client takes a [`Charge`] of that many bytes first, and keeps the charge exactly as long as the memory. When the
-//! budget is used up, a request waits for bytes, is refused, or continues with less memory. It never allocates memory without a
-//! charge.
+//! The composition root, `cli/serve.rs`, creates one [`ByteBudget`] and passes clones of it to the store and to the HTTP server. Code that
+//! allocates memory for a client takes a [`Charge`] of that many bytes first, and keeps the charge exactly as long as the memory. When the
+//! budget is used up, a request waits for bytes, is refused, or continues with less memory. It never allocates memory without a charge.
 //!
 //! **Deadlocks.** Two requests that each hold a charge and wait for more would wait for each other. So only a request that holds nothing
 //! may wait; a charge grows with [`Charge::try_grow`], which does not wait.
@@ -54,7 +53,7 @@ struct State {
     large: Queue,
 }
 
-/// Bytes taken from a budget. Dropping it gives them back.
+/// Bytes that are taken from a budget. Dropping the charge gives the bytes back.
 #[derive(Debug)]
 pub struct Charge {
     budget: ByteBudget,
@@ -101,7 +100,7 @@ impl ByteBudget {
         self.shared.capacity - self.shared.capacity / SMALL_SHARE
     }
 
-    /// Takes `bytes` if they are free and no earlier request waits for them.
+    /// Takes `bytes` if they are free and no earlier charge of this kind, small or large, waits for bytes.
     ///
     /// # Errors
     /// [`Exhausted`] otherwise.
@@ -154,7 +153,7 @@ impl ByteBudget {
             .is_some_and(|used| used <= capacity)
     }
 
-    /// Takes `bytes` if they are free and no earlier request waits for them.
+    /// Takes `bytes` if they are free and no earlier charge of this kind, small or large, waits for bytes.
     fn take(&self, state: &mut State, bytes: u64) -> bool {
         let is_free = state.queue(bytes).is_empty() && self.fits(state, bytes, bytes);
         if is_free {

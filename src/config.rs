@@ -22,8 +22,8 @@ pub struct Options {
 /// Rules for the names that changes add to a store. Existing names are not checked against these rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NameRules {
-    /// Whether Windows and macOS must accept all new names, and distinguish them from other names. The key `wasmstore.portableNames` in the
-    /// repository's configuration requires the same.
+    /// Whether Windows and macOS must accept all new names, and distinguish them from other names. The setting `wasmstore.portableNames` in
+    /// the repository's git configuration requires the same.
     pub portable: bool,
 }
 
@@ -147,7 +147,7 @@ impl Default for CacheLimits {
 pub struct ReplicaLimits {
     /// The interval at which the replica polls the refs of the primary, in addition to notifications.
     pub poll_interval: Duration,
-    /// The time limit of one git process.
+    /// The time limit of a git process that fetches from the primary.
     pub fetch_timeout: Duration,
     /// How long the WebSocket to the primary may stay silent before the replica connects again. The primary sends pings more often.
     pub socket_silence_max: Duration,

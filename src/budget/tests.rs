@@ -9,7 +9,7 @@ use super::*;
 
 const MIB: u64 = 1 << 20;
 
-/// Counts how often it was woken.
+/// A waker that counts how often it was woken.
 #[derive(Default)]
 struct Woken(AtomicUsize);
 
@@ -61,7 +61,7 @@ fn small_charges_have_a_share_of_their_own() {
         small.push(charge);
     }
     assert_eq!(small.len() as u64, MIB / SMALL_BYTES_MAX);
-    // A small charge may not grow into a large one from that share.
+    // A small charge may not grow into a large one with bytes that are reserved for small charges.
     small.pop();
     assert_eq!(small[0].try_grow(1), Err(Exhausted));
 }
@@ -80,7 +80,7 @@ fn large_charges_are_granted_in_order() {
     let count = |woken: &Woken| woken.0.load(Ordering::SeqCst);
     assert_eq!((count(&woken[0]), count(&woken[1])), (1, 1));
     assert_eq!(budget.used(), 6 * MIB);
-    // One waiter fetches its charge, the other one is dropped before it does.
+    // The first waiter takes its charge. The second one is dropped before it takes its own.
     let Poll::Ready(Ok(charge)) = poll(&mut first, &woken[0]) else {
         panic!("the first charge was granted");
     };
