@@ -1,4 +1,4 @@
-//! Batches of function bodies: the unit of work of a thread.
+//! Batches of function bodies. A thread validates one batch at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use super::facts::UsedFeatures;
 use super::fuel::{BatchFuel, Fuel, Stop};
 use super::type_scale::TypeScale;
 
-/// The size of a full batch, in bytes: large enough that passing a batch to a thread costs little in comparison, small enough that
-/// many batches can be in flight.
+/// The size of a full batch, in bytes. It is so large that passing a batch to a thread takes little time compared with its validation, and
+/// so small that many batches fit into memory at once.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// Function bodies, and the resources to validate them.
+/// A batch: function bodies, and what is needed to validate them.
 #[derive(Default)]
 pub(super) struct BodyBatch {
     bytes: Vec<u8>,
     bodies: Vec<QueuedBody>,
-    /// An upper bound on the cost of the operators, in units of fuel.
+    /// An upper bound on the cost of all operators in the batch, in units of fuel.
     cost_max: u64,
     pub(super) cost: BodyCost,
-    /// Receives the features that the bodies use, if they are to be recorded.
+    /// Collects the WebAssembly features that the bodies use; `None` if the features are not recorded.
     pub(super) features: Option<Arc<UsedFeatures>>,
 }
 
@@ -35,7 +35,7 @@ struct QueuedBody {
     /// The offset of the body in the module.
     offset: u64,
     types: TypeScale,
-    /// The end of the body in the bytes of the batch. The body starts at the end of the previous one.
+    /// The end of the body in [`BodyBatch::bytes`]. The body starts at the end of the previous one.
     end: usize,
 }
 
@@ -90,8 +90,8 @@ impl BodyBatch {
         self.cost_bytes() >= BATCH_BYTES
     }
 
-    /// Validates the bodies in order and returns the first error. A panic is an error of the body that caused it. Stops without an error
-    /// once the validation is cancelled.
+    /// Validates the bodies in order and returns the first error. If the validator panics on a body, that is the error. Returns `None` if
+    /// all bodies are valid, or if the validation was cancelled.
     pub(super) fn validate(
         self,
         allocations: &mut FuncValidatorAllocations,
@@ -180,8 +180,8 @@ impl QueuedBody {
         let mut used = features.map(|_| WasmFeatures::empty());
         let mut validator = function.into_validator(std::mem::take(allocations));
         let result = match &mut used {
-            // The first attempt has charged the work. It is not charged again, because a second attempt may or may not be needed, depending
-            // on the features that other threads have recorded, and the used fuel must not depend on the threads.
+            // The first attempt has charged the fuel for this body, so the second one charges nothing. Whether a second attempt is needed
+            // depends on the features that other threads have recorded so far, and the used fuel must not depend on the threads.
             Some(used) if is_charged => record_body(&mut validator, &body, used),
             used => {
                 let types = (self.types, cost);
@@ -207,7 +207,7 @@ pub(super) mod tests {
         Fuel::new(&ModuleLimits::default(), Default::default())
     }
 
-    /// Calls `take` with each function of a module, and the properties of its types.
+    /// Calls `take` with each function of a module, its body, and the properties of the module's types.
     pub(crate) fn with_function(
         wat: &str,
         mut take: impl FnMut(&FuncToValidate<ValidatorResources>, &FunctionBody<'_>, TypeScale),

@@ -1,4 +1,4 @@
-//! Validation of function bodies on all available cores.
+//! Validates function bodies on all available cores.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -15,17 +15,17 @@ use super::fuel::{Fuel, Stop};
 use super::pool::Pool;
 use super::type_scale::TypeScale;
 
-/// Validates function bodies as they arrive. The caller's thread takes part in the work. Other threads start when the first batch is
-/// full, so a small module starts none.
+/// Validates the function bodies of a module while the module is received. The caller's thread validates batches too. Other threads start
+/// only when the first batch is full, so a small module needs no other threads.
 pub(super) struct Bodies {
     fuel: Arc<Fuel>,
-    /// The fuel that is left for batches whose cost is bounded instead of estimated. It is counted here, where batches are in the order of
-    /// the module, so that the result does not depend on the threads.
+    /// The fuel that is left for batches with [`BodyCost::Bounded`]. It is counted by the caller's thread, which sees the batches in the
+    /// order of the module, so that the result does not depend on the other threads.
     bounded_fuel: u64,
     batch: BodyBatch,
     pool: Option<Pool>,
     allocations: FuncValidatorAllocations,
-    /// The features that the bodies use, if they are to be recorded.
+    /// Collects the WebAssembly features that the bodies use; `None` if the features are not recorded.
     features: Option<Arc<UsedFeatures>>,
     is_validating: bool,
 }
@@ -43,24 +43,25 @@ impl Bodies {
         }
     }
 
-    /// Records the features that the bodies use.
+    /// From now on, records the features that the bodies use.
     pub(super) fn record_features(&mut self) {
         self.features = Some(Arc::default());
     }
 
-    /// Adds the features of the sections before the bodies.
+    /// Adds the features that the sections before the code section use.
     pub(super) fn add_features(&self, facts: Option<&FactsCollector>) {
         if let (Some(recorded), Some(facts)) = (&self.features, facts) {
             recorded.add(facts.module_features());
         }
     }
 
-    /// Reads bodies only for their features. They must have been validated before.
+    /// From now on, reads bodies only to record their features, without validating them. The module must have been validated before.
     pub(super) fn skip_validation(&mut self) {
         self.is_validating = false;
     }
 
-    /// Takes the batch that is being filled, and decides whether its cost is bounded or estimated.
+    /// Returns the batch that is being filled, and starts an empty one. Decides whether the cost of the returned batch is bounded or
+    /// estimated.
     fn take_batch(&mut self) -> BodyBatch {
         let mut batch = std::mem::take(&mut self.batch);
         let cost_max = batch.cost_max();
@@ -72,7 +73,7 @@ impl Bodies {
         batch
     }
 
-    /// Adds a body. If it is invalid, [`has_error`](Self::has_error) and [`finish`](Self::finish) report that.
+    /// Adds a body. Does not return an error for an invalid body: [`has_error`](Self::has_error) and [`finish`](Self::finish) report it.
     pub(super) fn push(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
@@ -80,7 +81,7 @@ impl Bodies {
         types: TypeScale,
     ) {
         if !self.is_validating {
-            // Ignores a malformed body, because invalid bodies are not reported either.
+            // A malformed body has no features. It is not an error here, because this mode does not report invalid bodies.
             if let (Some(features), Ok(used)) = (&self.features, of_body(body)) {
                 features.add(used);
             }
@@ -95,12 +96,12 @@ impl Bodies {
         }
     }
 
-    /// Returns whether an invalid body was found. The caller need not read the rest of the module then.
+    /// Returns whether a thread has found an invalid body. If so, the caller can stop reading the module.
     pub(super) fn has_error(&self) -> bool {
         self.pool.as_ref().is_some_and(Pool::has_error)
     }
 
-    /// Validates the remaining bodies. Returns the features that all bodies use if they were recorded.
+    /// Validates the remaining bodies. Returns the features that the bodies use, or no features if they were not recorded.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Validation of one function body.
+//! Validates one function body.
 
 use wasmparser::{FuncValidator, FunctionBody, ValidatorResources, WasmFeatures};
 
@@ -7,18 +7,18 @@ use super::fuel::{BatchFuel, Stop};
 use super::operator_cost::{BODY, OperatorCost, SIMPLE};
 use super::type_scale::TypeScale;
 
-/// How the cost of the operators in function bodies is determined.
+/// How the validation cost of the operators in function bodies is determined, in units of fuel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum BodyCost {
-    /// The cost of each operator is estimated, which takes a fifth of the time of validation.
+    /// The cost of each operator is estimated. The estimates take a fifth of the time of validation.
     #[default]
     Estimated,
-    /// An upper bound on the cost is within the fuel, so the cost of each operator is not estimated. Nearly all real modules are validated
-    /// like this.
+    /// There is enough fuel for an upper bound on the cost of all operators, so the cost of each single operator is not estimated. Nearly
+    /// all real modules are validated like this.
     Bounded,
 }
 
-/// The reason why a function body was not accepted.
+/// The reason why a function body is invalid or was not validated to its end.
 pub(super) enum BodyFailure {
     Invalid(wasmparser::Error),
     /// Validation stopped at this offset in the module.
@@ -31,9 +31,10 @@ impl From<wasmparser::Error> for BodyFailure {
     }
 }
 
-/// Validates a function body like [`FuncValidator::validate`], and charges the work before it is done: for each operator, or for all
-/// operators at once if their cost is bounded. Adds the features of the body to `used`, which may have features of other bodies. If the cost is
-/// bounded and features are added, a body that is rejected may be valid: [`record_body`] decides.
+/// Validates a function body like [`FuncValidator::validate`]. Charges fuel before the work is done: for each operator, or for all
+/// operators at once if their cost is bounded. Adds the features of the body to `used`, if it is given; it may have features of other
+/// bodies. If the cost is bounded and `used` is given, this function may reject a valid body. The caller must then validate the body with
+/// [`record_body`].
 pub(super) fn validate_body(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
@@ -82,8 +83,9 @@ pub(super) fn validate_body(
     Ok(())
 }
 
-/// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`, which has features of other
-/// bodies. May reject a body with an encoding that requires another feature; [`record_body`] decides about such a body.
+/// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`. `used` has the features
+/// of earlier bodies, and operators that need no others are decoded only once. May reject a valid body that has an encoding with another
+/// feature. The caller must then validate the body with [`record_body`].
 fn validate_inspected(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
@@ -103,7 +105,7 @@ fn validate_inspected(
     reader.finish_expression(&validator.visitor(end))
 }
 
-/// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`. Takes no fuel.
+/// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`. Charges no fuel.
 pub(super) fn record_body(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,

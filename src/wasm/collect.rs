@@ -1,4 +1,4 @@
-//! Collects the [`ModuleInfo`] from the payloads of a parser.
+//! Collects the [`ModuleInfo`] from the payloads that the parser of `wasmparser` returns.
 
 use std::sync::Arc;
 
@@ -11,28 +11,28 @@ use wasmparser::{
 use super::facts::json_bytes;
 use super::info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 
-/// The maximum number of names of custom sections that are kept, and their maximum total length in bytes. A module may have
-/// hundreds of millions of custom sections.
+/// The maximum number of names of custom sections that are kept. A module may have hundreds of millions of custom sections.
 const CUSTOM_SECTIONS_MAX: usize = 10_000;
+/// The maximum total length of the names of custom sections that are kept, in bytes.
 const CUSTOM_SECTION_NAMES_BYTES_MAX: usize = 1 << 20;
-/// The maximum length of a `producers` section that is read, in bytes. Real ones have a few hundred bytes.
+/// The maximum length of a `producers` section, in bytes. A longer one is ignored. Real ones have a few hundred bytes.
 const PRODUCERS_BYTES_MAX: usize = 64 << 10;
 
-/// The maximum size of the lists of imports and exports together, in bytes of JSON. A million imports may share a name of a few bytes. Real
-/// modules have at most some thousands of imports and exports.
+/// The maximum total size of the lists of imports and exports, in bytes of JSON. In a malicious module, a million imports may share one
+/// name. Real modules have at most some thousands of imports and exports.
 const ITEMS_BYTES_MAX: usize = 4 << 20;
-/// The length of the JSON of an item without its names, in bytes.
+/// The length of the JSON of an import or export without its names, in bytes.
 const ITEM_BYTES: usize = 48;
 
 /// Collects the information about a module.
 #[derive(Default)]
 pub(super) struct InfoCollector {
-    /// The number of imports and exports that are left out at the beginning.
+    /// The number of imports and exports at the beginning that are not collected, because an earlier page has them.
     skip: usize,
     /// The number of imports and exports so far.
     items: usize,
     items_bytes: usize,
-    /// The number of imports and exports before the first one that did not fit into the lists; `None` if all did.
+    /// The number of imports and exports before the first one that did not fit into the lists; `None` if all fit.
     next: Option<usize>,
     kind: Option<ModuleKind>,
     imports: Vec<Import>,
@@ -43,7 +43,7 @@ pub(super) struct InfoCollector {
 }
 
 impl InfoCollector {
-    /// Creates a collector that leaves out the first `skip` imports and exports.
+    /// Creates a collector that does not collect the first `skip` imports and exports.
     pub(super) fn after(skip: usize) -> Self {
         Self {
             skip,
@@ -51,7 +51,7 @@ impl InfoCollector {
         }
     }
 
-    /// Counts an import or export with these names. Returns whether it belongs to the lists.
+    /// Counts an import or export with the names `names`. Returns whether it must be added to the lists.
     fn admit(&mut self, names: &[&str]) -> bool {
         let nth = self.items;
         self.items += 1;
@@ -60,7 +60,7 @@ impl InfoCollector {
         }
         let names_bytes: usize = names.iter().map(|name| json_bytes(name)).sum();
         let bytes = self.items_bytes + ITEM_BYTES + names_bytes;
-        // Names are bounded, so a single item always fits.
+        // A single import or export always fits, because the length of a name is limited.
         if bytes > ITEMS_BYTES_MAX && self.items_bytes > 0 {
             self.next = Some(nth);
             return false;
@@ -69,7 +69,7 @@ impl InfoCollector {
         true
     }
 
-    /// Adds a payload of the outermost module or component, validated or not.
+    /// Adds a payload of the outermost module or component. The payload may be unvalidated.
     pub(super) fn payload(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
         match payload {
             Payload::Version { encoding, .. } => {
@@ -146,8 +146,8 @@ impl InfoCollector {
         }
     }
 
-    /// Adds an import. The compact encoding contains a module's name once for many imports. Copying the name for each of them could
-    /// turn a few megabytes into gigabytes, so consecutive imports share one copy.
+    /// Adds an import. The compact encoding of imports has the name of a module once for many imports. A copy of the name for each import
+    /// could turn a few megabytes into gigabytes, so consecutive imports share one copy.
     fn import(&mut self, import: &wasmparser::Import<'_>) {
         if !self.admit(&[import.module, import.name]) {
             return;
@@ -171,7 +171,7 @@ impl InfoCollector {
         });
     }
 
-    /// Reads a `producers` section. Custom sections never make a module invalid, so a malformed one is ignored.
+    /// Reads a `producers` section. A malformed section is ignored, because a custom section cannot make a module invalid.
     fn producers(&mut self, data: &[u8]) {
         if self.producers.is_none() && data.len() <= PRODUCERS_BYTES_MAX {
             self.producers = read_producers(data).ok();

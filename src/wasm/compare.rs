@@ -1,4 +1,4 @@
-//! Differences between two modules.
+//! Computes the differences between two modules.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::types::{self, ItemTypes};
 use super::wit::WitWorld;
 use super::{Error, ModuleInfo, ModuleKind, inspect};
 
-/// The parts of a module that are compared.
+/// The properties of a module that are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
     kind: ModuleKind,
@@ -19,7 +19,7 @@ pub struct Interface {
     custom_sections: Vec<Item>,
     producers: Vec<Item>,
     sections: SectionSums,
-    /// For a component, the types of its imports and exports, if WIT can express them.
+    /// The imports and exports of a component with their WIT types; `None` for a core module, or if WIT cannot express the types.
     wit: Option<WitWorld>,
 }
 
@@ -30,24 +30,25 @@ pub struct Comparison {
     pub kind: (ModuleKind, ModuleKind),
     /// The sizes of the old and the new module, in bytes.
     pub size_bytes: (u64, u64),
-    /// Imports with their types, grouped by the module to import from. For a component, the list has functions and types with their WIT,
-    /// grouped by the interface that contains them, and whole interfaces with their kind. If the component has no WIT, the list has every
-    /// import with its kind.
+    /// Differing imports with their types. The group is the module from which the item is imported. For a component, the items are
+    /// functions and types with their WIT, and interfaces with their kind; the group is the interface of the function or type. If the
+    /// component has no WIT, the items are all imports with their kinds.
     pub imports: Vec<ItemChange>,
-    /// Exports with their types. For a component, as for imports.
+    /// Differing exports with their types. For a component, as for imports.
     pub exports: Vec<ItemChange>,
-    /// The names of custom sections. The text in `old` or `new` is empty.
+    /// The names of custom sections that were added or removed. `old` or `new` is an empty text, to say which module has the section.
     pub custom_sections: Vec<ItemChange>,
-    /// The producers with their versions, grouped by field (`language`, `processed-by`, `sdk`).
+    /// Differing producers with their versions. The group is the field (`language`, `processed-by` or `sdk`).
     pub producers: Vec<ItemChange>,
-    /// The sizes of the sections, summed by kind and name.
+    /// Differing sizes of sections. The sizes of sections with the same kind and name are added up.
     pub sections: Vec<SectionChange>,
 }
 
-/// A named item that differs.
+/// A named item (import, export, custom section or producer) that differs between the modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemChange {
-    /// The group of the item: the module of an import, the interface of a function or type, the field of a producer.
+    /// The group of the item, as [`Comparison`] defines it for the list: the module of an import, the interface of a function or type, or
+    /// the field of a producer.
     pub group: Option<Arc<str>>,
     /// The name of the item.
     pub name: String,
@@ -57,11 +58,11 @@ pub struct ItemChange {
     pub new: Option<Arc<str>>,
 }
 
-/// An item: its group, its name, and its text, which is a type or a version.
+/// An item: its group, its name, and its type or version as text.
 pub(super) type Item = (Option<Arc<str>>, String, Arc<str>);
 
 impl Interface {
-    /// Reads the interface of a module that was validated before.
+    /// Reads the properties of a module that was validated before.
     ///
     /// # Errors
     /// The errors of [`inspect`].
@@ -130,7 +131,7 @@ impl Interface {
 }
 
 impl Comparison {
-    /// Compares two modules.
+    /// Returns the differences between two modules.
     pub fn of(old: &Interface, new: &Interface) -> Self {
         let mut imports = differences(&old.imports, &new.imports);
         let mut exports = differences(&old.exports, &new.exports);
@@ -150,8 +151,8 @@ impl Comparison {
     }
 }
 
-/// Returns the differences between two lists in which a name may occur several times. Items with equal texts cancel out. The remaining
-/// items of a name are paired in order.
+/// Returns the differences between two lists in which a name may occur several times. Pairs of items with the same group, name and text are
+/// removed. The remaining items with the same group and name are paired in order: the first old one with the first new one, and so on.
 pub(super) fn differences(old: &[Item], new: &[Item]) -> Vec<ItemChange> {
     let mut surplus = BTreeMap::<&Item, isize>::new();
     for item in old {

@@ -1,4 +1,4 @@
-//! Differences between the types of two components.
+//! Computes the differences between the WIT types of two components.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::compare::{Item, ItemChange, differences};
 use super::compatibility::pairs;
 use super::wit::WorldItem;
 
-/// Sets the texts of the functions and types that belong to no interface to their WIT.
+/// Replaces the text of each item that is a function or type outside of an interface by its WIT.
 pub(super) fn set_types(items: &mut [Item], wit: &[WorldItem]) {
     let texts: BTreeMap<_, _> = wit
         .iter()
@@ -20,7 +20,8 @@ pub(super) fn set_types(items: &mut [Item], wit: &[WorldItem]) {
     }
 }
 
-/// Returns the differences between the functions and types of interfaces that both modules have, in the same or a compatible version.
+/// Returns the differences between the functions and types in interfaces that both components have. The versions of an interface may differ
+/// if they are compatible.
 pub(super) fn member_differences(old: &[WorldItem], new: &[WorldItem]) -> Vec<ItemChange> {
     let is_same = |old: &WorldItem, new: &WorldItem| old.version == new.version;
     let mut changes = Vec::new();

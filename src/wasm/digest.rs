@@ -1,4 +1,4 @@
-//! SHA-256 and SHA-512 digests.
+//! Computes SHA-256 and SHA-512 digests.
 
 use sha2::{Digest, Sha256, Sha512};
 
@@ -7,7 +7,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// An incremental SHA-256.
+/// Computes the SHA-256 of bytes that arrive in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Hashing(Sha256);
 
@@ -23,7 +23,7 @@ impl Hashing {
     }
 }
 
-/// An incremental SHA-512.
+/// Computes the SHA-512 of bytes that arrive in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Hashing512(Sha512);
 

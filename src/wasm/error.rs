@@ -1,4 +1,4 @@
-//! Errors of validation.
+//! Errors when a module is validated.
 
 use std::io;
 
@@ -11,7 +11,7 @@ pub enum Error {
         /// The limit, in bytes.
         bytes_max: u64,
     },
-    /// A section that must be held in memory completely is too large.
+    /// A section that must be in memory as a whole to be validated is too large.
     #[error(
         "a section of {bytes} bytes is larger than {bytes_max} bytes (--max-section-bytes; at offset {offset:#x})"
     )]
@@ -23,12 +23,12 @@ pub enum Error {
         /// The limit, in bytes.
         bytes_max: u32,
     },
-    /// Validating the module would take too long.
+    /// The estimated work to validate the module exceeds the limit.
     #[error(
         "the module needs more work to validate than --max-validation-fuel {fuel_max} allows for its size (at offset {offset:#x})"
     )]
     TooMuchWork {
-        /// The limit for a large module, in units of about a nanosecond.
+        /// The limit for a large module, in units of fuel (about a nanosecond each).
         fuel_max: u64,
         /// The offset in the module at which validation stopped, in bytes.
         offset: u64,
@@ -36,7 +36,7 @@ pub enum Error {
     /// The bytes are not a valid module or component.
     #[error("{reason} (at offset {offset:#x})")]
     Invalid {
-        /// The reason, mostly as wasmparser gives it.
+        /// The reason, in most cases the error text of `wasmparser`.
         reason: String,
         /// The offset of the error in the module, in bytes.
         offset: u64,
@@ -44,7 +44,7 @@ pub enum Error {
     /// Reading the source failed.
     #[error("the module could not be read")]
     Read(#[source] io::Error),
-    /// Other validations use all memory; the module may be valid.
+    /// Other validations use all memory that is reserved for validation; the module may be valid.
     #[error("there is no memory for validating the module at the moment; try again later")]
     OutOfMemory,
     /// The validation was cancelled; the module may be valid.
@@ -56,7 +56,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Creates an error for invalid bytes at `offset`.
+    /// Returns the error for invalid bytes at `offset` in the module.
     pub(super) fn invalid(reason: impl Into<String>, offset: u64) -> Self {
         Self::Invalid {
             reason: reason.into(),
@@ -71,10 +71,11 @@ impl From<wasmparser::Error> for Error {
     }
 }
 
-/// The maximum length of a reason, in characters. It may contain names from the module, which may be long.
+/// The maximum length of a reason, in characters. A reason may contain names from the module, and these may be long.
 const REASON_CHARS_MAX: usize = 500;
 
-/// Converts a reason with several lines, or with control characters in a name, to one line.
+/// Converts a reason to one line: replaces line ends by colons, escapes control characters, and cuts the text after [`REASON_CHARS_MAX`]
+/// characters.
 pub(super) fn one_line(reason: &str) -> String {
     let mut line = String::with_capacity(reason.len().min(REASON_CHARS_MAX));
     for (n, char) in reason.chars().enumerate() {

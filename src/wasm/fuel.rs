@@ -1,7 +1,7 @@
-//! The limit on the estimated work of validation, in units of about a nanosecond of one core.
+//! Limits the estimated work of validation. The work is measured in units of fuel; a unit is about a nanosecond of one core.
 //!
-//! Work is estimated before it is done, from the operators and declarations themselves. A measured time would make the result depend on
-//! the machine and on its load.
+//! The work is estimated before it is done, from the operators and declarations. If the time were measured instead, the result would depend
+//! on the machine and on its load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,37 +9,41 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::Error;
 use crate::config::ModuleLimits;
 
-/// The fuel is divided into [`SHARES_MAX`] shares. A module gets one share at the start, and one more for each piece of this length, in
-/// bytes. So a few kilobytes cannot cost as much as a large module. A module of 10 MiB or more gets all shares.
+/// The number of bytes of a module for which it gets a share of the fuel. The fuel is divided into [`SHARES_MAX`] shares. A module gets one
+/// share at the start, and one more for each `SHARE_BYTES` of its length. So a module of a few kilobytes cannot cost as much as a large
+/// one. A module of 10 MiB or more gets all shares.
 const SHARE_BYTES: u64 = 64 << 10;
+/// The number of shares into which the fuel is divided.
 const SHARES_MAX: u64 = 160;
 
-/// A single operator may use at most the fuel divided by this number, because validation can be cancelled only between operators.
+/// A single operator may use at most the fuel of a large module divided by this number. The limit exists because validation can be
+/// cancelled only between operators.
 const OPERATORS_MIN: u64 = 20;
 
-/// The number of units between two checks of [`Fuel::is_cancelled`].
+/// The number of units of fuel that are used between two checks of [`Fuel::is_cancelled`].
 const CANCEL_INTERVAL: u64 = 1 << 20;
 
 /// The fuel of one module. The threads that validate its function bodies share it.
 #[derive(Debug)]
 pub struct Fuel {
-    /// The fuel of a large module.
+    /// The fuel that a module of 10 MiB or more may use.
     max: u64,
-    /// The fuel that sections other than code have used.
+    /// The fuel that has been used for sections other than the code section.
     sections: AtomicU64,
-    /// The fuel that has been used in total.
+    /// The fuel that has been used for all sections and function bodies.
     used: AtomicU64,
-    /// Whether the module was rejected, so that its threads need not continue.
+    /// Whether the module has been rejected, so that the threads that validate its function bodies can stop.
     is_stopped: AtomicBool,
     cancellation: Cancellation,
 }
 
-/// Cancels validations from another thread: one, or several modules that belong together.
+/// Cancels validations from another thread. Several validations may share one value, for example those of all modules in a request.
 #[derive(Clone, Debug, Default)]
 pub struct Cancellation(Arc<AtomicBool>);
 
 impl Cancellation {
-    /// Stops the validations: they fail with [`Error::Cancelled`] as soon as the operator that is being validated is done.
+    /// Cancels the validations: each fails with [`Error::Cancelled`] when it next checks for cancellation, which happens only between
+    /// operators.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -49,7 +53,7 @@ impl Cancellation {
     }
 }
 
-/// The reason to stop before the module was validated.
+/// The reason why validation stopped before the end of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// The fuel is used up.
@@ -69,26 +73,26 @@ impl Fuel {
         }
     }
 
-    /// Returns a handle that cancels the validation.
+    /// Returns the value with which another thread can cancel the validation.
     pub(super) fn cancellation(&self) -> Cancellation {
         self.cancellation.clone()
     }
 
-    /// Returns the fuel of a large module.
+    /// Returns the fuel that a module of 10 MiB or more may use.
     pub(super) fn max(&self) -> u64 {
         self.max
     }
 
-    /// Returns the part of the fuel that a module of this number of bytes may use.
+    /// Returns the part of the fuel that a module, or a batch, of `bytes` bytes may use.
     pub(super) fn share(&self, bytes: u64) -> u64 {
         let shares = (bytes / SHARE_BYTES + 1).min(SHARES_MAX);
         (self.max / SHARES_MAX).saturating_mul(shares).min(self.max)
     }
 
-    /// Charges the work on a section that ends at `end` in the module.
+    /// Charges `units` of fuel for the work on a section that ends at the offset `end` in the module.
     ///
-    /// The sections up to `end` may use the part of the fuel for `end` bytes, however many bytes follow, so that the result does not depend
-    /// on the number of bytes that have arrived.
+    /// All sections up to `end` together may use the part of the fuel for a module of `end` bytes. The bytes after `end` give no more fuel,
+    /// so that the result does not depend on how many bytes have arrived.
     pub(super) fn charge_section(&self, units: u64, end: u64) -> Result<(), Stop> {
         let sections = self.sections.fetch_add(units, Ordering::Relaxed);
         if sections.saturating_add(units) > self.share(end) {
@@ -114,7 +118,7 @@ impl Fuel {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Stops the validation.
+    /// Stops the validation of this module, because it has been rejected.
     pub(super) fn cancel(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
     }
@@ -123,7 +127,7 @@ impl Fuel {
         self.is_stopped.load(Ordering::Relaxed) || self.cancellation.is_cancelled()
     }
 
-    /// Returns the error for a validation that stopped at `offset` in the module.
+    /// Returns the error for a validation that stopped at `offset` in the module for the reason `stop`.
     pub(super) fn error(&self, stop: Stop, offset: u64) -> Error {
         match stop {
             Stop::OutOfFuel => Error::TooMuchWork {
@@ -135,19 +139,19 @@ impl Fuel {
     }
 }
 
-/// The fuel of one batch of function bodies. A batch may use the part of the fuel for its own bytes, so that the result does not depend on
-/// the order in which threads take batches.
+/// The fuel of one batch of function bodies. A batch may use the part of the fuel for its own length, whatever the other batches use, so
+/// that the result does not depend on the order in which threads validate batches.
 pub(super) struct BatchFuel<'f> {
     fuel: &'f Fuel,
     share: u64,
     used: u64,
-    /// The part of `used` that has been charged to `fuel`.
+    /// The part of `used` that has been added to the used fuel of the module.
     charged: u64,
     operator_max: u64,
 }
 
 impl<'f> BatchFuel<'f> {
-    /// Creates the fuel of a batch with this number of bytes.
+    /// Creates the fuel of a batch with `bytes` bytes.
     pub(super) fn new(fuel: &'f Fuel, bytes: usize) -> Self {
         Self {
             fuel,
@@ -158,7 +162,7 @@ impl<'f> BatchFuel<'f> {
         }
     }
 
-    /// Charges the work on one operator.
+    /// Charges `units` of fuel for the work on one operator.
     #[inline]
     pub(super) fn charge(&mut self, units: u64) -> Result<(), Stop> {
         if units > self.operator_max {
@@ -167,7 +171,7 @@ impl<'f> BatchFuel<'f> {
         self.charge_body(units)
     }
 
-    /// Charges the work on many operators.
+    /// Charges `units` of fuel for the work on many operators.
     #[inline]
     pub(super) fn charge_body(&mut self, units: u64) -> Result<(), Stop> {
         self.used = self.used.saturating_add(units);
@@ -180,7 +184,7 @@ impl<'f> BatchFuel<'f> {
         Ok(())
     }
 
-    /// Charges the fuel that the batch has used since the last call to the fuel of the module.
+    /// Adds the fuel that the batch has used since the last call to the used fuel of the module.
     pub(super) fn settle(&mut self) -> Result<(), Stop> {
         let units = self.used - self.charged;
         self.charged = self.used;

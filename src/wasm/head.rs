@@ -1,23 +1,24 @@
-//! Checks the first bytes of a module, and recognises other formats.
+//! Checks that the first bytes of an upload are those of WebAssembly, and recognises other formats.
 
 use super::Error;
 
-/// The number of bytes that [`check`] needs to reject a module.
+/// The number of bytes that [`check`] needs to decide that they are not WebAssembly.
 pub(super) const HEAD_BYTES_MAX: usize = 4096;
 
-/// Returns whether a module is a component. `head` has at least its first 8 bytes.
+/// Returns whether a module is a component. `head` must have at least the first 8 bytes of the module.
 pub fn is_component(head: &[u8]) -> bool {
     wasmparser::Parser::is_component(head)
 }
 
 const MAGIC: &[u8] = b"\0asm";
 
-/// Returns whether these bytes are enough for [`check`].
+/// Returns whether the first bytes `head` are enough for [`check`].
 pub(super) fn is_enough(head: &[u8]) -> bool {
     head.starts_with(MAGIC) || head.len() >= HEAD_BYTES_MAX
 }
 
-/// Checks the first [`HEAD_BYTES_MAX`] bytes of a module, or all bytes of a shorter module.
+/// Checks that `head` begins with the magic number of WebAssembly. `head` has the first [`HEAD_BYTES_MAX`] bytes of a module, or all bytes
+/// of a shorter one.
 pub(super) fn check(head: &[u8]) -> Result<(), Error> {
     if head.starts_with(MAGIC) {
         return Ok(());
@@ -36,7 +37,8 @@ pub(super) fn check(head: &[u8]) -> Result<(), Error> {
     Err(Error::invalid(reason, 0))
 }
 
-/// Returns the reason to reject a file in another format that is often mistaken for a module, with what to do instead.
+/// Returns the error text for a file in another format that users often upload by mistake; `None` for all other bytes. The text says what
+/// to do instead.
 fn foreign(head: &[u8]) -> Option<&'static str> {
     let (gzip_magic, zstd_magic) = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd");
     let text = head.trim_ascii_start();
@@ -79,8 +81,8 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns whether this may be the [text format](https://webassembly.github.io/spec/core/text/lexical.html): an opening parenthesis after
-/// white space and line comments. Block comments begin with a parenthesis too.
+/// Returns whether the bytes may be in the [text format](https://webassembly.github.io/spec/core/text/lexical.html): an opening parenthesis
+/// after white space and line comments. A block comment also begins with a parenthesis.
 fn is_text(head: &[u8]) -> bool {
     let mut rest = head.trim_ascii_start();
     while rest.starts_with(b";;") {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Information about a module or component.
 ///
-/// The lists are bounded, as their fields document.
+/// Each list has a limit, which is documented at its field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleInfo {
     /// Whether this is a core module or a component.
@@ -16,19 +16,19 @@ pub struct ModuleInfo {
     pub size_bytes: u64,
     /// The SHA-256 of the module.
     pub sha256: [u8; 32],
-    /// Its imports, in order.
+    /// The imports of the module, in the order of the bytes.
     pub imports: Vec<Import>,
-    /// Its exports, in order.
+    /// The exports of the module, in the order of the bytes.
     pub exports: Vec<Export>,
-    /// The number of imports and exports before the first one that is missing, because the lists would be longer than 4 MiB as JSON; `None`
-    /// if none is missing. [`inspect_after`](super::inspect_after) continues there.
+    /// The two lists together have at most 4 MiB as JSON. If they are cut, this is the number of imports and exports before the first one
+    /// that is not listed, which [`inspect_after`](super::inspect_after) takes to return the next ones; otherwise `None`.
     pub next: Option<usize>,
-    /// The names of its custom sections in order, without the custom sections of nested modules. At most the first 10,000, and at most 1
-    /// MiB in all.
+    /// The names of the module's custom sections in order, without the custom sections of nested modules. At most the first 10,000 names,
+    /// and at most 1 MiB in total.
     pub custom_sections: Vec<String>,
     /// The tools that produced the module, from the first
     /// [`producers`](https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md) section: names and versions for each
-    /// field (`language`, `processed-by`, `sdk`). Empty without such a section, or if it is malformed or over 64 KiB.
+    /// field (`language`, `processed-by`, `sdk`). Empty if there is no such section, or if it is malformed or longer than 64 KiB.
     pub producers: Producers,
 }
 
@@ -54,7 +54,7 @@ impl ModuleKind {
         }
     }
 
-    /// Returns the kind with this name; `None` if there is none.
+    /// Returns the kind with the name `name`; `None` if there is no such kind.
     pub fn from_name(name: &str) -> Option<Self> {
         let all = [Self::Module, Self::Component];
         all.into_iter().find(|kind| kind.as_str() == name)
@@ -70,7 +70,7 @@ impl fmt::Display for ModuleKind {
 /// An import of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The name of the module to import from; `None` in a component, whose imports have a single name.
+    /// The name of the module from which the item is imported; `None` in a component, because an import of a component has only one name.
     pub module: Option<Arc<str>>,
     /// The name of the item.
     pub name: String,

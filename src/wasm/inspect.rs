@@ -1,4 +1,4 @@
-//! Information about a module that was validated before.
+//! Reads information about a module that was validated before.
 
 use sha2::{Digest as _, Sha256};
 use wasmparser::{Chunk, Parser, Payload};
@@ -6,7 +6,8 @@ use wasmparser::{Chunk, Parser, Payload};
 use super::collect::InfoCollector;
 use super::{Error, ModuleInfo, head};
 
-/// Returns the same as [`validate`](super::validate), without validating: function bodies, and the modules in a component, are skipped.
+/// Returns the same information as [`validate`](super::validate), without validating the module. Skips function bodies, and the modules and
+/// components in a component.
 ///
 /// # Errors
 ///
@@ -15,7 +16,7 @@ pub fn inspect(bytes: &[u8]) -> Result<ModuleInfo, Error> {
     inspect_after(bytes, 0)
 }
 
-/// Returns the same as [`inspect`], but without the first `skip` imports and exports, which are counted together.
+/// Returns the same as [`inspect`], but without the first `skip` imports and exports. Imports are counted first, then exports.
 ///
 /// # Errors
 ///

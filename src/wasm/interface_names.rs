@@ -1,8 +1,8 @@
-//! The names of the imports and exports of a component, as the configuration of an OCI artifact lists them.
+//! Lists the names of the imports and exports of a component for the configuration of an OCI artifact.
 
 use wasmparser::{Parser, Payload};
 
-/// The maximum total length of the names, in bytes. Further names are left out.
+/// The maximum total length of the names, in bytes. Further names are omitted.
 const NAMES_BYTES_MAX: usize = 64 << 10;
 
 /// The names of a component's imports and exports, in the order of the component.
@@ -15,8 +15,8 @@ pub struct InterfaceNames {
 }
 
 impl InterfaceNames {
-    /// Returns the names of the imports and exports of a component, without the imports and exports of nested components. The result must
-    /// depend only on these names and the limit, because digests are computed from it.
+    /// Returns the names of the imports and exports of a component, without those of nested components. The result must always be the same
+    /// for the same component, because it becomes part of a manifest whose digest clients know.
     pub fn of(component: &[u8]) -> Self {
         let (mut names, mut depth, mut bytes) = (Self::default(), 0, 0);
         let mut add = |names: &mut Vec<String>, name: &str| {
@@ -26,7 +26,7 @@ impl InterfaceNames {
             }
         };
         for payload in Parser::new(0).parse_all(component) {
-            // The module was validated, so an error cannot occur.
+            // An error cannot occur, because the component was validated when it was stored.
             let Ok(payload) = payload else {
                 break;
             };

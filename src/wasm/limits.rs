@@ -1,30 +1,30 @@
-//! Limits that are checked before memory is used, from the declared lengths of sections and function bodies.
+//! Checks the declared lengths of sections and function bodies against limits before any memory is used for them.
 //!
-//! `wasmparser` has limits of its own, but it needs a complete section or function body in memory first, and it copies the module's name
-//! for each import in the compact encoding.
+//! `wasmparser` has limits of its own. But it checks them only when a complete section or function body is in memory. And in the compact
+//! encoding of imports, it copies the name of the imported module for each import.
 
 use wasmparser::{BinaryReader, Encoding, ImportSectionReader, Imports};
 
 use super::Error;
 
-/// The maximum length of a function body, in bytes: the limit of the
-/// [JavaScript API](https://webassembly.github.io/spec/js-api/#limits), which `wasmparser` also applies.
+/// The maximum length of a function body, in bytes. It is the limit of the [JavaScript
+/// API](https://webassembly.github.io/spec/js-api/#limits), which `wasmparser` also applies.
 pub(super) const FUNCTION_BYTES_MAX: u32 = 7_654_321;
 
 const CUSTOM_SECTION: u8 = 0;
 
-/// The header of a section: its id and the length of its content.
+/// The header of a section: the id, and the length of the contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SectionHeader {
     id: u8,
-    /// The length of the content, in bytes.
+    /// The length of the contents, in bytes.
     pub(super) contents_bytes: u32,
     /// The length of the header, in bytes.
     pub(super) head_bytes: usize,
 }
 
 impl SectionHeader {
-    /// Reads the header of the section at the start of `data`. Returns `None` if it is incomplete or malformed.
+    /// Reads the header of the section at the start of `data`. Returns `None` if the header is incomplete or malformed.
     pub(super) fn peek(data: &[u8]) -> Option<Self> {
         let (id, rest) = data.split_first()?;
         let (contents_bytes, length_bytes) = peek_u32(rest)?;
@@ -35,12 +35,13 @@ impl SectionHeader {
         })
     }
 
-    /// Returns whether this is a custom section, whose content need not be read.
+    /// Returns whether the section is a custom section. The contents of a custom section do not have to be validated.
     pub(super) fn is_custom(self) -> bool {
         self.id == CUSTOM_SECTION
     }
 
-    /// Returns whether the content is processed incrementally. This is so for code, and for nested modules and components.
+    /// Returns whether the contents of the section are processed in pieces, so that they are never in memory as a whole. This applies to
+    /// the code section, and to nested modules and components.
     fn is_streamed(self, encoding: Encoding) -> bool {
         match encoding {
             Encoding::Module => self.id == 10,
@@ -49,8 +50,8 @@ impl SectionHeader {
     }
 }
 
-/// Rejects the section at the start of `data`, at `offset` in the module, if it must be held completely and is too long, or if its id is
-/// unknown.
+/// Checks the header of the section at the start of `data`. Rejects the section if its id is unknown, or if it is longer than `bytes_max`
+/// and must be in memory as a whole. `offset` is the offset of the section in the module.
 pub(super) fn check_section(
     data: &[u8],
     offset: u64,
@@ -81,8 +82,8 @@ pub(super) fn check_section(
     })
 }
 
-/// Rejects the function body at the start of `data`, at `offset` in the module, if it is too long for a function or for the remaining
-/// `section_bytes` of its section.
+/// Checks the declared length of the function body at the start of `data`. Rejects the body if it is longer than [`FUNCTION_BYTES_MAX`], or
+/// longer than `section_bytes`, the length of the rest of the code section. `offset` is the offset of the body in the module.
 pub(super) fn check_body(data: &[u8], offset: u64, section_bytes: u32) -> Result<(), Error> {
     let Some((body_bytes, length_bytes)) = peek_u32(data) else {
         return Ok(());
@@ -100,14 +101,14 @@ pub(super) fn check_body(data: &[u8], offset: u64, section_bytes: u32) -> Result
     Ok(())
 }
 
-/// Rejects imports if their module names, which `wasmparser` copies for each import, would together be longer than a section may
-/// be.
+/// Rejects an import section in the compact encoding if the copies that `wasmparser` makes of module names, one for each import, would be
+/// longer than `bytes_max` in total.
 pub(super) fn check_imports(
     section: &ImportSectionReader<'_>,
     bytes_max: u32,
 ) -> Result<(), Error> {
     let mut bytes: u64 = 0;
-    // The validator rejects malformed imports, with the reason.
+    // Malformed imports are ignored here, because the validator rejects them with a better reason.
     for imports in section.clone().into_iter().map_while(Result::ok) {
         let (module, count) = match imports {
             Imports::Single(..) => continue,
@@ -126,7 +127,8 @@ pub(super) fn check_imports(
     })
 }
 
-/// Reads a LEB128 number. Returns it and its length in bytes, or `None` if it is incomplete or malformed.
+/// Reads the LEB128 number at the start of `data`. Returns the number and the length of its encoding in bytes, or `None` if it is
+/// incomplete or malformed.
 pub(super) fn peek_u32(data: &[u8]) -> Option<(u32, usize)> {
     let mut reader = BinaryReader::new(data, 0);
     let number = reader.read_var_u32().ok()?;

@@ -1,7 +1,7 @@
-//! Charges the memory of parsed sections to a budget.
+//! Counts the memory that `wasmparser` uses for parsed sections, and charges it to a [`ByteBudget`].
 //!
-//! `wasmparser` keeps types, names and index spaces until a module is validated. They are much larger than their bytes: a type of two
-//! bytes takes more than 200 bytes.
+//! `wasmparser` keeps types, names and index spaces until the end of the module. In memory, they are much larger than in the module: a type
+//! of two bytes uses more than 200 bytes of memory.
 
 use wasmparser::Payload;
 
@@ -9,21 +9,23 @@ use super::Error;
 use super::section_class::SectionClass;
 use crate::budget::{ByteBudget, Charge, SMALL_BYTES_MAX};
 
-/// A single module is charged at most the largest possible charge divided by this number, so that it is accepted even with a small budget.
+/// The charge for a single module is at most the largest charge that the budget allows, divided by this number, so that a large module is
+/// accepted even with a small budget.
 const SHARE: u64 = 2;
 
-/// The memory for one byte of a section, in bytes, measured with the shortest declarations that are possible.
+/// The memory that `wasmparser` uses for each byte of a section with types, in bytes. This and the following values were measured with the
+/// shortest possible declarations.
 const TYPE_BYTE: u64 = 128;
 const NAME_BYTE: u64 = 64;
 const COMPONENT_BYTE: u64 = 96;
 const OTHER_BYTE: u64 = 16;
 
-/// The memory that the collector of facts adds for one byte of a section, in bytes. It keeps the types, the index spaces, and the sizes of
-/// functions.
+/// The memory that the collector of facts uses for each byte of a section, in bytes. The collector keeps the types, the index spaces, and
+/// the sizes of functions.
 const TYPE_BYTE_OF_FACTS: u64 = 64;
 const OTHER_BYTE_OF_FACTS: u64 = 16;
 
-/// The memory of the parsed sections of one module.
+/// The memory of the parsed sections of one module, and its charge to the budget.
 pub(super) struct ParsedMemory {
     charge: Charge,
     share: u64,
@@ -41,13 +43,14 @@ impl ParsedMemory {
         }
     }
 
-    /// From now on, also charges the memory of the facts.
+    /// From now on, also charges the memory that the collector of facts uses.
     pub(super) fn charge_facts(&mut self) {
         self.has_facts = true;
     }
 
-    /// Charges the memory of a section before it is parsed. Charges nothing while the sum is at most [`SMALL_BYTES_MAX`]. Does not wait for
-    /// memory, because the upload of the module holds a charge, and two uploads could wait for each other.
+    /// Charges the memory of a section to the budget before the section is parsed. Charges nothing while the memory of the module is at
+    /// most [`SMALL_BYTES_MAX`]. Does not wait if the budget is used up: the upload of the module already holds another charge of the
+    /// budget, so two uploads could wait for each other forever.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] if the budget is used up.
@@ -92,7 +95,7 @@ mod tests {
     use crate::config::ModuleLimits;
     use crate::wasm::Validation;
 
-    /// A module with one recursion group of empty structures.
+    /// Returns a module with one recursion group of `count` empty structures.
     fn group(count: u32) -> Vec<u8> {
         let leb = |number: u32| {
             let mut bytes: Vec<_> = (0..5)

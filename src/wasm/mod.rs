@@ -1,31 +1,31 @@
-//! Validates WebAssembly: takes bytes, and returns a [`ModuleInfo`] or the reason for rejection.
+//! Validates WebAssembly modules: receives bytes, and returns a [`ModuleInfo`] or the reason why the bytes are rejected.
 //!
-//! This subsystem is independent of git, paths and HTTP. It accepts core modules and components, as the
-//! [binary format](https://webassembly.github.io/spec/core/binary/modules.html) and the
-//! [component model](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md) define them, with
-//! every proposal enabled that `wasmparser` implements.
+//! This subsystem does not depend on git, paths or HTTP. It accepts core modules and components, as the [binary
+//! format](https://webassembly.github.io/spec/core/binary/modules.html) and the [component
+//! model](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md) define them, with every proposal enabled that
+//! `wasmparser` implements.
 //!
-//! - [`Validation`] takes a module in chunks of any size as they arrive; [`validate`] reads a module from a source. Function bodies are
-//!   validated too, on all available cores.
-//! - [`Comparison`] lists the differences between two modules.
-//! - [`Cancellation`] ends a validation from another thread.
-//! - [`Verdict`] decides whether a newer module can stand in for an older one.
-//! - [`TargetWorld`] is a world of WIT that a component may fit.
+//! - [`Validation`] validates a module that arrives in chunks of any size; [`validate`] reads a module from a source. Function bodies are
+//!   validated on all available cores.
+//! - [`Comparison`] has the differences between two modules.
+//! - [`Cancellation`] cancels a validation from another thread.
+//! - [`Verdict`] decides whether a newer module can replace an older one.
+//! - [`TargetWorld`] is a WIT world. It decides whether a component fits the world.
 //! - [`WitFacts`] has the WIT of a component.
-//! - [`facts_of`] returns the [`Facts`] of a module that was validated before. [`Validation::with_facts`] collects them while it validates.
-//! - [`inspect`] returns the [`ModuleInfo`] of bytes that were validated before, without reading function bodies.
+//! - [`facts_of`] returns the [`Facts`] about a module that was validated before. [`Validation::with_facts`] collects them during the
+//!   validation.
+//! - [`inspect`] returns the [`ModuleInfo`] of a module that was validated before, without reading function bodies.
 //!
 //! Invariants:
 //!
-//! 1. A module is accepted exactly if `wasmparser` accepts it, within [`ModuleLimits`](crate::config::ModuleLimits) and the limits in
-//!    `limits.rs`.
+//! 1. A module is accepted if and only if `wasmparser` accepts it and it is within [`ModuleLimits`](crate::config::ModuleLimits) and the
+//!    limits in `limits.rs`.
 //! 2. The result depends only on the bytes: not on the sizes of the chunks, and not on the timing of threads.
-//! 3. Of several errors, the one with the lowest offset in the module is reported. An error in a function body precedes everything after
-//!    that body.
-//!    If the fuel of the whole module is used up, the offset may depend on the threads.
-//! 4. Memory is bounded by the largest section that must be held completely, plus the function bodies in flight, plus the types and index
-//!    spaces in `wasmparser`, which are charged to a [`ByteBudget`](crate::budget::ByteBudget).
-//! 5. Work is bounded by `fuel.rs`, whatever the bytes are.
+//! 3. If a module has several errors, the one with the lowest offset is reported. An error in a function body is reported even if an error
+//!    after the body was found first. Exception: if the fuel of the whole module is used up, the reported offset may depend on the threads.
+//! 4. Memory is limited. It consists of one section that must be in memory as a whole, the function bodies that are queued or being
+//!    validated, and the types and index spaces in `wasmparser`. The latter are charged to a [`ByteBudget`](crate::budget::ByteBudget).
+//! 5. Work is limited by `fuel.rs`, whatever the bytes are.
 
 mod batch;
 mod bodies;

@@ -1,7 +1,7 @@
-//! The estimated work of validating function bodies, in units of [fuel](super::fuel).
+//! Estimates the work of validating function bodies, in units of [fuel](super::fuel).
 //!
-//! An operator pops and pushes operands, and compares each popped reference with the expected type, which takes a step for each level of
-//! subtyping between them. A few operators do this for each of many labels or tags.
+//! For an operator, the validator pops and pushes the types of the operands. It compares each popped reference type with the expected type,
+//! which takes a step for each level of subtyping between them. For a few operators, it does this for each of many labels or tags.
 
 use wasmparser::{
     BinaryReader, BlockType, Catch, CompositeInnerType, FrameKind, FuncValidator, FunctionBody,
@@ -9,21 +9,24 @@ use wasmparser::{
     WasmModuleResources as _,
 };
 
-/// The cost of a function, of an operator with few operands, and of one that is decoded twice to estimate its cost.
+/// The cost of a function without its operators.
 pub(super) const BODY: u64 = 400;
+/// The cost of an operator with few operands.
 pub(super) const SIMPLE: u64 = 12;
+/// The cost of an operator that is decoded twice: first to estimate its cost, then to validate it.
 pub(super) const COMPLEX: u64 = 60;
-/// The cost of a label or a tag in a list.
+/// The cost of each label or tag in a list, such as that of `br_table`.
 pub(super) const LABEL: u64 = 12;
-/// The cost of popping and pushing one operand, and of one level of subtyping.
+/// The cost of popping and pushing one operand.
 pub(super) const OPERAND: u64 = 8;
+/// The cost of comparing types over one level of subtyping.
 pub(super) const SUBTYPE_STEP: u64 = 7;
-/// The number of locals that are declared for one unit.
+/// The number of locals whose declaration costs one unit of fuel.
 const LOCALS_PER_UNIT: u64 = 8;
 /// The maximum number of elements of `array.new_fixed`. `wasmparser` rejects more elements before it checks them.
 const ARRAY_ELEMENTS_MAX: u32 = 10_000;
 
-/// The costs of the operators in a function body.
+/// Estimates the costs of the operators in a function body.
 pub(super) struct OperatorCost<'v, 'b> {
     pub(super) code: &'b [u8],
     /// The cost of popping, comparing and pushing one operand.
@@ -36,7 +39,7 @@ impl OperatorCost<'_, '_> {
         let mut locals = body.get_locals_reader()?;
         let mut count = 0;
         for _ in 0..locals.get_count() {
-            // The validator rejects malformed and too many locals, with the reason.
+            // Malformed or too many locals are ignored here, because the validator rejects them with a better reason.
             let Ok((more, _)) = locals.read() else { break };
             count += u64::from(more);
         }
@@ -49,7 +52,7 @@ impl OperatorCost<'_, '_> {
         resources.type_index_of_function(self.validator.index())
     }
 
-    /// Returns the cost of the operator at the position of the reader.
+    /// Returns the cost of the operator at the position of `reader`.
     #[inline]
     pub(super) fn of_operator(&mut self, reader: &BinaryReader<'_>) -> wasmparser::Result<u64> {
         let position = reader.current_position();
@@ -57,11 +60,11 @@ impl OperatorCost<'_, '_> {
             return Ok(SIMPLE);
         };
         Ok(match opcode {
-            // Numbers: constants, arithmetic, conversions, loads and stores.
+            // Operators on numbers: constants, arithmetic, conversions, loads and stores.
             0x28..=0xc4 | 0x00 | 0x01 | 0x1a => SIMPLE,
-            // Locals, globals and tables, and the operators of other proposals with a fixed number of operands.
+            // Operators on locals, globals and tables, and operators of proposals with a fixed number of operands.
             0x1b | 0x20..=0x26 | 0xfc..=0xfe => SIMPLE + 3 * (self.operand - OPERAND),
-            // Control operators of the first version of WebAssembly: decoded here because they are frequent.
+            // Control operators of WebAssembly 1.0. They are frequent, so they are not decoded completely like the others.
             0x02..=0x04 => self.of_block(reader),
             0x05 | 0x0b => SIMPLE + 2 * self.operand * self.label_operands(0),
             0x0c | 0x0d => match self.immediate(reader) {
@@ -83,7 +86,8 @@ impl OperatorCost<'_, '_> {
         })
     }
 
-    /// Reads the first immediate of the operator. If it is malformed, the validator rejects it, with the reason.
+    /// Reads the first immediate of the operator at the position of `reader`. Returns `None` if it is malformed: the validator then rejects
+    /// it with a reason.
     fn immediate(&self, reader: &BinaryReader<'_>) -> Option<u32> {
         let mut reader = reader.clone();
         reader.read_u8().ok()?;
@@ -99,7 +103,7 @@ impl OperatorCost<'_, '_> {
         }
     }
 
-    /// Decodes the operator, and returns its cost.
+    /// Decodes the operator at the position of `reader`, and returns its cost.
     fn of_other(&mut self, reader: &BinaryReader<'_>) -> wasmparser::Result<u64> {
         let visitor = self.validator.visitor(reader.original_position());
         let operator = reader.peek_operator(&visitor)?;
@@ -187,7 +191,7 @@ impl OperatorCost<'_, '_> {
         operands.sum()
     }
 
-    /// Returns the number of operands of a label, or 0 if the label does not exist.
+    /// Returns the number of operands that a branch to a label takes, or 0 if the label does not exist.
     fn label_operands(&self, depth: u32) -> u64 {
         // After the last `end` there is no label, and `label_block` would panic.
         if self.validator.control_stack_height() == 0 {
@@ -205,7 +209,8 @@ impl OperatorCost<'_, '_> {
         u64::from(params) + u64::from(results)
     }
 
-    /// Returns the number of parameters and results, or of fields, of a type, or 0 if the type does not exist.
+    /// Returns the number of parameters and results of a function type, or the number of fields of a struct type, or 0 if the type does not
+    /// exist.
     fn type_operands(&self, index: Option<u32>) -> u64 {
         let ty = index.and_then(|index| self.validator.sub_type_at(index));
         match ty.map(|ty| &ty.composite_type.inner) {

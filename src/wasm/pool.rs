@@ -1,8 +1,8 @@
-//! A pool of threads that validate batches of function bodies.
+//! A pool of threads that validate the batches of function bodies of one module.
 //!
-//! Threads take batches in the order of the module. Once a batch has an error, the queued batches come after it in the module and can be
-//! dropped, while all earlier batches have already been taken and are validated completely. So the error with the lowest offset is always
-//! found.
+//! Threads take batches from the queue in the order of the module. When a thread finds an error in a batch, all earlier batches have been
+//! taken already and are validated completely. The batches that are still queued come after it in the module and are dropped. So the error
+//! with the lowest offset is always found.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,18 +16,18 @@ use super::fuel::Fuel;
 /// The maximum memory of batches that are queued or being validated, in bytes.
 const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
 
-/// Threads that validate batches. They end when the pool is dropped.
+/// A queue of batches, and the threads that validate them. The threads end when the pool is dropped.
 pub(super) struct Pool {
     shared: Arc<PoolShared>,
     threads: Vec<JoinHandle<()>>,
 }
 
 struct PoolShared {
-    /// Locked only briefly; nothing is validated under the lock.
+    /// The queue and its results. The mutex is held only for short times; no body is validated while it is held.
     state: Mutex<PoolState>,
-    /// Notified when a batch is queued and when the pool is closed. Only the threads wait for it.
+    /// Notified when a batch is queued and when the pool is closed. Only the threads of the pool wait for it.
     changed: Condvar,
-    /// Cancelled when the result is no longer needed.
+    /// The fuel of the module. It is cancelled when the result is no longer needed.
     fuel: Arc<Fuel>,
 }
 
@@ -42,7 +42,8 @@ struct PoolState {
 }
 
 impl Pool {
-    /// Starts up to `threads` threads, as many as the system allows. Without any, the caller's thread does all the work.
+    /// Starts `threads` threads, or fewer if the operating system does not allow so many. If there are none, the caller's thread validates
+    /// all batches.
     pub(super) fn start(threads: usize, fuel: &Arc<Fuel>) -> Self {
         let shared = Arc::new(PoolShared {
             state: Mutex::default(),
@@ -59,7 +60,7 @@ impl Pool {
         Self { shared, threads }
     }
 
-    /// Queues a batch. While the queue is full, the caller's thread validates the next batches.
+    /// Adds a batch to the queue. While the queue is full, the caller's thread validates batches itself.
     pub(super) fn submit(&self, batch: BodyBatch, allocations: &mut FuncValidatorAllocations) {
         let cost_bytes = batch.cost_bytes();
         loop {
@@ -88,7 +89,7 @@ impl Pool {
         self.shared.lock().error.is_some()
     }
 
-    /// Validates queued batches in the caller's thread, too, until all are validated. Returns the error with the lowest offset.
+    /// Waits until all batches are validated; the caller's thread validates queued batches too. Returns the error with the lowest offset.
     pub(super) fn finish(
         mut self,
         allocations: &mut FuncValidatorAllocations,
@@ -110,7 +111,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // After `finish`, no thread is left, and the validation must not be cancelled, because its result is needed.
+        // If no thread is left, `finish` was called. The validation must not be cancelled then, because its result is needed.
         if !self.threads.is_empty() {
             self.shared.fuel.cancel();
         }
@@ -127,7 +128,7 @@ impl PoolShared {
         }
     }
 
-    /// Waits for a batch. Returns `None` if the pool is closed and the queue is empty.
+    /// Takes the next batch from the queue; waits if the queue is empty. Returns `None` if the pool is closed and the queue is empty.
     fn next(&self) -> Option<BodyBatch> {
         let mut state = self.lock();
         loop {
@@ -166,7 +167,7 @@ impl PoolShared {
         self.changed.notify_all();
     }
 
-    /// Locks the state. No code that can panic runs under the lock, so a poisoned lock is still consistent.
+    /// Locks the state. Ignores that the mutex may be poisoned: no code that can panic runs while it is held, so the state is valid.
     fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

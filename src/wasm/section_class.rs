@@ -1,19 +1,19 @@
-//! Classes of sections. For all sections of a class, the validator spends about the same time and memory on each byte.
+//! Classes of sections. The validator needs about the same time and memory per byte for all sections of a class.
 
 use std::ops::Range;
 
 use wasmparser::Payload;
 
-/// The class of a section, by the items that it declares.
+/// The class of a section. It depends on the items that the section declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SectionClass {
-    /// Types of core WebAssembly.
+    /// Type sections of core modules, and core types in components.
     Types,
-    /// Imports and exports of a core module.
+    /// The imports and exports of core modules.
     Names,
-    /// The types of functions, by index.
+    /// The function section, which has the type index of each function.
     Functions,
-    /// Tables, tags, globals and elements, most of which contain constant expressions.
+    /// Tables, tags, globals and element segments. Most of them contain constant expressions.
     Expressions,
     Memories,
     Data,
@@ -23,7 +23,8 @@ pub(super) enum SectionClass {
 }
 
 impl SectionClass {
-    /// Returns the class of the section and the length of its contents, in bytes; `None` if the payload is not the whole of a section.
+    /// Returns the class of a section and the length of its contents, in bytes; `None` if the payload is not a whole section, such as a
+    /// function body.
     pub(super) fn of_payload(payload: &Payload<'_>) -> Option<(Self, u64)> {
         let (range, class): (Range<u64>, _) = match payload {
             Payload::TypeSection(section) => (section.range(), Self::Types),

@@ -1,18 +1,19 @@
-//! The estimated work of validating sections other than code, in units of [fuel](super::fuel).
+//! Estimates the work of validating sections other than the code section, in units of [fuel](super::fuel).
 //!
-//! The work on most sections is bounded by their length. The work on a component's instances also depends on the sizes of the types that they
-//! refer to: see [`TypeSizes`].
+//! The work on most sections is proportional to their length. The work on the instances of a component also depends on the sizes of the
+//! types to which they refer: see [`TypeSizes`].
 
 use wasmparser::{Payload, Validator};
 
 use super::section_class::SectionClass;
 use super::type_size::TypeSizes;
 
-/// The cost of a section, and of a nested module or component.
+/// The cost of a section in addition to that of its bytes.
 const SECTION: u64 = 500;
+/// The cost of a nested module or component in addition to that of its sections.
 const NESTED: u64 = 20_000;
 
-/// The costs of one byte of a section, measured with the shortest declarations that are possible.
+/// The cost of each byte of a section with types. This and the following costs were measured with the shortest possible declarations.
 const TYPE_BYTE: u64 = 500;
 const NAME_BYTE: u64 = 250;
 const EXPRESSION_BYTE: u64 = 50;
@@ -21,8 +22,8 @@ const DATA_BYTE: u64 = 15;
 const COMPONENT_BYTE: u64 = 400;
 const CUSTOM_BYTE: u64 = 1;
 
-/// Returns the cost of validating a payload, which the validator has not seen yet. A function body costs nothing here, because its work is
-/// charged when the body is validated.
+/// Returns the cost of validating a payload. Called before the validator gets the payload. For a function body, the cost is 0, because its
+/// work is charged when the body is validated.
 pub(super) fn of_payload(
     payload: &Payload<'_>,
     validator: &Validator,

@@ -1,4 +1,4 @@
-//! The sizes of a module's sections, summed by kind and name.
+//! Adds up the sizes of a module's sections by kind and name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,19 +7,19 @@ use wasmparser::{Chunk, Encoding, Parser, Payload};
 use super::facts::SectionKind;
 use super::{Error, head};
 
-/// The maximum number of sums. The sizes of custom sections with further names are added up without a name.
+/// The maximum number of sums. Custom sections with further names are added up in one sum without a name.
 const SUMS_MAX: usize = 10_000;
 
 /// The total size of the sections of each kind, and of the custom sections of each name, in bytes.
 pub(super) type SectionSums = BTreeMap<(SectionKind, Option<String>), u64>;
 
-/// A kind of sections, or a name of custom sections, whose total size differs between two modules.
+/// A difference between two modules in the total size of the sections of a kind, or of the custom sections with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SectionChange {
     /// The kind of the sections.
     pub kind: SectionKind,
-    /// The name of the custom sections. `None` for other sections, and for the sum of the custom sections whose names come after the first
-    /// 10,000.
+    /// The name of the custom sections. `None` for other sections, and for the sum of all custom sections that are not among the first
+    /// 10,000 sums.
     pub name: Option<String>,
     /// The sum of the sizes in the old module, in bytes; `None` if it has no such section.
     pub old: Option<u64>,
@@ -27,8 +27,8 @@ pub struct SectionChange {
     pub new: Option<u64>,
 }
 
-/// Sums the sizes of the sections of the outermost module or component. Each size includes the section's id and length, so the sums and the
-/// header of the module add up to the size of the module.
+/// Adds up the sizes of the sections of the outermost module or component. Each size includes the section's id and length field, so the
+/// total of all sums and of the module's header is the size of the module.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the outermost structure is malformed.

@@ -1,26 +1,27 @@
-//! Skips long custom sections without reading them.
+//! Skips long custom sections: reads only their names. The contents are never in memory as a whole.
 
 use wasmparser::{BinaryReader, Chunk, Parser};
 
 use super::Error;
 use super::limits::{SectionHeader, peek_u32};
 
-/// Custom sections up to this length, in bytes, are read like any other section.
+/// The maximum length of a custom section, in bytes, that is read like any other section. A longer one is skipped.
 pub(super) const CUSTOM_BYTES_MAX: u32 = 64 << 10;
 
-/// The maximum length of a name in `wasmparser`, in bytes: a longer name is rejected as soon as its length is known.
+/// The maximum length of a name, in bytes; the same as in `wasmparser`. A longer name is rejected as soon as its length is known.
 const CUSTOM_NAME_BYTES_MAX: u32 = 100_000;
 
-/// The maximum length of a filler section, which is passed to the parser instead of skipped bytes, and the minimum length that is left for
-/// the next filler section. Both are in bytes.
+/// The maximum length of a filler section, in bytes. A filler section is an empty custom section that the parser gets instead of skipped
+/// bytes.
 const FILLER_BYTES_MAX: u64 = 64 << 10;
+/// The minimum number of bytes that are left for the last filler section, so that its header fits.
 const FILLER_BYTES_MIN: u64 = 16;
 
 /// The result of reading the name of a custom section.
 pub(super) enum Skip<'a> {
     /// The name is complete.
     Named(SkippedSection<'a>),
-    /// The name is incomplete. Reading it needs at least this number of bytes, counted from the start of the section.
+    /// The name is incomplete. At least this number of bytes, from the start of the section, are needed to read it.
     Need(usize),
 }
 
@@ -32,11 +33,12 @@ pub(super) struct SkippedSection<'a> {
     pub(super) offset: u64,
     /// The length of the section with its header, in bytes.
     pub(super) section_bytes: u64,
-    /// The length of the header and the name, in bytes.
+    /// The offset of the contents in the section, in bytes: the length of the header and the name.
     pub(super) contents_start: usize,
 }
 
-/// Reads the name of the custom section at the start of `data`, at `offset` in the module.
+/// Reads the name of the custom section at the start of `data`. `offset` is the offset of the section in the module, and `head` is its
+/// header.
 pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHeader) -> Result<Skip<'_>, Error> {
     let contents = &data[head.head_bytes..];
     let contents_offset = offset + head.head_bytes as u64;
@@ -65,9 +67,10 @@ pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHeader) -> Result
     }))
 }
 
-/// Advances a parser that is before a section by `bytes`: passes it unnamed custom sections of this total length.
+/// Advances the position of a parser by `bytes`. The parser must be before a section. It gets custom sections without a name, whose total
+/// length is `bytes`.
 ///
-/// A parser tracks the order of sections and has no method to skip one, but custom sections do not change its state.
+/// The reason: a parser checks the order of sections and has no method to skip a section, but custom sections do not affect the order.
 pub(super) fn advance(parser: &mut Parser, mut bytes: u64) -> Result<(), Error> {
     let mut filler = vec![0; bytes.min(FILLER_BYTES_MAX) as usize];
     while bytes > 0 {

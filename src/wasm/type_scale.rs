@@ -1,24 +1,24 @@
-//! The maximum work of one operator of a module, which depends on the types of the module.
+//! Computes an upper bound on the work of validating an operator. It depends on the types of the module.
 
 use wasmparser::{CompositeInnerType, Validator};
 
 use super::operator_cost::{COMPLEX, LABEL, OPERAND, SUBTYPE_STEP};
 
-/// The maximum number of levels in a type hierarchy.
+/// The maximum number of levels of subtyping in `wasmparser`.
 const SUBTYPE_DEPTH_MAX: u8 = 63;
 
-/// The properties of a module's types on which the cost of an operator depends.
+/// The properties of a module's types on which the cost of operators depends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct TypeScale {
-    /// The number of levels of the deepest type hierarchy.
+    /// The largest number of supertypes above a type.
     subtype_depth: u8,
-    /// The largest number of parameters and results, or of fields, of a type.
+    /// The largest number of parameters and results of a function type, or of fields of a struct type.
     operands_max: u64,
     has_arrays: bool,
 }
 
 impl TypeScale {
-    /// Returns the properties of the module that is being validated, after its type section.
+    /// Returns the properties of the types of the module that is being validated. Called after its type section.
     pub(super) fn of_module(validator: &Validator) -> Self {
         let mut scale = Self::default();
         let Some(types) = validator.types(0) else {
@@ -53,11 +53,11 @@ impl TypeScale {
         OPERAND + SUBTYPE_STEP * u64::from(self.subtype_depth)
     }
 
-    /// Returns an upper bound on the cost of operators per byte of their code. An operator has no more labels, tags or handlers than bytes,
-    /// and the validator looks at no more than six types for each of them.
+    /// Returns an upper bound on the cost of an operator, divided by the number of its bytes. An operator has at most as many labels, tags
+    /// and handlers as bytes, and the validator reads at most six types for each of these.
     pub(super) fn cost_per_byte_max(&self) -> u64 {
         if self.has_arrays {
-            // `array.new_fixed` has any number of operands.
+            // `array.new_fixed` has as many operands as its immediate says, however few bytes it has, so there is no useful bound.
             return u64::MAX;
         }
         let operands = self.operands_max.max(1).saturating_mul(6) + 6;
@@ -74,7 +74,7 @@ mod tests {
     use crate::wasm::body::{BodyCost, validate_body};
     use crate::wasm::fuel::{BatchFuel, Fuel};
 
-    /// Returns the estimated cost of the bodies of a module, and the upper bound on it.
+    /// Returns the estimated cost of the function bodies of a module, and the upper bound on that cost.
     fn costs(wat: &str) -> (u64, u64) {
         let limits = ModuleLimits {
             validation_fuel_max: u64::MAX,
@@ -124,7 +124,7 @@ mod tests {
         ];
         for wat in modules {
             let (estimated, bound) = costs(&wat);
-            // The estimated cost also contains the cost of a body without its operators, which the bound does not contain.
+            // The estimated cost includes the cost of the body without its operators, and the bound does not.
             assert!(estimated < bound + 5000, "{estimated} {bound} {wat}");
         }
         let (_, bound) = costs("(module (type (array i32)) (func))");

@@ -1,4 +1,4 @@
-//! The sizes of component types.
+//! Computes the sizes of component types, on which the cost of validation depends.
 
 use std::collections::HashMap;
 
@@ -11,20 +11,21 @@ use wasmparser::{
     Validator,
 };
 
-/// The cost of comparing one part of a type, or of copying it with other resources.
+/// The cost of comparing one part of a type, or of copying the part to replace the resources in it, in units of fuel.
 const PART: u64 = 20;
-/// The maximum size of a type. `wasmparser` rejects larger types.
+/// The maximum size of a type, in parts. `wasmparser` rejects larger types.
 const SIZE_MAX: u64 = 1_000_000;
 
-/// The sizes of the types of a component. The size of a type is the number of its parts, each counted as often as it occurs. `wasmparser`
-/// compares the types of an instance's arguments part by part, and copies the types of its exports.
+/// The sizes of the types of a component. The size of a type is the number of its parts; a part that occurs several times is counted each
+/// time. The cost depends on this size, because `wasmparser` compares the types of an instance's arguments part by part, and copies the
+/// types of the instance's exports.
 #[derive(Default)]
 pub(super) struct TypeSizes {
     known: HashMap<ComponentAnyTypeId, u64>,
 }
 
 impl TypeSizes {
-    /// Returns the cost of the types that a payload refers to.
+    /// Returns the cost of the types to which a payload refers, in units of fuel.
     pub(super) fn of_payload(&mut self, payload: &Payload<'_>, validator: &Validator) -> u64 {
         let Some(types) = validator.types(0) else {
             return 0;
@@ -121,7 +122,7 @@ impl TypeSizes {
         }
     }
 
-    /// Returns the size of a type. The depth of types is bounded by `wasmparser`, so this does not recurse deeply.
+    /// Returns the size of a type. The recursion is not deep, because `wasmparser` limits the depth of types.
     fn of_id(&mut self, types: TypesRef<'_>, id: ComponentAnyTypeId) -> u64 {
         if let Some(size) = self.known.get(&id) {
             return *size;

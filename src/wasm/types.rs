@@ -1,4 +1,4 @@
-//! The types of the imports and exports of a core module, in the text format.
+//! Reads the types of the imports and exports of a core module, and formats them in the text format.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,18 +8,19 @@ use wasmparser::{
     ExternalKind, GlobalType, MemoryType, Parser, Payload, SubType, TableType, TypeRef,
 };
 
-/// The types of a module's imports and exports, in order; empty for a component.
+/// The types of a module's imports and exports in the text format, in order; empty for a component.
 #[derive(Debug, Default)]
 pub(super) struct ItemTypes {
     pub imports: Vec<Arc<str>>,
     pub exports: Vec<Arc<str>>,
 }
 
-/// The index spaces of a module whose items can be exported: imports first, then definitions.
+/// The types of all items of a module that can be exported, by the index of the item. In each index space, imports come first, then
+/// definitions.
 #[derive(Debug, Default)]
 pub(super) struct IndexSpaces {
     types: Vec<SubType>,
-    /// The formatted types, by index. Each is formatted once, because a million functions may share it.
+    /// The formatted function types, by the index of the type. Each type is formatted only once, because a million functions may share it.
     formatted: HashMap<u32, Arc<str>>,
     /// The formatted types of tags, by the index of the function type.
     formatted_tags: HashMap<u32, Arc<str>>,
@@ -30,7 +31,7 @@ pub(super) struct IndexSpaces {
     globals: Vec<GlobalType>,
 }
 
-/// Reads the types of the imports and exports from the sections up to the export section.
+/// Reads the types of the imports and exports of a module. Does not read the sections after the export section.
 pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<ItemTypes> {
     let (mut types, mut indices) = (ItemTypes::default(), IndexSpaces::default());
     for payload in Parser::new(0).parse_all(bytes) {
@@ -59,7 +60,7 @@ pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<ItemTypes> {
 }
 
 impl IndexSpaces {
-    /// Adds the definitions of a section, up to the first malformed definition.
+    /// Adds the definitions in a section, up to the first malformed definition.
     pub(super) fn define(&mut self, payload: &Payload<'_>) {
         match payload {
             Payload::TypeSection(section) => {
@@ -91,7 +92,7 @@ impl IndexSpaces {
         }
     }
 
-    /// Adds an import.
+    /// Adds an imported item to its index space.
     pub(super) fn add_import(&mut self, ty: TypeRef) {
         match ty {
             TypeRef::Func(index) | TypeRef::FuncExact(index) => self.funcs.push(index),
@@ -102,7 +103,7 @@ impl IndexSpaces {
         }
     }
 
-    /// Returns the type of an import.
+    /// Returns the type of an imported item in the text format.
     pub(super) fn type_of(&mut self, ty: TypeRef) -> Arc<str> {
         match ty {
             TypeRef::Func(index) | TypeRef::FuncExact(index) => self.func(index),
@@ -113,7 +114,7 @@ impl IndexSpaces {
         }
     }
 
-    /// Returns the type of the item at an index, or only its kind if the index does not exist.
+    /// Returns the type of the item with the index `index` in the text format, or only the name of its kind if there is no such item.
     pub(super) fn type_at(&mut self, kind: ExternalKind, index: u32) -> Arc<str> {
         let position = index as usize;
         let (formatted, kind_name) = match kind {
@@ -151,7 +152,7 @@ impl IndexSpaces {
     }
 }
 
-/// Returns the type of a tag in the text format, from the function type in the text format: `(tag (param i32))`.
+/// Returns the type of a tag in the text format, such as `(tag (param i32))`. `function` is its function type in the text format.
 pub(super) fn format_tag(function: &str) -> String {
     match function.strip_prefix("(func") {
         Some(rest) => format!("(tag{rest}"),
@@ -159,7 +160,7 @@ pub(super) fn format_tag(function: &str) -> String {
     }
 }
 
-/// Returns limits in the text format: the minimum, and the maximum if there is one.
+/// Returns the limits of a table or memory in the text format: the minimum, and the maximum if there is one.
 fn limits(initial: u64, maximum: Option<u64>) -> String {
     match maximum {
         Some(maximum) => format!("{initial} {maximum}"),

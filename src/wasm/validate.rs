@@ -1,4 +1,4 @@
-//! Validation of a module that arrives in chunks.
+//! Validates a module that arrives in chunks.
 
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,10 +14,11 @@ use super::{Error, Facts, ModuleInfo};
 use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
 
-/// The maximum capacity of the buffer for incomplete payloads that is kept after a payload is complete, in bytes.
+/// The maximum capacity, in bytes, with which the buffer for incomplete payloads is kept after the payload is complete. A larger buffer is
+/// freed.
 const PENDING_BYTES_KEPT_MAX: usize = 1 << 20;
 
-/// Validates the module that `source` returns until its end.
+/// Validates the module that is read from `source`, up to the end of `source`.
 ///
 /// # Errors
 ///
@@ -26,7 +27,7 @@ pub fn validate(source: impl Read, limits: &ModuleLimits) -> Result<ModuleInfo, 
     read(source, Validation::new(limits))?.finish()
 }
 
-/// Validates like [`validate`], and charges the memory of parsed types and names to `budget`.
+/// Validates like [`validate`], and charges the memory for parsed types and names to `budget`.
 ///
 /// # Errors
 ///
@@ -39,13 +40,12 @@ pub fn validate_within(
     read(source, Validation::with_budget(limits, budget))?.finish()
 }
 
-/// Returns the facts about the module that `source` returns until its end. The module was validated before, so its function bodies are only
-/// read. Memory is charged to `budget` as in a [`Validation`].
+/// Returns the facts about the module that is read from `source`, up to the end of `source`. The module must have been validated before:
+/// its function bodies are read, but not validated. Charges memory to `budget`, like a [`Validation`].
 ///
 /// # Errors
 ///
-/// The errors of [`validate`], but the module may be invalid even without an error. [`Error::Panicked`] if the collector of the facts has
-/// panicked.
+/// The errors of [`validate`], except those of function bodies. [`Error::Panicked`] if the collector of the facts has panicked.
 pub fn facts_of(
     source: impl Read,
     limits: &ModuleLimits,
@@ -72,31 +72,31 @@ fn read(mut source: impl Read, mut validation: Validation) -> Result<Validation,
     }
 }
 
-/// An incremental validation of a module or component, which is passed in chunks.
+/// The validation of a module or component that arrives in chunks.
 ///
-/// Its threads end when the validation is dropped, and after an error.
+/// The threads of the validation end after an error, and when this value is dropped.
 pub struct Validation {
     bytes_max: u64,
     size_bytes: u64,
     sha256: Sha256,
-    /// The first bytes, until they are recognised as WebAssembly.
+    /// The first bytes of the module, until they are recognised as WebAssembly; then `None`.
     head: Option<Vec<u8>>,
-    /// The incomplete payload.
+    /// The bytes of the last payload, if it is incomplete; otherwise empty.
     pending: Vec<u8>,
-    /// The length that `pending` needs before it can be parsed.
+    /// The length that `pending` must have before it can be parsed, in bytes.
     need_bytes: usize,
     fuel: Arc<Fuel>,
-    /// `None` after the module was rejected.
+    /// `None` after the module has been rejected.
     walk: Option<ModuleWalk>,
 }
 
 impl Validation {
-    /// Creates a validation without any bytes.
+    /// Creates a validation that has not received any bytes yet.
     pub fn new(limits: &ModuleLimits) -> Self {
         Self::with_budget(limits, &ByteBudget::default())
     }
 
-    /// Creates a validation that charges the memory of parsed types and names to `budget`.
+    /// Creates a validation that charges the memory for parsed types and names to `budget`.
     pub fn with_budget(limits: &ModuleLimits, budget: &ByteBudget) -> Self {
         Self::cancelled_by(limits, budget, Cancellation::default())
     }
@@ -121,12 +121,13 @@ impl Validation {
         }
     }
 
-    /// Creates a validation that also collects [`Facts`], for [`finish_with_facts`](Self::finish_with_facts).
+    /// Creates a validation that also collects [`Facts`], which [`finish_with_facts`](Self::finish_with_facts) returns.
     pub fn with_facts(limits: &ModuleLimits, budget: &ByteBudget) -> Self {
         Self::with_facts_of_several(limits, budget, Cancellation::default())
     }
 
-    /// Creates a validation like [`with_facts`](Self::with_facts), for one of several modules that are cancelled together.
+    /// Creates a validation like [`with_facts`](Self::with_facts), for one of several modules whose validations `cancellation` cancels
+    /// together.
     pub fn with_facts_of_several(
         limits: &ModuleLimits,
         budget: &ByteBudget,
@@ -139,21 +140,21 @@ impl Validation {
         validation
     }
 
-    /// Returns the size of the buffer for an incomplete payload, in bytes.
+    /// Returns the capacity of the buffer for an incomplete payload, in bytes.
     pub fn buffered_bytes(&self) -> usize {
         self.pending.capacity()
     }
 
-    /// Returns a handle that cancels the validation.
+    /// Returns the value with which another thread can cancel the validation.
     pub fn cancellation(&self) -> Cancellation {
         self.fuel.cancellation()
     }
 
-    /// Adds the next bytes, of any length.
+    /// Adds the next bytes of the module, of any length.
     ///
     /// # Errors
     ///
-    /// The errors of [`finish`](Self::finish), as soon as an error is known. Every further call fails.
+    /// The errors of [`finish`](Self::finish), as soon as one is known. After an error, every further call fails.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let allowed = self.bytes_max - self.size_bytes;
         let taken =
@@ -169,19 +170,19 @@ impl Validation {
         result.map_err(|error| self.reject(error))
     }
 
-    /// Ends the module, and waits for the result.
+    /// Ends the module: no more bytes follow. Waits for the result of the validation.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`], [`Error::ModuleTooLarge`], [`Error::SectionTooLarge`] or [`Error::TooMuchWork`] for the first of the module's
-    /// errors. [`Error::Panicked`] if the validator panicked, [`Error::OutOfMemory`] if there is no memory for it, or [`Error::Cancelled`].
-    /// After one of these three errors, the module may be valid.
+    /// [`Error::Invalid`], [`Error::ModuleTooLarge`], [`Error::SectionTooLarge`] or [`Error::TooMuchWork`] for the error of the module with
+    /// the lowest offset. [`Error::Panicked`] if the validator panicked, [`Error::OutOfMemory`] if the memory budget is used up, or
+    /// [`Error::Cancelled`]. With one of these three errors, the module may be valid.
     pub fn finish(self) -> Result<ModuleInfo, Error> {
         self.finish_with_facts().map(|(info, _)| info)
     }
 
-    /// Ends the module like [`finish`](Self::finish), and returns its facts too. The facts are `None` if they were not requested, or if
-    /// their collector has panicked: a fault in the collector does not make a module invalid.
+    /// Ends the module like [`finish`](Self::finish), and also returns the facts about it. The facts are `None` if they were not requested,
+    /// or if their collector has panicked. A panic of the collector is not an error, because it does not make the module invalid.
     ///
     /// # Errors
     ///
@@ -198,8 +199,8 @@ impl Validation {
         Ok((info.finish(self.size_bytes, self.sha256), facts))
     }
 
-    /// Ends the validation, and returns the error to report: the error of an invalid function body, because the body precedes `error` in
-    /// the module, or else `error`.
+    /// Ends the validation after `error`, and returns the error to report. If a function body is invalid, that is the error of the body,
+    /// because the body comes before the position of `error` in the module. Otherwise it is `error`.
     fn reject(&mut self, error: Error) -> Error {
         let walk = self.walk.take();
         walk.and_then(|walk| walk.finish(self.size_bytes).err())
@@ -221,12 +222,12 @@ impl Validation {
         self.feed(rest, eof)
     }
 
-    /// Parses bytes. A panic of the validator becomes an error, so that it cannot stop the caller.
+    /// Parses the next bytes. Converts a panic of the validator to an error, so that the caller does not panic.
     fn feed(&mut self, bytes: &[u8], eof: bool) -> Result<(), Error> {
         catch_unwind(AssertUnwindSafe(|| self.parse(bytes, eof))).unwrap_or(Err(Error::Panicked))
     }
 
-    /// Parses complete payloads directly from `bytes`, and copies only payloads that arrive in several chunks.
+    /// Parses the next bytes. Complete payloads are parsed directly from `bytes`; only payloads that arrive in several chunks are copied.
     fn parse(&mut self, mut bytes: &[u8], eof: bool) -> Result<(), Error> {
         while !self.pending.is_empty() {
             let missing = self.need_bytes.saturating_sub(self.pending.len());
@@ -253,7 +254,7 @@ impl Validation {
         Ok(())
     }
 
-    /// Processes all complete payloads in `bytes`. Returns the number of processed bytes.
+    /// Parses all complete payloads in `bytes`, and returns their total length.
     fn walk(&mut self, bytes: &[u8], eof: bool) -> Result<usize, Error> {
         let Some(walk) = self.walk.as_mut() else {
             return Err(Error::invalid(
@@ -262,7 +263,7 @@ impl Validation {
             ));
         };
         if walk.has_error() {
-            // `reject` replaces this error with the error of the body.
+            // This error is never reported: `reject` replaces it with the error of the body.
             return Err(Error::invalid(
                 "a function body is invalid",
                 self.size_bytes,
@@ -284,7 +285,7 @@ impl Validation {
         }
     }
 
-    /// Reserves memory for the whole incomplete payload, so that it is not moved while it grows.
+    /// Reserves memory for the whole incomplete payload, so that its bytes are not moved when more bytes arrive.
     fn reserve(&mut self) {
         let missing = self.need_bytes.saturating_sub(self.pending.len());
         self.pending.reserve_exact(missing);

@@ -1,4 +1,4 @@
-//! One pass over a module: parses, validates and checks the limits payload by payload, and collects the information.
+//! Makes one pass over a module. For each payload, checks the limits, parses and validates it, and collects information from it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use super::type_size::TypeSizes;
 pub(super) struct ModuleWalk {
     section_bytes_max: u32,
     frame: Frame,
-    /// The components that contain `frame`, the outermost first.
+    /// The components that contain the one in `frame`, the outermost first.
     outer: Vec<Frame>,
-    /// The number of bytes of a custom section that are still to be skipped.
+    /// The number of remaining bytes of a custom section that is being skipped; otherwise 0.
     skip_bytes: u64,
     validator: Validator,
     collector: InfoCollector,
-    /// `None` if no facts are requested, or if their collector has panicked.
+    /// `None` if facts were not requested, or if their collector has panicked.
     facts: Option<FactsCollector>,
     bodies: Bodies,
     fuel: Arc<Fuel>,
@@ -40,7 +40,7 @@ struct Frame {
     parser: Parser,
     position: ParserPosition,
     types: TypeScale,
-    /// The offset of the end of the module or component, if it is nested.
+    /// If the module or component is nested, the offset of its end in the outermost one.
     end: Option<u64>,
 }
 
@@ -57,9 +57,9 @@ enum ParserPosition {
 
 /// The result of one parser step.
 pub(super) enum ParseStep {
-    /// This number of bytes has been processed.
+    /// The step has processed this number of bytes.
     Used(usize),
-    /// The next step needs at least this number of bytes, counted from the current position.
+    /// The step needs at least this number of bytes, from the current position. It has processed nothing.
     Need(usize),
     /// The module is complete.
     End,
@@ -82,19 +82,19 @@ impl ModuleWalk {
         }
     }
 
-    /// From now on, also collects facts.
+    /// Makes the pass also collect facts. Called before the first step.
     pub(super) fn collect_facts(&mut self) {
         self.facts = Some(FactsCollector::new());
         self.bodies.record_features();
         self.memory.charge_facts();
     }
 
-    /// Reads function bodies only for the facts, and does not validate them.
+    /// Makes the pass read function bodies only for the facts, without validating them.
     pub(super) fn skip_validation_of_bodies(&mut self) {
         self.bodies.skip_validation();
     }
 
-    /// Processes the first payload in `data`. With `eof`, no bytes follow `data`.
+    /// Processes the payload at the start of `data`. If `eof` is true, no bytes follow `data`.
     pub(super) fn step(&mut self, data: &[u8], eof: bool) -> Result<ParseStep, Error> {
         if self.skip_bytes > 0 {
             return self.skip(data, eof);
@@ -108,12 +108,13 @@ impl ModuleWalk {
         }
     }
 
-    /// Returns whether an invalid function body was found.
+    /// Returns whether an invalid function body has been found.
     pub(super) fn has_error(&self) -> bool {
         self.bodies.has_error()
     }
 
-    /// Waits for the validation of the function bodies. Returns the collected information and facts about the module, which has this size.
+    /// Waits for the validation of the function bodies. Returns the collected information and facts. `size_bytes` is the size of the
+    /// module.
     pub(super) fn finish(self, size_bytes: u64) -> Result<(InfoCollector, Option<Facts>), Error> {
         let features = self.bodies.finish()?;
         let finish = |facts: FactsCollector| {
@@ -135,7 +136,8 @@ impl ModuleWalk {
         }
     }
 
-    /// Processes `data` when the parser asks for more bytes than exist, which may be the end of the module.
+    /// Processes `data` if the parser needs more bytes, but no more follow. This is the end of the module, or an error if the module is
+    /// truncated.
     fn end(&mut self, data: &[u8]) -> Result<ParseStep, Error> {
         let start = self.frame.parser.offset();
         match self.frame.parser.parse(data, true) {
@@ -150,7 +152,8 @@ impl ModuleWalk {
         }
     }
 
-    /// Requests more bytes, or starts to skip a long custom section, of which only the name is read.
+    /// Returns that `bytes` bytes are needed for the next payload. But if `data` begins with a long custom section, reads its name and
+    /// starts to skip it.
     fn need(&mut self, data: &[u8], bytes: usize) -> Result<ParseStep, Error> {
         let head = match self.frame.position {
             ParserPosition::Section(_) => SectionHeader::peek(data),
@@ -190,7 +193,7 @@ impl ModuleWalk {
         }
     }
 
-    /// Processes the payload that was parsed from `data` at `start` in the module.
+    /// Processes the payload that was parsed from `data`. `start` is its offset in the module.
     fn take(&mut self, payload: Payload<'_>, start: u64, data: &[u8]) -> Result<ParseStep, Error> {
         if let Payload::ImportSection(imports) = &payload {
             check_imports(imports, self.section_bytes_max)?;
@@ -242,7 +245,7 @@ impl Frame {
         }
     }
 
-    /// Returns the part of `data` that belongs to this module. `data` starts at the position of the parser.
+    /// Returns the part of `data` before the end of this module or component. `data` starts at the position of the parser.
     fn within<'a>(&self, data: &'a [u8]) -> &'a [u8] {
         let left = self.end.map(|end| end.saturating_sub(self.parser.offset()));
         match left.and_then(|left| usize::try_from(left).ok()) {
@@ -251,7 +254,7 @@ impl Frame {
         }
     }
 
-    /// Updates the position after `payload`, which was `used` bytes long.
+    /// Updates the position of the parser after `payload`, which was `used` bytes long.
     fn passed(&mut self, payload: &Payload<'_>, used: usize) {
         self.position = match (payload, self.position) {
             (Payload::Version { encoding, .. }, _) => ParserPosition::Section(*encoding),
@@ -267,7 +270,7 @@ impl Frame {
             }
             (_, position) => position,
         };
-        // After the last body, the next section follows. The parser rejects bytes between them.
+        // The next section follows directly after the last body, because the parser rejects bytes between them.
         if let ParserPosition::Code {
             bodies: 0,
             bytes: 0,

@@ -1,16 +1,16 @@
-//! Compares the imports and exports of two components.
+//! Decides whether a newer component is compatible with an older one, from the types of their imports and exports.
 //!
-//! Components are compared by the rules by which one component type matches another: an instance may export more than is required, and
-//! everything else must be equal, down to the names of parameters and the order of fields. This is the
+//! The rules are those by which one component type matches another: an instance may export more than is required; everything else must be
+//! equal, including the names of parameters and the order of fields. This is the
 //! [subtyping](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Subtyping.md) that `wasmparser` and Wasmtime implement.
-//! Versions match if they are compatible, such as `0.2.0` and `0.2.3`.
+//! Interfaces may have different versions if these are compatible, such as `0.2.0` and `0.2.3`.
 
 use super::pairs::pairs;
 use super::reasons::{Reasons, Subjects};
 use crate::wasm::wit::{Member, WitError, WitWorld, WorldItem};
 use crate::wasm::{Error, Import, ItemKind, inspect};
 
-/// Adds the differences between two components.
+/// Adds the differences between two components to `reasons`.
 ///
 /// # Errors
 /// The errors of [`inspect`].
@@ -24,7 +24,7 @@ pub(super) fn compare(old: &[u8], new: &[u8], reasons: &mut Reasons) -> Result<(
     Ok(())
 }
 
-/// Adds the differences between two worlds.
+/// Adds the differences between the worlds of two components to `reasons`.
 pub(super) fn compare_worlds(old: &WitWorld, new: &WitWorld, reasons: &mut Reasons) {
     for (old, new) in pair_items(&old.imports, &new.imports) {
         Side::Import.compare(old, new, reasons);
@@ -47,8 +47,8 @@ fn pair_items<'a>(old: &'a [WorldItem], new: &'a [WorldItem]) -> Pairs<'a, World
     pairs(old, new, |item| item.key.as_str(), is_same)
 }
 
-/// The imports or the exports. They are compared in opposite directions: the older module must import everything that the newer one
-/// imports, and the newer module must export everything that the older one exports.
+/// The imports or the exports of a component. They are compared in opposite directions: the older module must import everything that the
+/// newer one imports, and the newer module must export everything that the older one exports.
 #[derive(Clone, Copy)]
 enum Side {
     Import,
@@ -56,7 +56,7 @@ enum Side {
 }
 
 impl Side {
-    /// Adds the differences between two items of the same name, one of which may be missing.
+    /// Adds the differences between two items of the same name. If one is `None`, that component does not have the item.
     fn compare(self, old: Option<&WorldItem>, new: Option<&WorldItem>, reasons: &mut Reasons) {
         let (old, new) = match (old, new) {
             (Some(old), Some(new)) => (old, new),
@@ -154,7 +154,7 @@ fn describe(item: &WorldItem) -> String {
     format!("{} `{}`", item.kind.as_str(), item.full_name())
 }
 
-/// Describes a function or type, and the interface that it belongs to, if any.
+/// Returns the text that names a function or type in a reason. The text also names the interface, if the item is in one.
 fn describe_member(item: &WorldItem, member: &Member) -> String {
     let kind = member.kind.as_str();
     if item.kind == member.kind {
@@ -163,7 +163,8 @@ fn describe_member(item: &WorldItem, member: &Member) -> String {
     format!("{kind} `{}` of `{}`", member.name, item.full_name())
 }
 
-/// Returns the imports that are not part of WIT: core modules, components and values. A component with such an export has no WIT.
+/// Returns the imports that WIT cannot express: core modules, components and values. Exports of these kinds are not returned: a component
+/// with such an export has no WIT at all.
 fn others(bytes: &[u8]) -> Result<Vec<Import>, Error> {
     let is_other = |import: &Import| {
         matches!(
@@ -175,7 +176,7 @@ fn others(bytes: &[u8]) -> Result<Vec<Import>, Error> {
     Ok(imports.filter(is_other).collect())
 }
 
-/// Adds the differences between imports that are not part of WIT. Their types are not compared, so they count as changed.
+/// Adds the differences between imports that WIT cannot express. Their types are not compared, so each of them is regarded as changed.
 fn compare_others(old: &[Import], new: &[Import], reasons: &mut Reasons) {
     let is_same = |old: &Import, new: &Import| old.kind == new.kind;
     for pair in pairs(old, new, |import| import.name.as_str(), is_same) {

@@ -1,4 +1,4 @@
-//! Compares the imports and exports of two core modules.
+//! Decides whether a newer core module is compatible with an older one, from the types of their imports and exports.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::reasons::Reasons;
 use crate::wasm::Error;
 use crate::wasm::types::{format_global, format_memory, format_table, format_tag};
 
-/// The imports and exports of a module with their types. The types are ids in the validator that read the module.
+/// The imports and exports of a module with their types. The types contain ids that are valid in the validator that read the module.
 #[derive(Default)]
 struct Items {
     /// The types of the imports, by module and name. The same name may be imported several times, with different types.
@@ -18,12 +18,12 @@ struct Items {
     exports: BTreeMap<String, EntityType>,
 }
 
-/// Adds the differences between two core modules.
+/// Adds the differences between two core modules to `reasons`.
 ///
 /// # Errors
 /// [`Error::Invalid`] if one of them is malformed.
 pub(super) fn compare(old: &[u8], new: &[u8], reasons: &mut Reasons) -> Result<(), Error> {
-    // One validator gives equal types of both modules the same id.
+    // The same validator reads both modules, so that equal types have the same id.
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     let (old, _) = read(&mut validator, old)?;
     validator.reset();
@@ -33,7 +33,7 @@ pub(super) fn compare(old: &[u8], new: &[u8], reasons: &mut Reasons) -> Result<(
     Ok(())
 }
 
-/// Reads the sections on which the types of imports and exports depend. Function bodies are not validated.
+/// Reads the sections of a module on which the types of its imports and exports depend. Does not validate function bodies.
 fn read(validator: &mut Validator, bytes: &[u8]) -> Result<(Items, Types), Error> {
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
@@ -50,7 +50,7 @@ fn read(validator: &mut Validator, bytes: &[u8]) -> Result<(Items, Types), Error
     ))
 }
 
-/// Returns whether the types of imports and exports do not depend on a section.
+/// Returns whether a payload is a section on which the types of imports and exports do not depend.
 fn is_irrelevant(payload: &Payload<'_>) -> bool {
     matches!(
         payload,
@@ -76,8 +76,8 @@ impl Items {
     }
 }
 
-/// Adds the differences between the imports. A host provides the imports of the older module, so these must match the imports of the newer
-/// module.
+/// Adds the differences between the imports. A host that provides the imports of the older module must be able to run the newer module, so
+/// the older types must match the newer ones.
 fn compare_imports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut Reasons) {
     for ((module, name), tys) in &new.imports {
         let what = format!("`{module}` `{name}`");
@@ -108,7 +108,8 @@ fn compare_imports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut 
     }
 }
 
-/// Adds the differences between the exports. Users of the older module use its exports, so the exports of the newer module must match them.
+/// Adds the differences between the exports. Users of the older module must be able to use the exports of the newer module, so the newer
+/// types must match the older ones.
 fn compare_exports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut Reasons) {
     for (name, old_ty) in &old.exports {
         let Some(ty) = new.exports.get(name) else {
@@ -140,7 +141,7 @@ fn compare_exports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut 
     }
 }
 
-/// Returns a type in the text format.
+/// Returns a type in the WebAssembly text format.
 fn text(types: TypesRef<'_>, ty: &EntityType) -> String {
     match ty {
         EntityType::Func(id) | EntityType::FuncExact(id) => types[*id].to_string(),

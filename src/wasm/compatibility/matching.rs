@@ -1,15 +1,15 @@
-//! Decides whether an item that a module imports or exports matches the expected type.
+//! Decides whether the type of an imported or exported item matches an expected type.
 //!
-//! It follows the rules for [external types](https://webassembly.github.io/spec/core/valid/matching.html#external-types) in the core
-//! specification, by which a host links modules.
+//! The rules are those for [external types](https://webassembly.github.io/spec/core/valid/matching.html#external-types) in the core
+//! specification. A host applies the same rules when it links modules.
 
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
 use wasmparser::{GlobalType, MemoryType, TableType};
 
 use super::references;
 
-/// Returns whether an item of type `actual` can be used where the type `expected` is required. Both types are from the validator of
-/// `types`.
+/// Returns whether an item of type `actual` can be used where the type `expected` is required. `types` must be from the validator that read
+/// both types.
 pub(super) fn matches(types: TypesRef<'_>, actual: &EntityType, expected: &EntityType) -> bool {
     match (actual, expected) {
         (EntityType::Func(actual) | EntityType::FuncExact(actual), EntityType::Func(expected)) => {
@@ -26,13 +26,13 @@ pub(super) fn matches(types: TypesRef<'_>, actual: &EntityType, expected: &Entit
     }
 }
 
-/// Returns whether `actual` is `expected`, or is declared to be a subtype of it.
+/// Returns whether `actual` is the type `expected` or a declared subtype of it.
 pub(super) fn is_subtype(types: TypesRef<'_>, actual: CoreTypeId, expected: CoreTypeId) -> bool {
     let mut ancestors = std::iter::successors(Some(actual), |id| types.supertype_of(*id));
     ancestors.any(|id| id == expected)
 }
 
-/// Returns whether a table type matches. The elements of a table can be read and written, so their type must be the same.
+/// Returns whether a table type matches. The element types must be equal, because the elements of a table can be read and written.
 fn table(actual: &TableType, expected: &TableType) -> bool {
     actual.element_type == expected.element_type
         && actual.shared == expected.shared
@@ -54,8 +54,8 @@ fn memory(actual: &MemoryType, expected: &MemoryType) -> bool {
         )
 }
 
-/// Returns whether limits match. The actual minimum must be at least the expected minimum, and the item must not grow beyond the expected
-/// maximum.
+/// Returns whether the limits (minimum and maximum) of a table or memory match. The actual minimum must be at least the expected minimum,
+/// and the actual maximum at most the expected maximum.
 fn limits(actual: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool {
     let is_within = |expected_max| {
         actual
@@ -65,7 +65,8 @@ fn limits(actual: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool {
     actual.0 >= expected.0 && expected.1.is_none_or(is_within)
 }
 
-/// Returns whether a global type matches. A mutable global can be read and written, so its type must be the same.
+/// Returns whether a global type matches. The value types of mutable globals must be equal, because a mutable global can be read and
+/// written.
 fn global(types: TypesRef<'_>, actual: &GlobalType, expected: &GlobalType) -> bool {
     let content = if actual.mutable {
         actual.content_type == expected.content_type

@@ -1,11 +1,11 @@
-//! Decides whether a newer module can stand in for an older one.
+//! Decides whether a newer module can replace an older one.
 //!
-//! - [`Verdict`] is the decision, with reasons.
-//! - [`TargetWorld`] is a world of WIT that a component may fit.
+//! - [`Verdict`] is the decision about two modules, with reasons.
+//! - [`TargetWorld`] is a WIT world. It decides whether a component fits the world.
 //!
-//! Core modules are compared by the rules by which a host matches an export with an import (`matching.rs`), and components by the rules of
-//! component types. WIT is compared by its structure: `component.rs` matches interfaces by name and compatible version, then functions and
-//! types by name.
+//! For core modules, the rules are those by which a host matches an export with an import (`matching.rs`). For components, they are the
+//! rules for component types (`component.rs`): interfaces are paired by name and compatible version, then their functions and types by
+//! name.
 
 mod component;
 mod core;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Pairs items that have the same key, sorted by key. If a key occurs several times, items that `is_same` says are the same are paired
-/// first, and the others in order.
+/// Returns pairs of an old and a new item with the same key, sorted by key. An item without a counterpart is paired with `None`. If a key
+/// occurs several times, items for which `is_same` returns true are paired first, and then the others in order.
 pub(in crate::wasm) fn pairs<'a, T, K: Ord>(
     old: &'a [T],
     new: &'a [T],

@@ -1,4 +1,4 @@
-//! The reasons for a verdict.
+//! Collects the reasons for a verdict.
 
 use super::verdict::{Compatibility, Verdict};
 use crate::wasm::error::one_line;
@@ -6,16 +6,16 @@ use crate::wasm::error::one_line;
 /// The maximum number of reasons of each kind. A module may differ in a million exports.
 const REASONS_MAX: usize = 100;
 
-/// The names of the two sides in the reasons.
+/// The words that stand for the two compared things in the texts of the reasons.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subjects {
-    /// The side that replaces the other one.
+    /// The words for the module that replaces the other one.
     pub new: &'static str,
-    /// The side that is replaced.
+    /// The words for the module that is replaced.
     pub old: &'static str,
 }
 
-/// The names of a newer and an older module.
+/// The words for a newer and an older module.
 pub(super) const MODULES: Subjects = Subjects {
     new: "the newer module",
     old: "the older one",
@@ -40,12 +40,12 @@ impl Reasons {
         }
     }
 
-    /// Adds a difference that breaks users of the older module.
+    /// Adds the text of a difference that breaks users of the older module.
     pub(super) fn breaking(&mut self, text: &str) {
         self.left_out += usize::from(!push(&mut self.breaking, text));
     }
 
-    /// Adds a difference that does not break users of the older module.
+    /// Adds the text of a difference that does not break users of the older module.
     pub(super) fn compatible(&mut self, text: &str) {
         self.left_out += usize::from(!push(&mut self.compatible, text));
     }
@@ -65,7 +65,8 @@ impl Reasons {
     }
 }
 
-/// Adds a reason if there is room, and returns whether there was. The reason may contain names from the modules, so its length is bounded.
+/// Adds a reason, unless there are [`REASONS_MAX`] reasons already. Returns whether it was added. The text may contain long names from the
+/// modules, so its length is limited.
 fn push(reasons: &mut Vec<String>, text: &str) -> bool {
     let has_room = reasons.len() < REASONS_MAX;
     if has_room {

@@ -1,12 +1,12 @@
-//! Decides whether a value can be used where another type is required, by the [matching
-//! rules](https://webassembly.github.io/spec/core/valid/matching.html#reference-types) of reference types.
+//! Decides whether a value of one type can be used where another type is required, by the [matching
+//! rules](https://webassembly.github.io/spec/core/valid/matching.html#reference-types) for reference types.
 
 use wasmparser::types::TypesRef;
 use wasmparser::{AbstractHeapType, CompositeInnerType, HeapType, RefType, UnpackedIndex, ValType};
 
 use super::matching::is_subtype;
 
-/// Returns whether each value of type `actual` has type `expected`.
+/// Returns whether each value of type `actual` is also a value of type `expected`.
 pub(super) fn value_matches(types: TypesRef<'_>, actual: ValType, expected: ValType) -> bool {
     match (actual, expected) {
         (ValType::Ref(actual), ValType::Ref(expected)) => {
@@ -52,7 +52,7 @@ fn heap_matches(types: TypesRef<'_>, actual: HeapType, expected: HeapType) -> bo
     }
 }
 
-/// Returns whether a defined type is shared, and the smallest abstract type that contains it.
+/// Returns whether the defined type at `index` is shared, and the smallest abstract type that contains it.
 fn abstraction(types: TypesRef<'_>, index: UnpackedIndex) -> Option<(bool, AbstractHeapType)> {
     let composite = &types[index.as_core_type_id()?].composite_type;
     let ty = match composite.inner {
@@ -64,7 +64,7 @@ fn abstraction(types: TypesRef<'_>, index: UnpackedIndex) -> Option<(bool, Abstr
     Some((composite.shared, ty))
 }
 
-/// Returns whether only null has this type.
+/// Returns whether null is the only value of this type.
 fn is_bottom(ty: AbstractHeapType) -> bool {
     use AbstractHeapType::{NoCont, NoExn, NoExtern, NoFunc, None};
     matches!(ty, None | NoFunc | NoExtern | NoExn | NoCont)

@@ -1,4 +1,4 @@
-//! Decides whether a component fits a world.
+//! Decides whether a component fits a WIT world.
 
 use std::collections::HashSet;
 
@@ -8,13 +8,13 @@ use super::component::compare_worlds;
 use super::reasons::{Reasons, Subjects};
 use crate::wasm::wit::{Decoded, Root, Skeleton, WitError, WitWorld, isolated};
 
-/// The maximum length of the text or package that defines a world, in bytes. All of WASI has about 200 KB of WIT.
+/// The maximum length of the WIT text or encoded package that defines a world, in bytes. All of WASI has about 200 KB of WIT.
 pub const WORLD_BYTES_MAX: usize = 512 << 10;
-/// The maximum number of packages in a text. The time of the parser grows with the third power of this number. All of WASI has about ten
-/// packages.
+/// The maximum number of packages in a WIT text. The time that the parser needs grows with the third power of this number. All of WASI has
+/// about ten packages.
 const PACKAGES_MAX: usize = 100;
 
-/// A world that components can be checked against.
+/// A WIT world. Components can be checked whether they fit it.
 #[derive(Clone, Debug)]
 pub struct TargetWorld {
     resolve: Resolve,
@@ -22,8 +22,8 @@ pub struct TargetWorld {
 }
 
 impl TargetWorld {
-    /// Parses WIT text, or a package that is encoded as a component, and selects a world by its name, or the only world if `name` is
-    /// `None`. Text must contain the packages that it uses, in `package a:b { … }` blocks.
+    /// Parses WIT text, or a WIT package that is encoded as a component, and selects the world `name`. If `name` is `None`, there must be
+    /// only one world. A text must contain all packages that it uses, in `package a:b { … }` blocks.
     ///
     /// # Errors
     /// [`WitError::SourceTooLarge`]; [`WitError::Undecodable`] with the position of the error in the text.
@@ -60,11 +60,11 @@ impl TargetWorld {
     }
 
     /// Returns the reasons why a valid component does not fit this world, one sentence each; an empty list if it fits. A component fits if
-    /// the world imports everything that the component imports, and the component exports everything that the world exports. Versions match
-    /// if they are compatible.
+    /// the world imports everything that the component imports, and the component exports everything that the world exports. Interfaces may
+    /// have different versions if these are compatible.
     ///
     /// # Errors
-    /// The reason why the module has no WIT. A core module is an error too, because it fits no world.
+    /// The module has no WIT; the error has the reason. [`WitError::CoreModule`] for a core module, because it fits no world.
     pub fn misfits(&self, module: &[u8]) -> Result<Vec<String>, WitError> {
         isolated(|| {
             let Skeleton::Component(component) = Skeleton::of(module)? else {
@@ -86,8 +86,8 @@ impl TargetWorld {
         })
     }
 
-    /// Returns all differences, described with the names in WIT. The validator stops at the first difference, and describes it in terms of
-    /// component types.
+    /// Returns all differences that prevent a component from fitting, described with the names in WIT. The error of the validator has only
+    /// the first difference, and describes it in terms of component types.
     fn explain(&self, component: Vec<u8>) -> Result<Vec<String>, WitError> {
         let mut reasons = Reasons::new(Subjects {
             new: "the component",
@@ -108,7 +108,8 @@ impl TargetWorld {
     }
 }
 
-/// Rejects a text with too many packages. Counts the word `package` everywhere except in line comments, because the text is not parsed yet.
+/// Rejects a WIT text with too many packages. The text is not parsed yet, so this function counts the word `package` everywhere except in
+/// line comments.
 fn check_packages(text: &str) -> Result<(), WitError> {
     let packages_in = |line: &str| {
         line.split("//")

@@ -1,12 +1,13 @@
-//! Verdicts about generated pairs of components that differ in one thing, compared with the results of the validator and of
-//! `wit-component`.
+//! Tests the verdicts about generated pairs of components. The components of a pair differ in one thing. The verdicts are compared with the
+//! results of the validator and of `wit-component`.
 
 use wit_component::DecodedWasm;
 
 use super::{Compatibility, Verdict};
 use crate::wasm::wit::tests::component;
 
-/// Types of parameters, results and fields. Each is changed to the next one in the list.
+/// The types with which pairs are generated, for parameters, results and fields. In some pairs, a type is changed to the next one in this
+/// list.
 const TYPES: [&str; 4] = [
     "u32",
     "list<tuple<u8, char>>",
@@ -14,7 +15,7 @@ const TYPES: [&str; 4] = [
     "borrow<counter>",
 ];
 
-/// The parts of a package with one interface and a world that imports or exports it.
+/// The parts of a WIT package that has one interface, and a world that imports or exports the interface.
 #[derive(Clone)]
 struct Parts {
     version: &'static str,
@@ -29,7 +30,7 @@ struct Parts {
 
 impl Parts {
     fn new(ty: &str) -> Self {
-        // A borrow cannot be returned or stored.
+        // WIT does not allow a `borrow` as a result or in a field.
         let stored = if ty.starts_with("borrow") { "s64" } else { ty };
         Self {
             version: "1.2.3",
@@ -81,7 +82,8 @@ impl Parts {
     }
 }
 
-/// A change of a package, with the verdict if the world imports the interface, and the verdict if the world exports it.
+/// A change of a package, with the expected verdict if the world imports the interface, and the expected verdict if it exports the
+/// interface.
 struct Change {
     name: &'static str,
     import: Compatibility,
@@ -90,7 +92,7 @@ struct Change {
     new: Parts,
 }
 
-/// Returns all changes of a package whose functions take the type `ty`. Some changes replace it with `next`.
+/// Returns all changes of a package whose functions use the type `ty`. Some changes replace `ty` with `next`.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn changes(ty: &str, next: &str) -> Vec<Change> {
     use Compatibility::{Breaking, Compatible, Same};
@@ -367,9 +369,9 @@ fn validator_says(old: &[u8], new: &[u8]) -> bool {
     wit_component::targets(&resolve, world, new, true).is_ok()
 }
 
-/// Returns whether `wit_component::semver_check` accepts the newer component. It checks whether a component for its first world runs in a
-/// host for its second world, so the newer world comes first. It ignores versions, so the packages of the two sides get different versions
-/// here, which only keep them apart.
+/// Returns whether `wit_component::semver_check` accepts the newer component. `semver_check` decides whether a component for its first
+/// world runs in a host for its second world, so the newer world is the first argument. It ignores versions, so the two packages get
+/// different versions here, only to make their names different.
 fn semver_check_says(old: &[u8], new: &[u8]) -> bool {
     let decode = |bytes| match wit_component::decode(bytes).unwrap() {
         DecodedWasm::Component(resolve, world) => (resolve, world),
@@ -472,7 +474,7 @@ fn middleware(imported: &str, exported: &[(&str, &str)]) -> Vec<u8> {
     wat::parse_str(&text).unwrap()
 }
 
-/// The WIT decoder merges an import and an export of the same name into one interface.
+/// This needs a test of its own, because the WIT decoder merges an import and an export of the same name into one interface.
 #[test]
 fn an_interface_that_is_imported_and_exported_is_compared_on_both_sides() {
     let (f, g) = (r#"(export "f" (func))"#, r#"(export "g" (func))"#);
@@ -523,7 +525,7 @@ fn an_interface_that_is_imported_and_exported_is_compared_on_both_sides() {
     );
 }
 
-/// The exported interfaces use the types of each other, and the types of imports.
+/// In these components, the exported interfaces use types of each other and of imported interfaces.
 #[test]
 fn components_that_import_and_export_resources_are_compared() {
     let wit = |more: &str| {

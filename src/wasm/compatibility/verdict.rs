@@ -1,4 +1,4 @@
-//! The verdict about two modules.
+//! The verdict whether a newer module can replace an older one.
 
 use serde::{Deserialize, Serialize};
 use wasmparser::Parser;
@@ -7,10 +7,10 @@ use super::reasons::{MODULES, Reasons};
 use super::{component, core};
 use crate::wasm::Error;
 
-/// Whether a newer module can stand in for an older one, with the reasons.
+/// The verdict whether a newer module can replace an older one, with the reasons.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The verdict.
+    /// The verdict without the reasons.
     pub compatibility: Compatibility,
     /// The differences that break users of the older module, one sentence each. At most 100.
     pub breaking: Vec<String>,
@@ -20,16 +20,16 @@ pub struct Verdict {
     pub left_out: usize,
 }
 
-/// Whether a newer module can stand in for an older one: it can be instantiated wherever the older one can, and its instances can be used
+/// Whether a newer module can replace an older one: it can be instantiated wherever the older one can, and its instances can be used
 /// wherever instances of the older one can. Only types are compared, not the behavior of functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compatibility {
-    /// Imports and exports do not differ.
+    /// The imports and exports of the two modules do not differ.
     Same,
-    /// The newer module can stand in for the older one.
+    /// The imports or exports differ, but the newer module can replace the older one.
     Compatible,
-    /// The newer module cannot stand in for the older one, or the types of one of them are not known.
+    /// The newer module cannot replace the older one, or the types of one of them are not known.
     Breaking,
 }
 

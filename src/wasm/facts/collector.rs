@@ -1,4 +1,4 @@
-//! Collects the facts about a module from the payloads of a parser.
+//! Collects the facts about a module from the payloads that the parser of `wasmparser` returns.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,10 +21,11 @@ use crate::wasm::collect::{component_kind, core_kind, import_kind};
 use crate::wasm::skip::SkippedSection;
 use crate::wasm::types::IndexSpaces;
 
-/// Collects facts from the payloads of a module or component and of everything nested in it, in order.
+/// Collects facts from the payloads of a module or component, and of the modules and components nested in it. Receives the payloads in the
+/// order of the bytes.
 #[derive(Debug)]
 pub(in crate::wasm) struct FactsCollector {
-    /// The encodings of the module or component that is being read, and of the components that contain it, the outermost first.
+    /// A stack with the kind (module or component) of everything that is being read: the outermost first, the innermost last.
     encodings: Vec<Encoding>,
     kind: Option<ModuleKind>,
     imports: CutList<TypedImport>,
@@ -34,19 +35,19 @@ pub(in crate::wasm) struct FactsCollector {
     groups: Groups,
     segments: Largest<SegmentSize>,
     metadata: MetadataCollector,
-    /// The index spaces of the outermost core module.
+    /// The index spaces of the outermost module, if that is a core module. They give the types of imports and exports.
     spaces: IndexSpaces,
     /// The core module that is being read.
     module: Option<CoreModule>,
-    /// The features of the core module that is being read.
+    /// The features that the core module that is being read uses, without its function bodies.
     module_features: CoreFeatures,
-    /// The features of the components.
+    /// The features that all components use.
     component_features: ComponentFeatures,
-    /// The features of all core modules that were read.
+    /// The features that all core modules use that have been read to their end, without their function bodies.
     used: WasmFeatures,
     /// The number of core modules in a component so far.
     nested_modules: u32,
-    /// The number of bytes that are still to come before the contents of the section that is skipped; `None` if that is not a name section.
+    /// If the section that is being skipped is a name section, the number of bytes that remain before its contents; otherwise `None`.
     names_start: Option<usize>,
 }
 
@@ -72,7 +73,8 @@ impl FactsCollector {
         }
     }
 
-    /// Calls `add` with the collector. If `add` panics, discards the collector: then there are no facts, but the module may still be valid.
+    /// Calls `add` with the collector. If `add` panics, sets the collector to `None`: the module then has no facts, but its validation
+    /// continues.
     pub(in crate::wasm) fn add(collector: &mut Option<Self>, add: impl FnOnce(&mut Self)) {
         let Some(facts) = collector else { return };
         if catch_unwind(AssertUnwindSafe(|| add(facts))).is_err() {
@@ -80,8 +82,8 @@ impl FactsCollector {
         }
     }
 
-    /// Adds a payload that was validated. `offset` is its offset in the module, and `data` has its bytes, or only its first bytes if it is
-    /// a section that is read in parts. `types` are the types of the module or component that is being read.
+    /// Adds a payload that was validated. `offset` is the payload's offset in the module. `data` has the bytes of the payload, or only the
+    /// first of them if it is a section that is read in parts. `types` are the types of the module or component that is being read.
     pub(in crate::wasm) fn payload(
         &mut self,
         payload: &Payload<'_>,
@@ -89,7 +91,7 @@ impl FactsCollector {
         data: &[u8],
         types: Option<TypesRef<'_>>,
     ) {
-        // Most payloads are bodies, of which only the size counts here.
+        // Most payloads are function bodies. Only their sizes are collected here, so they are handled first.
         if let (Payload::CodeSectionEntry(_), Some(module)) = (payload, &mut self.module) {
             return module.body(data.len());
         }
@@ -219,12 +221,13 @@ impl FactsCollector {
         }
     }
 
-    /// Returns the features of the sections of the core module that is being read.
+    /// Returns the features that the sections of the core module that is being read use, without its function bodies.
     pub(in crate::wasm) fn module_features(&self) -> WasmFeatures {
         self.module_features.used()
     }
 
-    /// Adds a custom section whose contents are too long to be read at once. [`skipped`](Self::skipped) receives its bytes.
+    /// Starts a custom section whose contents are too long to be in memory at once. [`skipped`](Self::skipped) then receives the bytes of
+    /// the section.
     pub(in crate::wasm) fn skips(&mut self, section: &SkippedSection<'_>) {
         if self.encodings.len() == 1 {
             let (offset, size_bytes) = (section.offset, section.section_bytes);
@@ -236,7 +239,7 @@ impl FactsCollector {
         self.names_start = starts.then_some(section.contents_start);
     }
 
-    /// Adds the next bytes of the section that is skipped. The first byte of the section is its id.
+    /// Adds the next bytes of the section that is being skipped. The first byte of the section is its id.
     pub(in crate::wasm) fn skipped(&mut self, bytes: &[u8]) {
         let Some(start) = &mut self.names_start else {
             return;
@@ -248,7 +251,7 @@ impl FactsCollector {
         }
     }
 
-    /// Returns the facts about a module of this size, whose function bodies use the features `in_bodies`.
+    /// Returns the collected facts. `size_bytes` is the size of the module, and `in_bodies` are the features that its function bodies use.
     pub(in crate::wasm) fn finish(self, size_bytes: u64, in_bodies: WasmFeatures) -> Option<Facts> {
         let kind = self.kind?;
         let mut used = self.used | in_bodies;
@@ -270,7 +273,8 @@ impl FactsCollector {
     }
 }
 
-/// Returns the contents of a section, without its header. Empty if the section is read in parts.
+/// Returns the contents of a section without its header. `data` has the bytes of the payload. Returns an empty slice if the section is read
+/// in parts.
 fn contents<'d>(payload: &Payload<'_>, data: &'d [u8]) -> &'d [u8] {
     let length = payload.as_section().and_then(|(_, range)| {
         let length = range.end.checked_sub(range.start)?;

@@ -1,4 +1,4 @@
-//! The functions of the core module that is being read.
+//! Collects the functions of the core module that is being read, with their sizes and names.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,26 @@ use super::largest::{Largest, PARTS_MAX};
 use super::name_section::{Name, NameSection};
 use super::text::cut_text;
 
-/// The maximum number of exported functions whose names are kept, and the maximum total length of these names in bytes.
+/// The maximum number of exported functions whose names are kept.
 const EXPORTED_FUNCTIONS_MAX: usize = 10_000;
+/// The total length of the kept names of exported functions, in bytes, after which no further names are kept.
 const EXPORTED_NAMES_BYTES_MAX: usize = 512 << 10;
 
-/// The functions of a core module, from its import section to its end.
+/// The functions of the core module that is being read.
 #[derive(Debug, Default)]
 pub(super) struct CoreModule {
-    /// The number of the module in its component; `None` if it is not in a component.
+    /// The number of the module among the core modules of the component, from 0; `None` if the module is not in a component.
     number: Option<u32>,
     imported_functions: u32,
     /// The number of functions that the function section declares.
     declared_functions: u32,
-    /// The sizes of the functions in order, in bytes. A body is at most 7,654,321 bytes long.
+    /// The sizes of the functions in order, in bytes. They fit into `u32`, because `wasmparser` limits a body to 7,654,321 bytes.
     sizes: Vec<u32>,
-    /// The first name under which each function is exported, by the index of the function.
+    /// The first name under which a function is exported, by the index of the function.
     exported_names: BTreeMap<u32, String>,
     exported_names_bytes: usize,
-    /// The largest functions, which are listed; `None` until the name section starts or the module ends.
+    /// The largest functions, which [`Facts::functions`](super::Facts::functions) may list; `None` until the name section starts or the
+    /// module ends.
     listed: Option<Vec<FunctionSize>>,
     names: Option<NameSection>,
     /// The name of the module itself.
@@ -36,7 +38,8 @@ pub(super) struct CoreModule {
 }
 
 impl CoreModule {
-    /// Starts a module. `number` is its number in its component; `None` if it is not in a component.
+    /// Creates the value for a module that has no functions yet. `number` is the number of the module in its component; `None` if it is not
+    /// in a component.
     pub(super) fn new(number: Option<u32>) -> Self {
         Self {
             number,
@@ -48,19 +51,19 @@ impl CoreModule {
         self.number
     }
 
-    /// Adds the body of the next function; `bytes` is its length.
+    /// Adds the body of the next function. `bytes` is the length of the body.
     pub(super) fn body(&mut self, bytes: usize) {
         self.sizes.push(bytes as u32);
     }
 
-    /// Adds a payload of the module that is not a body.
+    /// Adds a payload of the module that is not a function body.
     pub(super) fn payload(&mut self, payload: &Payload<'_>) {
         match payload {
             Payload::ImportSection(section) => {
                 let imports = section.clone().into_imports().map_while(Result::ok);
                 let functions = imports
                     .filter(|import| matches!(import.ty, TypeRef::Func(_) | TypeRef::FuncExact(_)));
-                // The validator limits the functions to a million.
+                // The number fits into `u32`, because the validator limits the number of functions to a million.
                 self.imported_functions = functions.count() as u32;
             }
             Payload::ExportSection(section) => {
@@ -72,7 +75,7 @@ impl CoreModule {
             }
             Payload::FunctionSection(section) => {
                 self.declared_functions = section.count();
-                // Discards names before the function section, because they do not count.
+                // Discards the names of a name section before the function section, because such a section is not valid there.
                 (self.names, self.listed) = (None, None);
             }
             _ => {}
@@ -90,7 +93,7 @@ impl CoreModule {
         self.exported_names.insert(index, name);
     }
 
-    /// Starts a name section, and returns whether it is read. Only the first name section after the code is read, as the
+    /// Starts a name section, and returns whether its names are collected. Only the first name section after the code is read, as the
     /// [specification](https://webassembly.github.io/spec/core/appendix/custom.html#name-section) requires.
     pub(super) fn start_names(&mut self) -> bool {
         let has_all = self.sizes.len() == self.declared_functions as usize;
@@ -120,7 +123,7 @@ impl CoreModule {
         });
     }
 
-    /// Returns the largest functions in the order of their indices.
+    /// Returns the [`PARTS_MAX`] largest functions, sorted by index.
     fn largest(&self) -> Vec<FunctionSize> {
         let of = |(position, size_bytes): (usize, &u32)| FunctionSize {
             module: self.number,
@@ -139,7 +142,7 @@ impl CoreModule {
         let mut sorted = self.sizes.clone();
         let (_, smallest, larger) = sorted.select_nth_unstable(last);
         let larger = larger.iter().filter(|size| *size > smallest).count();
-        // Of the functions with the smallest size, the first ones are listed.
+        // Not all functions with the size `smallest` may fit. The first ones are listed.
         let mut equal_left = PARTS_MAX - larger;
         let is_listed = |(_, size): &(usize, &u32)| match (*size).cmp(smallest) {
             std::cmp::Ordering::Greater => true,
@@ -155,7 +158,7 @@ impl CoreModule {
         sizes.filter(is_listed).map(of).collect()
     }
 
-    /// Ends the module, and adds its functions to `functions` and `groups`. Returns the name of the module.
+    /// Adds the functions of the module to `functions` and `groups`. Returns the name of the module. Called at the end of the module.
     pub(super) fn finish(
         mut self,
         functions: &mut Largest<FunctionSize>,

@@ -1,4 +1,4 @@
-//! The crates from which a module was built, from the section `.dep-v0` that
+//! Reads the crates from which a module was built, from the custom section `.dep-v0` that
 //! [cargo-auditable](https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md) writes.
 
 use std::collections::BTreeSet;
@@ -13,9 +13,9 @@ use super::text::{cut_text, json_bytes};
 
 /// The maximum length of the decompressed JSON, in bytes. `wasm-metadata` has the same limit.
 const DECOMPRESSED_BYTES_MAX: u64 = 2 << 20;
-/// The maximum number of sections that are read in the modules of a component.
+/// The maximum number of `.dep-v0` sections that are read, in all modules of a component.
 const SECTIONS_MAX: u32 = 8;
-/// The maximum number of crates that are counted.
+/// The maximum number of different crates that are collected.
 const CRATES_MAX: usize = 20_000;
 /// The maximum size of the list of crates, in bytes of JSON.
 const CRATES_BYTES_MAX: usize = 64 << 10;
@@ -28,26 +28,27 @@ const CRATE_BYTES: usize = 32;
 pub enum Crates {
     /// The crates, sorted by name and version. For a component, the crates of all its core modules.
     Listed(Cut<Crate>),
-    /// A section is malformed, longer than 64 KiB, or longer than 2 MiB when it is decompressed.
+    /// The crates are not known, because a section `.dep-v0` is malformed, longer than 64 KiB, or longer than 2 MiB when it is
+    /// decompressed.
     Unreadable,
 }
 
-/// A crate.
+/// A Rust crate from which a module was built.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Crate {
     /// The name of the crate.
     pub name: String,
-    /// Its version, as in `Cargo.lock`.
+    /// The version of the crate, as in `Cargo.lock`.
     pub version: String,
 }
 
-/// The part of the JSON that is read.
+/// The part of the JSON in a section `.dep-v0` that is read.
 #[derive(Deserialize)]
 struct VersionInfo {
     packages: Vec<Crate>,
 }
 
-/// Collects crates from the sections of several modules.
+/// Collects the crates in the `.dep-v0` sections of several modules.
 #[derive(Debug, Default)]
 pub(super) struct CratesCollector {
     crates: BTreeSet<Crate>,
@@ -56,7 +57,7 @@ pub(super) struct CratesCollector {
 }
 
 impl CratesCollector {
-    /// Adds the crates of a section. `data` is `None` if the section is too long.
+    /// Adds the crates of a section `.dep-v0`. `data` has the contents of the section, or is `None` if the section is too long.
     pub(super) fn section(&mut self, data: Option<&[u8]>) {
         self.sections = self.sections.saturating_add(1);
         if self.sections > SECTIONS_MAX {
@@ -91,7 +92,7 @@ impl CratesCollector {
     }
 }
 
-/// Reads zlib-compressed JSON. `None` if it is malformed or too long.
+/// Decodes the zlib-compressed JSON of a section `.dep-v0`. Returns `None` if it is malformed or too long.
 fn read(data: &[u8]) -> Option<Vec<Crate>> {
     let mut json = Vec::new();
     let mut decoder = ZlibDecoder::new(data).take(DECOMPRESSED_BYTES_MAX + 1);

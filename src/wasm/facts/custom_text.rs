@@ -1,21 +1,21 @@
-//! Custom sections that contain a text.
+//! Reads custom sections that contain one text or one id.
 
 use wasmparser::BinaryReader;
 
 use super::text::cut_text;
 
-/// The maximum length of a text, in bytes of JSON.
+/// The maximum length of a text, in bytes of JSON. A longer text is cut.
 const TEXT_BYTES_MAX: usize = 6 << 10;
-/// The maximum length of a build id, in bytes. Linkers write up to 20.
+/// The maximum length of a build id, in bytes. Linkers write up to 20 bytes.
 const BUILD_ID_BYTES_MAX: usize = 64;
 
-/// Returns the text of a section that contains nothing else, as `wasm-metadata` writes it. `None` if it is not UTF-8.
+/// Returns the text of a section whose whole contents are the text, as `wasm-metadata` writes it. Returns `None` if it is not UTF-8.
 pub(super) fn whole(data: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(data).ok()?;
     Some(cut_text(text, TEXT_BYTES_MAX))
 }
 
-/// Returns the text of a section in which the length precedes the text, as the [tool
+/// Returns the text of a section that contains the length of the text and then the text, as the [tool
 /// conventions](https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md) define it for URLs.
 pub(super) fn after_length(data: &[u8]) -> Option<String> {
     let mut reader = BinaryReader::new(data, 0);
@@ -23,7 +23,8 @@ pub(super) fn after_length(data: &[u8]) -> Option<String> {
     whole(reader.read_bytes(length).ok()?)
 }
 
-/// Returns a [build id](https://github.com/WebAssembly/tool-conventions/blob/main/BuildId.md) in hexadecimal digits.
+/// Returns the [build id](https://github.com/WebAssembly/tool-conventions/blob/main/BuildId.md) in the contents of its section, in
+/// hexadecimal digits. Returns `None` if the section is malformed.
 pub(super) fn build_id(data: &[u8]) -> Option<String> {
     let mut reader = BinaryReader::new(data, 0);
     let length = usize::try_from(reader.read_var_u32().ok()?).ok()?;

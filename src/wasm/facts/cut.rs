@@ -1,18 +1,18 @@
-//! Lists that may be cut.
+//! Lists with a limit on their size. Items that do not fit are only counted.
 
 use serde::{Deserialize, Serialize};
 
-/// A list that may be cut.
+/// The beginning of a list, and the number of all its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut<T> {
-    /// The items that are listed.
+    /// The first items of the list, as many as fit.
     pub items: Vec<T>,
-    /// The number of all items, listed or not.
+    /// The number of all items, including those that are not in `items`.
     pub total: u64,
 }
 
 impl<T> Cut<T> {
-    /// Returns whether items are left out.
+    /// Returns whether `items` lacks some of the items.
     pub fn is_cut(&self) -> bool {
         (self.items.len() as u64) < self.total
     }
@@ -27,17 +27,17 @@ impl<T> Default for Cut<T> {
     }
 }
 
-/// A list that is cut before the first item that does not fit.
+/// Builds a [`Cut`]. The list is cut before the first item that does not fit: no later item is added, even if it would fit.
 #[derive(Debug)]
 pub(super) struct CutList<T> {
     list: Cut<T>,
-    /// The number of bytes of JSON that are left.
+    /// The number of bytes of JSON that further items may have.
     left_bytes: usize,
     is_cut: bool,
 }
 
 impl<T> CutList<T> {
-    /// Creates a list that takes at most `bytes_max` bytes of JSON.
+    /// Creates an empty list whose items may have at most `bytes_max` bytes of JSON in total.
     pub(super) fn new(bytes_max: usize) -> Self {
         Self {
             list: Cut::default(),
@@ -46,17 +46,17 @@ impl<T> CutList<T> {
         }
     }
 
-    /// Returns whether the list takes no more items.
+    /// Returns whether an item did not fit, so that no further items are added.
     pub(super) fn is_cut(&self) -> bool {
         self.is_cut
     }
 
-    /// Counts an item that is left out after the cut.
+    /// Counts an item without adding it. Called for items after the cut, so that the caller does not have to build them.
     pub(super) fn count(&mut self) {
         self.list.total += 1;
     }
 
-    /// Counts an item, and adds it if its JSON, of `bytes` bytes, fits.
+    /// Counts an item, and adds it if it fits. `bytes` is the length of its JSON.
     pub(super) fn push(&mut self, item: T, bytes: usize) {
         self.count();
         if self.is_cut || bytes > self.left_bytes {

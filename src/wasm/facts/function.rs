@@ -14,13 +14,14 @@ const FUNCTION_BYTES: usize = 80;
 /// The size of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionSize {
-    /// In a component, the number of the core module that defines the function. Core modules are counted from 0, in the order of the bytes.
+    /// In a component, the number of the core module that defines the function. Core modules are numbered from 0, in the order of the
+    /// bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<u32>,
     /// The index of the function in its module; imported functions come first.
     pub index: u32,
-    /// The name from the name section, or else the first name under which the function is exported. A name of more than 1 KiB is cut, and
-    /// ends with `…`.
+    /// The name of the function in the name section, or else the first name under which the function is exported. A name of more than 1 KiB
+    /// is cut, and ends with `…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The size of the function in the code section, in bytes. It includes the length field, the locals and the operators.
@@ -28,12 +29,12 @@ pub struct FunctionSize {
 }
 
 impl FunctionSize {
-    /// Returns the name as it was in the source, if it is a symbol of Rust or C++.
+    /// Returns the demangled name, if the name is a mangled symbol of Rust or C++.
     pub fn demangled_name(&self) -> Option<String> {
         self.name.as_deref().and_then(demangle)
     }
 
-    /// Returns the crate (Rust) or the outermost namespace or class (C++) in which the function is defined, if its name contains one.
+    /// Returns the crate (Rust) or the outermost namespace or class (C++) in which the function is defined, if the name contains one.
     pub fn group(&self) -> Option<&str> {
         self.name.as_deref().and_then(group_of)
     }

@@ -1,4 +1,4 @@
-//! The sizes of functions by crate or namespace.
+//! Adds up the sizes of functions by the crate or namespace that defines them.
 
 use std::collections::HashMap;
 
@@ -9,25 +9,25 @@ use super::item::NAME_BYTES_MAX;
 use super::symbol;
 use super::text::{cut_text, json_bytes};
 
-/// The maximum number of groups that are counted.
+/// The maximum number of groups (crates or namespaces) that are collected.
 const GROUPS_MAX: usize = 4096;
 /// The maximum size of the list of groups, in bytes of JSON.
 const GROUPS_BYTES_MAX: usize = 64 << 10;
 /// The length of the JSON of a group without its name, in bytes.
 const GROUP_BYTES: usize = 80;
 
-/// The size of the functions of a crate or namespace.
+/// The number and the total size of the functions of a crate or namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSize {
     /// The name of the crate (Rust) or of the outermost namespace or class (C++).
     pub name: String,
-    /// The number of its functions.
+    /// The number of functions in the group.
     pub functions: u64,
-    /// The size of its functions, in bytes.
+    /// The total size of these functions, in bytes.
     pub size_bytes: u64,
 }
 
-/// Sums up the sizes of functions.
+/// Collects the sizes of functions by group.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     /// The number and the total size of the functions, by the name of the group.
@@ -35,7 +35,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Adds a function to the group that its symbol names. After [`GROUPS_MAX`] groups, functions of further groups are left out.
+    /// Adds a function to the group that is contained in its name `symbol`. After [`GROUPS_MAX`] groups, functions of further groups are
+    /// ignored.
     pub(super) fn add(&mut self, symbol: &str, size_bytes: u64) {
         let Some(name) = symbol::group_of(symbol) else {
             return;

@@ -5,26 +5,26 @@ use serde::{Deserialize, Serialize};
 use super::text::{cut_text, json_bytes};
 use crate::wasm::ItemKind;
 
-/// The maximum length of a name, and of a type in the text format, in bytes of JSON.
+/// The maximum length of a name, and also of a type in the text format, in bytes of JSON. Longer texts are cut.
 pub(super) const NAME_BYTES_MAX: usize = 1024;
 
 /// The maximum size of the list of imports, and of the list of exports, in bytes of JSON.
 pub(super) const ITEMS_BYTES_MAX: usize = 160 << 10;
-/// The length of the JSON of an item without its texts, in bytes.
+/// The length of the JSON of an import or export without its names and its type, in bytes.
 const ITEM_BYTES: usize = 64;
 
 /// An import with its type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TypedImport {
-    /// The name of the module to import from; `None` in a component, whose imports have a single name.
+    /// The name of the module from which the item is imported; `None` in a component, because an import of a component has only one name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
     /// The name of the item. A name of more than 1 KiB is cut, and ends with `…`.
     pub name: String,
     /// The kind of the item.
     pub kind: ItemKind,
-    /// The type in the [text format](https://webassembly.github.io/spec/core/text/types.html), which refers to other types by their index in the
-    /// module; cut like the name. `None` in a component.
+    /// The type in the [text format](https://webassembly.github.io/spec/core/text/types.html). It refers to other types by their index in
+    /// the module. It is cut like the name. `None` in a component.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
 }
@@ -36,7 +36,7 @@ pub struct TypedExport {
     pub name: String,
     /// The kind of the item.
     pub kind: ItemKind,
-    /// The type, as for an import.
+    /// The type of the item, in the same form as for an import.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
 }

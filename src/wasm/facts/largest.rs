@@ -1,11 +1,11 @@
-//! The largest parts of a module.
+//! Selects the largest parts (functions or data segments) of a module.
 
 use super::cut::{Cut, CutList};
 
-/// The maximum number of parts that are listed.
+/// The maximum number of parts that are selected.
 pub(super) const PARTS_MAX: usize = 4096;
 
-/// A part of a module, which has a size.
+/// A part of a module that has a size.
 pub(super) trait Sized64 {
     /// Returns the size, in bytes.
     fn size_bytes(&self) -> u64;
@@ -14,7 +14,7 @@ pub(super) trait Sized64 {
     fn json_bytes(&self) -> usize;
 }
 
-/// Collects the largest of many parts. Of parts with the same size, the first ones are kept.
+/// Collects the [`PARTS_MAX`] largest of many parts. If parts have the same size, the first ones are kept.
 #[derive(Debug)]
 pub(super) struct Largest<T> {
     parts: Vec<T>,
@@ -39,19 +39,20 @@ impl<T: Sized64> Largest<T> {
         }
     }
 
-    /// Counts parts that are not added, because [`PARTS_MAX`] other parts are at least as large.
+    /// Counts parts without adding them, because [`PARTS_MAX`] other parts are at least as large.
     pub(super) fn count(&mut self, parts: u64) {
         self.total += parts;
     }
 
-    /// Sorts the parts, and drops the smallest. The sort is stable, so of parts with the same size the first ones stay.
+    /// Sorts the parts by size, and drops all but the [`PARTS_MAX`] largest. The sort is stable, so if parts have the same size, the first
+    /// ones are kept.
     fn sort(&mut self) {
         self.parts
             .sort_by_key(|part| std::cmp::Reverse(part.size_bytes()));
         self.parts.truncate(PARTS_MAX);
     }
 
-    /// Returns the largest parts, the largest first, within a limit on their JSON in bytes.
+    /// Returns the largest parts, the largest first. Their JSON has at most `bytes_max` bytes.
     pub(super) fn finish(mut self, bytes_max: usize) -> Cut<T> {
         self.sort();
         let mut list = CutList::new(bytes_max);

@@ -11,26 +11,26 @@ use super::text::{cut_text, json_bytes};
 
 /// The maximum size of the list of producers, in bytes of JSON.
 const PRODUCERS_BYTES_MAX: usize = 32 << 10;
-/// The maximum number of producers that are compared with each new one to find duplicates.
+/// The maximum number of producers that are remembered to find duplicates. Each new producer is compared with them.
 const PRODUCERS_MAX: usize = 256;
 /// The length of the JSON of a producer without its texts, in bytes.
 const PRODUCER_BYTES: usize = 48;
 
-/// The metadata in the custom sections of a module. It is not verified.
+/// The metadata in the custom sections of a module. It may be false, because nothing verifies it.
 ///
-/// Only sections of the outermost module or component are read, except `producers` and `.dep-v0`, which are also read in nested ones. Texts
-/// of more than 6 KiB are cut, and end with `…`. A section that is malformed or longer than 64 KiB is left out, and so is a second section
-/// with the same name.
+/// Only sections of the outermost module or component are read. Exceptions are `producers` and `.dep-v0`, which are also read in nested
+/// modules and components. Texts of more than 6 KiB are cut, and end with `…`. A section that is malformed or longer than 64 KiB is
+/// ignored. So is a second section with the same name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    /// The name, from the section `name` or `component-name`.
+    /// The name of the module or component, from the section `name` or `component-name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The description.
+    /// A description of the module, from the section `description`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The people or organizations responsible.
+    /// The people or organizations that are responsible for the module, from the section `authors`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authors: Option<String>,
     /// The licenses, as an [SPDX expression](https://spdx.org/licenses/).
@@ -42,10 +42,10 @@ pub struct Metadata {
     /// The URL of the home page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub homepage: Option<String>,
-    /// The revision in version control.
+    /// The revision of the source code in version control.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// The version.
+    /// The version of the module, from the section `version`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The tools that produced the module, from the
@@ -72,7 +72,7 @@ pub struct Producer {
     pub field: String,
     /// The name of the tool.
     pub name: String,
-    /// Its version, which may be empty.
+    /// The version of the tool. It may be empty.
     pub version: String,
 }
 
@@ -120,7 +120,7 @@ impl MetadataCollector {
     /// Adds a custom section of any module or component, nested or not.
     pub(super) fn any(&mut self, name: &str, data: &[u8]) {
         match name {
-            // Ignores an error, because the producers before a malformed entry are kept.
+            // An error is ignored: the producers before the malformed entry have been added already.
             "producers" => drop(self.producers(data)),
             ".dep-v0" => self.crates.section(Some(data)),
             _ => {}

@@ -1,11 +1,11 @@
-//! Facts about a module: what it needs, what it provides, how large its parts are, and what it was built from.
+//! Facts about a module: its imports and exports, the features that it requires, the sizes of its parts, and the metadata in its custom
+//! sections.
 //!
-//! [`Facts`] are collected in the same pass as validation, when a [`Validation`](super::Validation) is created
-//! [`with_facts`](super::Validation::with_facts). [`facts_of`](super::facts_of) reads them from a module that was validated before, without
-//! validating its function bodies again.
+//! If a [`Validation`](super::Validation) is created [`with_facts`](super::Validation::with_facts), it collects [`Facts`] in the same pass.
+//! [`facts_of`](super::facts_of) reads them from a module that was validated before, without validating its function bodies again.
 //!
-//! Custom sections are not validated, so their contents may be malformed or false. What can be read is reported; the rest is left out and is
-//! never an error. Every list and every text is bounded: the facts of a module are at most [`FACTS_BYTES_MAX`] bytes of JSON.
+//! Custom sections are not validated, so their contents may be malformed or false. Contents that cannot be read are ignored and are never
+//! an error. The size of every list and every text is limited: the facts about a module are at most [`FACTS_BYTES_MAX`] bytes of JSON.
 
 mod collector;
 mod core_module;

@@ -22,19 +22,19 @@ pub struct Facts {
     pub kind: ModuleKind,
     /// The size of the module, in bytes.
     pub size_bytes: u64,
-    /// The features that the module requires of an engine.
+    /// The WebAssembly features that the module requires of an engine.
     pub requires: Requirements,
-    /// Its imports, in order.
+    /// The imports of the module, in the order of the bytes.
     pub imports: Cut<TypedImport>,
-    /// Its exports, in order.
+    /// The exports of the module, in the order of the bytes.
     pub exports: Cut<TypedExport>,
-    /// Its sections, in order. The first is the header. A nested module or component is one section. If the list is not cut, the sizes add
-    /// up to the size of the module.
+    /// The sections of the module, in the order of the bytes. The first is the header. A nested module or component is one section. If the
+    /// list is not cut, the sizes add up to the size of the module.
     pub sections: Cut<SectionSize>,
     /// The largest functions, the largest first. For a component, the functions of all its core modules.
     pub functions: Cut<FunctionSize>,
-    /// The sizes of functions by the crate or namespace in which they are defined, the largest first. Functions whose name contains neither
-    /// are left out.
+    /// The total sizes of functions by the crate or namespace that defines them, the largest first. Functions whose name contains neither a
+    /// crate nor a namespace are ignored.
     pub groups: Cut<GroupSize>,
     /// The largest data segments, the largest first. For a component, the segments of all its core modules.
     pub data_segments: Cut<SegmentSize>,

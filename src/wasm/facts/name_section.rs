@@ -1,33 +1,33 @@
-//! The names of a module and its functions, from the
-//! [name section](https://webassembly.github.io/spec/core/appendix/custom.html#name-section).
+//! Decodes the names of a module and of its functions from the [name
+//! section](https://webassembly.github.io/spec/core/appendix/custom.html#name-section).
 
 use crate::wasm::limits::peek_u32;
 
 const MODULE_NAME: u8 = 0;
 const FUNCTION_NAMES: u8 = 1;
 
-/// The maximum length of a name in `wasmparser`, in bytes. The names after a longer one are not read.
+/// The maximum length of a name, in bytes; the same as in `wasmparser`. After a longer name, the rest of the section is ignored.
 const NAME_BYTES_MAX: usize = 100_000;
-/// The maximum length of a LEB128 number of 32 bits, in bytes.
+/// The maximum length of a LEB128-encoded number of 32 bits, in bytes.
 const LEB_BYTES_MAX: usize = 5;
 
 /// A name in the name section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name<'a> {
     Module(&'a str),
-    /// The index of a function, and its name. Indices increase.
+    /// The index and the name of a function. The indices of successive names increase.
     Function(u32, &'a str),
 }
 
-/// Decodes a name section that arrives in pieces. The section may be far larger than the memory that is used to decode it.
+/// Decodes a name section that arrives in pieces. The memory that the decoder uses is limited, whatever the length of the section.
 ///
-/// The contents of custom sections are not validated. At the first malformed entry, the rest of the section is ignored.
+/// After a malformed entry, the rest of the section is ignored. It is not an error, because custom sections are not validated.
 #[derive(Debug, Default)]
 pub(super) struct NameSection {
     position: Position,
-    /// The incomplete entry at the end of the last piece.
+    /// The bytes of an incomplete entry at the end of the last piece.
     pending: Vec<u8>,
-    /// The bytes that are still to be skipped.
+    /// The number of the next bytes that are skipped, because they are in a subsection that is not decoded.
     skip_bytes: u64,
 }
 
@@ -35,23 +35,23 @@ pub(super) struct NameSection {
 enum Position {
     #[default]
     Subsection,
-    /// In the name of the module.
+    /// Before the name of the module.
     ModuleName,
-    /// Before the number of functions. The value is the length of the rest of the subsection, in bytes.
+    /// Before the number of function names. The value is the length of the rest of the subsection, in bytes.
     Count(u64),
-    /// Between the names of functions.
+    /// Before the next entry with the name of a function, or at the end of these entries.
     Functions {
         entries: u32,
         left_bytes: u64,
-        /// The lowest index that may follow.
+        /// The lowest index that the next entry may have.
         next_index: u32,
     },
     End,
 }
 
-/// The reason why no entry was decoded.
+/// The reason why an entry could not be decoded.
 enum Stop {
-    /// More bytes are needed.
+    /// The entry is incomplete. More bytes are needed.
     Incomplete,
     Malformed,
 }
@@ -72,7 +72,7 @@ impl NameSection {
         self.pending = pending;
     }
 
-    /// Decodes all complete entries, and returns the number of bytes that were processed.
+    /// Decodes all complete entries in `bytes`, and returns the number of decoded or skipped bytes.
     fn decode(&mut self, bytes: &[u8], found: &mut impl FnMut(Name<'_>)) -> usize {
         let mut used = 0;
         loop {
@@ -94,7 +94,7 @@ impl NameSection {
         }
     }
 
-    /// Decodes one entry, and returns its length.
+    /// Decodes the entry at the start of `bytes`, and returns its length.
     fn step(&mut self, bytes: &[u8], found: &mut impl FnMut(Name<'_>)) -> Result<usize, Stop> {
         match &mut self.position {
             Position::Subsection => {
@@ -123,7 +123,7 @@ impl NameSection {
                 Ok(used)
             }
             Position::Functions { entries: 0, .. } => {
-                // The other subsections name no functions.
+                // The subsections after this one have no names of functions, so they are ignored.
                 self.position = Position::End;
                 Ok(0)
             }
@@ -149,7 +149,7 @@ impl NameSection {
     }
 }
 
-/// Reads a LEB128 number. Returns it and its length in bytes.
+/// Decodes the LEB128 number at the start of `bytes`. Returns the number and the length of its encoding in bytes.
 fn number(bytes: &[u8]) -> Result<(u32, usize), Stop> {
     match peek_u32(bytes) {
         Some(number) => Ok(number),
@@ -158,7 +158,7 @@ fn number(bytes: &[u8]) -> Result<(u32, usize), Stop> {
     }
 }
 
-/// Reads a text after its length. Returns it and the length of both in bytes.
+/// Decodes a length and then a text of that length at the start of `bytes`. Returns the text and the total length of both in bytes.
 fn string(bytes: &[u8]) -> Result<(&str, usize), Stop> {
     let (length, start) = number(bytes)?;
     let length = usize::try_from(length).map_err(|_| Stop::Malformed)?;
@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn false_entries_end_the_names() {
-        // More entries than there are; an entry past the end of the subsection; invalid UTF-8; indices that do not increase; a long name.
+        // In this order: the number of entries is too large; an entry is longer than the rest of the subsection; invalid UTF-8; indices
+        // that do not increase; a name that is too long.
         assert_eq!(all(b"\x01\x04\x09\x00\x01a"), ["0 a"]);
         assert_eq!(all(b"\x01\x04\x02\x00\x01a\x01\x01b"), ["0 a"]);
         assert_eq!(all(b"\x01\x07\x02\x00\x01\xff\x01\x01b"), [""; 0]);

@@ -26,9 +26,9 @@ pub struct SectionSize {
     pub size_bytes: u64,
 }
 
-/// The kind of a section, as the binary formats of
+/// The kind of a section. The names are those in the binary formats of
 /// [modules](https://webassembly.github.io/spec/core/binary/modules.html#sections) and
-/// [components](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md) name it.
+/// [components](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names are those of the binary formats")]
@@ -59,7 +59,7 @@ pub enum SectionKind {
 }
 
 impl SectionKind {
-    /// Returns the name of the kind, as in JSON.
+    /// Returns the name of the kind, which is the same as in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Header => "header",
@@ -87,7 +87,7 @@ impl SectionKind {
         }
     }
 
-    /// Returns the kind of a section with this id.
+    /// Returns the kind of a section with the id `id`; `None` for an unknown id.
     pub(in crate::wasm) fn of_id(encoding: Encoding, id: u8) -> Option<Self> {
         Some(match (encoding, id) {
             (_, 0) => Self::Custom,
@@ -129,7 +129,8 @@ impl Sections {
         Self(CutList::new(SECTIONS_BYTES_MAX))
     }
 
-    /// Adds the section that starts at `offset` with `payload`.
+    /// Adds the section whose start the parser reports with `payload`. `offset` is the offset of the section in the module. Does nothing if
+    /// the payload is not the start of a section.
     pub(super) fn payload(&mut self, encoding: Encoding, payload: &Payload<'_>, offset: u64) {
         let kind_and_end = match payload {
             Payload::Version { range, .. } => Some((SectionKind::Header, range.end)),

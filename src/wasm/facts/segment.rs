@@ -13,7 +13,8 @@ const SEGMENT_BYTES: usize = 128;
 /// The size of a data segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentSize {
-    /// In a component, the number of the core module that contains the segment. Core modules are counted from 0, in the order of the bytes.
+    /// In a component, the number of the core module that contains the segment. Core modules are numbered from 0, in the order of the
+    /// bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<u32>,
     /// The index of the segment in its module.
@@ -21,7 +22,7 @@ pub struct SegmentSize {
     /// The index of the memory that the segment initializes; `None` if the segment is passive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u32>,
-    /// The address in the memory, if it is a constant.
+    /// The address in the memory at which the data is placed, if it is a constant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<u64>,
     /// The size of the segment in the data section, in bytes. It includes the mode, the address, the length field and the data.
@@ -50,11 +51,11 @@ impl SegmentSize {
     }
 }
 
-/// Returns the value of an expression that is a single constant.
+/// Returns the value of a constant expression that consists of one `const` operator; `None` for other expressions.
 fn constant(expr: &ConstExpr<'_>) -> Option<u64> {
     let mut operators = expr.get_operators_reader();
     let value = match operators.read().ok()? {
-        // An address in a 32-bit memory is unsigned.
+        // The operand is signed, but an address in a 32-bit memory is unsigned.
         Operator::I32Const { value } => u64::from(value as u32),
         Operator::I64Const { value } => value as u64,
         _ => return None,

@@ -1,18 +1,19 @@
-//! Symbols of Rust and C++ in the names of functions.
+//! Demangles symbols of Rust and C++, and finds the crate or namespace in the name of a function.
 //!
-//! Linkers write either mangled symbols or demangled ones into the name section, so both are read.
+//! Some linkers write mangled symbols into the name section, others write demangled names, so both are supported.
 
 use std::fmt::{self, Write as _};
 
 use cpp_demangle::{DemangleOptions, ParseOptions, Symbol};
 
-/// The maximum length of a demangled name, in bytes. A symbol can refer back to its own parts, and so become exponentially longer.
+/// The maximum length of a demangled name, in bytes. The limit exists because a symbol can refer back to its own parts, so that its
+/// demangled name is exponentially longer.
 const DEMANGLED_BYTES_MAX: usize = 4096;
 /// The maximum depth of nested types in a symbol of C++.
 const RECURSION_MAX: u32 = 96;
 
-/// Returns the name of the function in the source for a mangled symbol of Rust (without its hash) or C++ (with the types of its parameters).
-/// `None` for any other text, and if the name would be longer than 4 KiB.
+/// Returns the demangled name for a mangled symbol: of Rust without the hash, of C++ with the types of the parameters. Returns `None` for
+/// any other text, and if the demangled name would be longer than 4 KiB.
 pub fn demangle(symbol: &str) -> Option<String> {
     let mut name = BoundedName(String::new());
     if let Ok(rust) = rustc_demangle::try_demangle(symbol) {
@@ -29,7 +30,7 @@ pub fn demangle(symbol: &str) -> Option<String> {
     Some(name.0)
 }
 
-/// A name that cannot become longer than [`DEMANGLED_BYTES_MAX`].
+/// A text that can be written to until it has [`DEMANGLED_BYTES_MAX`] bytes.
 struct BoundedName(String);
 
 impl fmt::Write for BoundedName {
@@ -42,8 +43,8 @@ impl fmt::Write for BoundedName {
     }
 }
 
-/// Returns the crate (Rust) or the outermost namespace or class (C++) that a symbol names, mangled or not. A method of a trait belongs to
-/// the crate of the type, or to the crate of the trait if the type is a primitive type or a type parameter.
+/// Returns the crate (Rust) or the outermost namespace or class (C++) in a symbol, which may be mangled or demangled. For a method of a
+/// trait, returns the crate of the type, or the crate of the trait if the type is a primitive type or a type parameter.
 pub(super) fn group_of(symbol: &str) -> Option<&str> {
     if let Some(rest) = symbol.strip_prefix("_R") {
         return rust_v0(rest);
@@ -71,7 +72,7 @@ fn rust_v0(mut rest: &str) -> Option<&str> {
             b'N' => rest = rest.get(1..)?,
             b'I' => {}
             b'M' | b'X' => rest = skip_disambiguator(rest)?,
-            // A primitive type, before the path of the trait.
+            // `<T as Trait>` with a primitive type `T`: the path of the trait follows the type.
             b'Y' if rest.starts_with(|c: char| c.is_ascii_lowercase()) => rest = rest.get(1..)?,
             b'Y' => {}
             _ => return None,
@@ -79,7 +80,7 @@ fn rust_v0(mut rest: &str) -> Option<&str> {
     }
 }
 
-/// Skips `s` and a number in base 62, which ends with `_`.
+/// Returns the rest of a v0 symbol after an optional disambiguator: `s`, a number in base 62, and `_`.
 fn skip_disambiguator(rest: &str) -> Option<&str> {
     match rest.strip_prefix('s') {
         Some(number) => number.split_once('_').map(|(_, rest)| rest),
@@ -87,13 +88,13 @@ fn skip_disambiguator(rest: &str) -> Option<&str> {
     }
 }
 
-/// Returns the identifier at the start of `rest`, where its length precedes it.
+/// Returns the identifier at the start of `rest`, which is encoded as its length and its text.
 fn identifier(rest: &str) -> Option<&str> {
     let rest = rest.strip_prefix('u').unwrap_or(rest);
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let length: usize = rest[..digits].parse().ok()?;
     let rest = &rest[digits..];
-    // An underscore separates the length from an identifier that starts with a digit or an underscore; it is not part of the length.
+    // If the identifier starts with a digit or an underscore, an additional underscore follows the length. The length does not include it.
     let rest = match rest.get(..1)? {
         "_" if rest.len() > length => &rest[1..],
         _ => rest,
@@ -101,7 +102,7 @@ fn identifier(rest: &str) -> Option<&str> {
     rest.get(..length).filter(|name| !name.is_empty())
 }
 
-/// Returns whether the symbol ends with the hash of the legacy mangling.
+/// Returns whether the symbol ends with the hash of Rust's legacy mangling.
 fn has_rust_hash(symbol: &str) -> bool {
     let symbol = symbol.split_once(".llvm.").map_or(symbol, |(head, _)| head);
     let Some(end) = symbol.strip_suffix('E').and_then(|rest| {
@@ -131,8 +132,8 @@ fn rust_legacy(rest: &str) -> Option<&str> {
     crate_of(of_trait).map(|end| &of_trait[..end])
 }
 
-/// Returns the first part of a nested name of the
-/// [Itanium C++ ABI](https://itanium-cxx-abi.github.io/cxx-abi/abi.html#mangling), without its prefix `_ZN`.
+/// Returns the first part of a nested name in the mangling of the [Itanium C++
+/// ABI](https://itanium-cxx-abi.github.io/cxx-abi/abi.html#mangling), without its prefix `_ZN`.
 fn cpp_nested(rest: &str) -> Option<&str> {
     let rest = rest.trim_start_matches(['r', 'V', 'K', 'R', 'O']);
     if rest.starts_with('S') {
@@ -152,8 +153,8 @@ fn cpp_nested(rest: &str) -> Option<&str> {
 
 const ANONYMOUS: &str = "(anonymous namespace)";
 
-/// Returns the first part of a demangled name of Rust or C++, like `core` in `<core::fmt::Error as core::fmt::Debug>::fmt` and `std` in
-/// `void std::sort<int*>(int*, int*)`.
+/// Returns the crate or namespace in a demangled name of Rust or C++, such as `core` in `<core::fmt::Error as core::fmt::Debug>::fmt` and
+/// `std` in `void std::sort<int*>(int*, int*)`.
 fn demangled(name: &str) -> Option<&str> {
     if let Some(ty) = name.strip_prefix('<') {
         let ty = skip_all(ty, &["&", "mut ", "dyn ", "impl "]);
@@ -165,7 +166,7 @@ fn demangled(name: &str) -> Option<&str> {
     scope(name).or_else(|| scope(without_return_type(name)))
 }
 
-/// Returns the identifier at the start of `path` if `::` follows it.
+/// Returns the identifier at the start of `path`, if it is followed by `::`.
 fn scope(path: &str) -> Option<&str> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
     let end = path.bytes().take_while(is_part).count();
@@ -173,7 +174,8 @@ fn scope(path: &str) -> Option<&str> {
     (path[end..].starts_with("::") && is_identifier(name)).then_some(name)
 }
 
-/// Returns what follows the last space outside of the template arguments and before the parameters.
+/// Returns a demangled C++ name without its return type: the text after the last space that is neither in template arguments nor in the
+/// parameters.
 fn without_return_type(name: &str) -> &str {
     let (mut depth, mut start) = (0_usize, 0);
     for (position, byte) in name.bytes().enumerate() {
@@ -221,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_symbol_that_becomes_exponentially_longer_is_not_demangled() {
-        // Each pair of arguments repeats the previous one twice.
+        // Each pair of template arguments refers back to the previous pair twice.
         let pairs: String = (0..30).map(|n| format!("4pairIS{n}_S{n}_E")).collect();
         assert_eq!(demangle(&format!("_Z1fI1aE{pairs}v")), None);
         let deep = format!("_Z1f{}i", "P".repeat(100_000));

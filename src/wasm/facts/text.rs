@@ -1,9 +1,9 @@
-//! Texts of bounded length.
+//! Cuts texts that are too long, and computes their length in JSON.
 
-/// The mark at the end of a text that was cut.
+/// The character at the end of a text that was cut.
 const CUT_MARK: char = '…';
 
-/// Returns the length of a text in JSON without its quotes, in bytes. JSON escapes quotes, backslashes and control characters.
+/// Returns the length of a text as JSON, without the enclosing quotes, in bytes. JSON escapes quotes, backslashes and control characters.
 pub(in crate::wasm) fn json_bytes(text: &str) -> usize {
     text.bytes().map(json_bytes_of).sum()
 }
@@ -16,7 +16,7 @@ fn json_bytes_of(byte: u8) -> usize {
     }
 }
 
-/// Returns the text, cut to `bytes_max` bytes of JSON and marked with `…` if it is longer.
+/// Returns the text. If it is longer than `bytes_max` bytes of JSON, it is cut to that length and ends with `…`.
 pub(super) fn cut_text(text: &str, bytes_max: usize) -> String {
     if text.len() <= bytes_max / 6 || json_bytes(text) <= bytes_max {
         return text.to_owned();

@@ -11,11 +11,12 @@ use super::skeleton::Skeleton;
 
 /// The WIT of a module.
 pub(in crate::wasm) struct Decoded {
-    /// All packages, interfaces and types.
+    /// All packages, interfaces and types to which the module refers.
     pub resolve: Resolve,
     /// The world or package that the module describes.
     pub root: Root,
-    /// The exported interfaces that are imported too. They have other names in the world. See [`Decoded::separated`].
+    /// The exported interfaces that the component also imports, if they were separated. They have other names in the world. See
+    /// [`Decoded::separated`].
     pub renamed: HashSet<InterfaceId>,
 }
 
@@ -24,7 +25,7 @@ pub(in crate::wasm) struct Decoded {
 pub(in crate::wasm) enum Root {
     /// The world that the component implements.
     Component(WorldId),
-    /// The world that is embedded in a core module, for which it was written.
+    /// The world for which a core module was written, from a custom section in which tools embed it.
     EmbeddedWorld(WorldId),
     /// A package that is encoded as a component.
     Package(PackageId),
@@ -39,9 +40,10 @@ impl Decoded {
         Self::of_skeleton(&Skeleton::of(bytes)?)
     }
 
-    /// Decodes the WIT in a skeleton with separate interfaces for an import and an export of the same name, each with only the items that
-    /// the component imports or exports. [`of_skeleton`](Self::of_skeleton) has one interface for both. Returns `None` if no interface is
-    /// both imported and exported, because `of_skeleton` has the same result then. May panic or recurse deeply.
+    /// Decodes the WIT in a skeleton. If an interface is both imported and exported, the result has two interfaces: one with the items that
+    /// the component imports, and one with the items that it exports. The result of [`of_skeleton`](Self::of_skeleton) has one interface
+    /// for both. Returns `None` if no interface is both imported and exported, because `of_skeleton` then has the same result. May panic or
+    /// recurse deeply.
     ///
     /// # Errors
     /// As for [`Decoded::of`].
@@ -58,8 +60,8 @@ impl Decoded {
         Ok(Some(decoded))
     }
 
-    /// Gives each exported interface that was renamed the name and package of the imported interface again. `names` has the original names
-    /// by the new names.
+    /// Gives each exported interface that was renamed the name and package of the imported interface. The keys of `names` are the new
+    /// names, its values are the original names.
     fn restore_names(&mut self, names: &BTreeMap<String, String>) {
         let Root::Component(world) = self.root else {
             return;
@@ -89,8 +91,8 @@ impl Decoded {
         }
     }
 
-    /// Decodes the WIT in a skeleton with [`separated`](Self::separated), or with [`of_skeleton`](Self::of_skeleton) if that has the same
-    /// result.
+    /// Decodes the WIT in a skeleton, with separate interfaces for an import and an export of the same name. Calls
+    /// [`separated`](Self::separated), and [`of_skeleton`](Self::of_skeleton) if there is nothing to separate.
     pub(in crate::wasm) fn exactly(skeleton: &Skeleton) -> Result<Self, WitError> {
         match Self::separated(skeleton)? {
             Some(decoded) => Ok(decoded),
@@ -121,7 +123,7 @@ impl Decoded {
         })
     }
 
-    /// Returns the root if it is a package, or else the package that contains the root, which is a world.
+    /// Returns the root if it is a package. If the root is a world, returns the package that contains the world.
     ///
     /// # Errors
     /// [`WitError::Undecodable`] if the world has no package.

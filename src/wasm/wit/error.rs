@@ -4,31 +4,31 @@ use std::io;
 
 use crate::wasm::error::one_line;
 
-/// The reason why a module has no WIT, or why its WIT cannot be read. The module may be valid all the same.
+/// The reason why a module has no WIT, or why its WIT cannot be read. The module may still be valid.
 #[derive(Debug, thiserror::Error)]
 pub enum WitError {
     /// The bytes are a core module without the custom sections in which tools embed a world.
     #[error("a core module without a component-type section has no WIT")]
     CoreModule,
-    /// The part of the module that describes types is too large.
+    /// The sections of the module that describe types are too large.
     #[error("the types of the component are larger than {bytes_max} bytes")]
     TooLarge {
-        /// The maximum size of that part, in bytes.
+        /// The maximum total size of these sections, in bytes.
         bytes_max: usize,
     },
-    /// The definition of a world is too large.
+    /// The text or package that defines a world is too large.
     #[error("the WIT is larger than {bytes_max} bytes")]
     SourceTooLarge {
         /// The limit, in bytes.
         bytes_max: usize,
     },
-    /// The definition of a world has too many packages.
+    /// The text that defines a world has too many packages.
     #[error("the WIT has more than {packages_max} packages")]
     TooManyPackages {
         /// The limit.
         packages_max: usize,
     },
-    /// The interfaces have too many functions and types.
+    /// The interfaces and worlds have too many functions and types in total.
     #[error("the interfaces have {members} functions and types, which is more than {members_max}")]
     TooManyMembers {
         /// The number of functions and types.
@@ -36,7 +36,7 @@ pub enum WitError {
         /// The limit.
         members_max: usize,
     },
-    /// Components are nested too deeply.
+    /// Components in components are nested too deeply.
     #[error("components are nested more than {depth_max} levels deep")]
     TooDeep {
         /// The limit.
@@ -45,7 +45,7 @@ pub enum WitError {
     /// WIT cannot express the component, or the bytes are not a valid module.
     #[error("{0}")]
     Undecodable(String),
-    /// The decoder panicked, which is a fault of the decoder.
+    /// The decoder panicked. That is a fault of the decoder, not of the module.
     #[error("the WIT decoder panicked: {0}")]
     Panicked(String),
     /// The thread of the decoder could not be started.
@@ -54,12 +54,13 @@ pub enum WitError {
 }
 
 impl WitError {
-    /// Converts an error of the decoder with its causes. Its text may contain names from the module, so it is bounded.
+    /// Converts an error of the decoder, with its causes, to [`WitError::Undecodable`]. The text may contain long names from the module, so
+    /// it is cut to one line of limited length.
     pub(in crate::wasm) fn undecodable(error: impl std::fmt::Display) -> Self {
         Self::Undecodable(one_line(&format!("{error:#}")))
     }
 
-    /// Converts the payload of a panic of the decoder.
+    /// Converts a panic of the decoder to [`WitError::Panicked`]. `panic` is the payload of the panic.
     pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Self {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -1,4 +1,4 @@
-//! The WIT of a module as facts that can be stored.
+//! The WIT of a module, in a form of limited size that is stored and served.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,17 +11,17 @@ use super::world::{WitItemKind, WitWorld, WorldItem};
 
 /// The maximum length of [`WitFacts::text`], in bytes. The WIT of a component that imports all of WASI has about 100 KB.
 const TEXT_BYTES_MAX: usize = 512 << 10;
-/// The maximum length of the names and texts in [`WitFacts::imports`] and [`WitFacts::exports`] together, in bytes.
+/// The maximum total length of the names and texts in [`WitFacts::imports`] and [`WitFacts::exports`], in bytes.
 const ITEMS_BYTES_MAX: usize = 256 << 10;
-/// The length that an item or a member of it adds to its names and texts as JSON, in bytes.
+/// The length of the JSON of an item, or of a member of an item, without its names and texts, in bytes.
 const ITEM_BYTES: usize = 32;
 
 /// The WIT of a component, of a package that is encoded as a component, or of a core module in which a world is embedded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitFacts {
-    /// The kind of the module that the WIT was read from.
+    /// The kind of the module from which the WIT was read.
     pub source: WitSource,
-    /// The WIT text, as `wasm-tools component wit` prints it. At most 512 KiB; cut at the end of a line if it is longer.
+    /// The WIT text, as `wasm-tools component wit` prints it. It has at most 512 KiB; a longer text is cut at the end of a line.
     pub text: String,
     /// Whether `text` is cut.
     pub text_is_cut: bool,
@@ -29,20 +29,20 @@ pub struct WitFacts {
     pub imports: Vec<WitItem>,
     /// The exports of the world, in order. For a package, its interfaces and worlds.
     pub exports: Vec<WitItem>,
-    /// The number of functions and types that are missing in `imports` and `exports`, whose names and texts have at most 256 KiB in all. A
-    /// missing item counts as one, in addition to its functions and types.
+    /// The number of functions and types that are not in `imports` and `exports`, because the names and texts in these lists have at most
+    /// 256 KiB in total. An item that is not listed is counted as one, in addition to its functions and types.
     pub left_out: usize,
 }
 
-/// The kind of a module with WIT, by the world or package that the WIT describes.
+/// The kind of a module with WIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WitSource {
-    /// The world that the component implements.
+    /// A component. The WIT describes the world that it implements.
     Component,
-    /// The world that is embedded in a core module, for which it was written.
+    /// A core module. The WIT describes the world for which it was written, from a custom section in which tools embed it.
     Module,
-    /// A package of WIT that is encoded as a component.
+    /// A WIT package that is encoded as a component.
     Package,
 }
 
@@ -51,27 +51,29 @@ pub enum WitSource {
 pub struct WitItem {
     /// Whether the item is an interface, a function, a type or a world.
     pub kind: WitItemKind,
-    /// The package as `namespace:name`; `None` if the item is defined in the world itself.
+    /// The package that defines the item, as `namespace:name`; `None` if the item is defined in the world itself.
     pub package: Option<String>,
     /// The name of the interface, function or type.
     pub name: String,
     /// The version of the package.
     pub version: Option<String>,
-    /// The functions and types of an interface; only the function or type itself otherwise.
+    /// The functions and types of an interface. For any other item, only the item itself.
     pub members: Vec<WitMember>,
 }
 
-/// A function or a type.
+/// A function or a type in WIT.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitMember {
-    /// The name. The name of a method follows the name of its resource: `counter.increment`.
+    /// The name of the function or type. A method has the name of its resource as a prefix: `counter.increment`.
     pub name: String,
-    /// The definition on one line: `func(by: u32) -> u32`, `enum color { red, green }`. It ends with `…` if it is longer than 4 KiB.
+    /// The definition on one line, such as `func(by: u32) -> u32` or `enum color { red, green }`. If it is longer than 4 KiB, it is cut and
+    /// ends with `…`.
     pub text: String,
 }
 
 impl WitItem {
-    /// Returns the name under which a component imports or exports the item: `wasi:io/streams@0.2.1`, or the name without a package.
+    /// Returns the name under which a component imports or exports the item, such as `wasi:io/streams@0.2.1`, or only `name` if the item
+    /// has no package.
     pub fn full_name(&self) -> String {
         let package = self.package.as_ref().map(|package| format!("{package}/"));
         let version = self.version.as_ref().map(|version| format!("@{version}"));
@@ -86,16 +88,17 @@ impl WitItem {
 }
 
 impl WitFacts {
-    /// Reads the WIT of a valid module. The result, the work and the memory are bounded.
+    /// Reads the WIT of a valid module. The size of the result, the work and the memory are limited.
     ///
     /// # Errors
-    /// The reason why the module has no WIT, which does not make it invalid: it may be a core module, or a component that WIT cannot
+    /// The reason why the module has no WIT. A module without WIT is not invalid: it may be a core module, or a component that WIT cannot
     /// express.
     pub fn of(bytes: &[u8]) -> Result<Self, WitError> {
         isolated(|| {
             let skeleton = Skeleton::of(bytes)?;
             let decoded = Decoded::of_skeleton(&skeleton)?;
-            // Runs on a thread of its own, because the text can be returned even if this panics.
+            // This step runs on a thread of its own, so that its panic is not a panic of the whole function. Without its result, the
+            // interfaces that are both imported and exported are merged in the lists.
             let separated = isolated(|| {
                 let separated = Decoded::separated(&skeleton)?;
                 separated.as_ref().map(WitWorld::of_decoded).transpose()
@@ -127,7 +130,7 @@ impl WitFacts {
     }
 }
 
-/// The room that is left for items.
+/// The limit on the lists of items, and the number of items that were omitted because of it.
 struct Room {
     bytes: usize,
     left_out: usize,
@@ -161,7 +164,8 @@ impl Room {
         })
     }
 
-    /// Takes `bytes` from the room, and returns whether they fit. If they do not fit, everything after them is left out too.
+    /// Subtracts `bytes` from the bytes that are left, and returns whether there were enough. If not, no bytes are left, so that everything
+    /// after this is omitted too.
     fn take(&mut self, bytes: usize) -> bool {
         let left = self.bytes.checked_sub(bytes + ITEM_BYTES);
         self.bytes = left.unwrap_or(0);

@@ -4,14 +4,14 @@ use std::thread;
 
 use super::WitError;
 
-/// The stack of the decoder, in bytes. It recurses once per package in a chain of dependencies; a component can import thousands. Only the
-/// part that is used takes memory.
+/// The size of the decoder's stack, in bytes. The decoder recurses once per package in a chain of dependencies, and a component can import
+/// thousands of packages. Only the used part of the stack takes memory.
 const STACK_BYTES: usize = 64 << 20;
 
 /// Calls `work` on a thread of its own and returns its result.
 ///
-/// The decoder has panicked on valid components, and its depth of recursion depends on the component. On its own thread, a panic ends
-/// only `work`, and the stack has the same size whoever the caller is.
+/// The decoder has panicked on valid components, and the depth of its recursion depends on the component. On a thread of its own, a panic
+/// ends only `work`, and the size of the stack does not depend on the caller.
 pub(in crate::wasm) fn isolated<T: Send>(
     work: impl FnOnce() -> Result<T, WitError> + Send,
 ) -> Result<T, WitError> {

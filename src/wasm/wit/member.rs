@@ -1,4 +1,4 @@
-//! The functions and types of interfaces, each with its name, its text and its shape.
+//! Lists the functions and types of interfaces, each with its name, its text, and its shape (a digest of its structure).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use super::shape::{Shape, Shapes};
 use super::text::BoundedText;
 use super::world::WitItemKind;
 
-/// The maximum length of the text of a function or type, in bytes.
+/// The maximum length of the text of a function or type, in bytes. A longer text is cut.
 const TEXT_BYTES_MAX: usize = 4096;
-/// The maximum total length of the texts of a module, in bytes. After that, texts are empty.
+/// The maximum total length of the texts of all functions and types of a module, in bytes. Further texts are empty.
 const TEXTS_BYTES_MAX: usize = 8 << 20;
 
-/// A function or type of an interface or a world.
+/// A function or type in an interface or a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct Member {
-    /// The kind: a function, a type, or a whole world.
+    /// Whether the member is a function, a type, or a whole world.
     pub kind: WitItemKind,
-    /// The name in the component, which is unique: `[method]counter.increment`.
+    /// The name in the binary format, such as `[method]counter.increment`. It is unique in the interface.
     pub key: Arc<str>,
-    /// The name as in WIT: `counter.increment`.
+    /// The name as in WIT, such as `counter.increment`.
     pub name: Arc<str>,
-    /// The definition on one line: `func(by: u32) -> u32`, `record point { x: s32, y: s32 }`. It ends with `…` if it is cut.
+    /// The definition on one line, such as `func(by: u32) -> u32` or `record point { x: s32, y: s32 }`. It ends with `…` if it is cut.
     pub text: Arc<str>,
     pub shape: Shape,
 }
 
-/// Creates members, within a budget for their texts.
+/// Creates members, and counts the total length of their texts.
 pub(super) struct Members<'a> {
     resolve: &'a Resolve,
     shapes: &'a Shapes,
@@ -101,7 +101,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Returns the name of a function as in WIT, after the name of its resource if it has one.
+/// Returns the name of a function as in WIT. If the function is in a resource, the name of the resource precedes it.
 fn function_name(function: &Function) -> String {
     let name = function
         .name
@@ -113,7 +113,7 @@ fn function_name(function: &Function) -> String {
     }
 }
 
-/// Returns the signature of a function: `static func(a: u32) -> string`.
+/// Returns the signature of a function, such as `static func(a: u32) -> string`.
 fn function_text(
     resolve: &Resolve,
     function: &Function,
@@ -140,7 +140,7 @@ fn function_text(
     Ok(text.into_line())
 }
 
-/// Returns the words before the parameters of a function, and whether its first parameter is the implicit `self`.
+/// Returns the words before the parameters of a function in WIT, and whether its first parameter is the implicit `self`.
 fn keyword(kind: &FunctionKind) -> (&'static str, bool) {
     match kind {
         FunctionKind::Freestanding => ("func", false),
@@ -159,7 +159,7 @@ fn keyword(kind: &FunctionKind) -> (&'static str, bool) {
     }
 }
 
-/// Returns the declaration of a type: `enum color { red, green }`.
+/// Returns the declaration of a type, such as `enum color { red, green }`.
 fn type_text(
     resolve: &Resolve,
     name: &str,

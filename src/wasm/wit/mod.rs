@@ -1,12 +1,12 @@
-//! The [WIT](https://component-model.bytecodealliance.org/design/wit.html) of components: their imports and exports with types.
+//! Reads the [WIT](https://component-model.bytecodealliance.org/design/wit.html) of components: their imports and exports with types.
 //!
-//! - [`WitFacts`] has the WIT text and lists the imports and exports.
+//! - [`WitFacts`] has the WIT text and the lists of imports and exports.
 //!
-//! WIT is optional: some valid components have none, and the decoder has panicked on others. So nothing here makes a module invalid;
-//! [`WitError`] is the reason why there is no WIT.
+//! Some valid components have no WIT, and the decoder has panicked on others. So an error here does not make a module invalid; [`WitError`]
+//! is the reason why there is no WIT.
 //!
-//! Work is bounded by `skeleton.rs`, which copies only the types of a component, up to a limit. Everything that uses the decoder runs in
-//! `isolate.rs`.
+//! The work of the decoder is limited, because it gets only a copy of the types of a component, up to a maximum size (`skeleton.rs`).
+//! Everything that uses the decoder runs on a thread of its own (`isolate.rs`).
 
 mod decode;
 mod error;

@@ -1,8 +1,8 @@
-//! Separates the interfaces that a component both imports and exports.
+//! Renames the exported interfaces that a component also imports, so that the decoder does not merge them.
 //!
-//! The decoder merges both into one interface. It has the functions of the import and of the export. If both have a function of the same
-//! name, it has the imported function. But a component often imports only a part of the interface that it exports. So the export gets
-//! another name before the component is decoded.
+//! The decoder merges an import and an export of the same name into one interface with the functions of both. If both have a function of
+//! the same name, the merged interface has the imported one. The result is wrong if the component imports only a part of the interface that
+//! it exports, as is common. So the export gets another name before the component is decoded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +11,20 @@ use wasmparser::{BinaryReader, ComponentExportSectionReader, ComponentImportSect
 use super::WitError;
 use super::skeleton::{Section, sections};
 
-/// The ids of sections of a component.
+/// The id of the import section of a component.
 const IMPORTS: u8 = 10;
+/// The id of the export section of a component.
 const EXPORTS: u8 = 11;
 
-/// A component in which exports have other names.
+/// A copy of a component in which some exports have other names.
 pub(super) struct Separated {
     pub component: Vec<u8>,
-    /// The original names of the renamed interfaces, by the names under which the component now exports them.
+    /// The original names of the renamed interfaces. The keys are the names under which the copy exports them.
     pub names: BTreeMap<String, String>,
 }
 
-/// Renames the exported interfaces that the component imports too; `None` if there are none. `skeleton` is the skeleton of a component.
+/// Returns a copy of a component in which the exported interfaces that it also imports have other names; `None` if there are none.
+/// `skeleton` has the bytes of a [`Skeleton::Component`](super::skeleton::Skeleton::Component).
 ///
 /// # Errors
 /// [`WitError::Undecodable`] if the sections cannot be read.
@@ -69,7 +71,7 @@ pub(super) fn separate(skeleton: &[u8]) -> Result<Option<Separated>, WitError> {
 const PREAMBLE_BYTES: usize = 8;
 
 impl Separated {
-    /// Adds an export section with new names for some exports.
+    /// Adds an export section to the copy. Gives the exports for which `is_renamed` returns true new names from `labels`.
     fn rename(
         &mut self,
         section: &Section<'_>,
@@ -84,7 +86,7 @@ impl Separated {
             if !is_renamed(export.name.name) {
                 continue;
             }
-            // A name is a byte for its form, its length, and the text.
+            // A name is encoded as a byte for its form, its length, and its text.
             let length_at = start as usize + 1;
             let mut length = BinaryReader::new(&section.contents[length_at..], 0);
             length.read_var_u32().map_err(WitError::undecodable)?;
@@ -108,7 +110,7 @@ fn push_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(text.as_bytes());
 }
 
-/// Adds a number as unsigned LEB128.
+/// Adds a number to `bytes` as unsigned LEB128.
 fn push_leb(bytes: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);

@@ -1,4 +1,4 @@
-//! The structure of WIT types, as digests that can be compared between modules.
+//! Computes digests of the structure of WIT types. Types of different modules can be compared by their digests.
 
 use std::collections::HashMap;
 
@@ -8,22 +8,24 @@ use wit_parser::{
 };
 
 /// A digest of the structure of a type or function. Two shapes are equal if and only if the component model accepts one type or function
-/// for the other: names of fields, cases and parameters count; the names of aliases do not; a resource is identified by its interface and
-/// name.
+/// for the other. Therefore the names of fields, cases and parameters are part of the digest, and the names of aliases are not. A resource
+/// is identified by its interface and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct Shape([u8; 32]);
 
 /// The shapes of all types of a [`Resolve`].
 pub(super) struct Shapes {
-    /// The shapes, by the index of the type.
+    /// The shapes, by the index of the type in the [`Resolve`].
     types: Vec<Shape>,
 }
 
-/// The names of interfaces that have none of their own: the names under which a world imports or exports them.
+/// The names of interfaces that are defined within a world and have no name of their own. The values are the names under which the world
+/// imports or exports them.
 pub(super) type InlineNames<'a> = HashMap<InterfaceId, &'a str>;
 
 impl Shapes {
-    /// Computes the shape of each type once, because a million types may refer to it. A type only refers to earlier ones.
+    /// Computes the shapes of all types. The shape of each type is computed only once, because a million types may refer to it. A type
+    /// refers only to earlier types.
     pub(super) fn of(resolve: &Resolve, inline: &InlineNames<'_>) -> Self {
         let mut shapes = Self {
             types: Vec::with_capacity(resolve.types.len()),
@@ -87,8 +89,8 @@ impl Shapes {
         }
     }
 
-    /// Returns the shape of a type. The shape is known already, because `Resolve` lists each type after the types that it refers to. If it
-    /// is not known, the type gets a shape that no other type has.
+    /// Returns the shape of a type. The shape has been computed already, because `Resolve` lists each type after the types to which it
+    /// refers. If not, returns a shape that no other type has.
     pub(super) fn of_id(&self, id: TypeId) -> Shape {
         let unknown = || ShapeHasher::new("unknown").text(&id.index().to_string());
         let known = self.types.get(id.index()).copied();
@@ -115,7 +117,7 @@ impl Shapes {
 }
 
 impl Shape {
-    /// Returns the shape of a list of named shapes.
+    /// Returns the shape of a list, from the names and the shapes of its items.
     pub(super) fn of_list<'a>(items: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
         let hash = ShapeHasher::new("list");
         items
@@ -125,7 +127,7 @@ impl Shape {
     }
 }
 
-/// Hashes the parts of a type. Each part is preceded by its length, so that no two types have the same bytes.
+/// Hashes the parts of a type. The length of each text is hashed before the text, so that different types never hash the same bytes.
 struct ShapeHasher(Sha256);
 
 impl ShapeHasher {
@@ -149,7 +151,8 @@ impl ShapeHasher {
     }
 }
 
-/// Returns the name of the interface that defines a resource, with the part of its version that decides compatibility.
+/// Returns the name of the interface that defines a resource. The name contains only the part of the version on which compatibility
+/// depends, such as `0.2`.
 fn owner_name(resolve: &Resolve, inline: &InlineNames<'_>, owner: TypeOwner) -> String {
     let TypeOwner::Interface(id) = owner else {
         return "world".to_owned();

@@ -1,4 +1,4 @@
-//! Copies of modules that contain only the sections on which WIT depends.
+//! Makes copies of modules that contain only the sections on which their WIT depends. Such a copy is called a skeleton.
 
 use super::WitError;
 use crate::wasm::limits::{SectionHeader, peek_u32};
@@ -10,23 +10,23 @@ const DEPTH_MAX: usize = 100;
 
 /// The magic number and version of a module or component, in bytes.
 const PREAMBLE_BYTES: usize = 8;
-/// The layer in the preamble of a component, which distinguishes it from a core module.
+/// The layer field in the preamble of a component. In a core module, it is 0.
 const COMPONENT_LAYER: u8 = 1;
 /// A function body that is valid for every type. The bytes are its length, no locals, `unreachable` and `end`.
 const BODY: [u8; 4] = [3, 0, 0x00, 0x0b];
 
-/// The part of a module on which WIT depends.
+/// A copy of the part of a module on which its WIT depends.
 #[derive(Debug)]
 pub(in crate::wasm) enum Skeleton {
-    /// A component with the same types: nested core modules have no code and no data, and there are no custom sections except the
-    /// documentation of a package.
+    /// A component with the same types as the original. Its nested core modules have no real code and no data, and it has no custom
+    /// sections except the documentation of a package.
     Component(Vec<u8>),
-    /// An empty core module with only the `component-type` sections of the original, of which there is at least one.
+    /// An empty core module with the `component-type` sections of the original. It has at least one of these.
     Module(Vec<u8>),
 }
 
 impl Skeleton {
-    /// Copies the sections that WIT depends on. The work is bounded, and so are the bytes that the decoder gets.
+    /// Copies the sections on which the WIT of a module depends. The work, and the size of the copy for the decoder, are limited.
     ///
     /// # Errors
     /// [`WitError::CoreModule`], [`WitError::TooLarge`], [`WitError::TooDeep`], or [`WitError::Undecodable`] if the bytes are not a
@@ -84,7 +84,7 @@ impl Copy {
                 // Types, imports, functions, tables, memories, globals, exports and tags.
                 1..=7 | 13 => self.push(section.whole)?,
                 10 => self.nested(10, |copy| copy.bodies(functions))?,
-                // Custom sections, the start function, elements and data do not change the type of a module.
+                // Custom sections, the start section, elements and data do not affect the type of a module, so they are not copied.
                 _ => {}
             }
             if section.id == 3 {
@@ -94,7 +94,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Adds the contents of a code section with `functions` functions.
+    /// Adds the contents of a code section with `functions` functions, each with the body [`BODY`].
     fn bodies(&mut self, functions: u32) -> Result<(), WitError> {
         let count = functions as usize;
         let bodies_bytes = count.saturating_mul(BODY.len());
@@ -105,7 +105,7 @@ impl Copy {
         self.push(&BODY.repeat(count))
     }
 
-    /// Adds the `component-type` sections of a core module, in which tools embed the world that the module was written for.
+    /// Adds the `component-type` sections of a core module. Tools embed the world for which a module was written in these sections.
     fn embedded_worlds(&mut self, bytes: &[u8]) -> Result<(), WitError> {
         for section in self.sections(bytes)? {
             let section = section?;
@@ -117,7 +117,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Adds a preamble, and returns the sections after it.
+    /// Adds the preamble of `bytes` to the copy, and returns the sections after the preamble.
     fn sections<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -126,7 +126,7 @@ impl Copy {
         sections(bytes)
     }
 
-    /// Adds a section whose contents `add` adds.
+    /// Adds a section with the id `id`. `add` adds the contents of the section.
     fn nested(
         &mut self,
         id: u8,
@@ -137,7 +137,7 @@ impl Copy {
         self.push(&padded_leb(0))?;
         let start = self.bytes.len();
         add(self)?;
-        // The limit on the copy is far below `u32::MAX`.
+        // The length fits into `u32`, because the limit on the copy is far below `u32::MAX`.
         let length = padded_leb((self.bytes.len() - start) as u32);
         self.bytes[length_at..start].copy_from_slice(&length);
         Ok(())
@@ -192,7 +192,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Returns the name of a custom section.
+    /// Returns the name of the section, which must be a custom section; `None` if it is malformed.
     fn custom_name(&self) -> Option<&'a [u8]> {
         let (bytes, length_bytes) = peek_u32(self.contents)?;
         self.contents[length_bytes..].get(..usize::try_from(bytes).ok()?)
@@ -207,7 +207,7 @@ fn truncated() -> WitError {
     WitError::undecodable("truncated: a section extends past the end of the module")
 }
 
-/// Encodes a number as LEB128 in five bytes, so that the length of a section can be set after its contents are known.
+/// Encodes a number as LEB128 in always five bytes, so that the length of a section can be overwritten when its contents are complete.
 fn padded_leb(number: u32) -> [u8; 5] {
     let mut bytes = [0x80; 5];
     for (n, byte) in bytes.iter_mut().enumerate() {
@@ -303,7 +303,7 @@ mod tests {
     fn malformed_sections_are_an_error() {
         let bytes = component("package a:b; world w { export run: func(); }");
         for end in 0..bytes.len() {
-            // A cut between two sections leaves a shorter component, or one that is not valid.
+            // If the component is cut between two sections, the rest is a shorter component, which may be valid or not.
             if let Err(error) = Skeleton::of(&bytes[..end]) {
                 let is_known = matches!(error, WitError::Undecodable(_) | WitError::CoreModule);
                 assert!(is_known, "{end}: {error:?}");

@@ -1,11 +1,11 @@
-//! Components that are generated from WIT, and the facts about them.
+//! Generates components from WIT for tests, and tests the facts about them.
 
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
 use super::{WitError, WitFacts, WitItem, WitItemKind, WitSource};
 
-/// Returns a core module in which the only world of a package is embedded. Its functions trap.
+/// Returns a core module in which the only world of the package `wit` is embedded. The functions of the module trap.
 pub(in crate::wasm) fn core_module(wit: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("test.wit", wit).unwrap();
@@ -15,14 +15,14 @@ pub(in crate::wasm) fn core_module(wit: &str) -> Vec<u8> {
     module
 }
 
-/// Returns a component that implements the only world of a package.
+/// Returns a component that implements the only world of the package `wit`.
 pub(in crate::wasm) fn component(wit: &str) -> Vec<u8> {
     let module = core_module(wit);
     let mut encoder = ComponentEncoder::default();
     encoder.module(&module).unwrap().encode().unwrap()
 }
 
-/// Returns a package as a component.
+/// Returns the package `wit`, encoded as a component.
 pub(in crate::wasm) fn package(wit: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("test.wit", wit).unwrap();
@@ -57,7 +57,7 @@ const COUNTERS: &str = r"
     }
 ";
 
-/// Returns each item with its members, a line each.
+/// Returns the items and their members as text, one line for each.
 fn lines(items: &[WitItem]) -> Vec<String> {
     let mut lines = Vec::new();
     for item in items {
@@ -143,8 +143,8 @@ fn facts_are_the_same_after_json() {
     assert_eq!(serde_json::from_str::<WitFacts>(&json).unwrap(), facts);
 }
 
-/// Returns the contents of a file in `fixtures/wit`. Each `.wit` is what `wasm-tools component wit` 1.263 prints for the `.wasm` of the
-/// same name.
+/// Returns the contents of a file in `fixtures/wit`. Each `.wit` file has the output of `wasm-tools component wit` 1.263 for the `.wasm`
+/// file of the same name.
 fn fixture(name: &str) -> Vec<u8> {
     let path = format!("{}/fixtures/wit/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(path).unwrap()
@@ -213,7 +213,7 @@ fn the_list_of_functions_is_bounded() {
     let facts = WitFacts::of(&package(&functions(10_000))).unwrap();
     let members = facts.exports[0].members.len();
     assert!(members > 1_000, "{members}");
-    // The world and its one member are left out too.
+    // The two additional ones are the world and its only member, which are not listed either.
     assert_eq!(facts.left_out, 10_000 - members + 2);
     assert!(facts.text_is_cut);
     assert!(facts.text.len() <= 512 << 10 && facts.text.ends_with('\n'));
@@ -222,7 +222,7 @@ fn the_list_of_functions_is_bounded() {
 
 #[test]
 fn the_text_of_a_type_is_cut() {
-    // A type of a thousand bytes whose text has a million words.
+    // The encoded type has a thousand bytes, but its text has a million words.
     let tuple = |item: &str, count| format!("(tuple{})", format!(" {item}").repeat(count));
     let wat = format!(
         r#"(component (type $t {}) (type $u {}) (import "f" (func (param "x" $u))))"#,

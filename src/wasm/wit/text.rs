@@ -1,23 +1,23 @@
-//! WIT as text, of bounded length.
+//! Prints WIT as text of limited length.
 
 use wit_component::{Output, WitPrinter};
 use wit_parser::{PackageId, Resolve, Type};
 
 use super::WitError;
 
-/// The output of the printer, of which only the first bytes are kept.
+/// The output of the WIT printer. Only the first `bytes_max` bytes are kept.
 #[derive(Debug)]
 pub(super) struct BoundedText {
     text: String,
     bytes_max: usize,
-    /// Whether something was left out.
+    /// Whether the output was longer than `bytes_max`.
     is_cut: bool,
     indent: usize,
     at_line_start: bool,
 }
 
-/// Prints the main package and then all others in `resolve`, as `wasm-tools component wit` does. At most `bytes_max` bytes are returned,
-/// cut at the end of a line; the second value says whether the text is cut.
+/// Prints the package `main` and then all other packages in `resolve`, as `wasm-tools component wit` does. Returns the text, and whether it
+/// was cut. The text has at most `bytes_max` bytes; a longer one is cut at the end of a line.
 pub(super) fn print(
     resolve: &Resolve,
     main: PackageId,
@@ -48,7 +48,7 @@ impl BoundedText {
         }
     }
 
-    /// Returns the text on one line, with `…` if it is cut.
+    /// Returns the text on one line. It ends with `…` if it is cut.
     pub(super) fn into_line(self) -> String {
         let mut line = String::with_capacity(self.text.len());
         for part in self.text.split_ascii_whitespace() {
@@ -63,7 +63,7 @@ impl BoundedText {
         line
     }
 
-    /// Adds the name of a type, or the type if it has no name.
+    /// Adds the name of a type, or its definition if it has no name.
     pub(super) fn print_type(self, resolve: &Resolve, ty: &Type) -> Result<Self, WitError> {
         let mut printer = WitPrinter::new(self);
         printer
@@ -73,7 +73,7 @@ impl BoundedText {
     }
 }
 
-/// Works like `wit_component::OutputToString`, which has no limit.
+/// Produces the same text as `wit_component::OutputToString`, but with a limit on its length.
 impl Output for BoundedText {
     fn push_str(&mut self, text: &str) {
         if self.is_cut {

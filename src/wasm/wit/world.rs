@@ -1,4 +1,4 @@
-//! The imports and exports of a world, down to each function and type.
+//! Lists the imports and exports of a world, with each function and type in them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,21 +18,22 @@ use super::skeleton::Skeleton;
 /// The maximum number of functions and types that a world may import and export. All of WASI has about 1,000.
 const MEMBERS_MAX: usize = 100_000;
 
-/// The imports and exports of a module, as WIT describes them. For a package of WIT, its interfaces and worlds are the exports.
+/// The imports and exports of a module, as WIT describes them. For a WIT package, the interfaces and worlds of the package are listed as
+/// exports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct WitWorld {
     pub imports: Vec<WorldItem>,
     pub exports: Vec<WorldItem>,
 }
 
-/// An import or export.
+/// An import or export of a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct WorldItem {
-    /// The name by which imports and exports are matched, with only the part of the version that decides compatibility:
-    /// `wasi:io/streams@0.2`.
+    /// The name by which imports and exports are matched. It contains only the part of the version on which compatibility depends, such as
+    /// in `wasi:io/streams@0.2`.
     pub key: String,
     pub kind: WitItemKind,
-    /// The package as `namespace:name`, if the item belongs to one.
+    /// The package that defines the item, as `namespace:name`; `None` if the item is not in a package.
     pub package: Option<String>,
     pub name: String,
     /// The version of the package.
@@ -47,16 +48,16 @@ pub(in crate::wasm) struct WorldItem {
 pub enum WitItemKind {
     /// An interface.
     Interface,
-    /// A function, or a method of a resource. An import or export of this kind belongs to no interface.
+    /// A function, or a method of a resource. An import or export of this kind is not in an interface.
     Function,
-    /// A type. An import or export of this kind belongs to no interface.
+    /// A type. An import or export of this kind is not in an interface.
     Type,
     /// A world in a package.
     World,
 }
 
 impl WitWorld {
-    /// Decodes the imports and exports of a module.
+    /// Decodes the imports and exports of a module from its bytes.
     ///
     /// # Errors
     /// The reason why the module has no WIT.
@@ -67,7 +68,7 @@ impl WitWorld {
         })
     }
 
-    /// Lists the imports and exports. May panic, like [`Decoded::of`].
+    /// Lists the imports and exports of a module whose WIT is decoded. May panic, like [`Decoded::of`].
     pub(in crate::wasm) fn of_decoded(decoded: &Decoded) -> Result<Self, WitError> {
         let resolve = &decoded.resolve;
         check_members(resolve)?;
@@ -102,7 +103,7 @@ impl WitWorld {
 }
 
 impl WorldItem {
-    /// Returns the name as in WIT, with the version: `wasi:io/streams@0.2.1`.
+    /// Returns the name as in WIT, with the package and the version, such as `wasi:io/streams@0.2.1`.
     pub(in crate::wasm) fn full_name(&self) -> String {
         let mut name = self.name.clone();
         if let Some(package) = &self.package {
@@ -116,7 +117,7 @@ impl WorldItem {
         name
     }
 
-    /// Returns the text of a function or type that belongs to no interface; `None` for interfaces and worlds.
+    /// Returns the text of the item if it is a function or type outside of an interface; `None` for interfaces and worlds.
     pub(in crate::wasm) fn own_type(&self) -> Option<&Arc<str>> {
         match self.kind {
             WitItemKind::Function | WitItemKind::Type => Some(&self.members.first()?.text),
@@ -137,7 +138,7 @@ impl WitItemKind {
     }
 }
 
-/// Lists the items of worlds.
+/// Lists the imports and exports of worlds.
 struct Lister<'a> {
     resolve: &'a Resolve,
     renamed: &'a HashSet<InterfaceId>,
@@ -168,7 +169,8 @@ impl Lister<'_> {
         list.collect()
     }
 
-    /// Lists an interface. `label` is the name under which a world imports or exports it, if it is not the interface's own.
+    /// Returns an interface with its functions and types. `label` is the name under which a world imports or exports the interface, if that
+    /// is not the interface's own name.
     fn interface(&mut self, label: Option<&str>, id: InterfaceId) -> Result<WorldItem, WitError> {
         let interface = &self.resolve.interfaces[id];
         let mut members = Vec::with_capacity(interface.types.len() + interface.functions.len());
@@ -182,7 +184,7 @@ impl Lister<'_> {
         let package = interface.package.filter(|_| interface.name.is_some());
         let package = package.map(|package| &self.resolve.packages[package].name);
         let name = label.or(interface.name.as_deref()).unwrap_or_default();
-        // With a label, the package is not a part of the name by which imports and exports are matched.
+        // An interface with a label is matched by its label alone, so the package is not part of its name.
         let package = package.filter(|_| label.is_none());
         Ok(WorldItem {
             key: label.map_or(own_key.unwrap_or_default(), str::to_owned),
@@ -194,7 +196,7 @@ impl Lister<'_> {
         })
     }
 
-    /// Lists a world of a package as one item. Its shape is computed from all imports and exports of the world.
+    /// Returns a world of a package as one item. The shape of the item is computed from all imports and exports of the world.
     fn world(&mut self, id: WorldId) -> Result<WorldItem, WitError> {
         let world = &self.resolve.worlds[id];
         let mut parts = Vec::new();
@@ -227,7 +229,7 @@ impl Lister<'_> {
     }
 }
 
-/// Returns a function or type that belongs to no interface.
+/// Converts a function or type that is not in an interface to an item.
 fn freestanding(member: Member) -> WorldItem {
     WorldItem {
         key: member.key.to_string(),
@@ -239,7 +241,7 @@ fn freestanding(member: Member) -> WorldItem {
     }
 }
 
-/// Rejects more functions and types than the lists may have.
+/// Returns an error if the interfaces and worlds have more than [`MEMBERS_MAX`] functions and types.
 fn check_members(resolve: &Resolve) -> Result<(), WitError> {
     let interfaces = resolve.interfaces.iter();
     let in_interfaces =
@@ -256,7 +258,7 @@ fn check_members(resolve: &Resolve) -> Result<(), WitError> {
     Ok(())
 }
 
-/// Returns the names of the interfaces that are defined within a world.
+/// Returns the names of the interfaces that are defined within a world, as [`InlineNames`] describes.
 fn inline_names(resolve: &Resolve) -> InlineNames<'_> {
     let mut names = HashMap::new();
     for (_, world) in resolve.worlds.iter() {

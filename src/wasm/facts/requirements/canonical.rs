@@ -1,11 +1,11 @@
-//! The features that the canonical functions of a component require.
+//! Determines the WebAssembly features that the canonical functions of a component require.
 
 use wasmparser::types::TypesRef;
 use wasmparser::{CanonicalFunction, CanonicalOption, ValType, WasmFeatures};
 
 use super::component::of_value;
 
-/// Returns the features that a canonical function requires. `types` are the types of its component.
+/// Returns the features that a canonical function requires. `types` are the types of the component.
 pub(super) fn of_canonical(
     function: &CanonicalFunction,
     types: Option<TypesRef<'_>>,
@@ -83,7 +83,7 @@ fn of_memory(index: u32, types: Option<TypesRef<'_>>) -> WasmFeatures {
     }
 }
 
-/// Returns the features that the kind of a canonical function requires, whatever its options.
+/// Returns the features that a canonical function requires because of its kind. Its options may require further features.
 fn of_kind(function: &CanonicalFunction) -> WasmFeatures {
     use CanonicalFunction::*;
     let more = |is_needed: bool| match is_needed {

@@ -1,4 +1,4 @@
-//! The features that the sections of a component require.
+//! Determines the WebAssembly features that the sections of a component require.
 
 use wasmparser::names::ComponentName;
 use wasmparser::types::TypesRef;
@@ -13,15 +13,15 @@ use super::canonical::of_canonical;
 use super::core::CoreFeatures;
 use super::encoding::{decodes, of_section};
 
-/// Collects the features of components.
+/// Collects the features that components require.
 #[derive(Debug)]
 pub(in crate::wasm) struct ComponentFeatures {
     used: WasmFeatures,
 }
 
-/// The features that change how types are decoded.
+/// The features that `wasmparser` needs to decode some encodings of types.
 const TYPES: [WasmFeatures; 2] = [WasmFeatures::GC, WasmFeatures::MEMORY64];
-/// Either of these features allows options in names.
+/// Two features, each of which allows options in the names of imports and exports. An option follows the name, such as a version suffix.
 const NAME_OPTIONS: WasmFeatures = WasmFeatures::CM_IMPLEMENTS.union(WasmFeatures::CM_CANON_NAMES);
 
 impl ComponentFeatures {
@@ -31,12 +31,13 @@ impl ComponentFeatures {
         }
     }
 
-    /// Returns the features so far.
+    /// Returns the features of the payloads so far.
     pub(in crate::wasm) fn used(&self) -> WasmFeatures {
         self.used
     }
 
-    /// Adds a payload of the component. `contents` is the section without its header, and `types` are the types of the component.
+    /// Adds the features of a payload of a component. `contents` are the bytes of the section without its header, and `types` are the types
+    /// of the component.
     pub(in crate::wasm) fn payload(
         &mut self,
         payload: &Payload<'_>,
@@ -87,8 +88,8 @@ impl ComponentFeatures {
         }
     }
 
-    /// Adds the feature that allows options in names, if the section cannot be decoded without it. This is the case if its encoding allows
-    /// options, even if no name has an option.
+    /// Adds a feature that allows options in names, if a section cannot be decoded without [`NAME_OPTIONS`]. That is so if the section has
+    /// the encoding in which a name may have options, even if no name has one.
     fn options(&mut self, decodes_without: bool) {
         if !decodes_without && !self.used.intersects(NAME_OPTIONS) {
             self.used |= WasmFeatures::CM_IMPLEMENTS;
@@ -113,7 +114,7 @@ impl ComponentFeatures {
         self.used |= module.used();
     }
 
-    /// Adds the features of a type. The depth of types is bounded by `wasmparser`, so this does not recurse deeply.
+    /// Adds the features of a type. The recursion is not deep, because `wasmparser` limits the depth of types.
     fn ty(&mut self, ty: &ComponentType<'_>) {
         match ty {
             ComponentType::Defined(ty) => self.defined(ty),

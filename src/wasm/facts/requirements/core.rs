@@ -1,4 +1,4 @@
-//! The features that the sections of a core module require.
+//! Determines the WebAssembly features that the sections of a core module require.
 
 use wasmparser::{
     CompositeInnerType, DataKind, Element, ElementItems, ElementKind, GlobalType, Import, Imports,
@@ -9,14 +9,14 @@ use super::encoding::of_section;
 use super::operators::of_constant;
 use super::types::{of_group, of_reference, of_value};
 
-/// The first byte of a function type.
+/// The first byte of the encoding of a function type.
 const FUNCTION_TYPE: u8 = 0x60;
 
-/// Collects the features of a core module, or of a type of a core module.
+/// Collects the features that a core module, or the type of a core module in a component, requires.
 #[derive(Debug)]
 pub(in crate::wasm) struct CoreFeatures {
     used: WasmFeatures,
-    /// Whether each type is a function type with results. A tag with results needs a proposal.
+    /// For each type, by index: whether it is a function type with results. A tag with such a type requires a proposal.
     has_results: Vec<bool>,
     imported_globals: u32,
     tables: u64,
@@ -26,7 +26,7 @@ pub(in crate::wasm) struct CoreFeatures {
 impl CoreFeatures {
     pub(in crate::wasm) fn new() -> Self {
         Self {
-            // `WasmFeatures::default()` would contain features.
+            // `WasmFeatures::default()` is not empty, so it is not used.
             used: WasmFeatures::empty(),
             has_results: Vec::new(),
             imported_globals: 0,
@@ -35,12 +35,12 @@ impl CoreFeatures {
         }
     }
 
-    /// Returns the features so far.
+    /// Returns the features of the payloads so far.
     pub(in crate::wasm) fn used(&self) -> WasmFeatures {
         self.used
     }
 
-    /// Adds a payload of the module. `contents` is the section without its header.
+    /// Adds the features of a payload of the module. `contents` are the bytes of the section without its header.
     pub(in crate::wasm) fn payload(&mut self, payload: &Payload<'_>, contents: &[u8]) {
         match payload {
             Payload::TypeSection(section) => {
@@ -52,7 +52,7 @@ impl CoreFeatures {
                     let position = usize::try_from(offset - start).unwrap_or(usize::MAX);
                     is_plain &= contents.get(position) == Some(&FUNCTION_TYPE);
                 }
-                // Function types alone are encoded as in version 1.0.
+                // If the section has only function types, its encoding is that of version 1.0 and requires no feature.
                 if !is_plain {
                     of_section::<RecGroup>(contents, &[WasmFeatures::GC], &mut self.used);
                 }
@@ -114,7 +114,7 @@ impl CoreFeatures {
         }
     }
 
-    /// Adds a type definition.
+    /// Adds the features of a type definition.
     pub(super) fn group(&mut self, group: &RecGroup) {
         self.used |= of_group(group);
         let has_results = group.types().map(|ty| match &ty.composite_type.inner {
@@ -124,7 +124,7 @@ impl CoreFeatures {
         self.has_results.extend(has_results);
     }
 
-    /// Adds a type that is defined outside of the module. Its results are not known, so it counts as a type without results.
+    /// Adds a type that is defined outside of the module. Its results are not known, so it is regarded as a type without results.
     pub(super) fn outer_type(&mut self) {
         self.has_results.push(false);
     }
@@ -141,7 +141,7 @@ impl CoreFeatures {
         }
     }
 
-    /// Adds the type of an imported item, or of an exported item in the type of a module.
+    /// Adds the features of the type of an imported item, or of an exported item in the type of a module.
     pub(super) fn item(&mut self, ty: TypeRef) {
         match ty {
             TypeRef::Func(_) => {}
@@ -201,7 +201,7 @@ impl CoreFeatures {
 
 fn of_table(ty: &TableType) -> WasmFeatures {
     let mut used = WasmFeatures::empty();
-    // Tables of `funcref` exist since version 1.0.
+    // Version 1.0 has tables of `funcref`, so these require no proposal.
     if ty.element_type != RefType::FUNCREF {
         used |= of_reference(ty.element_type);
     }

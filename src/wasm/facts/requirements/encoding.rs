@@ -1,10 +1,10 @@
-//! The features that only the encoding requires: a decoder without the feature rejects the bytes, although it supports the item that they
-//! encode.
+//! Determines the WebAssembly features that only the encoding of an item requires. A decoder without such a feature rejects the bytes,
+//! although it supports the item that the bytes encode.
 
 use crate::wasm::limits::peek_u32;
 use wasmparser::{BinaryReader, FrameKind, FrameStack, FromReader, SectionLimited, WasmFeatures};
 
-/// Adds each of the `features` without which a section cannot be decoded. `contents` is the section without its header.
+/// Adds to `used` each of `features` without which a section cannot be decoded. `contents` are the bytes of the section without its header.
 pub(super) fn of_section<'a, T: FromReader<'a>>(
     contents: &'a [u8],
     features: &[WasmFeatures],
@@ -26,30 +26,31 @@ pub(super) fn of_section<'a, T: FromReader<'a>>(
     }
 }
 
-/// Returns whether a section can be decoded without these features.
+/// Returns whether a section can be decoded without the features `without`.
 pub(super) fn decodes<'a, T: FromReader<'a>>(contents: &'a [u8], without: WasmFeatures) -> bool {
     let reader = BinaryReader::new_features(contents, 0, WasmFeatures::all() - without);
     SectionLimited::<T>::new(reader)
         .is_ok_and(|section| section.into_iter().all(|item| item.is_ok()))
 }
 
-/// The bits in the first immediate of a memory operator that proposals added, and these proposals.
+/// The bits that proposals added to the first immediate of a memory operator, each with its proposal.
 const MEMORY_FLAGS: [(u8, WasmFeatures); 3] = [
     (0x10, WasmFeatures::ACQUIRE_RELEASE_ATOMICS),
     (0x20, WasmFeatures::MULTIBYTE_ARRAY_ACCESS),
     (0x40, WasmFeatures::MULTI_MEMORY),
 ];
 const ANY_MEMORY_FLAG: u8 = 0x70;
-/// The length of the immediates that need no proposal: a byte of flags, and an offset of up to five bytes.
+/// The maximum length of the immediates of a memory operator in version 1.0: a byte of flags, and an offset of up to five bytes.
 const MEMORY_BYTES_MAX: usize = 6;
 
-/// Adds the features that the encoding of an operator requires. `code` is the complete operator.
+/// Adds to `used` the features that the encoding of an operator requires. `code` are all bytes of the operator.
 #[inline]
 pub(super) fn of_operator(code: &[u8], used: &mut WasmFeatures) {
     match code {
-        // Loads and stores.
+        // The operators for loads and stores.
         [0x28..=0x3e, immediates @ ..] => of_memory_operator(code, immediates, used),
-        // `call_indirect`, `memory.size` and `memory.grow` end with an index. Before these proposals, it was always a single zero byte.
+        // `call_indirect`, `memory.size` and `memory.grow` end with an index. Before these proposals, the index was always a single zero
+        // byte. A byte with the bit 0x80 shows that the index has more than one byte.
         [0x11, .., before, _] if before & 0x80 != 0 => *used |= WasmFeatures::REFERENCE_TYPES,
         [0x3f | 0x40, first, ..] if first & 0x80 != 0 => *used |= WasmFeatures::MULTI_MEMORY,
         [prefix @ (0xfd | 0xfe), number, immediates @ ..] => {
@@ -63,7 +64,7 @@ pub(super) fn of_operator(code: &[u8], used: &mut WasmFeatures) {
     }
 }
 
-/// Adds the features of an operator with a prefix and a number.
+/// Adds the features of an operator that is encoded as the prefix 0xfd or 0xfe and a number.
 fn of_prefixed(
     prefix: u8,
     number: u32,
@@ -105,7 +106,7 @@ fn of_memory_operator(code: &[u8], immediates: &[u8], used: &mut WasmFeatures) {
     }
 }
 
-/// A stack on which each operator is allowed.
+/// A control stack for `peek_operator`. In its only frame, a block, every operator that is decoded here is allowed.
 struct AnyFrame;
 
 impl FrameStack for AnyFrame {

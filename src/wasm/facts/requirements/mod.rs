@@ -1,7 +1,7 @@
-//! The features that a module requires of an engine: a version of the WebAssembly standard, and proposals.
+//! Determines the features that a module requires of an engine: a version of the WebAssembly standard, and proposals.
 //!
-//! A module requires the features without which `wasmparser` rejects it: each file here follows the checks in the validator and decoder of
-//! `wasmparser`. The tests validate modules with exactly the required features, and with each of them missing.
+//! A module requires a feature if `wasmparser` rejects the module without it. So each file here repeats the checks of features in the
+//! validator and decoder of `wasmparser`. The tests validate modules with exactly the required features, and with each of these missing.
 
 mod canonical;
 mod component;

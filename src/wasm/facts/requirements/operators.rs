@@ -1,4 +1,4 @@
-//! The features that the operators in function bodies require.
+//! Determines the WebAssembly features that the operators in function bodies require.
 
 use std::sync::atomic::{AtomicU64, Ordering as AtomicOrdering};
 
@@ -11,19 +11,21 @@ use super::encoding;
 use super::types::{TYPED_REFERENCE, of_value};
 use super::visitor::{Recorder, Unvalidated};
 
-/// The features that function bodies use. The threads that validate the bodies share this value.
+/// The features that the function bodies of a module use, as far as they have been read. The threads that validate the bodies share this
+/// value.
 #[derive(Debug, Default)]
 pub(in crate::wasm) struct UsedFeatures {
     bits: AtomicU64,
-    /// The length of all bodies whose operators were inspected, in bytes.
+    /// The total length of the bodies that have been added, in bytes. The features of all their operators are in `bits`.
     inspected_bytes: AtomicU64,
 }
 
 /// The first byte of the operators on vectors.
 const VECTOR_PREFIX: u8 = 0xfd;
 
-/// The length of the bodies whose operators are inspected before any body is validated without that, in bytes. Many modules use all of their
-/// features in their first functions. Inspection takes little time, but a body that must be validated a second time takes twice as long.
+/// The total length of the bodies, in bytes, whose operators are all inspected for features. Only after that, bodies are first validated
+/// without inspection, with the features that are known by then. Many modules use all of their features in their first functions.
+/// Inspection takes little time, but a body that is not valid with the known features must be validated a second time.
 const INSPECTED_BYTES_MIN: u64 = 128 << 10;
 
 impl UsedFeatures {
@@ -31,7 +33,7 @@ impl UsedFeatures {
         self.bits.fetch_or(features.bits(), AtomicOrdering::Relaxed);
     }
 
-    /// Adds the features of a body of this length.
+    /// Adds the features of a body with the length `bytes`.
     pub(in crate::wasm) fn add_body(&self, features: WasmFeatures, bytes: usize) {
         self.add(features);
         self.inspected_bytes
@@ -42,11 +44,11 @@ impl UsedFeatures {
         WasmFeatures::from_bits_retain(self.bits.load(AtomicOrdering::Relaxed))
     }
 
-    /// Returns the features with which a body is validated first: the features that earlier bodies used. If the body is valid with them,
-    /// its operators need not be inspected for features. Nearly all bodies are valid with them.
+    /// Returns the features that earlier bodies used. The caller validates a body with only these features first. If the body is valid, its
+    /// operators do not have to be inspected for features. Nearly all bodies are valid in this way.
     ///
-    /// Returns `None` if too few bodies were inspected, or if the module uses features that change how types are checked. A body that is
-    /// valid with the known features could then be invalid with all features.
+    /// Returns `None` if too few bodies have been inspected, or if the module uses features that change how types are checked. With such
+    /// features, a body that is valid with the known features could be invalid with all features.
     pub(in crate::wasm) fn known(&self) -> Option<WasmFeatures> {
         let used = self.get();
         let is_known = !used.intersects(WITH_TYPES)
@@ -55,7 +57,7 @@ impl UsedFeatures {
     }
 }
 
-/// The features that add kinds of types.
+/// The features that add kinds of types, and so change how types are checked.
 const WITH_TYPES: WasmFeatures = WasmFeatures::GC
     .union(WasmFeatures::FUNCTION_REFERENCES)
     .union(WasmFeatures::CUSTOM_DESCRIPTORS)
@@ -63,7 +65,7 @@ const WITH_TYPES: WasmFeatures = WasmFeatures::GC
     .union(WasmFeatures::SHARED_EVERYTHING_THREADS)
     .union(TYPED_REFERENCE);
 
-/// Returns the features that a function body uses, without validating it.
+/// Returns the features that a function body uses, without validating the body.
 pub(in crate::wasm) fn of_body(body: &FunctionBody<'_>) -> Result<WasmFeatures> {
     let mut used = of_locals(body)?;
     let code = body.as_bytes();
@@ -90,7 +92,8 @@ pub(in crate::wasm) fn of_locals(body: &FunctionBody<'_>) -> Result<WasmFeatures
     Ok(used)
 }
 
-/// Visits the operator at the position of `reader`, and adds the features that it uses. `code` has all bytes that `reader` reads.
+/// Calls `visitor` for the operator at the position of `reader`, and adds the features that the operator uses to `used`. `code` has all
+/// bytes that `reader` reads.
 #[inline]
 pub(in crate::wasm) fn visit_operator<'a, V>(
     reader: &mut BinaryReader<'a>,
@@ -109,9 +112,10 @@ where
     Ok(())
 }
 
-/// Visits the operator at the position of `reader` like [`visit_operator`]. `reader` has some of the features in `used`, so it rejects an
-/// operator whose encoding requires another feature. Only such an operator is decoded again and inspected. Then `reader` gets all features in
-/// `used`, and from then on reads the bytes that are returned.
+/// Calls `visitor` for the operator at the position of `reader` like [`visit_operator`], but inspects the encoding only if necessary.
+/// `reader` decodes with some of the features in `used`, so it rejects an operator whose encoding requires another feature. Only such an
+/// operator is decoded again with all features and inspected. In that case, `reader` is replaced by one with all features in `used`, and
+/// the bytes that the new reader reads are returned.
 #[inline]
 pub(in crate::wasm) fn visit_with_known<'a, V>(
     reader: &mut BinaryReader<'a>,
@@ -127,7 +131,7 @@ where
     match reader.visit_operator(&mut recorder) {
         Ok(visited) => {
             visited?;
-            // The recorder leaves out vector operators.
+            // The recorder does not record the features of vector operators.
             if code[start] == VECTOR_PREFIX {
                 encoding::of_operator(&code[start..reader.current_position()], used);
             }
@@ -155,12 +159,13 @@ where
     Ok(rest)
 }
 
-/// Returns the features of a reader for [`visit_with_known`] if these are used.
+/// Returns the features that the reader for [`visit_with_known`] must have if `used` are the known features.
 pub(in crate::wasm) fn with_known(used: WasmFeatures) -> WasmFeatures {
     used | WasmFeatures::WASM1
 }
 
-/// Adds the features of a constant expression. Without a proposal, it may read only globals whose index is below `imported_globals`.
+/// Adds the features of a constant expression. Without a proposal, a constant expression may read only imported globals: those whose index
+/// is below `imported_globals`.
 pub(super) fn of_constant(expr: &ConstExpr<'_>, imported_globals: u32, used: &mut WasmFeatures) {
     let operators = expr.get_operators_reader().into_iter();
     for operator in operators.map_while(Result::ok) {
@@ -180,7 +185,7 @@ pub(super) fn of_constant(expr: &ConstExpr<'_>, imported_globals: u32, used: &mu
             Operator::V128Const { .. } => *used |= WasmFeatures::SIMD,
             operator => {
                 let visitor = Unvalidated;
-                // The visitor accepts each operator.
+                // The result is always `Ok`, because the visitor accepts each operator.
                 let _ = Recorder { visitor, used }.visit_operator(&operator);
             }
         }

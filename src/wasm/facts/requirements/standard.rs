@@ -1,4 +1,4 @@
-//! The smallest standard and the proposals that a module requires.
+//! Expresses the required features of a module as a version of the WebAssembly standard and proposals.
 
 use serde::{Deserialize, Serialize};
 use wasmparser::WasmFeatures;
@@ -7,22 +7,22 @@ use super::types::TYPED_REFERENCE;
 
 /// The features that a module requires of an engine.
 ///
-/// `standard` is the smallest version of the standard that contains all standardized features of the module. The module is valid with
-/// WebAssembly 1.0 and the proposals in `included` and `proposals`. It is invalid if any of these proposals is missing.
+/// `standard` is the lowest version of the standard that contains all features of the module that are in any version. The module is valid
+/// with WebAssembly 1.0 and the proposals in `included` and `proposals`. It is invalid if any of these proposals is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirements {
-    /// The version of the standard.
+    /// The lowest sufficient version of the standard.
     pub standard: Standard,
-    /// The proposals that the module uses and `standard` contains, sorted by name; empty for version 1.0.
+    /// The proposals that the module uses and that `standard` contains, sorted by name; empty for version 1.0.
     pub included: Vec<String>,
-    /// The proposals that the module uses beyond `standard`, sorted by name.
+    /// The proposals that the module uses and that `standard` does not contain, sorted by name.
     pub proposals: Vec<String>,
 }
 
 /// A version of the [WebAssembly standard](https://webassembly.org/specs/).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Standard {
-    /// WebAssembly 1.0, of 2019, which contains mutable globals.
+    /// WebAssembly 1.0, of 2019. It contains the proposal for mutable globals.
     #[serde(rename = "1.0")]
     V1,
     /// WebAssembly 2.0, of 2022.
@@ -34,7 +34,7 @@ pub enum Standard {
 }
 
 impl Standard {
-    /// Returns the version: `1.0`, `2.0` or `3.0`.
+    /// Returns the number of the version: `1.0`, `2.0` or `3.0`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::V1 => "1.0",
@@ -43,7 +43,7 @@ impl Standard {
         }
     }
 
-    /// Returns the features of the version. `wasmparser` includes threads in version 3.0, but that was published without them.
+    /// Returns the features of the version. `wasmparser` includes threads in version 3.0, but the standard was published without them.
     fn features(self) -> WasmFeatures {
         match self {
             Self::V1 => WasmFeatures::WASM1,
@@ -53,12 +53,12 @@ impl Standard {
     }
 }
 
-/// The flags of `wasmparser` for parts of proposals. They are not listed, because the proposal itself is.
+/// The flags of `wasmparser` for parts of proposals. They are not listed, because the whole proposals are listed.
 const PARTS: WasmFeatures =
     WasmFeatures::CALL_INDIRECT_OVERLONG.union(WasmFeatures::BULK_MEMORY_OPT);
 
 impl Requirements {
-    /// Returns the requirements of a module that uses these features.
+    /// Returns the requirements of a module that uses the features `used`.
     pub(in crate::wasm) fn of(mut used: WasmFeatures) -> Self {
         // A reference to a type by its index requires `function-references` or `gc`.
         if used.contains(TYPED_REFERENCE) && !used.gc() {
@@ -78,7 +78,7 @@ impl Requirements {
     }
 }
 
-/// Returns the names of proposals, as `wasm-tools` writes them.
+/// Returns the names of the proposals in `features`, in the form that `wasm-tools` uses, sorted.
 fn names(features: WasmFeatures) -> Vec<String> {
     let flags = WasmFeatures::all().iter_names();
     let named = flags.filter(|(_, flag)| features.contains(*flag) && !PARTS.contains(*flag));

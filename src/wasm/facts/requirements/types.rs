@@ -1,11 +1,12 @@
-//! The features that types require.
+//! Determines the WebAssembly features that types require.
 
 use wasmparser::{
     AbstractHeapType, CompositeInnerType, FieldType, HeapType, RecGroup, RefType, StorageType,
     SubType, ValType, WasmFeatures,
 };
 
-/// A reference to a type by its index, which requires `function-references` or `gc`. `wasmparser` has no flag for it.
+/// A flag for references to a type by its index, which require `function-references` or `gc`. `wasmparser` has no such flag, so a free bit
+/// is used.
 pub(super) const TYPED_REFERENCE: WasmFeatures = WasmFeatures::from_bits_retain(1 << 63);
 
 pub(super) fn of_value(ty: ValType) -> WasmFeatures {

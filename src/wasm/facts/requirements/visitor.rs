@@ -1,4 +1,4 @@
-//! A visitor of operators that records the features that the operators use.
+//! A visitor of operators that records the WebAssembly features that the operators use.
 
 use wasmparser::{
     BlockType, FrameKind, FrameStack, HeapType, Ordering, RefType, Result, VisitOperator,
@@ -7,8 +7,8 @@ use wasmparser::{
 
 use super::types::{of_reference, of_value};
 
-/// Passes operators on to a visitor, and adds the features that they use. Operators with the prefix 0xfd are left to
-/// [`of_operator`](super::encoding::of_operator).
+/// Passes operators on to `visitor`, and adds the features that they use to `used`. Does not add the features of operators with the prefix
+/// 0xfd, because [`of_operator`](super::encoding::of_operator) does.
 pub(super) struct Recorder<'f, V> {
     pub(super) visitor: V,
     pub(super) used: &'f mut WasmFeatures,
