@@ -25,7 +25,7 @@ impl BlobHasher {
         self.0.update(bytes);
     }
 
-    /// Returns the blob's id, after all bytes were passed to `update`; `None` if the bytes are a SHA-1 collision attack.
+    /// Returns the blob's id, after all bytes were passed to `update`; `None` if the bytes contain a SHA-1 collision attack.
     pub fn finish(self) -> Option<ModuleHash> {
         let id = self.0.try_finalize().ok()?;
         ModuleHash::from_bytes(id.as_bytes())

@@ -137,8 +137,8 @@ impl LooseObjects {
         self.root.join("objects").join(&hex[..2]).join(&hex[2..])
     }
 
-    /// Records the directories to fsync: the fan-out directory contains the object's name, and `objects/` contains the name of the fan-out
-    /// directory.
+    /// Records the directories to fsync for the file `object`: the fan-out directory contains the name of the file, and `objects/` contains
+    /// the name of the fan-out directory.
     fn note_dirs(&mut self, object: &Path) {
         let dirs = object.ancestors().skip(1).take(2);
         self.dirs.extend(dirs.map(Path::to_owned));

@@ -19,9 +19,9 @@ const TAGS_MAX: usize = 16;
 /// The commits and tags in a push's quarantine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuarantinedObjects {
-    /// The commits.
+    /// The ids of the commits.
     pub commits: Vec<CommitId>,
-    /// The tags.
+    /// The ids of the tag objects.
     pub tags: Vec<ObjectId>,
 }
 
@@ -60,7 +60,7 @@ impl IncomingObjects {
     /// Peels tags: returns the commit that `id` names directly or through tags; `None` if it leads to another kind of object.
     ///
     /// # Errors
-    /// `Missing`.
+    /// `Missing` if an object does not exist.
     pub fn peel(&self, id: ObjectId) -> Result<Option<CommitId>> {
         let peeled = self.peel_tags(id)?;
         Ok(peeled.and_then(|(commit, _)| CommitId::from_bytes(commit.as_bytes())))
@@ -69,7 +69,7 @@ impl IncomingObjects {
     /// Returns whether an object is a commit.
     ///
     /// # Errors
-    /// `Missing`.
+    /// `Missing` if an object does not exist.
     pub fn is_commit(&self, id: ObjectId) -> Result<bool> {
         Ok(self.header(self.id(id)?)?.0 == Kind::Commit)
     }
@@ -144,7 +144,7 @@ impl IncomingObjects {
     /// Returns the size of a blob in bytes; `None` if the id names another kind of object.
     ///
     /// # Errors
-    /// `Missing`.
+    /// `Missing` if an object does not exist.
     pub fn blob_size_bytes(&self, hash: ModuleHash) -> Result<Option<u64>> {
         let id = object_id(&self.store, hash.as_bytes()).ok_or_else(|| missing(hash))?;
         let (kind, size_bytes) = self.header(id)?;
@@ -154,7 +154,7 @@ impl IncomingObjects {
     /// Returns the bytes of a blob, whatever its size.
     ///
     /// # Errors
-    /// `Missing`.
+    /// `Missing` if an object does not exist.
     pub fn blob(&self, hash: ModuleHash) -> Result<Vec<u8>> {
         let id = object_id(&self.store, hash.as_bytes()).ok_or_else(|| missing(hash))?;
         Ok(self.read(id)?.1)

@@ -98,7 +98,7 @@ impl<'r> TreeReader<'r> {
         load(self.source.handle(id)?, id).map(Arc::new)
     }
 
-    /// Returns a decoded tree.
+    /// Returns the decoded tree `id`, from memory or from the source.
     pub(crate) fn load(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
         if let TreeSource::Cached(objects, _) = self.source {
             let trees = &objects.caches.trees;
@@ -167,7 +167,7 @@ impl<'r> TreeReader<'r> {
         encoded::find(&self.load_encoded(id)?, id.kind(), name)
     }
 
-    /// Returns an encoded tree.
+    /// Returns the encoded tree `id`, from memory or from the source.
     pub(crate) fn load_encoded(&self, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
         self.encoded.load(self.source.handle(id)?, id)
     }
