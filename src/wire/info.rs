@@ -28,8 +28,8 @@ pub struct InfoJson {
     pub imports: Vec<ImportJson>,
     /// The exports of the module.
     pub exports: Vec<ExportJson>,
-    /// The number of imports and exports of a core module whose types are not known, because the types of each list take more than 160 KiB.
-    /// Absent if all are known. A search does not find the module by these imports and exports.
+    /// The number of imports and exports of a core module whose types are not known, because the list of the types of the imports, or of
+    /// the exports, ends after 160 KiB. Absent if all are known. A search does not find the module by these imports and exports.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schema(required = false)]
     pub types_left_out: u64,

@@ -42,7 +42,7 @@ pub struct NamesDiff {
 /// A tool that only one of two modules names as its producer, or whose version differs.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProducerDiff {
-    /// `language`, `processed-by` or `sdk`.
+    /// The role of the tool: `language`, `processed-by` or `sdk`.
     pub(super) field: Option<String>,
     pub(super) name: String,
     /// The old version, or null if the tool is new.

@@ -94,7 +94,7 @@ pub struct ToolJson {
     pub field: String,
     /// The name of the tool.
     pub name: String,
-    /// Its version, which may be empty.
+    /// The version of the tool, which may be empty.
     pub version: String,
 }
 
@@ -116,7 +116,7 @@ pub struct CratesJson {
 pub struct CrateJson {
     /// The name of the crate.
     pub name: String,
-    /// Its version, as in `Cargo.lock`.
+    /// The version of the crate, as in `Cargo.lock`.
     pub version: String,
 }
 

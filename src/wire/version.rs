@@ -20,7 +20,7 @@ pub struct VersionJson {
     pub date: i64,
     /// The commit message.
     pub message: String,
-    /// Whether the module is at the path now.
+    /// Whether this is the module that the path has now.
     pub current: bool,
 }
 
