@@ -147,7 +147,7 @@ impl Authority for Bucket {
         let known = self.read().map_err(|failure| self.read_error(failure))?;
         if known.state.generation < at_least {
             let reason = format!(
-                "it is at generation {}, and {at_least} was asked for",
+                "it is at generation {}, but it has been at generation {at_least} before",
                 known.state.generation
             );
             return Err(self.unreachable(&reason));

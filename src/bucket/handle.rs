@@ -65,7 +65,7 @@ impl Bucket {
     /// Opens a bucket in an object store that the caller has created, for tests.
     ///
     /// # Errors
-    /// `Io` if the thread cannot be created.
+    /// `Io` if the thread of the client cannot be created.
     pub fn with_store(
         store: Arc<dyn ObjectStore>,
         url: &str,

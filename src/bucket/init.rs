@@ -31,7 +31,7 @@ pub struct NewStore {
 }
 
 impl Bucket {
-    /// Creates a store in this bucket. The manifest is written last, so that after an interrupted call there is no store for a reader.
+    /// Creates a store in this bucket. The manifest is written last, so that readers find no store if the call is interrupted.
     ///
     /// # Errors
     /// `NotAStore` if the bucket has a manifest already; `Unreachable`; `Unconfirmed`; `Io`.

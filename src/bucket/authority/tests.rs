@@ -27,7 +27,7 @@ fn the_state_of_the_own_last_swap_needs_no_request() {
     assert!(
         error
             .to_string()
-            .contains("at generation 1, and 2 was asked for"),
+            .contains("at generation 1, but it has been at generation 2 before"),
         "{error}"
     );
     other

@@ -53,7 +53,8 @@ impl Parts {
         };
         let begun = Instant::now();
         while !self.following.is_at(&state) {
-            // A swap of this process appears in the state of the authority before this process has moved its local refs.
+            // After a swap of this process, the authority has the new state before the local refs are moved. So this waits a moment before
+            // it reports a newer state.
             if !self.authority.is_last_writer() || begun.elapsed() >= OWN_SWAP_MAX {
                 return Ok(Some(state));
             }
@@ -114,7 +115,7 @@ impl Parts {
         if is_restored {
             tracing::warn!(
                 generation = noted,
-                "the bucket has another history than this copy: it was restored from a backup; following it"
+                "the bucket was restored from a backup and has another history than this copy; the copy now gets the history of the bucket"
             );
             followed.is_doubtful = true;
         }
