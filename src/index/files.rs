@@ -1,8 +1,8 @@
 //! Names the database files: finds the current database, and chooses the name of the next one.
 //!
-//! Each schema version has its own names. Programs of two versions may use a store at the same time, for example during a rolling
-//! upgrade. With shared names, each program would take the other's file for a damaged one and rebuild it, and the content of dropped
-//! commits would be lost.
+//! Each schema version has its own names. Programs of two versions may use a store at the same time, for example during a rolling upgrade.
+//! With shared names, each program would take the other's file for a damaged one and rebuild it, and the entries of commits that the
+//! repository no longer has would be lost.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};

@@ -186,8 +186,8 @@ impl Index {
         created.inspect_err(|_| files::remove(&path))
     }
 
-    /// Copies the index of the earlier schema version, if there is one. Without it, everything but the entries of dropped commits can be
-    /// computed again, so a failure is only logged.
+    /// Copies the index of the earlier schema version, if there is one. If that fails, everything can be computed again except the entries
+    /// of commits that the repository no longer has, so the error is only logged.
     fn copy_earlier_version(&self, connection: &Connection) {
         let earlier = IndexFiles::new(self.files.directory.clone(), 1);
         let Some(old) = earlier.current().filter(|path| path.exists()) else {

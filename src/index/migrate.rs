@@ -1,4 +1,4 @@
-//! Copies a database of schema version 1, so that its entries of dropped commits are kept.
+//! Copies a database of schema version 1, so that its entries of commits that the repository no longer has are kept.
 
 use std::path::Path;
 

@@ -37,7 +37,7 @@ impl FromStr for Destination {
     }
 }
 
-/// Writes the path with a leading slash, and for a directory with a slash at its end.
+/// Writes the path with a leading slash. A directory also has a slash at its end.
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(f)?;

@@ -81,7 +81,7 @@ impl Walk<'_> {
     }
 }
 
-/// Returns whether there is a directory in which a file with this name would have a tag.
+/// Returns whether a file with this name has a tag in at least one directory.
 fn may_have_tag(name: &str) -> bool {
     is_tag_file(name) || RepositoryName::parse(without_suffix(name)).is_ok()
 }
