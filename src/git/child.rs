@@ -102,7 +102,7 @@ impl ChildProcess {
         id.filter(|_| self.leads_group)
     }
 
-    /// Waits for the process to end; returns `None` if it still runs after `limit`.
+    /// Waits for the process to end, and returns its exit status; returns `None` if the process still runs after `limit`.
     ///
     /// # Errors
     /// If the operating system cannot report the exit status.

@@ -41,10 +41,10 @@ pub struct AdvertisedRefs {
     pub refs: Vec<(String, ObjectId)>,
 }
 
-/// A repository to fetch from.
+/// Another repository that is cloned or fetched from, and how git connects to it.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchSource<'f> {
-    /// The URL of the repository.
+    /// The URL of the other repository. It may contain credentials.
     pub url: &'f RemoteUrl,
     /// A header for git's HTTP requests, `Name: value`. It may contain a secret.
     pub header: Option<&'f str>,

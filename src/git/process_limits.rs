@@ -1,4 +1,4 @@
-//! Limits on the memory and CPU time of git processes (setrlimit(2)).
+//! Limits the memory and CPU time of git processes (setrlimit(2)).
 //!
 //! A git process gets its limits right after its start, before it receives any input. So the processes that git starts to handle the input
 //! inherit the limits. Only the soft limits are set, so that a process can lift them: git runs this program as a hook, and the hook lifts
@@ -35,7 +35,7 @@ pub fn limit_processes(limits: GitProcessLimits) {
 /// The maximum CPU time that a git process may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CpuTime {
-    /// The limit in [`GitProcessLimits`].
+    /// The limit on CPU time in [`GitProcessLimits`].
     Configured,
     /// This duration times the number of CPUs.
     AllOf(Duration),
@@ -116,7 +116,7 @@ pub(super) fn limit(id: u32, cpu_time: CpuTime) {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn limit(_: u32, _: CpuTime) {}
 
-/// Lifts the limits that this process inherited from the git process that started it.
+/// Removes the limits that this process inherited from the git process that started it as a hook.
 pub fn lift_limits() {
     #[cfg(target_os = "linux")]
     for resource in [Resource::As, Resource::Cpu] {
@@ -129,7 +129,7 @@ pub fn lift_limits() {
             },
         );
         if let Err(error) = lifted {
-            tracing::debug!(%error, ?resource, "cannot lift a limit");
+            tracing::debug!(%error, ?resource, "cannot remove a limit of this process");
         }
     }
 }

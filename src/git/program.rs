@@ -1,5 +1,4 @@
-//! Running git hermetically: without the user's configuration, and within a time limit. Commands that contact another repository
-//! are in `remote_command.rs`.
+//! Runs git without the user's configuration and within a time limit. Commands that contact another repository are in `remote_command.rs`.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -52,7 +51,7 @@ impl Git {
         status.is_ok_and(|status| status.success()).then_some(git)
     }
 
-    /// Returns git's version as (major, minor), for example (2, 29); `None` if it cannot be determined.
+    /// Returns git's version as (major, minor), for example (2, 29) for `2.29.1`; `None` if it cannot be determined.
     pub fn version(&self) -> Option<(u32, u32)> {
         let args = [OsStr::new("--version")].into_iter();
         let stdout = self.run("version", args, Vec::new(), VERSION_LIMIT).ok()?;

@@ -16,18 +16,18 @@ use crate::names::RemoteUrl;
 /// An update of one ref of a mirror: the full name of the ref, and its new id in hexadecimal. The id `None` deletes the ref.
 pub type MirrorChange = (String, Option<String>);
 
-/// A running push. Dropping this value ends the push.
+/// A running git-push(1) to a mirror. Dropping this value ends the push.
 #[derive(Debug)]
 pub struct MirrorPush(RemoteCommand);
 
-/// The result of a push.
+/// The result of a push to a mirror.
 #[derive(Debug)]
 pub enum MirrorPushResult {
     /// The mirror updated or deleted every ref as requested.
     Complete,
     /// The mirror rejected some refs, or the result is unknown.
     Incomplete {
-        /// The full names of the refs that were updated or deleted.
+        /// The full names of the refs that the mirror updated or deleted.
         accepted: Vec<String>,
         /// The reason why refs were rejected, or why the result is unknown.
         error: Error,
@@ -47,7 +47,7 @@ impl Git {
         changes: &[MirrorChange],
         limit: Duration,
     ) -> Result<MirrorPush, Error> {
-        // git refuses refspecs for a remote that is configured as a mirror.
+        // git rejects refspecs on the command line for a remote that is configured as a mirror.
         let disable_mirror = format!("remote.{remote}.mirror=false");
         let options = [
             "-c",

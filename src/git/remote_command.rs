@@ -46,7 +46,7 @@ pub struct RemoteCommand {
     stderr: Option<JoinHandle<Vec<u8>>>,
 }
 
-/// The result of a git command.
+/// The output of a git command that has ended, and whether it succeeded.
 #[derive(Debug)]
 pub(super) struct CommandOutput {
     pub is_success: bool,
@@ -101,7 +101,7 @@ impl Git {
 }
 
 impl RemoteCommand {
-    /// Waits at most `limit` for the command to end; returns `None` while it runs.
+    /// Waits at most `limit` for the command to end; returns `None` if it still runs then.
     ///
     /// # Errors
     /// If the command exceeded its time limit (it is then ended); if the operating system cannot report its exit status.
@@ -130,7 +130,7 @@ impl RemoteCommand {
         }))
     }
 
-    /// Waits for the command to end, calling `tick` several times per second.
+    /// Waits for the command to end. Calls `tick` several times per second while it waits.
     pub(super) fn finish(mut self, tick: &mut dyn FnMut()) -> Result<CommandOutput, Error> {
         loop {
             if let Some(output) = self.wait(Duration::from_millis(100))? {

@@ -1,4 +1,4 @@
-//! The remotes in a repository's configuration: git-config(1), git-remote(1).
+//! Reads and changes the remotes in a repository's configuration: git-config(1), git-remote(1).
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

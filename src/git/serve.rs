@@ -23,7 +23,7 @@ pub enum ServerCommand {
 }
 
 impl ServerCommand {
-    /// Returns the name of the subcommand.
+    /// Returns the name of the git subcommand.
     pub fn name(self) -> &'static str {
         match self {
             Self::UploadPack => "upload-pack",

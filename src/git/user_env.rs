@@ -29,7 +29,7 @@ const PASSED_ON: [&str; 12] = [
 /// the URL names.
 const ALLOWED_PROTOCOLS: &str = "https:http:ssh:git:file";
 
-/// An ssh command that does not prompt and does not wait for an unresponsive server.
+/// An ssh command that never prompts for input and ends if the server does not respond.
 const SSH_COMMAND: &str =
     "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4";
 
@@ -66,7 +66,7 @@ pub(super) fn apply(command: &mut Command, git_dir: Option<&Path>) {
     command
         .env("GIT_ALLOW_PROTOCOL", ALLOWED_PROTOCOLS)
         .env("GIT_TERMINAL_PROMPT", "0")
-        // An empty value also disables the fallbacks, `core.askPass` and `SSH_ASKPASS`.
+        // If the value is empty, git also ignores its fallbacks `core.askPass` and `SSH_ASKPASS`.
         .env("GIT_ASKPASS", "")
         .env("SSH_ASKPASS_REQUIRE", "never")
         .env("GCM_INTERACTIVE", "never")

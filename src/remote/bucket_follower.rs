@@ -38,7 +38,7 @@ struct FollowProgress {
     error: Option<String>,
 }
 
-/// How up to date a server on a bucket is.
+/// The status of the local copy of a server on a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketFollowStatus {
     /// See [`BucketFollower::is_complete`].
@@ -80,7 +80,7 @@ impl BucketFollower {
         self.progress().is_complete
     }
 
-    /// Returns how up to date this server is.
+    /// Returns the status of this server's copy.
     pub fn status(&self) -> BucketFollowStatus {
         let writer = self
             .store
@@ -171,7 +171,8 @@ impl BucketFollower {
         if writer.is_some() && check.failures() < FAILED_CHECKS_MAX {
             return;
         }
-        // Two servers that reach the bucket but not each other must not take over from each other all the time.
+        // Two servers that reach the bucket but not each other would take over from each other all the time. So a server that has just
+        // taken over waits before it does so again.
         if check.has_claimed_lately() {
             return;
         }

@@ -18,9 +18,9 @@ pub struct DryRun {
     pub path: ModulePath,
     /// The hash that the module would have in the store.
     pub hash: ModuleHash,
-    /// The digest of the module.
+    /// The SHA-256 digest of the module.
     pub digest: Digest,
-    /// The description of the module.
+    /// The description of the module, such as its imports and exports.
     pub info: ModuleInfo,
     /// The effect on the path.
     pub effect: PutEffect,
@@ -134,7 +134,7 @@ fn read_error(path: &ModulePath, error: io::Error) -> Error {
     }
 }
 
-/// Checks that the path is neither a directory nor below a module.
+/// Returns an error if the path is a directory, or if a parent directory of the path is a module.
 fn check_free(store: &dyn StoreOperations, revision: &Revision, path: &ModulePath) -> Result<()> {
     let taken = |existing: String, kind| {
         Err(store::Error::path_taken(path.to_string(), existing, kind).into())

@@ -1,4 +1,4 @@
-//! Errors of exchanges with other repositories and servers.
+//! Errors of operations that involve git, other repositories or other servers.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::store;
 /// A failed operation on a store, on another repository or on another server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no git program.
+    /// git is not installed.
     #[error("this operation needs git, which is not installed")]
     NoGit,
     /// git cannot be run, or it failed.
@@ -20,10 +20,10 @@ pub enum Error {
     /// git ran a hook of wasmstore with unexpected input.
     #[error("unexpected input from git")]
     HookProtocol(#[source] io::Error),
-    /// The store failed.
+    /// An operation on the store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The OCI registry of the store failed.
+    /// An operation on the OCI registry of the store failed.
     #[error(transparent)]
     Oci(#[from] oci::Error),
     /// The repository at a URL cannot be reached, or rejected the request.
@@ -45,10 +45,10 @@ pub enum Error {
     Proxy {
         /// The name of the environment variable.
         name: &'static str,
-        /// The fault of the variable's value, as the predicate of a sentence.
+        /// The fault of the variable's value. The text follows the name of the variable, such as `is not the URL of a proxy`.
         fault: &'static str,
     },
-    /// The server's port speaks TLS although the URL's scheme is `http`, or the reverse.
+    /// The URL's scheme is `http` but the server's port speaks TLS, or the scheme is `https` and the port does not speak TLS.
     #[error("{0}: {fault}", fault = scheme_fault(.0))]
     WrongScheme(ServerUrl),
     /// The connection to a server failed.
@@ -117,7 +117,7 @@ fn scheme_fault(url: &ServerUrl) -> &'static str {
     }
 }
 
-/// A result of this subsystem.
+/// The result of an operation of this subsystem.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {

@@ -11,9 +11,9 @@ use crate::names::Author;
 /// A service of git's smart HTTP protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GitService {
-    /// A clone or a fetch.
+    /// The service for clones and fetches.
     UploadPack,
-    /// A push.
+    /// The service for pushes.
     ReceivePack,
 }
 
@@ -24,7 +24,7 @@ impl GitService {
         all.into_iter().find(|service| service.name() == name)
     }
 
-    /// Returns the service's name in requests.
+    /// Returns the name of the service in URLs, such as `git-upload-pack`.
     pub fn name(self) -> &'static str {
         match self {
             Self::UploadPack => "git-upload-pack",
@@ -64,7 +64,7 @@ impl GitService {
     }
 }
 
-/// A request for a service.
+/// A request to one of git's services.
 #[derive(Clone, Debug)]
 pub struct GitRequest {
     /// The requested service.
@@ -80,7 +80,7 @@ pub struct GitRequest {
 pub struct PushIdentity {
     /// The HTTP methods that the client may use, joined by commas; `*` stands for all.
     pub methods: String,
-    /// The author, committer and tagger that all pushed commits and tags must have, if the client's key fixes it.
+    /// The author, committer and tagger that all pushed commits and tags must have. `None` if the client's API key does not prescribe one.
     pub author: Option<Author>,
 }
 
@@ -88,7 +88,7 @@ pub struct PushIdentity {
 /// operating system limits the total length of these; the lowest common limit is 1 MiB (macOS).
 const HIDDEN_BYTES_MAX: usize = 256 << 10;
 
-/// A store that git can fetch from and push to.
+/// Serves fetches from a store and pushes to it by running git.
 #[derive(Clone, Debug)]
 pub struct GitHttpBackend {
     git: Git,

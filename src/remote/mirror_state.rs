@@ -53,7 +53,7 @@ pub(super) struct MirrorState {
 pub(super) struct PushFailure {
     /// The time of the failure.
     pub ms: u64,
-    /// The reason, without secrets.
+    /// The reason why the push failed, without secrets.
     pub text: String,
 }
 
@@ -281,7 +281,7 @@ mod tests {
         let (a, kept) = deleted(&["refs/heads/b"]);
         assert_eq!(a, ["refs/heads/a"]);
         assert_eq!(kept, "refs/heads/b refs/heads/c refs/heads/d");
-        // A malformed line of packed-refs may be any of the refs.
+        // If a line of `packed-refs` is malformed, it may be the line of any ref, so no ref is deleted.
         let (none, kept) = deleted(&["packed-refs"]);
         assert_eq!(none, [""; 0]);
         assert_eq!(kept, "refs/heads/a refs/heads/b refs/heads/c refs/heads/d");

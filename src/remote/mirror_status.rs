@@ -6,7 +6,7 @@ use super::error::Result;
 use super::mirror::{Mirror, Mirrors, PushCounts, lock};
 use super::mirror_state::{MirrorState, StoreRefs, now_ms};
 
-/// The status of a mirror.
+/// The status of a mirror, as `wasmstore mirror status` reports it.
 #[derive(Clone, Debug)]
 pub struct MirrorStatus {
     /// The mirror.
@@ -26,7 +26,7 @@ pub struct MirrorStatus {
 /// Whether a mirror is in sync with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncState {
-    /// The mirror has exactly the store's branches, tags and registry ref.
+    /// The mirror has exactly the branches and tags of the store, and the same `refs/oci/records`.
     InSync,
     /// The mirror lacks changes of the store. The duration is the age of the oldest change that it lacks.
     Behind(Duration),

@@ -148,7 +148,7 @@ impl Mirrors {
     }
 }
 
-/// The outcome of one round of a mirror's thread.
+/// The outcome of one iteration of a mirror's thread, unless it failed.
 enum PushOutcome {
     /// The mirror is in sync; nothing was pushed.
     InSync,
@@ -167,8 +167,8 @@ struct PushFailures {
 }
 
 impl PushFailures {
-    /// Sets the count to zero, and logs that pushing works again. The caller calls this after a successful push, and when the mirror is in
-    /// sync.
+    /// Resets the count, and logs that pushing works again if there were failures. Called after a successful push, and when the mirror is
+    /// in sync.
     fn end(&mut self, mirror: &Mirror) {
         if self.count > 0 {
             let (name, failures) = (&mirror.name, self.count);

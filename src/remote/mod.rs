@@ -6,11 +6,11 @@
 //! - `operations` is the trait of the store's operations. `local` implements it for a store in a local directory, `client` for a store
 //!   behind a server.
 //! - `git_http_backend` serves fetches and pushes; `receive_hooks` implements the hooks that validate and publish a push.
-//! - `mirror` and `mirror_*` keep other repositories equal to the store.
+//! - `mirror` and `mirror_*` keep other repositories, the mirrors, equal to the store.
 //! - `replica` and `primary*` keep the store equal to another store, the primary. `bucket_follower` and `peer_check` keep the local copy of
 //!   a store in a bucket up to date.
 //! - `clone` creates a store from another repository.
-//! - `proxy` chooses the proxy for a connection of `client`.
+//! - `proxy` chooses the HTTP proxy for the connections of `client`.
 
 mod bucket_follower;
 mod client;

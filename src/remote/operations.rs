@@ -17,15 +17,15 @@ use crate::store::{
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
-/// A module store: a local directory, or a store behind a server.
+/// The operations of a module store. The store is in a local directory or behind a server.
 ///
 /// All implementations return the same values and the same kinds of errors. Each write returns the tip of the branch after the write. The
 /// trait is object-safe, so that the command line needs no type parameters.
 pub trait StoreOperations {
-    /// Opens the module with this path, hash or digest in the tree of `revision`.
+    /// Opens the module that `name` (a path, hash or digest) selects in the tree of `revision`.
     fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleReader<'_>>;
 
-    /// Returns the module's hash.
+    /// Returns the hash of a module in the tree of `revision`.
     fn hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash>;
 
     /// Returns whether the tree of `revision` contains the module.
@@ -68,13 +68,13 @@ pub trait StoreOperations {
     /// Returns the tags of a repository in the OCI registry, sorted.
     ///
     /// # Errors
-    /// There is no such repository.
+    /// The OCI registry has no such repository.
     fn oci_tags(&self, repository: &RepositoryName) -> Result<Vec<OciTag>>;
 
     /// Returns the digest and the text of the manifest that a tag or digest names in an OCI repository.
     ///
     /// # Errors
-    /// There is no such manifest.
+    /// The OCI repository has no such manifest.
     fn oci_manifest(
         &self,
         repository: &RepositoryName,
@@ -121,7 +121,7 @@ pub trait StoreOperations {
     /// `revision` names now. A local store returns `revision` unchanged.
     ///
     /// # Errors
-    /// Unknown branch or commit.
+    /// `revision` names a branch or commit that does not exist.
     fn pin(&self, revision: &Revision) -> Result<Revision>;
 
     /// Returns the commit that `revision` names.
@@ -139,7 +139,7 @@ pub trait StoreOperations {
         }
     }
 
-    /// Returns a commit.
+    /// Returns the commit with the id `id`: its message, author, parents and so on.
     fn commit(&self, id: CommitId) -> Result<CommitJson>;
 
     /// Calls `visit` for the commits of the history, as [`Store::log`](crate::store::Store::log) does, until `visit` returns
@@ -286,13 +286,13 @@ pub trait StoreOperations {
     /// Creates a branch that points to the commit that `from` names.
     fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<Published<()>>;
 
-    /// Makes a branch the default branch.
+    /// Makes `branch` the default branch of the store.
     fn set_default_branch(&self, branch: &BranchName) -> Result<()>;
 
     /// Deletes a branch.
     fn delete_branch(&self, branch: &BranchName) -> Result<()>;
 
-    /// Returns all tags that lead to a commit, sorted by name.
+    /// Returns all tags that point to a commit, directly or through other tags, sorted by name.
     fn tags(&self) -> Result<Vec<Tag>>;
 
     /// Creates a tag at the commit that `from` names. The tag is annotated if `change` has a message.
@@ -317,7 +317,7 @@ pub trait StoreOperations {
 
 /// A module whose bytes can be read.
 pub struct ModuleReader<'s> {
-    /// The module's hash.
+    /// The hash of the module.
     pub hash: ModuleHash,
     /// The module's length, in bytes.
     pub size_bytes: u64,

@@ -1,4 +1,4 @@
-//! Checks whether another server of the same store responds.
+//! Checks whether another server on the same bucket responds.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::names::ServerUrl;
 /// The maximum time for which a check waits for a response.
 const TIMEOUT: Duration = Duration::from_millis(700);
 
-/// The shortest time between two takeovers by this server.
+/// The minimum time between two takeovers of the last writer's duties by this server.
 const CLAIM_PAUSE: Duration = Duration::from_secs(10);
 /// A header that is in every response of a server on a bucket.
 const GENERATION: &str = "wasmstore-generation";
@@ -49,7 +49,7 @@ impl PeerCheck {
         self.claimed.is_some_and(|at| at.elapsed() < CLAIM_PAUSE)
     }
 
-    /// Returns the number of failures since the last reset.
+    /// Returns the number of failed checks since the last reset.
     pub fn failures(&self) -> u32 {
         self.failures
     }

@@ -9,9 +9,9 @@ use crate::git::{FetchSource, Git};
 use crate::names::{ObjectId, RefName, RemoteUrl, ServerUrl};
 use crate::store::{ObjectFormat, RemoteRefs, chain};
 
-/// The delay after the first failed exchange with the primary. It doubles with each further failure.
+/// The delay after the first failed request to the primary. It doubles with each further failure.
 pub(super) const DELAY_FIRST: Duration = Duration::from_millis(250);
-/// The longest delay after a failed exchange.
+/// The longest delay after a failed request to the primary.
 pub(super) const DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// The server of the store that a replica copies, and how the replica connects to it.
@@ -25,7 +25,7 @@ pub struct Primary {
     pub limits: ReplicaLimits,
 }
 
-/// Displays the URL without the key.
+/// Displays only the URL, so that the API key is never logged.
 impl std::fmt::Debug for Primary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Primary").field(&self.url).finish()

@@ -115,11 +115,12 @@ impl ProxySettings {
 }
 
 impl HttpProxy {
-    /// Parses the URL of a proxy. The scheme may be missing. The error is the fault, as the predicate of a sentence.
+    /// Parses the URL of a proxy. The scheme may be missing. The error is a text that follows the name of the variable, such as `is not the
+    /// URL of a proxy`.
     fn parse(text: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         if !scheme.eq_ignore_ascii_case("http") {
-            return Err("has another scheme than http://, which is the only supported one");
+            return Err("does not begin with http://, the only supported scheme");
         }
         let rest = rest.split('/').next().unwrap_or_default();
         let (userinfo, address) = match rest.rsplit_once('@') {
@@ -295,7 +296,7 @@ mod tests {
                 error.starts_with("HTTPS_PROXY ") && !error.contains("geheim"),
                 "{error}"
             );
-            // A server that needs no proxy can be used.
+            // A malformed proxy is no error for a server to which connections are made without a proxy.
             assert_eq!(proxy(&settings, "https://localhost"), None);
         }
         let parsed = HttpProxy::parse("http://a%40b:c:%3A@p.example:3128").unwrap();

@@ -110,7 +110,7 @@ fn read_lines(input: impl BufRead) -> Result<Vec<Vec<u8>>, InputError> {
     } else {
         return Ok(lines);
     };
-    let reason = "push fewer at a time".to_owned();
+    let reason = "push fewer refs at a time".to_owned();
     Err(InputError::Rejected(Objection { subject, reason }))
 }
 

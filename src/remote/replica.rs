@@ -117,7 +117,7 @@ impl Replica {
         Ok(replica)
     }
 
-    /// Returns the store.
+    /// Returns the replica's own store.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
     }

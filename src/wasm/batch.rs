@@ -70,7 +70,7 @@ impl BodyBatch {
         });
     }
 
-    /// Returns an upper bound on the cost of the operators, in units of fuel.
+    /// Returns an upper bound on the cost of all operators in the batch, in units of fuel.
     pub(super) fn cost_max(&self) -> u64 {
         self.cost_max
     }
@@ -80,7 +80,7 @@ impl BodyBatch {
         self.bytes.len() as u64
     }
 
-    /// Returns the memory that the batch uses, in bytes.
+    /// Returns the memory that the batch uses, in bytes. It includes the function bodies.
     pub(super) fn cost_bytes(&self) -> usize {
         self.bytes.len() + self.bodies.len() * size_of::<QueuedBody>()
     }

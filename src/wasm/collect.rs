@@ -29,7 +29,7 @@ const ITEM_BYTES: usize = 48;
 pub(super) struct InfoCollector {
     /// The number of imports and exports at the beginning that are not collected, because an earlier page has them.
     skip: usize,
-    /// The number of imports and exports so far.
+    /// The number of imports and exports so far, including those that were not collected.
     items: usize,
     items_bytes: usize,
     /// The number of imports and exports before the first one that did not fit into the lists; `None` if all fit.
@@ -119,7 +119,7 @@ impl InfoCollector {
         Ok(())
     }
 
-    /// Adds the name of a custom section whose content is not read.
+    /// Adds the name of a custom section whose contents are not read.
     pub(super) fn custom_section(&mut self, name: &str) {
         let names_bytes = self.custom_section_names_bytes.saturating_add(name.len());
         if self.custom_sections.len() < CUSTOM_SECTIONS_MAX

@@ -23,7 +23,7 @@ pub struct Interface {
     wit: Option<WitWorld>,
 }
 
-/// The differences between two modules. The lists are sorted and contain only differences.
+/// The differences between two modules. Each list is sorted and contains only items that differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// The kinds of the old and the new module.

@@ -12,7 +12,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 pub struct Hashing(Sha256);
 
 impl Hashing {
-    /// Adds the next bytes.
+    /// Adds the next bytes to the digest.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -28,7 +28,7 @@ impl Hashing {
 pub struct Hashing512(Sha512);
 
 impl Hashing512 {
-    /// Adds the next bytes.
+    /// Adds the next bytes to the digest.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }

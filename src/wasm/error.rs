@@ -5,10 +5,10 @@ use std::io;
 /// The reason why a module was rejected or could not be validated.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The module is too large.
+    /// The module is larger than the limit.
     #[error("the module is larger than {bytes_max} bytes (--max-module-bytes)")]
     ModuleTooLarge {
-        /// The limit, in bytes.
+        /// The maximum length, in bytes.
         bytes_max: u64,
     },
     /// A section that must be in memory as a whole to be validated is too large.
@@ -20,7 +20,7 @@ pub enum Error {
         offset: u64,
         /// The length of the section, in bytes.
         bytes: u64,
-        /// The limit, in bytes.
+        /// The maximum length, in bytes.
         bytes_max: u32,
     },
     /// The estimated work to validate the module exceeds the limit.
@@ -41,7 +41,7 @@ pub enum Error {
         /// The offset of the error in the module, in bytes.
         offset: u64,
     },
-    /// Reading the source failed.
+    /// The bytes of the module could not be read from their source.
     #[error("the module could not be read")]
     Read(#[source] io::Error),
     /// Other validations use all memory that is reserved for validation; the module may be valid.

@@ -58,7 +58,7 @@ impl Cancellation {
 pub(super) enum Stop {
     /// The fuel is used up.
     OutOfFuel,
-    /// The result is no longer needed.
+    /// The validation was cancelled, or the module has already been rejected.
     Cancelled,
 }
 
@@ -112,7 +112,7 @@ impl Fuel {
         Ok(())
     }
 
-    /// Returns the fuel that has been used.
+    /// Returns the fuel that has been used so far.
     #[cfg(test)]
     pub(super) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)

@@ -26,7 +26,7 @@ pub(super) fn check(head: &[u8]) -> Result<(), Error> {
     let reason = if head.is_empty() {
         "the module is empty: it has no bytes"
     } else if MAGIC.starts_with(head) {
-        "truncated: the module ends in its magic number"
+        "truncated: the module ends within its magic number"
     } else if let Some(reason) = foreign(head) {
         reason
     } else if is_text(head) {

@@ -11,7 +11,7 @@ use super::{Error, ModuleInfo, head};
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] if the outermost structure is malformed.
+/// [`Error::Invalid`] if the sequence of sections, or a section of imports or exports, is malformed.
 pub fn inspect(bytes: &[u8]) -> Result<ModuleInfo, Error> {
     inspect_after(bytes, 0)
 }

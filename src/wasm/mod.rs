@@ -25,7 +25,7 @@
 //!    after the body was found first. Exception: if the fuel of the whole module is used up, the reported offset may depend on the threads.
 //! 4. Memory is limited. It consists of one section that must be in memory as a whole, the function bodies that are queued or being
 //!    validated, and the types and index spaces in `wasmparser`. The latter are charged to a [`ByteBudget`](crate::budget::ByteBudget).
-//! 5. Work is limited by `fuel.rs`, whatever the bytes are.
+//! 5. The work of a validation is limited by `fuel.rs`, whatever the bytes are.
 
 mod batch;
 mod bodies;

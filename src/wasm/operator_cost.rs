@@ -23,7 +23,8 @@ pub(super) const OPERAND: u64 = 8;
 pub(super) const SUBTYPE_STEP: u64 = 7;
 /// The number of locals whose declaration costs one unit of fuel.
 const LOCALS_PER_UNIT: u64 = 8;
-/// The maximum number of elements of `array.new_fixed`. `wasmparser` rejects more elements before it checks them.
+/// The maximum number of elements of `array.new_fixed` whose types are checked. If there are more, `wasmparser` rejects the operator
+/// without checking them.
 const ARRAY_ELEMENTS_MAX: u32 = 10_000;
 
 /// Estimates the costs of the operators in a function body.
@@ -193,7 +194,7 @@ impl OperatorCost<'_, '_> {
 
     /// Returns the number of operands that a branch to a label takes, or 0 if the label does not exist.
     fn label_operands(&self, depth: u32) -> u64 {
-        // After the last `end` there is no label, and `label_block` would panic.
+        // `label_block` would panic after the last `end`, because there is no label.
         if self.validator.control_stack_height() == 0 {
             return 0;
         }

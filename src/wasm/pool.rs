@@ -84,7 +84,7 @@ impl Pool {
         }
     }
 
-    /// Returns whether an error was found.
+    /// Returns whether an invalid function body has been found.
     pub(super) fn has_error(&self) -> bool {
         self.shared.lock().error.is_some()
     }

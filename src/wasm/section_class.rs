@@ -18,7 +18,7 @@ pub(super) enum SectionClass {
     Memories,
     Data,
     Custom,
-    /// The instances, types, aliases, functions, imports and exports of a component.
+    /// The instances, types, aliases, canonical functions, imports and exports of a component.
     Component,
 }
 

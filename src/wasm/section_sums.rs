@@ -21,9 +21,9 @@ pub struct SectionChange {
     /// The name of the custom sections. `None` for other sections, and for the sum of all custom sections that are not among the first
     /// 10,000 sums.
     pub name: Option<String>,
-    /// The sum of the sizes in the old module, in bytes; `None` if it has no such section.
+    /// The total size of these sections in the old module, in bytes; `None` if it has no such section.
     pub old: Option<u64>,
-    /// The sum of the sizes in the new module, in bytes; `None` if it has no such section.
+    /// The total size of these sections in the new module, in bytes; `None` if it has no such section.
     pub new: Option<u64>,
 }
 
@@ -31,7 +31,7 @@ pub struct SectionChange {
 /// total of all sums and of the module's header is the size of the module.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the outermost structure is malformed.
+/// [`Error::Invalid`] if the sequence of sections of the outermost module or component is malformed.
 pub(super) fn section_sums(bytes: &[u8]) -> Result<SectionSums, Error> {
     head::check(bytes)?;
     let mut sums = SectionSums::new();

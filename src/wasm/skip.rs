@@ -8,7 +8,8 @@ use super::limits::{SectionHeader, peek_u32};
 /// The maximum length of a custom section, in bytes, that is read like any other section. A longer one is skipped.
 pub(super) const CUSTOM_BYTES_MAX: u32 = 64 << 10;
 
-/// The maximum length of a name, in bytes; the same as in `wasmparser`. A longer name is rejected as soon as its length is known.
+/// The maximum length of the name of a custom section, in bytes. It is the same limit as in `wasmparser`. A longer name is rejected as soon
+/// as its length is known.
 const CUSTOM_NAME_BYTES_MAX: u32 = 100_000;
 
 /// The maximum length of a filler section, in bytes. A filler section is an empty custom section that the parser gets instead of skipped
@@ -17,9 +18,9 @@ const FILLER_BYTES_MAX: u64 = 64 << 10;
 /// The minimum number of bytes that are left for the last filler section, so that its header fits.
 const FILLER_BYTES_MIN: u64 = 16;
 
-/// The result of reading the name of a custom section.
+/// The result of [`read_name`].
 pub(super) enum Skip<'a> {
-    /// The name is complete.
+    /// The name was read, so the section can be skipped.
     Named(SkippedSection<'a>),
     /// The name is incomplete. At least this number of bytes, from the start of the section, are needed to read it.
     Need(usize),

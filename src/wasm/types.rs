@@ -22,7 +22,7 @@ pub(super) struct IndexSpaces {
     types: Vec<SubType>,
     /// The formatted function types, by the index of the type. Each type is formatted only once, because a million functions may share it.
     formatted: HashMap<u32, Arc<str>>,
-    /// The formatted types of tags, by the index of the function type.
+    /// The formatted types of tags, by the index of their function type.
     formatted_tags: HashMap<u32, Arc<str>>,
     funcs: Vec<u32>,
     tags: Vec<u32>,

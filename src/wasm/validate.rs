@@ -31,7 +31,7 @@ pub fn validate(source: impl Read, limits: &ModuleLimits) -> Result<ModuleInfo, 
 ///
 /// # Errors
 ///
-/// Those of [`validate`]; [`Error::OutOfMemory`] if the budget is used up.
+/// The errors of [`validate`]; [`Error::OutOfMemory`] if the budget is used up.
 pub fn validate_within(
     source: impl Read,
     limits: &ModuleLimits,
@@ -186,7 +186,7 @@ impl Validation {
     ///
     /// # Errors
     ///
-    /// Those of [`finish`](Self::finish).
+    /// The errors of [`finish`](Self::finish).
     pub fn finish_with_facts(mut self) -> Result<(ModuleInfo, Option<Facts>), Error> {
         if let Err(error) = self.take(&[], true) {
             return Err(self.reject(error));

@@ -17,7 +17,7 @@ use super::skip::{self, CUSTOM_BYTES_MAX, Skip};
 use super::type_scale::TypeScale;
 use super::type_size::TypeSizes;
 
-/// The state of the pass over a module or component.
+/// The pass over a module or component, with everything that it has collected so far.
 pub(super) struct ModuleWalk {
     section_bytes_max: u32,
     frame: Frame,
@@ -35,7 +35,7 @@ pub(super) struct ModuleWalk {
     type_sizes: TypeSizes,
 }
 
-/// The module or component that is being read.
+/// The position in a module or component that is being read. It may be nested in another component.
 struct Frame {
     parser: Parser,
     position: ParserPosition,
@@ -47,11 +47,11 @@ struct Frame {
 /// The position of the parser in a module or component.
 #[derive(Clone, Copy)]
 enum ParserPosition {
-    /// Before the header.
+    /// Before the header of the module or component.
     Header,
     /// Before a section.
     Section(Encoding),
-    /// In the code section.
+    /// In the code section: the number of bodies that remain, and the number of bytes that remain.
     Code { bodies: u32, bytes: u32 },
 }
 
@@ -61,7 +61,7 @@ pub(super) enum ParseStep {
     Used(usize),
     /// The step needs at least this number of bytes, from the current position. It has processed nothing.
     Need(usize),
-    /// The module is complete.
+    /// The outermost module or component is complete.
     End,
 }
 

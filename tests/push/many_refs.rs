@@ -12,7 +12,7 @@ fn a_push_of_too_many_refs_is_refused_with_the_limit() {
     let refs: String = refs.collect();
     clone.git_with_input(&["update-ref", "--stdin"], refs.as_bytes());
     let seen = clone.refused(&["refs/heads/many/*:refs/heads/*"]);
-    let reason = "the push updates more than 4096 refs: push fewer at a time";
+    let reason = "the push updates more than 4096 refs: push fewer refs at a time";
     assert!(
         seen.contains(&format!("remote: wasmstore: {reason}")),
         "{seen}"

@@ -119,7 +119,7 @@ fn a_proxy_that_cannot_be_used_is_named_and_loopback_needs_none() {
     let ran = with(&world, &[socks], &["list", "--root", "http://store.test"]);
     assert!(
         ran.err
-            .starts_with("wasmstore: ALL_PROXY has another scheme than http://"),
+            .starts_with("wasmstore: ALL_PROXY does not begin with http://"),
         "{ran:?}"
     );
     assert!(

@@ -41,7 +41,7 @@ fn errors_name_the_foreign_format() {
     );
     assert_eq!(
         reason(b"\0as"),
-        "truncated: the module ends in its magic number (at offset 0x0)"
+        "truncated: the module ends within its magic number (at offset 0x0)"
     );
     assert_eq!(
         reason(&HEADER[..6]),

@@ -22,7 +22,7 @@ impl Client {
     /// Calls `visit` for every module at or below `path` that differs between two trees, sorted by path, until `visit` returns `Break`.
     ///
     /// # Errors
-    /// Neither tree has anything at `path`.
+    /// Neither tree has a module or directory at `path`.
     pub(super) fn diff_trees(
         &self,
         old: &Revision,
@@ -53,7 +53,7 @@ impl Client {
             }
             if last <= previous {
                 return Err(
-                    self.invalid_response("a page of a diff does not continue the one before")
+                    self.invalid_response("a page of a diff does not continue the previous page")
                 );
             }
         }
@@ -99,7 +99,7 @@ impl Client {
         let name = |name: &ModuleRef| encode_query_value(&name.to_string()).to_string();
         let path = format!("/compare?from={}&to={}", name(old), name(new));
         match self.json::<ComparedModulesJson>(self.get(&path, revision)) {
-            // If the endpoint is missing, the server returns a 404 that does not name what is missing.
+            // A server without the endpoint returns a 404 that does not name the missing item.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::NotFound && response.missing.is_none() => {}
             compared => {
@@ -149,8 +149,8 @@ impl Client {
             return Ok(None);
         }
         match self.json(self.get(query, &Revision::default())) {
-            // If the endpoint is missing, the server returns a 404 that does not name what is missing. It returns the same response for an
-            // unknown commit. The requests for the lists of modules then report the unknown commit.
+            // A server without the endpoint returns a 404 that does not name the missing item. A server with the endpoint returns the same
+            // for an unknown commit. The requests for the lists of modules then report the unknown commit.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::NotFound && response.missing.is_none() =>
             {
@@ -164,7 +164,7 @@ impl Client {
     /// Returns every module at or below `path` that differs between two trees, sorted by path.
     ///
     /// # Errors
-    /// Neither tree has anything at `path`.
+    /// Neither tree has a module or directory at `path`.
     fn diff_lists(
         &self,
         old: &Revision,
@@ -202,7 +202,7 @@ impl Client {
         self.diff_lists(&revision(parent)?, &new, &TreePath::root())
     }
 
-    /// Lists the modules below `path`, or the module at `path`.
+    /// Returns the modules below the directory `path`, or the module at `path`, or nothing if there is neither.
     fn at_or_below(
         &self,
         revision: &Revision,

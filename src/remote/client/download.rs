@@ -26,7 +26,7 @@ impl Client {
         let download = Download::begin(self, revision, &format!("/module/{}", in_path(name)))?;
         match name {
             ModuleRef::Hash(requested) if !download.is(requested) => {
-                Err(self.invalid_response(format!("it sends another module than {requested}")))
+                Err(self.invalid_response(format!("it sent a module other than {requested}")))
             }
             _ => Ok(download),
         }
@@ -42,7 +42,7 @@ impl Client {
         let mut bytes = Vec::new();
         let mut download = self.download(revision, &ModuleRef::Path(path.clone()))?;
         if download.hash != hash {
-            return Err(self.invalid_response(format!("it sends another module than {hash}")));
+            return Err(self.invalid_response(format!("it sent a module other than {hash}")));
         }
         match download.read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
@@ -80,7 +80,7 @@ impl Client {
         self.parse(hash.unwrap_or_default(), ModuleHash::parse)
     }
 
-    /// Returns the module's hash, or `None` if the module is missing. A missing branch or commit is an error.
+    /// Returns the hash of a module, or `None` if there is no such module. A missing branch or commit is an error.
     pub(super) fn hash_if_any(
         &self,
         revision: &Revision,
@@ -110,16 +110,16 @@ pub(super) struct Download<'c> {
     path: String,
     /// The commit in the first response, or the requested revision if the response has no commit. A resumed download reads from it.
     revision: Revision,
-    /// The module's hash.
+    /// The hash of the module, from the first response.
     pub hash: ModuleHash,
-    /// The module's length, in bytes.
+    /// The length of the module in bytes, from the first response.
     pub size_bytes: u64,
     digest: Digest,
     received_bytes: u64,
     /// The hash and the SHA-256 of the bytes received so far; `None` after the comparison at the end.
     hashing: Option<(BlobHasher, Hashing)>,
     body: Option<BodyReader<'static>>,
-    /// The number of attempts to resume since `counted_from_bytes`.
+    /// The number of attempts to resume the download since the last reset.
     attempts: u32,
     /// The value of `received_bytes` when `attempts` was last reset.
     counted_from_bytes: u64,
@@ -133,7 +133,7 @@ impl<'c> Download<'c> {
         let digest = client.parse(text(headers, "wasmstore-digest"), Digest::parse)?;
         let size_bytes = text(headers, CONTENT_LENGTH.as_str()).parse();
         let size_bytes =
-            size_bytes.map_err(|_| client.invalid_response("a module without Content-Length"))?;
+            size_bytes.map_err(|_| client.invalid_response("it sent no Content-Length"))?;
         Ok(Self {
             client,
             path: path.to_owned(),
@@ -149,7 +149,7 @@ impl<'c> Download<'c> {
         })
     }
 
-    /// Requests the bytes that have not been received yet.
+    /// Requests the rest of the module: the bytes that have not been received yet.
     fn request_rest(&mut self) -> Result<BodyReader<'static>> {
         let request = self
             .client
@@ -165,7 +165,7 @@ impl<'c> Download<'c> {
         Ok(reader(response.into_body()))
     }
 
-    /// Reads the next bytes; returns 0 at the end.
+    /// Reads the next bytes of the module into `buffer`; returns their number, or 0 at the end of the module.
     fn next(&mut self, buffer: &mut [u8]) -> Result<usize> {
         loop {
             let read = match &mut self.body {
@@ -179,7 +179,7 @@ impl<'c> Download<'c> {
                     return self.compare_hashes().map(|()| 0);
                 }
                 Ok(n) if n as u64 > self.size_bytes - self.received_bytes => {
-                    let reason = "it sends more bytes of a module than it announced";
+                    let reason = "it sent more bytes of a module than it announced";
                     return Err(self.client.invalid_response(reason));
                 }
                 Ok(n) if n > 0 => {
@@ -199,7 +199,7 @@ impl<'c> Download<'c> {
         }
     }
 
-    /// Resumes the download after the failure `cause`, or returns `cause` when there were too many attempts.
+    /// Resumes the download after the failure `cause`. Returns `cause` if there were too many attempts.
     fn resume(&mut self, cause: Error) -> Result<()> {
         self.body = None;
         if self.received_bytes >= self.counted_from_bytes + PROGRESS_BYTES {
@@ -239,11 +239,11 @@ impl<'c> Download<'c> {
         if is_hash && Digest::from_bytes(digest.finish()) == self.digest {
             return Ok(());
         }
-        let reason = format!("the bytes that it sent are not those of {}", self.hash);
+        let reason = format!("the bytes that it sent are not the module {}", self.hash);
         Err(self.client.invalid_response(reason))
     }
 
-    /// Returns whether the module has the requested hash or digest.
+    /// Returns whether the module in the response has the requested hash or digest.
     fn is(&self, requested: &HashRef) -> bool {
         match requested {
             HashRef::Hash40(hash) => self.hash == *hash,

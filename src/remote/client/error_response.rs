@@ -34,7 +34,7 @@ pub struct ErrorResponse {
     pub detail: String,
     /// The paths to which the error applies, if it is a conflict.
     pub paths: Vec<String>,
-    /// The branch, module or directory that does not exist, if the server says which.
+    /// The branch, module or directory that does not exist, if the error is a 404 and the server names it.
     pub missing: Option<MissingName>,
     /// Whether the server says that the request was sent to a TLS port without TLS.
     pub expects_tls: bool,
@@ -43,7 +43,7 @@ pub struct ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// Reads an error response.
+    /// Reads an error response with its body.
     pub(super) fn read(url: &ServerUrl, mut response: Response<Body>) -> Self {
         let header = |name| {
             let value = response.headers().get(name);
@@ -84,7 +84,7 @@ impl ErrorResponse {
         Self::from_parts(url, status, "", None, "")
     }
 
-    /// Returns a 404 with the detail that a local store would give. `missing` is the name that does not exist.
+    /// Returns a 404 response with the text `detail`, which is that of a local store. `missing` is the name that does not exist.
     pub(super) fn not_found(url: &ServerUrl, detail: String, missing: Option<MissingName>) -> Self {
         Self {
             url: url.clone(),

@@ -13,7 +13,7 @@ impl Client {
         Ok(self.text(request)?.value)
     }
 
-    /// Requests the sizes of the selected parts of a module.
+    /// Requests the sizes of the parts of a module that `selection` selects.
     pub(super) fn selected_sizes(
         &self,
         revision: &Revision,

@@ -436,8 +436,8 @@ impl Client {
     pub(super) fn start_query(&self, from: &Revision) -> Result<String> {
         Ok(match from {
             Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
-            // A server of another version may not support the syntax of a revision's name. So a request that reads resolves the name first,
-            // and reports that as its error.
+            // A server of another version may not support the syntax of a revision's name. So the client first resolves the name with a
+            // request that only reads. If the server does not support the syntax, the error of that request says so.
             Revision::Commit(_) | Revision::Named(_) => format!("?from={}", self.commit_id(from)?),
             Revision::Branch(None) | Revision::Resolved(_) => String::new(),
         })

@@ -52,7 +52,7 @@ impl Client {
         Ok(all)
     }
 
-    /// Requests all pages of a module's description.
+    /// Requests the description of a module, with all pages of its imports and exports.
     pub(super) fn info_pages(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
         let path = format!("/info/{}", in_path(name));
         let mut all = self.json::<InfoJson>(self.get(&path, revision))?;
@@ -105,7 +105,7 @@ impl Client {
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
         if count == 0 {
-            // An unknown revision is an error even if no commit is requested.
+            // `snapshot` fails if the revision is unknown. This is an error even if no commit is requested.
             return self.snapshot(revision).map(drop);
         }
         let query = match order {

@@ -24,7 +24,7 @@ const API: &str = "/api/v1";
 /// The maximum total length of the header values of a request, in bytes. The server rejects a request that exceeds it.
 const HEADERS_BYTES_MAX: usize = 64 << 10;
 
-/// The media types that the client accepts. Errors should be problem documents (RFC 9457).
+/// The media types that the client accepts. It prefers that errors are problem documents (RFC 9457).
 pub(super) const ACCEPTED: &str = "application/problem+json, */*;q=0.9";
 
 /// A client of a wasmstore server. It follows no redirects, so that it sends the API key to no other server.
@@ -42,13 +42,13 @@ pub struct Client {
 
 /// A successful response.
 pub(in crate::remote) struct ApiResponse<T> {
-    /// The parsed body.
+    /// The body, parsed or as text.
     pub value: T,
     /// The commit from which the server read, or which it created, if the response names it.
     pub commit: Option<CommitId>,
     /// The branch that a write changed, and its new tip. Without meaning if the request was a read.
     pub published: Published<()>,
-    /// Whether the list has another page.
+    /// If the response is a page of a list, whether the list has another page.
     pub has_more: bool,
     /// The value of the header `Link`, which links to the next page of a list.
     pub link: Option<String>,
@@ -81,7 +81,7 @@ impl Client {
         })
     }
 
-    /// Returns a client that waits longer for a response: during a gc, the server sends nothing.
+    /// Returns a client with a longer timeout, because the server sends nothing during a gc.
     pub(super) fn with_gc_timeout(&self) -> Self {
         let limits = ClientLimits {
             silence_max: self.limits.gc_silence_max,
@@ -121,7 +121,7 @@ impl Client {
         with_revision(self.request(Method::GET, path), revision)
     }
 
-    /// Builds a request that makes a commit.
+    /// Builds a request that makes a commit: with the branch, the author, the message and the precondition of `change`.
     pub(super) fn write(&self, method: Method, path: &str, change: &Change) -> Builder {
         let branch = Revision::Branch(change.branch.clone());
         let author = change.author.as_ref().map(ToString::to_string);
@@ -212,7 +212,7 @@ impl Client {
         self.parse_json(self.text(request)?)
     }
 
-    /// Parses the JSON of a response.
+    /// Parses the text of a response as JSON.
     pub(super) fn parse_json<T: DeserializeOwned>(
         &self,
         response: ApiResponse<String>,
@@ -254,7 +254,7 @@ impl Client {
         }
     }
 
-    /// Returns the error for a failed connection.
+    /// Returns the error for a connection to the server that failed for `reason`.
     pub(super) fn unreachable(&self, reason: &dyn std::error::Error) -> Error {
         let reason = crate::store::chain(reason);
         Error::Unreachable {
@@ -275,7 +275,7 @@ impl Client {
     }
 }
 
-/// A function that parses a name.
+/// A function that parses a hash, a commit id or a branch name.
 type ParseName<T> = fn(&str) -> Result<T, crate::names::Error>;
 
 /// Returns the commit in the header `wasmstore-commit` of a response.
@@ -293,7 +293,7 @@ fn published(headers: &HeaderMap) -> Published<()> {
     let branch = headers
         .get("wasmstore-branch")
         .and_then(|value| decode_query_value(value.to_str().ok()?));
-    // A server of an older version does not say whether the branch has moved.
+    // A server of an older version does not send this header. The branch is then assumed to have moved.
     let is_unchanged = headers
         .get("wasmstore-changed")
         .is_some_and(|value| value == "false");

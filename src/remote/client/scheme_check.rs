@@ -9,7 +9,7 @@ use super::request::Client;
 use crate::names::ServerUrl;
 use crate::remote::error::Error;
 
-/// How long each step of the check may take.
+/// How long each step of the check (connecting, writing, reading) may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The bytes that the check sends: an HTTP request without TLS. A server without TLS answers it with an HTTP response, a server with TLS
@@ -42,7 +42,7 @@ fn speaks_tls(url: &ServerUrl) -> io::Result<Option<bool>> {
     stream.read_exact(&mut start)?;
     Ok(match &start {
         b"HTTP/" => Some(false),
-        // An alert or a handshake message, of any version (RFC 8446, section 5.1).
+        // A TLS record with an alert or a handshake message, of any version of TLS (RFC 8446, section 5.1).
         [0x15 | 0x16, 3, ..] => Some(true),
         _ => None,
     })

@@ -24,7 +24,9 @@ impl Client {
             let page_tags: Vec<_> = page.value.into_iter().map(Tag::from).collect();
             let first = page_tags.first().map(|tag| &tag.name);
             if page.has_more && first <= tags.last().map(|tag| &tag.name) {
-                return Err(self.invalid_response("a page of the tags does not continue the list"));
+                return Err(
+                    self.invalid_response("a page of tags does not continue the previous page")
+                );
             }
             tags.extend(page_tags);
             if !page.has_more {
@@ -59,7 +61,7 @@ impl Client {
         }
     }
 
-    /// Deletes a tag.
+    /// Sends the request that deletes a tag.
     pub(super) fn remove_tag(&self, change: &Change, tag: &TagName) -> Result<()> {
         let request = self.write(Method::DELETE, &tag_path(tag), change);
         self.publish(request).map(drop)

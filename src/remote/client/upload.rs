@@ -61,7 +61,7 @@ impl<R: Read> UploadReader<R> {
     /// Creates a reader of `source`, whose length is `size_bytes` if it is known.
     pub fn new(source: R, size_bytes: Option<u64>) -> Self {
         let limits = ModuleLimits {
-            // The server has its own size limit.
+            // Only the server limits the size of a module.
             module_bytes_max: u64::MAX,
             ..ModuleLimits::default()
         };
@@ -136,7 +136,7 @@ mod tests {
 
     const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
 
-    /// Reads a body to its end or failure; returns the reason to report for a failed upload, and whether the end was reached.
+    /// Reads a body until it ends or fails. Returns the reason to report for a failed upload, and whether the end was reached.
     fn read(bytes: &[u8], size_bytes: Option<u64>) -> (Option<String>, bool) {
         let mut body = UploadReader::new(bytes, size_bytes);
         let is_read = io::copy(&mut body, &mut io::sink()).is_ok();

@@ -82,7 +82,7 @@ impl<'f> ArchiveBody<'f> {
         })
     }
 
-    /// Returns the size of the archive, in bytes.
+    /// Returns the size of the whole archive, in bytes. It is announced before the files are read.
     fn size_bytes(&self) -> u64 {
         let sizes = self.files.files().iter().zip(&self.sizes);
         let entries = sizes.map(|((path, _), size)| {

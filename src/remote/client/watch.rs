@@ -28,7 +28,7 @@ const CLOSE_NO_COMMIT: u16 = 4404;
 /// The WebSocket close code of the server for a branch that was deleted.
 const CLOSE_NO_BRANCH: u16 = 4410;
 
-/// The reason why a connection yields no more events.
+/// The reason why no more events are read from a connection.
 enum End {
     /// The connection broke. The client reconnects.
     Broken(String),

@@ -162,7 +162,8 @@ mod tests {
         Verdict::of(&module(old), &module(new)).unwrap()
     }
 
-    /// Pairs of definitions of an item, and the verdict if the first is replaced by the second, as an import and as an export.
+    /// Pairs of definitions of an item. Each has the expected verdict if the first definition is replaced by the second in an import, and
+    /// the expected verdict for an export.
     const RETYPED: [(&str, &str, Compatibility, Compatibility); 18] = [
         ("(func)", "(func)", Same, Same),
         ("(func)", "(func (param i32))", Breaking, Breaking),
@@ -226,7 +227,7 @@ mod tests {
                 verdict_of_import.compatibility, import,
                 "{old} {new}: {verdict_of_import:?}"
             );
-            // An import that is exported has the type of an export, and needs no definition.
+            // The modules export the item by importing and re-exporting it, so that it needs no definition.
             let imported_as = |module: &str, item: &str| {
                 let kind = item[1..].split(' ').next().unwrap().trim_end_matches(')');
                 format!("{TYPES} (import \"{module}\" \"n\" {item}) (export \"e\" ({kind} 0))")

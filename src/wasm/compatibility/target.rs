@@ -41,7 +41,7 @@ impl TargetWorld {
                         root: Root::Package(package),
                         ..
                     } => (resolve, package),
-                    _ => return Err(WitError::undecodable("not a package of WIT")),
+                    _ => return Err(WitError::undecodable("not a WIT package")),
                 }
             } else {
                 let text = std::str::from_utf8(source).map_err(WitError::undecodable)?;

@@ -22,7 +22,7 @@ struct Parts {
     interface: &'static str,
     types: String,
     functions: String,
-    /// Declarations after the interface.
+    /// Declarations in the package after the interface.
     more: &'static str,
     /// Further imports or exports of the world.
     also: &'static str,
@@ -361,7 +361,7 @@ fn changes(ty: &str, next: &str) -> Vec<Change> {
     changes
 }
 
-/// Returns whether wasmparser accepts the newer component where the type of the older one is required.
+/// Returns whether `wasmparser` accepts the newer component where a component with the type of the older one is required.
 fn validator_says(old: &[u8], new: &[u8]) -> bool {
     let DecodedWasm::Component(resolve, world) = wit_component::decode(old).unwrap() else {
         panic!("a component");

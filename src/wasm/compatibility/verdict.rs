@@ -1,4 +1,4 @@
-//! The verdict whether a newer module can replace an older one.
+//! The decision whether a newer module can replace an older one.
 
 use serde::{Deserialize, Serialize};
 use wasmparser::Parser;
@@ -7,10 +7,10 @@ use super::reasons::{MODULES, Reasons};
 use super::{component, core};
 use crate::wasm::Error;
 
-/// The verdict whether a newer module can replace an older one, with the reasons.
+/// The decision whether a newer module can replace an older one, with the reasons.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The verdict without the reasons.
+    /// The decision without the reasons.
     pub compatibility: Compatibility,
     /// The differences that break users of the older module, one sentence each. At most 100.
     pub breaking: Vec<String>,

@@ -37,7 +37,7 @@ pub(in crate::wasm) struct FactsCollector {
     metadata: MetadataCollector,
     /// The index spaces of the outermost module, if that is a core module. They give the types of imports and exports.
     spaces: IndexSpaces,
-    /// The core module that is being read.
+    /// The functions of the core module that is being read; `None` outside of core modules.
     module: Option<CoreModule>,
     /// The features that the core module that is being read uses, without its function bodies.
     module_features: CoreFeatures,
@@ -45,7 +45,7 @@ pub(in crate::wasm) struct FactsCollector {
     component_features: ComponentFeatures,
     /// The features that all core modules use that have been read to their end, without their function bodies.
     used: WasmFeatures,
-    /// The number of core modules in a component so far.
+    /// The number of core modules that have been started in the outermost component.
     nested_modules: u32,
     /// If the section that is being skipped is a name section, the number of bytes that remain before its contents; otherwise `None`.
     names_start: Option<usize>,

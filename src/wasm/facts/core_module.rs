@@ -33,7 +33,7 @@ pub(super) struct CoreModule {
     /// module ends.
     listed: Option<Vec<FunctionSize>>,
     names: Option<NameSection>,
-    /// The name of the module itself.
+    /// The name of the module, from the name section.
     name: Option<String>,
 }
 

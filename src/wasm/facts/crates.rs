@@ -11,7 +11,7 @@ use super::cut::{Cut, CutList};
 use super::item::NAME_BYTES_MAX;
 use super::text::{cut_text, json_bytes};
 
-/// The maximum length of the decompressed JSON, in bytes. `wasm-metadata` has the same limit.
+/// The maximum length of the decompressed JSON of a section `.dep-v0`, in bytes. `wasm-metadata` has the same limit.
 const DECOMPRESSED_BYTES_MAX: u64 = 2 << 20;
 /// The maximum number of `.dep-v0` sections that are read, in all modules of a component.
 const SECTIONS_MAX: u32 = 8;
@@ -19,7 +19,7 @@ const SECTIONS_MAX: u32 = 8;
 const CRATES_MAX: usize = 20_000;
 /// The maximum size of the list of crates, in bytes of JSON.
 const CRATES_BYTES_MAX: usize = 64 << 10;
-/// The length of the JSON of a crate without its texts, in bytes.
+/// The length of the JSON of a crate without its name and version, in bytes.
 const CRATE_BYTES: usize = 32;
 
 /// The crates from which a module was built.

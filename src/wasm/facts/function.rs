@@ -6,12 +6,12 @@ use super::largest::Sized64;
 use super::symbol::{demangle, group_of};
 use super::text::json_bytes;
 
-/// The maximum size of the list of functions, in bytes of JSON.
+/// The maximum size of the list of functions in the facts, in bytes of JSON.
 pub(super) const FUNCTIONS_BYTES_MAX: usize = 320 << 10;
 /// The length of the JSON of a function without its name, in bytes.
 const FUNCTION_BYTES: usize = 80;
 
-/// The size of a function.
+/// A function of a module, with its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionSize {
     /// In a component, the number of the core module that defines the function. Core modules are numbered from 0, in the order of the

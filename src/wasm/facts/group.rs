@@ -11,7 +11,7 @@ use super::text::{cut_text, json_bytes};
 
 /// The maximum number of groups (crates or namespaces) that are collected.
 const GROUPS_MAX: usize = 4096;
-/// The maximum size of the list of groups, in bytes of JSON.
+/// The maximum size of the list of groups in the facts, in bytes of JSON.
 const GROUPS_BYTES_MAX: usize = 64 << 10;
 /// The length of the JSON of a group without its name, in bytes.
 const GROUP_BYTES: usize = 80;

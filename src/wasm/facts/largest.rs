@@ -7,10 +7,10 @@ pub(super) const PARTS_MAX: usize = 4096;
 
 /// A part of a module that has a size.
 pub(super) trait Sized64 {
-    /// Returns the size, in bytes.
+    /// Returns the size of the part in the module, in bytes.
     fn size_bytes(&self) -> u64;
 
-    /// Returns an upper bound on the length of the JSON, in bytes.
+    /// Returns an upper bound on the length of the part's JSON, in bytes.
     fn json_bytes(&self) -> usize;
 }
 
@@ -39,7 +39,7 @@ impl<T: Sized64> Largest<T> {
         }
     }
 
-    /// Counts parts without adding them, because [`PARTS_MAX`] other parts are at least as large.
+    /// Counts parts without adding them. Called for parts that cannot be selected, because [`PARTS_MAX`] other parts are at least as large.
     pub(super) fn count(&mut self, parts: u64) {
         self.total += parts;
     }

@@ -13,7 +13,7 @@ use super::text::{cut_text, json_bytes};
 const PRODUCERS_BYTES_MAX: usize = 32 << 10;
 /// The maximum number of producers that are remembered to find duplicates. Each new producer is compared with them.
 const PRODUCERS_MAX: usize = 256;
-/// The length of the JSON of a producer without its texts, in bytes.
+/// The length of the JSON of a producer without its field, name and version, in bytes.
 const PRODUCER_BYTES: usize = 48;
 
 /// The metadata in the custom sections of a module. It may be false, because nothing verifies it.
@@ -39,7 +39,7 @@ pub struct Metadata {
     /// The URL of the source code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The URL of the home page.
+    /// The URL of the project's home page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub homepage: Option<String>,
     /// The revision of the source code in version control.
@@ -54,7 +54,7 @@ pub struct Metadata {
     /// The crates from which the module was built; `None` if no section `.dep-v0` exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crates: Option<Crates>,
-    /// The URL of the source map.
+    /// The URL of the source map for debuggers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_map_url: Option<String>,
     /// The build id, in hexadecimal digits.

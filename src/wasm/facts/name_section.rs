@@ -6,7 +6,8 @@ use crate::wasm::limits::peek_u32;
 const MODULE_NAME: u8 = 0;
 const FUNCTION_NAMES: u8 = 1;
 
-/// The maximum length of a name, in bytes; the same as in `wasmparser`. After a longer name, the rest of the section is ignored.
+/// The maximum length of a name, in bytes. It is the same limit as in `wasmparser`. After a longer name, the rest of the section is
+/// ignored.
 const NAME_BYTES_MAX: usize = 100_000;
 /// The maximum length of a LEB128-encoded number of 32 bits, in bytes.
 const LEB_BYTES_MAX: usize = 5;
@@ -175,7 +176,7 @@ fn string(bytes: &[u8]) -> Result<(&str, usize), Stop> {
 mod tests {
     use super::*;
 
-    /// Returns the names that are decoded from pieces of this length.
+    /// Returns the names that are decoded from `section` if it arrives in pieces of `piece_bytes` bytes.
     fn names(section: &[u8], piece_bytes: usize) -> Vec<String> {
         let (mut decoder, mut names) = (NameSection::default(), Vec::new());
         for piece in section.chunks(piece_bytes) {

@@ -12,7 +12,7 @@ const SECTIONS_BYTES_MAX: usize = 64 << 10;
 /// The length of the JSON of a section without its name, in bytes.
 const SECTION_BYTES: usize = 96;
 
-/// The size of a section.
+/// A section of a module, with its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SectionSize {
     /// The kind of the section.
@@ -22,7 +22,7 @@ pub struct SectionSize {
     pub name: Option<String>,
     /// The offset of the section in the module, in bytes.
     pub offset: u64,
-    /// The size of the section with its id and its length, in bytes.
+    /// The size of the section with its id and its length field, in bytes.
     pub size_bytes: u64,
 }
 

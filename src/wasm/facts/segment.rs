@@ -10,7 +10,7 @@ pub(super) const SEGMENTS_BYTES_MAX: usize = 64 << 10;
 /// An upper bound on the length of the JSON of a data segment, in bytes.
 const SEGMENT_BYTES: usize = 128;
 
-/// The size of a data segment.
+/// A data segment of a module, with its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentSize {
     /// In a component, the number of the core module that contains the segment. Core modules are numbered from 0, in the order of the

@@ -9,7 +9,7 @@ use super::WitError;
 use super::separate::separate;
 use super::skeleton::Skeleton;
 
-/// The WIT of a module.
+/// The decoded WIT of a module.
 pub(in crate::wasm) struct Decoded {
     /// All packages, interfaces and types to which the module refers.
     pub resolve: Resolve,

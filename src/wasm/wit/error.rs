@@ -19,27 +19,27 @@ pub enum WitError {
     /// The text or package that defines a world is too large.
     #[error("the WIT is larger than {bytes_max} bytes")]
     SourceTooLarge {
-        /// The limit, in bytes.
+        /// The maximum length of the text or package, in bytes.
         bytes_max: usize,
     },
     /// The text that defines a world has too many packages.
     #[error("the WIT has more than {packages_max} packages")]
     TooManyPackages {
-        /// The limit.
+        /// The maximum number of packages.
         packages_max: usize,
     },
     /// The interfaces and worlds have too many functions and types in total.
     #[error("the interfaces have {members} functions and types, which is more than {members_max}")]
     TooManyMembers {
-        /// The number of functions and types.
+        /// The number of functions and types in the module.
         members: usize,
-        /// The limit.
+        /// The maximum number of functions and types.
         members_max: usize,
     },
     /// Components in components are nested too deeply.
     #[error("components are nested more than {depth_max} levels deep")]
     TooDeep {
-        /// The limit.
+        /// The maximum depth.
         depth_max: usize,
     },
     /// WIT cannot express the component, or the bytes are not a valid module.

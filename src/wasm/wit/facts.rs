@@ -23,7 +23,7 @@ pub struct WitFacts {
     pub source: WitSource,
     /// The WIT text, as `wasm-tools component wit` prints it. It has at most 512 KiB; a longer text is cut at the end of a line.
     pub text: String,
-    /// Whether `text` is cut.
+    /// Whether `text` was longer and is cut.
     pub text_is_cut: bool,
     /// The imports of the world, in order.
     pub imports: Vec<WitItem>,
@@ -55,7 +55,7 @@ pub struct WitItem {
     pub package: Option<String>,
     /// The name of the interface, function or type.
     pub name: String,
-    /// The version of the package.
+    /// The version of the package that defines the item.
     pub version: Option<String>,
     /// The functions and types of an interface. For any other item, only the item itself.
     pub members: Vec<WitMember>,

@@ -5,7 +5,7 @@ use crate::wasm::limits::{SectionHeader, peek_u32};
 
 /// The maximum length of a skeleton, in bytes. The skeleton of a component that imports all of WASI has less than 200 KB.
 const BYTES_MAX: usize = 4 << 20;
-/// The maximum depth of components within components.
+/// The maximum depth of components that are nested in components.
 const DEPTH_MAX: usize = 100;
 
 /// The magic number and version of a module or component, in bytes.
@@ -45,7 +45,7 @@ impl Skeleton {
     }
 }
 
-/// Returns whether `bytes` begin like a component.
+/// Returns whether the preamble of `bytes` is that of a component.
 fn is_component(bytes: &[u8]) -> bool {
     bytes.get(6) == Some(&COMPONENT_LAYER)
 }
@@ -81,7 +81,7 @@ impl Copy {
         for section in self.sections(bytes)? {
             let section = section?;
             match section.id {
-                // Types, imports, functions, tables, memories, globals, exports and tags.
+                // The sections with types, imports, functions, tables, memories, globals, exports and tags.
                 1..=7 | 13 => self.push(section.whole)?,
                 10 => self.nested(10, |copy| copy.bodies(functions))?,
                 // Custom sections, the start section, elements and data do not affect the type of a module, so they are not copied.
@@ -173,7 +173,7 @@ pub(super) fn sections<'a>(
 pub(super) struct Section<'a> {
     pub id: u8,
     pub contents: &'a [u8],
-    /// The section with its header.
+    /// All bytes of the section, with its header.
     pub whole: &'a [u8],
 }
 

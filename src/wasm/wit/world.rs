@@ -36,7 +36,7 @@ pub(in crate::wasm) struct WorldItem {
     /// The package that defines the item, as `namespace:name`; `None` if the item is not in a package.
     pub package: Option<String>,
     pub name: String,
-    /// The version of the package.
+    /// The version of the package that defines the item.
     pub version: Option<String>,
     /// The functions and types of an interface, or the function or type itself.
     pub members: Vec<Member>,
@@ -60,7 +60,7 @@ impl WitWorld {
     /// Decodes the imports and exports of a module from its bytes.
     ///
     /// # Errors
-    /// The reason why the module has no WIT.
+    /// If the module has no WIT; the error is the reason.
     pub(in crate::wasm) fn of(bytes: &[u8]) -> Result<Self, WitError> {
         isolated(|| {
             let decoded = Decoded::exactly(&Skeleton::of(bytes)?)?;

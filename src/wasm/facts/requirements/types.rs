@@ -5,8 +5,8 @@ use wasmparser::{
     SubType, ValType, WasmFeatures,
 };
 
-/// A flag for references to a type by its index, which require `function-references` or `gc`. `wasmparser` has no such flag, so a free bit
-/// is used.
+/// A flag for references to a type by its index. They require `function-references` or `gc`. `wasmparser` has no such flag, so this is one
+/// of its unused bits.
 pub(super) const TYPED_REFERENCE: WasmFeatures = WasmFeatures::from_bits_retain(1 << 63);
 
 pub(super) fn of_value(ty: ValType) -> WasmFeatures {

@@ -7,8 +7,8 @@ use wasmparser::{
 
 use super::types::{of_reference, of_value};
 
-/// Passes operators on to `visitor`, and adds the features that they use to `used`. Does not add the features of operators with the prefix
-/// 0xfd, because [`of_operator`](super::encoding::of_operator) does.
+/// Passes operators on to `visitor`, and adds the features that they use to `used`. Exception:
+/// [`of_operator`](super::encoding::of_operator) adds the features of operators with the prefix 0xfd.
 pub(super) struct Recorder<'f, V> {
     pub(super) visitor: V,
     pub(super) used: &'f mut WasmFeatures,
@@ -34,7 +34,7 @@ impl<V> Recorder<'_, V> {
     }
 }
 
-/// Adds the proposal that introduced an operator.
+/// Adds the feature flag of the proposal that introduced an operator.
 macro_rules! add_proposal {
     ($self:ident mvp) => {};
     ($self:ident bulk_memory) => {
