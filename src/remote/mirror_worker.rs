@@ -1,7 +1,7 @@
 //! The threads of a server that push every change of the store to every mirror.
 //!
 //! Each mirror has its own thread, so that a mirror that does not respond does not delay the others. Several servers may serve one store.
-//! Then the server that holds a mirror's lock pushes to it, and the other servers find afterwards that the mirror is in sync.
+//! Then the server that holds a mirror's lock pushes to the mirror. When the others get the lock, they see that the mirror is in sync.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};

@@ -11,7 +11,7 @@ use crate::store::{self, Change, ErrorKind, Hashing, Published, Revision};
 /// so that a job that runs twice publishes once and does not fail.
 ///
 /// # Errors
-/// The path has another module, or the errors of [`StoreOperations::put`].
+/// The path has another module; the errors of [`StoreOperations::put`].
 pub fn put_if_absent(
     store: &dyn StoreOperations,
     change: &Change,

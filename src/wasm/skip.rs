@@ -12,8 +12,8 @@ pub(super) const CUSTOM_BYTES_MAX: u32 = 64 << 10;
 /// as its length is known.
 const CUSTOM_NAME_BYTES_MAX: u32 = 100_000;
 
-/// The maximum length of a filler section, in bytes. A filler section is an empty custom section that the parser gets instead of skipped
-/// bytes.
+/// The maximum length of a filler section, in bytes. A filler section is a custom section without a name, filled with zeros. The parser
+/// gets it instead of the skipped bytes.
 const FILLER_BYTES_MAX: u64 = 64 << 10;
 /// The minimum number of bytes that are left for the last filler section, so that its header fits.
 const FILLER_BYTES_MIN: u64 = 16;

@@ -193,7 +193,7 @@ impl Client {
         }
     }
 
-    /// Returns the end that the server's close frame stands for. For a missing commit or branch, the error text is that of a local store.
+    /// Converts the server's close frame to an [`End`]. For a missing commit or branch, the error text is that of a local store.
     fn closed(&self, frame: Option<CloseFrame>, position: &WatchPosition<'_>) -> End {
         let Some(frame) = frame else {
             return End::Broken("the server closed the connection".to_owned());

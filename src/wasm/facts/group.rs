@@ -35,8 +35,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Adds a function to the group that is contained in its name `symbol`. After [`GROUPS_MAX`] groups, functions of further groups are
-    /// ignored.
+    /// Adds a function to its group. `symbol` is the name of the function, which contains the name of the group. After [`GROUPS_MAX`]
+    /// groups, functions of further groups are ignored.
     pub(super) fn add(&mut self, symbol: &str, size_bytes: u64) {
         let Some(name) = symbol::group_of(symbol) else {
             return;

@@ -5,7 +5,7 @@ use super::cut::{Cut, CutList};
 /// The maximum number of parts that are selected.
 pub(super) const PARTS_MAX: usize = 4096;
 
-/// A part of a module that has a size.
+/// A part of a module of which the largest are selected: a function or a data segment.
 pub(super) trait Sized64 {
     /// Returns the size of the part in the module, in bytes.
     fn size_bytes(&self) -> u64;
