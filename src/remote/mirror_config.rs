@@ -7,7 +7,7 @@ use super::mirror::{Mirror, Mirrors};
 use super::mirror_state::{MirrorState, RefTips};
 use crate::names::{MirrorName, ObjectId, RemoteUrl};
 
-/// The limit of the number that is appended to a mirror's name if a remote with that name exists.
+/// If a remote with the name of a new mirror exists, a number below this limit is appended to the mirror's name.
 const NAME_NUMBER_MAX: usize = 1000;
 
 /// How long the addition or removal of a mirror waits for the mirror's lock, which a running push holds.

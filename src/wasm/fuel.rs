@@ -184,7 +184,7 @@ impl<'f> BatchFuel<'f> {
         Ok(())
     }
 
-    /// Adds the fuel that the batch has used since the last call to the used fuel of the module.
+    /// Adds fuel to the used fuel of the module: what this batch has used since `settle` was last called.
     pub(super) fn settle(&mut self) -> Result<(), Stop> {
         let units = self.used - self.charged;
         self.charged = self.used;

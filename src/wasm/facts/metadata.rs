@@ -20,7 +20,8 @@ const PRODUCER_BYTES: usize = 48;
 ///
 /// Only sections of the outermost module or component are read. Exceptions are `producers` and `.dep-v0`, which are also read in nested
 /// modules and components. Texts of more than 6 KiB are cut, and end with `…`. A section that is malformed or longer than 64 KiB is
-/// ignored. So is a second section with the same name.
+/// ignored, except `.dep-v0`: see [`Crates::Unreadable`]. If several sections have the same name, the first readable one is used, except
+/// that all `producers` and the first 8 `.dep-v0` sections are used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
