@@ -1,4 +1,4 @@
-//! Admission of work: a request waits for a permit or for memory, then it runs on a thread that may block.
+//! Limits the concurrent work: a request waits for a permit or for memory before its work starts on a blocking thread.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::http::state::App;
 use crate::store::{Published, Store};
 
 impl App {
-    /// Reads from the store on the calling thread. `read` may only read from memory, or a ref, which is a file of a few bytes: this takes
-    /// less time than the switch to a blocking thread.
+    /// Calls `read` on the calling thread, which is an async thread. `read` may read only from memory, or a ref, which is a file of a few
+    /// bytes: this takes less time than a switch to a blocking thread.
     pub fn run_inline<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
         read(&self.store)
     }
@@ -35,8 +35,8 @@ impl App {
         self.run_with_permit(permit, read).await
     }
 
-    /// Runs `read` like [`run_read`](Self::run_read), but runs at most one long read per core at the same time. More of them would take
-    /// the CPU time from the threads that serve all connections.
+    /// Runs `read` like [`run_read`](Self::run_read), but at most one long read per core runs at the same time. Further long reads would
+    /// take CPU time from the threads that serve all connections.
     ///
     /// # Errors
     /// As for [`run_read`](Self::run_read).
@@ -104,7 +104,7 @@ impl App {
         Arc::clone(permits).try_acquire_many_owned(all).unwrap()
     }
 
-    /// Runs `write` on a blocking thread once a permit is available. Once started, it runs to completion even if the client
+    /// Runs `write` on a blocking thread once a permit is available. Once `write` has started, it runs to its end even if the client
     /// disconnects.
     ///
     /// # Errors
@@ -119,8 +119,8 @@ impl App {
         result.unwrap_or_else(resume_panic)
     }
 
-    /// Runs a write that may make a commit, and counts the commit in the metrics. Returns the `Wasmstore-Commit` header and the value of
-    /// the write.
+    /// Runs a write that may make a commit, and counts the commit in the metrics. Returns the response headers of the write, and the value
+    /// that `write` returned.
     ///
     /// # Errors
     /// As for [`run_write`](Self::run_write).
@@ -135,7 +135,7 @@ impl App {
         Ok((ChangeHeaders::from(&published), published.value))
     }
 
-    /// Acquires a permit.
+    /// Acquires one of `permits`. Waits for it up to [`request_wait`](crate::config::ServerLimits::request_wait).
     ///
     /// # Errors
     /// 503 if no permit becomes available in time.
@@ -143,16 +143,16 @@ impl App {
         acquire(permits, self.limits.request_wait).await
     }
 
-    /// Charges this number of bytes to the memory budget, or the largest possible charge if that is less. Waits until the bytes are free.
+    /// Charges `bytes` to the memory budget, or the largest possible charge if that is less. Waits until that much of the budget is free.
     /// The caller must hold neither another charge nor a permit.
     ///
     /// # Errors
-    /// 503 if the memory does not become available in time.
+    /// 503 if the memory does not become free in time.
     pub async fn charge(&self, bytes: u64) -> Result<Charge> {
         self.charge_within(self.limits.request_wait, bytes).await
     }
 
-    /// Charges like [`charge`](Self::charge), but waits up to `wait`.
+    /// Charges like [`charge`](Self::charge), but waits up to `wait` for the memory.
     ///
     /// # Errors
     /// As for [`charge`](Self::charge).

@@ -9,19 +9,19 @@ use axum::http::{StatusCode, Uri};
 
 use crate::http::error::{Failure, Result};
 
-/// The paths that are also answered without the base path, because supervisors send their requests to the server itself and not through
+/// The paths that are also answered without the base path, because supervisors send these requests to the server directly and not through
 /// the proxy.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The path below which a server answers; the root by default. Another path is needed behind a proxy that forwards requests below that
-/// path and does not remove it.
+/// The path below which a server answers; the root by default. Another base path is needed behind a proxy that forwards the requests below
+/// a path and leaves that path in their URLs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BasePath(
     /// Empty for the root; otherwise segments that each begin with a slash.
     Arc<str>,
 );
 
-/// The text is not a base path.
+/// The error for a text that is not a base path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must begin with a slash and consist of letters, digits and `-._~`, like /modules")]
 pub struct BasePathError;
@@ -54,7 +54,7 @@ impl fmt::Display for BasePath {
 }
 
 impl BasePath {
-    /// Returns the path with the base path in front of it, for a URL of this server.
+    /// Returns the base path followed by `path`, for a URL of this server.
     pub(super) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }

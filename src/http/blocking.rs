@@ -1,7 +1,7 @@
-//! The crossing from the asynchronous server to the synchronous store.
+//! Runs calls of the synchronous store for the asynchronous server.
 //!
-//! Everything in `http` is asynchronous; everything in [`store`](crate::store) and below is synchronous. This is the only file that
-//! moves work from one to the other.
+//! Everything in `http` is asynchronous; everything in [`store`](crate::store) and below is synchronous. Only this file starts synchronous
+//! work on blocking threads.
 
 use std::panic;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::http::error::{Failure, Result};
 use crate::http::metrics::{GaugeGuard, QUEUE_DEPTH};
 use crate::store::Store;
 
-/// Runs `work` on a blocking thread of `threads`. Once started, it runs to completion even if the returned future is dropped
-/// because the client disconnected; `permit` is released only then.
+/// Runs `work` on a blocking thread of the runtime `threads`. Once `work` has started, it runs to its end even if the returned future is
+/// dropped because the client disconnected. `permit` is released when `work` has ended.
 ///
 /// # Errors
-/// `work` panicked.
+/// If `work` panicked.
 pub(super) async fn run_blocking<T: Send + 'static>(
     store: &Arc<Store>,
     permit: OwnedSemaphorePermit,
@@ -37,8 +37,8 @@ pub(super) async fn run_blocking<T: Send + 'static>(
         .await
 }
 
-/// Runs `work`, which may block, without waiting for it. Outside of a tokio runtime, for example while a server is dropped, runs
-/// `work` on the calling thread.
+/// Starts `work`, which may block, on a blocking thread and does not wait for it. Outside of a tokio runtime, for example while a server is
+/// dropped, runs `work` on the calling thread.
 pub(super) fn run_detached(work: impl FnOnce() + Send + 'static) {
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),
@@ -46,7 +46,7 @@ pub(super) fn run_detached(work: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Acquires a permit and counts the request as queued while it waits.
+/// Acquires a permit. While this waits, the request is counted in the metric for queued requests.
 ///
 /// # Errors
 /// 503 if no permit is released within `wait`.
@@ -64,7 +64,7 @@ pub(super) async fn acquire(
     }
 }
 
-/// Continues a panic of the work in the request that started it.
+/// Raises the panic of a blocking thread again, in the request that waits for that thread.
 pub(super) fn resume_panic<T>(error: JoinError) -> T {
     match error.try_into_panic() {
         Ok(panic) => panic::resume_unwind(panic),

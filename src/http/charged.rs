@@ -1,4 +1,4 @@
-//! Bytes in responses that are charged to the memory budget until they are sent or dropped.
+//! Response bytes that are charged to the memory budget until they are sent or dropped.
 
 use std::io;
 
@@ -23,15 +23,15 @@ impl AsRef<[u8]> for ChargedBytes {
     }
 }
 
-/// Returns bytes that hold their charge until their last clone or slice is dropped.
+/// Returns `bytes` such that `charge` is released when the last clone or slice of the returned value is dropped.
 pub(super) fn charged_bytes(bytes: Vec<u8>, charge: Charge) -> Bytes {
     Bytes::from_owner(ChargedBytes { bytes, charge })
 }
 
-/// Returns a response whose body holds the charge until it is sent or dropped. The charge is resized to the length of the body.
+/// Returns a response whose body is `bytes`. Resizes `charge` to the length of the body, and releases it when the body is sent or dropped.
 ///
 /// # Errors
-/// [`Exhausted`] if no memory is free.
+/// [`Exhausted`] if the charge must grow and the memory for that is not free.
 pub(super) fn charged_response(
     media_type: &'static str,
     bytes: Vec<u8>,
@@ -42,11 +42,11 @@ pub(super) fn charged_response(
     Ok((media_type, Body::from(charged_bytes(bytes, charge))).into_response())
 }
 
-/// Returns a response with a value as JSON. The charge is resized to the length of the JSON before the value is encoded; the body holds
-/// it until it is sent or dropped.
+/// Returns a response whose body is a value as JSON. Resizes `charge` to the length of the JSON before it encodes the value, and releases
+/// the charge when the body is sent or dropped.
 ///
 /// # Errors
-/// [`Exhausted`] if no memory is free.
+/// [`Exhausted`] if the charge must grow and the memory for that is not free.
 pub(super) fn charged_json_response(
     value: &impl Serialize,
     mut charge: Charge,
@@ -63,7 +63,7 @@ pub(super) fn json_bytes(value: &impl Serialize) -> u64 {
     length.0
 }
 
-/// Counts the bytes that are written.
+/// A writer that counts the bytes written to it and discards them.
 struct ByteCount(u64);
 
 impl io::Write for ByteCount {

@@ -10,11 +10,12 @@ use crate::names::{BranchName, CommitId};
 use crate::store::Published;
 use crate::wire::encode_header_value;
 
-/// The response header `Wasmstore-Commit`: the commit that was read, or the branch's tip after a write.
+/// The response header `Wasmstore-Commit`: the commit that was read, or the tip of the branch after a write. Without a commit, no header is
+/// sent.
 pub(super) struct CommitHeader(pub Option<CommitId>);
 
 impl CommitHeader {
-    /// Sets the header.
+    /// Adds the header to `headers`, if there is a commit.
     pub fn insert_into(&self, headers: &mut HeaderMap) {
         if let Some(commit) = self.0 {
             let value = commit.to_string().parse();
@@ -41,7 +42,7 @@ impl IntoResponseParts for CommitHeader {
     }
 }
 
-/// The headers of the response to a write: the branch, its tip afterwards, and whether the write moved the branch.
+/// The headers of the response to a write: the branch, its tip after the write, and whether the write moved the branch.
 pub(super) struct ChangeHeaders {
     pub branch: Option<BranchName>,
     pub commit: Option<CommitId>,

@@ -17,36 +17,37 @@ use crate::wire::{MissingName, Problem};
 /// The value of `Retry-After` in a 503, in seconds.
 const RETRY_AFTER_S: u16 = 1;
 
-/// The ways to present a key (RFC 9110, section 11.6.1), in the values of `WWW-Authenticate`.
+/// The challenges in a 401 response, one `WWW-Authenticate` header each (RFC 9110, section 11.6.1): the ways in which a client can send its
+/// API key.
 const CHALLENGES: [&str; 2] = [
     r#"Basic realm="wasmstore", charset="UTF-8""#,
     r#"Bearer realm="wasmstore""#,
 ];
 
-/// The result of a handler.
+/// The result of a request handler.
 pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// An error response.
 ///
-/// The body is one line of plain text. [`problem_json`](crate::http::middleware::problem_json) replaces it by a problem document
-/// (RFC 9457) for clients that accept JSON; it finds the failure among the response's extensions.
+/// The body is one line of plain text. For clients that accept JSON, [`problem_json`](crate::http::middleware::problem_json) replaces it by
+/// a problem document (RFC 9457), which it makes from the `Failure` in the extensions of the response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub(super) struct Failure {
     status: StatusCode,
     detail: String,
-    /// The paths that conflict, for a 409.
+    /// In a 409 response, the paths that conflict.
     paths: Vec<String>,
-    /// The name that was not found, for a 404.
+    /// In a 404 response, the name that was not found.
     missing: Option<Box<MissingName>>,
-    /// A header that belongs to this error, such as `Location`.
+    /// An additional response header, such as `Location`.
     header: Option<(HeaderName, Cow<'static, str>)>,
-    /// The code in the error response of the OCI registry API; `None` if the code follows from the status.
+    /// The error code in a response of the OCI registry API; `None` if the code follows from the status.
     oci_code: Option<ErrorCode>,
 }
 
 impl Failure {
-    /// Creates a failure with one line of text for the client. Without text, the response has no body.
+    /// Creates an error response with one line of text for the client. With an empty text, the response has no body.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -58,22 +59,23 @@ impl Failure {
         }
     }
 
-    /// Creates a 400.
+    /// Creates a 400 response.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// Creates a 400 for a URL that ends with the endpoint, where the name of a module or branch is required.
+    /// Creates a 400 response for a URL that ends after the name of the endpoint, such as `/api/v1/module`, although the name of a module
+    /// or branch must follow.
     pub fn missing_name() -> Self {
         Self::malformed("the URL ends where a name is needed")
     }
 
-    /// Creates a 404 for a URL that has no meaning.
+    /// Creates a 404 response for a URL that no route matches.
     pub fn unknown_endpoint() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is no such endpoint")
     }
 
-    /// Creates a 404 for a branch that does not exist.
+    /// Creates a 404 response for a branch that does not exist.
     pub fn unknown_branch(branch: &BranchName) -> Self {
         let detail = format!("there is no branch {:?}", branch.as_str());
         Self {
@@ -82,13 +84,14 @@ impl Failure {
         }
     }
 
-    /// Creates a 500. The cause is only logged; the request id leads to the log line.
+    /// Creates a 500 response. The cause is only logged. The operator finds it by the request id, which is in the log line and in this
+    /// response.
     pub fn internal(request_id: &str) -> Self {
         let detail = format!("the store failed; request {request_id}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
-    /// Creates a 503 for a request that could not get a permit or memory in time.
+    /// Creates a 503 response for a request that could not get a permit or memory in time.
     pub fn busy() -> Self {
         let detail = "the server is busy; try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -102,7 +105,7 @@ impl Failure {
         }
     }
 
-    /// Sets the code in the error response of the OCI registry API.
+    /// Sets the error code for a response of the OCI registry API.
     pub fn with_oci_code(self, code: ErrorCode) -> Self {
         Self {
             oci_code: Some(code),
@@ -110,7 +113,7 @@ impl Failure {
         }
     }
 
-    /// Returns the code in the error response of the OCI registry API.
+    /// Returns the error code for a response of the OCI registry API; `None` if the code follows from the status.
     pub fn oci_code(&self) -> Option<ErrorCode> {
         self.oci_code
     }
@@ -159,7 +162,7 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let status = status(error.kind());
         if status == StatusCode::INTERNAL_SERVER_ERROR {
-            // Internals, such as paths on the server, must not reach clients: they only go to the log.
+            // Clients must not see internals, such as paths on the server, so the error text goes only to the log.
             tracing::error!(error = chain(&error), "the store failed");
             return Self::new(status, "the store failed; see the server log");
         }
@@ -183,7 +186,7 @@ impl From<store::Error> for Failure {
     }
 }
 
-/// Returns the status of an error of this kind.
+/// Returns the HTTP status for an error of this kind.
 pub(super) fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
@@ -211,7 +214,7 @@ impl IntoResponse for Failure {
         }
         match self.status {
             StatusCode::UNAUTHORIZED => {
-                // Basic comes first: some clients use only the first challenge, and git knows no other.
+                // Basic comes first: some clients use only the first challenge, and git supports no other scheme.
                 for challenge in CHALLENGES {
                     headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
                 }

@@ -1,4 +1,4 @@
-//! Extractors: the headers, paths and query parameters of requests, parsed once.
+//! Extractors: parse the headers, paths and query parameters of requests.
 
 mod path_conditions;
 
@@ -29,8 +29,8 @@ const COMMIT: &str = "wasmstore-commit";
 const AUTHOR: &str = "wasmstore-author";
 const MESSAGE: &str = "wasmstore-message";
 
-/// The part of the URL after the endpoint, percent-decoded: a path, hash or branch, or several of them separated by slashes. Empty
-/// if the URL ends with the endpoint.
+/// The part of the URL path after the name of the endpoint, percent-decoded: a path, hash or branch, or several of them separated by
+/// slashes. Empty if the URL ends after the name of the endpoint.
 #[derive(Default)]
 pub(super) struct UrlTail(pub String);
 
@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UrlTail {
 }
 
 impl UrlTail {
-    /// Parses the tail, which must not be empty.
+    /// Parses the tail with `parse`. An empty tail is an error.
     pub fn parse<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T> {
         if self.0.is_empty() {
             return Err(Failure::missing_name());
@@ -56,14 +56,14 @@ impl UrlTail {
     }
 }
 
-/// The query parameters. Unknown ones are ignored.
+/// The query parameters of a request, parsed as a `T`. Unknown parameters are ignored.
 pub(super) struct QueryParams<T>(pub T);
 
 impl<T: DeserializeOwned> QueryParams<T> {
-    /// Parses the query of a URL.
+    /// Parses the query string of a URL.
     ///
     /// # Errors
-    /// 400 for parameters that do not parse.
+    /// 400 if a parameter is malformed.
     pub fn of(uri: &Uri) -> Result<Self> {
         match Query::try_from_uri(uri) {
             Ok(Query(params)) => Ok(Self(params)),
@@ -71,7 +71,7 @@ impl<T: DeserializeOwned> QueryParams<T> {
                 let reason = error
                     .source()
                     .map_or_else(|| error.body_text(), ToString::to_string);
-                // The words of the standard library.
+                // Replaces the text of Rust's standard library for a malformed number.
                 let reason =
                     reason.replace("invalid digit found in string", "expected a whole number");
                 Err(Failure::malformed(format!(
@@ -90,14 +90,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T>
     }
 }
 
-/// The query parameters that select a revision, for clients that cannot send headers.
+/// The query parameters that select a revision. They are for clients that cannot send headers.
 #[derive(Deserialize)]
 struct RevisionQuery {
     branch: Option<String>,
     commit: Option<String>,
 }
 
-/// The revision that a read selects with `Wasmstore-Branch` and `Wasmstore-Commit`, or with the query parameters `branch` and `commit`.
+/// The revision to read, from the headers `Wasmstore-Branch` and `Wasmstore-Commit` or the query parameters `branch` and `commit`.
 pub(super) struct ReadRevision(pub Revision);
 
 impl FromRequestParts<App> for ReadRevision {
@@ -112,7 +112,7 @@ impl FromRequestParts<App> for ReadRevision {
         let Some(commit) = commit else {
             return Ok(Self(Revision::Branch(app.branch(branch))));
         };
-        // The commit decides what is read, but an unknown branch is an error nevertheless.
+        // Only the commit decides what is read, but an unknown branch in the same request is an error nevertheless.
         let Some(branch) = branch else {
             return Ok(Self(commit.on_branch(app.branch(None))));
         };
@@ -124,7 +124,7 @@ impl FromRequestParts<App> for ReadRevision {
     }
 }
 
-/// The headers of a request for a module. `Range` is kept only for GET (RFC 9110, section 14.2).
+/// The headers of a request for a module. `Range` is removed unless the method is GET (RFC 9110, section 14.2).
 pub(super) struct ModuleHeaders(pub HeaderMap);
 
 impl<S: Send + Sync> FromRequestParts<S> for ModuleHeaders {
@@ -139,7 +139,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ModuleHeaders {
     }
 }
 
-/// The `If-None-Match` headers of a conditional read.
+/// The `If-None-Match` headers of a request that reads.
 pub(super) struct ReadConditions(pub HeaderMap);
 
 impl<S: Send + Sync> FromRequestParts<S> for ReadConditions {
@@ -152,7 +152,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ReadConditions {
     }
 }
 
-/// The headers of a write: branch, author, message and precondition.
+/// The headers of a request that writes: branch, author, message and precondition.
 pub(super) struct WriteHeaders(pub Change);
 
 impl FromRequestParts<App> for WriteHeaders {
@@ -169,7 +169,7 @@ impl FromRequestParts<App> for WriteHeaders {
         };
         let origin = parts.extensions.get::<RequestOrigin>();
         let branch = parse_header(headers, BRANCH, BranchName::parse)?;
-        // Another server has put its own default branch into the header.
+        // A request that another server forwards names the branch already, or selects the default branch of the store by naming none.
         let branch = match origin {
             Some(origin) if origin.is_from_peer => branch,
             _ => app.branch(branch),
@@ -184,7 +184,7 @@ impl FromRequestParts<App> for WriteHeaders {
     }
 }
 
-/// The headers of a request that creates or deletes a branch, or makes one the default branch. Such a request makes no commit, so
+/// Checks the headers of a request that creates or deletes a branch, or makes one the default branch. Such a request makes no commit, so
 /// the other headers of writes are ignored.
 pub(super) struct BranchWriteHeaders;
 
@@ -197,7 +197,7 @@ impl<S: Send + Sync> FromRequestParts<S> for BranchWriteHeaders {
     }
 }
 
-/// Rejects `Wasmstore-Commit` on a request that does not read from a commit.
+/// Rejects the header `Wasmstore-Commit` on a request that does not read from a commit.
 pub(super) fn reject_commit_header(headers: &HeaderMap) -> Result<()> {
     if headers.contains_key(COMMIT) {
         let detail = "Wasmstore-Commit is only for reads";
@@ -206,7 +206,7 @@ pub(super) fn reject_commit_header(headers: &HeaderMap) -> Result<()> {
     Ok(())
 }
 
-/// Returns the value of a header or of the query parameter that stands for it.
+/// Returns the value of a header, or of the query parameter that can be used instead of the header.
 ///
 /// # Errors
 /// 400 if the parameter is malformed, or if both are given and differ.
@@ -227,8 +227,8 @@ fn header_or_param<T: PartialEq, E: Display>(
     Ok(Some(param))
 }
 
-/// Rejects the query parameters that select what a read reads on a request that writes. Ignoring them would write to another branch than the
-/// one in the URL.
+/// Rejects the query parameters `branch` and `commit` on a request that writes. If they were ignored, the request would write to another
+/// branch than the one in its URL.
 fn reject_revision_query(uri: &Uri) -> Result<()> {
     if selects_revision(uri)? {
         let detail = "`branch` and `commit` are query parameters of reads: select the branch with the header Wasmstore-Branch";
@@ -237,22 +237,22 @@ fn reject_revision_query(uri: &Uri) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether the query of a URL selects a revision.
+/// Returns whether the query string of a URL selects a branch or commit.
 ///
 /// # Errors
-/// 400 for parameters that do not parse.
+/// 400 if a parameter is malformed.
 pub(super) fn selects_revision(uri: &Uri) -> Result<bool> {
     let query = QueryParams::<RevisionQuery>::of(uri)?.0;
     Ok(query.branch.is_some() || query.commit.is_some())
 }
 
-/// Parses the name of a branch, tag or commit.
+/// Parses the name of a branch, tag or commit from a URL.
 pub(super) fn parse_revision(text: &str) -> Result<Revision> {
     Ok(Revision::parse(text)?)
 }
 
-/// Parses the name of a branch or commit that a user may have typed. The name of a branch is taken as it is, because a space that is not one of
-/// ASCII may be part of it; an id may have spaces around it.
+/// Parses a branch name or commit id that a user may have typed. Spaces around an id are ignored. A branch name is not trimmed, because it
+/// may begin or end with a space other than the ASCII space.
 pub(super) fn parse_typed_revision(text: &str) -> Result<Revision> {
     match CommitId::parse(text.trim()) {
         Ok(commit) => Ok(Revision::Commit(commit)),
@@ -260,7 +260,7 @@ pub(super) fn parse_typed_revision(text: &str) -> Result<Revision> {
     }
 }
 
-/// Parses a header whose value is percent-encoded UTF-8.
+/// Parses the header `name`, whose value is percent-encoded UTF-8, with `parse`. Returns `None` if the request does not have the header.
 fn parse_header<T, E: Display>(
     headers: &HeaderMap,
     name: &'static str,

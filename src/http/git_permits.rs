@@ -1,5 +1,6 @@
-//! The limit on concurrent git processes. Fetches and pushes have separate permits, so that clients that read a clone slowly do not block
-//! pushes. One key may hold only half of the permits of a service, so that one client does not block the others.
+//! The limit on concurrent git processes. Fetches and pushes have separate permits, so that clients that receive a clone slowly do not
+//! block pushes. The requests with one API key may hold only half of the permits for fetches, and half of those for pushes, so that one
+//! client does not block the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -13,37 +14,37 @@ use crate::http::metrics::{GIT_SERVICES, GaugeGuard};
 use crate::http::middleware::auth::KeyTag;
 use crate::remote::GitService;
 
-/// The permits for git processes.
+/// The permits for all git processes of a server.
 pub(in crate::http) struct GitPermits {
     fetches: ServicePermits,
     pushes: ServicePermits,
 }
 
-/// The permits for one service.
+/// The permits for one git service: fetches or pushes.
 struct ServicePermits {
     all: Arc<Semaphore>,
-    /// How many of these permits one key may hold.
+    /// How many of these permits the requests with one API key may hold at a time.
     per_key: usize,
-    /// One semaphore for each key that holds or waits for a permit, with `per_key` permits.
+    /// For each API key whose requests hold or wait for a permit, a semaphore with `per_key` permits.
     of_key: Mutex<HashMap<KeyTag, Weak<Semaphore>>>,
 }
 
-/// A permit to run one git process. The metrics count the permits that are held.
+/// A permit to run one git process. A metric counts the permits that are held.
 pub(in crate::http) struct GitPermit {
     _permit: OwnedSemaphorePermit,
     _key_permit: Option<KeyPermit>,
     _counted: GaugeGuard,
 }
 
-/// The permit by which a request counts towards the limit of its API key.
+/// A permit from the semaphore of the request's API key. It limits how many permits the requests with that key hold.
 struct KeyPermit {
     _permit: OwnedSemaphorePermit,
-    /// Keeps the semaphore of the key alive.
+    /// Keeps the entry of [`ServicePermits::of_key`] alive.
     _of_key: Arc<Semaphore>,
 }
 
 impl GitPermits {
-    /// Creates `count` permits for each service.
+    /// Creates `count` permits for fetches and as many for pushes.
     pub fn new(count: usize) -> Self {
         Self {
             fetches: ServicePermits::new(count),
@@ -51,10 +52,10 @@ impl GitPermits {
         }
     }
 
-    /// Acquires a permit for a service. If the client presented a key, the permit counts against the limit of that key too.
+    /// Acquires a permit for a service. If the client has sent an API key, also acquires a permit from the semaphore of that key.
     ///
     /// # Errors
-    /// 503 if no permit is released within `wait`.
+    /// 503 if a permit is not released within `wait`.
     pub async fn acquire(
         &self,
         service: GitService,
@@ -100,7 +101,7 @@ impl ServicePermits {
         if let Some(existing) = all.get(&key).and_then(Weak::upgrade) {
             return existing;
         }
-        // Entries of keys that are no longer in use are removed. Otherwise the map would grow each time the keys are replaced.
+        // Removes the entries of API keys that are not in use. Otherwise the map would grow each time the operator replaces the keys.
         all.retain(|_, of_key| of_key.strong_count() > 0);
         let new = Arc::new(Semaphore::new(self.per_key));
         all.insert(key, Arc::downgrade(&new));

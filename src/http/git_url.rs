@@ -1,13 +1,13 @@
-//! The git service that a request's URL selects.
+//! Finds the git service that the URL of a request selects.
 
 use axum::http::Uri;
 
 use crate::http::percent;
 use crate::remote::GitService;
 
-/// Returns the git service that a URL requests, or whose ref advertisement (`info/refs?service=…`) it requests. Returns `None` if the URL
-/// is not below `/wasmstore.git/`, names no service or names several. The authorization uses the same function to decide which method a
-/// key must allow.
+/// Returns the git service that a URL requests, either directly or by requesting its ref advertisement (`info/refs?service=…`). Returns
+/// `None` if the URL is not below `/wasmstore.git/`, or names no service or several. The authorization uses this function too, to decide
+/// which HTTP method the API key must allow.
 pub(in crate::http) fn requested_service(uri: &Uri) -> Option<GitService> {
     match uri.path().strip_prefix("/wasmstore.git/")? {
         "info/refs" => service_in_query(uri.query()?),

@@ -5,7 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// A response whose body is the value as JSON. Unlike [`axum::Json`] it borrows the value.
+/// A response whose body is a value as JSON. Unlike [`axum::Json`], it borrows the value.
 pub(super) struct Json<'v, T: ?Sized>(pub &'v T);
 
 impl<T: Serialize + ?Sized> IntoResponse for Json<'_, T> {

@@ -1,4 +1,4 @@
-//! The items of a list as JSON, up to a size limit.
+//! Encodes the items of a list as JSON, up to a size limit.
 
 use serde::Serialize;
 
@@ -18,21 +18,21 @@ impl ListKind {
     }
 }
 
-/// A part of a list as JSON. It begins with the opening bracket if it is the first part of the list.
+/// The JSON of consecutive items of a list, up to a size limit. It begins with the opening bracket if it is the first part of the list.
 #[derive(Clone)]
 pub(super) struct JsonItems {
     json: Vec<u8>,
     kind: ListKind,
-    /// Once the JSON has this size, in bytes, no further item is added.
+    /// The size limit in bytes: once `json` has this size, no further item is added.
     bytes_max: usize,
-    /// The number of items that may still be added.
+    /// The number of items that may still be added to this part.
     left: usize,
     /// Whether the next item is the first one of the list.
     is_at_start: bool,
 }
 
 impl JsonItems {
-    /// Begins a list.
+    /// Returns the first part of a list, with the opening bracket and no items.
     pub fn first(kind: ListKind, bytes_max: usize, items_max: usize) -> Self {
         Self {
             json: vec![kind.brackets()[0]],
@@ -43,7 +43,7 @@ impl JsonItems {
         }
     }
 
-    /// Continues a list that has items already.
+    /// Returns a later part of a list, with no items. The earlier parts must have at least one item.
     pub fn next(kind: ListKind, bytes_max: usize) -> Self {
         Self {
             json: Vec::with_capacity(bytes_max),
@@ -54,8 +54,8 @@ impl JsonItems {
         }
     }
 
-    /// Appends an item to an array, unless this part of the list is full. Returns whether it was appended. The first item of a list is
-    /// always appended, however large it is.
+    /// Appends an item to an array, unless this part of the list is full. Returns whether the item was appended. The first item of a list
+    /// is appended even if it is larger than the limit.
     pub fn push(&mut self, item: &impl Serialize) -> bool {
         self.begin_item() && {
             write(&mut self.json, item);
@@ -63,7 +63,7 @@ impl JsonItems {
         }
     }
 
-    /// Appends an entry to an object, like [`push`](Self::push).
+    /// Appends an entry to an object. Otherwise like [`push`](Self::push).
     pub fn push_entry(&mut self, key: &impl Serialize, value: &impl Serialize) -> bool {
         self.begin_item() && {
             write(&mut self.json, key);
@@ -84,7 +84,7 @@ impl JsonItems {
         true
     }
 
-    /// Returns the JSON, with the closing bracket if this is the end of the list.
+    /// Returns the JSON. If `is_end`, the list ends with this part, and the JSON ends with the closing bracket.
     pub fn finish(mut self, is_end: bool) -> Vec<u8> {
         if is_end {
             self.json.push(self.kind.brackets()[1]);

@@ -1,9 +1,9 @@
-//! Responses that are a list: either the complete list, which is sent in pieces, or one page of it.
+//! Responses whose body is a list: either the complete list, which is sent in pieces, or one page of it.
 //!
-//! A complete list may be long, and its client may be slow or not read at all. So the list is never held in memory as a whole. Each piece
-//! is made when the previous piece was handed over to be sent: a new read of the store continues after the last item of the previous
-//! piece. Between two pieces, the response holds only the position in the list, and neither a thread nor a transaction. All pieces are
-//! read from the same commit, so they form a consistent list.
+//! A complete list may be long, and its client may read it slowly or not at all. So the list is never in memory as a whole. The next piece
+//! is made only when the connection can send it: a new read of the store continues after the last item of the previous piece. Between two
+//! pieces, the response holds only the position in the list, but no thread and no transaction. All pieces are read from the same commit, so
+//! the list is consistent.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -26,28 +26,28 @@ use crate::http::state::App;
 use crate::names::CommitId;
 use crate::store::{self, Revision, Store};
 
-/// The size of the first pieces of a list, in bytes. Their charges count as small, and a share of the memory budget is reserved for small
-/// charges. So clients that use up the rest of the budget do not delay these pieces.
+/// The size of the first pieces of a list, in bytes. A charge of this size is a small charge, and a part of the memory budget is reserved
+/// for small charges. So these pieces can be sent even while other requests use up the rest of the budget.
 const PIECE_BYTES: usize = SMALL_BYTES_MAX as usize;
 
-/// The room that is kept for the last item of a piece, in bytes: an item is added only while at least this many bytes of the charge are
-/// free. Few items are longer.
+/// The memory that is reserved for the last item of a piece, in bytes: an item is added only while at least this many bytes of the piece's
+/// charge are free. Few items are longer.
 const ITEM_BYTES: usize = 8 << 10;
 
 /// The size of the largest pieces, in bytes.
 const PIECE_BYTES_MAX: usize = 1 << 20;
 
-/// The size of the next piece is the number of bytes sent so far divided by this number, but at least [`PIECE_BYTES`] and at most
-/// [`PIECE_BYTES_MAX`]. Finding the position in the list again takes longer in a longer list, so a client that has read much of it gets
-/// larger pieces.
+/// Determines the size of the next piece: the number of bytes sent so far divided by this constant, but at least [`PIECE_BYTES`] and at
+/// most [`PIECE_BYTES_MAX`]. Pieces get larger because each piece must find the position in the list again, which takes longer in a longer
+/// list.
 const SENT_SHARE: usize = 64;
 
-/// A list that the function `F` reads. `K` is the type of the position of an item.
+/// A list whose items the function `F` reads from the store. `K` is the type of an item's position in the list.
 pub(super) struct JsonList<K, F> {
     kind: ListKind,
     positions: PhantomData<fn(K)>,
-    /// Adds the items after a position to [`JsonItems`] until it is full. Returns the position of the last added item, or `None` if the
-    /// list ends with it.
+    /// Adds the items after a position to a [`JsonItems`] until that is full. Returns the position of the last added item, or `None` if no
+    /// items follow it.
     read: Arc<F>,
 }
 
@@ -61,17 +61,17 @@ impl<K, F> Clone for JsonList<K, F> {
     }
 }
 
-/// The first part of a list.
+/// The first part of a list, read from the store but not sent yet.
 struct FirstPart<K> {
     commit: Option<CommitId>,
-    /// The revision from which all parts are read.
+    /// The revision from which the later parts are read too.
     revision: Revision,
     items: JsonItems,
-    /// The position of the last item of the part; `None` if the list ends with it.
+    /// The position of the last item of the part; `None` if no items follow it.
     last: Option<K>,
 }
 
-/// The rest of a list that is sent in pieces.
+/// The rest of a list that is sent in pieces: what the next piece needs.
 struct Rest<K, F> {
     app: App,
     list: JsonList<K, F>,
@@ -88,7 +88,7 @@ where
         + Sync
         + 'static,
 {
-    /// Returns the list that `read` reads.
+    /// Returns a list whose items `read` reads.
     pub fn new(kind: ListKind, read: F) -> Self {
         Self {
             kind,
@@ -97,7 +97,7 @@ where
         }
     }
 
-    /// Responds with all items after `after`.
+    /// Responds with all items after the position `after`, or with the whole list if `after` is `None`.
     pub async fn respond(
         self,
         app: &App,
@@ -132,8 +132,8 @@ where
         Ok((commit, [json_type()], body).into_response())
     }
 
-    /// Responds with a page of the items after `after`. `link` returns the position of the page's last item as it is written in URLs, and
-    /// the further parameters for [`next_page_link`].
+    /// Responds with one page: the items after the position `after`, up to the limits of `page`. `link` gets the position of the page's
+    /// last item. It returns that position as text for a URL, and further parameters; both are arguments of [`next_page_link`].
     pub async fn respond_with_page<'q>(
         self,
         app: &App,
@@ -152,7 +152,7 @@ where
         Ok((CommitHeader(part.commit), AppendHeaders(link), body).into_response())
     }
 
-    /// Responds with a page, or with all items after `after` if `page` is `None`.
+    /// Responds with one page, or with all items after the position `after` if `page` is `None`.
     pub async fn respond_with_page_if_any<'q>(
         self,
         app: &App,
@@ -202,7 +202,7 @@ where
         + Sync
         + 'static,
 {
-    /// Makes the next piece. On failure, the response is cut off.
+    /// Returns the next piece, and the rest after it. After an error, the response ends without the closing bracket of the list.
     async fn next(self) -> Result<(Bytes, Option<Self>)> {
         let piece = self.make_piece().await;
         piece.inspect_err(|error| {
@@ -210,11 +210,11 @@ where
         })
     }
 
-    /// Makes the next piece, and charges it. The charge of the previous piece may still be held while this waits. That cannot deadlock:
-    /// sending the previous piece releases its charge, and does not depend on this one.
+    /// Reads and charges the next piece. The charge of the previous piece may still be held while this waits for memory. That cannot cause
+    /// a deadlock: the previous piece releases its charge when it is sent, which does not depend on the next piece.
     ///
-    /// This waits longer than a new request does. A new request can still be answered with 503, but if a list is cut off, the client must
-    /// read all of it again.
+    /// The wait is longer than that of a new request. A new request can still be answered with 503, but if a list is cut off, the client
+    /// must read all of it again.
     async fn make_piece(self) -> Result<(Bytes, Option<Self>)> {
         let wait = self.app.limits.idle_timeout;
         let wanted = (self.sent_bytes / SENT_SHARE).clamp(PIECE_BYTES, PIECE_BYTES_MAX);
@@ -245,7 +245,7 @@ where
     }
 }
 
-/// Responds with a value as JSON. For values of any length: the response is made only if the memory for it is free.
+/// Responds with a value as JSON. The JSON may be long: it is made only if the memory for it is free, and charged until it is sent.
 ///
 /// # Errors
 /// 503 if no memory is free.
@@ -254,7 +254,7 @@ pub(super) fn charged_json(app: &App, value: &impl Serialize) -> Result<Response
     Ok(charged_json_response(value, charge)?)
 }
 
-/// Returns JSON as a body that is charged until it is sent.
+/// Returns JSON as a response body that is charged to the memory budget until it is sent.
 fn json_body(json: Vec<u8>, mut charge: Charge) -> Result<Response> {
     charge.try_resize(json.len() as u64)?;
     Ok(([json_type()], Body::from(charged_bytes(json, charge))).into_response())

@@ -1,6 +1,6 @@
-//! The list routes of the API.
+//! The routes of the API that return lists.
 
-/// The routes that return lists. Their responses depend on nothing but the URL and the commit, so the commit id is the entity tag.
+/// The routes that return lists. Their responses depend only on the URL and the commit, so the commit id is used as the entity tag.
 pub(super) const LISTS: [&str; 5] = [
     "/api/v1/modules",
     "/api/v1/modules/{*prefix}",

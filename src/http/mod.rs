@@ -1,6 +1,6 @@
-//! The HTTP server: API, watch, git's smart protocol, authentication, TLS and metrics.
+//! The HTTP server: API, watching of branches, git's smart protocol, OCI registry, web UI, authentication, TLS and metrics.
 //!
-//! Layer 4. It translates requests to calls of [`store`](crate::store), and results to responses. It never uses the repository or the
+//! Layer 4. It translates requests to calls of [`store`](crate::store), and their results to responses. It never uses the repository or the
 //! index directly. Everything here is asynchronous, but the store is synchronous: `blocking.rs` runs the calls of the store on blocking
 //! threads. `router.rs` lists all routes and the order of the layers around them.
 

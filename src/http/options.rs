@@ -1,4 +1,4 @@
-//! Options for serving a store.
+//! Options of the HTTP server.
 
 use std::sync::Arc;
 
@@ -16,42 +16,43 @@ use crate::http::peers::PeerKeySource;
 use crate::names::BranchName;
 use crate::remote::{BucketFollower, GitHttpBackend, Mirrors, Replica};
 
-/// Options for serving a store.
+/// Options of the HTTP server.
 #[derive(Default)]
 pub struct ServerOptions {
     /// The limits on the resources that clients can use.
     pub limits: ServerLimits,
-    /// The memory budget for everything that is held for clients.
+    /// The memory budget from which requests and responses are charged.
     pub memory: ByteBudget,
-    /// The accepted keys. Without keys, every request is allowed for the life of the server.
+    /// The API keys that the server accepts. Without a keyring, the server allows every request, as long as it runs.
     pub keys: Option<Keyring>,
-    /// Whether pages of any origin may use the API.
+    /// Whether the pages of other origins may use the API (CORS).
     pub has_cors: bool,
-    /// The host names that requests may use, in addition to IP addresses, `localhost` and the name that the server is bound to. If this
-    /// is empty, every name is allowed, unless the server has no keys and listens on loopback addresses only.
+    /// The host names that the `Host` header of a request may have, in addition to IP addresses, `localhost` and the host name that the
+    /// server is bound to. If the list is empty, every name is allowed, unless the server has no keys and listens on loopback addresses
+    /// only.
     pub allowed_hosts: Vec<AllowedHost>,
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` header the server uses to find the address of the client.
     pub trusted_proxies: Vec<TrustedProxy>,
     /// The path below which the server answers.
     pub base_path: BasePath,
     /// Whether the server has the web UI.
     pub has_web: bool,
-    /// Is cancelled when the server will soon stop but still serves. From then on, `/readyz` responds with 503.
+    /// A token that is cancelled when the server will soon stop but still serves. From then on, `/readyz` responds with 503.
     pub draining: CancellationToken,
-    /// Returns how many lines of the log were dropped, for `/metrics`.
+    /// Returns how many log lines were dropped instead of written, for `/metrics`.
     pub dropped_log_lines: Option<fn() -> u64>,
     /// Replaces the store's default branch until a request sets the default branch.
     pub default_branch: Option<BranchName>,
-    /// The runtime whose threads run writes. Without it, writes run on the same threads as reads.
+    /// The tokio runtime whose blocking threads run writes. Without it, reads and writes run on the same threads.
     pub write_threads: Option<Handle>,
-    /// The git program that serves fetches and pushes. Without it, they are answered with 501.
+    /// The git program that serves fetches and pushes. Without it, the server answers them with 501.
     pub git: Option<GitHttpBackend>,
     /// The mirrors whose state `/metrics` reports.
     pub mirrors: Option<Arc<Mirrors>>,
-    /// On a replica, the replication that updates the store, and the response to writes.
+    /// On a replica: the replication that updates the store, and the response to requests that write.
     pub replica: Option<(Arc<Replica>, ReplicaWrites)>,
-    /// On a server that shares its store with others in a bucket, what keeps its copy up to date.
+    /// On a server that shares its store with other servers in a bucket: the follower that updates the local copy of the store.
     pub bucket: Option<Arc<BucketFollower>>,
-    /// On such a server, the secret that the servers share. Without it, the server forwards no request to another one.
+    /// On such a server, the source of the secret that all servers share. Without it, the server forwards no requests to other servers.
     pub peer_key: Option<PeerKeySource>,
 }

@@ -1,43 +1,44 @@
-//! The paths of the web UI, as far as the layers around the routes need them.
+//! The URL paths of the web UI that the layers around the routes use.
 
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, Method};
 
-/// The media type of a page.
+/// The media type of the pages.
 pub(super) const MEDIA_TYPE: &str = "text/html; charset=utf-8";
-/// The directory of all pages.
+/// The prefix of the paths of all pages.
 const PAGES: &str = "/ui/";
-/// The page with the form for signing in.
+/// The path of the page with the form for signing in.
 pub(super) const LOGIN: &str = "/ui/login";
-/// The page with the form for signing out.
+/// The path of the page with the form for signing out.
 pub(super) const LOGOUT: &str = "/ui/logout";
-/// Asks for HTTP Basic. It is directly below the root, so that browsers send the credentials on every other page too (RFC 7617, section 2.2).
+/// The path that asks the browser for HTTP Basic credentials. It is directly below the root, so that browsers send the credentials on every
+/// other page too (RFC 7617, section 2.2).
 pub(super) const LOGIN_BASIC: &str = "/login-basic";
-/// The form for uploading.
+/// The path of the form for uploads.
 pub(super) const UPLOAD: &str = "/ui/upload";
-/// The form that makes a branch the default branch.
+/// The path of the form that makes a branch the default branch.
 pub(super) const DEFAULT_BRANCH: &str = "/ui/branch/default";
-/// The directory of the style sheet and the script, which the page for signing in needs too.
+/// The prefix of the paths of the style sheet and the script, which the page for signing in needs too.
 const ASSETS: &str = "/ui/assets/";
-/// The forms that need a key that allows DELETE.
+/// The paths of the forms for which the API key must allow DELETE.
 const DELETING: [&str; 2] = ["/ui/remove", "/ui/branch/delete"];
 
-/// Returns whether a path is one of the web UI. The path must be normalized and complete.
+/// Returns whether a path is one of the web UI. The path must be normalized and without the base path.
 pub(super) fn is_page(path: &str) -> bool {
     ["/", "/ui", LOGIN_BASIC].contains(&path) || path.starts_with(PAGES)
 }
 
-/// Returns whether a page needs no key.
+/// Returns whether a page can be requested without an API key.
 pub(super) fn is_open_page(path: &str) -> bool {
     [LOGIN, LOGOUT].contains(&path) || path.starts_with(ASSETS)
 }
 
-/// Returns whether a request is the first step of an upload, which keeps files and changes nothing.
+/// Returns whether a request is the first step of an upload in the web UI, which stores the uploaded files but makes no commit.
 pub(super) fn keeps_uploads(method: &Method, path: &str) -> bool {
     *method == Method::POST && path == UPLOAD
 }
 
-/// Returns whether the client asks for a page, as browsers do.
+/// Returns whether the `Accept` header allows HTML, as it does in the requests of browsers.
 pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(ACCEPT).iter();
     accepted.any(|value| {
@@ -47,7 +48,8 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Returns the method that a key must allow for a request to a page: forms can only be sent with POST, whatever they do.
+/// Returns the HTTP method that the API key must allow for a request to a page. The method differs from that of the request because
+/// browsers send every form with POST, even a form that deletes.
 pub(super) fn required_method<'m>(method: &'m Method, path: &str) -> &'m Method {
     match (method, path) {
         (&Method::POST, LOGIN | LOGOUT) => &Method::GET,

@@ -1,4 +1,4 @@
-//! Pages of long lists.
+//! Splits long lists into pages, with links from each page to the next.
 
 use axum::http::HeaderName;
 use axum::http::header::LINK;
@@ -10,7 +10,8 @@ use crate::wire::{encode_path, encode_query_value};
 /// The maximum number of items on a page.
 const ITEMS_MAX: usize = 10_000;
 
-/// The number of bytes that a page provides for each item. If the items are longer on average, the page has fewer items.
+/// The number of bytes by which each item of [`Page::items_max`] raises the size limit of a page. If the items are longer on average, the
+/// page has fewer items.
 const ITEM_BYTES: usize = 512;
 
 /// The smallest value of [`Page::bytes_max`], in bytes.
@@ -19,14 +20,15 @@ const PAGE_BYTES_MIN: usize = 64 << 10;
 /// The largest value of [`Page::bytes_max`], in bytes.
 const PAGE_BYTES_MAX: usize = 4 << 20;
 
-/// The size of a page. Its limit in bytes is computed from its limit in items, so that a page is the same each time it is requested.
+/// The size limits of one page of a list. The limit in bytes is computed from the limit in items, so that a page is the same each time it
+/// is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     items_max: usize,
 }
 
 impl Page {
-    /// Returns the page for the query parameter `limit`: a larger limit than [`ITEMS_MAX`] is reduced to it.
+    /// Returns the limits for the query parameter `limit`. A value above [`ITEMS_MAX`] is reduced to it.
     ///
     /// # Errors
     /// 400 if `limit` is 0.
@@ -39,29 +41,29 @@ impl Page {
         }
     }
 
-    /// Returns the maximum number of items.
+    /// Returns the maximum number of items on the page.
     pub fn items_max(self) -> usize {
         self.items_max
     }
 
-    /// Returns the size limit, in bytes. Once a page has this size, no further item is added.
+    /// Returns the size limit, in bytes. Once the page has this size, no further item is added.
     pub fn bytes_max(self) -> usize {
         (self.items_max * ITEM_BYTES).clamp(PAGE_BYTES_MIN, PAGE_BYTES_MAX)
     }
 }
 
-/// Returns the `Link` header (RFC 8288) to the next page of the requested list. `last` is the last item of this page. `query` repeats
+/// Returns the `Link` header (RFC 8288) to the next page of a list. `last` is the position of the last item on this page. `query` has the
 /// further parameters of the request, each with a leading `&`.
 ///
-/// The link is a relative reference that consists of a query only. A client resolves it against the URL of its request (RFC 3986,
-/// section 5.3), so it is right whatever path a proxy in front of the server removes.
+/// The link is a relative reference that consists of a query only. A client resolves it against the URL of its request (RFC 3986, section
+/// 5.3), so the link is right even if a proxy in front of the server has changed the path.
 pub(super) fn next_page_link(limit: usize, last: &str, query: &str) -> (HeaderName, String) {
     let last = encode_path(last);
     let link = format!("<?limit={limit}&after={last}{query}>; rel=\"next\"");
     (LINK, link)
 }
 
-/// Returns the `Link` header to the next page of a search.
+/// Returns the `Link` header to the next page of search results. `next` is the position after the last result on this page.
 pub(super) fn next_search_link(
     query: &str,
     scope: SearchScope,
@@ -82,7 +84,8 @@ pub(super) fn next_search_link(
     (LINK, format!("<{link}>; rel=\"next\""))
 }
 
-/// Returns the `Link` header to the rest of a module's description. `skip` is the number of imports and exports described before it.
+/// Returns the `Link` header to the rest of a module's description. `skip` is the number of imports and exports that the parts so far
+/// describe.
 pub(super) fn next_info_link(skip: usize) -> (HeaderName, String) {
     (LINK, format!("<?skip={skip}>; rel=\"next\""))
 }

@@ -1,4 +1,4 @@
-//! The descriptions of uploaded modules that are shown before they are committed.
+//! A cache for the descriptions of uploaded modules. The web UI shows them before the modules are committed.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,13 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use crate::names::{Digest, ModuleHash, ModulePath};
 use crate::web::Markup;
 
-/// The limit on all descriptions, in bytes. When it is reached, all are forgotten.
+/// The size limit of the cache: the length of all descriptions, in bytes. A description that would exceed it removes all others.
 const BYTES_MAX: usize = 4 << 20;
 
-/// An uploaded module, the module that it would replace, and its path, which a reason may name.
+/// The lookup key of a description: the digest of the uploaded module, the hash of the module that it would replace, and its path, which
+/// the description may mention.
 type Key = (Digest, Option<ModuleHash>, ModulePath);
 
-/// What was found out about uploaded modules: an upload is validated and compared once, however often its page is loaded.
+/// A cache of descriptions. Because of it, each upload is validated and compared only once, however often its page is loaded.
 #[derive(Default)]
 pub(super) struct PreviewCache(Mutex<Descriptions>);
 
@@ -23,13 +24,13 @@ struct Descriptions {
 }
 
 impl PreviewCache {
-    /// Returns the description of an uploaded module, compared with the module that it would replace.
+    /// Returns the description for a lookup key, if it is in the cache.
     pub fn get(&self, key: &Key) -> Option<Markup> {
         let descriptions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         descriptions.by_module.get(key).cloned()
     }
 
-    /// Remembers a description.
+    /// Adds a description. If the cache would become too large, removes all others first.
     pub fn insert(&self, key: Key, description: Markup) {
         let mut descriptions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if descriptions.bytes + description.0.len() > BYTES_MAX {

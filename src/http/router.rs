@@ -36,7 +36,8 @@ use crate::http::routes::{
 use crate::http::state::App;
 use crate::store::Store;
 
-/// Returns the service of a server that is bound to these addresses. `shutdown` is cancelled when the server begins to shut down.
+/// Returns the HTTP service of a server that is bound to the addresses `bound`. `shutdown` is cancelled when the server begins to shut
+/// down.
 pub fn router(
     store: Arc<Store>,
     mut options: ServerOptions,
@@ -46,7 +47,7 @@ pub fn router(
     let keys = options.keys.take();
     let is_keyed = keys.is_some();
     let hosts = AllowedHosts::new(bound, &options.allowed_hosts, is_keyed);
-    // With --cors, any web site may use the server, so host names are checked only if the operator lists allowed names.
+    // With --cors, the pages of every web site may use the server, so host names are checked only if the operator lists the allowed names.
     let (policy, hosts) = match (options.has_cors, options.allowed_hosts.as_slice()) {
         (true, []) => (OriginPolicy::any(), AllowedHosts::any()),
         (true, _) => (OriginPolicy::any(), hosts),
@@ -68,7 +69,7 @@ pub fn router(
     let description = openapi::finish_document(document, is_keyed).into();
     let app = App::new(store, options, access.clone(), description, shutdown);
 
-    // A request passes through the layers from the last to the first.
+    // A request passes through the layers in reverse order: the last one in this function is the first that sees it.
     let routes = routes
         .method_not_allowed_fallback(unsupported_method)
         .layer(from_fn_with_state(app.clone(), list_etag))
@@ -100,8 +101,8 @@ pub fn router(
         .layer(from_fn(head_and_length))
 }
 
-/// Returns all routes, with the OpenAPI document of their operations. `routes!` takes URL and method from the attribute of the
-/// handler; `{*name}` matches the rest of the URL, slashes included.
+/// Returns all routes, together with the OpenAPI document that describes them. The macro `routes!` takes URL and method from the attribute
+/// of a handler; `{*name}` matches the rest of the URL, slashes included.
 fn routes(has_web: bool) -> OpenApiRouter<App> {
     let api = OpenApiRouter::default()
         .routes(routes!(

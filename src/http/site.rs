@@ -1,4 +1,4 @@
-//! What the pages of the web UI need to know about the server and a request.
+//! Creates the [`Site`] of a page: the facts about the server and the request that all pages of the web UI need.
 
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, Uri};
@@ -7,10 +7,10 @@ use crate::http::base_path::BasePath;
 use crate::http::listener::Peer;
 use crate::web::Site;
 
-/// The host name in the URL of the server if the client sends no host, or a malformed one.
+/// The host name in the server's own URL if the client sends no host name, or a malformed one.
 const UNKNOWN_HOST: &str = "localhost";
 
-/// Returns the site for links of a response that is not a page: only the base path matters to them.
+/// Returns a site with the base path only, for responses that have links but are not pages.
 pub(super) fn site_of_links(base_path: &BasePath) -> Site {
     Site {
         base: base_path.join(""),
@@ -18,14 +18,15 @@ pub(super) fn site_of_links(base_path: &BasePath) -> Site {
     }
 }
 
-/// Returns the site without the rights of the client. The URL of the server is the one that the client used.
+/// Returns the site for a page, without the rights of the client. The server's own URL has the scheme and host that the client used.
 pub(super) fn site_of(
     base_path: &BasePath,
     headers: &HeaderMap,
     uri: &Uri,
     peer: Option<&Peer>,
 ) -> Site {
-    // A proxy that handles TLS sends this header. A client that sends a wrong value gets wrong URLs, but harms nobody else.
+    // A proxy that handles TLS sends the header `X-Forwarded-Proto`. A client that sends a wrong value gets wrong URLs, but nobody else
+    // does.
     let forwarded = headers.get("x-forwarded-proto");
     let is_tls = peer.is_some_and(|peer| peer.is_tls)
         || forwarded.is_some_and(|scheme| scheme.as_bytes() == b"https");

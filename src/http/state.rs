@@ -30,7 +30,7 @@ use crate::oci::Registry;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::{Module, Revision, Statistics, Store};
 
-/// How long the object counts of `/metrics` are reused. Counting is slow because it reads directories.
+/// How old the object counts in `/metrics` may be. Counting is slow because it reads directories.
 const STATISTICS_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// The store and the state that all requests to one server share. Clones are handles to the same state.
@@ -45,47 +45,47 @@ pub(super) struct Shared {
     pub read_permits: Arc<Semaphore>,
     /// One permit per core, for reads that take much CPU time.
     pub long_read_permits: Arc<Semaphore>,
-    /// One permit per core, for the pieces of lists after the first piece. They queue here, so that only a few of them are ahead of a new
-    /// request in the queue for `long_read_permits`.
+    /// One permit per core, for all pieces of lists except the first ones. A piece acquires this permit before one of `long_read_permits`,
+    /// so that only a few pieces are ahead of a new request in that queue.
     pub later_piece_permits: Arc<Semaphore>,
-    /// One permit per request that writes. Separate from `read_permits` because writers may wait for each other.
+    /// One permit per request that writes. They are separate from `read_permits` because writers may wait for each other.
     pub write_permits: Arc<Semaphore>,
-    /// The runtime whose threads run writes; `None` if writes run on the same threads as reads.
+    /// The tokio runtime whose blocking threads run writes; `None` if reads and writes run on the same threads.
     pub write_threads: Option<Handle>,
-    /// The memory budget for everything that is held for clients.
+    /// The memory budget from which requests and responses are charged.
     pub memory: ByteBudget,
-    /// The modules that are being sent.
+    /// The modules that are being sent to clients.
     pub sent_modules: InFlight<ModuleHash, Module>,
-    /// The compressed variants that are being sent.
+    /// The compressed variants of modules that are being sent to clients.
     pub sent_variants: InFlight<(ModuleHash, Coding), Bytes>,
     /// The cache of compressed variants of modules.
     pub encodings: EncodingCache,
     upload_quota: UploadQuota,
-    /// The git program that serves fetches and pushes, if it is installed.
+    /// The git program that serves fetches and pushes; `None` if it is not installed.
     pub git: Option<GitHttpBackend>,
     /// One permit per running git process.
     pub git_permits: GitPermits,
-    /// Whether the server has keys. If it has, shared caches must not store its responses.
+    /// Whether the server has API keys. If so, shared caches must not store its responses.
     pub is_private: bool,
-    /// The keys and sessions, for the forms with which browsers sign in and out.
+    /// The API keys and web UI sessions, for the forms with which browsers sign in and out.
     pub access: AccessCheck,
-    /// What is known about uploads that are not committed.
+    /// The descriptions of uploaded modules that are not committed yet.
     pub previews: PreviewCache,
     /// The sessions of the web UI.
     pub sessions: Sessions,
-    /// Is cancelled when the server begins to shut down.
+    /// A token that is cancelled when the server begins to shut down.
     pub shutdown: CancellationToken,
-    /// Is cancelled when the server will soon stop but still serves.
+    /// A token that is cancelled when the server will soon stop but still serves.
     pub draining: CancellationToken,
-    /// Returns how many lines of the log were dropped.
+    /// Returns how many log lines were dropped instead of written.
     pub dropped_log_lines: Option<fn() -> u64>,
-    /// The watched branches.
+    /// The branches that clients watch.
     pub watch_registry: Arc<WatchRegistry>,
     /// The mirrors whose state `/metrics` reports.
     pub mirrors: Option<Arc<Mirrors>>,
-    /// On a replica, the replication that updates the store.
+    /// On a replica: the replication that updates the store.
     pub replica: Option<Arc<Replica>>,
-    /// On a server that shares its store with others in a bucket, the bucket and the other servers.
+    /// On a server that shares its store with other servers in a bucket: the bucket and the other servers.
     pub bucket: Option<Arc<BucketServers>>,
     /// The OCI registry.
     pub registry: Registry,
@@ -108,7 +108,7 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Creates the state of a server.
+    /// Creates the state of a server from its options.
     pub fn new(
         store: Arc<Store>,
         options: ServerOptions,
@@ -158,8 +158,8 @@ impl App {
         }))
     }
 
-    /// Returns the branch that a request uses: `requested` if the request names a branch, else the default branch of this process, if it
-    /// is set. `None` stands for the store's default branch.
+    /// Returns the branch that a request uses: `requested` if the request names a branch, otherwise the default branch that was set for
+    /// this process. `None` stands for the store's default branch.
     pub fn branch(&self, requested: Option<BranchName>) -> Option<BranchName> {
         let default_branch = || {
             let default_branch = self.default_branch.read();
@@ -183,7 +183,7 @@ impl App {
         }
     }
 
-    /// Makes this process use the store's default branch again, after a request has set it.
+    /// Makes this process use the store's default branch again. Called when a request has set the store's default branch.
     pub fn reset_default_branch(&self) {
         *self
             .default_branch
@@ -192,7 +192,7 @@ impl App {
         self.store.set_registry_branch(None);
     }
 
-    /// Returns an empty reservation of the disk space that all uploads share.
+    /// Returns an empty reservation. The upload that gets it reserves disk space with it, from the quota that all uploads share.
     pub fn reserve_upload(&self) -> UploadReservation {
         self.upload_quota.reserve()
     }

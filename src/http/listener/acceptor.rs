@@ -1,4 +1,4 @@
-//! The acceptor: gives each new connection a permit, TLS and a task, or refuses it.
+//! Accepts or refuses each new connection. An accepted connection gets a permit, TLS if configured, and a task.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::budget::ByteBudget;
 use crate::config::ServerLimits;
 use crate::http::metrics::CONNECTIONS_REFUSED;
 
-/// The response to a client above the connection limit. It is sent before a request is read.
+/// The response to a client whose connection exceeds the connection limit. It is sent before a request is read.
 const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     Content-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 20\r\n\
@@ -45,16 +45,16 @@ pub(super) struct Acceptor {
     memory: ByteBudget,
     permits: ConnectionPermits,
     refusals: Arc<Semaphore>,
-    /// The tasks that a shutdown waits for.
+    /// The tasks that end before a shutdown is complete.
     tasks: TaskTracker,
-    /// Cancelled when no new work may begin.
+    /// Cancelled when the server must not accept further connections or requests.
     pub shutdown: CancellationToken,
-    /// Cancelled when the tasks that still run must be dropped.
+    /// Cancelled when the tasks that still run must be aborted.
     abort: CancellationToken,
 }
 
 impl Acceptor {
-    /// Returns an acceptor that serves `app`; without a certificate, connections are not encrypted.
+    /// Returns an acceptor that serves `app`. Without a certificate, connections are not encrypted.
     pub fn new(
         app: Router,
         certificate: Option<Certificate>,
@@ -75,7 +75,7 @@ impl Acceptor {
         }
     }
 
-    /// Starts a task for a new connection, or refuses the connection if the connection limit is reached. It never waits.
+    /// Starts a task for a new connection, or refuses the connection if the connection limit is reached. Never waits.
     pub fn accept(self: Arc<Self>, socket: ClientSocket, address: Option<SocketAddr>) {
         let Some(permit) = self.permits.try_acquire() else {
             return self.refuse(socket);
@@ -89,7 +89,7 @@ impl Acceptor {
             Some(permit),
         );
         let peer = Peer {
-            // An IPv6 socket shows an IPv4 client as an IPv4-mapped address.
+            // On an IPv6 socket, the address of an IPv4 client is an IPv4-mapped address.
             address: address
                 .map(|address| SocketAddr::new(address.ip().to_canonical(), address.port())),
             is_tls,
@@ -99,13 +99,13 @@ impl Acceptor {
         tasks.spawn(abort.run_until_cancelled_owned(self.run(connection, peer, state)));
     }
 
-    /// Returns whether a connection uses TLS. A Unix socket does not: its data does not leave the machine, and proxies speak plain HTTP
-    /// on it.
+    /// Returns whether a connection uses TLS. A connection to a Unix socket does not: its data does not leave the machine, and proxies send
+    /// plain HTTP to Unix sockets.
     fn is_tls(&self, socket: &ClientSocket) -> bool {
         self.certificate.is_some() && matches!(socket, ClientSocket::Tcp(_))
     }
 
-    /// Sends a 503 response if that is possible at once, and closes the connection.
+    /// Sends a 503 response if the socket can take it at once, and closes the connection.
     fn refuse(&self, socket: ClientSocket) {
         metrics::counter!(CONNECTIONS_REFUSED).increment(1);
         // A response to a TLS client would need a handshake first. That is too expensive for a connection above the limit.
@@ -124,7 +124,7 @@ impl Acceptor {
         );
         let refusal = async move {
             let _permit = permit;
-            // The send buffer is empty and takes these few bytes at once. If it does not, the client is gone.
+            // The send buffer is empty, so it accepts these few bytes at once. If the write fails, the client is gone.
             if connection.write_all(TOO_MANY_CONNECTIONS).await.is_ok() {
                 let _ = connection.shutdown().await;
             }

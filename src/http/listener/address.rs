@@ -8,10 +8,10 @@ use std::str::FromStr;
 /// The prefix of an address that is the path of a Unix socket.
 const UNIX: &str = "unix:";
 
-/// An address to listen on: `HOST:PORT` or `unix:PATH`.
+/// An address on which a server listens: `HOST:PORT` or `unix:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
-    /// A TCP port of an IP address, or of the addresses of a host name.
+    /// A TCP port on an IP address, or on the address of a host name.
     Tcp {
         /// The IP address or host name. An IPv6 address may be in brackets, as it is in the text form `HOST:PORT`.
         host: String,
@@ -22,7 +22,7 @@ pub enum ListenAddress {
     Unix(PathBuf),
 }
 
-/// The text is not an address to listen on.
+/// The error for a text that is not an address in one of the forms of [`ListenAddress`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be HOST:PORT or unix:PATH")]
 pub struct ListenAddressError;
@@ -63,17 +63,17 @@ impl fmt::Display for ListenAddress {
 pub enum BoundAddress {
     /// A TCP socket.
     Tcp {
-        /// Its address.
+        /// The IP address and port to which the socket is bound.
         address: SocketAddr,
-        /// The host name or IP address by which the socket was bound. An IPv6 address may be in brackets.
+        /// The host name or IP address that the operator specified. An IPv6 address may be in brackets.
         host: String,
     },
-    /// A Unix socket and its path; `None` if the path is unknown.
+    /// A Unix socket with the path of its file; `None` if the path is unknown.
     Unix(Option<PathBuf>),
 }
 
 impl BoundAddress {
-    /// Returns the address of a TCP socket.
+    /// Returns the address of a TCP socket; `None` for a Unix socket.
     pub fn tcp(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp { address, .. } => Some(*address),
@@ -81,7 +81,7 @@ impl BoundAddress {
         }
     }
 
-    /// Returns the address of a TCP socket as a URL with this scheme, and the address of a Unix socket in the form of [`ListenAddress`].
+    /// Returns the address of a TCP socket as a URL with this scheme, or the address of a Unix socket in the form `unix:PATH`.
     pub fn url(&self, scheme: &str) -> String {
         match self {
             Self::Tcp { address, .. } => format!("{scheme}://{address}"),

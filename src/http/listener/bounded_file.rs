@@ -1,13 +1,13 @@
-//! Reading files that other programs write while the server runs, up to a size limit.
+//! Reads files that other programs may replace while the server runs, up to a size limit.
 
 use std::fs::{File, metadata};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Reads a regular file. Anything else is not even opened, because opening a named pipe blocks until it has a writer.
+/// Reads a regular file. Anything else is rejected before it is opened, because opening a named pipe blocks until the pipe has a writer.
 ///
 /// # Errors
-/// If it is not a regular file or cannot be read; `FileTooLarge` if it has more than `bytes_max` bytes.
+/// If `file` is not a regular file or cannot be read; `FileTooLarge` if it has more than `bytes_max` bytes.
 pub(crate) fn read_bounded_regular_file(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     if !metadata(file)?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
@@ -15,10 +15,10 @@ pub(crate) fn read_bounded_regular_file(file: &Path, bytes_max: u64) -> io::Resu
     read_bounded(file, bytes_max)
 }
 
-/// Reads a file of any type; a pipe is read to its end.
+/// Reads a file of any type. A pipe is read to its end.
 ///
 /// # Errors
-/// If it cannot be read; `FileTooLarge` if it has more than `bytes_max` bytes.
+/// If `file` cannot be read; `FileTooLarge` if it has more than `bytes_max` bytes.
 pub(crate) fn read_bounded(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?

@@ -1,4 +1,4 @@
-//! The socket of a client: TCP or Unix.
+//! The socket of a connection: TCP or Unix.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-/// The socket of a client.
+/// The socket of a connection.
 pub(super) enum ClientSocket {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
-/// Calls a method of the TCP or Unix stream in the socket.
+/// Calls a method of the TCP or Unix stream inside of a [`ClientSocket`].
 macro_rules! delegate {
     ($self:ident, $socket:ident => $call:expr) => {
         match $self.get_mut() {
@@ -30,7 +30,8 @@ macro_rules! delegate {
 }
 
 impl ClientSocket {
-    /// Sends data at once, even if it is little: responses are written whole, so Nagle's algorithm would only delay them.
+    /// Makes a TCP socket send data at once, even if it is little. Responses are written as a whole, so Nagle's algorithm would only delay
+    /// them.
     pub fn set_nodelay(&self) {
         if let Self::Tcp(stream) = self
             && let Err(error) = stream.set_nodelay(true)

@@ -1,5 +1,5 @@
-//! The socket of a connection, below TLS and HTTP: it counts bytes, enforces the idle timeout, and closes so that the client
-//! receives the last response.
+//! The layer below TLS and HTTP: wraps the socket of a connection, counts bytes, enforces the idle timeout, and closes the socket such that
+//! the client receives the last response.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -18,10 +18,10 @@ use super::permits::ConnectionPermit;
 use crate::budget::ByteBudget;
 use crate::http::metrics::{BYTES_RECEIVED, BYTES_SENT};
 
-/// A client's socket.
+/// The socket of a connection.
 ///
 /// Reading and writing fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client exceeds the idle timeout; see [`IdleClock`].
-/// Shutting down continues to read until the client stops sending, within limits; see [`LingeringClose`].
+/// Shutting down continues to read until the client stops sending or exceeds a limit; see [`LingeringClose`].
 pub(super) struct Connection {
     socket: ClientSocket,
     idle: IdleClock,
@@ -29,7 +29,7 @@ pub(super) struct Connection {
     state: Arc<ConnectionState>,
     received: Counter,
     sent: Counter,
-    /// Held until the socket is closed. The socket of an upgraded connection stays open after HTTP has ended.
+    /// Held until the socket is closed. After an upgrade (WebSocket), the socket stays open longer than hyper's HTTP connection.
     _permit: Option<ConnectionPermit>,
 }
 
@@ -41,8 +41,8 @@ enum ClosePhase {
 }
 
 impl Connection {
-    /// Takes over a socket. While requests wait for `memory`, a client that stalls is disconnected before the idle timeout. `permit` is
-    /// `None` for a connection that is only refused.
+    /// Wraps a socket. While requests wait for `memory`, a client that stops reading is disconnected before the idle timeout. `permit` is
+    /// `None` for a connection that is refused.
     pub fn new(
         socket: ClientSocket,
         idle_timeout: Duration,
@@ -68,10 +68,10 @@ impl Connection {
         }
     }
 
-    /// Fails once the idle timeout has passed; called when the socket cannot proceed.
+    /// Fails once the idle timeout has passed. Called when the socket is not ready to read or to write.
     fn poll_idle_timeout<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         ready!(self.idle.poll_expired(cx));
-        // A client that has timed out will not read a response, so nothing is gained by lingering.
+        // A client that has timed out will not read a response, so lingering is useless.
         self.close_phase = ClosePhase::Closed;
         let text = "the client exceeded the idle timeout";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))

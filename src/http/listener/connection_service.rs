@@ -1,4 +1,4 @@
-//! The hyper service of one connection: passes each request to the router and tracks its response.
+//! The hyper service of one connection: passes each request to the router and records the progress of its response.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -60,7 +60,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
     }
 }
 
-/// A request body that records progress.
+/// A request body that records when a part of it is received.
 struct ReceivedBody {
     body: Incoming,
     state: Arc<ConnectionState>,

@@ -1,4 +1,4 @@
-//! The state of one connection, shared by its socket, its timers and the service that answers its requests.
+//! The state of one connection, which its socket, its timers and its HTTP service share.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,9 +14,9 @@ pub(super) struct ConnectionState {
     start: Instant,
     /// The number of bytes received from the client, counted by the socket.
     received_bytes: AtomicU64,
-    /// The number of requests received, answered or not.
+    /// The number of requests received, whether they are answered or not.
     requests: AtomicU64,
-    /// The clocks of the open requests, by request id. A request is open until its response is sent in full.
+    /// The clocks of the open requests, by the id of the exchange. A request is open until its response is sent in full.
     exchanges: Mutex<BTreeMap<u64, ExchangeClock>>,
     /// When a request last made progress, in milliseconds after `start`.
     last_progress_ms: AtomicU64,
@@ -27,7 +27,7 @@ pub(super) struct ConnectionState {
 }
 
 impl ConnectionState {
-    /// Returns the state of a connection on which nothing has happened yet.
+    /// Returns the state of a new connection.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
@@ -63,15 +63,16 @@ impl ConnectionState {
         !self.exchanges().is_empty()
     }
 
-    /// Adds an open request, whose client may stall the response for `stall_max`. Returns its id.
+    /// Adds an open request, and returns its id. While other requests wait for memory, the client may stall the response for at most
+    /// `stall_max`.
     pub fn begin_exchange(&self, stall_max: Duration) -> u64 {
         let id = self.requests.fetch_add(1, Ordering::Relaxed);
         self.exchanges().insert(id, ExchangeClock::new(stall_max));
         id
     }
 
-    /// Changes the clock of an open request. The second argument of `change` is the current time. Does nothing if the request has ended,
-    /// and returns the default value of `T`.
+    /// Calls `change` with the clock of an open request and the current time, and returns its result. If the request has ended, does
+    /// nothing and returns the default value of `T`.
     pub fn update_exchange<T: Default>(
         &self,
         id: u64,
@@ -87,8 +88,8 @@ impl ConnectionState {
     /// Removes an open request.
     pub fn end_exchange(&self, id: u64) {
         let mut exchanges = self.exchanges();
-        // If the server has just finished its last step, this is progress. It must be recorded before the request is removed: in between,
-        // the idle timeout would count from an earlier time.
+        // If it is the server's turn, the server has just finished its last step, which is progress. It must be recorded before the request
+        // is removed: in between, the idle timeout would count from an earlier time.
         let is_server_turn = |clock: &ExchangeClock| clock.is_server_turn();
         if exchanges.get(&id).is_some_and(is_server_turn) {
             self.record_progress();
@@ -102,8 +103,8 @@ impl ConnectionState {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records that the server is closing the connection. If no request is open now, the socket can be closed at once without
-    /// losing a response.
+    /// Records that the server starts to close the connection, and whether a request is open now. If none is, the socket can be closed at
+    /// once without losing a response.
     pub fn begin_shutdown(&self) {
         let is_idle = !self.has_open_requests();
         self.was_idle_at_shutdown.store(is_idle, Ordering::Relaxed);
@@ -120,12 +121,12 @@ impl ConnectionState {
         self.was_idle_at_shutdown.load(Ordering::Relaxed)
     }
 
-    /// Returns whether some request waits for the server and not for the client.
+    /// Returns whether some open request waits for the server and not for the client.
     pub fn is_server_turn(&self) -> bool {
         self.exchanges().values().any(ExchangeClock::is_server_turn)
     }
 
-    /// Returns whether the client has exceeded its time for the response to some request.
+    /// Returns whether the client has used up its time to read the response to some request.
     pub fn has_late_client(&self, now: tokio::time::Instant) -> bool {
         self.exchanges().values().any(|clock| clock.is_late(now))
     }
@@ -148,12 +149,12 @@ impl ConnectionState {
         self.is_http2.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether the connection speaks HTTP/2. This is known only after its first request was received.
+    /// Returns whether the connection speaks HTTP/2. That is known only after the first request was received.
     pub fn is_http2(&self) -> bool {
         self.is_http2.load(Ordering::Relaxed)
     }
 
-    /// Records that the connection has switched to another protocol.
+    /// Records that the connection has switched from HTTP to another protocol.
     pub fn set_upgraded(&self) {
         self.is_upgraded.store(true, Ordering::Relaxed);
     }

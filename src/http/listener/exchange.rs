@@ -1,11 +1,12 @@
-//! A request and its response.
+//! An exchange: a request and its response.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection_state::ConnectionState;
 
-/// A request and its response, from the request's head until the last byte of the response is sent. Dropping it ends the exchange.
+/// A request and its response, from the time when the head of the request is received until the last byte of the response is sent. Dropping
+/// this value ends the exchange.
 #[derive(Debug)]
 pub(super) struct Exchange {
     connection: Arc<ConnectionState>,
@@ -14,8 +15,8 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Begins an exchange with the server's turn. While other requests wait for memory, the client may stall the response for at most
-    /// `stall_max`.
+    /// Begins an exchange. It is the server's turn first. While other requests wait for memory, the client may stall the response for at
+    /// most `stall_max`.
     pub fn begin(connection: &Arc<ConnectionState>, stall_max: Duration) -> Self {
         Self {
             connection: Arc::clone(connection),
@@ -23,13 +24,13 @@ impl Exchange {
         }
     }
 
-    /// Records that the server works on the next part of the response.
+    /// Records that the server starts to work on the next part of the response.
     pub fn begin_part(&self) {
         self.connection
             .update_exchange(self.id, |clock, now| clock.begin_part(now));
     }
 
-    /// Records that the server has finished a part of the response. It has this number of bytes, which are now to be sent.
+    /// Records that the server has finished a part of the response, which has this number of bytes and is now to be sent.
     pub fn end_part(&self, bytes: usize) {
         // This is recorded before the client's turn begins. Otherwise the idle timeout would count from an earlier time.
         self.connection.record_progress();
@@ -37,7 +38,7 @@ impl Exchange {
             .update_exchange(self.id, |clock, now| clock.end_part(bytes as u64, now));
     }
 
-    /// Records that bytes are sent.
+    /// Records that this number of bytes was written to the socket.
     pub fn add_sent(&self, bytes: usize) {
         let is_active = self
             .connection
@@ -47,13 +48,13 @@ impl Exchange {
         }
     }
 
-    /// Records that bytes are dropped without being sent.
+    /// Records that this number of bytes was dropped without being sent.
     pub fn add_dropped(&self, bytes: usize) {
         self.connection
             .update_exchange(self.id, |clock, now| clock.remove_unsent(bytes as u64, now));
     }
 
-    /// Records that the response holds no memory for which other requests may wait.
+    /// Records that the response holds no memory of the memory budget, for which other requests might wait.
     pub fn set_holds_no_memory(&self) {
         self.connection
             .update_exchange(self.id, |clock, _| clock.set_holds_no_memory());

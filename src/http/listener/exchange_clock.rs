@@ -1,4 +1,4 @@
-//! The time that a client has to read a response.
+//! Measures the time that a client takes to read a response.
 
 use std::time::Duration;
 
@@ -10,39 +10,40 @@ pub(super) const STALL_MAX: Duration = Duration::from_secs(5);
 /// The lowest rate at which a client may read a response while other requests wait for memory, in bytes per second.
 const RATE_MIN: u64 = 64 << 10;
 
-/// How many bytes of a response must be sent to prove that the client of an HTTP/2 connection is active. Fewer bytes prove it too if no
-/// byte is left to be sent.
+/// How many bytes of a response must be sent to show that the client of an HTTP/2 connection is active. Fewer bytes show it too if they are
+/// the last ones that were to be sent.
 const ACTIVE_BYTES_MIN: u64 = 64 << 10;
 
-/// The clock of one exchange. It runs while it is the client's turn: while a part of the response is unsent, or while the send buffer has
-/// no room for the next part because the client reads nothing.
+/// The clock of one exchange. It runs while it is the client's turn: while a part of the response is unsent, because the client does not
+/// read.
 ///
-/// It is a leaky bucket. The client has `time_max` at first. Each byte that is sent adds the time that the byte takes at [`RATE_MIN`],
-/// but never to more than `time_max`. So a client may pause for `time_max`, but it cannot read at a rate below [`RATE_MIN`] for long.
-/// Without a minimum rate, a client that reads one byte now and then could keep the memory of a response in use for any time.
+/// It is a leaky bucket. At first, the client has `time_max`. Each byte that is sent adds the time that a byte takes at [`RATE_MIN`], but
+/// the client never has more than `time_max`. So a client may pause for `time_max`, but it cannot read at a rate below [`RATE_MIN`] for
+/// long. Without a minimum rate, a client that reads one byte now and then could make the server hold the memory of a response without
+/// limit.
 #[derive(Debug)]
 pub(super) struct ExchangeClock {
     time_max: Duration,
     turn: Turn,
-    /// Whether the server is working on the response or on its next part.
+    /// Whether the server is working on the next part of the response.
     is_producing: bool,
-    /// The bytes of the response that were handed over to be sent, and that are neither sent nor dropped.
+    /// The number of bytes of the response that hyper has got to send, but has neither sent nor dropped.
     unsent_bytes: u64,
-    /// The bytes that were sent since the client last proved to be active.
+    /// The number of bytes that were sent since the client last showed that it is active.
     sent_bytes: u64,
     holds_memory: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Turn {
-    /// The clock stands still. The client has this much time left for its next turn.
+    /// It is the server's turn, and the clock stands still. The client has this much time left for its next turn.
     Server(Duration),
-    /// The client's time ends at this instant.
+    /// It is the client's turn. Its time ends at this instant.
     Client(Instant),
 }
 
 impl ExchangeClock {
-    /// Returns the clock of an exchange that begins with the server's turn. The client has at most `time_max`.
+    /// Returns the clock of a new exchange. It is the server's turn first. The client has at most `time_max`.
     pub fn new(time_max: Duration) -> Self {
         Self {
             time_max,
@@ -59,35 +60,35 @@ impl ExchangeClock {
         matches!(self.turn, Turn::Server(_))
     }
 
-    /// Returns whether the client's time has ended.
+    /// Returns whether the client has used up its time, and the response holds memory for which other requests may wait.
     pub fn is_late(&self, now: Instant) -> bool {
         self.holds_memory && matches!(self.turn, Turn::Client(end) if end <= now)
     }
 
-    /// Records that the response holds no memory for which other requests may wait, so the client is never late.
+    /// Records that the response holds no memory for which other requests may wait. From then on, the client is never late.
     pub fn set_holds_no_memory(&mut self) {
         self.holds_memory = false;
     }
 
-    /// Records that the server works on the next part of the response.
+    /// Records that the server starts to work on the next part of the response.
     pub fn begin_part(&mut self, now: Instant) {
         self.is_producing = true;
         self.update_turn(now);
     }
 
-    /// Records that the server hands over `bytes` to be sent.
+    /// Records that the server has finished a part of the response, and that hyper is to send its `bytes`.
     pub fn end_part(&mut self, bytes: u64, now: Instant) {
         self.is_producing = false;
         self.unsent_bytes += bytes;
         self.update_turn(now);
     }
 
-    /// Records that bytes which were handed over are sent. Returns whether that proves that the client is active.
+    /// Records that this number of bytes was sent. Returns whether the client is active, which the sent bytes show.
     pub fn add_sent(&mut self, bytes: u64, now: Instant) -> bool {
         if let Turn::Client(end) = &mut self.turn {
             let added = Duration::from_micros(bytes.saturating_mul(1_000_000) / RATE_MIN);
-            // If the client's time has already ended, the time since then is not deducted. No request waited for memory in that time, or
-            // the connection would have been closed.
+            // If the client's time has already ended, the time since then is not deducted: no request waited for memory in that time,
+            // because otherwise the connection would have been closed.
             *end = ((*end).max(now) + added).min(now + self.time_max);
         }
         self.remove_unsent(bytes, now);
@@ -99,15 +100,15 @@ impl ExchangeClock {
         is_active
     }
 
-    /// Records that bytes which were handed over are dropped, or that they are sent.
+    /// Records that this number of bytes was sent or dropped, and is no longer to be sent.
     pub fn remove_unsent(&mut self, bytes: u64, now: Instant) {
         self.unsent_bytes = self.unsent_bytes.saturating_sub(bytes);
         self.update_turn(now);
     }
 
     fn update_turn(&mut self, now: Instant) {
-        // While bytes are unsent, it is the client's turn, even if the server already works on the next part. The server may be unable to
-        // finish that part until these bytes are sent.
+        // While bytes are unsent, it is the client's turn, even if the server is already working on the next part. The server may be unable
+        // to finish that part until these bytes are sent.
         let is_server_turn = self.is_producing && self.unsent_bytes == 0;
         self.turn = match (self.turn, is_server_turn) {
             (Turn::Client(end), true) => Turn::Server(end.saturating_duration_since(now)),
@@ -123,7 +124,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Returns a clock after the server has handed over a part that is too long to be sent in a test, and the time of the hand-over.
+    /// Returns a clock after the server has handed over a part that is too long to be sent within a test, and the time of the hand-over.
     fn clock_with_unsent() -> (ExchangeClock, Instant) {
         let mut clock = ExchangeClock::new(STALL_MAX);
         let now = Instant::now();

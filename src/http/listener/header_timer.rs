@@ -10,14 +10,14 @@ use hyper::rt::{Sleep, Timer};
 
 use super::connection_state::ConnectionState;
 
-/// How much longer an incomplete head may take once the server is shutting down.
+/// The timeout for an incomplete head once the server is shutting down.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The timer that hyper uses for the heads of HTTP/1 requests.
+/// The timer that hyper uses for the timeout of the heads of HTTP/1 requests.
 ///
-/// hyper starts its timeout as soon as the previous response is sent. On a kept-alive connection the client has not begun its
-/// next request then, so this timer starts with the first byte; until then, only the idle timeout applies. On a new connection
-/// the timer starts at once.
+/// hyper sets the timer as soon as the previous response is sent. At that time, the client of a kept-alive connection has not begun its
+/// next request. So this timer starts only with the first byte of the next head; until then, only the idle timeout applies. On a new
+/// connection, the timer starts at once.
 pub(super) struct HeaderTimer {
     pub state: Arc<ConnectionState>,
 }
@@ -41,10 +41,10 @@ impl Timer for HeaderTimer {
 
 struct HeaderSleep {
     state: Arc<ConnectionState>,
-    /// The bytes received before this head.
+    /// The number of bytes received on the connection before this head.
     received_bytes_before: u64,
     duration: Duration,
-    /// The running timeout; `None` until the first byte of the head has arrived.
+    /// The running timeout; `None` until the first byte of the head is received.
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,
     is_shortened: bool,
 }
@@ -54,8 +54,8 @@ impl Sleep for HeaderSleep {}
 impl Future for HeaderSleep {
     type Output = ();
 
-    /// Polls the timer. No waker is registered while `sleep` is `None`: hyper polls this after each attempt to read, and the
-    /// socket wakes the task when bytes arrive.
+    /// Polls the timeout. While `sleep` is `None`, no waker needs to be registered: the socket wakes the task when it receives bytes, and
+    /// hyper polls this timer after each attempt to read.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         if this.state.is_shutting_down() && !this.is_shortened {

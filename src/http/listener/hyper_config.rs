@@ -1,4 +1,4 @@
-//! hyper's configuration: the limits of one HTTP connection.
+//! The configuration of hyper: the limits on one HTTP connection.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,19 +19,19 @@ const BUFFER_BYTES_MAX: usize = 64 << 10;
 /// The largest header list of an HTTP/2 request (RFC 9113, section 6.5.2), in bytes.
 const HEADER_LIST_BYTES_MAX: u32 = 64 << 10;
 
-/// How many requests one HTTP/2 connection may have open.
+/// How many requests may be open on one HTTP/2 connection at the same time.
 const STREAMS_MAX: u32 = 100;
 
-/// How many streams a client may reset before the server has accepted them.
+/// How many streams that the server has not accepted yet a client may reset.
 const PENDING_RESETS_MAX: usize = 20;
 
-/// How many streams a client may cause the server to reset by protocol errors.
+/// How many streams the server resets because of a client's protocol errors before it closes the connection.
 const ERROR_RESETS_MAX: usize = 100;
 
-/// How long a client may take to answer a ping. On a slow connection, the ping queues behind the data sent before it.
+/// How long a client may take to answer an HTTP/2 ping. On a slow connection, the ping is sent after the data that is queued before it.
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// An executor for the requests of HTTP/2 connections. A shutdown waits for its tasks.
+/// Runs the tasks that hyper starts for the requests of an HTTP/2 connection. A shutdown waits for these tasks.
 #[derive(Clone)]
 pub(super) struct TrackedExecutor(pub TaskTracker);
 

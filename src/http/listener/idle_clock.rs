@@ -10,48 +10,49 @@ use tokio::time::{Instant, Sleep};
 use super::connection_state::ConnectionState;
 use crate::budget::ByteBudget;
 
-/// How many bytes must be transferred within one idle timeout, in either direction, to prove that the client of an HTTP/1 connection is
-/// active.
+/// How many bytes must be transferred within one idle timeout, sent and received together, to show that the client of an HTTP/1 connection
+/// is active.
 const ACTIVE_BYTES_MIN: usize = 1 << 10;
 
-/// How often a connection with an open request is checked for a client that reads too slowly.
+/// How often the server checks whether the client of an open request reads too slowly.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A clock that runs while a connection waits for its client.
+/// A clock that measures how long a connection waits for its client.
 ///
-/// It stops while the server works on a request, however long that takes, unless the client does not accept the bytes that are written to
-/// it. It restarts when the server has finished a step, and when the client proves to be active. The proof depends on the protocol:
+/// The clock stops while the server works on a request, however long that takes, unless the client does not accept the bytes that are
+/// written to it. It starts again from zero when the server finishes a step, and when the client shows that it is active. What shows it
+/// depends on the protocol:
 ///
-/// - HTTP/1: [`ACTIVE_BYTES_MIN`] bytes in either direction.
-/// - HTTP/2: a part of a request body that is received, or a part of a response body that is sent. Other bytes prove nothing. They may be
-///   pings and other control frames, which the client's library sends and answers even when the client itself has stopped reading.
-/// - An upgraded connection: a single byte in either direction.
+/// - HTTP/1: [`ACTIVE_BYTES_MIN`] bytes, sent and received together.
+/// - HTTP/2: a received part of a request body, or a sent part of a response body. Other bytes show nothing. They may be pings and other
+///   control frames, which the client's library sends and answers even when the client itself has stopped reading.
+/// - An upgraded connection: a single byte, sent or received.
 ///
 /// While requests wait for memory, a connection also expires when its client reads one of the responses too slowly; see
-/// [`ExchangeClock`](super::exchange_clock::ExchangeClock). A client that does not read must not block other clients. It does not matter
-/// whether the client reads other responses on the same connection, because each response holds its own memory.
+/// [`ExchangeClock`](super::exchange_clock::ExchangeClock). A client that does not read must not block other clients. That it reads other
+/// responses on the same connection does not help it, because each response holds its own memory.
 ///
-/// Before the first request, no byte proves that the client is active. The clock does not limit how slowly a request's body may arrive:
-/// while a handler waits for the body, it is the server's turn.
+/// Before the first request, bytes do not show that the client is active. The clock does not limit how slowly a request body arrives: while
+/// a handler waits for the body, it counts as the server's turn.
 pub(super) struct IdleClock {
     timeout: Duration,
     /// [`CHECK_INTERVAL`], except in tests.
     check_interval: Duration,
     state: Arc<ConnectionState>,
     memory: ByteBudget,
-    /// When the client last proved to be active.
+    /// When the client last showed that it is active.
     last_active: Instant,
     /// The number of bytes transferred since `last_active`.
     transferred_bytes: usize,
     is_write_blocked: bool,
-    /// Whether the next check is within [`CHECK_INTERVAL`].
+    /// Whether the next check is at most [`CHECK_INTERVAL`] away, because a request is open.
     is_watched: bool,
-    /// Wakes the task for the next check. It is not reset for each byte, as that would be too expensive.
+    /// Wakes the task at the time of the next check. It is not reset for each transferred byte, because that would be too expensive.
     next_check: Pin<Box<Sleep>>,
 }
 
 impl IdleClock {
-    /// Starts the clock.
+    /// Starts the clock of a new connection.
     pub fn new(timeout: Duration, state: Arc<ConnectionState>, memory: ByteBudget) -> Self {
         Self {
             timeout,
@@ -88,8 +89,8 @@ impl IdleClock {
         self.is_write_blocked = is_blocked;
     }
 
-    /// Becomes ready, and wakes the task, when the client has been idle for the timeout, or reads too slowly while requests wait for
-    /// memory.
+    /// Becomes ready when the client has been idle for the timeout, or when it reads too slowly while requests wait for memory. Until then,
+    /// wakes the task for the next check.
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.is_watched && self.state.has_open_requests() {
             self.is_watched = true;
@@ -198,7 +199,7 @@ mod tests {
             clock.check_interval = SHORT;
             let exchanges = [(); 2].map(|()| Exchange::begin(&state, SHORT));
             if is_stalled {
-                // The server's turn in the other exchange makes no difference.
+                // That it is the server's turn in the other exchange makes no difference.
                 exchanges[0].end_part(1);
             }
             let mut waiting = memory.wait(1);

@@ -11,7 +11,7 @@ use tokio_rustls::rustls::{self, InconsistentKeys, ServerConfig};
 
 use super::bounded_file::read_bounded_regular_file;
 
-/// The largest file that is read, in bytes.
+/// The size limit of the key file and of the certificate file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The protocols that a client may select by ALPN, in order of preference.
@@ -35,7 +35,7 @@ pub(super) struct KeyPair {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file cannot be read.
+    /// The key file or the certificate file cannot be read.
     #[error("cannot read {}", file.display())]
     Read {
         /// The path of the key file or certificate file that the error is about.
@@ -44,13 +44,13 @@ pub enum TlsError {
         #[source]
         source: io::Error,
     },
-    /// A file is far larger than a key or certificate chain.
+    /// The key file or the certificate file is far larger than a key or a certificate chain.
     #[error("{} is not a PEM file: it is larger than {FILE_BYTES_MAX} bytes", file.display())]
     TooLarge {
         /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
     },
-    /// A file is not well-formed PEM.
+    /// The key file or the certificate file is not well-formed PEM.
     #[error("{} is not a PEM file", file.display())]
     Malformed {
         /// The path of the key file or certificate file that the error is about.
@@ -77,7 +77,7 @@ pub enum TlsError {
         /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
     },
-    /// The key does not belong to the certificate.
+    /// The private key is not the one of the certificate.
     #[error("the key in {} does not belong to the certificate in {}", key_file.display(), certificate_file.display())]
     Mismatch {
         /// The file of the key.
@@ -115,7 +115,8 @@ impl KeyPairFiles {
         })
     }
 
-    /// Returns the rustls configuration for a key pair. It names the crypto provider instead of installing a process-wide one.
+    /// Returns the rustls configuration for a key pair. It contains the crypto provider, so that no process-wide provider needs to be
+    /// installed.
     pub fn config(&self, pair: &KeyPair) -> Result<Arc<ServerConfig>, TlsError> {
         let (key, chain) = (self.parse_key(pair)?, self.parse_chain(pair)?);
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -128,8 +129,8 @@ impl KeyPairFiles {
 
     fn parse_key(&self, pair: &KeyPair) -> Result<PrivateKeyDer<'static>, TlsError> {
         let file = self.key.clone();
-        // An encrypted key has this label in PKCS #8 (RFC 7468, section 11), and this header in the older format (RFC 1421, section
-        // 4.6.1.1).
+        // An encrypted key has this label in the PKCS #8 format (RFC 7468, section 11), or this header in the older format (RFC 1421,
+        // section 4.6.1.1).
         if contains(&pair.key, b"BEGIN ENCRYPTED PRIVATE KEY-")
             || contains(&pair.key, b"4,ENCRYPTED")
         {

@@ -1,4 +1,4 @@
-//! Closing a connection so that the client receives the last response.
+//! Closes a connection such that the client receives the last response.
 
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -13,23 +13,23 @@ use super::client_socket::ClientSocket;
 /// How long a client may keep sending after the last response.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many bytes a client may send after the last response.
+/// How many bytes a client may still send after the last response.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
 
-/// How many bytes are read at a time.
+/// How many bytes are read from the socket at a time.
 const BUFFER_BYTES: usize = 16 << 10;
 
-/// Reads and discards what a client still sends after the last response.
+/// Reads and discards the bytes that a client still sends after the last response.
 ///
-/// Closing a socket that has unread bytes resets the connection, and a reset makes the client drop a response that it has not
-/// read yet. An upload that is refused early (401, 413) would then look like a network failure.
+/// Closing a socket that has unread bytes resets the connection, and after a reset the client discards a response that it has not read yet.
+/// An upload that is refused early (401, 413) would then look like a network failure to the client.
 pub(super) struct LingeringClose {
     timeout: Pin<Box<Sleep>>,
     remaining_bytes: usize,
 }
 
 impl LingeringClose {
-    /// Starts the timeout.
+    /// Starts the timeout of [`TIMEOUT`].
     pub fn new() -> Self {
         Self {
             timeout: Box::pin(tokio::time::sleep(TIMEOUT)),
@@ -37,7 +37,7 @@ impl LingeringClose {
         }
     }
 
-    /// Becomes ready when the client has closed its side or exceeded a limit.
+    /// Becomes ready when the client has closed its side of the connection or exceeded a limit.
     pub fn poll(&mut self, socket: &mut ClientSocket, cx: &mut Context<'_>) -> Poll<()> {
         let mut bytes = [MaybeUninit::uninit(); BUFFER_BYTES];
         loop {

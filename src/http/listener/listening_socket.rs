@@ -20,7 +20,7 @@ pub(super) enum ListeningSocket {
     ),
 }
 
-/// The file of a Unix socket that this server created. Dropping this value removes the file.
+/// The file of a Unix socket that this server has created. Dropping this value removes the file.
 #[derive(Debug)]
 pub(super) struct SocketFile(PathBuf);
 
@@ -33,10 +33,10 @@ impl Drop for SocketFile {
 }
 
 impl ListeningSocket {
-    /// Binds an address. A Unix socket that no process listens on any more is replaced.
+    /// Binds a socket to an address. If the file of a Unix socket exists but no process listens on it any more, replaces the file.
     ///
     /// # Errors
-    /// The name cannot be resolved, or no address can be bound.
+    /// If the host name cannot be resolved, or if none of its addresses can be bound.
     pub async fn bind(address: &ListenAddress) -> io::Result<(Self, BoundAddress)> {
         match address {
             ListenAddress::Tcp { host, port } => {
@@ -61,7 +61,7 @@ impl ListeningSocket {
         }
     }
 
-    /// Takes over a TCP socket that is already bound.
+    /// Wraps a TCP socket that is already bound.
     pub fn from_tcp(listener: std::net::TcpListener) -> io::Result<(Self, BoundAddress)> {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
@@ -69,7 +69,7 @@ impl ListeningSocket {
         Ok((Self::Tcp(listener), bound))
     }
 
-    /// Takes over a Unix socket that is already bound. Its file belongs to the process that created it, so the server does not remove it.
+    /// Wraps a Unix socket that is already bound. Another process has created its file, so this server does not remove the file.
     pub fn from_unix(
         listener: std::os::unix::net::UnixListener,
     ) -> io::Result<(Self, BoundAddress)> {
@@ -79,7 +79,7 @@ impl ListeningSocket {
         Ok((Self::Unix(listener, None), BoundAddress::Unix(path)))
     }
 
-    /// Accepts a connection. Returns the address of the client too, if it has one.
+    /// Accepts a connection. Also returns the address of the client; `None` for a client on a Unix socket.
     pub async fn accept(&self) -> io::Result<(ClientSocket, Option<SocketAddr>)> {
         match self {
             Self::Tcp(listener) => {
@@ -94,7 +94,8 @@ impl ListeningSocket {
     }
 }
 
-/// Removes a socket that a server left behind, for example because it was killed. Removes nothing else: binding then fails.
+/// Removes the file of a Unix socket on which no process listens, for example because the server was killed. Does not remove anything else:
+/// binding the path then fails.
 fn remove_stale_socket(path: &Path) -> io::Result<()> {
     let is_socket = path
         .symlink_metadata()

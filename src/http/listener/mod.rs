@@ -1,7 +1,7 @@
 //! The listening socket and its connections: accepting, limits, TLS, timeouts and shutdown.
 //!
-//! This directory handles HTTP as a protocol. It does not look at what a request asks for. It is our own code because axum-server
-//! has neither a connection limit that answers 503, nor an idle timeout, nor a close that lets the last response arrive.
+//! This directory handles the HTTP protocol, but not the meaning of the requests. It exists because axum-server has no connection limit
+//! that answers 503, no idle timeout, and no way to close a connection such that the client receives the last response.
 
 mod acceptor;
 mod address;

@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::metrics::{CONNECTIONS, GaugeGuard};
 
-/// The right to one of a limited number of connections, which ends when the permit is dropped.
+/// The permit of one connection. Dropping it releases it for another connection.
 pub(super) struct ConnectionPermit {
     _counted: GaugeGuard,
     _permit: OwnedSemaphorePermit,
@@ -18,14 +18,14 @@ pub(super) struct ConnectionPermits {
 }
 
 impl ConnectionPermits {
-    /// Returns permits for `count` connections at a time.
+    /// Returns the permits for at most `count` connections at the same time.
     pub fn new(count: usize) -> Self {
         Self {
             available: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
         }
     }
 
-    /// Takes a permit; returns `None` when the limit is reached.
+    /// Takes a permit; returns `None` if all are in use.
     pub fn try_acquire(&self) -> Option<ConnectionPermit> {
         let permit = Arc::clone(&self.available).try_acquire_owned().ok()?;
         Some(ConnectionPermit {

@@ -1,4 +1,4 @@
-//! The extensions that the listener adds to every request, and the extension that it reads from responses.
+//! The extensions that the listener adds to every request, and the extension of a response that it uses.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -6,19 +6,21 @@ use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// The origin of a request. It is an extension of every request.
+/// The other end of the connection on which a request was received. The listener adds it to every request as an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// The address of the client, or of the proxy in front of this server; `None` for the client of a Unix socket.
+    /// The address of the client, or of the proxy in front of this server; `None` for a connection to a Unix socket.
     pub address: Option<SocketAddr>,
     /// Whether the connection is encrypted.
     pub is_tls: bool,
 }
 
-/// Delays the end of a shutdown for work that outlives its request, such as a WebSocket. It is an extension of every request.
+/// Delays the end of a shutdown for work that continues after the response, such as a WebSocket. The listener adds it to every request as
+/// an extension.
 ///
-/// A shutdown waits, no longer than [`shutdown_grace`](crate::config::ServerLimits::shutdown_grace), until every clone is
-/// dropped. The holder learns of the shutdown from the token that was given to [`Server::serve`](super::Server::serve).
+/// A shutdown waits until every clone of the guard is dropped, but no longer than
+/// [`shutdown_grace`](crate::config::ServerLimits::shutdown_grace). The work learns of the shutdown from the token that was passed to
+/// [`Server::serve`](super::Server::serve).
 #[derive(Clone, Debug)]
 pub struct ShutdownGuard {
     pub(super) abort: CancellationToken,
@@ -26,13 +28,13 @@ pub struct ShutdownGuard {
 }
 
 impl ShutdownGuard {
-    /// Runs a future to its end; drops it and returns `None` if the shutdown grace passes first.
+    /// Runs a future to its end. If the shutdown grace passes first, drops the future and returns `None`.
     pub async fn run<F: Future>(self, future: F) -> Option<F::Output> {
         self.abort.run_until_cancelled(future).await
     }
 }
 
-/// The response holds no memory of the budget while it is sent, so its client may read it as slowly as it likes while other requests wait
-/// for memory. It is an extension of a response.
+/// A mark on a response: it holds no memory of the memory budget while it is sent. So its client may read it slowly even while other
+/// requests wait for memory. A handler adds it to the response as an extension.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct HoldsNoMemory;

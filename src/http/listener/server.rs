@@ -1,4 +1,4 @@
-//! The server: binding the listening sockets, the accept loops, and the shutdown.
+//! The server: binds the listening sockets, runs the accept loops, and shuts down.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,13 +17,13 @@ use super::tls::Tls;
 use crate::budget::ByteBudget;
 use crate::config::ServerLimits;
 
-/// How long the accept loop pauses after accept(2) has failed, most often because too many files are open.
+/// How long an accept loop pauses after accept(2) has failed. Most often, it fails because too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long aborted tasks may take to drop what they hold.
+/// How long a shutdown waits for aborted tasks to drop their values.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A server that has bound its sockets, at least one, but does not serve connections yet.
+/// A server that has bound one or more sockets, but does not serve connections yet.
 #[derive(Debug)]
 pub struct Server {
     sockets: Vec<ListeningSocket>,
@@ -32,7 +32,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds addresses. For a host name, binds the first of its addresses that can be bound.
+    /// Binds a socket to each address. For a host name, binds the first of its IP addresses that can be bound.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl Server {
         Ok(bound.into_iter().collect())
     }
 
-    /// Takes over sockets that are already bound, such as those that a service manager passes.
+    /// Wraps sockets that are already bound, such as those that a service manager passes.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Server {
         tcp.chain(unix).collect()
     }
 
-    /// Sets the memory budget. While requests wait for its memory, clients that stall are disconnected before the idle timeout.
+    /// Sets the memory budget. While requests wait for memory, clients that stop reading are disconnected before the idle timeout.
     #[must_use]
     pub fn with_memory(self, memory: ByteBudget) -> Self {
         Self { memory, ..self }
@@ -71,14 +71,14 @@ impl Server {
         &self.addresses
     }
 
-    /// Serves until `shutdown` is cancelled, then until the running requests have ended.
+    /// Serves until `shutdown` is cancelled, and then until the requests in progress have ended.
     ///
-    /// A shutdown closes the listening sockets at once, and each connection as soon as its open requests are answered. Connections and
-    /// tasks that remain after [`shutdown_grace`](ServerLimits::shutdown_grace) are aborted. If this future is dropped, all connections
-    /// and tasks are aborted at once. The shutdown waits for upgraded connections while a [`ShutdownGuard`](super::ShutdownGuard) exists
-    /// for them.
+    /// A shutdown closes the listening sockets at once, and each connection as soon as its open requests are answered. An upgraded
+    /// connection stays open while a [`ShutdownGuard`](super::ShutdownGuard) exists for it. Connections and tasks that remain after
+    /// [`shutdown_grace`](ServerLimits::shutdown_grace) are aborted. If this future is dropped, all connections and tasks are aborted at
+    /// once.
     ///
-    /// Every request carries a [`Peer`](super::Peer) and a [`ShutdownGuard`](super::ShutdownGuard) as extensions.
+    /// Every request has a [`Peer`](super::Peer) and a [`ShutdownGuard`](super::ShutdownGuard) as extensions.
     pub async fn serve(
         self,
         app: Router,
@@ -115,7 +115,7 @@ impl FromIterator<(ListeningSocket, BoundAddress)> for Server {
 }
 
 impl ListeningSocket {
-    /// Accepts connections until the server shuts down. The listening socket is closed when this returns.
+    /// Accepts connections until the server shuts down. The listening socket is closed when this function returns.
     async fn accept_until_shutdown(self, acceptor: &Arc<Acceptor>) {
         loop {
             let accepted = acceptor
@@ -136,7 +136,7 @@ impl ListeningSocket {
     async fn accept_next(&self) -> io::Result<(ClientSocket, Option<SocketAddr>)> {
         loop {
             match self.accept().await {
-                // The client closed the connection while it was queued. That is no reason to pause.
+                // The client closed the connection before it was accepted. That is no reason to pause.
                 Err(error) if is_client_gone(&error) => {}
                 result => return result,
             }

@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::key_pair::{KeyPair, KeyPairFiles, TlsError};
 
-/// How often the files are checked for changes.
+/// How often the key file and the certificate file are checked for changes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A private key and its certificate, together with the files that they were loaded from.
+/// A private key and its certificate, together with the paths of their files.
 pub struct Tls {
     files: KeyPairFiles,
     key_pair: KeyPair,
@@ -23,14 +23,14 @@ pub struct Tls {
     requests: (mpsc::Sender<ReloadRequest>, mpsc::Receiver<ReloadRequest>),
 }
 
-/// A handle that reloads the files of a [`Tls`] on demand.
+/// A handle with which the certificate of a [`Tls`] can be reloaded at any time.
 #[derive(Clone, Debug)]
 pub struct TlsReload(mpsc::Sender<ReloadRequest>);
 
-/// A request to reload the files now. The result is sent on this channel.
+/// A request to reload the key file and the certificate file now. The watcher sends the result through this channel.
 type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
-/// The certificate in use.
+/// The certificate in use. A reload replaces it.
 pub(super) struct Certificate {
     config: watch::Receiver<Arc<ServerConfig>>,
 }
@@ -53,12 +53,12 @@ impl Tls {
         })
     }
 
-    /// Returns a handle that reloads the files on demand while a server uses them.
+    /// Returns a handle with which the files can be reloaded while a server uses them.
     pub fn reload(&self) -> TlsReload {
         TlsReload(self.requests.0.clone())
     }
 
-    /// Watches the files for changes until `stop` is cancelled. Returns the certificate, which follows the files.
+    /// Watches the files for changes until `stop` is cancelled. Returns the certificate, which is replaced whenever the files change.
     pub(super) fn watch_files(self, stop: CancellationToken) -> Certificate {
         let (sender, config) = watch::channel(self.config);
         let watcher = KeyPairWatcher {
@@ -68,7 +68,7 @@ impl Tls {
         };
         let (request_sender, requests) = self.requests;
         let run = async move {
-            // Held because `recv` would return at once, instead of waiting, if no sender were left.
+            // The task holds a sender, because `recv` would return at once instead of waiting if no sender were left.
             let _request_sender = request_sender;
             watcher.run(requests).await;
         };
@@ -78,10 +78,10 @@ impl Tls {
 }
 
 impl TlsReload {
-    /// Reads the files and uses their contents for new connections.
+    /// Reads the key file and the certificate file, and uses them for new connections.
     ///
     /// # Errors
-    /// If the files cannot be used; the certificate in use does not change then.
+    /// If the files cannot be used. The certificate in use then stays the same.
     pub async fn now(&self) -> Result<(), String> {
         let stopped = || "the certificate files are not watched any more".to_owned();
         let (result_sender, result) = oneshot::channel();
@@ -91,7 +91,7 @@ impl TlsReload {
 }
 
 impl Certificate {
-    /// Returns the acceptor for the next connection. Later changes of the files do not affect it.
+    /// Returns the acceptor for the next connection. It keeps its certificate even if the files change later.
     pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config.borrow()))
     }
@@ -106,10 +106,11 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Watches the files for changes. It compares contents, not modification times: a file can change without its time changing.
+/// Watches the key file and the certificate file for changes. It compares contents, not modification times: a file can change without a
+/// change of its modification time.
 struct KeyPairWatcher {
     files: KeyPairFiles,
-    /// The contents at the last read, or the error.
+    /// The contents of the files at the last read, or the error of the last read.
     last_read: Result<KeyPair, String>,
     config: watch::Sender<Arc<ServerConfig>>,
 }
@@ -135,7 +136,7 @@ impl KeyPairWatcher {
         }
     }
 
-    /// Reads the files and uses their contents, changed or not.
+    /// Reads the files and uses their contents, whether they have changed or not.
     fn reload(&mut self) -> Result<(), String> {
         let read = self.files.read().map_err(|error| one_line(&error));
         self.last_read = read.clone();
@@ -147,7 +148,8 @@ impl KeyPairWatcher {
         Ok(())
     }
 
-    /// Uses the contents of changed files. Unusable or half-written files change nothing and are logged once.
+    /// Reads the files and uses their contents if they have changed. If they are unusable or half written, logs that once and changes
+    /// nothing.
     fn reload_if_changed(&mut self) {
         let config = match self.files.read() {
             Ok(key_pair) if self.last_read.as_ref() == Ok(&key_pair) => return,

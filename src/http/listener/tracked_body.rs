@@ -1,4 +1,4 @@
-//! The body of a response, tracked until its last byte is sent.
+//! The body of a response, tracked until its last byte is written to the socket.
 
 use std::io::IoSlice;
 use std::pin::Pin;
@@ -10,20 +10,21 @@ use hyper::body::{Buf, Frame, SizeHint};
 
 use super::exchange::Exchange;
 
-/// A response body that records when the server produces a piece of it, and when the client has read one.
+/// A response body that records when the server starts and finishes a part of it.
 pub(super) struct TrackedBody {
     body: Body,
     exchange: Arc<Exchange>,
 }
 
-/// A part of a response body. hyper holds it until its last byte is written to the socket, so the exchange does not end before that.
+/// A part of a response body. It records how much of it was sent. hyper holds the part until its last byte is written to the socket, so the
+/// exchange does not end before that.
 pub(super) struct TrackedBytes {
     bytes: Bytes,
     exchange: Arc<Exchange>,
 }
 
 impl TrackedBody {
-    /// Returns the response body of an exchange.
+    /// Wraps the response body of an exchange.
     pub fn new(body: Body, exchange: Exchange) -> Self {
         Self {
             body,
