@@ -10,7 +10,8 @@ impl Store {
     /// into an empty directory restores the store. Calls `progress` after each file of the repository.
     ///
     /// # Errors
-    /// The store does not exist, or borrows objects from another repository; `out` cannot be written; a `gc` runs for longer than a minute.
+    /// /// The store does not exist, or borrows objects from another repository; `out` cannot be written; a running `gc` does not end
+    /// within a minute.
     pub fn backup(&self, out: impl Write, progress: impl FnMut()) -> Result<()> {
         if self.repo.is_absent() {
             return Err(Error::NoCommit(
@@ -21,7 +22,7 @@ impl Store {
         let mut gzip = flate2::write::GzEncoder::new(&mut archive, flate2::Compression::fast());
         let copied = self.repo.backup(&mut gzip, progress);
         let finished = gzip.finish().and_then(Write::flush);
-        // An error of `out` also fails the copy, which would report it as an error of the store.
+        // // If `out` fails, `copied` is an error too, but one of the store. The error of `out` says what is wrong.
         if let Some(error) = archive.error {
             return Err(Error::Output(error));
         }
@@ -30,14 +31,15 @@ impl Store {
     }
 }
 
-/// A writer that remembers the first error of `out`.
+/// /// A writer to `out` that stores its first error, so that the error can be told from an error of the store.
 struct ArchiveWriter<W> {
     out: W,
     error: Option<io::Error>,
 }
 
 impl<W: Write> ArchiveWriter<W> {
-    /// Remembers the error of `result`, if it is the first one.
+    /// /// Stores the error of `result` unless an earlier error is stored or the call was only interrupted. Returns `result` with an error
+    /// of the same kind.
     fn record<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| {
             let kind = error.kind();

@@ -5,23 +5,24 @@ use super::precondition::{Precondition, PreconditionSubject, entity_tag};
 use crate::names::{Author, BranchName, CommitId, Message};
 use crate::repo::{Decision, Draft, RequestId};
 
-/// The parameters that all writes have in common.
+/// /// The parameters that every write has.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
-    /// The branch; `None` is the default branch.
+    /// /// The branch to write to; `None` is the default branch.
     pub branch: Option<BranchName>,
-    /// The author; `None` is `wasmstore <wasmstore@localhost>`.
+    /// /// The author of the commit; `None` is `wasmstore <wasmstore@localhost>`.
     pub author: Option<Author>,
     /// The commit message; `None` is the default message of the operation.
     pub message: Option<Message>,
-    /// The condition under which the write is made.
+    /// /// What must be true of the branch or module for the write to be made (`If-Match`, `If-None-Match`).
     pub precondition: Precondition,
-    /// The request that asks for the write, if it may be sent again: the write is made at most once. Only for stores in a bucket.
+    /// /// The id of the client's request, if the client may send the request again. The write is made at most once for each id. Used only
+    /// for stores in a bucket.
     pub request: Option<RequestId>,
 }
 
 impl Change {
-    /// Returns the author of the commit.
+    /// /// Returns the author of the commit, or the default author if none was given.
     pub(super) fn author(&self) -> Author {
         self.author.clone().unwrap_or_default()
     }
@@ -33,7 +34,8 @@ impl Change {
             .map_or_else(default, |message| message.as_str().to_owned())
     }
 
-    /// Checks the precondition against the tip that the write replaces.
+    /// /// Checks the precondition of the write against `draft`, which starts at the tip that the write replaces. `subject` says what the
+    /// precondition is about.
     pub(super) fn check(&self, draft: &Draft<'_>, subject: PreconditionSubject<'_>) -> Result<()> {
         if self.precondition.is_empty() {
             return Ok(());
@@ -47,7 +49,8 @@ impl Change {
         self.precondition.check(current.as_deref())
     }
 
-    /// Decides to commit the draft if it differs from the tip or has `extra_parents`; otherwise to leave the branch unchanged.
+    /// /// Returns the decision to commit the draft if it differs from the tip or has `extra_parents`; otherwise the decision to leave the
+    /// branch unchanged.
     pub(super) fn commit_if_changed(
         &self,
         draft: &Draft<'_>,

@@ -9,8 +9,9 @@ use super::revision::Revision;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 
 impl Store {
-    /// Writes every module in the tree at `revision` to a file below the directory `dir`, at the same path. `dir` must be missing or empty.
-    /// Calls `progress` after each file with the number of files that are written and the number of all files. Returns the number of files.
+    /// /// Writes every module in the tree at `revision` to a file with the same path below the directory `dir`. `dir` must be missing or
+    /// empty. After each file, calls `progress` with the number of files written so far and the number of all files. Returns the number of
+    /// files.
     ///
     /// # Errors
     /// `dir` is not empty, or cannot be written.
@@ -25,7 +26,7 @@ impl Store {
     }
 }
 
-/// Writes `modules` to files, like [`Store::export`]; `bytes` returns the bytes of each module.
+/// /// Writes `modules` to files, like [`Store::export`]. Calls `bytes` to read each module.
 ///
 /// # Errors
 /// As for [`Store::export`]; the errors of `bytes`.

@@ -14,14 +14,15 @@ use crate::repo::Commit;
 /// The maximum number of commits in the error about an ambiguous id.
 const CANDIDATES_MAX: usize = 5;
 
-/// The maximum number of commits with an abbreviated id that are looked up, because `gc` may have deleted some of them.
+/// /// The maximum number of commits from the index whose id begins with the digits. More than one is needed, because `gc` may have deleted
+/// some of them.
 const INDEXED_MAX: usize = 100;
 
 impl Store {
-    /// Returns the commit that a name refers to.
+    /// /// Returns the commit that a revision name refers to.
     ///
     /// # Errors
-    /// There is no such commit; the name is an ambiguous id.
+    /// /// There is no such commit; the name is an abbreviated id that is ambiguous.
     pub(super) fn commit_of_name(&self, name: &RevisionName) -> Result<Commit> {
         let mut commit = self.commit_of_base(name)?;
         if let Some(until_s) = name.until_s() {
@@ -50,7 +51,7 @@ impl Store {
                 return tip.ok_or_else(|| Error::NoCommit(branch.to_string()));
             }
         };
-        // This is for `<id>~1`: an id without a step is not parsed as a name.
+        // // Reached for a name such as `<id>~1`. A full id without a step is not parsed as a name.
         if let Ok(commit) = CommitId::parse(text) {
             return Ok(self.named_commit(commit)?.id);
         }
@@ -68,7 +69,7 @@ impl Store {
         found.ok_or_else(|| Error::UnknownRevision(text.to_owned()))
     }
 
-    /// Returns the commit of a branch or tag; `None` if there is none with this name.
+    /// /// Returns the commit of the branch or tag with this name; `None` if there is none.
     fn commit_of_ref(&self, text: &str) -> Result<Option<CommitId>> {
         let full = RefName::parse(text).ok();
         let branch = BranchName::parse(text).ok().map(RefName::Branch);
@@ -88,7 +89,7 @@ impl Store {
         Ok(None)
     }
 
-    /// Returns the commit that a lightweight or annotated tag leads to; `None` if there is no such tag.
+    /// /// Returns the commit that a lightweight or annotated tag points to; `None` if there is no such tag.
     fn commit_of_tag(&self, name: &RefName) -> Result<Option<CommitId>> {
         let Some(object) = self.repo.refs().object_of(name)? else {
             return Ok(None);
@@ -106,13 +107,13 @@ impl Store {
     /// Returns the only commit whose id begins with these digits; `None` if there is none.
     ///
     /// # Errors
-    /// There are several.
+    /// /// Several commit ids begin with the digits.
     fn commit_of_digits(&self, digits: &str) -> Result<Option<CommitId>> {
         self.catch_up_all()?;
         self.catch_up_tags()?;
         let mut found =
             self.with_index(|index| Ok(index.commits_with_prefix(digits, INDEXED_MAX)?))?;
-        // The index keeps commits that `gc` has deleted.
+        // // Removes commits that `gc` has deleted: the index still contains them.
         found.retain(|id| self.repo.objects().commit(*id).is_ok());
         match found.as_slice() {
             [] => Ok(None),
@@ -127,7 +128,7 @@ impl Store {
         }
     }
 
-    /// Adds the commits that tags reach to the version index. A tag that cannot be read is left out.
+    /// /// Adds the commits that tags reach to the version index. A tag that cannot be read is skipped.
     fn catch_up_tags(&self) -> Result<()> {
         let incoming = self.repo.incoming(None, self.options.push)?;
         for (name, tip) in self.refs()? {
