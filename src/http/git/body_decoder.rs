@@ -1,4 +1,4 @@
-//! Decoding of a request's body for git, with a limit on the decoded bytes.
+//! Decodes the bodies of requests to git, with a limit on the decoded bytes.
 
 use std::io::{self, Write};
 
@@ -11,22 +11,22 @@ use crate::http::module::encodings::Coding;
 use crate::http::upload::body::content_length;
 use crate::http::upload::decoding::{BodyDecoder, content_coding, refusal};
 
-/// How many encoded bytes are decoded at a time. Deflate expands each byte to at most 1,032 bytes.
+/// How many encoded bytes are decoded at a time. Deflate decodes each byte to at most 1,032 bytes.
 const SLICE_BYTES: usize = 4 << 10;
 
-/// Decodes the body of a request.
+/// The decoder for the body of a request to git.
 pub(in crate::http) enum GitBodyDecoder {
-    /// The body is not encoded; it is passed on without a copy.
+    /// For a body without a coding. The body is passed on without being copied.
     Identity(DecodedLimit),
     Gzip(BodyDecoder<LimitedBuffer>),
 }
 
 impl GitBodyDecoder {
-    /// Creates the decoder for a request with these headers, whose decoded body may have at most `bytes_max` bytes. `memory` is resized
-    /// to the memory that the decoder uses.
+    /// Creates the decoder for a request with these headers. The decoded body may have at most `bytes_max` bytes. Resizes `memory` to the
+    /// number of bytes that the decoder uses.
     ///
     /// # Errors
-    /// 415 if the coding is not gzip; 413 if `Content-Length` alone exceeds the limit.
+    /// 415 if the coding is not gzip; 413 if `Content-Length` already exceeds the limit.
     pub fn new(headers: &HeaderMap, bytes_max: u64, memory: Charge) -> Result<Self> {
         let limit = DecodedLimit {
             left_bytes: bytes_max,
@@ -49,7 +49,7 @@ impl GitBodyDecoder {
         }
     }
 
-    /// Splits a frame of the body into the slices that are decoded one at a time.
+    /// Splits a frame of the body into slices, which are passed to [`decode`](Self::decode) one at a time.
     pub fn slices<'b>(&self, frame: &'b [u8]) -> std::slice::Chunks<'b, u8> {
         match self {
             Self::Identity(_) => frame.chunks(frame.len().max(1)),
@@ -57,7 +57,7 @@ impl GitBodyDecoder {
         }
     }
 
-    /// Decodes the next slice.
+    /// Returns the decoded bytes of the next slice.
     ///
     /// # Errors
     /// 413 if the limit is exceeded, 400 if the body is not valid gzip.
@@ -75,7 +75,7 @@ impl GitBodyDecoder {
         }
     }
 
-    /// Decodes the bytes that remain at the end of the body.
+    /// Returns the decoded bytes that remain after the last slice.
     ///
     /// # Errors
     /// As for [`decode`](Self::decode); 400 if the end of the gzip stream is missing.
@@ -93,7 +93,7 @@ fn unsupported_coding() -> Failure {
     Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with_header(ACCEPT_ENCODING, "gzip")
 }
 
-/// Counts decoded bytes against a limit.
+/// The limit on the decoded bytes of a body, and how many of them are left.
 pub(in crate::http) struct DecodedLimit {
     left_bytes: u64,
     bytes_max: u64,
@@ -112,7 +112,7 @@ impl DecodedLimit {
     }
 }
 
-/// The decoded bytes of one slice.
+/// A buffer for the decoded bytes of one slice.
 pub(in crate::http) struct LimitedBuffer {
     decoded: Vec<u8>,
     limit: DecodedLimit,

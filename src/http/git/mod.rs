@@ -1,9 +1,9 @@
-//! git's smart protocol over HTTP (gitprotocol-http(5)): each request starts a git process, which reads the request's body and
-//! writes the response's.
+//! git's smart protocol over HTTP (gitprotocol-http(5)): each request starts a git process, which reads the request body and writes the
+//! response body.
 //!
-//! Both bodies are streamed with backpressure; nothing is buffered. A process runs as long as its request. If the client disconnects,
-//! hyper drops the handler or the response body, and this ends the process. Only a push that may already be updating refs runs on after
-//! its input has ended (`response_body.rs`).
+//! Both bodies are streamed with backpressure, so neither is buffered as a whole. A process runs as long as its request. If the client
+//! disconnects, hyper drops the handler or the response body, and that ends the process. The exception is a push that may already be
+//! updating refs: its process continues until it exits by itself (`response_body.rs`).
 
 mod body_decoder;
 mod outcome;

@@ -1,4 +1,4 @@
-//! The outcome of a git process, and the response to the client that follows from it.
+//! The outcome of a git process, and the response to the client that results from it.
 
 use std::process::ExitStatus;
 
@@ -7,18 +7,18 @@ use axum::http::StatusCode;
 use crate::http::error::{Failure, Result};
 use crate::remote::{is_client_error, reached_limit};
 
-/// The outcome of a request, as counted in the metrics.
+/// The outcome of a request to git, for the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GitOutcome {
-    /// git served the request.
+    /// git answered the request.
     Done,
-    /// The request is malformed, too large, or arrived too slowly.
+    /// The request is malformed or too large, or its body was received too slowly.
     Refused,
-    /// git failed.
+    /// git exited with an error, was killed, or could not be read from.
     Failed,
-    /// git took too long.
+    /// git exceeded its time limit.
     TimedOut,
-    /// The client disconnected before the end.
+    /// The client disconnected before git had ended.
     Left,
 }
 
@@ -35,28 +35,28 @@ impl GitOutcome {
     }
 }
 
-/// The output that a git process has written so far.
+/// What a git process has written so far.
 #[derive(Debug, Default)]
 pub(super) struct GitOutput {
-    /// Whether git has written anything to the client.
+    /// Whether git has sent any output to the client.
     pub has_responded: bool,
-    /// Whether the last bytes that git has written to the client are an error packet.
+    /// Whether the last output that git has sent to the client is an error packet.
     pub ends_with_error: bool,
-    /// The standard error of git.
+    /// The beginning of git's standard error; empty until git has closed it.
     pub stderr: String,
 }
 
 impl GitOutput {
-    /// Records a chunk written to the client.
+    /// Records a chunk of output that is sent to the client.
     pub fn record(&mut self, chunk: &[u8]) {
         self.has_responded = true;
-        // git writes an error packet (gitprotocol-common(5)) by itself, and nothing after it.
+        // git itself writes an error packet (gitprotocol-common(5)) when it refuses a request, and writes nothing after it.
         self.ends_with_error = chunk.get(4..8) == Some(b"ERR ");
     }
 }
 
-/// Determines the outcome from the exit status; `None` means that the process closed its output but does not exit. If git fails after it
-/// has sent an error packet to the client, the response is nevertheless complete.
+/// Determines the outcome of a process from its exit status; `None` means that git has closed its output but has not exited in time. If git
+/// fails after it has sent an error packet to the client, the response is complete nevertheless.
 pub(super) fn outcome_of_exit(
     status: Option<ExitStatus>,
     output: &GitOutput,
@@ -90,7 +90,7 @@ pub(super) fn outcome_of_exit(
     }
 }
 
-/// Logs that git could not be started or its output could not be read, and returns a 500 that does not reveal the error.
+/// Logs that git could not be started or its output could not be read. Returns a 500 response that does not contain the error.
 pub(super) fn git_failed(error: &str) -> Failure {
     tracing::error!(error, "cannot run git for a request");
     internal_failure()
@@ -101,7 +101,7 @@ fn internal_failure() -> Failure {
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }
 
-/// Returns the 501 of a server without git.
+/// Returns the 501 response of a server on which git is not installed.
 pub(in crate::http) fn git_not_installed() -> Failure {
     let detail = "git is not installed on the server, and fetches and pushes need it";
     Failure::new(StatusCode::NOT_IMPLEMENTED, detail)

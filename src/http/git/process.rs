@@ -1,4 +1,4 @@
-//! A git process that serves a request: its input, its output and its end.
+//! A git process that serves a request: its input, its output and its exit.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -22,27 +22,27 @@ use crate::http::git_permits::GitPermit;
 use crate::http::metrics::GIT_REQUESTS;
 use crate::remote::{ChildProcess, GitService, ServerProcess};
 
-/// How much of git's output is sent at a time, in bytes: the capacity of a pipe.
+/// How much of git's output is read and sent at a time, in bytes: the capacity of a pipe.
 const CHUNK_BYTES: usize = 64 << 10;
 /// How much of git's standard error is logged, in bytes.
 const STDERR_BYTES_MAX: usize = 2 << 10;
 /// How long git may take to exit after it has closed its output.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long git may take to clean up after SIGTERM.
+/// How long git may take to clean up after SIGTERM. The same time is allowed for reading the rest of its standard error.
 const TERM_GRACE: Duration = Duration::from_secs(1);
-/// How long git-receive-pack(1) may take to remove its quarantine and exit after its input has ended.
+/// How long git-receive-pack(1) may take to delete its quarantine and exit after its input has ended.
 const QUARANTINE_CLEANUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A git process that serves a request. Dropping it ends the process.
 pub(super) struct GitProcess {
     service: GitService,
-    /// The permit is released when the process has ended.
+    /// The process and its permit, which is released when the process has ended.
     child: Option<(ChildProcess, GitPermit)>,
-    /// Writes the request's body to git.
+    /// A future that writes the request body to git.
     stdin: Fuse<BoxFuture<'static, Result<()>>>,
     push_input: PushInput,
     stdout: pipe::Receiver,
-    /// Reads git's standard error to its end.
+    /// A future that reads git's standard error to its end and returns the beginning.
     stderr: Fuse<BoxFuture<'static, String>>,
     output: GitOutput,
     chunk: Vec<u8>,
@@ -54,19 +54,19 @@ pub(super) struct GitProcess {
     span: tracing::Span,
 }
 
-/// How much of a push git has received.
+/// How much of the request body of a push was written to git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PushInput {
-    /// The request is not a push.
+    /// The request is not a push, or it has no body.
     None,
-    /// The request's body has not been written to git in full.
+    /// Some of the request body was not yet written to git.
     Partial,
-    /// The request's body has been written to git in full.
+    /// All of the request body was written to git.
     Complete,
 }
 
 impl GitProcess {
-    /// Takes over a process that was just started and may run for `limit`.
+    /// Wraps a process that was just started. It may run for `limit`.
     pub fn new(
         (service, process): (GitService, ServerProcess),
         body: Option<StdinWriter>,
@@ -99,27 +99,27 @@ impl GitProcess {
         })
     }
 
-    /// Returns whether git may be updating refs for a push, so that it must not be ended just because the client disconnected.
+    /// Returns whether git may be updating refs for a push. If so, it must not be ended just because the client disconnected.
     pub fn may_update_refs(&self) -> bool {
         let has_ended = self.has_exited || self.outcome == GitOutcome::TimedOut;
         self.push_input != PushInput::None && !has_ended
     }
 
-    /// Lets git run on without a client, within its time limit. If git has received the whole request, it applies the push. If not,
-    /// its input ends early, so it exits by itself and removes its quarantine. Only git knows which is the case: it may have
-    /// received the end of the pack although the end of the request is missing.
+    /// Lets git continue without a client, within its time limit. If git has received the whole push, it applies the push. If not, its
+    /// input ends early, so git deletes its quarantine and exits. The server does not know which is the case: git may have received the end
+    /// of the pack even if the end of the request is missing.
     pub async fn run_detached(mut self) {
         self.stdin = Fuse::terminated();
-        // If the input is incomplete, the outcome already states why. git's exit status does not change it.
+        // If the input is incomplete, the outcome is already known, and git's exit status must not change it.
         let settled = (self.push_input == PushInput::Partial).then_some(self.outcome);
         while let Ok(Some(_)) = self.next().await {}
         self.outcome = settled.unwrap_or(self.outcome);
     }
 
-    /// Returns the next output; `None` when git has closed its output and exited successfully.
+    /// Returns the next chunk of git's output; `None` when git has closed its output and exited successfully.
     ///
     /// # Errors
-    /// 400, 408 and 413 for errors in the request's body; 400, 500 and 503 if git fails.
+    /// 400, 408 and 413 for errors in the request body; 400, 500 and 503 if git fails.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         let deadline = self.deadline;
         let read = timeout_at(deadline, self.read()).await;
@@ -165,7 +165,7 @@ impl GitProcess {
         }
     }
 
-    /// Waits for the exit status and determines the outcome.
+    /// Waits until git has exited, and determines the outcome.
     async fn finish(&mut self) -> Result<()> {
         let status = self.exit_status().await;
         if !self.stderr.is_terminated() {
@@ -177,7 +177,7 @@ impl GitProcess {
         result
     }
 
-    /// Returns the exit status; `None` if git does not exit within [`EXIT_TIMEOUT`].
+    /// Returns git's exit status; `None` if git does not exit within [`EXIT_TIMEOUT`].
     async fn exit_status(&mut self) -> Option<ExitStatus> {
         let (child, _) = self.child.as_mut()?;
         let deadline = Instant::now() + EXIT_TIMEOUT;
@@ -211,7 +211,7 @@ impl Drop for GitProcess {
             PushInput::Partial | PushInput::Complete => QUARANTINE_CLEANUP_TIMEOUT,
         };
         self.stdin = Fuse::terminated();
-        // The pipes stay open until git has ended: writing to a closed pipe would kill it by SIGPIPE before it has cleaned up.
+        // The pipes stay open until git has ended. If git wrote to a closed pipe, SIGPIPE would kill it before it has cleaned up.
         let stdout = self.stdout.as_fd().try_clone_to_owned();
         let stderr = std::mem::replace(&mut self.stderr, Fuse::terminated());
         if let Some((child, permit)) = self.child.take() {
@@ -223,7 +223,7 @@ impl Drop for GitProcess {
     }
 }
 
-/// Reads git's standard error to its end, and returns the beginning of it.
+/// Reads git's standard error to its end, and returns the first [`STDERR_BYTES_MAX`] bytes of it.
 async fn read_stderr(stderr: OwnedFd) -> String {
     let mut kept = Vec::new();
     let Ok(mut stderr) = pipe::Receiver::from_owned_fd(stderr) else {

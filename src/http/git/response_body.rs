@@ -1,4 +1,4 @@
-//! The response of a git process, for a client that may disconnect.
+//! The response body of a git request, whose client may disconnect.
 
 use std::io;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use super::process::GitProcess;
 use crate::http::error::Result;
 use crate::http::listener::ShutdownGuard;
 
-/// The output of a git process while the client waits for it. Dropping this value ends the process, unless the process may be
-/// updating refs for a push: then it runs on, and the server does not shut down before it ends.
+/// A git process whose client waits for its output. Dropping this value ends the process, unless the process may be updating refs for a
+/// push: then the process continues, and a shutdown of the server waits for it.
 pub(super) struct GitResponse {
     process: Option<GitProcess>,
     guard: Option<ShutdownGuard>,
 }
 
 impl GitResponse {
-    /// Takes over a process. `guard` delays a shutdown for a push.
+    /// Wraps a process. If the process continues without its client, `guard` delays a shutdown until the process has ended.
     pub fn new(process: GitProcess, guard: Option<ShutdownGuard>) -> Self {
         let process = Some(process);
         Self { process, guard }
     }
 
-    /// Returns the next output, as [`GitProcess::next`] does.
+    /// Returns the next chunk of output, like [`GitProcess::next`].
     ///
     /// # Errors
     /// As for [`GitProcess::next`].
@@ -38,10 +38,10 @@ impl GitResponse {
         }
     }
 
-    /// Returns the response's body, which begins with `first`. If git fails, the body is cut off, so that the client does not take
-    /// it for complete. If the client does not read the next chunk within `read_timeout`, git is ended and the body is cut off.
+    /// Returns the response body, which begins with `first`. If git fails, the body ends with an error, so that the client notices that it
+    /// is incomplete. If the client does not read the next chunk within `read_timeout`, git is ended, and the body ends with an error too.
     pub fn into_body(self, first: Bytes, read_timeout: Duration) -> Body {
-        // A separate task enforces the timeout, because hyper asks for the next chunk only when the client has read the previous ones.
+        // A separate task enforces the timeout, because hyper requests the next chunk only when the client has read the previous ones.
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(self.send_all(first, sender, read_timeout));
         let chunks = stream::unfold(Some(receiver), |receiver| async move {
@@ -55,7 +55,7 @@ impl GitResponse {
         Body::from_stream(chunks)
     }
 
-    /// Sends all output of git, and then `None` if git has succeeded.
+    /// Sends all output of git to the response body, and then `None` if git has succeeded.
     async fn send_all(
         mut self,
         first: Bytes,
@@ -84,7 +84,7 @@ impl GitResponse {
                 Err(_) => return,
             }
         }
-        // git has ended. The drop releases its permit, so that another request may start git while the client still reads.
+        // git has ended. Its permit is released now, so that another request can start git while this client still reads.
         drop(self);
         let _ = sender.send(None).await;
     }

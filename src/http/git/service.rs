@@ -1,4 +1,4 @@
-//! Serving a request with a git process.
+//! Serves a request with a git process.
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
@@ -13,7 +13,7 @@ use crate::http::middleware::auth::KeyTag;
 use crate::http::state::App;
 use crate::remote::{self, GitRequest, advertisement_preamble};
 
-/// Converts the error if git cannot be started. The text of the error is sent to the client only if it says how to repair the store.
+/// Returns the response if git cannot be started. The client gets the text of the error only if that says how to repair the store.
 fn not_started(error: remote::Error) -> Failure {
     let failed = git_failed(&error.to_string());
     match error {
@@ -24,22 +24,22 @@ fn not_started(error: remote::Error) -> Failure {
     }
 }
 
-/// The body of a request to a git service.
+/// The body of a request to a git service, and its limits.
 pub(in crate::http) struct GitRequestBody {
     pub stdin: StdinWriter,
     /// The limit on the decoded body, in bytes.
     pub bytes_max: u64,
-    /// Delays a shutdown while a push may be updating refs.
+    /// Delays a shutdown of the server while a push may be updating refs.
     pub guard: Option<ShutdownGuard>,
 }
 
 impl App {
-    /// Starts a git process for a request when a permit is free. A request without a body asks for the ref advertisement. Returns
-    /// the response's body once git has written the beginning of it.
+    /// Starts a git process for a request when a permit is free. A request without a body is one for the ref advertisement. Returns the
+    /// response body once git has written the beginning of it.
     ///
-    /// # Errors
-    /// 409 if so many refs are broken that git cannot be started; 501 if git is not installed; 503 if no permit is released in time, or
-    /// git writes nothing in time; 400 if git finds the request malformed; 500 if git fails otherwise; 400, 408 and 413 for errors in the
+    /// 409 if so many refs are broken that git cannot be started; 501 if git is not installed; 503 if no permit is released in time, or if
+    /// git does not begin the response in time; 400 if git reports that the request is malformed; 500 if git fails otherwise; 400, 408 and
+    /// 413 for errors in the request body.
     /// body.
     pub async fn serve_git(
         &self,
@@ -59,8 +59,9 @@ impl App {
         let bytes_max = body.as_ref().map(|body| body.bytes_max);
         let (stdin, guard) = body.map(|body| (body.stdin, body.guard)).unzip();
         let started = self.run_read(move |store| {
-            // An advertisement in version 2 of the protocol lists no refs, so it would not need the hidden refs. They are read
-            // nevertheless, because git shows the text of an error only if the request for the advertisement fails.
+            // The ref advertisement in version 2 of git's protocol lists no refs, so the hidden refs are not needed for it. They are read
+            // nevertheless, so that an error in reading them is an error of this request: git shows the text of an error only if the
+            // request for the advertisement fails.
             let hidden = store.refs_hidden_from_git()?;
             let started = match bytes_max {
                 Some(bytes_max) => git.respond(&request, &hidden, bytes_max),

@@ -1,4 +1,4 @@
-//! Writing a request's body to the standard input of git.
+//! Writes a request body to the standard input of git.
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::pipe::Sender;
@@ -8,7 +8,7 @@ use super::body_decoder::GitBodyDecoder;
 use crate::http::error::Result;
 use crate::http::upload::body::RequestBody;
 
-/// A request's body that is to be written to git.
+/// A request body and the decoder that it passes through on its way to git.
 pub(in crate::http) struct StdinWriter {
     body: RequestBody,
     decoder: GitBodyDecoder,
@@ -16,7 +16,7 @@ pub(in crate::http) struct StdinWriter {
 }
 
 impl StdinWriter {
-    /// Takes the body, of which nothing has been read yet.
+    /// Creates a writer for a request body from which nothing has been read yet.
     pub fn new(body: RequestBody, decoder: GitBodyDecoder) -> Self {
         Self {
             body,
@@ -25,8 +25,8 @@ impl StdinWriter {
         }
     }
 
-    /// Reads, decodes and writes the whole body. When git stops reading, the rest is read and discarded: some clients read the
-    /// response only after they have sent the whole request.
+    /// Reads, decodes and writes the whole body. If git stops reading, the rest of the body is read and discarded, because some clients
+    /// read the response only after they have sent the whole request.
     ///
     /// # Errors
     /// 400, 408 and 413, as for [`RequestBody::next`] and [`GitBodyDecoder::decode`].
@@ -36,7 +36,7 @@ impl StdinWriter {
             mut decoder,
             created,
         } = self;
-        // The time during which the request waited for a permit and for git to start does not count against the client.
+        // The client gets more time for the body: the time that the request waited for a permit and for the start of git.
         body.extend_deadline(created.elapsed());
         let mut open_stdin = Some(stdin);
         while let Some(frame) = body.next().await? {
@@ -44,7 +44,7 @@ impl StdinWriter {
             for slice in decoder.slices(&frame) {
                 write(&mut open_stdin, decoder.decode(slice)?).await;
             }
-            // The time that git took to read does not count either.
+            // The client also gets the time that git took to read this frame.
             body.extend_deadline(write_start.elapsed());
         }
         write(&mut open_stdin, &decoder.finish()?).await;

@@ -1,4 +1,4 @@
-//! The address of the client that makes a request, even if the request comes through proxies.
+//! The address of the client that makes a request, even if the request was forwarded by proxies.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -9,13 +9,13 @@ use ipnet::IpNet;
 
 use crate::http::listener::Peer;
 
-/// The header to which each proxy appends the address of its client.
+/// The request header to which each proxy appends the address of its client.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// How many entries of `X-Forwarded-For` are followed.
+/// How many entries of `X-Forwarded-For` are read.
 const HOPS_MAX: usize = 16;
 
-/// A proxy whose `X-Forwarded-For` is believed: an address, a network, or every client of the server's Unix sockets.
+/// A proxy whose `X-Forwarded-For` the server trusts: an address, a network, or all clients of the server's Unix sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrustedProxy {
     /// The addresses of a network. A single address is a network with one address.
@@ -24,7 +24,7 @@ pub enum TrustedProxy {
     Unix,
 }
 
-/// The text is neither an IP address, nor a network such as `10.0.0.0/8`, nor `unix`.
+/// The error for a text that is neither an IP address, nor a network such as `10.0.0.0/8`, nor `unix`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be an IP address, a network like 10.0.0.0/8, or `unix`")]
 pub struct TrustedProxyError;
@@ -56,12 +56,12 @@ impl fmt::Display for TrustedProxy {
     }
 }
 
-/// The client that makes a request. It is an extension of every request that came over a connection.
+/// The client that makes a request. It is an extension of every request that was received on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum ClientAddress {
-    /// The address of the client or, if a proxy that is not trusted forwarded the request, the address of that proxy.
+    /// The IP address of the client. If a proxy that is not trusted has forwarded the request, it is the address of that proxy.
     Ip(IpAddr),
-    /// A process that uses a Unix socket of the server.
+    /// The client of a Unix socket of the server.
     Unix,
 }
 
@@ -75,11 +75,11 @@ impl fmt::Display for ClientAddress {
 }
 
 impl ClientAddress {
-    /// Returns the client that sent a request. `peer` is the client itself or the last proxy, and `trusted` are the proxies that are
-    /// believed.
+    /// Returns the client that has sent a request. `peer` is the other end of the connection, which is the client or the last proxy.
+    /// `trusted` are the proxies whose `X-Forwarded-For` the server trusts.
     ///
-    /// Each proxy appends the address of its client, so the list is read from the end. An entry counts only if the proxy that appended it
-    /// is trusted, because any client can send a header with invented entries.
+    /// Each proxy appends the address of its client, so the list is read from its end. An entry is used only if the proxy that has appended
+    /// it is trusted, because any client can send a header with invented entries.
     pub fn new(peer: &Peer, headers: &HeaderMap, trusted: &[TrustedProxy]) -> Self {
         let mut client = match peer.address {
             Some(address) => Self::Ip(address.ip()),
@@ -100,7 +100,7 @@ impl ClientAddress {
         client
     }
 
-    /// Returns the IP address. The address 0.0.0.0 stands for all clients of Unix sockets.
+    /// Returns the IP address of the client. For all clients of Unix sockets, it is 0.0.0.0.
     pub fn ip(self) -> IpAddr {
         match self {
             Self::Ip(address) => address,
@@ -117,7 +117,7 @@ impl ClientAddress {
     }
 }
 
-/// Parses an address that may have a port.
+/// Parses an IP address that may be followed by a port.
 fn parse_entry(entry: &str) -> Option<IpAddr> {
     let with_port = |entry: &str| entry.parse::<SocketAddr>().map(|address| address.ip());
     let bare = entry

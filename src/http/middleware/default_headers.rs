@@ -1,4 +1,4 @@
-//! Headers that every response has.
+//! Adds the headers that every response has.
 
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -6,8 +6,9 @@ use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Sets `Cache-Control` if the handler did not: caches must revalidate responses and must not store errors. Also forbids browsers to
-/// guess the content type. `is_private` states whether the server has keys; if it has, shared caches must not store responses.
+/// Sets `Cache-Control` if the handler did not set it: caches must revalidate responses and must not store errors. Also sets a header that
+/// forbids browsers to guess the content type. `is_private` says whether the server has API keys. If so, shared caches must not store its
+/// responses.
 pub(in crate::http) async fn default_headers(
     State(is_private): State<bool>,
     request: Request,

@@ -1,4 +1,4 @@
-//! The host that a request names, and the hosts that a server responds to.
+//! The host name in a request, and the host names to which a server responds.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -14,7 +14,7 @@ use crate::http::listener::BoundAddress;
 /// The length limit of DNS names, in bytes.
 const NAME_BYTES_MAX: usize = 255;
 
-/// The host that a request names, with the port if it names one.
+/// The host in the `Host` header or URL of a request, with the port if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Host {
     name: HostName,
@@ -29,11 +29,11 @@ enum HostName {
 }
 
 impl Host {
-    /// Returns the host of a request, from its `Host` header or its URI (`:authority` in HTTP/2). `None` is possible only for
-    /// HTTP/1.0.
+    /// Returns the host of a request, from its `Host` header or from its URI, in which HTTP/2 has it (`:authority`). Returns `None` if an
+    /// HTTP/1.0 request has no host.
     ///
     /// # Errors
-    /// 400 if the host is missing or malformed, or if the request has two `Host` headers or names two hosts.
+    /// 400 if the host is missing or malformed, or if the request has two `Host` headers or two different hosts.
     pub fn of(request: &Request) -> Result<Option<Self>> {
         Self::of_parts(request.version(), request.headers(), request.uri())
     }
@@ -67,7 +67,7 @@ impl Host {
         }
     }
 
-    /// Parses `NAME` or `NAME:PORT`, where the name may be an IP address.
+    /// Parses `NAME` or `NAME:PORT`. The name may be an IP address.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, port_suffix) = match text.strip_prefix('[') {
             Some(rest) => {
@@ -92,12 +92,12 @@ impl Host {
         Some(Self { name, port })
     }
 
-    /// Returns the port if the host names one.
+    /// Returns the port; `None` if the host was sent without a port.
     pub fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// Returns whether the hosts are equal. A missing port is `default_port`.
+    /// Returns whether two hosts are equal. For a host without a port, `default_port` is compared.
     pub fn is_same(&self, other: &Self, default_port: u16) -> bool {
         let port = |host: &Self| host.port.unwrap_or(default_port);
         self.name == other.name && port(self) == port(other)
@@ -115,11 +115,11 @@ impl HostName {
     }
 }
 
-/// A host name that requests may use, or `*` for every name.
+/// A host name that the `Host` header of requests may have, or `*` for every name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedHost(Option<HostName>);
 
-/// The text is not a host name.
+/// The error for a text that is not an [`AllowedHost`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a host name without a port, or `*`")]
 pub struct AllowedHostError;
@@ -146,20 +146,20 @@ impl fmt::Display for AllowedHost {
     }
 }
 
-/// The hosts that a server responds to.
+/// The hosts to which a server responds.
 ///
-/// A web site can make its own name resolve to the address of a server that only its visitor can reach (DNS rebinding). Its requests
-/// are then same-origin, and only the name in `Host` distinguishes them. So a server without keys that is reachable only locally
-/// checks that name, and so does every server whose operator lists names.
+/// A web site can make its own name resolve to the address of a server that only the visitors of the site can reach (DNS rebinding). For
+/// the browser, the requests of the site to this server are then same-origin, and only the name in `Host` distinguishes them from others.
+/// So a server checks this name if it has no keys and can be reached only locally, and also if its operator lists the allowed names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct AllowedHosts {
     is_any: bool,
-    /// The names given by `--host`, `--listen` and `--allowed-host`.
+    /// The host names in the options `--host`, `--listen` and `--allowed-host`.
     names: Vec<HostName>,
 }
 
 impl AllowedHosts {
-    /// Creates the check for a server that listens on `bound`. `allowed` are the names that its operator lists, if any.
+    /// Creates the check for a server that listens on `bound`. `allowed` are the names that the operator lists.
     pub fn new(bound: &[BoundAddress], allowed: &[AllowedHost], has_keys: bool) -> Self {
         let is_loopback = |bound: &BoundAddress| {
             let address = bound.tcp();
@@ -192,7 +192,8 @@ impl AllowedHosts {
         }
     }
 
-    /// Returns whether the server responds to requests with this host. Requests without a host do not come from browsers.
+    /// Returns whether the server responds to requests with this host. A request without a host is allowed, because it was not sent by a
+    /// browser.
     pub fn allow(&self, host: Option<&Host>) -> bool {
         match host.map(|host| &host.name) {
             None | Some(HostName::Ip(_)) => true,

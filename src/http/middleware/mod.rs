@@ -1,4 +1,4 @@
-//! The layers around the routes; `router.rs` states their order.
+//! The layers around the routes; `router.rs` defines their order.
 
 pub(super) mod auth;
 pub(super) mod client_address;

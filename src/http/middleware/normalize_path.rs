@@ -1,4 +1,4 @@
-//! Normalization of request paths before routing.
+//! Normalizes the path of a request before it is routed.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -12,8 +12,8 @@ use crate::http::base_path::BasePath;
 use crate::http::error::{Failure, Result};
 use crate::http::percent;
 
-/// Wraps a router so that it sees only normalized paths, without `base_path`. The result has no routes of its own and passes every
-/// request on. So layers that are added to it run before routing.
+/// Wraps a router such that it gets only normalized paths, without `base_path`. The returned router has no routes and passes every request
+/// to the wrapped one. So the layers that are added to the returned router run before routing.
 pub(in crate::http) fn with_normalized_paths(router: Router, base_path: BasePath) -> Router {
     Router::new()
         .fallback_service(router)
@@ -36,7 +36,7 @@ async fn normalize_path(
     next.run(request).await
 }
 
-/// Answers a request whose target is `*`, which means the server as a whole. Only OPTIONS may have this target (RFC 9110, section 7.1).
+/// Answers a request whose target is `*`, the server as a whole. Only OPTIONS may have this target (RFC 9110, section 7.1).
 fn server_wide(method: &Method) -> Response {
     if *method == Method::OPTIONS {
         let methods = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
@@ -45,11 +45,11 @@ fn server_wide(method: &Method) -> Response {
     Failure::malformed("the target `*` is only for OPTIONS").into_response()
 }
 
-/// Removes trailing and doubled slashes from the path, because the published clients send them. Escaped slashes and the query are
-/// left as they are.
+/// Removes trailing and doubled slashes from the path, because the published clients send them. Percent-encoded slashes and the query stay
+/// as they are.
 ///
 /// # Errors
-/// 400 if percent escapes in the path or the query are malformed or do not decode to UTF-8.
+/// 400 if percent escapes in the path or the query are malformed, or are not UTF-8 when decoded.
 fn normalize(uri: Uri) -> Result<Uri> {
     percent::decode(uri.path())?;
     percent::decode(uri.query().unwrap_or_default())?;

@@ -1,4 +1,4 @@
-//! The web origins that may use the API from a browser.
+//! Checks whether the web page that sends a request may use this server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use tower_http::cors::{Any, CorsLayer};
 use crate::http::error::{Failure, Result};
 use crate::http::middleware::host::{AllowedHosts, Host};
 
-/// How long a browser may cache the response to a preflight. No browser caches it longer than two hours.
+/// How long a browser may cache the response to a CORS preflight. No browser caches it longer than two hours.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// The request headers of tracing libraries: W3C Trace Context and Baggage, B3, Jaeger, Sentry, Datadog, AWS X-Ray, Google Cloud,
-/// Elastic and New Relic.
+/// The request headers that tracing libraries add: those of W3C Trace Context and Baggage, B3, Jaeger, Sentry, Datadog, AWS X-Ray, Google
+/// Cloud, Elastic and New Relic.
 const TRACING_HEADERS: [&str; 20] = [
     "traceparent",
     "tracestate",
@@ -42,31 +42,31 @@ const TRACING_HEADERS: [&str; 20] = [
     "newrelic",
 ];
 
-/// The media types of forms. A page may send a body of these types to another site without a preflight.
+/// The media types of HTML forms. A page may send a body of these types to another site without a preflight.
 const FORM_MEDIA_TYPES: [&str; 3] = [
     "application/x-www-form-urlencoded",
     "multipart/form-data",
     "text/plain",
 ];
 
-/// The web origins that may use the API.
+/// The web origins whose pages may use the API.
 #[derive(Clone, Debug)]
 pub(in crate::http) enum OriginPolicy {
     /// All origins.
     Any(Box<CorsLayer>),
-    /// Only pages of the server itself.
+    /// Only the origin of the server itself.
     SameOrigin,
 }
 
 impl OriginPolicy {
-    /// Creates a policy that allows all origins, but no requests with cookies or saved passwords.
+    /// Creates a policy that allows all origins, but not with cookies or saved passwords.
     pub fn any() -> Self {
         Self::Any(Box::new(cors()))
     }
 }
 
-/// Rejects requests from other origins and to hosts that the server does not respond to. Preflights are answered here, before
-/// [`authorize`](crate::http::middleware::auth::authorize), because they carry no key.
+/// Rejects a request if a page of a forbidden origin has sent it, or if its host is not allowed. Answers preflights itself, before
+/// [`authorize`](crate::http::middleware::auth::authorize) rejects them for having no API key.
 pub(in crate::http) async fn check_origin(
     State(checks): State<Arc<(OriginPolicy, AllowedHosts)>>,
     request: Request,
@@ -78,7 +78,7 @@ pub(in crate::http) async fn check_origin(
         Err(failure) => return failure.into_response(),
     };
     match policy {
-        // The CORS layer treats every OPTIONS request as a preflight.
+        // The CORS layer would treat every OPTIONS request as a preflight, so it does not get the others.
         OriginPolicy::Any(_) if *request.method() == Method::OPTIONS && !is_preflight(&request) => {
             next.run(request).await
         }
@@ -108,9 +108,10 @@ fn check_host(hosts: &AllowedHosts, host: Option<Host>) -> Result<Option<Host>> 
     Err(Failure::new(StatusCode::FORBIDDEN, detail))
 }
 
-/// Returns whether a page of another site may have made the browser send a change with a password that the user has saved for this server.
-/// A request without a preflight can do so: a POST with one of the media types of forms, or with none (Fetch Standard, "CORS-safelisted
-/// request-header"). All other changes need a preflight, whose response does not allow saved passwords.
+/// Returns whether a page of another site may have made the browser send a write with a password that the user has saved for this server.
+/// That is possible only without a preflight, because the response to the preflight does not allow saved passwords. A POST needs no
+/// preflight if its media type is one of HTML forms or missing (Fetch Standard, "CORS-safelisted request-header"). All other writes need
+/// one.
 fn is_forgeable(host: Option<&Host>, request: &Request) -> bool {
     let headers = request.headers();
     let text = |name| {
@@ -145,8 +146,8 @@ fn check_same_origin(host: Option<&Host>, request: &Request) -> Result<()> {
     }
 }
 
-/// Returns whether the origin has the host and port to which the request was sent. The schemes are not compared, because a proxy in
-/// front of the server may handle TLS.
+/// Returns whether the origin has the host and port to which the request was sent. The schemes may differ, because a proxy in front of the
+/// server may handle TLS.
 pub(super) fn is_same_origin(origin: &HeaderValue, host: Option<&Host>) -> bool {
     let text = origin.to_str().ok();
     let Some((scheme, page)) = text.and_then(|text| text.split_once("://")) else {
@@ -171,7 +172,7 @@ fn is_preflight(request: &Request) -> bool {
             .all(|name| request.headers().contains_key(name))
 }
 
-/// Returns the CORS layer. Its response is the same for every origin, so it sets no `Vary`.
+/// Returns the CORS layer. Its response is the same for all origins, so it sets no `Vary`.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
@@ -187,8 +188,8 @@ fn cors() -> CorsLayer {
         .max_age(PREFLIGHT_AGE)
 }
 
-/// Returns the request headers that a page may only set if the server allows it: the headers of the API, and the headers that tracing
-/// libraries add to every request of a page. Without the latter, the requests of such pages would fail.
+/// Returns the request headers that a page may set only if the server allows them: the headers of the API, and the headers that tracing
+/// libraries add to all requests of a page. If the latter were not allowed, all requests of such a page would fail.
 fn request_headers() -> Vec<HeaderName> {
     let tracing = TRACING_HEADERS.map(HeaderName::from_static);
     api_headers().into_iter().chain(tracing).collect()
@@ -214,7 +215,7 @@ fn api_headers() -> [HeaderName; 15] {
     ]
 }
 
-/// Returns the response headers of the API. A page can only read the headers that are listed.
+/// Returns the response headers of the API. Pages of other origins can read only the listed headers.
 fn response_headers() -> [HeaderName; 18] {
     [
         HeaderName::from_static("wasmstore-hash"),

@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457) for clients that accept JSON.
+//! Sends errors as problem documents (RFC 9457) to clients that accept JSON.
 
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use crate::http::error::Failure;
 use crate::http::json::Json;
 
-/// Replaces the plain text of an error response by a problem document if the client accepts JSON.
+/// Replaces the plain text of an error response by a problem document, if the client accepts JSON.
 pub(in crate::http) async fn problem_json(request: Request, next: Next) -> Response {
     let accepts_json = accepts_json(request.headers());
     let mut response = next.run(request).await;

@@ -1,4 +1,4 @@
-//! Writes that reach a replica.
+//! Redirects or refuses writes on a replica.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use crate::http::middleware::auth::required_method;
 use crate::http::pages;
 use crate::names::ServerUrl;
 
-/// The endpoint that writes nothing, whatever the method of the request is.
+/// The endpoint that writes nothing, even if the method of the request is POST or PUT.
 const AUTH_PATH: &str = "/api/v1/auth";
 
-/// The response of a replica to writes.
+/// How a replica responds to requests that write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplicaWrites {
     /// 307 to the primary. The client repeats the request there, with its body.
     Redirect(ServerUrl),
-    /// 403.
+    /// With 403.
     Refuse,
 }
 
-/// Redirects or refuses writes on a replica. The path must be normalized. This layer must not be on a nested router, because axum removes
-/// a prefix of the path there.
+/// Redirects or refuses requests that write to a replica. The path must be normalized. This layer must not be on a nested router, because
+/// axum removes a prefix of the path there.
 pub(in crate::http) async fn redirect_writes(
     State(writes): State<Option<Arc<ReplicaWrites>>>,
     request: Request,
@@ -41,15 +41,15 @@ pub(in crate::http) async fn redirect_writes(
 fn is_write(request: &Request) -> bool {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
     let path = request.uri().path();
-    // A form of this server is not one of the primary's, so it cannot be sent there. The pages refuse changes themselves.
+    // A form of this server's web UI cannot be sent to the web UI of the primary. The pages themselves refuse writes on a replica.
     if pages::is_page(path) {
         return false;
     }
     (!reads.contains(required_method(request)) && path != AUTH_PATH) || is_upload(path)
 }
 
-/// Returns whether a path is the location of an OCI upload, `/v2/<name>/blobs/uploads/<id>`. An upload exists only on the primary, so
-/// reads of its state go there too.
+/// Returns whether a path is the URL of an OCI upload, `/v2/<name>/blobs/uploads/<id>`. An upload exists only on the primary, so requests
+/// that read its state are redirected too.
 fn is_upload(path: &str) -> bool {
     let from_end: Vec<&str> = path.rsplitn(4, '/').collect();
     matches!(from_end.as_slice(), [_, "uploads", "blobs", name] if name.starts_with("/v2/"))

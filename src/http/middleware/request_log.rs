@@ -1,4 +1,4 @@
-//! One log line per request, and the request id.
+//! Writes one log line per request, and assigns request ids.
 
 use std::any::Any;
 use std::hash::{BuildHasher, RandomState};
@@ -20,10 +20,10 @@ use crate::http::listener::Peer;
 use crate::http::middleware::auth;
 use crate::http::middleware::client_address::{ClientAddress, TrustedProxy};
 
-/// The header for the request id, in requests and responses.
+/// The header with the request id, in requests and responses.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The length limit for a request id that is accepted from a client.
+/// The maximum length of a request id that a client sends, in bytes.
 const ID_BYTES_MAX: usize = 64;
 
 /// The length to which paths and panic messages are truncated in the log, in characters.
@@ -32,12 +32,12 @@ const LOGGED_CHARS_MAX: usize = 256;
 /// The length to which methods are truncated in the log, in characters.
 const METHOD_CHARS_MAX: usize = 32;
 
-/// The response comes from another server, to which the request was forwarded. It is an extension of such responses.
+/// A mark on a response: another server has made it, to which the request was forwarded. It is an extension of the response.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct WasForwarded;
 
-/// Logs one line per response, inside of a span with the request's id, client, method, path and, if keys are set, the name of its
-/// key. Sends the id in the response. Adds the [`ClientAddress`] to the request's extensions.
+/// Logs one line per response. The line is in a span with the id, client, method and path of the request, and with the name of its API key
+/// if the server has keys. Adds the id to the response as a header, and the [`ClientAddress`] to the request as an extension.
 pub(in crate::http) async fn request_log(
     State(trusted_proxies): State<Arc<[TrustedProxy]>>,
     mut request: Request,
@@ -46,7 +46,7 @@ pub(in crate::http) async fn request_log(
     let start = Instant::now();
     auth::mark_sensitive(request.headers_mut());
     let id = requested_id(request.headers()).unwrap_or_else(new_id);
-    // If the request is forwarded to another server, its log has the same id.
+    // If the request is forwarded to another server, that server logs it with the same id.
     request.headers_mut().insert(X_REQUEST_ID, id_header(&id));
     let client = request
         .extensions()
@@ -55,7 +55,7 @@ pub(in crate::http) async fn request_log(
     if let Some(client) = client {
         request.extensions_mut().insert(client);
     }
-    // The span has the level ERROR, so that a log that contains only errors still shows which request failed.
+    // The span has the level ERROR, so that even a log with only errors shows which request has failed.
     let span = tracing::error_span!(
         "request",
         id,
@@ -72,7 +72,7 @@ pub(in crate::http) async fn request_log(
     respond.instrument(span).await
 }
 
-/// Responds with 500 if a handler panics. This layer must be inside of [`request_log`], which adds the request id.
+/// Responds with 500 if a handler panics. This layer must be inside of [`request_log`], which adds the request id to the response.
 pub(in crate::http) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
     CatchPanicLayer::custom(log_panic)
 }
@@ -101,7 +101,7 @@ fn log(response: &Response, duration: Duration) {
     }
 }
 
-/// Adds the request id to the response. Replaces the body of a 500 by a text that reveals only the id, because the original body
+/// Adds the request id to the response. In a 500 response, replaces the body by a text that contains only the id, because the original body
 /// may reveal internals.
 fn with_id(mut response: Response, id: &str) -> Response {
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
@@ -119,7 +119,7 @@ fn id_header(id: &str) -> HeaderValue {
     HeaderValue::from_str(id).expect("BUG: an id is visible ASCII")
 }
 
-/// Returns the id that the client sent, if it is short and consists of characters that are safe in logs.
+/// Returns the request id that the client has sent, if it is short and all its characters are safe in logs.
 fn requested_id(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(X_REQUEST_ID).iter();
     let value = values.next().filter(|_| values.next().is_none())?;
@@ -129,7 +129,7 @@ fn requested_id(headers: &HeaderMap) -> Option<String> {
     is_valid.then(|| id.to_owned())
 }
 
-/// Generates a unique id: a keyed hash of a counter, which does not reveal the number of requests.
+/// Returns a new unique id. It is a keyed hash of a counter, so it does not reveal the number of requests.
 fn new_id() -> String {
     static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -137,7 +137,7 @@ fn new_id() -> String {
     format!("{:016x}", SECRET.hash_one(number))
 }
 
-/// Escapes control characters and truncates the text, so that a client can neither forge nor flood log lines.
+/// Escapes control characters and truncates the text, so that a client can neither forge log lines nor make them very long.
 fn escape(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}…", text[..end].escape_debug()),

@@ -1,8 +1,9 @@
-//! Errors of the web UI as pages.
+//! Shows errors of the web UI as pages.
 //!
-//! Two layers share the work. [`mark_web_responses`] marks the responses to requests for pages. It sees normalized paths, so it knows
-//! which requests these are, and it is around the authorization, so that errors of the authorization are pages too. [`render_web_errors`]
-//! is further outside. It renders the errors, after the body of a 500 was replaced.
+//! Two layers do this. [`mark_web_responses`] marks the responses to requests for pages. It gets normalized paths, so it can recognize
+//! these requests, and it is outside of the authorization, so that errors of the authorization become pages too. [`render_web_errors`] is
+//! further outside: it renders the error pages after the layer [`request_log`](super::request_log::request_log) has replaced the bodies of
+//! 500 responses.
 
 use std::sync::Arc;
 
@@ -25,25 +26,25 @@ use crate::web::error_page::ErrorPage;
 use crate::web::layout::Page;
 use crate::web::{Place, Section, Site, page};
 
-/// The content security policy of every page. It allows only the server's own files, and no inline script or style.
+/// The content security policy of every page. It allows only the server's own files, and neither inline scripts nor inline styles.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// Marks a response to a request for a page. An error is shown as a page of this site. It is an extension of the response.
+/// A mark on a response to a request for a page, with what an error page needs. It is an extension of the response.
 #[derive(Clone)]
 pub(in crate::http) struct WebResponse(Arc<ErrorFrame>);
 
-/// What the page of an error needs to know about the request.
+/// The facts about a request that an error page shows.
 struct ErrorFrame {
     site: Site,
-    /// The page with the form that was sent, if the browser named it; for other requests, the page itself.
+    /// For a form: the page with the form, if the browser has sent its URL. For other requests: the requested page itself.
     page_before: Option<String>,
     is_form: bool,
 }
 
-/// Marks the responses to requests for pages. `None` instead of a base path means that the server has no web UI, and so no pages.
+/// Marks the responses to requests for pages. Without a base path, the server has no web UI, so it has no pages.
 pub(in crate::http) async fn mark_web_responses(
     State(base_path): State<Option<BasePath>>,
     request: Request,
@@ -52,7 +53,7 @@ pub(in crate::http) async fn mark_web_responses(
     let Some(base_path) = base_path.filter(|_| is_page(request.uri().path())) else {
         return next.run(request).await;
     };
-    // Before there were pages, the path `/` was an unknown endpoint. It still is for clients that do not ask for a page.
+    // Before the web UI existed, the path `/` was an unknown endpoint. It still is one for clients that do not request a page.
     if request.uri().path() == "/" && !asks_for_page(&request) {
         return next.run(request).await;
     }
@@ -80,13 +81,13 @@ pub(in crate::http) async fn mark_web_responses(
     response
 }
 
-/// Returns whether the client asks for a page, as browsers do.
+/// Returns whether the client requests a page, as browsers do.
 pub(in crate::http) fn asks_for_page(request: &Request) -> bool {
     [Method::GET, Method::HEAD].contains(request.method()) && accepts_html(request.headers())
 }
 
-/// Returns the path and query of the page of this server that sent a request; `None` if the request does not name one. The host of the
-/// request may be in its URI, as over HTTP/2.
+/// Returns the path and query of the page that has sent a request, from the `Referer` header. Returns `None` if there is no such header or
+/// it names a page of another server. The host of the request may be in its URI, as over HTTP/2.
 fn page_before(request: &Request) -> Option<String> {
     let page: Uri = request
         .headers()
@@ -106,7 +107,7 @@ fn page_before(request: &Request) -> Option<String> {
     (is_path && path.chars().all(is_plain)).then(|| path.to_owned())
 }
 
-/// Renders the errors of pages, and adds the headers that each page must have.
+/// Renders errors as pages, and adds the headers that every page must have.
 pub(in crate::http) async fn render_web_errors(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(WebResponse(frame)) = response.extensions_mut().remove::<WebResponse>() else {

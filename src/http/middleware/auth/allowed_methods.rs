@@ -1,10 +1,10 @@
-//! The HTTP methods that a key allows.
+//! The HTTP methods that an API key allows.
 
 use std::fmt;
 
 use axum::http::Method;
 
-/// The HTTP methods that a key allows.
+/// The HTTP methods that an API key allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) enum AllowedMethods {
     /// All methods.
@@ -15,10 +15,11 @@ pub(in crate::http) enum AllowedMethods {
 }
 
 impl AllowedMethods {
-    /// Parses `*`, or upper-case methods separated by commas.
+    /// Parses `*`, or a list of upper-case methods separated by commas.
     ///
     /// # Errors
-    /// What is wrong, as the predicate of a sentence whose subject is the entry of the key.
+    /// A text that says what is wrong. It is the predicate of a sentence whose subject is the entry with the key, such as "entry 1 of the
+    /// keys".
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" {
             return Ok(Self::All);
@@ -47,7 +48,7 @@ impl AllowedMethods {
     }
 }
 
-/// Writes the form that [`AllowedMethods::parse`] parses.
+/// Writes the text that [`AllowedMethods::parse`] parses.
 impl fmt::Display for AllowedMethods {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,5 @@
-//! Authorization: almost every request must present a key, or a session of one. It is checked before any byte of the body is read.
+//! Authorization: almost every request must have an API key, or the cookie of a session that was begun with one. Both are checked before
+//! any byte of the request body is read.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -23,20 +24,20 @@ use crate::http::middleware::client_address::ClientAddress;
 use crate::http::middleware::session::{CookieScope, Session, Sessions, is_own_page};
 use crate::http::pages;
 
-/// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
+/// The paths that need no API key. They are for supervisors of the server and for registry clients, and reveal nothing about the store.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/.well-known/wasm-pkg/registry.json"];
 
-/// The keys of a server, and the limit on wrong keys.
+/// The API keys of a server, and the limit on the rate of wrong keys.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct KeyCheck {
     keyring: Keyring,
     guesses: Arc<GuessLimit>,
-    /// Computes the tags of keys.
+    /// Computes [`KeyTag`]s from API keys.
     tags: RandomState,
 }
 
 impl KeyCheck {
-    /// Creates the check. `wrong_keys_max` is the number of wrong keys that one address may send in a minute.
+    /// Creates a check with these API keys. `wrong_keys_max` is the number of wrong keys that one client address may send in a minute.
     pub fn new(keyring: Keyring, wrong_keys_max: usize) -> Self {
         let guesses = Arc::new(GuessLimit::new(wrong_keys_max));
         let tags = RandomState::new();
@@ -47,10 +48,10 @@ impl KeyCheck {
         }
     }
 
-    /// Checks a key that a client has typed into the form for signing in, and that must allow GET.
+    /// Checks an API key that a user has typed into the form for signing in. The key must allow GET.
     ///
     /// # Errors
-    /// 401 if it is unknown; 403 if it does not allow GET; 429 if the client has sent too many wrong keys.
+    /// 401 if the key is unknown; 403 if it does not allow GET; 429 if the client has sent too many wrong keys.
     pub fn check_typed_key(&self, key: &[u8], client: Option<ClientAddress>) -> Result<()> {
         let (keys, _) = self.keyring.subscribe();
         let client = client.map(ClientAddress::ip);
@@ -63,18 +64,18 @@ impl KeyCheck {
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Returns the caller that a request identifies by its key or its session.
+    /// Returns the client of a request, which its API key or its session identifies.
     ///
     /// # Errors
-    /// 401 if there is none; 429 if the client has sent too many wrong keys.
+    /// 401 if the request has no valid key or session; 429 if the client has sent too many wrong keys.
     fn identify(&self, request: &Request, sessions: Option<&PageSessions>) -> Result<Identity> {
-        // The subscription is taken together with the keys, so that the replacement of exactly these keys is noticed.
+        // The receiver of updates is created together with the copy of the keys, so that no replacement of these keys is missed.
         let (keys, updates) = self.keyring.subscribe();
         let (grant, session) = match sessions {
             Some(sessions) if !presents_key(request) && sessions.count_for(request) => {
                 let session = sessions.find(request)?;
                 let is_key = |key: &[u8]| sessions.sessions.is_key_of(&session, key);
-                // The key was removed, so the session has ended.
+                // If no key is found, the key of the session was removed, so the session has ended.
                 let grant = keys.find_where(is_key).ok_or_else(session_ended)?;
                 (grant, Some(session))
             }
@@ -108,37 +109,37 @@ impl KeyCheck {
     }
 }
 
-/// What identifies the client of a request.
+/// The client of a request, as its API key or its session identifies it.
 #[derive(Default)]
 struct Identity {
     caller: Caller,
     session: Option<Session>,
     socket_key: Option<SocketKey>,
-    /// The response if the key does not allow the method.
+    /// The error response if the key does not allow the method of the request; otherwise `None`.
     refused: Option<Failure>,
 }
 
-/// The sessions of a server with a web UI.
+/// The sessions of the web UI.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct PageSessions {
-    /// The secret.
+    /// Signs and checks the cookies of sessions.
     pub sessions: Sessions,
-    /// The path below which the server answers, for the path of the cookies.
+    /// The path below which the server answers. It is also the path of the cookies.
     pub base_path: BasePath,
 }
 
 impl PageSessions {
-    /// Returns whether a session counts for a request: for pages, and for the WebSocket if a page of this server opens it. Browsers send
-    /// cookies with the WebSockets of other sites too.
+    /// Returns whether a request may use a session instead of an API key: a request for a page, or for a WebSocket that a page of this
+    /// server opens. A WebSocket from a page of another site may not, because browsers send the cookies with it too.
     fn count_for(&self, request: &Request) -> bool {
         pages::is_page(request.uri().path()) || (is_websocket(request) && is_own_page(request))
     }
 
-    /// Returns the session of a request. One whose time has ended during the last day may still finish the first step of an upload, which changes
-    /// nothing: so its files are kept until the user has signed in again.
+    /// Returns the session of a request. A session that has ended within the last day is accepted for the first step of an upload, which
+    /// only stores the uploaded files. So the files are not lost, and the user can continue after signing in again.
     ///
     /// # Errors
-    /// 401 if there is none, or if it has ended.
+    /// 401 if the request has no session, or if its session has ended.
     fn find(&self, request: &Request) -> Result<Session> {
         let scope = CookieScope::of(request, &self.base_path);
         let found = self
@@ -156,21 +157,21 @@ impl PageSessions {
     }
 }
 
-/// The keys and sessions against which requests are checked.
+/// The API keys and sessions that a server accepts.
 #[derive(Clone, Debug, Default)]
 pub(in crate::http) struct AccessCheck {
-    /// `None` if every request is allowed.
+    /// The API keys; `None` if every request is allowed.
     pub keys: Option<KeyCheck>,
-    /// `None` if the server has no web UI.
+    /// The sessions; `None` if the server has no web UI.
     pub pages: Option<PageSessions>,
 }
 
-/// Rejects requests whose key does not allow their method. Without keys, every request is allowed.
+/// Rejects a request if its API key does not allow its method. If the server has no keys, every request is allowed.
 ///
-/// Adds a [`Caller`] to the request's extensions, except on the paths that need no key, the [`Session`] if there is one, and a
-/// [`SocketKey`] if the request opens a WebSocket. The layer [`check_origin`](crate::http::middleware::origin::check_origin) around this
-/// one answers preflights, which carry no key. This layer must not be on a nested router, because axum removes a prefix of the path
-/// there.
+/// Adds extensions to the request: a [`Caller`], except on the paths that need no key; the [`Session`], if the request has one; and a
+/// [`SocketKey`], if the request opens a WebSocket. The layer [`check_origin`](crate::http::middleware::origin::check_origin), which is
+/// outside of this layer, answers preflights, because they contain no key. This layer must not be on a nested router, because axum removes
+/// a prefix of the path there.
 pub(in crate::http) async fn authorize(
     State(check): State<AccessCheck>,
     mut request: Request,
@@ -185,7 +186,7 @@ pub(in crate::http) async fn authorize(
         None => Ok(Identity::default()),
         Some(keys) => keys.identify(&request, check.pages.as_ref()),
     };
-    // The page of an error needs it, too.
+    // The layer that renders error pages needs the caller too, so it is also added to the response.
     let mut caller = None;
     match identity {
         Ok(Identity {
@@ -215,17 +216,17 @@ pub(in crate::http) async fn authorize(
     response
 }
 
-/// Returns the grant of a key that a client presents.
+/// Returns the grant of the API key that a client has sent.
 ///
 /// # Errors
-/// 401 if it presents no valid key; 429 if the client has sent too many wrong keys.
+/// 401 if the key is missing or unknown; 429 if the client has sent too many wrong keys.
 fn find_grant<'k>(
     keys: &'k Keys,
     guesses: &GuessLimit,
     key: Option<&[u8]>,
     client: Option<IpAddr>,
 ) -> Result<&'k Grant> {
-    // A missing key and an unknown key get the same response, so that it does not reveal what is wrong.
+    // A missing key and an unknown key get the same response, so that the response does not reveal which of the two it is.
     let key = key.ok_or_else(key_needed)?;
     let found = match client {
         Some(client) => guesses.find(client, key, Instant::now(), || keys.find(key)),
@@ -248,10 +249,10 @@ pub(super) fn session_ended() -> Failure {
     Failure::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-/// Checks that a key allows the method of a request, and adds the name of the key to the log lines of the request.
+/// Checks that an API key allows the method of a request. Adds the name of the key to the log lines of the request.
 ///
 /// # Errors
-/// 403.
+/// 403 if the key does not allow the method.
 fn check_method(grant: &Grant, request: &Request) -> Result<()> {
     tracing::Span::current().record("key", grant.name().as_ref());
     if !grant.methods.allow(required_method(request)) {

@@ -1,4 +1,4 @@
-//! The client that makes a request.
+//! The client that makes a request, as its API key identifies it.
 
 use axum::http::{Method, StatusCode};
 
@@ -7,7 +7,7 @@ use crate::http::error::{Failure, Result};
 use crate::names::Author;
 use crate::remote::PushIdentity;
 
-/// The client that makes a request, as identified by its key.
+/// The client that makes a request, as its API key identifies it. A request handler gets it as an extension of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) struct Caller {
     pub(super) author: Option<Author>,
@@ -15,17 +15,17 @@ pub(in crate::http) struct Caller {
     pub(super) key: Option<KeyTag>,
 }
 
-/// A number that stands for a key. It does not reveal the key, and is valid in this process only.
+/// A number that identifies an API key within this process. It does not reveal the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::http) struct KeyTag(pub u64);
 
 impl Caller {
-    /// Returns the tag of the key that the client presented; `None` if the server has no keys.
+    /// Returns the tag of the client's API key; `None` if the server has no keys.
     pub fn key(&self) -> Option<KeyTag> {
         self.key
     }
 
-    /// Returns the identity that is passed to the hooks of a push.
+    /// Returns the identity that git passes to the hooks of a push.
     pub fn pusher(&self) -> PushIdentity {
         PushIdentity {
             methods: self.methods.to_string(),
@@ -33,20 +33,20 @@ impl Caller {
         }
     }
 
-    /// Returns whether the key allows a method.
+    /// Returns whether the API key allows a method.
     pub fn allows(&self, method: &Method) -> bool {
         self.methods.allow(method)
     }
 
-    /// Returns the author that the key requires for all its commits; `None` if it allows any author.
+    /// Returns the author that all commits with this API key must have; `None` if the key allows any author.
     pub fn fixed_author(&self) -> Option<&Author> {
         self.author.as_ref()
     }
 
-    /// Checks that the key allows a method that the request needs in addition to its own.
+    /// Checks that the API key allows a method. Used if a request needs a further method in addition to its own.
     ///
     /// # Errors
-    /// 403 with this text.
+    /// 403 with the text `detail` if the key does not allow the method.
     pub fn require(&self, method: &Method, detail: &str) -> Result<()> {
         if self.allows(method) {
             return Ok(());
@@ -54,10 +54,10 @@ impl Caller {
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Returns the author of the caller's commits: the one that the key requires, or else the requested one.
+    /// Returns the author of the commits that a request makes: the one that the API key requires, otherwise the one that the request names.
     ///
     /// # Errors
-    /// 403 if the requested author differs from the fixed one.
+    /// 403 if the key requires an author and the request names another one.
     pub fn author(&self, requested: Option<Author>) -> Result<Option<Author>> {
         match (&self.author, requested) {
             (Some(fixed), Some(requested)) if *fixed != requested => {

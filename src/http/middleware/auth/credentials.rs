@@ -1,4 +1,4 @@
-//! The credentials in a request, and the method that its key must allow.
+//! Finds the API key in a request, and the HTTP method that the key must allow.
 
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, COOKIE, Entry, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
@@ -13,27 +13,27 @@ use crate::http::pages;
 use crate::http::peers::PEER_KEY;
 use crate::remote::GitService;
 
-/// The request header for the key. It takes precedence over the other ways to send a key.
+/// The request header for the API key. If it is present, all other ways to send a key are ignored.
 const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
 
-/// The subprotocol of the watch endpoint.
+/// The WebSocket subprotocol of the endpoint that watches branches.
 pub(in crate::http) const WEBSOCKET_PROTOCOL: &str = "wasmstore.v1";
 
-/// The prefix of the subprotocol that carries a key in base64url. Browsers offer it together with [`WEBSOCKET_PROTOCOL`], because they
-/// cannot set headers on a WebSocket.
+/// The prefix of a WebSocket subprotocol that contains an API key in base64url. Browsers offer it together with [`WEBSOCKET_PROTOCOL`],
+/// because scripts cannot set headers on a WebSocket.
 pub(super) const KEY_PROTOCOL_PREFIX: &str = "wasmstore.key.";
 
-/// The only endpoint that is a WebSocket.
+/// The only endpoint whose requests can open a WebSocket.
 const WATCH_PATH: &str = "/api/v1/watch";
 
-/// Base64 with or without padding: clients send both.
+/// Base64 with or without padding, because clients send both.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Marks the headers that may contain a key as sensitive, so that printing the headers does not reveal it. The outermost layer
-/// that logs calls it.
+/// Marks the headers that may contain an API key as sensitive, so that printing the headers does not reveal it.
+/// [`request_log`](crate::http::middleware::request_log::request_log), the outermost layer that logs, calls this.
 pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
     for name in [
         WASMSTORE_AUTH,
@@ -48,12 +48,14 @@ pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
     }
 }
 
-/// The endpoint that only reads although its method is POST. It needs a request body, and a GET request has none.
+/// The endpoint that only reads, although its method is POST. It uses POST because it needs a request body, which a GET request does not
+/// have.
 const WORLD_PATH: &str = "/api/v1/world";
 
-/// Returns the method that the key must allow. It is the method of the request, with these exceptions: a WebSocket, a read with a body
-/// and every request of a git fetch need GET; every request of a git push, and PUT and PATCH of an OCI push need POST. The path must be
-/// normalized and complete.
+/// Returns the HTTP method that the API key must allow for a request. It is the method of the request, with these exceptions: GET for a
+/// WebSocket, for a read with a request body, and for every request of a git fetch; POST for every request of a git push, and for PUT and
+/// PATCH of an OCI push; for a page, the method that [`pages::required_method`] returns. The path of the request must be normalized and
+/// without the base path.
 pub(in crate::http) fn required_method(request: &Request) -> &Method {
     if is_websocket(request) {
         // Over HTTP/2, a WebSocket is opened with CONNECT.
@@ -73,16 +75,16 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
     }
 }
 
-/// Returns whether the request is the PUT or PATCH of an OCI push. An OCI push uses POST, PATCH and PUT. A key that allows POST may
-/// send all three.
+/// Returns whether the request is a PUT or PATCH of an OCI push. An OCI push uses POST, PATCH and PUT, and a key that allows POST may send
+/// all three.
 fn is_oci_upload(request: &Request) -> bool {
     let is_upload = [Method::PUT, Method::PATCH].contains(request.method());
     is_upload && request.uri().path().starts_with("/v2/")
 }
 
-/// Returns whether the request opens a WebSocket, which is possible only on the path of the watch endpoint. On other paths, the server
-/// ignores an `Upgrade` header (RFC 9110, section 7.8), so the header must not change the method that a key has to allow. The path must
-/// be normalized and complete.
+/// Returns whether the request opens a WebSocket. Only the path of the watch endpoint allows that. On other paths, the server ignores an
+/// `Upgrade` header (RFC 9110, section 7.8), so the header must not change the method that the key has to allow. The path must be
+/// normalized and without the base path.
 pub(super) fn is_websocket(request: &Request) -> bool {
     if request.uri().path() != WATCH_PATH {
         return false;
@@ -98,8 +100,7 @@ pub(super) fn is_websocket(request: &Request) -> bool {
             .any(|name| name.eq_ignore_ascii_case("websocket"))
 }
 
-/// Returns the key that the request presents. If the header with the highest precedence is repeated or malformed, there is no
-/// fallback to the next one.
+/// Returns the API key in a request. If the header with the highest precedence is repeated or malformed, the other headers are not tried.
 pub(super) fn presented_key(request: &Request) -> Option<Vec<u8>> {
     let headers = request.headers();
     if headers.contains_key(WASMSTORE_AUTH) {
@@ -113,7 +114,7 @@ pub(super) fn presented_key(request: &Request) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns whether the request presents a key, even a malformed one.
+/// Returns whether the request contains an API key, even a malformed one.
 pub(super) fn presents_key(request: &Request) -> bool {
     let headers = request.headers();
     let has_protocol = || {
@@ -126,13 +127,13 @@ pub(super) fn presents_key(request: &Request) -> bool {
         || (is_websocket(request) && has_protocol())
 }
 
-/// Returns the value of a header that occurs exactly once.
+/// Returns the value of a header; `None` if the header occurs more than once or not at all.
 fn single(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }
 
-/// Returns the members of a header that is a comma-separated list.
+/// Returns the elements of a header whose value is a comma-separated list.
 fn list_members(headers: &HeaderMap, name: HeaderName) -> Vec<&str> {
     let values = headers.get_all(name).into_iter();
     values
@@ -142,8 +143,8 @@ fn list_members(headers: &HeaderMap, name: HeaderName) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the token of `Bearer` (RFC 6750, section 2.1) or the password of `Basic` (RFC 7617). The token is the key itself: unlike the
-/// RFC, it may contain any character that a key may contain.
+/// Returns the API key in an `Authorization` header: the token of `Bearer` (RFC 6750, section 2.1) or the password of `Basic` (RFC 7617).
+/// Unlike in the RFC, the token may have any character that a key may have.
 fn key_from_authorization(credentials: &HeaderValue) -> Option<Vec<u8>> {
     let (scheme, rest) = credentials.to_str().ok()?.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {

@@ -1,4 +1,4 @@
-//! A limit on the rate at which a client can try keys.
+//! Limits the rate at which a client can guess API keys.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -6,41 +6,42 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many addresses are remembered. Further ones replace old ones.
+/// How many client networks are remembered. Further ones replace old ones.
 const CLIENTS_MAX: usize = 10_000;
 
-/// How many keys are remembered for an address.
+/// How many accepted API keys are remembered for each client network.
 const ACCEPTED_MAX: usize = 32;
 
-/// How many addresses are compared to choose the one that is replaced: the one that was updated the longest time ago.
+/// How many networks are compared to choose the one that is replaced. Of these, the one that was updated the longest time ago is replaced.
 const EVICTION_SAMPLE: usize = 8;
 
-/// Limits the number of wrong keys that one address may send in a minute.
+/// Limits the number of wrong API keys that one client may send in a minute.
 ///
-/// Above the limit, a key is not compared at all, so that the response reveals nothing about it. The exception is a key that was
-/// accepted from the same address before: otherwise a client with wrong keys would lock out all others behind the same proxy. So
-/// behind a proxy the limit is of use only if `--trusted-proxy` names that proxy.
+/// Above the limit, a key is not even compared, so that the response reveals nothing about it. The exception is a key that was accepted
+/// from the same address before: otherwise a client with wrong keys would lock out all other clients behind the same proxy. So for clients
+/// behind a proxy, the limit is effective only if `--trusted-proxy` names that proxy.
 #[derive(Debug)]
 pub(super) struct GuessLimit {
-    /// The number of wrong keys that are allowed at once, and again in each minute.
+    /// How many wrong keys a client may send at once, and then in each minute.
     wrong_max: f64,
     clients: Mutex<HashMap<IpAddr, Client>>,
-    /// Keys are remembered as keyed hashes, so that they are not kept in memory longer than their requests.
+    /// Computes hashes of API keys. The limit stores only these, so that the keys themselves do not stay in memory longer than their
+    /// requests.
     hasher: RandomState,
 }
 
-/// The allowance for wrong keys and the accepted keys of an address.
+/// The state of one client network: how many wrong keys it may still send, and which keys were accepted from it.
 #[derive(Debug)]
 struct Client {
-    /// How many more wrong keys are allowed, as of `updated`.
+    /// How many more wrong keys are allowed, as of the time `updated`.
     tokens: f64,
     updated: Instant,
-    /// The hashes of the keys that were accepted, oldest first.
+    /// The hashes of the API keys that were accepted, oldest first.
     accepted: Vec<u64>,
 }
 
 impl GuessLimit {
-    /// Creates a limit of `wrong_max` wrong keys in a minute.
+    /// Creates a limit of `wrong_max` wrong API keys per minute.
     pub fn new(wrong_max: usize) -> Self {
         Self {
             wrong_max: wrong_max as f64,
@@ -49,10 +50,10 @@ impl GuessLimit {
         }
     }
 
-    /// Looks a key up with `find`, unless the client is above the limit. A key that is not found counts against the limit.
+    /// Looks up an API key with `find`, unless the client has exceeded the limit. If the key is not found, it is counted as a wrong key.
     ///
     /// # Errors
-    /// The time after which the client may try another key.
+    /// The time after which the client may send another key.
     pub fn find<T>(
         &self,
         client: IpAddr,
@@ -61,7 +62,7 @@ impl GuessLimit {
         find: impl FnOnce() -> Option<T>,
     ) -> Result<Option<T>, Duration> {
         let (network, hash) = (network(client), self.hasher.hash_one(key));
-        // The token is taken before the comparison, so that parallel requests cannot exceed the limit.
+        // The token is taken before the key is looked up, so that parallel requests cannot exceed the limit.
         let was_accepted = self.take_token(network, hash, now)?;
         let found = find();
         match (&found, was_accepted) {
@@ -73,7 +74,7 @@ impl GuessLimit {
         Ok(found)
     }
 
-    /// Takes a token, unless the key was accepted from this network before. Returns whether it was accepted before.
+    /// Takes a token, unless the API key was accepted from this network before. Returns whether it was accepted before.
     fn take_token(&self, network: IpAddr, hash: u64, now: Instant) -> Result<bool, Duration> {
         let mut clients = self.lock();
         let client = self.entry(&mut clients, network, now);
@@ -91,7 +92,7 @@ impl GuessLimit {
         Ok(false)
     }
 
-    /// Remembers an accepted key, and gives the token back that was taken for it.
+    /// Remembers an accepted API key, and returns the token that was taken for it.
     fn accept(&self, network: IpAddr, hash: u64, now: Instant) {
         let mut clients = self.lock();
         let client = self.entry(&mut clients, network, now);
@@ -102,7 +103,7 @@ impl GuessLimit {
         client.accepted.push(hash);
     }
 
-    /// Forgets a key that was accepted once and is now wrong.
+    /// Removes an API key that was accepted before and is now wrong.
     fn forget(&self, network: IpAddr, hash: u64, now: Instant) {
         let mut clients = self.lock();
         let client = self.entry(&mut clients, network, now);
@@ -134,8 +135,8 @@ impl GuessLimit {
     }
 }
 
-/// Returns the network that counts as one client: an IPv4 address, or the /64 network of an IPv6 address, since providers assign a whole
-/// /64 network to one customer.
+/// Returns the network that is treated as one client: a single IPv4 address, or the /64 network of an IPv6 address, because providers
+/// assign a whole /64 network to one customer.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
@@ -151,7 +152,7 @@ mod tests {
     const OTHER: [u8; 4] = [192, 0, 2, 2];
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// Returns whether a key is found, or `None` if it is not compared. The only right key is `right`.
+    /// Returns whether an API key is found, or `None` if the key is not compared. The only right key is `right`.
     fn try_key(
         limit: &GuessLimit,
         client: impl Into<IpAddr>,
@@ -195,7 +196,7 @@ mod tests {
         }
         assert_eq!(try_key(&limit, OTHER, "wrong", now), None);
         assert_eq!(try_key(&limit, OTHER, "right", now), Some(true));
-        // A key that was revoked is tried once more, and is then a wrong key like any other.
+        // A key that was revoked is looked up once more. From then on, it is a wrong key like any other.
         let revoked = || limit.find(OTHER.into(), b"right", now, || None::<()>);
         assert!(revoked().unwrap().is_none());
         assert!(revoked().is_err());

@@ -1,4 +1,4 @@
-//! The keys that are currently valid. They can be replaced while the server runs.
+//! The API keys that are valid now. They can be replaced while the server runs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::keys::Keys;
 
-/// The keys that a server currently accepts; there is always at least one. Clones share them.
+/// The API keys that a server accepts now; there is always at least one. All clones of a keyring have the same keys.
 #[derive(Clone)]
 pub struct Keyring(watch::Sender<Arc<Keys>>);
 
 impl Keyring {
-    /// Replaces the keys. The new keys apply to every request that starts later. A WebSocket whose key is no longer valid is
-    /// closed; other requests in progress continue.
+    /// Replaces all keys. The new keys apply to every request that begins later. A WebSocket whose key is no longer valid is closed; other
+    /// requests in progress continue.
     pub fn replace(&self, keys: Keys) {
         self.0.send_replace(Arc::new(keys));
     }
@@ -40,18 +40,18 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// The key with which a WebSocket was opened. It is an extension of the request.
+/// The API key with which a WebSocket was opened, either in the request or in its session. It is an extension of the request.
 #[derive(Clone)]
 pub(in crate::http) struct SocketKey {
     key: Vec<u8>,
-    /// Receives each replacement of the keys against which `key` was checked.
+    /// Receives the keys of the server whenever they are replaced.
     updates: watch::Receiver<Arc<Keys>>,
-    /// The end of the session, if the request has one instead of the key itself.
+    /// The end of the session; `None` if the request contained the key itself.
     end: Option<Instant>,
 }
 
 impl SocketKey {
-    /// Wraps a key. `updates` receives each replacement of the keys against which it was checked.
+    /// Wraps a key. `updates` must receive every replacement of the keys among which this key was found.
     pub(super) fn new(key: Vec<u8>, updates: watch::Receiver<Arc<Keys>>) -> Self {
         Self {
             key,
@@ -60,7 +60,7 @@ impl SocketKey {
         }
     }
 
-    /// Limits the time for which the key may be used, because it was found by a session that ends then.
+    /// Adds the time at which the key stops being valid, because the session of the request ends then.
     pub(super) fn until(self, end: Instant) -> Self {
         Self {
             end: Some(end),
@@ -68,8 +68,7 @@ impl SocketKey {
         }
     }
 
-    /// Waits until the key no longer allows GET, or the session has ended. The future can be dropped at any time without losing an
-    /// update.
+    /// Waits until the key no longer allows GET, or until the session ends. The future can be dropped at any time without losing an update.
     pub async fn revoked(&mut self) {
         match self.end {
             None => self.key_revoked().await,
@@ -88,7 +87,7 @@ impl SocketKey {
                 return;
             }
         }
-        // The keyring is gone, so the key can no longer be revoked.
+        // The keyring was dropped, so the key can no longer be revoked.
         std::future::pending().await
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of a server, the methods that each allows, and the author that it requires.
+//! The API keys of a server: for each key, the methods that it allows, and the author that it requires.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,18 +8,19 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use super::allowed_methods::AllowedMethods;
 use crate::names::Author;
 
-/// The length limit of keys, in bytes. Every comparison covers this many bytes.
+/// The maximum length of an API key, in bytes. Every comparison of two keys compares this many bytes.
 const KEY_BYTES_MAX: usize = 256;
 
-/// The keys that a server accepts; at least one.
+/// The API keys that a server accepts; at least one.
 ///
-/// Keys are never printed: `Debug` shows how many keys there are, and errors state the position of the faulty key.
+/// Keys are never printed: `Debug` prints only their number, and an error states only the position of the faulty key.
 pub struct Keys(Vec<Grant>);
 
-/// The reason why keys were rejected. It quotes nothing of the input, since any part of it may be a misplaced key.
+/// The reason why API keys were rejected. It quotes nothing of the input, because any part of the input may be a misplaced key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The input contains no key. Such a server would accept every request, or none.
+    /// The input contains no key. A server with an empty list of keys would accept every request or none, and it is not clear which the
+    /// operator expects.
     #[error("the list of keys is empty")]
     Missing,
     /// An entry of `KEY:METHODS;KEY:METHODS` is malformed.
@@ -27,7 +28,7 @@ pub enum KeyError {
     Entry {
         /// The position of the entry, counted from 1.
         number: usize,
-        /// What is wrong, as a predicate whose subject is the entry.
+        /// What is wrong, as a predicate of which the entry is the subject.
         fault: &'static str,
     },
     /// A line of a key file is malformed.
@@ -35,17 +36,17 @@ pub enum KeyError {
     Line {
         /// The line number, counted from 1.
         number: usize,
-        /// What is wrong, as a predicate whose subject is the line.
+        /// What is wrong, as a predicate of which the line is the subject.
         fault: &'static str,
     },
-    /// Two sets of keys that are combined contain the same key.
+    /// Two sets of keys that are to be combined contain the same key.
     #[error("the same key is given in two places")]
     Shared,
 }
 
 impl Keys {
-    /// Parses `KEY:METHODS;KEY:METHODS`, with an optional trailing semicolon. METHODS is `*`, or upper-case methods separated by
-    /// commas.
+    /// Parses API keys in the form `KEY:METHODS;KEY:METHODS`, with an optional semicolon at the end. METHODS is `*`, or upper-case methods
+    /// separated by commas.
     ///
     /// # Errors
     /// [`KeyError::Missing`] and [`KeyError::Entry`].
@@ -64,8 +65,8 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Parses a key file: `KEY:METHODS` or `KEY:METHODS:Name <mail>` on each line. The third field requires this author of all commits
-    /// made with the key. Blank lines and lines that start with `#` are skipped.
+    /// Parses the text of a key file, each of whose lines is `KEY:METHODS` or `KEY:METHODS:Name <mail>`. The third field is the author that
+    /// all commits with this key must have. Blank lines and lines that start with `#` are skipped.
     ///
     /// # Errors
     /// [`KeyError::Missing`] and [`KeyError::Line`].
@@ -88,7 +89,7 @@ impl Keys {
     /// Combines two sets of keys.
     ///
     /// # Errors
-    /// [`KeyError::Shared`] if a key is in both, since it may allow different methods in each.
+    /// [`KeyError::Shared`] if both sets contain the same key, because they may allow different methods for it.
     pub fn and(mut self, others: Self) -> Result<Self, KeyError> {
         for grant in others.0 {
             self.add(grant).map_err(|_| KeyError::Shared)?;
@@ -105,11 +106,11 @@ impl Keys {
         self.0.len()
     }
 
-    /// Returns the grant of a key.
+    /// Returns the grant of an API key; `None` if the key is unknown.
     ///
-    /// The presented key is compared with all keys, each time over [`KEY_BYTES_MAX`] bytes. So the time reveals the number of keys and
-    /// the length of the presented key, which its sender knows. It does not reveal which key the presented key resembles, or how long
-    /// that key is.
+    /// The key `presented` is compared with all keys, each time over [`KEY_BYTES_MAX`] bytes. So the response time depends on the number of
+    /// keys, and on the length of `presented`, which its sender knows. It reveals neither how similar `presented` is to a valid key, nor
+    /// how long that key is.
     pub(super) fn find(&self, presented: &[u8]) -> Option<&Grant> {
         let presented = Key::new(presented)?;
         let mut found = u64::MAX;
@@ -119,7 +120,8 @@ impl Keys {
         self.0.get(usize::try_from(found).ok()?)
     }
 
-    /// Returns the grant of the first key that `is_key` accepts. Every key is passed to it, so that the time does not reveal which one it is.
+    /// Returns the grant of the first key for which `is_key` returns true. `is_key` is called for every key, so that the response time does
+    /// not reveal which one it is.
     pub(super) fn find_where(&self, is_key: impl Fn(&[u8]) -> bool) -> Option<&Grant> {
         let grants = self.0.iter().rev();
         grants.fold(None, |found, grant| {
@@ -149,14 +151,14 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// The rights that one key grants.
+/// The rights that one API key grants.
 pub(super) struct Grant {
     key: Key,
     /// The position of the key among all keys, counted from 1.
     number: usize,
     /// The methods that the key allows.
     pub methods: AllowedMethods,
-    /// The author of all commits made with the key, if it is fixed.
+    /// The author that all commits with this key must have; `None` if the key allows any author.
     pub author: Option<Author>,
 }
 
@@ -181,7 +183,8 @@ impl Grant {
         }
     }
 
-    /// Returns a name of the key for the log that reveals nothing of the key: the author that it requires, or its position.
+    /// Returns a name of the key for the log: the author that the key requires, or its position. The name reveals nothing of the key
+    /// itself.
     pub fn name(&self) -> Cow<'_, str> {
         match &self.author {
             Some(author) => author.name().into(),
@@ -210,16 +213,16 @@ fn split(entry: &str) -> Result<(&str, &str), &'static str> {
     entry.split_once(':').ok_or("is not KEY:METHODS")
 }
 
-/// A key, padded with NULs to the length at which keys are compared.
+/// An API key, padded with NUL bytes to [`KEY_BYTES_MAX`], the length at which keys are compared.
 struct Key {
     bytes: [u8; KEY_BYTES_MAX],
-    /// The length of the key, in bytes. It distinguishes the key from the same key with trailing NULs, which a Basic password can
-    /// contain.
+    /// The length of the key without the padding, in bytes. It distinguishes the key from the same key with trailing NULs, which the
+    /// password of HTTP Basic can contain.
     bytes_used: u64,
 }
 
 impl Key {
-    /// Returns `None` if the key is too long.
+    /// Wraps a key. Returns `None` if the key is too long.
     fn new(key: &[u8]) -> Option<Self> {
         let mut bytes = [0; KEY_BYTES_MAX];
         bytes.get_mut(..key.len())?.copy_from_slice(key);

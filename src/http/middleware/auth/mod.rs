@@ -1,4 +1,4 @@
-//! Authentication and authorization: keys, the methods that they allow, and the credentials in a request.
+//! Authentication and authorization: finds the API key in a request, and checks that it allows the method of the request.
 
 mod allowed_methods;
 mod authorize;

@@ -1,4 +1,4 @@
-//! The response to a request for a page without a key, or after the end of a session.
+//! The response to a request for a page that has no API key, or whose session has ended.
 
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
@@ -12,11 +12,12 @@ use crate::http::pages::{self, accepts_html};
 use crate::web::sign_in::open_again;
 use crate::wire::encode_query_value;
 
-/// The challenge in a 401 that browsers do not answer by themselves (RFC 6750).
+/// The value of `WWW-Authenticate` in a 401 response to which browsers do not react (RFC 6750).
 pub(in crate::http) const BEARER: &str = r#"Bearer realm="wasmstore""#;
 
-/// Returns the response to a request for a page without a key. Browsers ask for a key by themselves if they see the challenge of HTTP Basic,
-/// so only those see it that have sent such credentials, or follow the link to them. The others are led to the form.
+/// Returns the response to a request for a page without a valid API key. If browsers get the challenge of HTTP Basic, they ask the user for
+/// a password by themselves. So only those get it that have sent HTTP Basic credentials, or that have followed the link to
+/// [`pages::LOGIN_BASIC`]. All others are redirected to the form for signing in.
 pub(super) fn page_refusal(failure: Failure, request: &Request, base_path: &BasePath) -> Response {
     let path = request.uri().path();
     let uses_basic = request.headers().contains_key(AUTHORIZATION) || path == pages::LOGIN_BASIC;
@@ -38,7 +39,7 @@ pub(super) fn page_refusal(failure: Failure, request: &Request, base_path: &Base
         )
             .into_response();
     }
-    // After a form, the page of the error says that nothing was changed.
+    // For a form that was sent, the error page says that nothing was changed.
     if *request.method() == Method::GET {
         let location = login_url(request, base_path, has_ended);
         return (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
@@ -48,8 +49,8 @@ pub(super) fn page_refusal(failure: Failure, request: &Request, base_path: &Base
     response
 }
 
-/// Returns whether a page of another site has a link to the page. Then the browser has not sent the cookie, because it is `SameSite=Strict`; it
-/// does so if a page of this server loads the page again.
+/// Returns whether the user has followed a link on a page of another site. The browser has then not sent the session cookie, because the
+/// cookie is `SameSite=Strict`. It sends the cookie when a page of this server loads the requested page again.
 fn is_from_elsewhere(request: &Request) -> bool {
     let mut sites = request.headers().get_all("sec-fetch-site").iter();
     let is_elsewhere =

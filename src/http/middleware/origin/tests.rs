@@ -14,7 +14,7 @@ const FOREIGN: &str = "foreign origin: the server runs without --cors";
 const UNKNOWN: &str =
     "unknown host: use an IP address, localhost, or a name given by --host or --allowed-host";
 
-/// The origins and the hosts that a server allows.
+/// The origins and hosts that a server allows.
 type Policy = (OriginPolicy, AllowedHosts);
 
 fn app(policy: Policy) -> Router {
@@ -309,7 +309,8 @@ async fn with_cors_a_saved_password_does_not_count_for_changes_that_another_site
             403,
         ),
         ("", "same-site", "basic OmtleQ==", "", 403),
-        // A preflight was needed, or the page itself had the key, or it is the server's own page, or no page at all.
+        // These requests are allowed: a preflight preceded them, or the script of the page sent the API key itself, or a page of the server
+        // sent them, or no page did.
         (
             "http://evil.example",
             "cross-site",

@@ -19,7 +19,7 @@ use crate::http::middleware::normalize_path;
 use crate::http::middleware::origin::{OriginPolicy, check_origin};
 use crate::http::middleware::problem_json::problem_json;
 
-/// The log of this thread.
+/// What this thread has logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -61,7 +61,7 @@ async fn panics() {
     panic!("an index\nout of bounds")
 }
 
-/// Returns a router with all layers in their order.
+/// Returns a router with all layers in the right order.
 fn app() -> Router {
     let keys = Keys::parse("hunter2:*;reader:GET").unwrap();
     let access = AccessCheck {
@@ -98,8 +98,8 @@ fn get_as(path: &str, key: &str) -> Builder {
         .header("Wasmstore-Auth", key)
 }
 
-/// Emits each log line once in a thread with a subscriber. `tracing` asks the first thread that reaches a callsite whether the
-/// line is enabled, and with a single subscriber it caches a "no" for all threads.
+/// Emits each log line once, in a thread with a subscriber. `tracing` asks the subscriber of the first thread that reaches a callsite
+/// whether the line is enabled, and while there is only one subscriber, it caches a "no" for all threads.
 async fn register_callsites() {
     static REGISTERED: OnceCell<()> = OnceCell::const_new();
     let registered = REGISTERED.get_or_init(|| async {

@@ -1,4 +1,4 @@
-//! Cookies (RFC 6265).
+//! The cookies of the web UI (RFC 6265).
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, HeaderValue};
 use crate::http::base_path::BasePath;
 use crate::http::middleware::host::Host;
 
-/// The names and the path of the cookies of one server.
+/// What distinguishes the cookies of one server from those of others.
 ///
-/// Cookies do not distinguish ports (RFC 6265, section 8.5), so the port is part of the name: two servers on one machine would replace each
-/// other's cookies. Two servers below different paths are told apart by the path, and by the signature: a cookie of the other one is
-/// invalid.
+/// Cookies do not distinguish ports (RFC 6265, section 8.5), so the port is part of the cookie's name. Otherwise two servers on one machine
+/// would replace each other's cookies. Two servers on the same port with different base paths are distinguished by the path of the cookie,
+/// and by the signature: the cookie of one server is invalid on the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct CookieScope {
     port: Option<u16>,
@@ -24,14 +24,14 @@ pub(in crate::http) struct CookieScope {
 /// A cookie of the web UI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Cookie {
-    /// The session. The browser sends it over encrypted connections only, and to this machine.
+    /// The session. The browser sends this cookie only over encrypted connections, and only to the host that has set it.
     Session,
-    /// A random number to which the forms of a browser without a session are bound. It gives access to nothing.
+    /// A random number to which the forms of a browser without a session are bound. It grants no access.
     Browser,
 }
 
 impl CookieScope {
-    /// Returns the scope for a server below `base_path` that is reached by this request.
+    /// Returns the scope for a server below `base_path`. `request_host` is the host in the request.
     pub fn new(request_host: Option<&Host>, base_path: &BasePath) -> Self {
         Self {
             port: request_host.and_then(Host::port),
@@ -39,13 +39,13 @@ impl CookieScope {
         }
     }
 
-    /// Returns the scope for a server below `base_path` that is reached by this request.
+    /// Returns the scope for a server below `base_path` that has received this request.
     pub fn of(request: &Request, base_path: &BasePath) -> Self {
         let host = Host::of(request).ok().flatten();
         Self::new(host.as_ref(), base_path)
     }
 
-    /// Returns the values of a cookie. A browser may send several with the same name, which were set for different paths.
+    /// Returns the values of a cookie. A browser may send several cookies of the same name that were set for different paths.
     pub fn values<'h>(
         &self,
         headers: &'h HeaderMap,
@@ -62,7 +62,7 @@ impl CookieScope {
         })
     }
 
-    /// Returns the value of `Set-Cookie` that sets a cookie for `age`; an age of zero removes it.
+    /// Returns the `Set-Cookie` header that sets a cookie for the duration `age`. An age of zero removes the cookie.
     pub fn set(
         &self,
         cookie: Cookie,

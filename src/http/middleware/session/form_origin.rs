@@ -1,4 +1,4 @@
-//! The origin of a form.
+//! Checks that the forms of the web UI are sent by pages of this server.
 
 use axum::extract::Request;
 use axum::http::header::ORIGIN;
@@ -10,10 +10,11 @@ use crate::http::error::{Failure, Result};
 use crate::http::middleware::host::Host;
 use crate::http::middleware::origin::is_same_origin;
 
-/// Says how the page that sent a request is related to its target (W3C Fetch Metadata). Pages cannot set it.
+/// The header in which browsers say how the page that sent a request is related to the requested server (W3C Fetch Metadata). Scripts of
+/// pages cannot set it.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses forms that another site sends.
+/// Rejects requests of the web UI that a page of another site has sent, unless they only read.
 pub(in crate::http) async fn refuse_foreign_forms(request: Request, next: Next) -> Response {
     match check_form_origin(&request) {
         Ok(()) => next.run(request).await,
@@ -21,11 +22,11 @@ pub(in crate::http) async fn refuse_foreign_forms(request: Request, next: Next) 
     }
 }
 
-/// Refuses a request that may change something unless a page of this server sent it. Unlike the API, the web UI accepts no form of
-/// another origin even with `--cors`, because its forms can be sent with a session.
+/// Rejects a request that may write, unless a page of this server has sent it. Unlike the API, the web UI accepts no forms of other origins
+/// even with `--cors`, because its forms can be sent with a session.
 ///
 /// # Errors
-/// 403.
+/// 403 if another page, or no browser, has sent the request.
 fn check_form_origin(request: &Request) -> Result<()> {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
     if reads.contains(request.method()) || is_own_page(request) {
@@ -35,7 +36,7 @@ fn check_form_origin(request: &Request) -> Result<()> {
     Err(Failure::new(StatusCode::FORBIDDEN, detail))
 }
 
-/// Returns whether the browser says that a page of this server sent the request. All browsers do so for forms and WebSockets.
+/// Returns whether the browser says that a page of this server has sent the request. All browsers say so for forms and WebSockets.
 pub(in crate::http) fn is_own_page(request: &Request) -> bool {
     let headers = request.headers();
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter();

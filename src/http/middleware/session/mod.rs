@@ -1,8 +1,8 @@
-//! Browsers: sessions in signed cookies, and the protection of forms against other sites.
+//! Sessions of browsers in signed cookies, and the protection against forms that other sites send.
 //!
-//! A session counts for the pages of the web UI, and for the WebSocket that they open, never for the API, git or the registry. So these
-//! need no protection against forged requests: nothing that a browser sends by itself gives access to them. The exception is HTTP Basic, for
-//! which [`origin`](super::origin) refuses other origins.
+//! A session is accepted for the pages of the web UI and for the WebSocket that they open, but never for the API, git or the registry. So
+//! the latter need no protection against requests that another site makes a browser send: browsers send nothing by themselves that is
+//! accepted there. The exception is HTTP Basic, for which [`origin`](super::origin) rejects the requests of other origins.
 
 mod cookie;
 mod form_origin;

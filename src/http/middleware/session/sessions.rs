@@ -1,4 +1,4 @@
-//! Sessions and form tokens: signed with a secret that only this process knows.
+//! Sessions and form tokens. Both are signed with a secret that only this process has.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,21 +15,21 @@ use tokio::time::Instant;
 
 use super::cookie::{Cookie, CookieScope};
 
-/// The format of the value of a session cookie.
+/// The version of the format of a session cookie's value.
 const VERSION: u8 = 1;
 const ID_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
-/// For how long after its end a session may still finish the first step of an upload.
+/// How long after its end a session is still accepted for the first step of an upload.
 pub(in crate::http) const LAPSED_AGE: Duration = Duration::from_secs(24 * 3600);
-/// How many sessions are remembered as ended. With more, the one that would end first is forgotten.
+/// How many sessions are remembered as ended by the user. If there are more, the one with the earliest end is forgotten.
 const SIGNED_OUT_MAX: usize = 1 << 16;
-/// Version, id, end, mark of the key.
+/// The length of a signed session: version, id, end, and the HMAC of the API key.
 const PAYLOAD_BYTES: usize = 1 + ID_BYTES + 8 + MAC_BYTES;
 
-/// The secret that signs the sessions and form tokens of a server. Clones share it.
+/// The secret that signs the sessions and form tokens of a server. All clones have the same secret.
 ///
-/// The secret is random and kept in memory only, so a restart of the server ends all sessions. If it were derived from the keys instead, a
-/// session cookie would let its owner test guesses of the other keys offline.
+/// The secret is random and only in memory, so all sessions end when the server restarts. If it were derived from the API keys instead, the
+/// owner of a session cookie could test guesses of the other keys offline.
 #[derive(Clone)]
 pub(in crate::http) struct Sessions(Arc<Shared>);
 
@@ -37,15 +37,16 @@ struct Shared {
     secret: hmac::Key,
     random: SystemRandom,
     age_max: Duration,
-    /// The sessions that users have ended by signing out, with the time at which they would count for nothing anyway.
+    /// The sessions that users have ended by signing out. The value is the time at which the entry is no longer needed, because the session
+    /// would no longer be accepted anyway.
     signed_out: Mutex<HashMap<[u8; ID_BYTES], SystemTime>>,
 }
 
-/// A random number that identifies a session, or a browser without one.
+/// A random number that identifies a session, or a browser that has no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) struct BrowserId([u8; ID_BYTES]);
 
-/// A session, as its cookie states it. The key may have been revoked since: [`Sessions::is_key_of`] tells.
+/// A session, as stated in its cookie. The API key of the session may have been revoked since; [`Sessions::is_key_of`] finds the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Session {
     /// A random number.
@@ -55,11 +56,11 @@ pub(in crate::http) struct Session {
     key_mark: [u8; MAC_BYTES],
 }
 
-/// The token that a form of the web UI must contain. It is bound to the session or the browser.
+/// The token that a form of the web UI must contain. It is valid only for one session, or for one browser without a session.
 #[derive(Clone, PartialEq, Eq)]
 pub(in crate::http) struct FormToken(String);
 
-/// The purpose of a signature, so that none can stand in for another.
+/// The purpose of a signature. It is signed too, so that a signature for one purpose is invalid for another.
 #[derive(Clone, Copy)]
 enum Purpose {
     Session,
@@ -69,7 +70,7 @@ enum Purpose {
 }
 
 impl Sessions {
-    /// Creates a secret. Sessions last for `age_max`.
+    /// Creates a random secret. Sessions last for `age_max`.
     pub fn new(age_max: Duration) -> Self {
         let random = SystemRandom::new();
         let secret = hmac::Key::generate(hmac::HMAC_SHA256, &random);
@@ -86,7 +87,7 @@ impl Sessions {
         self.0.age_max
     }
 
-    /// Returns a new random number for a browser.
+    /// Returns a new random number for a session or a browser.
     pub fn new_browser(&self) -> BrowserId {
         let mut id = [0; ID_BYTES];
         let filled = self.0.random.fill(&mut id);
@@ -94,7 +95,7 @@ impl Sessions {
         BrowserId(id)
     }
 
-    /// Begins a session of a key. The session does not contain the key.
+    /// Begins a session with an API key. The session does not contain the key itself, but its HMAC.
     pub fn begin(&self, key: &[u8], now: SystemTime) -> Session {
         Session {
             id: self.new_browser(),
@@ -103,7 +104,7 @@ impl Sessions {
         }
     }
 
-    /// Ends a session before its time.
+    /// Ends a session early, because the user signs out.
     pub fn end(&self, session: &Session, now: SystemTime) {
         let mut signed_out = self.signed_out();
         signed_out.retain(|_, end| *end > now);
@@ -120,7 +121,7 @@ impl Sessions {
         signed_out.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the value of the cookie of a session.
+    /// Returns the value of the cookie for a session.
     pub fn cookie_value(&self, session: &Session) -> String {
         let mut bytes = session.payload();
         let mac = self.sign(Purpose::Session, &bytes);
@@ -128,10 +129,10 @@ impl Sessions {
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Returns the session of a request that has not ended.
+    /// Returns the session of a request if the session has not ended; `None` if the request has no session cookie.
     ///
     /// # Errors
-    /// `Ended` if the cookie states a session that has ended.
+    /// [`Ended`] if the session of the request has ended.
     pub fn find(
         &self,
         headers: &HeaderMap,
@@ -144,14 +145,14 @@ impl Sessions {
                 Some(session) if session.end > now && !self.has_signed_out(&session) => {
                     return Ok(Some(session));
                 }
-                // A cookie of an earlier process of this server has another signature. Its session has ended, too.
+                // A cookie from before a restart of this server has another signature. Its session has ended, too.
                 Some(_) | None => has_ended = true,
             }
         }
         if has_ended { Err(Ended) } else { Ok(None) }
     }
 
-    /// Returns the session of a request whose time has ended less than [`LAPSED_AGE`] ago, unless the user has signed out.
+    /// Returns the session of a request if it has ended less than [`LAPSED_AGE`] ago and the user has not signed out.
     pub fn find_lapsed(
         &self,
         headers: &HeaderMap,
@@ -172,13 +173,13 @@ impl Sessions {
         self.signed_out().contains_key(&session.id.0)
     }
 
-    /// Returns whether a session was begun with this key.
+    /// Returns whether a session was begun with this API key.
     pub fn is_key_of(&self, session: &Session, key: &[u8]) -> bool {
         let mark = self.sign(Purpose::Key, key);
         mark.ct_eq(&session.key_mark).into()
     }
 
-    /// Returns the browser that the cookie of a request states.
+    /// Returns the random number in the cookie of a browser without a session.
     pub fn browser(&self, headers: &HeaderMap, scope: &CookieScope) -> Option<BrowserId> {
         let mut values = scope.values(headers, Cookie::Browser);
         values.find_map(|value| {
@@ -187,7 +188,7 @@ impl Sessions {
         })
     }
 
-    /// Returns the token for the forms of a session, or else of a browser.
+    /// Returns the token for the forms of a session, or for those of a browser if there is no session.
     pub fn form_token(&self, session: Option<&Session>, browser: BrowserId) -> FormToken {
         let mac = match session {
             Some(session) => self.sign(Purpose::SessionForm, &session.id.0),
@@ -222,7 +223,7 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// The session has ended.
+/// The error for a session that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Ended;
 
@@ -256,19 +257,19 @@ impl Session {
 }
 
 impl BrowserId {
-    /// Returns the value of the cookie.
+    /// Returns the value of the cookie for a browser without a session.
     pub fn cookie_value(self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0)
     }
 }
 
 impl FormToken {
-    /// Returns the text in the form.
+    /// Returns the token as text for a form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns whether a form contains this token.
+    /// Returns whether the text from a form is this token.
     pub fn matches(&self, presented: &str) -> bool {
         self.0.as_bytes().ct_eq(presented.as_bytes()).into()
     }
@@ -329,7 +330,7 @@ mod tests {
                 .unwrap()
                 .is_some()
         );
-        // Sessions that count for nothing any more need not be remembered.
+        // A session that would not be accepted anyway is removed from the list.
         sessions.end(&other, now + HOUR + LAPSED_AGE);
         assert_eq!(sessions.signed_out().len(), 1);
     }

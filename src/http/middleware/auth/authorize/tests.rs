@@ -321,7 +321,7 @@ fn a_fixed_author_excludes_every_other_author() {
 
 #[tokio::test]
 async fn only_the_watch_endpoint_is_a_websocket() {
-    // Otherwise a request of a push with an `Upgrade` header would need only GET.
+    // Otherwise a push request with an `Upgrade` header would only need a key that allows GET.
     let refs = "/wasmstore.git/info/refs?service=git-receive-pack";
     let request = || Request::get(refs).header("Upgrade", "websocket");
     let with_key = request().header("Wasmstore-Auth", "reader");
@@ -358,7 +358,7 @@ async fn wrong_keys_are_limited_for_each_client() {
     }
     assert_eq!(send(client, "reader").await.0, 200);
     assert_eq!(send(other, "guess").await.0, 401);
-    // A request without a key does not count as a wrong key.
+    // A request without a key is not counted as one with a wrong key.
     for _ in 0..5 {
         let request = Request::get("/").extension(ClientAddress::Ip(other.into()));
         assert_eq!(respond(app.clone(), request).await.0, 401);
