@@ -196,7 +196,7 @@ impl PushCheck<'_> {
             self.objections.push(Objection {
                 subject: subject(),
                 reason: format!(
-                    "its {} is not {required}, as the key requires",
+                    "its {} is not {required}, as the API key requires",
                     identity.role
                 ),
             });

@@ -11,28 +11,28 @@ use super::precondition::PreconditionSubject;
 use crate::names::{Destination, ModuleHash, ModulePath, TreePath};
 use crate::repo::{Draft, Published, TreeNode};
 
-/// What is copied or moved, and where to.
+/// /// The sources and the destination of a copy or a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relocation {
-    /// The paths of modules and directories.
+    /// /// The paths of the modules and directories to copy or move.
     pub sources: Vec<TreePath>,
-    /// Where they go. In an existing directory, and in one with a slash at its end, each keeps its name; otherwise the only source gets
-    /// this path.
+    /// /// The new path. If it is an existing directory or ends with a slash, each source is put into this directory under its old name.
+    /// Otherwise there must be one source, and it gets this path.
     pub destination: Destination,
-    /// What to do with modules that are there already.
+    /// /// What to do with modules that exist at the new paths.
     pub existing: ExistingModules,
 }
 
-/// What to do if there are modules at the paths that a copy or a move writes.
+/// /// What to do with modules that exist at the paths that a copy or a move writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingModules {
-    /// Refuse to replace them.
+    /// /// Refuse the copy or move.
     Refuse,
-    /// Replace them.
+    /// /// Replace the modules.
     Replace,
 }
 
-/// Whether the sources stay.
+/// /// Whether the sources remain, as in a copy, or are removed, as in a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SourceFate {
     Kept,
@@ -40,7 +40,7 @@ enum SourceFate {
 }
 
 impl SourceFate {
-    /// Returns the verb of an error.
+    /// /// Returns the verb for error messages.
     fn verb(self) -> &'static str {
         match self {
             Self::Kept => "copy",
@@ -48,7 +48,7 @@ impl SourceFate {
         }
     }
 
-    /// Returns the default message of the commit.
+    /// /// Returns the default commit message.
     fn message(self, from: &str, to: &TreePath) -> String {
         match self {
             Self::Kept => message::copy(from, to),
@@ -61,8 +61,8 @@ impl Store {
     /// Copies modules and directories in one commit.
     ///
     /// # Errors
-    /// A source does not exist; a module would be replaced; several modules would have the same path; a directory would be copied into itself;
-    /// unknown branch. Then nothing is changed.
+    /// /// A source does not exist; a module would be replaced and `existing` is `Refuse`; several modules would have the same path; a
+    /// directory would be copied into itself; unknown branch. If there is an error, nothing is changed.
     pub fn copy_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
         self.relocate(change, relocation, SourceFate::Kept)
     }
@@ -70,12 +70,12 @@ impl Store {
     /// Moves modules and directories in one commit.
     ///
     /// # Errors
-    /// As for [`copy_modules`](Self::copy_modules).
+    /// /// The errors of [`copy_modules`](Self::copy_modules).
     pub fn move_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
         self.relocate(change, relocation, SourceFate::Removed)
     }
 
-    /// The precondition is about the only source, or about the branch if there are several.
+    /// /// Copies or moves modules. The precondition is compared with the source if there is only one, otherwise with the branch's tip.
     fn relocate(
         &self,
         change: &Change,
@@ -108,11 +108,11 @@ impl Store {
     }
 }
 
-/// The modules that are copied or moved, decided on a draft.
+/// /// The modules that a copy or move reads (`sources`) and writes (`targets`).
 struct Plan {
     sources: BTreeSet<ModulePath>,
     targets: BTreeMap<ModulePath, ModuleHash>,
-    /// The path to which the last source goes.
+    /// /// The new path of the source that was added last.
     last: TreePath,
 }
 
@@ -148,7 +148,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Adds a source, which goes to `self.last`.
+    /// /// Adds the modules of a source, whose new path is `self.last`.
     fn add(&mut self, draft: &Draft<'_>, source: &TreePath, fate: SourceFate) -> Result<()> {
         let refused = |from: &str, to: &str, reason: String| Error::NotRelocated {
             verb: fate.verb(),
@@ -164,7 +164,11 @@ impl Plan {
             return Err(refused(&from, &to, "they are the same path".to_owned()));
         }
         if to.starts_with(&format!("{from}/")) {
-            return Err(refused(&from, &to, "that is below it".to_owned()));
+            return Err(refused(
+                &from,
+                &to,
+                "the destination is below the source".to_owned(),
+            ));
         }
         for (path, hash) in modules_at(draft, source)? {
             let below = &path.as_str()[source.as_str().len()..];
@@ -177,7 +181,7 @@ impl Plan {
                 return Err(refused(
                     &from,
                     &to,
-                    "another source goes there, too".to_owned(),
+                    "another source has the same destination".to_owned(),
                 ));
             }
             if !self.sources.insert(path) && fate == SourceFate::Removed {
@@ -187,7 +191,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Checks that no module would be replaced.
+    /// /// Checks that no existing module would be replaced.
     fn check_absent(&self, draft: &Draft<'_>, fate: SourceFate) -> Result<()> {
         let mut paths = Vec::new();
         for target in self.targets.keys() {
@@ -204,7 +208,7 @@ impl Plan {
     }
 }
 
-/// Returns the module at a path, or the modules in the directory there.
+/// /// Returns the module at a path, or all modules in the directory at the path.
 fn modules_at(draft: &Draft<'_>, path: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
     let modules = match draft.node(path)? {
         Some(TreeNode::Module(hash)) => vec![(ModulePath::try_from(path.clone())?, hash)],

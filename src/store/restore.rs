@@ -9,10 +9,10 @@ use crate::names::{CommitId, TreePath};
 use crate::repo::Published;
 
 impl Store {
-    /// Restores `scope` as in the commit that `from` resolves to now, like [`restore`](Self::restore).
+    /// /// Restores `scope` as in the commit to which `from` resolves now, like [`restore`](Self::restore).
     ///
     /// # Errors
-    /// As for `restore`; `from` is unknown.
+    /// /// The errors of `restore`; `from` is unknown.
     pub fn restore_from(
         &self,
         change: &Change,
@@ -22,8 +22,8 @@ impl Store {
         self.restore(change, self.commit_id(from)?, scope)
     }
 
-    /// Makes a commit in which `scope` (a module, a directory, or the whole tree) is as in `commit`. If `scope` does not exist in
-    /// `commit`, it is removed. Makes no commit if nothing would change.
+    /// /// Makes a commit in which `scope` (a module, a directory, or the whole tree) is as in `commit`. If `commit` does not have `scope`,
+    /// removes it. Makes no commit if nothing would change.
     ///
     /// # Errors
     /// Unknown commit or branch; `scope` exists neither in `commit` nor on the branch; a parent directory of `scope` is a module.

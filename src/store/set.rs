@@ -1,4 +1,4 @@
-//! Puts a stored module at another path.
+//! //! Puts a module that the store has at another path.
 
 use super::change::Change;
 use super::commit_messages as message;
@@ -8,10 +8,12 @@ use crate::names::{HashRef, ModuleHash, ModulePath};
 use crate::repo::Published;
 
 impl Store {
-    /// Puts the module that the object store has under `hash` at `path`, in one commit. Returns its hash and the branch's tip.
+    /// /// Puts the module with a hash or digest at `path`, in one commit. The object store must have the module. Returns its hash and the
+    /// branch's tip.
     ///
     /// # Errors
-    /// The object store does not have the blob, or it is not a valid module; `path` is a directory or below a module; unknown branch.
+    /// /// The object store does not have the blob, or the blob is not a valid module; `path` is a directory or lies below a module;
+    /// unknown branch.
     pub fn set(
         &self,
         change: &Change,
@@ -19,7 +21,7 @@ impl Store {
         path: &ModulePath,
     ) -> Result<Published<ModuleHash>> {
         let unknown = || Error::NoModule(hash.to_string());
-        // Looking up a digest may take long, so it happens before the lock is taken.
+        // // Looks the module up before the lock is taken, because looking up a digest may take long.
         let stored = self.stored(hash)?.ok_or_else(unknown)?;
         let bytes = self.repo.objects().blob(stored)?.ok_or_else(unknown)?;
         match self.check_bytes(&hash.to_string(), stored, &bytes) {
@@ -29,7 +31,7 @@ impl Store {
         }
         drop(bytes);
         let mut txn = self.begin()?;
-        // A `gc` may have removed the blob before the lock was taken.
+        // // A `gc` may have removed the blob before the write began, so checks again that it exists.
         let size = self.repo.objects().blob_size_bytes(stored)?;
         size.ok_or_else(unknown)?;
         txn.adopt_blob(stored)?;

@@ -129,7 +129,8 @@ fn a_required_author_is_also_the_committer_and_the_tagger() {
     as_boss(&["tag", "-a", "v2", "-m", "two"]);
     let tag = clone.git(&["rev-parse", "v2"]);
     let seen = clone.refused(&["v2"]);
-    let reason = format!("tag {tag}: its tagger is not Ann <ann@example.org>, as the key requires");
+    let reason =
+        format!("tag {tag}: its tagger is not Ann <ann@example.org>, as the API key requires");
     assert!(seen.contains(&reason), "{seen}");
     as_boss(&[
         "commit",
@@ -140,8 +141,9 @@ fn a_required_author_is_also_the_committer_and_the_tagger() {
     ]);
     let commit = clone.git(&["rev-parse", "HEAD"]);
     let seen = clone.refused(&["main"]);
-    let reason =
-        format!("commit {commit}: its committer is not Ann <ann@example.org>, as the key requires");
+    let reason = format!(
+        "commit {commit}: its committer is not Ann <ann@example.org>, as the API key requires"
+    );
     assert!(seen.contains(&reason), "{seen}");
 }
 

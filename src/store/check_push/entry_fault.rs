@@ -29,7 +29,7 @@ impl PushCheck<'_> {
             IntroducedEntry::UnusualMode => "its mode is not 100644",
             IntroducedEntry::SymbolicLink => "it is a symbolic link",
             IntroducedEntry::Submodule => "it is a submodule",
-            IntroducedEntry::DuplicateName => "its directory contains it twice",
+            IntroducedEntry::DuplicateName => "its directory has two entries with this name",
             IntroducedEntry::SlashInName => "its name contains a slash",
         };
         Ok(Some(text.to_owned()))

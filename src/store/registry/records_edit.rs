@@ -1,13 +1,13 @@
-//! An edit of the records that was decided earlier.
+//! //! A list of records to remove and to set.
 
 use crate::names::{ModuleHash, ModulePath};
 
-/// An edit of the records.
+/// /// Records to remove and records to set.
 #[derive(Clone, Debug, Default)]
 pub struct RecordsEdit {
     /// The paths of the records to remove.
     pub removed: Vec<ModulePath>,
-    /// The records to set.
+    /// /// The records to add or replace: their paths and blob ids.
     pub added: Vec<(ModulePath, ModuleHash)>,
 }
 
@@ -22,7 +22,7 @@ impl RecordsEdit {
         self.len() == 0
     }
 
-    /// Adds another edit, of other records.
+    /// /// Adds another edit, which must be about other records.
     pub fn extend(&mut self, other: Self) {
         self.removed.extend(other.removed);
         self.added.extend(other.added);

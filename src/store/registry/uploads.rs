@@ -1,4 +1,4 @@
-//! The blobs that OCI clients upload, until a manifest names them.
+//! //! Blobs that OCI clients upload. They are kept in files until a manifest names them.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,10 +12,10 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::wasm::{Hashing, Hashing512};
 
-/// How often expired uploads are looked for.
+/// /// The time between two searches for expired uploads.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
 
-/// The size of the buffer for verifying a digest, in bytes.
+/// /// The size of the buffer for copying a file and for computing a digest, in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// An unfinished upload of a blob.
@@ -37,10 +37,10 @@ impl Store {
         })
     }
 
-    /// Opens an upload to continue it; `None` if there is none with this id.
+    /// /// Opens an unfinished upload to continue it. Returns `None` if there is no upload with this id.
     ///
     /// # Errors
-    /// Another request writes to it.
+    /// /// Another request is writing to the upload.
     pub fn resume_blob(
         &self,
         repository: &RepositoryName,
@@ -53,7 +53,7 @@ impl Store {
         }))
     }
 
-    /// Opens the file of an uploaded blob that no manifest has named yet, and returns its path with it.
+    /// /// Opens the file of an uploaded blob that no manifest has named yet. Returns the file and its path.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -65,7 +65,7 @@ impl Store {
         Ok(self.blob_uploads.blob(repository, digest)?)
     }
 
-    /// Opens the file of an uploaded blob of any repository, and returns its path with it.
+    /// /// Opens the file of an uploaded blob, whatever its repository is. Returns the file and its path.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -76,13 +76,13 @@ impl Store {
     /// Removes the uploads and uploaded blobs that have expired.
     ///
     /// # Errors
-    /// Their directory cannot be read.
+    /// /// The directory of the uploads cannot be read.
     pub fn remove_expired_blobs(&self) -> Result<()> {
         Ok(self.blob_uploads.remove_expired()?)
     }
 
-    /// Removes uploads and uploaded blobs when they expire, for as long as the process lives. Those that other processes have received are
-    /// found at the start, and by their own.
+    /// /// Removes expired uploads and uploaded blobs, again and again, for as long as the process lives. Each process only knows the blobs
+    /// that it has received and those that existed when it started, so every server of a store runs this.
     pub fn run_upload_expiry(&self) -> ! {
         loop {
             if let Err(error) = self.remove_expired_blobs() {
@@ -92,7 +92,7 @@ impl Store {
         }
     }
 
-    /// Removes an uploaded blob, and returns whether there was one.
+    /// /// Removes an uploaded blob. Returns whether it existed.
     ///
     /// # Errors
     /// The file cannot be removed.
@@ -111,15 +111,15 @@ impl BlobUpload<'_> {
         self.upload.id()
     }
 
-    /// Returns the number of bytes that have arrived.
+    /// /// Returns the number of bytes received so far.
     pub fn size_bytes(&self) -> u64 {
         self.upload.size_bytes()
     }
 
-    /// Appends bytes.
+    /// /// Appends bytes to the upload.
     ///
     /// # Errors
-    /// The blob is larger than the largest module; there is no space. The bytes are not part of the upload then.
+    /// /// The blob would be larger than a module may be; there is no space. The upload then does not contain the bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if self.upload.size_bytes() + bytes.len() as u64 > self.bytes_max {
             return Err(repo::Error::LimitExceeded {
@@ -131,10 +131,10 @@ impl BlobUpload<'_> {
         Ok(self.upload.write(bytes)?)
     }
 
-    /// Appends the bytes of a file.
+    /// /// Appends the content of a file to the upload.
     ///
     /// # Errors
-    /// Those of [`write`](Self::write); the file cannot be read.
+    /// /// The errors of [`write`](Self::write); the file cannot be read.
     pub fn write_file(&mut self, mut file: File, path: &Path) -> Result<()> {
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
@@ -150,7 +150,7 @@ impl BlobUpload<'_> {
         }
     }
 
-    /// Completes the upload if its bytes have this digest, and returns true. Otherwise discards it, and returns false.
+    /// /// Completes the upload if its bytes have this digest, and returns true. Otherwise discards the upload, and returns false.
     ///
     /// # Errors
     /// The file cannot be read or renamed.
@@ -175,7 +175,7 @@ impl BlobUpload<'_> {
     }
 }
 
-/// Computes the digest of all bytes, with the algorithm of `like`.
+/// /// Computes the digest of all bytes of `reader`, with the algorithm of the digest `like`.
 pub(super) fn digest_of(reader: &mut impl Read, like: &OciDigest) -> std::io::Result<OciDigest> {
     let (mut sha256, mut sha512) = (Hashing::default(), Hashing512::default());
     let mut buffer = vec![0; BUFFER_BYTES];

@@ -10,12 +10,12 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
 impl Store {
-    /// Opens the copy at `root` of the store that `mark` names and that `authority` decides about. If there is nothing at `root`, creates an
-    /// empty copy; `format` is the object format of the shared store. The copy is as old as it was left, until
-    /// [`follow`](Self::follow).
+    /// /// Opens the copy at `root` of a store in a bucket. `mark` identifies that store, and `authority` moves its refs. If there is
+    /// nothing at `root`, creates an empty copy with the object format `format`. The copy may be old: call [`follow`](Self::follow) to
+    /// update it.
     ///
     /// # Errors
-    /// `root` is a store with a history of its own, or a copy of another store; it cannot be read or written.
+    /// /// `root` is a store with a history of its own, or a copy of another store; `root` cannot be read or written.
     pub fn open_shared(
         root: &Path,
         options: Options,
@@ -40,7 +40,7 @@ impl Store {
         Ok(Self::new(repo, options))
     }
 
-    /// Returns the mark of the copy at `root`; `None` if there is no store, or one on its own.
+    /// /// Returns the bucket of which `root` is a copy; `None` if there is no store at `root`, or if it is not a copy.
     ///
     /// # Errors
     /// The configuration cannot be read.
@@ -48,11 +48,11 @@ impl Store {
         Ok(Repository::bucket_mark_of(root)?)
     }
 
-    /// Copies this store into a bucket with `create`, which returns the mark, and makes this store a copy of the store there. From then on
-    /// nothing is written here without the bucket.
+    /// /// Moves this store into a bucket: calls `create`, which must copy the store there and return its mark, and makes this directory a
+    /// copy of the store in the bucket. From then on, writes require the bucket.
     ///
     /// # Errors
-    /// This store is a replica or a copy; a ref is broken; the error of `create`.
+    /// /// This store is a replica or a copy already; a ref is broken; the error of `create`.
     pub fn share<E: From<Error>>(
         &self,
         create: impl FnOnce(&NewShared) -> Result<BucketMark, E>,
@@ -67,7 +67,7 @@ impl Store {
         })
     }
 
-    /// Returns the files of a pack of this copy; `None` if the copy does not have it, or if it is damaged.
+    /// /// Returns the files of a pack of this copy; `None` if the copy does not have the pack, or if the pack is damaged.
     ///
     /// # Errors
     /// There is no store.
@@ -75,13 +75,13 @@ impl Store {
         Ok(self.repo.intact_pack(checksum)?)
     }
 
-    /// Returns whether this process reaches the bucket that decides about the refs of this store. False for a store on one disk.
+    /// /// Returns whether this process was started with the bucket of this store. Returns false for a store that is not in a bucket.
     pub fn is_shared(&self) -> bool {
         self.repo.is_shared()
     }
 }
 
-/// Why a store was not moved into a bucket.
+/// /// The reason why a store was not moved into a bucket.
 enum ShareError<E> {
     Create(E),
     Repo(repo::Error),
@@ -93,7 +93,7 @@ impl<E> From<repo::Error> for ShareError<E> {
     }
 }
 
-/// Checks that a store at `root` has nothing to lose.
+/// /// Checks that the directory `root` has no history that would be lost if it became a copy of the store at `url`.
 fn check_no_history(root: &Path, options: Options, url: &str) -> Result<()> {
     if Repository::is_remains_of_copy(root)? {
         return Ok(());

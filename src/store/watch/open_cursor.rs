@@ -1,4 +1,4 @@
-//! Opens a cursor on a branch.
+//! //! Creates cursors, which follow a branch.
 
 use super::cursor::BranchCursor;
 use super::event::CursorPosition;
@@ -9,8 +9,8 @@ use crate::store::open::Store;
 use crate::store::revision::Revision;
 
 impl Store {
-    /// Returns a cursor on `branch`, or on the default branch if it is `None`, at the commit `since`, or at the tip if it is `None`. The
-    /// cursor does not keep a list of modules, so it can lose its position to a `gc`.
+    /// /// Returns a cursor on `branch`, or on the default branch if `branch` is `None`. Its position is the commit `since`, or the tip if
+    /// `since` is `None`. The cursor has no list of modules, so a `gc` can remove the tree at its position.
     ///
     /// # Errors
     /// Unknown branch or commit; the store does not exist.
@@ -19,7 +19,7 @@ impl Store {
         branch: Option<&BranchName>,
         since: Option<CommitId>,
     ) -> Result<BranchCursor> {
-        // Another server of the store may have sent the client newer commits than this one knows.
+        // // Another server of the store may have sent the client newer commits than this server has, so updates first.
         if since.is_some()
             && let Err(error) = self.follow()
         {
@@ -44,10 +44,10 @@ impl Store {
         }
     }
 
-    /// Returns a cursor that keeps the list of modules at its position, so that a `gc` cannot make it lose the position.
+    /// /// Returns a cursor with a list of the modules at its position, so that it can continue even if a `gc` removes the tree there.
     ///
     /// # Errors
-    /// As for `cursor`.
+    /// /// The errors of `cursor`.
     pub fn gc_safe_cursor(
         &self,
         branch: Option<&BranchName>,
@@ -64,14 +64,14 @@ impl Store {
             Ok(cursor.with_content(content, false))
         };
         match attempt() {
-            // A `gc` squashed the history after the tip was read.
+            // // A `gc` has squashed the history after the tip was read. The second attempt reads the new tip.
             Err(error) if Error::is_missing_object(&error) && since.is_none() => attempt(),
             result => result,
         }
     }
 
-    /// Returns a cursor at a commit that a `gc` dropped, if the index has the entry of the commit. The index also provides the modules of
-    /// the commit.
+    /// /// Returns a cursor at a commit that a `gc` dropped. Takes the tree id and the modules of the commit from the index, if the index
+    /// has it.
     fn cursor_at_dropped_commit(
         &self,
         branch: BranchName,

@@ -1,4 +1,4 @@
-//! Waits for events on a branch.
+//! //! Watchers, which wait for events on a branch.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::repo::{self, RefWatcher};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// How long a watcher relies on file system notifications before it polls.
+/// /// The longest time that a watcher waits for file system notifications. Then it polls the branch.
 const POLL: Duration = Duration::from_secs(1);
 
 /// A watcher that follows a branch, starting after a commit.
@@ -20,12 +20,13 @@ pub struct Watcher<'s> {
 }
 
 impl Store {
-    /// Registers for wake-ups. They occur when a branch has moved, and may also be spurious.
+    /// /// Registers for wake-ups when a branch moves. A wake-up may also occur without a reason.
     pub fn watch_refs(&self) -> RefWatcher {
         self.repo.watch_refs()
     }
 
-    /// Follows `branch`, or the default branch if it is `None`, from the commit `since`, or from the tip if it is `None`.
+    /// /// Follows `branch`, or the default branch if `branch` is `None`. Starts after the commit `since`, or at the tip if `since` is
+    /// `None`.
     ///
     /// # Errors
     /// Unknown branch or commit; the store does not exist.
@@ -36,7 +37,7 @@ impl Store {
     ) -> Result<Watcher<'_>> {
         Ok(Watcher {
             store: self,
-            // Registers before the cursor reads the tip, so that a later move of the branch is not missed.
+            // // Must register before the cursor reads the tip, so that a later move of the branch is not missed.
             ref_watcher: self.watch_refs(),
             cursor: self.gc_safe_cursor(branch, since)?,
         })
@@ -44,12 +45,12 @@ impl Store {
 }
 
 impl Watcher<'_> {
-    /// Returns the branch that is followed.
+    /// /// Returns the branch that the watcher follows.
     pub fn branch(&self) -> &BranchName {
         self.cursor.branch()
     }
 
-    /// Returns the next events, oldest first, without waiting. Returns a long history in several parts.
+    /// /// Returns the next events, oldest first, without waiting. If there are many events, further calls return the others.
     ///
     /// # Errors
     /// The branch was deleted; the store cannot be read.
@@ -66,10 +67,10 @@ impl Watcher<'_> {
         Err(Error::Repo(error))
     }
 
-    /// Waits for events and returns them as `poll` does; returns an empty list after `timeout`.
+    /// /// Waits for events and returns them like `poll`. Returns an empty list after `timeout`.
     ///
     /// # Errors
-    /// As for `poll`.
+    /// /// The errors of `poll`.
     pub fn next(&mut self, timeout: Duration) -> Result<Vec<Event>> {
         let deadline = Instant::now() + timeout;
         loop {

@@ -76,7 +76,10 @@ fn modules_and_directories_are_moved_and_copied_in_one_commit() {
             let before = api.rev("main");
             let response = api.post(&format!("/{query}"), "");
             if subject.is_empty() {
-                response.is(409, "cannot copy /d to /d/e/d: that is below it");
+                response.is(
+                    409,
+                    "cannot copy /d to /d/e/d: the destination is below the source",
+                );
                 continue;
             }
             response
@@ -125,7 +128,7 @@ fn relocations_that_would_lose_a_module_or_make_no_sense_change_nothing() {
         (
             "move?from=d&to=d/n",
             409,
-            "cannot move /d to /d/n: that is below it",
+            "cannot move /d to /d/n: the destination is below the source",
         ),
         (
             "move?from=/&to=n/",
@@ -140,7 +143,7 @@ fn relocations_that_would_lose_a_module_or_make_no_sense_change_nothing() {
         (
             "copy?from=d/x&from=f/d/x&to=n/",
             409,
-            "cannot copy /f/d/x to /n/x: another source goes there, too",
+            "cannot copy /f/d/x to /n/x: another source has the same destination",
         ),
         (
             "move?from=d&from=d/x&to=n/",
