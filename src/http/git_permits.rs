@@ -39,7 +39,7 @@ pub(in crate::http) struct GitPermit {
 /// A permit from the semaphore of the request's API key. It limits how many permits the requests with that key hold.
 struct KeyPermit {
     _permit: OwnedSemaphorePermit,
-    /// Keeps the entry of [`ServicePermits::of_key`] alive.
+    /// Keeps the semaphore alive, to which the map `of_key` of the service has only a weak reference.
     _of_key: Arc<Semaphore>,
 }
 

@@ -1,4 +1,4 @@
-//! Serves a copy of a store in a bucket: the copy has to be complete, and as recent as the client asks for.
+//! Serves requests from a local copy of a store in a bucket. The copy must be complete, and as recent as the client requires.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use crate::http::extract::QueryParams;
 use crate::http::peers::{BucketServers, GENERATION};
 use crate::http::state::App;
 
-/// The request header with the generation that the copy must have at least.
+/// The request header with the lowest generation that the copy may have.
 pub(super) const MIN_GENERATION: &str = "wasmstore-min-generation";
-/// How long a request waits for that generation.
+/// How long a request waits until the copy has that generation.
 const WAIT_MAX: Duration = Duration::from_secs(5);
-/// The endpoints that respond without the store.
+/// The endpoints that are answered even if the copy is not complete.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// The query parameter of reads on a server that shares its store.
+/// The query parameter with which a read requires the newest state of the bucket.
 #[derive(Debug, Default, Deserialize)]
 struct ConsistentQuery {
     #[serde(default)]
     consistent: bool,
 }
 
-/// Responds with 503 until the copy is complete, so that an empty copy does not answer that modules do not exist. Waits until the copy is as
-/// recent as the request asks for. Sends the generation of the copy in the response.
+/// Responds with 503 until the copy is complete: an incomplete copy would answer that modules do not exist. Waits until the copy is as
+/// recent as the request requires. Adds the generation of the copy to the response.
 ///
-/// Inside of [`authorize`](crate::http::middleware::auth::authorize), so that only clients with a key cause requests to the bucket. This
-/// layer must not be on a nested router, because axum removes a prefix of the path there.
+/// This layer is inside of [`authorize`](crate::http::middleware::auth::authorize), so that only clients with an API key cause requests to
+/// the bucket. It must not be on a nested router, because axum removes a prefix of the path there.
 pub(in crate::http) async fn serve_copy(
     State((app, bucket)): State<(App, Arc<BucketServers>)>,
     request: Request,
@@ -46,7 +46,8 @@ pub(in crate::http) async fn serve_copy(
             return failure.into_response();
         }
     }
-    // A copy that is updated while a response is made may have a newer generation than what was read.
+    // The copy may be updated while the response to a read is made. The header must not state a newer generation than the one that was
+    // read.
     let before = app.generation();
     let is_read = is_read(request.method());
     let mut response = next.run(request).await;
@@ -79,7 +80,7 @@ async fn prepare(
     Ok(())
 }
 
-/// Returns the generation that the client asks for; `None` if it asks for none.
+/// Returns the lowest generation that the client accepts; `None` if the header is missing.
 ///
 /// # Errors
 /// 400 if the header is malformed.
@@ -91,7 +92,7 @@ fn min_generation(headers: &HeaderMap) -> Result<Option<u64>> {
     let malformed =
         || Failure::malformed("Wasmstore-Min-Generation is malformed: it must be one number");
     let text = value.to_str().map_err(|_| malformed())?;
-    // `parse` also accepts a leading `+`.
+    // `parse` would also accept a leading `+`.
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let generation = text.parse().ok();
     let generation = generation.filter(|_| is_number && values.next().is_none());

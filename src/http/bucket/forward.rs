@@ -1,8 +1,8 @@
-//! Writes that reach a server that is not the last writer.
+//! Forwards writes to the last writer, the server that has made the last swap of the bucket's manifest.
 //!
-//! If every server swapped by itself, most swaps would be lost to those of another server. So a write is forwarded to the server that made
-//! the last swap, which puts many into one swap. If that server does not respond, this one makes the change by itself; the id of the request
-//! keeps it from being made twice.
+//! If every server made swaps for its own writes, most swaps would fail because another server was first. So a write is forwarded to the
+//! last writer, which combines many writes into one swap. If the last writer does not respond, this server makes the write itself; the id
+//! of the request prevents that the write is made twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,14 +31,15 @@ use crate::names::ServerUrl;
 use crate::store::{Change, RequestId, SharedState};
 use crate::wire::encode_header_value;
 
-/// The size up to which a body is buffered and forwarded, in bytes. A larger one is received here.
+/// The largest request body that is buffered and forwarded, in bytes. This server handles requests with larger bodies itself.
 const BODY_BYTES_MAX: u64 = 1 << 20;
-/// How long a response waits until this server has the change too.
+/// How long the response to a forwarded write is delayed until this server has that write too.
 const FOLLOW_MAX: Duration = Duration::from_secs(1);
-/// How long a forwarded request waits for the generation that its sender knows. Less than the sender waits for the response.
+/// How long a forwarded request waits until this server has the generation of the forwarding server. It must be shorter than the time that
+/// the forwarding server waits for the response.
 const SENDER_GENERATION_MAX: Duration = Duration::from_secs(1);
 
-/// The operations that are forwarded: those that publish a change of one branch.
+/// The forwarded routes: those that write to one branch.
 const FORWARDED: [(Method, &str); 13] = [
     (Method::POST, "/api/v1/module/{*name}"),
     (Method::DELETE, "/api/v1/module/{*name}"),
@@ -55,8 +56,8 @@ const FORWARDED: [(Method, &str); 13] = [
     (Method::POST, "/api/v1/merge/{*branch}"),
 ];
 
-/// Forwards writes to the last writer. A request that another server has forwarded is handled here, whoever the last writer is, so no
-/// request is forwarded twice. This must be a layer of the router that has the routes, inside of
+/// Forwards writes to the last writer. If another server has forwarded a request to this one, this one handles it even if the last writer
+/// is a third server. So no request is forwarded twice. This must be a layer of the router that has the routes, inside of
 /// [`authorize`](crate::http::middleware::auth::authorize).
 pub(in crate::http) async fn forward_writes(
     State((app, bucket)): State<(App, Arc<BucketServers>)>,
@@ -84,7 +85,7 @@ fn is_forwarded(request: &Request) -> bool {
     })
 }
 
-/// Handles a request of another server.
+/// Handles a request that another server has forwarded.
 async fn serve_peer(
     app: &App,
     bucket: &BucketServers,
@@ -92,7 +93,7 @@ async fn serve_peer(
     next: Next,
 ) -> Result<Response> {
     if let Some((origin, generation)) = RequestOrigin::of_peer(request.headers())? {
-        // The decision must not be based on an older state than its client may have seen.
+        // The write must not be based on an older state than the one that its client may have seen.
         app.await_generation(bucket, generation, SENDER_GENERATION_MAX)
             .await?;
         request.extensions_mut().insert(origin);
@@ -100,7 +101,7 @@ async fn serve_peer(
     Ok(next.run(request).await)
 }
 
-/// Forwards a request of a client, or handles it here.
+/// Forwards the request of a client to the last writer. If that is not possible, handles the request on this server.
 async fn forward(
     app: &App,
     bucket: &BucketServers,
@@ -119,7 +120,7 @@ async fn forward(
         return Ok(next.run(request).await);
     };
     let (mut parts, body) = request.into_parts();
-    // This server's rules apply, too: its default branch, and the author that its key requires.
+    // The headers get the defaults of this server: its default branch, and the author that the API key requires.
     let WriteHeaders(change) = WriteHeaders::from_request_parts(&mut parts, app).await?;
     let (bytes, charge) = buffer(app, &parts, body, length).await?;
     let id = new_request_id();
@@ -153,7 +154,7 @@ async fn forward(
     })
 }
 
-/// Returns the length of a body that is small enough to be forwarded; `None` for others.
+/// Returns the length of the request body; `None` if the body is too large to be forwarded or has no known length.
 fn forwarded_length(request: &Request) -> Option<u64> {
     if request.body().is_end_stream() {
         return Some(0);
@@ -162,7 +163,7 @@ fn forwarded_length(request: &Request) -> Option<u64> {
     (length <= BODY_BYTES_MAX).then_some(length)
 }
 
-/// Reads a body of this length. Returns it with its charge on the memory budget; an empty body has none.
+/// Reads a request body of this length. Returns the body and its charge on the memory budget; an empty body has no charge.
 async fn buffer(
     app: &App,
     parts: &Parts,
@@ -172,7 +173,7 @@ async fn buffer(
     if length == 0 {
         return Ok((Bytes::new(), None));
     }
-    // If this server handles the request after all, the handler takes over the charge.
+    // If this server handles the request itself in the end, the handler uses this charge.
     let charge = app.charge(UploadMemory::first_bytes(Some(length))).await?;
     let mut body = RequestBody::new((parts.version, &parts.headers), body, app.limits);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
@@ -182,7 +183,7 @@ async fn buffer(
     Ok((bytes.into(), Some(charge)))
 }
 
-/// Returns the request to the last writer.
+/// Returns the request that is sent to the last writer.
 fn outgoing(
     parts: &Parts,
     change: &Change,
@@ -195,7 +196,8 @@ fn outgoing(
         value.map_err(|_| Failure::malformed("a header cannot be forwarded"))
     };
     let mut headers = forwarded_headers(&parts.headers);
-    // The state that this server knows has that generation.
+    // This server has already waited for the generation in this header. The other server waits for the generation that this server has,
+    // which is in another header and not lower.
     headers.remove(MIN_GENERATION);
     if let Some(branch) = &change.branch {
         headers.insert(
@@ -225,7 +227,7 @@ fn outgoing(
     })
 }
 
-/// Waits until this server has the change of a forwarded request, so that the client can read it here.
+/// Waits until this server has the write of a forwarded request, so that the client can read the result here.
 async fn finish(app: &App, bucket: &BucketServers, mut response: Response) -> Response {
     response.extensions_mut().insert(WasForwarded);
     let generation = response.headers().get(GENERATION);
@@ -233,15 +235,15 @@ async fn finish(app: &App, bucket: &BucketServers, mut response: Response) -> Re
     if let Some(generation) = generation.filter(|_| response.status().is_success()) {
         let waited = app.await_generation(bucket, generation, FOLLOW_MAX).await;
         if let Err(error) = waited {
-            // The client got the generation, and can ask for it.
+            // The client gets the generation in the response, and can require it in later requests.
             tracing::debug!(%error, "this server does not have a forwarded change yet");
         }
     }
     response
 }
 
-/// Turns a refusal, which says that nothing was changed, into a 500: the other server may have made the change, or may still make it when the
-/// request reaches it late.
+/// Turns an error response, which says that nothing was changed, into a 500: the other server may have made the write, or may still make it
+/// if the request reaches it late.
 fn with_doubt(response: Response) -> Response {
     if response.status().is_success() {
         return response;

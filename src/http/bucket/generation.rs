@@ -1,4 +1,4 @@
-//! Waiting until the copy of this server has a generation, or the state at this moment.
+//! Waits until this server's copy of the store has a certain generation, or the newest state of the bucket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::http::state::App;
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl App {
-    /// Returns the generation of the copy, without a request to the bucket.
+    /// Returns the generation of the copy. Sends no request to the bucket.
     pub(in crate::http) fn generation(&self) -> u64 {
         self.run_inline(|store| match store.shared_state() {
             Some(state) => state.generation,
@@ -23,14 +23,14 @@ impl App {
         })
     }
 
-    /// Makes the copy equal to the state in the bucket at this moment. Requests that wait at the same time share a check.
+    /// Updates the copy to the state that the bucket has now. Requests that wait at the same time share one check of the bucket.
     ///
     /// # Errors
-    /// 503 if the bucket cannot be reached or does not respond in time; 500 if the copy cannot be made equal.
+    /// 503 if the bucket cannot be reached or does not respond in time; 500 if the copy cannot be updated.
     pub(in crate::http) async fn check_bucket(&self, bucket: &BucketServers) -> Result<()> {
         let (app, checks) = (self.clone(), Arc::clone(&bucket.checks));
-        // The check goes on if this request gives up, so that the next one need not begin again. It has no permit of the reads, which do not
-        // need the bucket.
+        // The check continues if this request stops waiting, so that the next request does not have to begin again. It holds no permit for
+        // reads, so that it does not block reads that do not need the bucket.
         let check = tokio::spawn(async move {
             let follow = async {
                 let followed = spawn_blocking(move || app.store.follow()).await;
@@ -46,10 +46,10 @@ impl App {
         }
     }
 
-    /// Waits until the copy has the generation.
+    /// Waits until the copy has at least this generation.
     ///
     /// # Errors
-    /// 503 if it does not have it in time; those of [`check_bucket`](Self::check_bucket).
+    /// 503 if the copy does not have the generation in time; the errors of [`check_bucket`](Self::check_bucket).
     pub(in crate::http) async fn await_generation(
         &self,
         bucket: &BucketServers,
@@ -60,7 +60,7 @@ impl App {
             if self.generation() < generation {
                 self.check_bucket(bucket).await?;
             }
-            // The bucket itself does not have the generation.
+            // Even the bucket does not have this generation.
             if self.generation() < generation {
                 let detail = format!("there is no generation {generation} yet; try again");
                 return Err(unavailable(detail));
@@ -76,7 +76,7 @@ impl App {
     }
 }
 
-/// Creates a 503.
+/// Creates a 503 response.
 pub(super) fn unavailable(detail: impl Into<String>) -> Failure {
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }

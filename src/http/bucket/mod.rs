@@ -1,4 +1,4 @@
-//! The layers of a server that shares its store with others in a bucket.
+//! The layers of a server that shares its store with other servers in a bucket.
 
 mod copy;
 mod forward;

@@ -1,4 +1,4 @@
-//! The headers with the conditions of a write to several paths: `Wasmstore-If-Match` and `Wasmstore-If-None-Match`.
+//! The request headers `Wasmstore-If-Match` and `Wasmstore-If-None-Match`: conditions on several paths.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -12,7 +12,7 @@ use crate::store::{PathCondition, PathConditions};
 const IF_MATCH: &str = "wasmstore-if-match";
 const IF_NONE_MATCH: &str = "wasmstore-if-none-match";
 
-/// The conditions of a write to several paths.
+/// The conditions in the headers of a write to several paths.
 pub(in crate::http) struct PathConditionHeaders(pub PathConditions);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathConditionHeaders {
@@ -23,7 +23,8 @@ impl<S: Send + Sync> FromRequestParts<S> for PathConditionHeaders {
     }
 }
 
-/// Parses the headers. Each may occur several times, and have several items that commas separate; a comma in a path is percent-encoded.
+/// Parses both headers. Each header may occur several times and have several items separated by commas. A comma in a path is
+/// percent-encoded.
 fn parse(headers: &HeaderMap) -> Result<PathConditions> {
     let mut conditions = PathConditions::default();
     for item in items(headers, IF_NONE_MATCH)? {
@@ -45,11 +46,11 @@ fn parse(headers: &HeaderMap) -> Result<PathConditions> {
     Ok(conditions)
 }
 
-/// Returns the items of all headers with this name.
+/// Returns the items of all headers with this name, still percent-encoded.
 fn items(headers: &HeaderMap, name: &'static str) -> Result<Vec<String>> {
     let mut items = Vec::new();
     for value in headers.get_all(name) {
-        // The commas of paths are still encoded.
+        // The items are split before they are percent-decoded, because decoded paths may contain commas.
         let text = std::str::from_utf8(value.as_bytes());
         let text = text.map_err(|_| Failure::malformed("a header is not UTF-8"))?;
         items.extend(text.split(',').map(|item| item.trim().to_owned()));

@@ -1,6 +1,6 @@
-//! Metrics about a bucket that the server shares with others.
+//! Metrics about a bucket in which several servers share a store.
 //!
-//! They are rendered here instead of recorded, because others count: the client of the bucket, and the one that forwards requests. The only
+//! They are rendered here and not recorded, because other parts count them: the client of the bucket, and the forwarder of requests. All
 //! labels are fixed words.
 
 use std::fmt::{Display, Write};
@@ -9,19 +9,19 @@ use std::time::SystemTime;
 use crate::remote::BucketFollowStatus;
 use crate::store::{AuthorityCounters, RequestCount};
 
-/// The state of a server on a bucket.
+/// The state of a server on a bucket, for the metrics.
 pub(in crate::http) struct BucketState {
-    /// How up to date its copy is.
+    /// How up to date the local copy of the store is.
     pub follow: BucketFollowStatus,
-    /// What was counted of its requests to the bucket.
+    /// The counts of the server's requests to the bucket.
     pub counters: AuthorityCounters,
-    /// The number of requests that it forwarded to another server.
+    /// The number of requests that another server handled after they were forwarded to it.
     pub forwarded_ok: u64,
-    /// The number of requests that it could not forward.
+    /// The number of requests that were forwarded, but that the other server did not handle.
     pub forwarded_failed: u64,
 }
 
-/// Returns the metrics in Prometheus' text format.
+/// Returns the metrics of a server on a bucket, in Prometheus' text format.
 pub(in crate::http) fn bucket_metrics(state: &BucketState) -> String {
     let mut text = MetricsText(String::new());
     text.add_copy(&state.follow);
@@ -134,7 +134,7 @@ impl MetricsText {
         }
     }
 
-    /// Adds a metric, with a value for each set of labels.
+    /// Adds a metric, with one value for each set of labels. `kind` is the Prometheus type.
     fn family(
         &mut self,
         name: &str,

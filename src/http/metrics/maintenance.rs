@@ -1,13 +1,13 @@
-//! Metrics about scheduled maintenance.
+//! Metrics about scheduled maintenance: gc and verify.
 //!
-//! They are rendered here instead of recorded as gauges because their values are read from the store: every server of the store reports
-//! the same values, even after a restart.
+//! They are rendered here and not recorded as gauges, because their values are read from the store. So all servers of the store report the
+//! same values, even after a restart.
 
 use std::fmt::Write;
 
 use crate::store::{MaintenanceState, TaskState};
 
-/// A metric of each scheduled task.
+/// A metric that each scheduled task has.
 struct TaskMetric {
     name_suffix: &'static str,
     help: &'static str,
@@ -37,7 +37,7 @@ const METRICS: [TaskMetric; 4] = [
     },
 ];
 
-/// Returns the metrics in Prometheus' text format. A task that was never scheduled has no metrics.
+/// Returns the metrics of both tasks in Prometheus' text format. A task that was never scheduled has no metrics.
 pub(in crate::http) fn maintenance_metrics(state: &MaintenanceState) -> String {
     let mut text = String::new();
     for (name, task) in [("gc", &state.gc), ("verify", &state.verify)] {

@@ -1,19 +1,19 @@
-//! Metrics about mirrors.
+//! Metrics about mirrors of the store.
 //!
-//! They are rendered here instead of recorded as gauges so that the time series of a removed mirror and of a resolved error end. The only
-//! labels are the names of mirrors, which the operator gives, and fixed words.
+//! They are rendered here and not recorded as gauges, so that a time series ends when its mirror is removed or its error is resolved. The
+//! only labels are fixed words and the names of mirrors, which the operator chooses.
 
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::remote::MirrorStatus;
 
-/// A metric of each mirror.
+/// A metric that each mirror has.
 struct MirrorMetric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    /// Returns the values for one mirror. Each comes with the labels that follow the label `mirror`.
+    /// Returns the values for one mirror, each with the labels that follow the label `mirror`.
     values: fn(&MirrorStatus) -> Vec<(String, f64)>,
 }
 
@@ -43,8 +43,8 @@ const METRICS: [MirrorMetric; 5] = [
         name: "wasmstore_mirror_last_error_timestamp_seconds",
         kind: "gauge",
         help: "Time of the last push to the mirror, if it failed",
-        // The reason of the failure is not a label: each text would be another time series, and a remote can send any text. The reason is
-        // in the log and in the output of `mirror status`.
+        // The reason of the failure is not a label: each different text would be another time series, and a remote can send any text. The
+        // reason is in the log and in the output of `mirror status`.
         values: |status| {
             let error = status.last_error.as_ref().filter(|_| status.failures > 0);
             let value = error.map(|(time, _)| (String::new(), seconds(*time)));
@@ -90,7 +90,7 @@ pub(in crate::http) fn mirror_metrics(statuses: &[MirrorStatus]) -> String {
     text
 }
 
-/// Formats a label.
+/// Formats a label with its value, in Prometheus' text format.
 fn label(name: &str, value: &str) -> String {
     let escaped = value
         .replace('\\', r"\\")

@@ -2,52 +2,52 @@
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
-/// Responses sent, by `method`, `route` and `status`.
+/// The responses sent, by `method`, `route` and `status`.
 pub(super) const REQUESTS: &str = "wasmstore_requests_total";
-/// Requests in progress.
+/// The requests in progress.
 pub(super) const REQUESTS_IN_FLIGHT: &str = "wasmstore_requests_in_flight";
-/// The time from the head of a request to the head of its response, by `route`.
+/// The time from receiving the head of a request until its response begins, by `route`.
 pub(super) const REQUEST_DURATION: &str = "wasmstore_request_duration_seconds";
-/// Bytes received on connections, below TLS.
+/// The bytes received on all connections. With TLS, these are the encrypted bytes.
 pub(in crate::http) const BYTES_RECEIVED: &str = "wasmstore_bytes_received_total";
-/// Bytes sent on connections, below TLS.
+/// The bytes sent on all connections. With TLS, these are the encrypted bytes.
 pub(in crate::http) const BYTES_SENT: &str = "wasmstore_bytes_sent_total";
-/// Connections rejected at the connection limit.
+/// The connections that were refused because of the connection limit.
 pub(in crate::http) const CONNECTIONS_REFUSED: &str = "wasmstore_connections_refused_total";
-/// Open connections.
+/// The open connections.
 pub(in crate::http) const CONNECTIONS: &str = "wasmstore_connections";
-/// Open WebSockets.
+/// The open WebSockets.
 pub(in crate::http) const SOCKETS: &str = "wasmstore_sockets";
-/// Lines of the log that were dropped because standard error was not read.
+/// The log lines that were dropped because standard error was not read.
 pub(in crate::http) const LOG_LINES_DROPPED: &str = "wasmstore_log_lines_dropped_total";
-/// Commits made through this server.
+/// The commits made through this server.
 pub(in crate::http) const COMMITS: &str = "wasmstore_commits_total";
-/// Requests that wait for a permit to use the store, or for memory.
+/// The requests that wait for a permit to use the store, or for memory.
 pub(in crate::http) const QUEUE_DEPTH: &str = "wasmstore_queue_depth";
-/// The memory that is held for clients, in bytes.
+/// The memory that is charged to the memory budget, in bytes.
 pub(in crate::http) const MEMORY_USED: &str = "wasmstore_memory_used_bytes";
-/// The limit on the memory that is held for clients, in bytes.
+/// The size of the memory budget, in bytes.
 pub(in crate::http) const MEMORY_LIMIT: &str = "wasmstore_memory_limit_bytes";
-/// Requests that wait for memory.
+/// The requests that wait for memory.
 pub(in crate::http) const MEMORY_WAITING: &str = "wasmstore_memory_waiting";
-/// Reads that were served from a cache, by `cache`.
+/// The reads that were served from a cache, by `cache`.
 pub(in crate::http) const CACHE_HITS: &str = "wasmstore_cache_hits_total";
-/// Reads that a cache could not serve, by `cache`.
+/// The reads that a cache could not serve, by `cache`.
 pub(in crate::http) const CACHE_MISSES: &str = "wasmstore_cache_misses_total";
-/// Running git processes that serve fetches and pushes.
+/// The running git processes that serve fetches and pushes.
 pub(in crate::http) const GIT_SERVICES: &str = "wasmstore_git_services";
-/// Requests served by git, by `service` and `outcome`.
+/// The requests served by git, by `service` and `outcome`.
 pub(in crate::http) const GIT_REQUESTS: &str = "wasmstore_git_requests_total";
-/// Objects in the repository, by `kind`.
+/// The objects in the repository, by `kind`: loose or packed.
 pub(in crate::http) const OBJECTS: &str = "wasmstore_objects";
-/// Branches in the repository.
+/// The branches in the repository.
 pub(in crate::http) const REFS: &str = "wasmstore_refs";
 /// The time since this replica was last known to be equal to its primary, in seconds.
 pub(in crate::http) const REPLICA_LAG: &str = "wasmstore_replica_lag_seconds";
 /// How often this replica failed to synchronize with its primary since the last success.
 pub(in crate::http) const REPLICA_FAILURES: &str = "wasmstore_replica_failures";
 
-/// Registers the descriptions of the metrics.
+/// Registers the description of each metric, which Prometheus shows as its help text.
 pub(super) fn describe() {
     describe_counter!(REQUESTS, "Responses sent");
     describe_gauge!(REQUESTS_IN_FLIGHT, "Requests in progress");

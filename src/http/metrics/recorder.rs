@@ -1,4 +1,4 @@
-//! The metrics recorder of this process, and a guard that counts in a gauge.
+//! The metrics recorder of this process, and a guard that increments a gauge while it exists.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -8,16 +8,16 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::names::describe;
 
-/// The upper bounds of the buckets of durations, in seconds.
+/// The upper bounds of the histogram buckets for durations, in seconds.
 const DURATION_BUCKETS_S: [f64; 14] = [
     0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// The number of requests after which the samples of histograms are sorted into buckets. Fetching the metrics sorts them too, but if no
-/// monitoring system fetches the metrics, every sample would stay in memory.
+/// After how many requests the samples of the histograms are sorted into buckets. Rendering the metrics sorts them too, but if no
+/// monitoring system requests the metrics, all samples would stay in memory.
 const UPKEEP_REQUESTS: u64 = 4096;
 
-/// The metrics recorder of this process. All servers in the process share it.
+/// The metrics recorder. All servers in this process share it.
 #[derive(Clone)]
 pub(in crate::http) struct Metrics {
     handle: PrometheusHandle,
@@ -25,8 +25,8 @@ pub(in crate::http) struct Metrics {
 }
 
 impl Metrics {
-    /// Installs the recorder on the first call, and returns it. If the program has installed another recorder before, the other recorder
-    /// receives the metrics.
+    /// Returns the recorder. Installs it on the first call. If the program has already installed another recorder, that one receives the
+    /// metrics instead.
     pub fn install() -> Self {
         static INSTALLED: OnceLock<Metrics> = OnceLock::new();
         INSTALLED.get_or_init(Self::install_recorder).clone()
@@ -54,7 +54,7 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Sorts samples into buckets after every [`UPKEEP_REQUESTS`] calls.
+    /// Counts a request. After every [`UPKEEP_REQUESTS`] requests, sorts the samples of the histograms into buckets.
     pub(super) fn upkeep(&self) {
         let request = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if request.is_multiple_of(UPKEEP_REQUESTS) {
@@ -63,8 +63,8 @@ impl Metrics {
     }
 }
 
-/// Increments a gauge, and decrements it when dropped. So the gauge stays correct even if a client disconnects and the handler is
-/// dropped.
+/// A guard that increments a gauge when it is created, and decrements it when it is dropped. So the gauge is correct even if the handler of
+/// a request is dropped because the client disconnects.
 pub(in crate::http) struct GaugeGuard(Gauge);
 
 impl GaugeGuard {

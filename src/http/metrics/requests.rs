@@ -1,4 +1,4 @@
-//! Metrics about requests.
+//! Records metrics about requests.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -12,12 +12,12 @@ use metrics::{counter, histogram};
 use super::names::{REQUEST_DURATION, REQUESTS, REQUESTS_IN_FLIGHT};
 use super::recorder::{GaugeGuard, Metrics};
 
-/// The slot in which [`record_route`] leaves the route for [`count_requests`]. [`count_requests`] cannot see the route itself: it is
-/// outside of the router, so that it sees all responses.
+/// Where [`record_route`] stores the route of a request for [`count_requests`]. The latter does not know the route, because it is outside
+/// of the router, so that it counts all responses.
 #[derive(Clone, Default)]
 struct RouteSlot(Arc<OnceLock<MatchedPath>>);
 
-/// Counts a request and its response. All labels have a fixed set of values, so that clients cannot create time series.
+/// Records a request and its response in the metrics. Each label has a fixed set of values, so that clients cannot create time series.
 pub(in crate::http) async fn count_requests(
     State(metrics): State<Metrics>,
     mut request: Request,
@@ -38,14 +38,14 @@ pub(in crate::http) async fn count_requests(
     response
 }
 
-/// Records the matched route for [`count_requests`]. This must be a layer of the router that has the routes.
+/// Stores the route of a request for [`count_requests`]. This must be a layer of the router that has the routes.
 pub(in crate::http) async fn record_route(request: Request, next: Next) -> Response {
     let extensions = request.extensions();
     if let (Some(slot), Some(path)) = (
         extensions.get::<RouteSlot>(),
         extensions.get::<MatchedPath>(),
     ) {
-        // The first value stays: it comes from the outermost router, which knows the whole path.
+        // The first value stays: it is from the outermost router, which knows the whole path.
         let _ = slot.0.set(path.clone());
     }
     next.run(request).await

@@ -19,7 +19,7 @@ const AUTH_PATH: &str = "/api/v1/auth";
 /// How a replica responds to requests that write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplicaWrites {
-    /// 307 to the primary. The client repeats the request there, with its body.
+    /// With 307 and the URL of the primary. The client repeats the request there, including its body.
     Redirect(ServerUrl),
     /// With 403.
     Refuse,

@@ -1,4 +1,4 @@
-//! Compressed variants of modules: the choice of the content coding, and a cache.
+//! Compressed variants of modules: the choice of the content coding, and a cache of variants.
 
 use std::io::{self, Write};
 
@@ -14,9 +14,9 @@ use crate::config::ServerLimits;
 use crate::names::ModuleHash;
 use crate::store::Module;
 
-/// The zstd compression level. It is above zstd's default because a variant is compressed once and sent often.
+/// The zstd compression level. It is higher than zstd's default, because a variant is compressed once and sent often.
 const ZSTD_LEVEL: i32 = 6;
-/// The memory of an encoder for a large module, in bytes.
+/// The maximum memory of an encoder, in bytes.
 const ENCODER_BYTES_MAX: u64 = 10 << 20;
 /// The number of variants that the cache is expected to hold.
 const VARIANTS_EXPECTED: usize = 1024;
@@ -31,10 +31,10 @@ pub(in crate::http) enum Coding {
 }
 
 impl Coding {
-    /// All codings, the best first.
+    /// All codings, the one that compresses best first.
     pub const ALL: [Self; 2] = [Self::Zstd, Self::Gzip];
 
-    /// Returns the coding's name in headers.
+    /// Returns the name of the coding in headers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Zstd => "zstd",
@@ -42,7 +42,7 @@ impl Coding {
         }
     }
 
-    /// Returns the coding that the client prefers according to `Accept-Encoding`. `None` is the uncompressed variant.
+    /// Returns the coding that the client prefers according to `Accept-Encoding`; `None` if it prefers uncompressed bytes.
     pub fn preferred(headers: &HeaderMap) -> Option<Self> {
         let values = headers.get_all(ACCEPT_ENCODING).iter();
         let ranges: Vec<_> = values
@@ -65,12 +65,13 @@ impl Coding {
         let acceptable = Self::ALL
             .into_iter()
             .filter(|coding| weight(*coding) >= weight_min);
-        // `max_by_key` returns the last of several codings with the same weight. In reverse order, this is the best of them.
+        // If several codings have the same weight, `max_by_key` returns the last of them. Because of the reverse order, that is the one
+        // that compresses best.
         acceptable.rev().max_by_key(|coding| weight(*coding))
     }
 }
 
-/// Parses a coding's name and its weight in thousandths (RFC 9110, section 12.4.2).
+/// Parses the name of a coding, and its weight in thousandths (RFC 9110, section 12.4.2).
 fn parse_weighted(range: &str) -> Option<(&str, u16)> {
     let (name, parameters) = range.split_once(';').unwrap_or((range, "q=1"));
     let digits = parameters
@@ -84,17 +85,17 @@ fn parse_weighted(range: &str) -> Option<(&str, u16)> {
         .then_some((name.trim(), (weight * 1000.0) as u16))
 }
 
-/// A module's compressed variant.
+/// How a module is sent to a client that accepts a content coding.
 #[derive(Clone)]
 pub(in crate::http) enum Variant {
-    /// The module's bytes in a content coding.
+    /// Compressed: the bytes of the module in this content coding.
     Compressed(Coding, Bytes),
-    /// The module is sent uncompressed: it is too large to be compressed, or compression does not make it smaller.
+    /// Uncompressed, because the module is too large to be compressed, or because compression does not make it smaller.
     Identity,
 }
 
-/// A cache of compressed variants. tower-http's compression layer would compress each response again, and knows neither entity
-/// tags per coding nor ranges.
+/// A cache of compressed variants. tower-http's compression layer is not used, because it would compress each response again, and supports
+/// neither entity tags per coding nor ranges.
 pub(in crate::http) struct EncodingCache {
     variants: Cache<(ModuleHash, Coding), Variant, BySize>,
     module_bytes_max: u64,
@@ -118,13 +119,13 @@ impl EncodingCache {
         let bytes_max = limits.compressed_bytes_max;
         Self {
             variants: Cache::with_weighter(VARIANTS_EXPECTED, bytes_max, BySize),
-            // A variant that does not fit into the cache would be compressed for every request.
+            // A variant that does not fit into the cache would have to be compressed for every request.
             module_bytes_max: limits.compressible_bytes_max.min(bytes_max / 4),
         }
     }
 
-    /// Returns the module's variant in the coding. Returns `None` if the module must be compressed first, which takes time: see
-    /// [`get_or_compress`](Self::get_or_compress).
+    /// Returns the variant of a module in this coding. Returns `None` if the module must be compressed first. That takes time, so the
+    /// caller must do it with [`get_or_compress`](Self::get_or_compress) on a blocking thread.
     pub fn get(&self, module: &Module, coding: Coding) -> Option<Variant> {
         if self.is_compressible(module) {
             self.variants.get(&(module.hash, coding))
@@ -133,7 +134,7 @@ impl EncodingCache {
         }
     }
 
-    /// Returns the module's variant in the coding, and compresses the module if no request did so before.
+    /// Returns the variant of a module in this coding. Compresses the module if the variant is not in the cache.
     pub fn get_or_compress(&self, module: &Module, coding: Coding) -> Variant {
         if !self.is_compressible(module) {
             return Variant::Identity;
@@ -156,14 +157,14 @@ impl EncodingCache {
         module.bytes.len() as u64 <= self.module_bytes_max
     }
 
-    /// Returns how often a variant was found in the cache, and how often it was not.
+    /// Returns how many lookups have found a variant in the cache, and how many have not.
     pub fn hits_and_misses(&self) -> (u64, u64) {
         (self.variants.hits(), self.variants.misses())
     }
 }
 
-/// Returns the memory that compressing a module of this size takes, in bytes. The encoders reserve room for a result that is as long as
-/// the module. The window and the tables of zstd's level 6 have up to 16 times the size of the module, and less than 10 MiB.
+/// Returns the memory that compressing a module of this size takes, in bytes. The encoders allocate space for a result that is as long as
+/// the module. The window and the tables of zstd's level 6 take up to 16 times the size of the module, but less than 10 MiB.
 pub(in crate::http) fn memory_to_compress(size_bytes: u64) -> u64 {
     let encoder_bytes = ENCODER_BYTES_MAX.min((256 << 10) + 16 * size_bytes);
     size_bytes + encoder_bytes

@@ -8,7 +8,7 @@ use crate::http::module::encodings::Coding;
 use crate::names::ModuleHash;
 use crate::store::{EntityTags, Precondition};
 
-/// Returns the entity tag of a module, or of its compressed variant.
+/// Returns the entity tag of a module, or of its compressed variant in this coding.
 pub(in crate::http) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> String {
     match coding {
         None => format!("\"{hash}\""),
@@ -16,7 +16,8 @@ pub(in crate::http) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> St
     }
 }
 
-/// Returns the entity tag for a 304: the tag of the preferred compressed variant if `If-None-Match` lists it, else the tag of the module.
+/// Returns the entity tag for a 304 response: if `If-None-Match` contains the tag of the compressed variant that the client prefers, that
+/// tag, otherwise the tag of the module.
 pub(in crate::http) fn of_not_modified(headers: &HeaderMap, hash: ModuleHash) -> String {
     let variant_tag = of_module(hash, Coding::preferred(headers));
     let mut lists = headers.get_all(IF_NONE_MATCH).iter();
@@ -27,7 +28,7 @@ pub(in crate::http) fn of_not_modified(headers: &HeaderMap, hash: ModuleHash) ->
     }
 }
 
-/// Parses `If-Match` and `If-None-Match` of a write.
+/// Parses `If-Match` and `If-None-Match` of a request that writes.
 ///
 /// # Errors
 /// 400 if a header is malformed.
@@ -38,18 +39,18 @@ pub(in crate::http) fn precondition(headers: &HeaderMap) -> Result<Precondition>
     })
 }
 
-/// Whether the client of a conditional read needs the module.
+/// Whether the client of a conditional request already has the current module.
 pub(in crate::http) enum Freshness {
-    /// The client does not have this module: it is sent.
+    /// The client does not have it, so the response contains it.
     Modified,
-    /// The client has this module: the response is 304.
+    /// The client has it, so the response is 304.
     NotModified,
 }
 
-/// Evaluates `If-Match` and `If-None-Match` of a read whose entity tag is `current`.
+/// Evaluates `If-Match` and `If-None-Match` of a request that reads. `current` is the entity tag without quotes.
 ///
 /// # Errors
-/// 412 if `If-Match` does not hold; 400 if a header is malformed.
+/// 412 if the current tag is not in `If-Match`; 400 if a header is malformed.
 pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Freshness> {
     let Precondition {
         if_match,
@@ -73,12 +74,12 @@ pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Fr
     })
 }
 
-/// The comparison of entity tags (RFC 9110, section 8.8.3.2).
+/// How entity tags are compared (RFC 9110, section 8.8.3.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TagComparison {
-    /// A weak tag equals no tag.
+    /// A weak tag is never equal to another tag.
     Strong,
-    /// A weak tag equals a strong tag with the same text.
+    /// A weak tag is equal to a strong tag with the same text.
     Weak,
 }
 
@@ -99,7 +100,7 @@ fn parse_tags(
     Ok(tags.map(EntityTags::OneOf))
 }
 
-/// Parses a list of tags. The suffix of a compressed variant is removed, because all variants are the same module.
+/// Parses a list of entity tags. Removes the suffix of compressed variants, because all variants of a module stand for the same module.
 fn parse_list(mut list: &str, comparison: TagComparison) -> Option<Vec<String>> {
     let mut tags = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! Values in memory that are being sent, each charged once however many responses share it.
+//! Values that are being sent from memory. Each is charged only once, even if several responses share it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::budget::Charge;
 
-/// The values that are being sent, by key.
+/// The values that are being sent, by lookup key.
 pub(in crate::http) struct InFlight<K: Copy + Eq + Hash, V> {
     values: Arc<Values<K, V>>,
 }
 
 type Values<K, V> = Mutex<HashMap<K, Weak<Sent<K, V>>>>;
 
-/// A value that is being sent, and the charge for it. Dropping the last clone of its `Arc` releases the charge.
+/// A value that is being sent, and its charge on the memory budget. The charge is released when the last clone of the `Arc` is dropped.
 pub(in crate::http) struct Sent<K: Copy + Eq + Hash, V> {
     /// The value.
     pub value: V,
@@ -32,13 +32,13 @@ impl<K: Copy + Eq + Hash, V> Default for InFlight<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
-    /// Returns the value of a key if it is being sent.
+    /// Returns the value with this lookup key if it is being sent.
     pub fn get(&self, key: K) -> Option<Arc<Sent<K, V>>> {
         lock(&self.values).get(&key)?.upgrade()
     }
 
-    /// Shares a value with later responses until the last of them is sent. If another response already shares a value with this key,
-    /// returns the shared value and releases `charge`.
+    /// Makes a value available to later responses until the last response that shares it is sent. If another response already shares a
+    /// value with this lookup key, returns that value and releases `charge`.
     pub fn share(&self, key: K, value: V, charge: Charge) -> Arc<Sent<K, V>> {
         let mut values = lock(&self.values);
         if let Some(sent) = values.get(&key).and_then(Weak::upgrade) {
@@ -58,7 +58,8 @@ impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
 impl<K: Copy + Eq + Hash, V> Drop for Sent<K, V> {
     fn drop(&mut self) {
         let mut values = lock(&self.values);
-        // Another response may have shared a new value with this key since the last use of this one.
+        // The map may contain a newer value with this key, if a response has shared one after this value was no longer used. That one
+        // stays.
         if values
             .get(&self.key)
             .is_some_and(|sent| sent.strong_count() == 0)

@@ -1,4 +1,4 @@
-//! Responses that are a module's bytes: entity tags, ranges, compressed variants, and the memory that they occupy.
+//! Responses whose body is the bytes of a module: entity tags, ranges, compressed variants, and the memory that they take.
 
 pub(super) mod encodings;
 pub(super) mod etag;

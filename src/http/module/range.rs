@@ -1,4 +1,4 @@
-//! Byte ranges (RFC 9110, section 14).
+//! Byte ranges of modules (RFC 9110, section 14).
 
 use std::ops::Range;
 
@@ -7,11 +7,11 @@ use axum::http::{HeaderMap, StatusCode};
 
 use crate::http::error::{Failure, Result};
 
-/// Parses `Range` for a module of `size_bytes` with the entity tag `etag`. Returns `None` if the whole module must be sent: the header is
-/// missing, it has a list of ranges or an unknown unit, both of which the RFC allows to ignore, or `If-Range` names another version.
+/// Parses `Range` for a module of `size_bytes` with the entity tag `etag`. Returns `None` if the whole module must be sent: if there is no
+/// `Range`; if it has several ranges or an unknown unit, which a server may ignore; or if `If-Range` has another entity tag.
 ///
 /// # Errors
-/// 400 if the header is malformed, 416 if the module has no such bytes.
+/// 400 if the header is malformed, 416 if the range is outside of the module.
 pub(in crate::http) fn parse_range(
     headers: &HeaderMap,
     size_bytes: u64,
@@ -47,14 +47,15 @@ pub(in crate::http) fn parse_range(
     }
 }
 
-/// Creates a 416 that states the module's size (section 15.5.17).
+/// Creates a 416 response that states the size of the module (section 15.5.17).
 fn not_satisfiable(size_bytes: u64) -> Failure {
     let detail = format!("the module has {size_bytes} bytes");
     Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, detail)
         .with_header(CONTENT_RANGE, format!("bytes */{size_bytes}"))
 }
 
-/// Parses a position; `None` if it is left out. A position that does not fit into a `u64` is beyond the end of every module.
+/// Parses a position in a range; `None` if it is missing. A position that does not fit into a `u64` is treated as one after the end of the
+/// module.
 fn position(digits: &str) -> Result<Option<u64>> {
     match digits {
         "" => Ok(None),

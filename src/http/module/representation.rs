@@ -1,4 +1,4 @@
-//! The representation of a module that a response sends: the module or a compressed variant, charged to the memory budget.
+//! The representation of a module in a response: the module itself or a compressed variant. It is charged to the memory budget.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ pub(in crate::http) type SentModule = Sent<ModuleHash, Module>;
 /// A compressed variant that is being sent.
 pub(in crate::http) type SentVariant = Sent<(ModuleHash, Coding), Bytes>;
 
-/// The module that was found, or its size if it could not be read yet.
+/// The module that was found; only its size if there was no memory to read it.
 pub(super) enum FoundContent {
     Read(Arc<SentModule>),
-    /// The memory for the module is not free, so it was not read. It has this size in bytes.
+    /// The module was not read, because the memory for it is not free. The value is its size in bytes.
     Unread(u64),
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Representation {
     pub body: SentBody,
 }
 
-/// The bytes of a response body. They stay charged until the body is sent.
+/// The bytes of a response body. They are charged to the memory budget until the body is sent.
 pub(super) enum SentBody {
     Identity(Arc<SentModule>),
     Compressed(Coding, Arc<SentVariant>),
@@ -62,7 +62,7 @@ impl AsRef<[u8]> for SentBody {
 }
 
 impl App {
-    /// Reads a module if `charge` is large enough for it, or else if memory for it is free. A charge that is too small is released.
+    /// Reads a module if `charge` covers it, or if the memory for it is free. Releases `charge` if it is too small.
     pub(super) fn read_if_free(
         &self,
         hash: ModuleHash,
@@ -76,8 +76,8 @@ impl App {
             Some(module) => module.bytes.len() as u64,
             None => self.store.size_bytes(hash)?,
         };
-        // A module that is larger than the budget takes the largest possible charge, so no other large module is in memory at the same
-        // time.
+        // For a module that is larger than the budget, the largest possible charge is used, so that no other large module is in memory at
+        // the same time.
         let needed_bytes = size_bytes.min(self.memory.largest());
         let enough = charge.filter(|charge| charge.bytes() >= needed_bytes);
         let charge = match enough {
@@ -99,9 +99,9 @@ impl App {
         ))
     }
 
-    /// Returns the representation that the client prefers, and compresses the module if necessary. If compressing would have to wait,
-    /// returns the uncompressed module: the response already holds the module's memory, which other requests could not use during the
-    /// wait.
+    /// Returns the representation that the client prefers. Compresses the module if necessary, but not if that would have to wait: then
+    /// returns the uncompressed module. The response already holds the memory of the module, and other requests could not use that memory
+    /// during the wait.
     pub(super) async fn representation(
         &self,
         sent: Arc<SentModule>,
@@ -130,7 +130,7 @@ impl App {
         Representation::new(&module, body)
     }
 
-    /// Returns the representation that the client prefers if it is cached, and if memory for the response is free.
+    /// Returns the representation that the client prefers; `None` if it is not cached, or if the memory for the response is not free.
     pub(super) fn cached_representation(
         &self,
         module: &Module,
@@ -146,7 +146,7 @@ impl App {
         Some(Representation::new(module, body))
     }
 
-    /// Charges a cached module to the budget for a response, if memory is free.
+    /// Charges a cached module to the memory budget; `None` if the memory is not free.
     fn sent_module(&self, module: &Module) -> Option<Arc<SentModule>> {
         self.sent_modules.get(module.hash).or_else(|| {
             let charge = self.memory.try_charge(module.bytes.len() as u64).ok()?;
@@ -155,7 +155,7 @@ impl App {
         })
     }
 
-    /// Charges a compressed variant to the budget for a response, if memory is free.
+    /// Charges a compressed variant to the memory budget; `None` if the memory is not free.
     fn sent_variant(
         &self,
         hash: ModuleHash,
@@ -169,13 +169,13 @@ impl App {
         })
     }
 
-    /// Returns the variant that the client prefers if it is cached.
+    /// Returns the variant that the client prefers, if it is cached.
     ///
     /// # Errors
-    /// The coding in which the module must be compressed first.
+    /// If the variant is not cached: the coding in which the module must be compressed first.
     fn cached_variant(&self, module: &Module, headers: &HeaderMap) -> Result<Variant, Coding> {
         match Coding::preferred(headers) {
-            // A range always selects from the uncompressed bytes.
+            // A range is always one of the uncompressed bytes.
             Some(coding) if !headers.contains_key(RANGE) => {
                 self.encodings.get(module, coding).ok_or(coding)
             }

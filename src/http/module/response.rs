@@ -1,4 +1,4 @@
-//! Responses that are a module: all of its bytes, a range of them, a compressed variant, or 304.
+//! Responses that send a module: all of its bytes, a range of them, a compressed variant, or 304.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
@@ -19,15 +19,15 @@ use crate::http::state::App;
 use crate::names::{CommitId, Digest, ModuleHash, ModulePath};
 use crate::store::{self, Revision, Store};
 
-/// The value of `Vary`: the request headers that select among the responses of one URL.
+/// The value of `Vary`: the request headers on which the response for a URL depends.
 const VARY_HEADERS: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
 
-/// How the URL names a module, which decides on the caching of the response.
+/// How the URL names a module. That determines how long the response may be cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum NamedBy {
-    /// By hash: the response never changes.
+    /// By hash, so the response never changes.
     Hash,
-    /// By path: the response is the path's module in this commit.
+    /// By path, so the response is the module that the path has in this commit.
     Path(Option<CommitId>),
 }
 
@@ -39,7 +39,7 @@ struct FoundModule {
 }
 
 impl App {
-    /// Responds with the module that `find` finds in a revision.
+    /// Responds with the module that `find` finds in a revision. `name_kind` returns how the URL names the module.
     pub async fn respond_with_module(
         &self,
         headers: &HeaderMap,
@@ -48,8 +48,8 @@ impl App {
         name_kind: impl Fn(Option<CommitId>) -> NamedBy,
     ) -> Result<Response> {
         let mut charge = None;
-        // A second pass follows if no memory is free, and a third pass if a larger module was put at the path while the request waited
-        // for memory.
+        // The first pass finds the module. If the memory for it is not free, a second pass follows after a wait for memory, and further
+        // passes if a larger module was put at the path during the wait.
         loop {
             let found = self
                 .find_module(revision.clone(), find.clone(), charge.take())
@@ -91,8 +91,8 @@ impl App {
         .await
     }
 
-    /// Responds with the module at a path if everything except for the branch's ref is cached, and if memory is free. Returns `None`
-    /// otherwise.
+    /// Responds with the module at a path if everything except the ref of the branch is cached, and if memory is free. Otherwise returns
+    /// `None`.
     pub fn respond_from_cache(
         &self,
         headers: &HeaderMap,
@@ -113,7 +113,7 @@ impl App {
         self.send(headers, representation, named_by).map(Some)
     }
 
-    /// Sends the requested range of the module, or the whole representation.
+    /// Sends the requested range of a module, or its whole representation.
     fn send(
         &self,
         headers: &HeaderMap,
@@ -175,7 +175,7 @@ impl App {
         (headers, Body::from(slice(Bytes::from_owner(body)))).into_response()
     }
 
-    /// Inserts the headers that control caches, and `Wasmstore-Commit`.
+    /// Adds the headers that control caches, and `Wasmstore-Commit`.
     fn insert_cache_headers(&self, headers: &mut HeaderMap, named_by: NamedBy) {
         headers.insert(VARY, HeaderValue::from_static(VARY_HEADERS));
         let control = match (named_by, self.is_private) {
@@ -191,7 +191,7 @@ impl App {
     }
 }
 
-/// Returns the value of `Repr-Digest` (RFC 9530, section 3).
+/// Returns the value of the header `Repr-Digest` (RFC 9530, section 3).
 fn repr_digest(digest: Digest) -> HeaderValue {
     value(&format!(
         "sha-256=:{}:",

@@ -1,4 +1,5 @@
-//! Definitions that many operations refer to: names in URLs, headers, error responses, and ways to send a key.
+//! The components of the OpenAPI document, to which many operations refer: names in URLs, headers, error responses, and the ways to send an
+//! API key.
 
 use axum::http::Method;
 use utoipa::PartialSchema;
@@ -11,11 +12,11 @@ use utoipa::openapi::{Components, Header, OpenApi, Ref, RefOr, Required, Respons
 use super::{parameters, problems};
 use crate::wire::schema::CommitHashSchema;
 
-/// The names of the security schemes: the three ways to send a key.
+/// The names of the security schemes, one for each way to send an API key.
 const KEYS: [&str; 3] = ["key", "basic", "bearer"];
 
-/// Moves the definitions that operations share to the components. Adds to the operations the parameters for the names in their URLs, and
-/// the response headers `Wasmstore-Commit` and `Wasmstore-Generation`.
+/// Moves the definitions that several operations share to the components. Also adds parameters for the names in the URLs to each operation,
+/// and to those that use a branch the response headers that [`add_state_headers`] adds.
 pub(super) fn move_to_components(api: &mut OpenApi) {
     let mut components = api.components.take().unwrap_or_default();
     components.responses.extend(problems::components());
@@ -43,8 +44,8 @@ pub(super) fn move_to_components(api: &mut OpenApi) {
     api.components = Some(components);
 }
 
-/// Returns the security requirements, of which one must hold: a key is sent in one of the three ways or, if the server has no keys, no
-/// key is sent.
+/// Returns the security requirements. One of them must be met: an API key is sent in one of the three ways or, if the server has no keys,
+/// no key is sent.
 pub(super) fn security_requirements(is_keyed: bool) -> Vec<SecurityRequirement> {
     let none = (!is_keyed).then(SecurityRequirement::default);
     let keys = KEYS.map(|name| SecurityRequirement::new(name, [""; 0]));
@@ -69,7 +70,7 @@ fn add_security_schemes(components: &mut Components) {
     }
 }
 
-/// Returns the operations of a path with their methods.
+/// Returns the operations of a path, each with its method.
 pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     let operations = [
         (Method::GET, &mut item.get),
@@ -83,7 +84,7 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
         .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-/// Moves an operation's request headers to the components.
+/// Moves the request headers of an operation to the components.
 fn share_request_headers(operation: &mut Operation, components: &mut Components) {
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(header) = parameter
@@ -106,7 +107,7 @@ fn reference(parameter: &str) -> Ref {
     Ref::new(format!("#/components/parameters/{parameter}"))
 }
 
-/// Adds a parameter for each name in the URL.
+/// Adds a parameter for each name in the URL of an operation.
 fn add_url_parameters(operation: &mut Operation, path: &str) {
     let names = path
         .split('/')
@@ -119,7 +120,7 @@ fn add_url_parameters(operation: &mut Operation, path: &str) {
     }
 }
 
-/// Returns whether the operation works on a branch.
+/// Returns whether an operation reads or writes a branch.
 fn is_on_branch(operation: &Operation) -> bool {
     let branch = RefOr::Ref(reference("Wasmstore-Branch"));
     operation
@@ -160,7 +161,7 @@ fn add_state_headers(operation: &mut Operation) {
     }
 }
 
-/// Moves an operation's response headers to the components.
+/// Moves the response headers of an operation to the components.
 fn share_response_headers(operation: &mut Operation, components: &mut Components) {
     for response in operation.responses.responses.values_mut() {
         let RefOr::T(Response { headers, .. }) = response else {

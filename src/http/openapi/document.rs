@@ -1,4 +1,4 @@
-//! The OpenAPI document as a whole.
+//! Assembles the OpenAPI document.
 
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
@@ -11,7 +11,7 @@ use crate::http::lists::LISTS;
 use crate::wire::Problem;
 use crate::wire::schema::{CommitHashSchema, DigestSchema, HashSchema, VersionSchema};
 
-/// The document without operations.
+/// The document before the operations are added.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -19,18 +19,18 @@ use crate::wire::schema::{CommitHashSchema, DigestSchema, HashSchema, VersionSch
         description = "A store for WebAssembly modules: content-addressed, versioned, validated, and a git repository underneath.",
         license(name = "MIT", identifier = "MIT"),
     ),
-    // Relative to the URL of the document, /api/v1/openapi.json, so that it is right below any path of a proxy.
+    // Relative to the URL of the document, /api/v1/openapi.json, so that it is right even if a proxy serves the server below another path.
     servers((url = "../../")),
     components(schemas(HashSchema, DigestSchema, CommitHashSchema, VersionSchema, Problem)),
 )]
 struct BaseDocument;
 
-/// Returns the document without operations. The router adds them.
+/// Returns the document without operations. The router adds them from its routes.
 pub(in crate::http) fn base_document() -> utoipa::openapi::OpenApi {
     BaseDocument::openapi()
 }
 
-/// Completes a document that has the operations of all routes, and returns it as JSON. `is_keyed` states whether the server has keys.
+/// Completes a document that has the operations of all routes, and returns it as JSON. `is_keyed` says whether the server has API keys.
 pub(in crate::http) fn finish_document(
     mut document: utoipa::openapi::OpenApi,
     is_keyed: bool,
@@ -43,7 +43,7 @@ pub(in crate::http) fn finish_document(
     document.to_json().expect("BUG: plain data is JSON")
 }
 
-/// Describes the entity tags of lists, which a layer adds.
+/// Describes the entity tags of the routes in [`LISTS`]. A layer adds these tags, so the handlers do not describe them.
 fn describe_list_tags(paths: &mut Paths) {
     for path in LISTS {
         let item = paths
@@ -67,12 +67,13 @@ fn describe_list_tags(paths: &mut Paths) {
     }
 }
 
-/// Replaces the router's path syntax by the syntax of OpenAPI, which has no `{*name}`.
+/// Replaces the router's syntax for paths by that of OpenAPI, which has no `{*name}`.
 fn rewrite_paths(paths: &mut Paths) {
     let routed = std::mem::take(&mut paths.paths);
     for (path, mut item) in routed {
         if path.ends_with("/hash/{*name}") {
-            // One route serves both operations, because the router cannot distinguish `/hash/{hash}/{*path}` from this route.
+            // One route serves two operations, because the router cannot distinguish `/hash/{hash}/{*path}` from this route. The document
+            // describes them separately.
             let set_hash = item.post.take().expect("BUG: the route accepts POST");
             let set_path = path.replace("{*name}", "{hash}/{path}");
             let set_item = PathItem::new(HttpMethod::Post, set_hash);
@@ -82,7 +83,7 @@ fn rewrite_paths(paths: &mut Paths) {
     }
 }
 
-/// Describes HEAD for modules, which the router derives from GET.
+/// Describes the HEAD requests for modules. The router derives them from GET, so no handler describes them.
 fn describe_head(paths: &mut Paths) {
     for (path, item) in &mut paths.paths {
         if path.ends_with("/module/{name}") {

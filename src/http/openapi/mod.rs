@@ -1,7 +1,7 @@
-//! The OpenAPI 3.1 description of the API.
+//! The OpenAPI 3.1 document, which describes the API.
 //!
-//! Each handler describes its own operation; `router.rs` collects the operations with its routes. The definitions that many
-//! operations share are in this directory: names in URLs and request headers in `parameters.rs`, responses with module bytes in
+//! Each handler describes its own operation, and `router.rs` collects the operations together with the routes. This directory has the
+//! definitions that many operations share: names in URLs and request headers in `parameters.rs`, responses with the bytes of a module in
 //! `module_bytes.rs`, and error responses in `problems.rs`. `components.rs` moves all of them to the components of the document.
 
 mod components;

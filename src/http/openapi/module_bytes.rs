@@ -1,4 +1,4 @@
-//! Responses that are a module's bytes.
+//! Describes the responses whose body is the bytes of a module.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use utoipa::{IntoResponses, PartialSchema};
 use super::parameters::string_schema;
 use crate::wire::schema::{DigestSchema, HashSchema};
 
-/// The responses 200 with all bytes of a module, 206 with a range of them, and 304.
+/// The responses to a request for a module: 200 with all bytes, 206 with a range of them, and 304.
 pub(in crate::http) struct ModuleBytes;
 
 impl IntoResponses for ModuleBytes {
@@ -36,7 +36,7 @@ fn cacheable(description: &str) -> ResponseBuilder {
         .header("Vary", Header::default())
 }
 
-/// Returns the header `ETag`. Modules and lists share its component.
+/// Returns the header `ETag`. Modules and lists share one component for it.
 pub(super) fn entity_tag() -> Header {
     let tag = "The module's hash in quotes, to which a compressed variant adds `-gzip` or `-zstd`; for a list, the commit in quotes";
     header(tag, r#"^"[0-9a-f]{40,64}(-gzip|-zstd)?"$"#)

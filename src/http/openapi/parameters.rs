@@ -1,4 +1,4 @@
-//! The parameters of requests: names in URLs, and headers.
+//! The parameters of operations: names in URLs, headers and query parameters.
 
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -8,17 +8,17 @@ use crate::http::extract::{
     ModuleHeaders, PathConditionHeaders, ReadConditions, ReadRevision, WriteHeaders,
 };
 
-/// A parameter: name, description, and a pattern. Since clients may check values against the pattern, it matches everything that
-/// the server accepts, and some of what the server rejects.
+/// A parameter: its name, its description, and a pattern for its value. Clients may check values against the pattern, so it matches every
+/// value that the server accepts. It may also match values that the server rejects.
 type ParameterText = (&'static str, &'static str, &'static str);
 
 const TAGS: &str = r#"^(\*|((W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)?)$"#;
 const PATH: &str = r"^[^\u0000-\u001f\u007f-\u009f\\]+$";
 const REVISION: &str = r"^[^\u0000- \u007f?*\[\\]+$";
-/// Printable ASCII in which every percent sign starts an escape.
+/// Printable ASCII in which every percent sign begins a percent escape.
 const TEXT: &str = "^([!-$&-~]|%[0-9A-Fa-f]{2})([ -$&-~]|%[0-9A-Fa-f]{2})*$";
 
-/// The names in URLs.
+/// The parameters for the names in URLs.
 const URL_PARAMETERS: [ParameterText; 8] = [
     (
         "name",
@@ -86,7 +86,7 @@ const READ_HEADERS: [ParameterText; 1] = [(
     "^[!-~]+$",
 )];
 
-/// The query parameters of reads that stand for headers.
+/// The query parameters of reads. Two of them can be used instead of headers.
 const READ_QUERY: [ParameterText; 3] = [
     CONSISTENT,
     (
@@ -179,7 +179,7 @@ const UPLOAD_HEADERS: [ParameterText; 3] = [
     ),
 ];
 
-/// The headers of uploads.
+/// The headers of requests that upload something.
 pub(in crate::http) struct UploadHeaders;
 
 impl IntoParams for ReadRevision {
@@ -221,7 +221,7 @@ impl IntoParams for UploadHeaders {
     }
 }
 
-/// Returns the header `If-None-Match`.
+/// Returns the parameter for the header `If-None-Match`.
 pub(super) fn if_none_match() -> Parameter {
     parameter(ParameterIn::Header, Required::False, &IF_NONE_MATCH)
 }

@@ -1,4 +1,4 @@
-//! Error responses, by kind of operation.
+//! The error responses of each kind of operation.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::wire::Problem;
 
-/// The descriptions of error statuses. Each is a component that is named after the status' reason phrase.
+/// The descriptions of the error responses. Each is a component whose name is the reason phrase of the status.
 const DESCRIPTIONS: [(u16, &str); 16] = [
     (400, "The request is malformed, or the module is invalid"),
     (401, "A valid key is needed"),
@@ -45,7 +45,7 @@ const DESCRIPTIONS: [(u16, &str); 16] = [
     (507, "The disk is full"),
 ];
 
-/// Declares sets of error responses.
+/// Declares sets of error responses. Each set contains the given statuses and those that every operation has.
 macro_rules! problems {
     ($($(#[$doc:meta])+ $name:ident = $statuses:expr;)+) => {
         $(
@@ -62,21 +62,21 @@ macro_rules! problems {
 }
 
 problems! {
-    /// Errors of every operation.
+    /// The errors that every operation can have.
     Problems = [];
-    /// Errors of reads.
+    /// The errors of operations that read.
     ReadProblems = [404];
-    /// Errors of reads that send a module.
+    /// The errors of operations that send a module.
     ModuleProblems = [404, 412, 416];
-    /// Errors of operations that create, delete or select a branch.
+    /// The errors of operations that create, delete or select a branch.
     BranchProblems = [404, 409, 507];
-    /// Errors of writes.
+    /// The errors of operations that write.
     WriteProblems = [404, 409, 412, 507];
-    /// Errors of the watch endpoint.
+    /// The errors of the watch endpoint.
     WatchProblems = [404, 426];
-    /// Errors of reads with a body.
+    /// The errors of operations that read but have a request body.
     WorldProblems = [404, 408, 413, 415];
-    /// Errors of uploads.
+    /// The errors of uploads.
     UploadProblems = [404, 408, 409, 412, 413, 415, 507];
 }
 
@@ -115,7 +115,7 @@ pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Response>)> {
     })
 }
 
-/// Returns the name of the component: the reason phrase without spaces.
+/// Returns the name of the component for a status: the reason phrase without spaces.
 fn component_name(status: u16) -> String {
     let reason = StatusCode::from_u16(status)
         .expect("BUG: the status is valid")

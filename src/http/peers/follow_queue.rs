@@ -1,4 +1,4 @@
-//! Checks of the bucket on behalf of requests.
+//! Runs checks of the bucket for requests that need the newest state.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,10 +7,11 @@ use tokio::sync::Mutex;
 
 use crate::http::error::Result;
 
-/// Checks of the bucket. All requests that wait at the same time share one check, which begins after the last of them has come.
+/// Runs checks of the bucket. All requests that wait at the same time share one check, which begins after the last of these requests has
+/// arrived.
 pub(in crate::http) struct FollowQueue {
     started: AtomicU64,
-    /// The last check. Locked while the next one runs.
+    /// The last check that has ended. Locked while the next check runs.
     last: Mutex<Check>,
 }
 
@@ -33,7 +34,7 @@ impl Default for FollowQueue {
 }
 
 impl FollowQueue {
-    /// Returns the result of a check that begins after this call. `check` makes one, if no other request does.
+    /// Returns the result of a check that begins after this call. Runs `check` unless another request runs such a check.
     ///
     /// # Errors
     /// The error of the check.

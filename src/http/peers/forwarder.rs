@@ -1,4 +1,4 @@
-//! Forwards requests to the last writer.
+//! Forwards requests to the last writer, the server that has changed the bucket most recently.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,20 +20,20 @@ use super::origin::{GENERATION, PEER_KEY, REQUEST_GENERATION, REQUEST_ID};
 use crate::names::ServerUrl;
 use crate::store::chain;
 
-/// The maximum time to connect.
+/// The timeout for connecting to another server.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// The maximum time until the head of the response, and then until the end of a small body.
+/// The timeout for the head of the response, and again for a small response body.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1500);
-/// After a server did not respond, no request is forwarded to it for this time.
+/// How long no request is forwarded to a server that did not respond.
 const PAUSE: Duration = Duration::from_secs(5);
-/// The size up to which the body of a response is received before it is passed on, in bytes. If that fails, the request can still be
-/// handled here.
+/// The largest response body that is received completely before it is passed on, in bytes. As long as nothing was passed on, this server
+/// can still handle the request itself.
 const BUFFERED_BYTES_MAX: u64 = 64 << 10;
-/// How long an idle connection is kept.
+/// How long an idle connection is kept open.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The headers that are about one connection, or about the page that made a request. This server has checked the origin, and the other
-/// one would compare it with its own name.
+/// The headers that are not forwarded: those about the connection, those about the web page that has made the request, and those that
+/// servers set. This server has already checked the origin of the page; the other server would compare the origin with its own host name.
 const NOT_FORWARDED: [HeaderName; 16] = [
     CONNECTION,
     CONTENT_LENGTH,
@@ -56,38 +56,38 @@ const NOT_FORWARDED: [HeaderName; 16] = [
 /// A request to another server.
 pub(in crate::http) struct OutgoingRequest {
     pub method: Method,
-    /// The whole URL.
+    /// The complete URL.
     pub url: String,
-    /// The headers of the client, and those of the servers.
+    /// The headers of the client, and those that servers send to each other.
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-/// The result of forwarding.
+/// The outcome of forwarding a request.
 pub(in crate::http) enum Forwarded {
-    /// The other server has handled the request.
+    /// The other server has handled the request, with this response.
     Response(Response),
-    /// The other server has not handled the request, and will not.
+    /// The other server has refused the request with this status. It has not handled the request and will not handle it later.
     Refused(StatusCode),
-    /// There is no connection to the other server, so it will not handle the request.
+    /// The connection to the other server failed, so the other server does not have the request. The text is the error.
     NotSent(String),
-    /// It is unknown whether the other server has handled the request, or will.
+    /// It is unknown whether the other server has handled the request or will handle it later. The text is the error.
     Unknown(String),
 }
 
 /// How many requests were forwarded since the server started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) struct ForwardCounts {
-    /// Those that the other server handled.
+    /// The requests that the other server handled.
     pub ok: u64,
-    /// The others.
+    /// All other requests.
     pub failed: u64,
 }
 
-/// The client for requests to other servers. It keeps connections open.
+/// The client for requests to other servers. It keeps connections open for later requests.
 pub(in crate::http) struct Forwarder {
     client: reqwest::Client,
-    /// Until when no request is forwarded to a URL.
+    /// The URLs of the servers to which no request is forwarded for now, and the time at which that ends.
     paused: Mutex<HashMap<String, Instant>>,
     ok: AtomicU64,
     failed: AtomicU64,
@@ -96,7 +96,8 @@ pub(in crate::http) struct Forwarder {
 impl Forwarder {
     /// Creates the client; `None` if the system's certificates cannot be read.
     pub fn new() -> Option<Self> {
-        // Fails if another part of the process has installed one already, which will do as well.
+        // Installs the process-wide crypto provider that reqwest uses. This fails if another part of the process has already installed one.
+        // reqwest then uses that one, so the error is ignored.
         let _ = ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -117,7 +118,7 @@ impl Forwarder {
         })
     }
 
-    /// Returns the counts.
+    /// Returns how many requests were forwarded.
     pub fn counts(&self) -> ForwardCounts {
         ForwardCounts {
             ok: self.ok.load(Ordering::Relaxed),
@@ -125,7 +126,7 @@ impl Forwarder {
         }
     }
 
-    /// Returns whether requests may be forwarded to the server at this URL now.
+    /// Returns whether requests may be forwarded to this server now.
     pub fn may_forward_to(&self, server: &ServerUrl) -> bool {
         let paused = self.lock_paused();
         paused
@@ -133,7 +134,8 @@ impl Forwarder {
             .is_none_or(|until| *until <= Instant::now())
     }
 
-    /// Sends a request to a server.
+    /// Sends a request to a server, and counts and logs the outcome. After an outcome other than a response or a refusal, forwards no
+    /// further requests to that server for [`PAUSE`].
     pub async fn forward(&self, server: &ServerUrl, request: OutgoingRequest) -> Forwarded {
         let forwarded = self.send(request).await;
         match &forwarded {
@@ -160,7 +162,7 @@ impl Forwarder {
             .body(request.body);
         let response = match timeout(RESPONSE_TIMEOUT, outgoing.send()).await {
             Ok(Ok(response)) => response,
-            // The URL is in the log line already.
+            // The log line already has the URL.
             Ok(Err(error)) if error.is_connect() => {
                 return Forwarded::NotSent(chain(&error.without_url()));
             }
@@ -169,11 +171,11 @@ impl Forwarder {
         };
         let is_from_server = response.headers().contains_key(GENERATION);
         match response.status() {
-            // This server has accepted the request, so the other one has other keys or host names.
+            // This server has accepted the request, so the other server has different keys or host names.
             status @ (StatusCode::UNAUTHORIZED
             | StatusCode::FORBIDDEN
             | StatusCode::TOO_MANY_REQUESTS) => Forwarded::Refused(status),
-            // Another program at this URL, or a proxy between the servers, has responded.
+            // The response is not from a server of this store, but from another program at this URL, or from a proxy between the servers.
             status if !is_from_server => {
                 let status = status.as_u16();
                 Forwarded::Unknown(format!("it responded with {status} like another program"))
@@ -195,7 +197,7 @@ impl Forwarder {
     }
 }
 
-/// Receives a response. A large body is passed on while it is received.
+/// Receives a response. A large body is not received completely, but passed on while it is received.
 async fn receive(response: reqwest::Response) -> Forwarded {
     let status = response.status();
     let headers = forwarded_headers(response.headers());
@@ -215,7 +217,7 @@ async fn receive(response: reqwest::Response) -> Forwarded {
     Forwarded::Response(passed)
 }
 
-/// Returns the headers without those about the connection.
+/// Returns the headers that may be forwarded: all except those in [`NOT_FORWARDED`].
 pub(in crate::http) fn forwarded_headers(headers: &HeaderMap) -> HeaderMap {
     let mut forwarded = headers.clone();
     for name in NOT_FORWARDED {

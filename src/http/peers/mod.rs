@@ -1,4 +1,4 @@
-//! The other servers that share a store in a bucket: the secret among them, and requests that are forwarded to the last writer.
+//! The other servers that share a store in a bucket: the secret that the servers share, and the forwarding of requests to the last writer.
 
 mod follow_queue;
 mod forwarder;

@@ -1,4 +1,4 @@
-//! The headers of forwarded requests.
+//! The headers that servers of one bucket add to the requests that they forward.
 
 use axum::http::{HeaderMap, HeaderName};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -6,31 +6,31 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use crate::http::error::{Failure, Result};
 use crate::store::RequestId;
 
-/// The response header with the generation of the store in the bucket that the response reflects.
+/// The response header with the generation of the shared store that the response is based on.
 pub(in crate::http) const GENERATION: HeaderName = HeaderName::from_static("wasmstore-generation");
-/// The request header with the secret of the servers.
+/// The request header with the secret that the servers share.
 pub(in crate::http) const PEER_KEY: HeaderName = HeaderName::from_static("wasmstore-peer-key");
 /// The request header with the id of a forwarded request.
 pub(in crate::http) const REQUEST_ID: HeaderName = HeaderName::from_static("wasmstore-request-id");
-/// The request header with the generation that the sender of a forwarded request knew.
+/// The request header with the generation that the forwarding server had when it forwarded the request.
 pub(in crate::http) const REQUEST_GENERATION: HeaderName =
     HeaderName::from_static("wasmstore-request-generation");
 
-/// The length of the id of a request, in hex digits.
+/// The length of the id of a forwarded request, in hex digits.
 const ID_DIGITS: usize = 32;
 
-/// The request that a write belongs to. It is an extension of requests that were or are forwarded.
+/// The id of a request that was forwarded, and where this server got it from. It is an extension of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct RequestOrigin {
-    /// What is needed to apply its change at most once.
+    /// The id, with which the store applies the write at most once, even if two servers handle the request.
     pub request: RequestId,
-    /// Whether another server of the bucket has sent it.
+    /// Whether another server of the bucket has forwarded the request to this one.
     pub is_from_peer: bool,
 }
 
 impl RequestOrigin {
-    /// Returns the origin of a request that another server sends with these headers, and the generation that it knew; `None` if the
-    /// server sends no id.
+    /// Returns the origin of a request that another server forwards with these headers, and the generation that the other server had.
+    /// Returns `None` if the headers contain no id.
     ///
     /// # Errors
     /// 400 if a header is malformed.
@@ -67,7 +67,7 @@ fn is_request_id(text: &str) -> bool {
     text.len() == ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns a random id for a request.
+/// Returns a new random id for a request.
 pub(in crate::http) fn new_request_id() -> String {
     let mut bytes = [0; ID_DIGITS / 2];
     let filled = SystemRandom::new().fill(&mut bytes);

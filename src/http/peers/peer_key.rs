@@ -1,4 +1,4 @@
-//! The secret with which servers of one bucket authenticate to each other.
+//! The secret with which the servers of one bucket authenticate to each other.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use subtle::ConstantTimeEq;
 
 use super::origin::PEER_KEY;
 
-/// Returns the secret, or `None` if the bucket was never reached. Does not block.
+/// A function that returns the secret, or `None` if this server has not reached the bucket yet. The function does not block.
 #[derive(Clone)]
 pub struct PeerKeySource(Arc<dyn Fn() -> Option<PeerKey> + Send + Sync>);
 
-/// The secret. It is not printed.
+/// The secret. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PeerKey(String);
 
@@ -34,7 +34,7 @@ impl PeerKeySource {
         Self(Arc::new(get))
     }
 
-    /// Returns the secret; `None` if it is not known yet.
+    /// Returns the secret; `None` if this server does not know it yet.
     pub(in crate::http) fn get(&self) -> Option<PeerKey> {
         (self.0)()
     }
@@ -46,7 +46,7 @@ impl PeerKey {
         Self(text)
     }
 
-    /// Returns whether a request presents the secret. Takes the same time for every wrong secret of the same length.
+    /// Returns whether a request contains the secret. The time that this takes is the same for all wrong secrets of the same length.
     pub(in crate::http) fn is_presented(&self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(PEER_KEY).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
@@ -55,7 +55,7 @@ impl PeerKey {
         value.as_bytes().ct_eq(self.0.as_bytes()).into()
     }
 
-    /// Returns the value of the header that presents the secret; `None` if the secret cannot be sent.
+    /// Returns the header value with which the secret is sent; `None` if the secret contains characters that a header cannot have.
     pub(in crate::http) fn header(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(&self.0).ok()?;
         value.set_sensitive(true);

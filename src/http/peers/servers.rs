@@ -1,4 +1,4 @@
-//! What a server on a bucket knows of the bucket and of the other servers.
+//! The bucket of a server that shares its store, and the other servers on that bucket.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use crate::names::ServerUrl;
 use crate::remote::BucketFollower;
 use crate::store::SharedState;
 
-/// What a server on a bucket knows of the bucket and of the other servers.
+/// The bucket of a server that shares its store, and the other servers on that bucket.
 pub(in crate::http) struct BucketServers {
-    /// Keeps the copy of this server up to date.
+    /// Updates this server's copy of the store from the bucket.
     pub follower: Arc<BucketFollower>,
-    /// Checks of the bucket on behalf of requests.
+    /// Runs checks of the bucket for requests that need the newest state.
     pub checks: Arc<FollowQueue>,
     peer_key: Option<PeerKeySource>,
     forwarder: Option<Forwarder>,
 }
 
 impl BucketServers {
-    /// Creates the state of a server. Without the secret, no request is forwarded.
+    /// Creates the state of a server. Without a source of the secret, no request is forwarded.
     pub fn new(follower: Arc<BucketFollower>, peer_key: Option<PeerKeySource>) -> Self {
         Self {
             follower,
@@ -30,12 +30,13 @@ impl BucketServers {
         }
     }
 
-    /// Returns the secret of the servers; `None` if it is not known yet.
+    /// Returns the secret that the servers share; `None` if it is not known yet.
     pub fn peer_key(&self) -> Option<PeerKey> {
         self.peer_key.as_ref()?.get()
     }
 
-    /// Returns the URL of the last writer, and the client that forwards requests to it; `None` if requests have to be handled here.
+    /// Returns the URL of the last writer, and the client that forwards requests to it. Returns `None` if this server has to handle
+    /// requests itself.
     pub fn last_writer(&self, state: &SharedState) -> Option<(ServerUrl, &Forwarder)> {
         let writer = ServerUrl::parse(state.writer.as_deref()?).ok()?;
         let forwarder = self.forwarder.as_ref()?;

@@ -1,4 +1,4 @@
-//! `/branch`, `/branches` and `/merge`.
+//! `/branch`, `/branches`, `/broken-refs` and `/merge`.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,8 @@ pub(in crate::http) async fn list(State(app): State<App>) -> Result<Response> {
 
 /// Lists the refs that are broken
 ///
-/// git does not advertise broken refs, and lists of branches leave them out. A replica keeps its copy of them.
+/// git does not advertise broken refs, and lists of branches do not contain them. A replica does not update or delete its own copy of such
+/// a ref.
 #[utoipa::path(get, operation_id = "list_broken_refs", path = "/broken-refs", tag = "branches",
     responses((status = 200, description = "The full name of each broken ref, such as `refs/heads/main`, with the reason. \
         `packed-refs` stands for a line of that file that is not a ref: its name is unknown", body = BTreeMap<String, String>), Problems))]
@@ -65,7 +66,7 @@ pub(in crate::http) async fn set_default(
     .await
 }
 
-/// The query parameters for a new branch.
+/// The query parameter for creating a branch.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct StartQuery {
@@ -114,18 +115,18 @@ pub(in crate::http) async fn delete(
         .await
 }
 
-/// The query parameter for merges.
+/// The query parameter for merging a branch.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct MergeQuery {
-    /// Move the branch forward instead of making a commit where that is possible. With `false`, always make a merge commit, so that one
-    /// rollback undoes the merge. Default: `true`.
+    /// If possible, move the branch forward instead of making a commit. With `false`, always make a merge commit, so that one rollback
+    /// undoes the merge. Default: `true`.
     ff: Option<bool>,
 }
 
 /// Merges a branch into the selected branch
 ///
-/// After a fast-forward, `Wasmstore-Forwarded-From` has the tip before it: restoring that commit undoes the merge.
+/// After a fast-forward, `Wasmstore-Forwarded-From` is the branch's tip before it. Restoring that commit undoes the merge.
 #[utoipa::path(post, path = "/merge/{*branch}", tag = "branches",
     params(WriteHeaders, MergeQuery),
     responses((status = 200, description = "The branch is merged",

@@ -1,4 +1,4 @@
-//! `/compare`: how two modules differ.
+//! `/compare`: the differences between two modules.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +14,7 @@ use crate::http::state::App;
 use crate::names::ModuleRef;
 use crate::wire::ComparedModulesJson;
 
-/// The query parameters that name two modules.
+/// The query parameters that select the two modules.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct CompareParams {
@@ -28,8 +28,8 @@ pub(in crate::http) struct CompareParams {
 
 /// Compares two modules
 ///
-/// The response has the verdict on whether the newer module can stand in for the older module, and the differences in their interfaces and
-/// sizes. A path is looked up in the tree that the headers select; a hash or digest may be of any module in the history of a branch.
+/// The response contains the differences in the interfaces and sizes of the modules, and says whether the newer module can replace the
+/// older one. A path is looked up in the tree that the headers select; a hash or digest may be of any module in the history of a branch.
 #[utoipa::path(get, operation_id = "compare_modules", path = "/compare", tag = "history",
     params(ReadRevision, CompareParams),
     responses((status = 200, description = "The differences", body = ComparedModulesJson), ReadProblems))]

@@ -1,4 +1,4 @@
-//! `/diff`: the modules that differ between two trees, and how the versions of one module differ.
+//! `/diff`: the modules that differ between two trees, and the differences between two versions of one module.
 
 use std::ops::ControlFlow;
 
@@ -21,7 +21,7 @@ use crate::wire::{self, encode_query_value};
 /// The number of paths on a page if the request has no `limit`.
 const PAGE_SIZE_DEFAULT: usize = 1_000;
 
-/// The size limit on the differences of one module, in bytes. Further differences are left out.
+/// The size limit on the differences of one module, in bytes. The rest is left out.
 pub(super) const MODULE_BYTES_MAX: usize = 4 << 20;
 
 /// The query parameters of a diff.
@@ -46,8 +46,8 @@ pub(in crate::http) struct DiffParams {
 
 /// Lists the modules that differ between two branches or commits, sorted by path
 ///
-/// If `path` is the path of an updated module, the only item has the verdict on whether the newer module can stand in for the older
-/// module, and the differences in their interfaces and sizes.
+/// If `path` is the path of an updated module, the only item contains the differences in the interfaces and sizes of its two versions, and
+/// says whether the newer version can replace the older one.
 #[utoipa::path(get, operation_id = "diff", path = "/diff", tag = "history", params(DiffParams),
     responses((status = 200, description = "The paths that differ", body = Vec<wire::PathDiff>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
@@ -63,7 +63,7 @@ pub(in crate::http) async fn diff(
     let at = path.clone();
     let (from, to, updated) = app
         .run_read(move |store| {
-            // The commits are resolved here and named in the link to the next page, so all pages compare the same commits.
+            // The commits are resolved here and named in the link to the next page, so that all pages compare the same commits.
             let (from, to) = (store.snapshot(&from)?, store.snapshot(&to)?);
             Ok((from, to, updated_module(store, from, to, &at)?))
         })
@@ -101,7 +101,8 @@ pub(in crate::http) async fn diff(
         .await
 }
 
-/// Returns the change of the module at `path` and the size of both versions in bytes, if it was updated.
+/// Returns the change of the module at `path`, and the size of both versions together, in bytes. Returns `None` if no module at that path
+/// was updated.
 fn updated_module(
     store: &Store,
     from: CommitId,
@@ -117,7 +118,7 @@ fn updated_module(
         &Revision::Commit(to),
         path,
         |change| {
-            // A module at the path itself comes first.
+            // Changes are sorted by path, so the change of a module at `path` itself is the first one.
             updated = (change.path.as_tree_path() == path).then_some(change);
             ControlFlow::Break(())
         },

@@ -1,4 +1,4 @@
-//! Receiving the body of an upload into a sink, through its content coding.
+//! Receives the body of an upload, decodes it, and passes it to a sink.
 
 use std::io::Write;
 use std::time::Instant;
@@ -14,14 +14,14 @@ use crate::http::upload::body_digest::BodyDigest;
 use crate::http::upload::decoding::BodyDecoder;
 use crate::http::upload::memory::CHUNK_BYTES;
 
-/// The body of an upload: its decoder, and the digests that it must have.
+/// The body of an upload: its decoder, and the digests that the body must have.
 pub(super) struct EncodedBody<W: Write> {
     decoder: BodyDecoder<W>,
     digest: BodyDigest,
 }
 
 impl<W: Write> EncodedBody<W> {
-    /// Creates a body that is decoded into `sink`. `charge` is resized to the memory of the decoder.
+    /// Creates a body that is decoded into `sink`. Resizes `charge` to the memory of the decoder.
     ///
     /// # Errors
     /// 400 if a digest in the headers is malformed; 503 if there is no memory for the decoder.
@@ -37,34 +37,34 @@ impl<W: Write> EncodedBody<W> {
         })
     }
 
-    /// Decodes the next bytes.
+    /// Decodes the next bytes of the body, and writes the result to the sink.
     ///
     /// # Errors
-    /// 400 if they are not valid in the content coding; the sink's failure.
+    /// 400 if the bytes are not valid in the content coding; the failure of the sink.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.digest.update(bytes);
         self.decoder.write(bytes)
     }
 
-    /// Ends the body, and returns the sink. Checks the digests before the module: an invalid module is often one that was damaged on the way,
-    /// and then the error must say so.
+    /// Checks the digests of the whole body, completes the decoding, and returns the sink. The digests are checked first: if the body was
+    /// damaged during the transfer, the module is usually invalid too, but the error must say that the body was damaged.
     ///
     /// # Errors
-    /// 400 if a digest differs or the body is incomplete; the sink's failure.
+    /// 400 if a digest differs or the body is incomplete; the failure of the sink.
     pub fn finish(self) -> Result<W> {
         self.digest.check()?;
         self.decoder.finish()
     }
 }
 
-/// Reads a body into `upload`. Returns `upload` and the last chunk. The caller decodes the last chunk on the blocking thread that also
-/// runs the write, which saves a switch to another blocking thread.
+/// Receives a body into `upload`. Returns `upload` and the last chunk of the body, which is not decoded yet. The caller decodes it on the
+/// blocking thread that also runs the write, which saves a switch to another blocking thread.
 pub(super) async fn receive<W: Write + Send + 'static>(
     app: &App,
     mut body: RequestBody,
     mut upload: EncodedBody<W>,
 ) -> Result<(EncodedBody<W>, Vec<u8>)> {
-    // Frames are copied because a frame of one byte may keep a whole read buffer in memory.
+    // Frames are copied, because a frame of one byte may keep a whole read buffer in memory.
     let mut chunk = Vec::new();
     while let Some(bytes) = body.next().await? {
         chunk.extend_from_slice(&bytes);
@@ -76,7 +76,7 @@ pub(super) async fn receive<W: Write + Send + 'static>(
                 Ok(upload)
             });
             upload = decoded.await?;
-            // The client does not have to be faster than the validation of what it has sent.
+            // The client also gets the time that the server took to validate this chunk.
             body.extend_deadline(started.elapsed());
         }
     }

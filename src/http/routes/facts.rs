@@ -1,4 +1,4 @@
-//! `/info`, `/wit` and `/size`: what is in a module.
+//! `/info`, `/wit` and `/size`: what a module contains.
 
 use std::convert::Infallible;
 
@@ -21,24 +21,24 @@ use crate::names::{CommitId, ModuleHash, ModuleRef};
 use crate::store::{self, Revision, Store};
 use crate::wire::{self, PartKind, PartSelection};
 
-/// The maximum size of the facts about a module in memory, in bytes.
+/// The maximum size of the facts about a module, in bytes of memory.
 const FACTS_BYTES_MAX: u64 = 2 << 20;
 
-/// The largest size of the facts about a small module in memory, relative to the size of the module. The smallest function takes 3 bytes
-/// in the code section, and its entry in the facts takes 56 bytes.
+/// The maximum size of the facts about a small module, as a multiple of the module's size. The smallest function takes 3 bytes in the code
+/// section, and its entry in the facts takes 56 bytes.
 const FACTS_FACTOR: u64 = 16;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The request headers that select the module.
+/// The value of `Vary`: the request headers that select the module.
 const SELECTING_HEADERS: HeaderValue =
     HeaderValue::from_static("Wasmstore-Branch, Wasmstore-Commit");
 
-/// The query parameter that selects a page of a description.
+/// The query parameter that selects a part of the description.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct InfoQuery {
-    /// Leave out this number of imports and exports.
+    /// Leave out this number of imports and exports at the beginning.
     #[serde(default)]
     skip: usize,
 }
@@ -84,7 +84,7 @@ pub(in crate::http) async fn info(
 
 /// Returns the WIT of a module, as text
 ///
-/// A text of more than 512 KiB is cut at the end of a line; the last line is a comment that says so.
+/// A text of more than 512 KiB is cut at the end of a line, and a comment in the last line says so.
 #[utoipa::path(get, operation_id = "get_wit", path = "/wit/{*name}", tag = "modules",
     params(ReadRevision, ReadConditions),
     responses(
@@ -110,22 +110,22 @@ pub(in crate::http) async fn wit(
     Ok((Found(commit, wit.hash), body).into_response())
 }
 
-/// The query parameters that select parts of a module.
+/// The query parameters that select sections, functions and other parts of a module.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct SizeQuery {
     /// List only parts of this kind.
     #[param(inline)]
     by: Option<PartKind>,
-    /// List only this number of the largest parts of each kind. Without it, all sections are listed, in order, and 20 parts of each other
-    /// kind.
+    /// List only this number of the largest parts of each kind. Without it, all sections are listed in their order, and the 20 largest
+    /// parts of each other kind.
     #[param(minimum = 1)]
     top: Option<usize>,
 }
 
 /// Returns the sizes of a module's sections, functions, crates and data segments
 ///
-/// Each list has at most 1 MiB, and says how many parts are left out.
+/// Each list has at most 1 MiB, and says how many parts it leaves out.
 #[utoipa::path(get, operation_id = "get_size", path = "/size/{*name}", tag = "modules",
     params(ReadRevision, SizeQuery, ReadConditions),
     responses(
@@ -156,7 +156,7 @@ pub(in crate::http) async fn size(
     Ok((Found(commit, hash), body).into_response())
 }
 
-/// The response headers of a module that was found.
+/// The response headers for a module: its commit and its hash as the entity tag.
 struct Found(Option<CommitId>, ModuleHash);
 
 impl IntoResponseParts for Found {
@@ -180,7 +180,7 @@ impl IntoResponse for Found {
     }
 }
 
-/// Returns the commit, hash and size in bytes of the module that `name` refers to.
+/// Returns the commit in which a module is found, its hash, and its size in bytes.
 async fn find(
     app: &App,
     revision: &Revision,
@@ -197,8 +197,8 @@ async fn find(
     .await
 }
 
-/// Runs `read`, which may have to compute the facts about a module of this size. Returns the charge for the module and the facts, which the
-/// response takes over.
+/// Runs `read`, which may have to compute the facts about a module of this size. Also returns the charge for the module and its facts. The
+/// response holds that charge until it is sent.
 async fn read_facts<T: Send + 'static>(
     app: &App,
     revision: Revision,

@@ -1,4 +1,4 @@
-//! `/commits/{path}` with a filter: the commits that made certain changes in the module at a path.
+//! `/commits/{path}` with a filter: the commits that made certain changes to the module at a path.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -17,27 +17,27 @@ use crate::names::ModulePath;
 use crate::store::{self, ChangeFilter, ItemPattern, Revision, Store};
 use crate::wire::{self, filter_query};
 
-/// The largest number of commits that are compared with their parents for one page.
+/// The maximum number of commits that are compared with their parents for one page.
 const COMPARED_MAX: usize = 1_000;
 
-/// The time after which no further commit is compared for a page.
+/// The time after which no further commit is compared for one page.
 const COMPARED_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// The memory for the facts about the module in a commit and in its parents, in bytes.
 const FACTS_BYTES_MAX: u64 = 4 << 20;
 
-/// The query parameters that select commits by what they changed in the module.
+/// The query parameters that select commits by what they changed in a module.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct ChangeQuery {
-    /// List the commits at which an import that matches this pattern appeared, disappeared, or changed its version or type. The pattern
-    /// is written like that of `import:` in a search.
+    /// List the commits at which an import that matches this pattern was added, was removed, or changed its version or type. The pattern
+    /// has the same syntax as `import:` in a search.
     #[param(example = "wasi:http@0.2", max_length = 4096)]
     import: Option<String>,
-    /// List the commits at which an export that matches this pattern appeared, disappeared, or changed its version or type.
+    /// List the commits at which an export that matches this pattern was added, was removed, or changed its version or type.
     #[param(example = "run", max_length = 4096)]
     export: Option<String>,
-    /// List the commits at which the module grew by this share or more.
+    /// List the commits at which the size of the module grew by at least this percentage.
     #[param(
         example = "10%",
         pattern = r"^[0-9]+(\.[0-9]{1,4})?%$",
@@ -47,7 +47,7 @@ pub(in crate::http) struct ChangeQuery {
 }
 
 impl ChangeQuery {
-    /// Returns the filter, which may be empty.
+    /// Parses the parameters. Without any of them, the returned filter is empty.
     pub fn parse(&self) -> Result<ChangeFilter> {
         Ok(ChangeFilter {
             import: parse_pattern(self.import.as_deref())?,
@@ -71,7 +71,7 @@ fn parse_pattern(text: Option<&str>) -> Result<Option<ItemPattern>> {
         .map_err(|error| Failure::malformed(format!("{error} (at character {})", error.position())))
 }
 
-/// Responds with a page of the commits that the filter selects.
+/// Responds with one page of the commits that the filter selects.
 pub(super) async fn filtered_commits(
     app: &App,
     revision: Revision,
@@ -80,8 +80,8 @@ pub(super) async fn filtered_commits(
     (after, page): (Option<CommitId>, Page),
 ) -> Result<Response> {
     let link_query = filter_query(&filter);
-    // Modules whose facts the index does not have must be read. All memory is charged in one step, so that the request holds nothing
-    // while it waits for memory.
+    // If the index does not have the facts about a module, the module must be read. All memory for that is charged in one step, so that the
+    // request holds none while it waits for memory.
     let (at, wanted) = ((revision.clone(), path.clone()), filter.clone());
     let module_bytes = app
         .run_read(move |store| {
@@ -110,7 +110,7 @@ pub(super) async fn filtered_commits(
     Ok((CommitHeader(commit), AppendHeaders(link), body).into_response())
 }
 
-/// Adds a page of commits. Returns the last commit that was compared, or `None` if no more commits follow.
+/// Adds the commits of one page to `items`. Returns the last commit that was compared, or `None` if there are no further commits.
 fn push_page(
     store: &Store,
     revision: &Revision,

@@ -1,4 +1,4 @@
-//! `/gc`.
+//! `/gc`: deletes unreachable objects, and drops history.
 
 use axum::Extension;
 use axum::extract::State;
@@ -17,11 +17,11 @@ use crate::names::{Cutoff, TreePath};
 use crate::store::{History, Retention};
 use crate::wire;
 
-/// The detail of the response to a key that may not drop history.
+/// The error text if the API key does not allow the client to drop history.
 const DROP_REFUSED: &str =
     "the key does not allow DELETE, which dropping the history needs: use keep_history=true";
 
-/// The maximum number of paths in one request.
+/// The maximum number of `path` parameters in one request.
 const PATHS_MAX: usize = 1000;
 
 /// The query parameters of `/gc`.
@@ -34,10 +34,10 @@ pub(in crate::http) struct GcQuery {
     /// Instead of squashing: drop old versions, but keep this many of the newest versions of each path.
     #[param(minimum = 1)]
     keep_last: Option<u32>,
-    /// Instead of squashing: drop old versions, but keep those that the branch had at this time or later. A day such as `2026-11-01`, a time
-    /// such as `2026-11-01T12:00:00Z`, or an age such as `90d`.
+    /// Instead of squashing: drop old versions, but keep those that the branch had at this time or later. The time is a day such as
+    /// `2026-11-01`, a time such as `2026-11-01T12:00:00Z`, or an age such as `90d`.
     keep_since: Option<String>,
-    /// Instead of squashing: drop old versions, but keep those that a tagged commit has.
+    /// Instead of squashing: drop old versions, but keep those in tagged commits.
     #[serde(default)]
     keep_tags: bool,
     /// Change nothing, and return what would be dropped.
@@ -45,23 +45,23 @@ pub(in crate::http) struct GcQuery {
     dry_run: bool,
 }
 
-/// The repeatable query parameter of `/gc`.
+/// The query parameter of `/gc` that may be repeated.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct GcPaths {
-    /// With `keep_last`, `keep_since` or `keep_tags`: drop only versions of this module, or of the modules in this directory. May be given
-    /// several times.
+    /// With `keep_last`, `keep_since` or `keep_tags`: drop only versions of this module, or of the modules in this directory. May be
+    /// repeated.
     #[allow(dead_code, reason = "only its description is used")]
     path: Option<Vec<String>>,
 }
 
 impl GcQuery {
-    /// Returns what happens to the history. `pairs` are all parameters.
+    /// Returns what `/gc` does with the history. `pairs` are all query parameters of the request.
     fn history(&self, pairs: &[(String, String)]) -> Result<History> {
         let known = ["keep_history", "keep_last", "keep_since", "keep_tags"];
         let unknown = |name: &&str| name.starts_with("keep") && !known.contains(name);
         if let Some(name) = pairs.iter().map(|(name, _)| name.as_str()).find(unknown) {
-            // A typing error must not drop the whole history.
+            // An unknown parameter is an error, so that a typing error cannot cause the loss of the whole history.
             return Err(Failure::malformed(format!(
                 "there is no parameter {name:?}"
             )));
@@ -102,8 +102,8 @@ impl GcQuery {
 
 /// Drops history of a branch, and deletes every object that no ref reaches
 ///
-/// Squashes the branch's own history to one commit, or drops old versions of modules. Commits that other branches or tags reach stay.
-/// Dropping history needs a key that allows DELETE in addition to POST.
+/// Either squashes the commits that only this branch reaches to one commit, or drops old versions of modules. Commits that other branches
+/// or tags reach stay. Dropping history needs a key that allows DELETE in addition to POST.
 #[utoipa::path(post, path = "/gc", tag = "admin", params(WriteHeaders, GcQuery, GcPaths),
     responses((status = 200, description = "The deleted objects, or what would be dropped", body = wire::GcResponseJson), WriteProblems))]
 pub(in crate::http) async fn gc(

@@ -1,4 +1,4 @@
-//! `/wasmstore.git`: the store as a git repository to clone, fetch from and push to.
+//! `/wasmstore.git`: the store as a git repository that clients clone, fetch from and push to.
 
 use axum::Extension;
 use axum::body::Body;
@@ -16,7 +16,7 @@ use crate::http::state::App;
 use crate::http::upload::body::RequestBody;
 use crate::remote::{GitRequest, GitService};
 
-/// Advertises the refs and the capabilities of a service.
+/// Responds with the refs and the capabilities of a git service.
 pub(in crate::http) async fn refs(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -31,29 +31,30 @@ pub(in crate::http) async fn refs(
     Ok(git_response(&app, service.advertisement_type(), body))
 }
 
-/// Makes the copy equal to the state in the bucket, if the store is in a bucket.
+/// If the store is in a bucket, updates this server's copy to the state that the bucket has now.
 async fn check_bucket(app: &App) {
     if let Some(bucket) = app.bucket.clone()
         && let Err(error) = app.check_bucket(&bucket).await
     {
-        // A fetch from a copy that may be old is better than none.
+        // If the bucket does not respond, a fetch from a copy that may be old is better than an error.
         tracing::debug!(%error, "serving git from a copy that may be old");
     }
 }
 
-/// Serves one request of a clone or fetch.
+/// Responds to one request of a clone or fetch.
 pub(in crate::http) async fn upload_pack(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response> {
-    // With version 2 of the protocol, these requests list the refs, too, and a client may want a commit that another server has shown to it.
+    // With version 2 of git's protocol, the client lists the refs with one of these requests. It may also want a commit that it has seen on
+    // another server.
     check_bucket(&app).await;
     let bytes_max = app.limits.fetch_bytes_max;
     serve(app, (GitService::UploadPack, bytes_max), &caller, request).await
 }
 
-/// Serves a push.
+/// Responds to a push.
 pub(in crate::http) async fn receive_pack(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -109,12 +110,12 @@ fn git_response(app: &App, media_type: &'static str, body: Body) -> Response {
         "no-cache, max-age=0, must-revalidate"
     };
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, control)];
-    // The response buffers only as much of git's output as a pipe holds, which is not charged. `--git-read-timeout` limits how slowly the
-    // client may read.
+    // The response is not charged to the memory budget, because it buffers only as much of git's output as a pipe does.
+    // `--git-read-timeout` limits how slowly the client may read it.
     (headers, Extension(HoldsNoMemory), body).into_response()
 }
 
-/// Creates a 403. git-http-backend(1) responds with the same status.
+/// Creates a 403 response, like git-http-backend(1).
 fn smart_protocol_only() -> Failure {
     let detail = "only git's smart protocol is supported: `service` must be git-upload-pack or git-receive-pack";
     Failure::new(StatusCode::FORBIDDEN, detail)

@@ -1,4 +1,4 @@
-//! `/hash`: a module's hash, and adding a stored module at another path.
+//! `/hash`: returns the hash of a module, and puts a module that is already stored at another path.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +28,7 @@ pub(in crate::http) async fn get(
             let name = app_of_read.registry.resolve(store, &revision, &name)?;
             let found = store.as_of(&revision, |revision| store.hash(revision, &name));
             found.map_err(|error| match error.kind() {
-                // The published clients do not look at the status and would take the text for the hash.
+                // The published clients ignore the status of the response, and would use an error text as the hash.
                 ErrorKind::NotFound => Failure::from(error).without_body(),
                 _ => error.into(),
             })
@@ -37,8 +37,8 @@ pub(in crate::http) async fn get(
     Ok((CommitHeader(commit), hash.to_string()).into_response())
 }
 
-// `document.rs` describes it as `/hash/{hash}/{path}`.
-/// Adds a path for a module that the store already has
+// The OpenAPI document has this operation at `/hash/{hash}/{path}`; see `rewrite_paths` in `openapi/document.rs`.
+/// Puts a module that the store already has at a further path
 #[utoipa::path(post, operation_id = "set_hash", path = "/hash/{*name}", tag = "modules",
     params(WriteHeaders),
     responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), WriteProblems))]
@@ -51,7 +51,7 @@ pub(in crate::http) async fn set(
         .split_once('/')
         .ok_or_else(|| Failure::malformed("a hash and a path are needed: /hash/<hash>/<path>"))?;
     let (hash, path) = (HashRef::parse(hash)?, ModulePath::parse(path)?);
-    // Memory is needed because the module is validated again: the blob may be any object in the store.
+    // The module is validated again, which takes memory: the hash may be that of any object in the repository.
     let size_bytes = app
         .run_read(move |store| Ok(store.stored_size_bytes(&hash)?))
         .await?;

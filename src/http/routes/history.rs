@@ -1,4 +1,4 @@
-//! `/commits`, `/commit`, `/snapshot`, `/restore` and `/rollback`: the history, and undoing parts of it.
+//! `/commits`, `/commit`, `/snapshot`, `/restore` and `/rollback`: shows the history, and undoes parts of it.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -34,18 +34,18 @@ pub(in crate::http) struct CommitPageQuery {
 }
 
 impl CommitPageQuery {
-    /// Returns the commit that the page begins after, and the size of the page.
+    /// Returns the commit after which the page begins, and the size limits of the page.
     pub fn parse(&self) -> Result<(Option<CommitId>, Page)> {
         let after = self.after.as_deref().map(CommitId::parse).transpose()?;
         Ok((after, Page::new(self.limit.unwrap_or(PAGE_SIZE_DEFAULT))?))
     }
 }
 
-/// The query parameter that orders commits.
+/// The query parameter that selects the order of the commits.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct OrderQuery {
-    /// `newest-first` orders by commit date; `children-first` lists each commit before its parents, whatever the dates are.
+    /// `newest-first` sorts by commit date; `children-first` lists each commit before its parents, whatever their dates are.
     #[param(inline)]
     order: Option<CommitOrder>,
 }
@@ -57,11 +57,11 @@ enum CommitOrder {
     ChildrenFirst,
 }
 
-/// The query parameter that adds the module to each commit of a path.
+/// The query parameter that adds modules to the list of commits that changed a path.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct AuditQuery {
-    /// Add the hash of the path's module in each commit; null if the commit removed it.
+    /// Add to each commit the hash of the module that the path has in it; null if the commit removed the module.
     #[serde(default)]
     modules: bool,
 }
@@ -103,8 +103,8 @@ pub(in crate::http) async fn commits_all(
 
 /// Lists the commits that changed a path, newest first
 ///
-/// With `import`, `export` or `grew`, lists only the commits that make one of these changes in the module, compared with every parent.
-/// The server compares for about a second per page, so a page may have few commits or none; the next page continues.
+/// With `import`, `export` or `grew`, lists only the commits whose module differs in this way from that of every parent. The server
+/// compares for about a second per page, so a page may have few commits or none; the next page continues.
 #[utoipa::path(get, operation_id = "list_commits", path = "/commits/{*path}", tag = "history",
     params(ReadRevision, CommitPageQuery, AuditQuery, ChangeQuery),
     responses((status = 200, description = "Commits", body = Vec<wire::PathCommitJson>,

@@ -1,4 +1,4 @@
-//! Entity tags of lists. The tag is the id of the commit that is listed.
+//! Adds entity tags to lists. The tag of a list is the id of the commit whose tree or history is listed.
 
 use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH, VARY};
@@ -14,12 +14,12 @@ use crate::http::module::etag::{self, Freshness};
 use crate::http::state::App;
 use crate::names::CommitId;
 
-/// The request headers that select the commit.
+/// The value of `Vary`: the request headers that select the commit.
 const SELECTING_HEADERS: HeaderValue =
     HeaderValue::from_static("Wasmstore-Branch, Wasmstore-Commit");
 
-/// Adds the entity tag to lists, and responds with 304 to a client that has the list of this commit already. This must be a layer of
-/// the router that has the routes.
+/// Adds the entity tag to lists, and responds with 304 if the client already has the list of this commit. This must be a layer of the
+/// router that has the routes.
 pub(in crate::http) async fn list_etag(
     State(app): State<App>,
     request: Request,
@@ -27,7 +27,7 @@ pub(in crate::http) async fn list_etag(
 ) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     let is_list = path.is_some_and(|path| LISTS.contains(&path.as_str()));
-    // The details of a module may become known after its commit.
+    // With `details=true`, a list may change without a new commit: some details of a module become known only after its commit.
     let query = request.uri().query().unwrap_or_default();
     let has_details = query
         .split('&')
@@ -55,15 +55,15 @@ pub(in crate::http) async fn list_etag(
     response
 }
 
-/// Returns only the `If-None-Match` headers; `None` if there are none.
+/// Returns the `If-None-Match` headers and no others; `None` if there are none.
 fn condition_headers(headers: &HeaderMap) -> Option<HeaderMap> {
     let values = headers.get_all(IF_NONE_MATCH).iter();
     let condition: HeaderMap = values.map(|value| (IF_NONE_MATCH, value.clone())).collect();
     (!condition.is_empty()).then_some(condition)
 }
 
-/// Returns a 304 if the client already has the list of the requested commit. Reads only the ref. If the revision does not exist, returns
-/// `None`, and the handler reports the error.
+/// Returns a 304 response if the client already has the list of the requested commit. For this, only the ref is read. If the revision does
+/// not exist, returns `None`, so that the handler reports the error.
 async fn not_modified(
     app: &App,
     condition: &HeaderMap,

@@ -1,7 +1,7 @@
 //! The handlers of all endpoints, one file per resource.
 //!
-//! To add an endpoint, write its handler with the attribute `#[utoipa::path]` in the file of its resource, and add it to `routes` in
-//! `router.rs`. The OpenAPI description is built from both.
+//! To add an endpoint, write its handler with the attribute `#[utoipa::path]` in the file of its resource, and add the handler to `routes`
+//! in `router.rs`. The OpenAPI document is built from both.
 
 pub(super) mod admin;
 pub(super) mod branches;

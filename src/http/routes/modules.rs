@@ -1,4 +1,4 @@
-//! `/modules` and `/module`: listing, getting, adding and removing modules.
+//! `/modules` and `/module`: lists, gets, adds and removes modules.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -41,19 +41,20 @@ pub(in crate::http) struct ModulePageQuery {
     /// List only the modules whose paths sort after this one.
     #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
     after: Option<String>,
-    /// List an array of modules with path, hash, size, kind and last change, instead of an object from path to hash.
+    /// List the modules as an array of objects with path, hash, size, kind and last change. Without this, the list is an object whose keys
+    /// are paths and whose values are hashes.
     #[serde(default)]
     details: bool,
 }
 
-/// A list of modules.
+/// The body of a response with a list of modules.
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "only describes the two forms of the response")]
 pub(in crate::http) enum ModuleList {
-    /// The hash of each path.
+    /// An object with the hash of each path.
     Hashes(BTreeMap<String, HashSchema>),
-    /// The modules, with `details=true`.
+    /// An array of the modules; requested with `details=true`.
     Details(Vec<ListedModuleJson>),
 }
 
@@ -212,7 +213,7 @@ pub(in crate::http) async fn put(
     Ok((commit, hash.to_string()).into_response())
 }
 
-/// Rejects a body whose announced length alone exceeds the limit.
+/// Rejects a body whose `Content-Length` already exceeds the limit.
 fn check_length(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
     match content_length(headers) {
         Some(length) if length > bytes_max => Err(Failure::new(
@@ -227,7 +228,7 @@ fn check_length(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct RemoveQuery {
-    /// Remove a directory with everything in it.
+    /// If the name is that of a directory, remove the directory with everything in it.
     #[serde(default)]
     recursive: bool,
 }

@@ -1,4 +1,4 @@
-//! Endpoints for the server's operation: health, metrics and the OpenAPI description.
+//! Endpoints for operating the server: health, metrics and the OpenAPI document.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,7 +17,7 @@ use crate::http::state::App;
 use crate::remote::MirrorStatus;
 use crate::store::{self, Revision, Store};
 
-/// The content type of Prometheus' text format.
+/// The media type of Prometheus' text format.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Returns 200 if the process responds
@@ -43,7 +43,7 @@ pub(in crate::http) async fn readyz(State(app): State<App>) -> Result<&'static s
         let detail = "the server has not yet copied the store from the bucket";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
-    // This needs no permit: a server whose permits are all in use is busy, but ready.
+    // This check needs no permit: a server whose permits are all in use is busy, but ready.
     match app.run_inline(|store| store.snapshot(&Revision::default())) {
         Ok(_) | Err(store::Error::NoCommit(_)) => Ok("ok"),
         Err(error) => {
@@ -94,7 +94,7 @@ pub(in crate::http) async fn metrics(
     Ok(([(CONTENT_TYPE, PROMETHEUS_TEXT)], text).into_response())
 }
 
-/// Returns the state of a server on a bucket; `None` on other servers.
+/// Returns the state of a server on a bucket, for the metrics; `None` for other servers.
 pub(super) fn bucket_state(app: &App) -> Option<BucketState> {
     let bucket = app.bucket.as_ref()?;
     let forwarded = bucket.forward_counts();
@@ -108,8 +108,8 @@ pub(super) fn bucket_state(app: &App) -> Option<BucketState> {
     })
 }
 
-/// Returns the state of the mirrors. If the state cannot be read, logs the error and returns no mirrors, so that the other metrics are
-/// still reported.
+/// Returns the state of all mirrors. If it cannot be read, logs the error and returns no mirrors, so that the other metrics are still
+/// reported.
 pub(super) async fn mirror_statuses(app: &App) -> Result<Vec<MirrorStatus>> {
     let Some(mirrors) = app.mirrors.clone() else {
         return Ok(Vec::new());
@@ -124,7 +124,7 @@ pub(super) async fn mirror_statuses(app: &App) -> Result<Vec<MirrorStatus>> {
     }))
 }
 
-/// Returns this description of the API
+/// Returns this document, which describes the API
 #[utoipa::path(get, operation_id = "get_description", path = "/openapi.json", tag = "operation",
     responses((status = 200, description = "An OpenAPI 3.1 document", content_type = "application/json"), Problems))]
 pub(in crate::http) async fn openapi(State(app): State<App>) -> Response {

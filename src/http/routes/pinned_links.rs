@@ -1,4 +1,4 @@
-//! Keeps the commit in links to next pages, for clients that select it in the URL.
+//! Adds the commit to the links to next pages, if the client has selected a branch or commit in the URL.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -8,8 +8,8 @@ use axum::response::Response;
 
 use crate::http::extract::selects_revision;
 
-/// Adds the commit that was read to the link to the next page, if the query of the request has `commit` or `branch`. A link replaces the
-/// whole query, so without this the next page would be one of the default branch.
+/// Adds the commit that was read to the link to the next page, if the query of the request has `commit` or `branch`. The link replaces the
+/// whole query, so without the commit the next page would be one of the default branch.
 pub(in crate::http) async fn pin_links(request: Request, next: Next) -> Response {
     let is_selected = matches!(selects_revision(request.uri()), Ok(true));
     let mut response = next.run(request).await;
@@ -19,7 +19,7 @@ pub(in crate::http) async fn pin_links(request: Request, next: Next) -> Response
     response
 }
 
-/// Returns the link of a response with its commit; `None` if it has no link or no commit.
+/// Returns the link of a response with the commit of the response added; `None` if the response has no link or no commit.
 fn pinned(response: &Response) -> Option<HeaderValue> {
     let headers = response.headers();
     let (link, commit) = (headers.get(LINK)?, headers.get("wasmstore-commit")?);

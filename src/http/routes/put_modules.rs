@@ -1,4 +1,4 @@
-//! `POST /modules`: adding several modules in one commit.
+//! `POST /modules`: adds several modules in one commit.
 
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -23,13 +23,13 @@ use crate::store::{Change, ModulesUpload, PathConditions};
 use crate::wire::Modules;
 use crate::wire::schema::HashSchema;
 
-/// The media type of an archive.
+/// The media type of a tar archive.
 const ARCHIVE: &str = "application/x-tar";
 
-/// The name of parts whose path is the name of their file.
+/// The name of a form's part whose path is given by its file name.
 const FILE_PART: &str = "file";
 
-/// What a request changes, apart from its body.
+/// What a request writes, except for the modules in its body.
 struct ModulesWrite {
     change: Change,
     conditions: PathConditions,
@@ -38,8 +38,8 @@ struct ModulesWrite {
 
 /// Adds modules in one commit
 ///
-/// The body is a tar archive, whose files are put at their paths, or a form, whose parts are. The name of a part is its path; if it is `file`,
-/// the name of the file is. All modules are added, or none.
+/// The body is a tar archive or a form. The files of an archive are put at their paths. The path of a form's part is its name or, if the
+/// name is `file`, its file name. All modules are added, or none.
 #[utoipa::path(post, operation_id = "put_modules", path = "/modules", tag = "modules",
     request_body(content(("application/x-tar"), ("multipart/form-data")), description = "The modules; a tar archive may be gzip or zstd"),
     params(WriteHeaders, PathConditionHeaders, UploadHeaders),
@@ -55,7 +55,7 @@ pub(in crate::http) async fn put_all(
 
 /// Adds modules below a directory in one commit
 ///
-/// Like `POST /modules`, with paths relative to the directory.
+/// Like `POST /modules`, but paths are relative to the directory.
 #[utoipa::path(post, operation_id = "put_modules_below", path = "/modules/{*prefix}", tag = "modules",
     request_body(content(("application/x-tar"), ("multipart/form-data")), description = "The modules; a tar archive may be gzip or zstd"),
     params(WriteHeaders, PathConditionHeaders, UploadHeaders),
@@ -148,7 +148,8 @@ async fn put_form(app: &App, write: ModulesWrite, request: Request) -> Result<Re
     publish(app, write, move || Ok(sink)).await
 }
 
-/// Receives a part of a form, as a module at the path that its name is.
+/// Receives a part of a form. The module in it is put at the path that the part's name is or, if the name is `file`, at that of its file
+/// name.
 async fn receive_part(app: &App, mut sink: ModulesSink, mut part: BodyPart) -> Result<ModulesSink> {
     let file_name = part.file_name().filter(|_| part.name() == Some(FILE_PART));
     let name = match (file_name, part.name()) {
@@ -194,7 +195,7 @@ fn sink(app: &App, upload: ModulesUpload, memory: UploadMemory) -> ModulesSink {
     ModulesSink::new(upload, app.reserve_upload(), memory, bytes_max)
 }
 
-/// Completes the upload with `finish`, and publishes the modules.
+/// Calls `finish`, which completes the upload, and publishes the modules.
 async fn publish(
     app: &App,
     write: ModulesWrite,

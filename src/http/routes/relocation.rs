@@ -1,4 +1,4 @@
-//! `/copy`, `/move` and the removal of several modules: writes that name several paths in the query.
+//! `/copy`, `/move` and the removal of several modules: writes whose query names several paths.
 
 use axum::Extension;
 use axum::extract::State;
@@ -14,13 +14,13 @@ use crate::http::state::App;
 use crate::names::{Destination, ModulePattern, TreePath};
 use crate::store::{DirectoryRemoval, ExistingModules, Relocation};
 
-/// The maximum number of names in a request.
+/// The maximum number of paths or names in one request.
 const NAMES_MAX: usize = 1_000;
 
-/// The detail of the response to a key that may not remove modules.
+/// The error text if the API key does not allow the client to remove modules.
 const MOVE_REFUSED: &str = "the key does not allow DELETE, which a move needs, because it removes modules from their paths";
 
-/// The query parameters of a copy or a move.
+/// The query parameters of `/copy` and `/move`.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(
@@ -28,18 +28,18 @@ const MOVE_REFUSED: &str = "the key does not allow DELETE, which a move needs, b
     reason = "only describes the parameters: serde_urlencoded does not collect repeated ones"
 )]
 pub(in crate::http) struct RelocationQuery {
-    /// The path of a module or directory. It may be repeated, up to 1,000 times.
+    /// The path of a module or directory. May be repeated, up to 1,000 times.
     #[param(min_items = 1, max_items = 1_000)]
     from: Vec<String>,
-    /// Where to. In an existing directory, and in one that is written with a slash at its end, each source keeps its name. Otherwise there
-    /// must be one source, which gets this path.
+    /// The destination. If it is an existing directory, or ends with a slash, each module or directory keeps its name below it. Otherwise
+    /// there must be only one `from`, and the destination is its new path.
     to: String,
-    /// Replace modules that are there already.
+    /// Replace modules that exist at the destination.
     #[serde(default)]
     force: bool,
 }
 
-/// The query parameters of a removal.
+/// The query parameters for removing several modules.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(
@@ -47,20 +47,21 @@ pub(in crate::http) struct RelocationQuery {
     reason = "only describes the parameters, like `RelocationQuery`"
 )]
 pub(in crate::http) struct RemovalQuery {
-    /// A path, hash, digest or glob. It may be repeated, up to 1,000 times.
+    /// A path, hash, digest or glob. May be repeated, up to 1,000 times.
     #[param(min_items = 1, max_items = 1_000)]
     name: Vec<String>,
-    /// Remove directories with everything in them.
+    /// If a name is that of a directory, remove the directory with everything in it.
     #[serde(default)]
     recursive: bool,
 }
 
-/// The query parameters of a request, in order.
+/// All query parameters of a request, in their order.
 pub(in crate::http) type QueryPairs = QueryParams<Vec<(String, String)>>;
 
 /// Copies modules and directories, in one commit
 ///
-/// The entity tag in a precondition is that of the only source, or of the whole tree if there are several.
+/// A precondition applies to the entity tag of the module or directory in `from`. If there are several, it applies to that of the whole
+/// tree.
 #[utoipa::path(post, operation_id = "copy_modules", path = "/copy", tag = "modules",
     params(WriteHeaders, RelocationQuery),
     responses((status = 200, description = "The modules are copied"), WriteProblems))]
@@ -76,8 +77,8 @@ pub(in crate::http) async fn copy(
 
 /// Moves modules and directories, in one commit
 ///
-/// The entity tag in a precondition is that of the only source, or of the whole tree if there are several. A key needs DELETE in
-/// addition to POST.
+/// A precondition applies to the entity tag of the module or directory in `from`. If there are several, it applies to that of the whole
+/// tree. The key must allow DELETE in addition to POST.
 #[utoipa::path(post, operation_id = "move_modules", path = "/move", tag = "modules",
     params(WriteHeaders, RelocationQuery),
     responses((status = 200, description = "The modules are moved"), WriteProblems))]
@@ -95,7 +96,7 @@ pub(in crate::http) async fn relocate(
 
 /// Removes the modules that names and globs select, in one commit
 ///
-/// The entity tag in a precondition is that of the whole tree. A glob is one as in gitignore(5), and must match something.
+/// A precondition applies to the entity tag of the whole tree. A glob has the syntax of gitignore(5), and must match something.
 #[utoipa::path(delete, operation_id = "remove_modules", path = "/modules", tag = "modules",
     params(WriteHeaders, RemovalQuery),
     responses((status = 200, description = "The modules are removed"), WriteProblems))]
@@ -131,7 +132,7 @@ fn relocation(query: &[(String, String)]) -> Result<Relocation> {
     })
 }
 
-/// Returns the values of a repeated parameter, at least one.
+/// Returns all values of a query parameter. There must be at least one.
 fn names<'q>(query: &'q [(String, String)], key: &str) -> Result<Vec<&'q str>> {
     let values = query.iter().filter(|(name, _)| name == key);
     let values: Vec<_> = values.map(|(_, value)| value.as_str()).collect();

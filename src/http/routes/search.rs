@@ -1,4 +1,4 @@
-//! `/search`: finding modules by what is in them.
+//! `/search`: finds modules by their imports, exports and other properties.
 
 use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -18,7 +18,7 @@ use crate::wire;
 /// The number of matches on a page if the request has no `limit`.
 const PAGE_SIZE_DEFAULT: usize = 100;
 
-/// The largest number of matches on a page. Paths have at most 4 KiB, so a page has a few MiB at most.
+/// The maximum number of matches on a page. A path has at most 4 KiB, so a page has a few MiB at most.
 const PAGE_SIZE_MAX: usize = 1_000;
 
 /// The query parameters of a search.
@@ -28,7 +28,7 @@ pub(in crate::http) struct SearchParams {
     /// The search query, such as `import:wasi:http@0.2 size>1MB`.
     #[param(example = "import:wasi:http@0.2 size>1MB", max_length = 4096)]
     q: String,
-    /// Search every version of every path in the history instead of the tree.
+    /// Search all versions of all paths in the history, not only the modules in the current tree.
     #[serde(default)]
     history: bool,
     /// The maximum number of matches.
@@ -42,7 +42,7 @@ pub(in crate::http) struct SearchParams {
     skip: usize,
 }
 
-/// Finds modules by what is in them, sorted by path
+/// Finds modules by their imports, exports and other properties, sorted by path
 #[utoipa::path(get, operation_id = "search", path = "/search", tag = "modules", params(ReadRevision, SearchParams),
     responses((status = 200, description = "The modules for which all terms of the query hold", body = wire::SearchJson,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
@@ -51,7 +51,8 @@ pub(in crate::http) async fn search(
     ReadRevision(revision): ReadRevision,
     QueryParams(params): QueryParams<SearchParams>,
 ) -> Result<Response> {
-    // The response is one line, so the position is a number instead of a caret.
+    // The command line marks the position of an error with a caret below it. This response is a single line, so it contains the position as
+    // a number.
     let query = Query::parse(&params.q).map_err(|error| {
         Failure::malformed(format!("{error} (at character {})", error.position()))
     })?;
@@ -68,7 +69,7 @@ pub(in crate::http) async fn search(
         after: params.after.as_deref().map(ModulePath::parse).transpose()?,
         skip: params.skip,
     };
-    // A search may compare very many names or paths, so it runs as a long read.
+    // A search may have to compare very many names or paths, so it runs as a long read.
     let (commit, page) = app
         .run_long_read(move |store| {
             let search = |revision: &_| store.search(revision, &query, scope, &cursor, limit);

@@ -1,4 +1,4 @@
-//! `/tags` and `/tag`.
+//! `/tags` and `/tag`: lists, returns, creates and deletes git tags.
 
 use std::ops::ControlFlow;
 
@@ -25,7 +25,7 @@ use crate::wire::TagJson;
 /// The number of tags on a page if the request has no `limit`.
 const PAGE_SIZE_DEFAULT: usize = 1_000;
 
-/// The detail of the response to a key that may not replace tags.
+/// The error text if the API key does not allow the client to replace tags.
 const REPLACE_REFUSED: &str =
     "the key does not allow DELETE, which `force` needs, because it takes the tag from a commit";
 
@@ -43,7 +43,7 @@ pub(in crate::http) struct TagPageQuery {
 
 /// Lists the tags, sorted by name
 ///
-/// Tags of the OCI registry are not among them: they name modules.
+/// The tags of the OCI registry are not listed, because they name modules and not commits.
 #[utoipa::path(get, operation_id = "list_tags", path = "/tags", tag = "tags", params(TagPageQuery),
     responses((status = 200, description = "The tags", body = Vec<TagJson>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), Problems))]
@@ -86,7 +86,7 @@ pub(in crate::http) async fn get(State(app): State<App>, tail: UrlTail) -> Resul
     Ok((commit, body).into_response())
 }
 
-/// The query parameters for a new tag.
+/// The query parameters for creating a tag.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct NewTagQuery {
@@ -100,8 +100,8 @@ pub(in crate::http) struct NewTagQuery {
 
 /// Creates a tag
 ///
-/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author of the request. The entity tag in a precondition is
-/// the commit that the tag leads to before. Replacing a tag needs a key that allows DELETE in addition to POST.
+/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author of the request. A precondition applies to the entity
+/// tag of the existing tag, which is the commit that it leads to. Replacing a tag needs a key that allows DELETE in addition to POST.
 #[utoipa::path(post, operation_id = "create_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders, NewTagQuery),
     responses((status = 200, description = "The tag is created"), WriteProblems))]
@@ -129,7 +129,7 @@ pub(in crate::http) async fn create(
 
 /// Deletes a tag
 ///
-/// The entity tag in a precondition is the commit that the tag leads to.
+/// A precondition applies to the entity tag of the tag, which is the commit that it leads to.
 #[utoipa::path(delete, operation_id = "delete_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders),
     responses((status = 200, description = "The tag is deleted"), WriteProblems))]

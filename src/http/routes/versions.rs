@@ -1,4 +1,4 @@
-//! `/versions` and `/version`: the versions of a path.
+//! `/versions` and `/version`: the versions that a path has had.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -25,7 +25,7 @@ pub(in crate::http) async fn list(
     tail: UrlTail,
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
-    // The position of a version is the number of versions up to and including it.
+    // The position in the list is the number of versions that were listed so far.
     let list = JsonList::new(
         ListKind::Array,
         move |store, revision, after: Option<&usize>, items: &mut JsonItems| {
@@ -69,7 +69,7 @@ pub(in crate::http) async fn get(
         .await
 }
 
-/// Parses the number of a version. A number that does not fit into a `usize` belongs to no version.
+/// Parses the number of a version. A number that does not fit into a `usize` is larger than that of every version.
 fn parse_index(digits: &str) -> Result<usize> {
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         let detail = "the version must be a number, counted from 0";

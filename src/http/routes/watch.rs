@@ -1,4 +1,4 @@
-//! `GET /watch`: the commits of a branch, over a WebSocket.
+//! `GET /watch`: sends the commits of a branch over a WebSocket.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,11 +25,12 @@ use crate::names::BranchName;
 use crate::store::Revision;
 use crate::wire::EVENT_BYTES_MAX;
 
-/// The size of a connection's read buffer, in bytes. It is allocated for each connection.
+/// The size of the read buffer of a WebSocket, in bytes. It is allocated for each WebSocket.
 const READ_BUFFER_BYTES: usize = 4 << 10;
-/// How many bytes may wait to be written: one message and a few pongs.
+/// How many bytes may wait to be written to a WebSocket: one message and a few pongs.
 const WRITE_BUFFER_BYTES_MAX: usize = EVENT_BYTES_MAX + (64 << 10);
-/// The largest payload of a control frame (RFC 6455, section 5.5), which is accepted even if the message limit is smaller.
+/// The maximum payload of a control frame (RFC 6455, section 5.5), in bytes. Control frames are accepted even if the limit on messages is
+/// smaller.
 const CONTROL_BYTES_MAX: usize = 125;
 
 type Params = Result<Query<Vec<(String, String)>>, QueryRejection>;
@@ -98,7 +99,7 @@ pub(in crate::http) async fn watch(
     Ok((CommitHeader(commit), response).into_response())
 }
 
-/// The branch, the start and the format that a client of the watch endpoint requests.
+/// The branch, the first commit and the format that a client of the watch endpoint requests.
 struct WatchQuery {
     branch: Option<BranchName>,
     since: Option<Revision>,
@@ -106,7 +107,8 @@ struct WatchQuery {
 }
 
 impl WatchQuery {
-    /// Reads the `Wasmstore-Branch` header and the query. The header takes precedence; unknown parameters are ignored.
+    /// Parses the header `Wasmstore-Branch` and the query parameters. The header takes precedence over the parameter `branch`. Unknown
+    /// parameters are ignored.
     fn parse(headers: &HeaderMap, params: &[(String, String)]) -> Result<Self> {
         let param = |name: &str| {
             let found = params.iter().find(|(param, _)| param == name);
@@ -130,7 +132,7 @@ impl WatchQuery {
     }
 }
 
-/// Checks that the nonce of the handshake is 16 bytes in base64 (RFC 6455, section 4.2.1). axum accepts any value.
+/// Checks that the nonce `Sec-WebSocket-Key` of the handshake is 16 bytes in base64 (RFC 6455, section 4.2.1). axum accepts any value.
 fn check_websocket_key(headers: &HeaderMap) -> Result<()> {
     let mut keys = headers.get_all("sec-websocket-key").iter();
     let nonce = keys.next().and_then(|key| BASE64_STANDARD.decode(key).ok());

@@ -1,4 +1,4 @@
-//! `/world`: finding the components that fit a world.
+//! `/world`: finds the components that fit a WIT world.
 
 use std::time::{Duration, Instant};
 
@@ -25,23 +25,23 @@ use crate::wire::{self, encode_query_value};
 /// The number of components on a page if the request has no `limit`.
 const PAGE_SIZE_DEFAULT: usize = 1_000;
 
-/// The largest number of modules that are checked for one page.
+/// The maximum number of modules that are checked for one page.
 const CHECKED_MAX: usize = 1_000;
 
-/// The time after which no further module is checked for a page.
+/// The time after which no further module is checked for one page.
 const CHECKED_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// The memory for the parsed world and the types of a component, in bytes.
 const PARSED_BYTES_MAX: u64 = 64 << 20;
 
-/// The query parameters that select a world and modules.
+/// The query parameters that select a world and the modules to check.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct WorldParams {
-    /// The name of the world, if the body has several.
+    /// The name of the world; needed only if the body has several worlds.
     #[param(max_length = 1024)]
     name: Option<String>,
-    /// Check only the modules below this directory, or this module.
+    /// Check only this module, or the modules in this directory and its subdirectories.
     path: Option<String>,
     /// The maximum number of components.
     #[param(minimum = 1, maximum = 10_000)]
@@ -53,8 +53,8 @@ pub(in crate::http) struct WorldParams {
 
 /// Lists the components that fit a world, sorted by path
 ///
-/// A component fits if it imports only what the world imports, and exports everything that the world exports; versions match if they are
-/// compatible. If `path` is the path of a module, this module is listed in any case, with the reasons why it does not fit. The request
+/// A component fits if it imports nothing that the world does not import, and exports everything that the world exports; versions match if
+/// they are compatible. If `path` is the path of a module, this module is listed even if it does not fit, with the reasons. The request
 /// changes nothing, and needs a key that allows GET. The server checks components for about a second per page, so a page may have few
 /// components or none; the next page continues.
 #[utoipa::path(post, operation_id = "find_world", path = "/world", tag = "modules", params(ReadRevision, WorldParams),
@@ -83,7 +83,7 @@ pub(in crate::http) async fn find(
             })?)
         })
         .await?;
-    // All memory is charged in one step, so that the request holds nothing while it waits for memory.
+    // All memory is charged in one step, so that the request holds none while it waits for memory.
     let bytes = PARSED_BYTES_MAX + page.bytes_max() as u64 + largest;
     let charge = app.charge(bytes).await?;
     let source = receive(RequestBody::new((version, &headers), body, app.limits)).await?;
@@ -105,7 +105,7 @@ pub(in crate::http) async fn find(
     Ok((CommitHeader(commit), AppendHeaders(link), body).into_response())
 }
 
-/// Checks modules, and adds those that fit to the page. Returns the last path that was checked, or `None` if no more modules follow.
+/// Checks modules, and adds those that fit to the page. Returns the last path that was checked, or `None` if there are no further modules.
 fn push_page(
     store: &Store,
     world: &WorldSource,
@@ -135,7 +135,7 @@ fn push_page(
     Ok(end)
 }
 
-/// Returns the size in bytes of the largest module.
+/// Returns the size of the largest module in `scope`, in bytes.
 fn largest_bytes(store: &Store, scope: &WorldScope) -> crate::store::Result<u64> {
     let modules = match scope {
         WorldScope::Module(path, hash) => &[(path.clone(), *hash)][..],
@@ -148,7 +148,7 @@ fn largest_bytes(store: &Store, scope: &WorldScope) -> crate::store::Result<u64>
     Ok(largest)
 }
 
-/// Rejects a body if the headers say that it is compressed or too large.
+/// Rejects a body that is compressed or too large according to its headers.
 fn check_body(headers: &HeaderMap) -> Result<()> {
     if content_coding(headers)?.is_some() {
         let detail = "the definition of a world must not be compressed";

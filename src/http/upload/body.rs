@@ -1,4 +1,4 @@
-//! Reading a request's body from the connection, with a minimum rate.
+//! Reads the body of a request from the connection, and enforces a minimum rate.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::ServerLimits;
 use crate::http::error::{Failure, Result};
 
-/// A request's body.
+/// The body of a request.
 pub(in crate::http) struct RequestBody {
     body: Body,
-    /// Whether completeness has to be checked with [`is_end_stream`](HttpBody::is_end_stream). When a client cancels a request
-    /// over HTTP/2 without an error (RFC 9113, section 8.1), its body just ends, like a complete one.
+    /// Whether the end of the body must be checked with [`is_end_stream`](HttpBody::is_end_stream). When a client cancels an HTTP/2 request
+    /// without an error (RFC 9113, section 8.1), hyper reports the end of the body as if it were complete.
     may_end_early: bool,
-    /// The length that `Content-Length` announces.
+    /// The length of the body according to `Content-Length`, in bytes.
     announced_bytes: Option<u64>,
     received_bytes: u64,
     limits: ServerLimits,
-    /// The time by which `missing_bytes` more must have arrived.
+    /// The time at which `missing_bytes` more bytes must have been received.
     deadline: Instant,
     missing_bytes: u64,
 }
@@ -44,15 +44,15 @@ impl RequestBody {
         }
     }
 
-    /// Extends the deadline by the time that the server itself has used.
+    /// Extends the deadline by time that the server has used, not the client.
     pub fn extend_deadline(&mut self, elapsed: Duration) {
         self.deadline += elapsed;
     }
 
-    /// Returns the next bytes of the body, or `None` at its end.
+    /// Returns the next bytes of the body; `None` at its end.
     ///
     /// # Errors
-    /// 400 if the body is truncated, 408 if it arrives too slowly.
+    /// 400 if the body is truncated, 408 if it is received too slowly.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             let Ok(frame) = timeout_at(self.deadline, self.body.frame()).await else {
@@ -92,7 +92,7 @@ impl RequestBody {
     }
 }
 
-/// Returns whether the body of a request has this media type.
+/// Returns whether the request has this media type in `Content-Type`.
 pub(in crate::http) fn has_media_type(headers: &HeaderMap, media_type: &str) -> bool {
     let value = headers.get(CONTENT_TYPE);
     let text = value.and_then(|value| value.to_str().ok());
@@ -100,7 +100,7 @@ pub(in crate::http) fn has_media_type(headers: &HeaderMap, media_type: &str) -> 
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }
 
-/// Parses `Content-Length`.
+/// Parses `Content-Length`; returns `None` if it is missing or malformed.
 pub(in crate::http) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

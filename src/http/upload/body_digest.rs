@@ -1,7 +1,7 @@
-//! Digests of a request body that the client sends: `Content-Digest` and `Repr-Digest` (RFC 9530).
+//! Checks the digests of a request body that the client sends in `Content-Digest` and `Repr-Digest` (RFC 9530).
 //!
-//! A request that transfers a whole representation has the same content and representation data: the body as it is transferred, with its
-//! content coding. So both headers are about the same bytes.
+//! `Content-Digest` is about the content of the request, and `Repr-Digest` about the representation. An upload transfers a whole
+//! representation, so both are about the same bytes: the body as it is transferred, in its content coding.
 
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
@@ -12,7 +12,7 @@ use crate::store::{Hashing, Hashing512};
 
 pub(in crate::http) const HEADERS: [&str; 2] = ["content-digest", "repr-digest"];
 
-/// The digests that a body must have, and the hashing of the bytes received so far.
+/// The digests that a body must have, and the hash functions that have processed the bytes received so far.
 #[derive(Default)]
 pub(in crate::http) struct BodyDigest {
     sha256: Option<Hashing>,
@@ -33,7 +33,8 @@ enum Algorithm {
 }
 
 impl BodyDigest {
-    /// Reads the headers of a request. Algorithms other than `sha-256` and `sha-512` are ignored, as RFC 9530 allows.
+    /// Parses the digests in the headers of a request. Digests of other algorithms than `sha-256` and `sha-512` are ignored, as RFC 9530
+    /// allows.
     ///
     /// # Errors
     /// 400 if a digest is malformed.
@@ -59,7 +60,7 @@ impl BodyDigest {
         })
     }
 
-    /// Adds the next bytes of the body.
+    /// Hashes the next bytes of the body.
     pub fn update(&mut self, bytes: &[u8]) {
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(bytes);
@@ -69,10 +70,10 @@ impl BodyDigest {
         }
     }
 
-    /// Compares the digests of the whole body.
+    /// Compares the digests of the whole body with those in the headers.
     ///
     /// # Errors
-    /// 400 if a digest differs from the digest in a header.
+    /// 400 if a digest in the headers differs.
     pub fn check(self) -> Result<()> {
         let sha256 = self.sha256.map(|hashing| hashing.finish().to_vec());
         let sha512 = self.sha512.map(|hashing| hashing.finish().to_vec());
@@ -96,7 +97,8 @@ impl BodyDigest {
     }
 }
 
-/// Parses a member of the dictionary (RFC 9651, section 3.2): `ALGORITHM=:BASE64:`.
+/// Parses a member of the header's dictionary (RFC 9651, section 3.2), in the form `ALGORITHM=:BASE64:`. Returns `None` for other
+/// algorithms.
 fn parse(header: &'static str, member: &str) -> Result<Option<ExpectedDigest>> {
     let (name, value) = member.split_once('=').ok_or_else(|| malformed(header))?;
     let (algorithm, bytes) = match name.trim().to_ascii_lowercase().as_str() {

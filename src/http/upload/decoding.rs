@@ -1,4 +1,4 @@
-//! Decoding of request bodies in a content coding.
+//! Decodes request bodies that have a content coding.
 //!
 //! This is our own code because tower-http's decompression layer limits neither the window of a zstd frame nor the decoded bytes.
 
@@ -16,13 +16,13 @@ use crate::http::upload::quota::UploadReservation;
 use crate::http::upload::zstd_decoder::ZstdDecoder;
 use crate::store::Upload;
 
-/// The memory of a gzip decoder, in bytes: zlib's window and state, and the buffer between it and the sink.
+/// The memory that a gzip decoder uses, in bytes: zlib's window and state, and the buffer for decoded bytes.
 const GZIP_BYTES: u64 = 96 << 10;
 
-/// Returns the content coding of a request body, or `None` if it is not encoded.
+/// Returns the content coding of a request body; `None` if the body is not encoded.
 ///
 /// # Errors
-/// 415 for any other coding, and for a list of codings.
+/// 415 for a coding other than gzip and zstd, and for a list of codings.
 pub(in crate::http) fn content_coding(headers: &HeaderMap) -> Result<Option<Coding>> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
     let value = match (values.next(), values.next()) {
@@ -44,9 +44,10 @@ fn unsupported_coding() -> Failure {
         .with_header(ACCEPT_ENCODING, "gzip, zstd")
 }
 
-/// Decodes a request body into the sink `W` as the body arrives.
+/// Decodes a request body while it is received, and writes the decoded bytes to the sink `W`.
 ///
-/// The sink limits the decoded bytes: when it fails with an error made by [`refusal`], the decoder returns that failure.
+/// The sink limits the number of decoded bytes. If it fails with an error made by [`refusal`], the decoder returns the [`Failure`] in that
+/// error.
 pub(in crate::http) enum BodyDecoder<W: Write> {
     Identity(Box<W>),
     Gzip(
@@ -57,7 +58,7 @@ pub(in crate::http) enum BodyDecoder<W: Write> {
 }
 
 impl<W: Write> BodyDecoder<W> {
-    /// Creates a decoder. Without a coding, it passes the body through. `charge` is resized to the memory that the decoder uses.
+    /// Creates a decoder. Without a coding, the decoder passes the body through. Resizes `charge` to the memory that the decoder uses.
     ///
     /// # Errors
     /// 503 if there is no memory for the decoder.
@@ -72,10 +73,10 @@ impl<W: Write> BodyDecoder<W> {
         })
     }
 
-    /// Decodes the next bytes of the body.
+    /// Decodes the next bytes of the body, and writes the result to the sink.
     ///
     /// # Errors
-    /// 400 if they are not valid in the content coding; the sink's failure.
+    /// 400 if the bytes are not valid in the content coding; the failure of the sink.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let result = match self {
             Self::Identity(sink) => sink.write_all(bytes),
@@ -85,10 +86,10 @@ impl<W: Write> BodyDecoder<W> {
         result.map_err(|error| self.failure(error))
     }
 
-    /// Decodes the bytes that remain at the end of the body, and returns the sink.
+    /// Decodes the remaining bytes at the end of the body, and returns the sink.
     ///
     /// # Errors
-    /// 400 if the body ends inside of a gzip member or zstd frame; the sink's failure.
+    /// 400 if the body ends inside of a gzip member or zstd frame; the failure of the sink.
     pub fn finish(self) -> Result<W> {
         match self {
             Self::Identity(sink) => Ok(*sink),
@@ -116,7 +117,7 @@ impl<W: Write> BodyDecoder<W> {
     }
 }
 
-/// Wraps a failure as the error of a sink. [`BodyDecoder`] unwraps it.
+/// Wraps a failure in an I/O error that a sink can return. [`BodyDecoder`] unwraps it.
 pub(in crate::http) fn refusal(failure: Failure) -> io::Error {
     io::Error::other(failure)
 }
@@ -129,7 +130,7 @@ fn failure(coding: &str, error: io::Error) -> Failure {
     })
 }
 
-/// The sink for an uploaded module. `upload` limits the size of the module, and `reservation` counts it against the quota of all uploads.
+/// The sink for an uploaded module. `upload` limits the size of the module, and `reservation` the size of all uploads together.
 pub(in crate::http) struct ModuleSink {
     upload: Upload,
     reservation: UploadReservation,
@@ -137,7 +138,7 @@ pub(in crate::http) struct ModuleSink {
 }
 
 impl ModuleSink {
-    /// Creates a sink that writes into `upload`.
+    /// Creates a sink that writes to `upload`.
     pub fn new(upload: Upload, reservation: UploadReservation, memory: UploadMemory) -> Self {
         Self {
             upload,
@@ -146,16 +147,16 @@ impl ModuleSink {
         }
     }
 
-    /// Appends bytes.
+    /// Appends bytes to the module.
     ///
     /// # Errors
-    /// 400 if the module is invalid, 413 if it is too large, 503 if there is no space or memory.
+    /// 400 if the module is invalid, 413 if it is too large, 503 if the quota of all uploads or the memory is used up.
     pub fn write_chunk(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.write_all(bytes);
         written.map_err(|error| failure("identity", error))
     }
 
-    /// Returns the upload, and its memory, which must be held as long as the upload.
+    /// Returns the upload and its memory. The caller must hold the memory as long as the upload.
     pub fn into_parts(self) -> (Upload, UploadMemory) {
         (self.upload, self.memory)
     }

@@ -1,28 +1,28 @@
-//! The memory of one upload: the chunk of the body that is being received, and what the store buffers.
+//! The memory of one upload: the chunk of the body that is being received, and the bytes that the store buffers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::budget::Charge;
 use crate::http::error::Result;
 
-/// The number of bytes of a body that are decoded at a time.
+/// The size of the chunks in which a body is decoded, in bytes.
 pub(in crate::http) const CHUNK_BYTES: usize = 256 << 10;
 
-/// The size up to which an upload is charged in one step, before it arrives, in bytes. The charge of a longer upload, or of an upload of
-/// unknown length, grows while the body arrives.
+/// The largest part of an upload that is charged before the body is received, in bytes. For a longer upload, or one of unknown length, the
+/// charge grows while the body is received.
 const FIRST_BYTES_MAX: u64 = 1 << 20;
 
-/// The charge of an upload of unknown length when it begins, in bytes.
+/// The first charge of an upload whose length is unknown, in bytes.
 const FIRST_BYTES_UNKNOWN: u64 = 32 << 10;
 
-/// The charge of one upload. It grows without waiting, because an upload that holds memory must not wait for more.
+/// The charge of one upload on the memory budget. It grows without waiting, because an upload that holds memory must not wait for more.
 pub(in crate::http) struct UploadMemory {
     charge: Charge,
     chunk_bytes: u64,
 }
 
 impl UploadMemory {
-    /// Returns the number of bytes to charge before the body is read: enough for all of a small body.
+    /// Returns the number of bytes to charge before the body is received. For a small body, these are enough.
     pub fn first_bytes(content_length: Option<u64>) -> u64 {
         let Some(length) = content_length else {
             return FIRST_BYTES_UNKNOWN;
@@ -30,7 +30,7 @@ impl UploadMemory {
         length.min(FIRST_BYTES_MAX) + chunk_bytes(content_length)
     }
 
-    /// Takes over the charge of an upload whose encoded body has this length; `None` if the length is unknown.
+    /// Wraps the charge of an upload. `content_length` is the length of the encoded body; `None` if it is unknown.
     pub fn new(charge: Charge, content_length: Option<u64>) -> Self {
         Self {
             charge,
@@ -38,13 +38,13 @@ impl UploadMemory {
         }
     }
 
-    /// Resizes the charge to cover `buffered_bytes` and one chunk. A small surplus is kept, a large surplus is released.
+    /// Resizes the charge such that it covers `buffered_bytes` and one chunk. A charge that is a little too large stays as it is.
     ///
     /// # Errors
     /// 503 if the memory is used up.
     pub fn hold(&mut self, buffered_bytes: usize) -> Result<()> {
         let needed = self.chunk_bytes + buffered_bytes as u64;
-        // The charge is not changed for each piece, because every change takes a lock.
+        // The charge is not resized for each chunk, because resizing takes a lock.
         if needed > self.charge.bytes() {
             let more = self.charge.try_resize(needed + needed / 2);
             more.or_else(|_| self.charge.try_resize(needed))?;
@@ -55,18 +55,18 @@ impl UploadMemory {
     }
 }
 
-/// The charge for a body that was received already. A handler takes it over instead of waiting for another one, because no request may wait
-/// while it holds memory. It is an extension of such requests.
+/// The charge for a request body that was already received. The handler uses it instead of waiting for another charge, because a request
+/// that holds memory must not wait for more. It is an extension of the request.
 #[derive(Clone)]
 pub(in crate::http) struct BufferedCharge(Arc<Mutex<Option<Charge>>>);
 
 impl BufferedCharge {
-    /// Wraps a charge, if there is one.
+    /// Wraps a charge; `None` for an empty body.
     pub fn new(charge: Option<Charge>) -> Self {
         Self(Arc::new(Mutex::new(charge)))
     }
 
-    /// Returns the charge the first time.
+    /// Returns the charge on the first call, and `None` on later calls.
     pub fn take(&self) -> Option<Charge> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

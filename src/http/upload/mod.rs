@@ -1,4 +1,4 @@
-//! Request bodies: read with a minimum rate, decoded, and counted against the quota of all uploads.
+//! Receives request bodies: enforces a minimum rate, decodes them, and limits the size of all uploads together.
 
 pub(super) mod body;
 pub(super) mod body_digest;

@@ -1,4 +1,4 @@
-//! The sink for several uploaded modules.
+//! The sink for several modules that are uploaded in one request.
 
 use std::io::{self, Write};
 
@@ -11,17 +11,17 @@ use crate::http::error::{Failure, Result};
 use crate::store::ModulesUpload;
 use crate::wire::{ArchiveError, ArchiveEvent, ArchiveParser};
 
-/// Writes modules into an upload, and counts them against the quota of all uploads and against their memory.
+/// Writes several modules to an upload. Limits their size, reserves space from the quota of all uploads, and charges their memory.
 pub(in crate::http) struct ModulesSink {
     upload: ModulesUpload,
     reservation: UploadReservation,
     memory: UploadMemory,
-    /// The limit on the bytes of all modules together.
+    /// The limit on the size of all modules together, in bytes.
     bytes_max: u64,
 }
 
 impl ModulesSink {
-    /// Creates a sink that takes at most `bytes_max` bytes.
+    /// Creates a sink that accepts at most `bytes_max` bytes.
     pub fn new(
         upload: ModulesUpload,
         reservation: UploadReservation,
@@ -36,7 +36,7 @@ impl ModulesSink {
         }
     }
 
-    /// Begins the next module.
+    /// Begins the next module. `name` is its path.
     ///
     /// # Errors
     /// 400 if the name is malformed or was used before; 413 if there are too many modules.
@@ -44,10 +44,11 @@ impl ModulesSink {
         Ok(self.upload.begin(name)?)
     }
 
-    /// Appends bytes to the module.
+    /// Appends bytes to the current module.
     ///
     /// # Errors
-    /// 400 if the module is invalid, 413 if it or all modules together are too large, 503 if there is no space or memory.
+    /// 400 if the module is invalid, 413 if it or all modules together are too large, 503 if the quota of all uploads or the memory is used
+    /// up.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if self.upload.size_bytes() + bytes.len() as u64 > self.bytes_max {
             let detail = format!(
@@ -63,29 +64,29 @@ impl ModulesSink {
         Ok(self.upload.write(bytes)?)
     }
 
-    /// Completes the module.
+    /// Ends the current module.
     ///
     /// # Errors
-    /// 400 if it is invalid.
+    /// 400 if the module is invalid.
     pub fn end(&mut self) -> Result<()> {
         self.upload.end()?;
         self.memory.hold(self.upload.memory_bytes())
     }
 
-    /// Returns the upload, and its memory, which must be held as long as the upload.
+    /// Returns the upload and its memory. The caller must hold the memory as long as the upload.
     pub fn into_parts(self) -> (ModulesUpload, UploadMemory) {
         (self.upload, self.memory)
     }
 }
 
-/// The maximum size of all that an archive contains besides modules, in bytes: headers, padding and directories.
+/// The maximum size of the parts of an archive that are not modules, in bytes: headers, padding and directories.
 const OVERHEAD_BYTES_MAX: u64 = 512 << 20;
 
-/// The sink for an archive of modules.
+/// The sink for a tar archive of modules.
 pub(in crate::http) struct ArchiveSink {
     parser: ArchiveParser,
     modules: ModulesSink,
-    /// The size of what was received, without its content coding.
+    /// The size of the archive received so far, in decoded bytes.
     received_bytes: u64,
 }
 
@@ -99,10 +100,10 @@ impl ArchiveSink {
         }
     }
 
-    /// Ends the archive.
+    /// Checks that the archive is complete, and returns the sink for the modules.
     ///
     /// # Errors
-    /// 400 if it is truncated.
+    /// 400 if the archive is truncated.
     pub fn finish(self) -> Result<ModulesSink> {
         self.parser.finish()?;
         Ok(self.modules)
@@ -110,7 +111,7 @@ impl ArchiveSink {
 
     fn take(&mut self, mut bytes: &[u8]) -> Result<()> {
         self.received_bytes = self.received_bytes.saturating_add(bytes.len() as u64);
-        // A few bytes with a content coding can be a directory of any size.
+        // Without this limit, a few compressed bytes could be decoded to directory entries of any total size.
         let bytes_max = self.modules.bytes_max.saturating_add(OVERHEAD_BYTES_MAX);
         if self.received_bytes > bytes_max {
             let detail = format!("the archive is larger than {bytes_max} bytes");

@@ -1,4 +1,4 @@
-//! The parts of a multipart body (RFC 7578), which are read as they arrive.
+//! Reads the parts of a multipart body (RFC 7578) while the body is received.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,24 +16,24 @@ use crate::http::error::{Failure, Result};
 /// The media type of a multipart body.
 pub(in crate::http) const MULTIPART: &str = "multipart/form-data";
 
-/// How many bytes the parser may hold that belong to no content yet: the head of a part, and the frame that it ends in. The caller charges
-/// them.
+/// How many bytes of the body the parser may hold that it has not yet returned as the content of a part, in bytes: the head of a part, and
+/// the frame in which the head ends. The caller charges this memory.
 pub(in crate::http) const HELD_BYTES_MAX: usize = 1 << 20;
 
-/// A multipart body that is arriving.
+/// A multipart body that is being received.
 pub(in crate::http) struct MultipartBody {
     parts: multer::Multipart<'static>,
     held_bytes: Arc<AtomicUsize>,
 }
 
-/// A part of a multipart body that is arriving.
+/// A part of a multipart body that is being received.
 pub(in crate::http) struct BodyPart {
     field: multer::Field<'static>,
     held_bytes: Arc<AtomicUsize>,
 }
 
 impl MultipartBody {
-    /// Returns the parts of a body.
+    /// Wraps the body of a request.
     ///
     /// # Errors
     /// 415 if `Content-Type` has no boundary.
@@ -53,10 +53,10 @@ impl MultipartBody {
         })
     }
 
-    /// Returns the next part, or `None` at the end of the body.
+    /// Returns the next part; `None` at the end of the body.
     ///
     /// # Errors
-    /// 400 if the body is malformed or truncated; 408 if it arrives too slowly.
+    /// 400 if the body is malformed or truncated; 408 if it is received too slowly.
     pub async fn next(&mut self) -> Result<Option<BodyPart>> {
         self.held_bytes.store(0, Ordering::Relaxed);
         let field = self.parts.next_field().await.map_err(failure)?;
@@ -73,15 +73,15 @@ impl BodyPart {
         self.field.name()
     }
 
-    /// Returns the name of the file that the part contains, if it is one.
+    /// Returns the name of the file in the part; `None` if the part is not a file.
     pub fn file_name(&self) -> Option<String> {
         self.field.file_name().map(decode_name)
     }
 
-    /// Returns the next bytes of the part, or `None` at its end.
+    /// Returns the next bytes of the part; `None` at its end.
     ///
     /// # Errors
-    /// 400 if the body is malformed or truncated; 408 if it arrives too slowly.
+    /// 400 if the body is malformed or truncated; 408 if it is received too slowly.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         let bytes = self.field.chunk().await.map_err(failure)?;
         self.held_bytes.store(0, Ordering::Relaxed);
@@ -89,15 +89,15 @@ impl BodyPart {
     }
 }
 
-/// Returns the frames of a body. The parser reads as long as the stream is ready, and holds what it has not parsed, so the stream is never
-/// ready twice in a row, and fails if the parser gets nowhere.
+/// Returns the frames of a body as a stream. The parser reads from the stream as long as the stream is ready, and holds everything that it
+/// has not parsed. So the stream is never ready twice in a row, and fails if the parser holds more than [`HELD_BYTES_MAX`].
 fn frames(
     body: RequestBody,
     held_bytes: Arc<AtomicUsize>,
 ) -> impl stream::Stream<Item = Result<Bytes>> {
     let start = (body, held_bytes, Instant::now());
     stream::try_unfold(start, async |(mut body, held_bytes, sent)| {
-        // The client does not have to be faster than the validation of what it has sent.
+        // The client also gets the time that the server took to validate the previous frame.
         body.extend_deadline(sent.elapsed());
         yield_now().await;
         let Some(frame) = body.next().await? else {
@@ -112,7 +112,7 @@ fn frames(
     })
 }
 
-/// Undoes the escapes of browsers in the name of a file (HTML Standard, "multipart form data").
+/// Decodes the characters that browsers escape in the name of a file (HTML Standard, "multipart form data").
 fn decode_name(name: &str) -> String {
     let name = name.replace("%22", "\"");
     name.replace("%0D", "\r").replace("%0A", "\n")

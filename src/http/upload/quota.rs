@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::ServerLimits;
 
-/// The disk space for spooled uploads. One permit stands for one KiB.
+/// The disk space for uploads that are spooled to files. One permit stands for one KiB.
 pub(in crate::http) struct UploadQuota(Arc<Semaphore>);
 
 impl UploadQuota {
@@ -17,7 +17,7 @@ impl UploadQuota {
         Self(Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Returns an empty reservation.
+    /// Returns a reservation of no space.
     pub fn reserve(&self) -> UploadReservation {
         UploadReservation {
             quota: Arc::clone(&self.0),
@@ -27,7 +27,7 @@ impl UploadQuota {
     }
 }
 
-/// The part of the quota that one upload has reserved. Dropping it releases the space.
+/// The part of the quota that one upload has reserved. Dropping this value releases it.
 pub(in crate::http) struct UploadReservation {
     quota: Arc<Semaphore>,
     permits: Option<OwnedSemaphorePermit>,
@@ -35,7 +35,7 @@ pub(in crate::http) struct UploadReservation {
 }
 
 impl UploadReservation {
-    /// Reserves `bytes` more. Returns false if the quota is exhausted.
+    /// Reserves `bytes` more. Returns false if the quota is used up.
     pub fn grow(&mut self, bytes: usize) -> bool {
         self.bytes += bytes as u64;
         let kib = usize::try_from(self.bytes >> 10).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! Decoding of zstd (RFC 8878) with charged memory.
+//! Decodes zstd (RFC 8878), and charges the memory for it.
 
 use std::io::{self, Write};
 
@@ -8,18 +8,18 @@ use super::decoding::refusal;
 use crate::budget::Charge;
 use crate::http::error::Failure;
 
-/// The largest window of a frame, as a power of two. 8 MiB is what RFC 9659 requires of decoders of the content coding; a larger
-/// window would let each upload allocate more memory.
+/// The largest window of a frame, as a power of two: 8 MiB. RFC 9659 requires that decoders of the content coding support this size. A
+/// larger limit would let each upload allocate more memory.
 const WINDOW_LOG_MAX: u32 = 23;
 
-/// The size of the output buffer, in bytes: the largest block of a frame.
+/// The size of the output buffer, in bytes. It is the maximum size of a block in a frame.
 const OUTPUT_BYTES: usize = 128 << 10;
 
-/// Decodes zstd into the sink `W`.
+/// Decodes zstd and writes the decoded bytes to the sink `W`.
 ///
-/// The window of a frame is allocated when its header is decoded. After each step of decoding, the charge is resized to the memory of the
-/// decoder, so the upload ends if there is no memory for the window. This is why `zstd`'s own writer is not used: it does not report the
-/// memory of its decoder.
+/// The decoder allocates the window of a frame when it decodes the header of the frame. After each step, the charge is resized to the
+/// memory that the decoder has allocated, so an upload fails if there is no memory for the window. The writer of the crate `zstd` is not
+/// used, because it does not report how much memory its decoder has allocated.
 pub(in crate::http) struct ZstdDecoder<W> {
     context: DCtx<'static>,
     sink: W,
@@ -33,7 +33,7 @@ impl<W: Write> ZstdDecoder<W> {
     /// Creates a decoder.
     ///
     /// # Errors
-    /// 503 if there is no memory for it.
+    /// 503 if there is no memory for the decoder.
     pub fn new(sink: W, charge: Charge) -> Result<Self, Failure> {
         let mut context = DCtx::try_create().ok_or_else(Failure::busy)?;
         let limited = context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX));
@@ -49,10 +49,10 @@ impl<W: Write> ZstdDecoder<W> {
         Ok(decoder)
     }
 
-    /// Decodes the next bytes.
+    /// Decodes the next bytes, and writes the result to the sink.
     ///
     /// # Errors
-    /// `bytes` are not valid zstd; the memory is used up (a failure wrapped by [`refusal`]); the sink fails.
+    /// If `bytes` are not valid zstd, if the memory is used up (a failure wrapped by [`refusal`]), or if the sink fails.
     pub fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut input = InBuffer::around(bytes);
         let mut has_output_left = false;
@@ -69,10 +69,10 @@ impl<W: Write> ZstdDecoder<W> {
         Ok(())
     }
 
-    /// Ends the body, and returns the sink.
+    /// Checks that the last frame is complete, and returns the sink.
     ///
     /// # Errors
-    /// The last frame is incomplete.
+    /// If the last frame is incomplete.
     pub fn finish(self) -> io::Result<W> {
         if self.is_complete {
             Ok(self.sink)
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use crate::budget::ByteBudget;
 
-    /// Returns a frame with a window of this size.
+    /// Returns a zstd frame that contains `bytes` and has a window of this size.
     fn frame(bytes: &[u8], window_log: u32) -> Vec<u8> {
         let mut encoder = Encoder::new(Vec::new(), 1).unwrap();
         encoder.window_log(window_log).unwrap();

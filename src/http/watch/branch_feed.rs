@@ -1,4 +1,4 @@
-//! The events of one branch, for all of its subscribers.
+//! A feed: reads the new commits of one branch, for all of the branch's subscribers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,32 +9,32 @@ use super::event_buffer::{BufferedEvent, EventBuffer, EventFormat, SharedEvent};
 use crate::names::BranchName;
 use crate::store::{self, BranchCursor, CursorPosition, PollResult, Store};
 
-/// The reason why a feed has no further events.
+/// The reason why a feed or subscriber has no further events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FeedEnd {
     /// The branch was deleted.
     BranchDeleted,
-    /// The commit after which the events begin does not exist, or its tree was deleted.
+    /// The commit after which the events should begin does not exist, or was deleted.
     UnknownCommit,
     /// The store cannot be read.
     StoreFailed,
 }
 
-/// A watched branch. It is read once for all of its subscribers. The last subscriber drops it.
+/// The feed of a watched branch. It reads the branch once for all subscribers. It is dropped with its last subscriber.
 pub(super) struct BranchFeed {
     branch: BranchName,
-    /// The position of the newest event in the buffer. Locked while the store is read, so only blocking threads lock it.
+    /// The position up to which the branch was read. Locked while the store is read, so only blocking threads may lock it.
     cursor: Mutex<BranchCursor>,
-    /// The latest events. Locked only briefly, so asynchronous tasks may lock it too.
+    /// The latest events. Locked only briefly, so async tasks may lock it too.
     buffer: Mutex<EventBuffer>,
-    /// Signals that the buffer has new events, or that the feed has ended.
+    /// Notifies the subscribers that the buffer has new events, or that the feed has ended, with the reason.
     changes: watch::Sender<Option<FeedEnd>>,
     wants_commits: AtomicBool,
     is_failing: AtomicBool,
 }
 
 impl BranchFeed {
-    /// Opens a feed that begins at the branch's tip.
+    /// Creates a feed that begins at the tip of the branch.
     ///
     /// # Errors
     /// If the branch does not exist.
@@ -50,12 +50,12 @@ impl BranchFeed {
         })
     }
 
-    /// Returns the branch's name.
+    /// Returns the name of the branch.
     pub fn branch(&self) -> &BranchName {
         &self.branch
     }
 
-    /// Reads new commits of the branch. Returns whether there were any, in which case there may be more.
+    /// Reads new commits of the branch, and adds their events to the buffer. Returns whether there were any. If so, there may be more.
     pub fn poll(&self, store: &Store) -> bool {
         let mut cursor = self
             .cursor
@@ -86,7 +86,8 @@ impl BranchFeed {
         let is_new = !events.is_empty();
         for event in events {
             let event = Arc::new(SharedEvent::new(event));
-            // The messages are built on this blocking thread, not by the first subscriber's task: large ones take a while.
+            // The messages are built here, on a blocking thread, and not by the task of the first subscriber, because building large ones
+            // takes a while.
             event.texts(&self.branch, EventFormat::Changes);
             if self.wants_commits.load(Ordering::Relaxed) {
                 event.texts(&self.branch, EventFormat::Commits);
@@ -99,8 +100,8 @@ impl BranchFeed {
         }
     }
 
-    /// Ends the feed; its subscribers still send the events that are in the buffer. Returns false, as [`poll`](Self::poll) does
-    /// when no events follow.
+    /// Ends the feed. The subscribers still send the events that are in the buffer. Returns false, because no events follow;
+    /// [`poll`](Self::poll) returns this value.
     pub fn end(&self, end: FeedEnd) -> bool {
         self.changes.send_replace(Some(end));
         false
@@ -111,8 +112,8 @@ impl BranchFeed {
         self.changes.borrow().is_some()
     }
 
-    /// Subscribes to the feed. Returns a receiver that signals changes, the sequence number of the next event, and the position of
-    /// the branch before it.
+    /// Subscribes to the feed. Returns a receiver that is notified of new events and of the end of the feed, the sequence number of the
+    /// next event, and the position of the branch before that event.
     pub fn subscribe(
         &self,
         format: EventFormat,
@@ -128,12 +129,12 @@ impl BranchFeed {
         (self.changes.subscribe(), number, position)
     }
 
-    /// Returns the event with this sequence number.
+    /// Looks up the event with this sequence number in the buffer.
     pub fn event(&self, number: u64) -> BufferedEvent {
         self.buffer().get(number)
     }
 
-    /// Returns the sequence number of the event that follows `position`, if the buffer reaches back that far.
+    /// Returns the sequence number of the event that follows `position`; `None` if the buffer does not have that event any more.
     pub fn number_after(&self, position: Option<CursorPosition>) -> Option<u64> {
         self.buffer().number_after(position)
     }

@@ -1,4 +1,4 @@
-//! The latest events of a branch, shared by its subscribers.
+//! The latest events of a branch, which all subscribers of the branch share.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -12,21 +12,21 @@ use crate::wire;
 
 /// The limit on the total size of the events in a buffer, in bytes.
 const BUFFER_BYTES_MAX: usize = 4 << 20;
-/// How many events a buffer may hold.
+/// The limit on the number of events in a buffer.
 const BUFFER_EVENTS_MAX: usize = 4096;
-/// How long an event that alone exceeds [`BUFFER_BYTES_MAX`] is kept for the subscribers to send.
+/// How long an event larger than [`BUFFER_BYTES_MAX`] stays in the buffer, so that the subscribers can send it.
 const LARGE_EVENT_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// The format of the messages that a client requested.
+/// Which messages a client gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum EventFormat {
-    /// The changed paths of each commit.
+    /// The changed paths of each commit. This is the default.
     Changes,
-    /// The changed paths together with the commit: `?commits=true`.
+    /// The changed paths of each commit together with the commit itself, requested with `?commits=true`.
     Commits,
 }
 
-/// The messages of one or more events, in the order in which they are sent.
+/// The texts of the messages for one or more events, in the order in which they are sent.
 pub(super) type EventTexts = Arc<[Utf8Bytes]>;
 
 /// Returns the messages of an event in the requested format.
@@ -38,10 +38,10 @@ pub(super) fn event_texts(event: &Event, branch: &BranchName, format: EventForma
     texts.into_iter().map(Utf8Bytes::from).collect()
 }
 
-/// An event whose messages are built once for all subscribers.
+/// An event, and its messages, which are built only once for all subscribers.
 pub(super) struct SharedEvent {
     event: Event,
-    /// The messages in each format, indexed by [`EventFormat`].
+    /// The messages in each format, with the [`EventFormat`] as index.
     texts: [OnceLock<EventTexts>; 2],
     created: Instant,
 }
@@ -67,7 +67,7 @@ impl SharedEvent {
         Arc::clone(texts.get_or_init(|| event_texts(&self.event, branch, format)))
     }
 
-    /// Estimates the memory taken by the event and its messages in both formats.
+    /// Estimates the memory of the event and of its messages in both formats, in bytes.
     fn bytes(&self) -> usize {
         3 * self.event.bytes()
     }
@@ -77,13 +77,13 @@ impl SharedEvent {
 pub(super) enum BufferedEvent {
     /// The event with that number.
     Available(Arc<SharedEvent>),
-    /// The number has not been assigned yet.
+    /// There is no event with this number yet.
     NotYet,
-    /// The event has been dropped from the buffer. The subscriber reads it from the repository, so nothing is lost.
+    /// The event was dropped from the buffer. The subscriber must read it from the store again, so it is not lost.
     Dropped,
 }
 
-/// The latest events of a branch, numbered in sequence.
+/// The latest events of a branch. Events are numbered consecutively.
 pub(super) struct EventBuffer {
     events: VecDeque<Arc<SharedEvent>>,
     /// The sequence number of the oldest event.
@@ -112,8 +112,8 @@ impl EventBuffer {
         self.trim();
     }
 
-    /// Drops the oldest events while the buffer exceeds its limits. A large event that is the only one is kept for
-    /// [`LARGE_EVENT_AGE_MAX`]; otherwise no subscriber could share it.
+    /// Drops the oldest events while the buffer exceeds its limits. If the buffer has only one event, which is too large, that event stays
+    /// for [`LARGE_EVENT_AGE_MAX`]: otherwise the subscribers could not share it.
     pub fn trim(&mut self) {
         while self.bytes > BUFFER_BYTES_MAX || self.events.len() > BUFFER_EVENTS_MAX {
             let is_only = self.events.len() == 1;
@@ -129,7 +129,7 @@ impl EventBuffer {
         }
     }
 
-    /// Returns the event with this sequence number.
+    /// Looks up the event with this sequence number.
     pub fn get(&self, number: u64) -> BufferedEvent {
         let Some(index) = number.checked_sub(self.first) else {
             return BufferedEvent::Dropped;
@@ -142,12 +142,12 @@ impl EventBuffer {
         })
     }
 
-    /// Returns the sequence number of the next event, and the position of the branch before it.
+    /// Returns the sequence number that the next event will get, and the position of the branch before that event.
     pub fn end(&self) -> (u64, Option<CursorPosition>) {
         (self.first + self.events.len() as u64, self.position)
     }
 
-    /// Returns the sequence number of the event that follows `position`, if the buffer reaches back that far.
+    /// Returns the sequence number of the event that follows `position`; `None` if the buffer does not have that event any more.
     pub fn number_after(&self, position: Option<CursorPosition>) -> Option<u64> {
         let (end, tip) = self.end();
         if position == tip {

@@ -1,8 +1,9 @@
-//! The WebSockets of `GET /watch`.
+//! Sends the changes of a branch to the WebSockets that `GET /watch` opens.
 //!
-//! The registry has one feed per watched branch, so that the store is read once for all subscribers of a branch. A feed keeps its
-//! latest events in a bounded buffer. A subscriber is a position in that buffer. If the buffer no longer has the event at that position,
-//! the subscriber reads the store by itself until it has caught up. So a slow client costs no memory and loses no commit.
+//! The registry has one feed for each watched branch, which reads the store once for all subscribers of the branch. A feed keeps its latest
+//! events in a buffer of limited size. A subscriber is a position in that buffer. If the buffer has already dropped the event at that
+//! position, the subscriber reads the store itself until it has caught up with the buffer. So a slow client takes no additional memory and
+//! misses no commit.
 
 mod branch_feed;
 mod event_buffer;

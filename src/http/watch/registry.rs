@@ -1,4 +1,5 @@
-//! The registry of watched branches: one wake-up for the whole server, one read per branch.
+//! The registry of watched branches. One thread waits for changes of refs for the whole server, and each changed branch is read once for
+//! all its subscribers.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,45 +18,45 @@ use crate::http::error::{Failure, Result};
 use crate::names::BranchName;
 use crate::store::{self, RefWaker, RefWatcher, Store};
 
-/// The time after which the registry polls the branches even if no file-system notification arrives.
+/// The time after which the branches are polled even if there was no file-system notification.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How many branches may be watched at a time. Each feed holds every path of its branch in memory.
+/// How many branches may be watched at the same time. Each feed holds all paths of its branch in memory.
 const FEEDS_MAX: usize = 256;
-/// How many sockets may read the store at a time while they connect.
+/// How many connecting WebSockets may read the store at the same time.
 const CONNECTING_MAX: usize = 8;
-/// How many subscribers may read the store at a time because they are not at the tip.
+/// How many subscribers may read the store at the same time because their events are no longer in the buffer.
 const CATCHING_UP_MAX: usize = 8;
-/// How many of the subscribers that catch up may hold a large message at a time.
+/// How many of these subscribers may hold a large message at the same time.
 const LARGE_MESSAGES_MAX: usize = 2;
-/// The maximum number of times that a new subscriber polls its branch to reach the tip. After that, it begins at the newest event read so
-/// far.
+/// How often a new subscriber polls its branch to reach the tip. If the tip is not reached by then, the subscriber begins at the newest
+/// event that was read.
 const FIRST_POLLS_MAX: usize = 8;
 
-/// The watched branches and the limits on their sockets.
+/// The watched branches, and the limits on the WebSockets that watch them.
 pub(in crate::http) struct WatchRegistry {
     pub(super) store: Arc<Store>,
     pub(in crate::http) limits: ServerLimits,
     /// Cancelled when the server shuts down.
     pub(super) shutdown: CancellationToken,
-    /// Each open socket holds one of these permits.
+    /// The permits for open WebSockets. Each holds one.
     socket_permits: Arc<Semaphore>,
-    /// Held while a connecting socket reads the store. These permits are separate from `catch_up_permits`, so that subscribers that catch
-    /// up do not delay new sockets.
+    /// The permits with which connecting WebSockets read the store. They are separate from `catch_up_permits`, so that subscribers that
+    /// catch up do not delay new WebSockets.
     connecting_permits: Arc<Semaphore>,
-    /// Held while a subscriber that is not at the tip reads the store.
+    /// The permits with which subscribers read the store to catch up.
     catch_up_permits: Arc<Semaphore>,
-    /// Held by a subscriber while it sends a large message that it shares with no other.
+    /// The permits with which subscribers send large messages that they do not share with other subscribers.
     pub(super) large_message_permits: Arc<Semaphore>,
-    /// The feeds that have subscribers. Locked only briefly.
+    /// The feeds that have subscribers, by branch. Locked only briefly.
     feeds: Mutex<HashMap<BranchName, Weak<BranchFeed>>>,
-    /// Locked while a feed is opened, so that sockets which connect at the same time share it.
+    /// Locked while a feed is created, so that WebSockets that connect at the same time share the feed.
     opening: tokio::sync::Mutex<()>,
-    /// Wakes the polling thread. Set when the thread is started.
+    /// Wakes the thread that polls the feeds. Set when that thread is started.
     poller: OnceLock<RefWaker>,
 }
 
 impl WatchRegistry {
-    /// Returns a registry without sockets. Sockets are closed when `shutdown` is cancelled.
+    /// Returns a registry with no watched branches. The WebSockets are closed when `shutdown` is cancelled.
     pub fn new(store: Arc<Store>, limits: &ServerLimits, shutdown: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -73,10 +74,10 @@ impl WatchRegistry {
         })
     }
 
-    /// Returns a permit for one more socket.
+    /// Returns a permit for one more WebSocket.
     ///
     /// # Errors
-    /// 503 at the limit, and while the server shuts down.
+    /// 503 if all permits are in use, and while the server shuts down.
     pub fn socket_permit(&self) -> Result<OwnedSemaphorePermit> {
         let unavailable = |detail| Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         if self.shutdown.is_cancelled() {
@@ -86,7 +87,7 @@ impl WatchRegistry {
         permit.map_err(|_| unavailable("too many watchers"))
     }
 
-    /// Returns the feed of a branch, or of the default branch, after it has read the commits made up to now.
+    /// Returns the feed of a branch, or of the default branch, after the feed has read all commits made before this call.
     ///
     /// # Errors
     /// 404 if the branch does not exist; 503 if too many branches are watched; 500 if the store cannot be read.
@@ -114,7 +115,7 @@ impl WatchRegistry {
         }
         let registry = Arc::clone(self);
         let opened = self.read_connecting(move |store| {
-            // The poller is started before the tip is read: a later move of the branch then wakes it.
+            // The thread is started before the tip is read, so that it notices every later move of the branch.
             let poller = registry.poller.get_or_init(|| start_poller(&registry));
             let feed = Arc::new(BranchFeed::open(store, &branch)?);
             registry.feeds().insert(branch, Arc::downgrade(&feed));
@@ -143,7 +144,7 @@ impl WatchRegistry {
         Ok(feed)
     }
 
-    /// Reads the store for a socket that connects, when a permit is free.
+    /// Reads the store for a connecting WebSocket when a permit is free.
     pub(super) async fn read_connecting<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> T + Send + 'static,
@@ -151,7 +152,7 @@ impl WatchRegistry {
         self.read(&self.connecting_permits, read).await
     }
 
-    /// Reads the store for a subscriber that is not at the tip, when a permit is free.
+    /// Reads the store for a subscriber that catches up, when a permit is free.
     pub(super) async fn read_catching_up<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> T + Send + 'static,
@@ -174,7 +175,7 @@ impl WatchRegistry {
         })
     }
 
-    /// Polls every feed until none has new events.
+    /// Polls all feeds until none has new events.
     fn poll_all(&self) {
         let mut may_have_more = true;
         while may_have_more && !self.shutdown.is_cancelled() {
@@ -206,7 +207,7 @@ impl WatchRegistry {
     }
 }
 
-/// Starts the thread that polls the feeds when it is woken and at least every [`POLL_INTERVAL`]. It ends with the server.
+/// Starts the thread that polls all feeds whenever it is woken, and at least every [`POLL_INTERVAL`]. The thread ends with the server.
 fn start_poller(registry: &Arc<WatchRegistry>) -> RefWaker {
     let watcher: RefWatcher = registry.store.watch_refs();
     let (waker, registry) = (watcher.waker(), Arc::downgrade(registry));

@@ -1,4 +1,4 @@
-//! The session of one watcher: sends a subscriber's messages until one side closes the WebSocket.
+//! The session of one watcher: sends the messages of a subscriber until one side closes the WebSocket.
 
 use axum::extract::ws::{WebSocket, close_code};
 
@@ -9,11 +9,11 @@ use super::subscriber::{NextMessages, Subscriber};
 use crate::http::metrics::{GaugeGuard, SOCKETS};
 use crate::http::middleware::auth::SocketKey;
 
-/// The close code when the branch was deleted.
+/// The WebSocket close code if the watched branch was deleted.
 const BRANCH_DELETED: u16 = 4410;
-/// The close code when the commit after which the events begin does not exist or was deleted. The client must list the modules again.
+/// The close code if the commit after which the events should begin does not exist or was deleted. The client must list the modules again.
 const UNKNOWN_COMMIT: u16 = 4404;
-/// The close code when the key has been removed or does not allow GET any more.
+/// The close code if the API key of the client was removed or no longer allows GET.
 const KEY_REVOKED: u16 = 4401;
 
 /// Runs a session to its end.
@@ -33,7 +33,7 @@ pub(in crate::http) async fn run_session(
     socket.finish(end).await;
 }
 
-/// Waits until the key of the request is revoked. If the request had no key, this never returns.
+/// Waits until the API key of the request is revoked. If the request has no key, waits forever.
 async fn key_revoked(key: Option<SocketKey>) {
     match key {
         Some(mut key) => key.revoked().await,

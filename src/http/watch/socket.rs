@@ -1,4 +1,5 @@
-//! A WebSocket (RFC 6455) that sends messages and reads only to detect that the client closes it or is gone.
+//! A WebSocket (RFC 6455) that sends messages. It also receives messages, but only to notice that the client closes the WebSocket or has
+//! disappeared.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -11,24 +12,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerLimits;
 
-/// How many pings may remain unanswered.
+/// How many pings may be unanswered before the client is treated as gone.
 const UNANSWERED_PINGS_MAX: usize = 2;
-/// How long the client may take to answer a close frame.
+/// How long the server waits for the client's part of the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long the connection is kept open after a close frame that reports a protocol error. Bytes that the client still sends would
-/// otherwise reset the connection, and the client would not receive the close frame.
+/// How long the connection is kept open after the server has sent a close frame that reports a protocol error. If the server closed it at
+/// once, the bytes that the client still sends would cause a reset, and the client might not receive the close frame.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The reason why a WebSocket ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SocketEnd {
-    /// The server closes it, with this code and reason.
+    /// The server closes the WebSocket with this close code and reason.
     Close(u16, &'static str),
-    /// The client closed it.
+    /// The client has closed the WebSocket.
     ClosedByClient,
-    /// The client violated the protocol; the close code says how.
+    /// The client has violated the protocol. The server closes the WebSocket with this close code.
     ProtocolError(u16),
-    /// The connection is lost, or the client does not respond.
+    /// The connection is broken, or the client does not respond.
     Lost,
 }
 
@@ -36,14 +37,14 @@ pub(super) enum SocketEnd {
 pub(super) struct WatchSocket {
     socket: WebSocket,
     pings: Interval,
-    /// Pings sent since the last message was received.
+    /// The number of pings that were sent since the last message was received.
     unanswered_pings: usize,
     message_timeout: Duration,
     shutdown: CancellationToken,
 }
 
 impl WatchSocket {
-    /// Takes over a connection after the handshake.
+    /// Wraps a WebSocket after its handshake.
     pub fn new(socket: WebSocket, limits: &ServerLimits, shutdown: CancellationToken) -> Self {
         let mut pings = interval(limits.ping_interval.max(Duration::from_millis(1)));
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -57,7 +58,7 @@ impl WatchSocket {
         }
     }
 
-    /// Receives messages, sends pings and answers pings until the socket ends. This is cancel safe.
+    /// Receives messages, answers pings and sends pings until the WebSocket ends. The future can be dropped at any time (cancel safety).
     pub async fn receive(&mut self) -> SocketEnd {
         loop {
             tokio::select! {
@@ -78,7 +79,7 @@ impl WatchSocket {
         }
     }
 
-    /// Sends a text message, receiving at the same time.
+    /// Sends a text message. Receives at the same time.
     pub async fn send_text(&mut self, text: Utf8Bytes) -> Result<(), SocketEnd> {
         self.send(Message::Text(text)).await
     }
@@ -87,7 +88,7 @@ impl WatchSocket {
         let shutdown = self.shutdown.clone();
         let limit = self.message_timeout;
         let sent = async {
-            // Flushes before the message, too, so that at most one message is queued.
+            // The previous message is flushed first too, so that at most one message is queued.
             poll_fn(|cx| self.poll_flushed(cx)).await?;
             self.socket
                 .start_send_unpin(message)
@@ -100,7 +101,8 @@ impl WatchSocket {
         }
     }
 
-    /// Becomes ready when everything is flushed. It also receives: if both sides only sent, both could block on full buffers.
+    /// Becomes ready when all messages are flushed. Receives meanwhile: if both sides only sent, both could block because their buffers are
+    /// full.
     fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SocketEnd>> {
         loop {
             if let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx) {
@@ -117,7 +119,7 @@ impl WatchSocket {
     ) -> Result<(), SocketEnd> {
         match received {
             Some(Ok(Message::Close(_))) => Err(SocketEnd::ClosedByClient),
-            // The content is ignored; tungstenite answers pings itself.
+            // The content of messages is ignored. tungstenite answers pings itself.
             Some(Ok(_)) => {
                 self.unanswered_pings = 0;
                 Ok(())
@@ -127,12 +129,12 @@ impl WatchSocket {
         }
     }
 
-    /// Completes the closing handshake that `end` requires.
+    /// Performs the closing handshake for this reason.
     pub async fn finish(mut self, end: SocketEnd) {
         let (code, reason) = match end {
             SocketEnd::Lost => return,
             SocketEnd::ClosedByClient => {
-                // tungstenite sends the answering close frame while it is polled for messages.
+                // While it is polled for messages, tungstenite sends the close frame with which the server answers.
                 let answered = async { while self.socket.next().await.is_some() {} };
                 let _ = timeout(CLOSE_TIMEOUT, answered).await;
                 return;
@@ -155,11 +157,11 @@ impl WatchSocket {
 }
 
 impl SocketEnd {
-    /// The server shuts down.
+    /// The reason for closing when the server shuts down.
     const SHUTDOWN: Self = Self::Close(close_code::AWAY, "the server is stopping");
 }
 
-/// Classifies a receive error by its text, because axum does not expose the error type of its WebSocket library.
+/// Finds out from the text of a receive error why the WebSocket ends. axum does not expose the error type of its WebSocket library.
 /// `tests/http/websocket.rs` fails if the texts change.
 fn receive_error(error: &axum::Error) -> SocketEnd {
     let text = error.to_string();

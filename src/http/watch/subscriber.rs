@@ -1,4 +1,4 @@
-//! A subscriber: one socket's position in a branch feed.
+//! A subscriber: the position of one WebSocket in the feed of a branch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,33 +12,34 @@ use crate::http::error::Result;
 use crate::names::{BranchName, CommitId};
 use crate::store::{self, BranchCursor, CursorPosition, Event, PollResult};
 
-/// How long a subscriber that failed to read the store waits before it retries.
+/// How long a subscriber waits after an error in reading the store before it tries again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// How often a subscriber that failed to read the store retries before it reports the failure.
+/// How often a subscriber tries again before it reports that the store failed.
 const RETRIES_MAX: usize = 10;
-/// The size above which the messages of a subscriber are large, in bytes. Few subscribers at a time may hold large messages that they do
-/// not share.
+/// The size above which the messages for a subscriber are large, in bytes. Only a few subscribers at a time may hold large messages that
+/// they do not share with others.
 const LARGE_BYTES: usize = 2 << 20;
 
 /// The messages that a subscriber sends next, or the reason why there are none.
 pub(super) enum NextMessages {
-    /// Messages to send; possibly none, although more may follow.
+    /// Messages to send. There may be none, although more may follow.
     Texts(EventTexts),
     /// No further messages follow, for this reason.
     End(FeedEnd),
 }
 
-/// A position in a feed: a sequence number of the feed's buffer or, if the buffer does not reach back that far, a cursor of the
-/// subscriber itself. A subscriber holds the messages of one event at a time, so a slow socket does not use more memory.
+/// A position in a feed. It is a sequence number in the feed's buffer or, if the buffer has dropped that event, a cursor with which the
+/// subscriber itself reads the store. A subscriber reads its next messages only when the previous ones were sent, so a slow WebSocket takes
+/// no more memory than a fast one.
 pub(in crate::http) struct Subscriber {
     registry: Arc<WatchRegistry>,
     feed: Arc<BranchFeed>,
     changes: watch::Receiver<Option<FeedEnd>>,
     format: EventFormat,
     reading_from: ReadingFrom,
-    /// Everything up to this position has been returned.
+    /// The position up to which all events have been returned.
     position: Option<CursorPosition>,
-    /// Held while a large message that no other subscriber shares is sent.
+    /// Held while a large message is sent that no other subscriber shares.
     large_message_permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -47,13 +48,13 @@ enum ReadingFrom {
     Buffer(u64),
     /// The subscriber reads the store with this cursor.
     Store(Box<BranchCursor>),
-    /// The subscriber reads nothing, because the commit after which the events begin does not exist.
+    /// The subscriber reads nothing, because the commit after which the events should begin does not exist.
     UnknownCommit,
 }
 
 impl Subscriber {
-    /// Subscribes to a branch from the commit `since`, or from the tip. If there is no such commit, [`next`](Self::next) returns
-    /// [`FeedEnd::UnknownCommit`].
+    /// Subscribes to the events of a branch after the commit `since`, or after the tip. If there is no such commit, [`next`](Self::next)
+    /// returns [`FeedEnd::UnknownCommit`].
     ///
     /// # Errors
     /// 404 if the branch does not exist; 503 if too many branches are watched; 500 if the store cannot be read.
@@ -93,17 +94,17 @@ impl Subscriber {
         })
     }
 
-    /// Returns the commit up to which all messages have been returned.
+    /// Returns the commit up to which all events have been returned.
     pub fn commit(&self) -> Option<CommitId> {
         self.position.map(|position| position.commit())
     }
 
-    /// Waits for the next messages. The caller has sent the previous ones.
+    /// Waits for the next messages and returns them. The caller must have sent the previous ones.
     pub(super) async fn next(&mut self) -> NextMessages {
         self.large_message_permit = None;
         let mut failures = 0;
         loop {
-            // The change is marked as seen before the read, so that a change after the read is not missed.
+            // The current state is marked as seen before the events are read, so that a change during the read is not missed.
             let end = *self.changes.borrow_and_update();
             let next = match &self.reading_from {
                 ReadingFrom::Buffer(number) => self.read_buffer(*number),
@@ -128,12 +129,12 @@ impl Subscriber {
         }
     }
 
-    /// Waits for a change of the feed. If the subscriber reads the store, it also returns after a pause to poll the store, because the
-    /// feed may have followed another history than the subscriber's cursor.
+    /// Waits until the feed has new events or ends. If the subscriber reads the store itself, this also returns after a pause, so that the
+    /// subscriber polls the store: the cursor of the feed may be in another history than that of the subscriber.
     async fn wait_for_change(&mut self) {
         let changed = self.changes.changed();
         match self.reading_from {
-            // This cannot fail: `feed` holds the sender.
+            // The error is impossible, because `feed` holds the sender.
             ReadingFrom::Buffer(_) => drop(changed.await),
             ReadingFrom::Store(_) | ReadingFrom::UnknownCommit => {
                 drop(tokio::time::timeout(RETRY_PAUSE, changed).await);
@@ -155,7 +156,7 @@ impl Subscriber {
         }
         let cursor = BranchCursor::new(self.feed.branch().clone(), self.position);
         self.reading_from = ReadingFrom::Store(Box::new(cursor));
-        // Returns no messages, but not `None` either: the next call reads the store, which has more, so the subscriber must not wait.
+        // An empty list and not `None`, so that the subscriber does not wait: the next call reads the store, which has more events.
         Ok(Some(NextMessages::Texts(EventTexts::from([]))))
     }
 
@@ -182,7 +183,7 @@ impl Subscriber {
             if let NextMessages::Texts(texts) = &next {
                 let bytes: usize = texts.iter().map(|text| text.len()).sum();
                 if bytes > LARGE_BYTES && self.large_message_permit.is_none() {
-                    // The messages are dropped and read again, so that waiting for the permit takes no memory.
+                    // The messages are dropped and read again later, so that the subscriber holds no memory while it waits for the permit.
                     drop(next);
                     let permits = Arc::clone(&self.registry.large_message_permits);
                     let permit = permits.acquire_owned().await;

@@ -8,7 +8,7 @@ use super::*;
 use crate::http::base_path::BasePath;
 use crate::http::middleware::normalize_path;
 
-/// All tests of the process share the metrics, so each test uses its own routes.
+/// Returns a router that counts its requests. All tests share the metrics of the process, so each test uses its own routes.
 fn app(routes: Router) -> Router {
     let counted = middleware::from_fn_with_state(Metrics::install(), count_requests);
     let routes = routes.layer(middleware::from_fn(record_route));
@@ -21,7 +21,7 @@ async fn send(app: &Router, method: &str, path: &str) {
     app.clone().oneshot(request).await.unwrap();
 }
 
-/// Returns the value of a line of the text format.
+/// Returns the value of the metric that begins with `line` in the text format.
 fn value(line: &str) -> Option<String> {
     let text = Metrics::install().render();
     let found = text.lines().find_map(|found| found.strip_prefix(line));

@@ -49,9 +49,9 @@ pub(in crate::http) struct BrowserId([u8; ID_BYTES]);
 /// A session, as stated in its cookie. The API key of the session may have been revoked since; [`Sessions::is_key_of`] finds the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Session {
-    /// A random number.
+    /// The random number of this session.
     pub id: BrowserId,
-    /// The end of the session.
+    /// The time at which the session ends.
     pub end: SystemTime,
     key_mark: [u8; MAC_BYTES],
 }

@@ -1,4 +1,4 @@
-//! Getting and deleting blobs.
+//! Gets and deletes blobs of the OCI registry.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,10 +19,10 @@ use crate::names::{ModuleHash, OciDigest, RepositoryName};
 use crate::oci::FoundBlob;
 use crate::store::{Revision, Store};
 
-/// The media type of blobs: their own is only in the manifest that names them.
+/// The media type of the response with a blob. The actual media type is not stored with the blob, but in the manifests that name it.
 const BLOB: &str = "application/octet-stream";
 
-/// The headers with which the response for a module describes it to other clients.
+/// The headers that describe a module to clients of the API. The response with a blob does not have them.
 const MODULE_HEADERS: [&str; 3] = ["wasmstore-hash", "wasmstore-digest", "repr-digest"];
 
 pub(super) async fn get(
@@ -64,7 +64,7 @@ pub(super) async fn get(
     }
 }
 
-/// Responds with a blob of the object store, from the same caches as modules.
+/// Responds with a blob that is stored as a git object, from the same caches as the modules of the API.
 async fn stored(
     app: &App,
     hash: ModuleHash,
@@ -73,7 +73,7 @@ async fn stored(
 ) -> Result<Response> {
     let has_range = *method == Method::GET && content.range(headers)?.is_some();
     let mut headers = headers.clone();
-    // They contain the entity tag of the blob, which differs from that of the module.
+    // These headers are removed because their entity tags are those of the blob, not those of the module.
     for name in [ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_RANGE] {
         headers.remove(name);
     }

@@ -1,4 +1,4 @@
-//! Responses with content that has a digest: manifests and blobs.
+//! Responses with content that has a digest: manifests and blobs of the OCI registry.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ use crate::oci::ErrorCode;
 /// The response header with the digest of the content.
 pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
-/// Content of this size, media type and digest.
+/// The digest, media type and size of a manifest or blob.
 pub(super) struct Content<'c> {
     pub digest: &'c OciDigest,
     pub media_type: &'c str,
@@ -25,10 +25,10 @@ pub(super) struct Content<'c> {
 }
 
 impl Content<'_> {
-    /// Returns the response with the bytes, or with the range of them that the client requests.
+    /// Responds with the bytes, or with the range of them that the client requests.
     ///
     /// # Errors
-    /// 416 for a range outside of the bytes.
+    /// 416 if the range is outside of the bytes.
     pub fn respond(&self, headers: &HeaderMap, bytes: Bytes) -> Result<Response> {
         let mut response = StatusCode::OK.into_response();
         self.insert_headers(response.headers_mut());
@@ -52,7 +52,7 @@ impl Content<'_> {
         Ok(response)
     }
 
-    /// Returns the response that needs no bytes: to HEAD, or to a client that has them. `None` if the bytes are needed.
+    /// Responds without the bytes if the method is HEAD, or if the client already has them. Otherwise returns `None`.
     pub fn respond_without_bytes(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
         let known = headers
             .get(IF_NONE_MATCH)
@@ -80,10 +80,10 @@ impl Content<'_> {
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     }
 
-    /// Returns the requested range; `None` for the whole content.
+    /// Returns the range that the client requests; `None` for the whole content.
     ///
     /// # Errors
-    /// 416 for a range outside of the bytes, and for a malformed one, which a server may ignore or reject (RFC 9110, section 14.2).
+    /// 416 if the range is outside of the bytes or malformed. A server may ignore or reject a malformed range (RFC 9110, section 14.2).
     pub fn range(&self, headers: &HeaderMap) -> Result<Option<Range<u64>>> {
         match parse_range(headers, self.size_bytes, &self.etag()) {
             Err(failure) => Err(Failure::new(
@@ -101,7 +101,7 @@ impl Content<'_> {
     }
 }
 
-/// Returns a header value. A media type that a client sent may contain anything that a header may.
+/// Returns a header value. Invalid text is possible only in a media type that a client has sent; it is replaced.
 fn value(text: &str) -> HeaderValue {
     text.parse()
         .unwrap_or(HeaderValue::from_static("application/octet-stream"))

@@ -1,4 +1,4 @@
-//! Error responses of the registry API (OCI distribution specification 1.1, "Error Codes").
+//! The error responses of the OCI registry API (OCI distribution specification 1.1, "Error Codes").
 
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
@@ -16,7 +16,7 @@ impl From<oci::Error> for Failure {
         let code = error.code();
         let failure = match error {
             oci::Error::Store(error) => Self::from(error),
-            // The manifest exists, but the method cannot delete this blob of it.
+            // The blob exists, so this is no 404. But it is part of a module on the default branch, so DELETE is not allowed for it.
             oci::Error::BlobInUse(_) => {
                 Self::new(StatusCode::METHOD_NOT_ALLOWED, error.to_string())
                     .with_header(ALLOW, "GET, HEAD")
@@ -33,13 +33,13 @@ fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     accepted.any(|value| value.contains(media_type))
 }
 
-/// Replaces the text of every error response below `/v2` by the JSON form of the specification.
+/// Replaces the text of every error response below `/v2` by the JSON error of the OCI specification.
 pub(in crate::http) async fn oci_errors(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path != "/v2" && !path.starts_with("/v2/") {
         return next.run(request).await;
     }
-    // The client of the command line gets problem documents everywhere.
+    // This project's own client accepts problem documents, and gets them from all endpoints.
     let accepts_problems = accepts(request.headers(), "application/problem+json");
     let mut response = next.run(request).await;
     if accepts_problems {

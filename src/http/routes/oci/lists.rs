@@ -1,4 +1,4 @@
-//! The lists of repositories, tags and referrers.
+//! Lists the repositories of the OCI registry, the tags of a repository, and the referrers of a manifest.
 
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::request::Parts;
@@ -18,7 +18,7 @@ use crate::wire::encode_query_value;
 /// The maximum number of items in one response.
 const ITEMS_MAX: usize = 10_000;
 
-/// The response header that says which filters were applied.
+/// The response header that names the filters that the server has applied.
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
 #[derive(Debug, Deserialize)]
@@ -101,7 +101,7 @@ pub(super) async fn referrers(
     Ok(response)
 }
 
-/// Returns a list as JSON, with a link to the next page.
+/// Responds with a list as JSON. `next` is the path and query of the next page.
 async fn list(app: &App, list: &(impl Serialize + Sync), next: Option<String>) -> Result<Response> {
     let charge = app.charge(json_bytes(list)).await?;
     let mut response = charged_json_response(list, charge)?;

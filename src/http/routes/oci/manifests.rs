@@ -1,4 +1,4 @@
-//! Getting, putting and deleting manifests.
+//! Gets, pushes and deletes manifests of the OCI registry.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
@@ -14,10 +14,10 @@ use crate::http::state::App;
 use crate::names::{ManifestRef, OciTag, RepositoryName};
 use crate::oci::{IMAGE_MANIFEST, MANIFEST_BYTES_MAX, ManifestPush};
 
-/// The maximum number of tags that a push by digest sets.
+/// The maximum number of tags that one push by digest can set.
 const TAGS_MAX: usize = 100;
 
-/// The response header with the digest of the subject of a manifest.
+/// The response header with the digest of the manifest that the pushed manifest refers to as its subject.
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 /// The response header with the tags that a push by digest has set.
 const TAG: HeaderName = HeaderName::from_static("oci-tag");
@@ -43,7 +43,8 @@ pub(super) async fn get(
     if let Some(response) = content.respond_without_bytes(method, headers) {
         return Ok(response);
     }
-    // The bytes are shared with the cache of the store; a client that reads slowly holds a reference to at most 4 MiB, which is charged.
+    // The bytes are shared with the cache of the store. They are charged nevertheless, because a client that reads slowly keeps up to 4 MiB
+    // in memory.
     let charge = app.charge(content.size_bytes).await?;
     let bytes = Bytes::from_owner(ManifestBytes {
         bytes: found.bytes.clone(),
@@ -52,7 +53,7 @@ pub(super) async fn get(
     content.respond(&HeaderMap::new(), bytes)
 }
 
-/// The bytes of a manifest, and the charge for them.
+/// The bytes of a manifest, and their charge on the memory budget.
 struct ManifestBytes {
     bytes: crate::store::Blob,
     _charge: crate::budget::Charge,
@@ -129,7 +130,7 @@ fn media_type(headers: &HeaderMap) -> String {
     media_type.unwrap_or(IMAGE_MANIFEST).trim().to_owned()
 }
 
-/// Parses the parameters `tag` of a push by digest.
+/// Parses the query parameters `tag` of a push by digest.
 fn tags(query: Option<&str>) -> Result<Vec<OciTag>> {
     let pairs = query.unwrap_or_default().split('&');
     let values = pairs.filter_map(|pair| pair.strip_prefix("tag="));

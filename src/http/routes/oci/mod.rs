@@ -1,7 +1,7 @@
 //! The OCI registry API (OCI distribution specification 1.1), below `/v2`.
 //!
-//! Names of repositories contain slashes, so a URL is parsed from its end. Errors have the specification's JSON form; responses are never
-//! compressed, because clients need `Content-Length`.
+//! The name of a repository may contain slashes, so a URL is parsed from its end. Errors are in the JSON form of the specification.
+//! Responses are never compressed, because clients need `Content-Length`.
 
 mod blobs;
 mod bytes;
@@ -26,12 +26,13 @@ use url::OciUrl;
 
 pub(in crate::http) use errors::oci_errors;
 
-/// Says that the registry API exists. A client that needs a key learns it from the 401 of the authorization layer.
+/// Responds with 200, which says that the server has the registry API. A client that needs an API key gets a 401 from the authorization
+/// layer instead.
 pub(in crate::http) async fn base() -> Response {
     Json(&json!({})).into_response()
 }
 
-/// Serves every other URL of the registry API.
+/// Responds to all other URLs of the registry API.
 pub(in crate::http) async fn serve(
     State(app): State<App>,
     UrlTail(tail): UrlTail,
@@ -80,7 +81,7 @@ pub(in crate::http) async fn serve(
     }
 }
 
-/// Tells wkg that packages are pulled through the OCI registry API (wasm-pkg-tools, "registry metadata").
+/// Says that packages are pulled through the OCI registry API. The client wkg requests this (wasm-pkg-tools, "registry metadata").
 pub(in crate::http) async fn wasm_pkg() -> Response {
     Json(&json!({ "preferredProtocol": "oci" })).into_response()
 }

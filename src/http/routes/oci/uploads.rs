@@ -1,4 +1,4 @@
-//! Uploading blobs: in one request, in chunks, or by mounting the blob of another repository.
+//! Uploads blobs to the OCI registry: in one request, in chunks, or by mounting the blob of another repository.
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_RANGE, LOCATION, RANGE};
@@ -29,7 +29,7 @@ struct UploadQuery {
     from: Option<String>,
 }
 
-/// Returns the author that the caller's key fixes.
+/// Returns the author that all commits with the client's API key must have.
 pub(super) fn author(parts: &Parts) -> Result<Option<Author>> {
     match parts.extensions.get::<Caller>() {
         Some(caller) => caller.author(None),
@@ -37,7 +37,8 @@ pub(super) fn author(parts: &Parts) -> Result<Option<Author>> {
     }
 }
 
-/// Begins an upload; with `digest`, uploads the whole blob; with `mount`, takes the blob of another repository.
+/// Begins an upload. With the parameter `digest`, the request contains the whole blob. With `mount`, the blob of another repository is
+/// used, if it exists.
 pub(super) async fn begin(
     app: App,
     name: RepositoryName,
@@ -58,7 +59,7 @@ pub(super) async fn begin(
     }
 }
 
-/// Copies the blob that `mount` names, if there is one.
+/// Mounts the blob in the parameter `mount`. Returns its digest, or `None` if there is no such parameter or no such blob.
 async fn mount(app: &App, name: &RepositoryName, query: &UploadQuery) -> Result<Option<OciDigest>> {
     let Some(Ok(digest)) = query.mount.as_deref().map(OciDigest::parse) else {
         return Ok(None);
@@ -76,7 +77,7 @@ async fn mount(app: &App, name: &RepositoryName, query: &UploadQuery) -> Result<
     Ok(mounted.await?.then_some(digest))
 }
 
-/// Returns the state of an upload.
+/// Returns the number of bytes that an upload has received.
 pub(super) async fn status(app: App, name: RepositoryName, id: String) -> Result<Response> {
     let (repository, upload_id) = (name.clone(), id.clone());
     let size = app.run_read(move |store| Ok(resume(store, &repository, &upload_id)?.size_bytes()));
@@ -97,7 +98,7 @@ pub(super) async fn cancel(app: App, name: RepositoryName, id: String) -> Result
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Appends a chunk.
+/// Appends the chunk in the request to an upload.
 pub(super) async fn append(
     app: App,
     name: RepositoryName,
@@ -111,7 +112,7 @@ pub(super) async fn append(
     Ok(accepted(&app, StatusCode::ACCEPTED, &name, &id, size_bytes))
 }
 
-/// Appends the last chunk, if there is one, and completes the upload.
+/// Appends the chunk in the request to an upload, if there is one, and completes the upload.
 pub(super) async fn complete(
     app: App,
     name: RepositoryName,
@@ -129,7 +130,8 @@ pub(super) async fn complete(
     complete_with(app, (name, id, start), digest, parts, body).await
 }
 
-/// Appends the body to an upload that has `start` bytes, if that is known, and completes it.
+/// Appends the body to an upload, and completes it. `start` is the number of bytes that the upload must have before; `None` if it may have
+/// any number.
 async fn complete_with(
     app: App,
     (name, id, start): (RepositoryName, String, Option<u64>),
@@ -145,8 +147,8 @@ async fn complete_with(
     Err(oci::Error::DigestMismatch(digest).into())
 }
 
-/// Appends the body to an upload that has `start` bytes, if that is known, and completes it if `digest` is given. Returns the number of bytes,
-/// and whether they have the digest.
+/// Appends the body to an upload. `start` is the number of bytes that the upload must have before; `None` if it may have any number. With
+/// `digest`, also completes the upload. Returns the number of bytes that the upload has, and whether they have the digest.
 async fn receive(
     app: &App,
     (name, id, start): (&RepositoryName, &str, Option<u64>),
@@ -180,8 +182,9 @@ async fn receive(
     }
 }
 
-/// Returns the number of bytes that an upload has, and checks that the chunk in the request continues it. Returns `None` without looking for
-/// the upload if the chunk does not say where it begins and is short: then the upload is looked for when the chunk is there.
+/// Returns the number of bytes that an upload has, after checking that the chunk in the request continues it. If the chunk is short and the
+/// request does not say where it begins, returns `None` without reading the upload, because the upload is read anyway when the chunk is
+/// received.
 async fn start(app: &App, name: &RepositoryName, id: &str, parts: &Parts) -> Result<Option<u64>> {
     let range = content_range(&parts.headers)?;
     let length = content_length(&parts.headers);
@@ -199,7 +202,7 @@ async fn start(app: &App, name: &RepositoryName, id: &str, parts: &Parts) -> Res
     checked.await
 }
 
-/// Returns the position of the first byte in `Content-Range`, and checks that the range has the length of the body.
+/// Returns the position of the first byte according to `Content-Range`. Checks that the range is as long as the body.
 fn content_range(headers: &HeaderMap) -> Result<Option<u64>> {
     let Some(value) = headers.get(CONTENT_RANGE) else {
         return Ok(None);
@@ -235,7 +238,7 @@ fn out_of_order(upload: &BlobUpload<'_>) -> Failure {
         .with_header(RANGE, range_of(upload.size_bytes()))
 }
 
-/// Returns the value of `Range` for an upload. Clients expect `0-0` for an empty one.
+/// Returns the value of the header `Range` that describes an upload. Clients expect `0-0` for an upload without bytes.
 fn range_of(size_bytes: u64) -> String {
     format!("0-{}", size_bytes.saturating_sub(1))
 }

@@ -1,4 +1,4 @@
-//! The URLs of the registry API.
+//! The URLs of the OCI registry API.
 
 use axum::http::StatusCode;
 
@@ -6,7 +6,7 @@ use crate::http::error::{Failure, Result};
 use crate::names::{self, ManifestRef, OciDigest, RepositoryName};
 use crate::oci::{self, ErrorCode};
 
-/// A URL below `/v2`.
+/// A URL of the OCI registry API, below `/v2/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OciUrl {
     Catalog,
@@ -19,7 +19,7 @@ pub(super) enum OciUrl {
 }
 
 impl OciUrl {
-    /// Parses the part of the URL after `/v2/`, from its end.
+    /// Parses the part of the URL after `/v2/`. It is parsed from its end, because the name of a repository may contain slashes.
     ///
     /// # Errors
     /// 404 for a URL that is not part of the API; 400 for a malformed name, tag or digest.
@@ -51,7 +51,7 @@ impl OciUrl {
         }
     }
 
-    /// Returns the methods that the endpoint supports, as in the header `Allow` (RFC 9110, section 15.5.6).
+    /// Returns the methods that the endpoint supports, as the value of the header `Allow` (RFC 9110, section 15.5.6).
     pub fn allowed_methods(&self) -> &'static str {
         match self {
             Self::Catalog | Self::Tags(_) | Self::Referrers(..) => "GET, HEAD",
