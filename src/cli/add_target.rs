@@ -1,4 +1,4 @@
-//! What the arguments of `add` mean: one file and its path, or several files and a directory.
+//! Parses the positional arguments of `add`: one file and its module path, or files and a directory of the store.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,15 +9,15 @@ use super::exit::{Error, Result};
 use crate::names::{self, ModulePath, TreePath};
 use crate::store::ModuleFiles;
 
-/// The files to add, and where.
+/// The files that `add` stores, and their paths in the store.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AddTarget {
-    /// One file; without a path, its name is the path.
+    /// One file. If `path` is `None`, the file's name is the module path.
     Module {
         file: PathBuf,
         path: Option<ModulePath>,
     },
-    /// Files that keep their names in a directory of the store.
+    /// One or more files. Each is stored in `directory` under its own name.
     Directory {
         files: Vec<PathBuf>,
         directory: TreePath,
@@ -25,11 +25,12 @@ pub(super) enum AddTarget {
 }
 
 impl AddTarget {
-    /// Interprets the arguments. Two arguments are a file and a path, as in the original. More than two, or a last one that ends with a slash,
-    /// are files and a directory.
+    /// Parses the arguments of `add`: the first is `file`, the others are `more`. Two arguments are a file and a module path, as in the
+    /// original wasmstore 0.3. If there are more than two, or if the last ends with a slash, the last is a directory of the store, and all
+    /// others are files.
     ///
     /// # Errors
-    /// The path is malformed; the last of several arguments is a file, which happens if a shell expands a pattern.
+    /// The path is malformed; the last of three or more arguments is a file on disk, as in `add *.wasm` without a directory.
     pub fn parse(file: PathBuf, mut more: Vec<OsString>) -> Result<Self> {
         let Some(last) = more.pop() else {
             return Ok(Self::Module { file, path: None });
@@ -54,7 +55,7 @@ impl AddTarget {
     }
 }
 
-/// Returns the files with their paths in the directory.
+/// Returns each file with its module path, which is the file's name in `directory`.
 ///
 /// # Errors
 /// A file cannot be read, is not a regular file, or its name cannot be part of a path; two files have the same name.

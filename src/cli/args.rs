@@ -14,8 +14,7 @@ use crate::store::Revision;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
-    /// Use the store in this directory, or the store that a server serves at this URL or has with this name of a login [env:
-    /// WASMSTORE_ROOT]
+    /// Use the store in this directory, on the server at this URL, or on the server of the login with this name [env: WASMSTORE_ROOT]
     #[arg(long, global = true, value_name = "DIR|URL|@NAME", value_hint = ValueHint::DirPath,
         value_parser = PathBufValueParser::new().try_map(RootSetting::parse))]
     pub root: Option<RootSetting>,

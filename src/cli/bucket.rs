@@ -1,4 +1,4 @@
-//! Opening a bucket with the settings of the environment, and stores that are copies of one.
+//! Opens buckets with the settings from the environment, and local stores that are copies of a store in a bucket.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,16 @@ use crate::bucket::{
 use crate::config::Options;
 use crate::store::{self, BucketMark, Store};
 
-/// The beginnings of the names of variables that configure an object store.
+/// The prefixes of the environment variables that configure the access to an object store.
 const PREFIXES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
-/// The files of the AWS command line: the variable with the path, and the default path. Credentials come first.
+/// The configuration files of the AWS command line. Each entry is the variable that can name the file, and the file's default path. The
+/// settings of the first file take precedence.
 const AWS_FILES: [(&str, &str); 2] = [
     ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
     ("AWS_CONFIG_FILE", "~/.aws/config"),
 ];
 
-/// Opens a bucket, without a request.
+/// Opens a bucket. Sends no request.
 ///
 /// # Errors
 /// A variable is not UTF-8; the settings are invalid.
@@ -33,7 +34,7 @@ pub(super) fn open_bucket(url: &BucketUrl, options: BucketOptions) -> Result<Arc
 /// Checks that the conditional writes of a bucket are atomic.
 ///
 /// # Errors
-/// `NotAtomic`; the bucket cannot be reached.
+/// The conditional writes are not atomic; the bucket cannot be reached.
 pub(super) fn check_atomic(bucket: &Bucket, scope: ProbeScope) -> Result<()> {
     let report = bucket.probe(scope).map_err(store::Error::from)?;
     if report.is_atomic() {
@@ -45,11 +46,11 @@ pub(super) fn check_atomic(bucket: &Bucket, scope: ProbeScope) -> Result<()> {
     Err(Error::NotAtomic(bucket.url().to_owned()))
 }
 
-/// Opens the copy at `root` of the store in a bucket, and creates an empty copy if there is none. If the bucket cannot be reached, opens
-/// an existing copy.
+/// Opens the local copy, at `root`, of the store in a bucket. If there is no copy, creates an empty one. An existing copy is opened even
+/// if the bucket cannot be reached.
 ///
 /// # Errors
-/// There is no copy yet, and the bucket cannot be reached or has no store; `root` is another store.
+/// There is no copy yet, and the bucket cannot be reached or has no store; the store at `root` is not a copy of the one in this bucket.
 pub(super) fn open_copy(root: &Path, options: Options, bucket: Arc<Bucket>) -> Result<Store> {
     let found = Store::bucket_mark_of(root)?;
     let (mark, format) = match (bucket.identity(), found) {
@@ -74,7 +75,7 @@ pub(super) fn open_copy(root: &Path, options: Options, bucket: Arc<Bucket>) -> R
     Ok(Store::open_shared(root, options, bucket, &mark, format)?)
 }
 
-/// Opens the store at `root` with its bucket if it is a copy of a store in a bucket; `None` if it is not.
+/// Opens the store at `root` together with its bucket, if it is a copy of a store in a bucket. Returns `None` for any other store.
 ///
 /// # Errors
 /// As for [`open_copy`].
@@ -94,7 +95,8 @@ pub(super) fn open_if_copy(root: &Path, options: Options) -> Result<Option<Store
     Ok(Some(store))
 }
 
-/// Returns the variables that configure an object store, and the settings of the chosen profile of the AWS command line.
+/// Returns the environment variables that configure an object store, followed by the settings of the AWS profile that `AWS_PROFILE`
+/// selects.
 fn settings() -> Result<Vec<(String, String)>> {
     let mut variables = Vec::new();
     for (name, value) in std::env::vars_os() {

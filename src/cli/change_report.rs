@@ -1,4 +1,4 @@
-//! The report of a change: the commit that it made, on standard error and in JSON.
+//! The report of a command that changed the store: the commit that it made, on standard error and in JSON.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub(super) enum ChangeVerb {
     Committed,
     /// Merged a branch.
     Merged,
-    /// Moved the branch forward from this commit to one that exists.
+    /// Moved the branch from this commit, its previous tip, to an existing descendant (a fast-forward).
     Forwarded(CommitId),
     /// Squashed the history to one commit.
     Squashed,
@@ -30,7 +30,8 @@ pub(super) enum ChangeVerb {
     Created,
 }
 
-/// Reports a change whose command has printed its text already. In JSON, adds `commit`, `branch` and `changed` to the fields.
+/// Reports a change on standard error. With `--json`, first prints `fields` with `commit`, `branch` and `changed` added. Without it, the
+/// command has printed its text already.
 pub(super) fn report<T>(
     settings: &Settings,
     out: &mut Output,
@@ -46,7 +47,7 @@ pub(super) fn report<T>(
     note(settings, out, verb, published)
 }
 
-/// Reports a new tag, like [`report`].
+/// Reports the creation of a tag, on standard error and with `--json` as JSON.
 pub(super) fn report_tag(
     settings: &Settings,
     out: &mut Output,
@@ -74,7 +75,7 @@ pub(super) fn note<T>(
 }
 
 fn print_line(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
-    // What the command prints comes first if both streams are the same terminal.
+    // If both streams are the same terminal, the output of the command must appear before this line.
     out.flush()?;
     if !settings.is_quiet() {
         print_note(line);
@@ -105,7 +106,7 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
         ChangeVerb::Committed => format!("committed {id} on {branch}"),
         ChangeVerb::Merged => format!("merged: {branch} is at {id}"),
         ChangeVerb::Forwarded(from) => {
-            // No commit names the tip before, so a rollback cannot find it.
+            // A fast-forward makes no commit that names the previous tip, so `rollback` cannot find it. `restore` gets its id here.
             let (from, branch_word) = (short_id(&from), shell_word(&branch));
             let undo = format!("wasmstore restore {from} --branch {branch_word}");
             format!("merged: {branch} is at {id} (fast-forward); to undo it: {undo}")
@@ -116,7 +117,7 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
     }
 }
 
-/// Quotes a text for a POSIX shell, unless it has only characters without a meaning there.
+/// Quotes text as one word for a POSIX shell. If no character has a special meaning in a shell, returns the text unquoted.
 fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/@:-".contains(c);
     if text.chars().all(is_plain) {

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use super::environment::variable;
 
-/// The value of `--color`. `Auto` enables color if the output is a terminal that is not dumb, or if `CLICOLOR_FORCE` is set; but
-/// never if `NO_COLOR` is set.
+/// The value of `--color`. With `Auto`, color is enabled if the output is a terminal and `TERM` is not `dumb`, or if `CLICOLOR_FORCE` is
+/// set. If `NO_COLOR` is set, `Auto` disables color in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum ColorChoice {
     #[default]
@@ -17,19 +17,19 @@ pub(super) enum ColorChoice {
 /// The color of a line in the output of `diff` and `show`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DiffColor {
-    /// Green.
+    /// Green, for what was added.
     Added,
-    /// Red.
+    /// Red, for what was removed.
     Removed,
-    /// Yellow.
+    /// Yellow, for what was updated.
     Updated,
 }
 
 impl DiffColor {
-    /// The sequence that ends every color.
+    /// The ANSI escape sequence that resets the color.
     pub const END: &str = "\u{1b}[0m";
 
-    /// Returns the sequence that starts this color.
+    /// Returns the ANSI escape sequence that selects this color.
     pub fn start(self) -> &'static str {
         match self {
             Self::Added => "\u{1b}[32m",
@@ -58,7 +58,7 @@ impl ColorChoice {
         choice
     }
 
-    /// Returns whether to color a stream.
+    /// Returns whether to color the output to a stream. `is_terminal` says whether the stream is a terminal.
     pub fn is_enabled(self, is_terminal: bool) -> bool {
         match self {
             Self::Always => true,

@@ -19,7 +19,7 @@ Environment (a flag takes precedence over its variable; an empty variable counts
   CLICOLOR_FORCE    enable color even if the output is not a terminal
   TZ                the time zone of the dates in `log` and `audit`
 
-An error is one line on standard error. Where it is known what to do next, a line `hint: …` follows; not with --quiet.
+An error is one line on standard error. For some errors, a line `hint: …` says what to do next, except with --quiet.
 
 Exit codes:
   0  success
@@ -29,7 +29,7 @@ Exit codes:
   4  conflict, or nothing to roll back
   5  the store cannot be opened, read, written or reached";
 
-/// What `--version` prints after the name; `-V` prints the first line only.
+/// The text that `--version` prints after the program's name. `-V` prints only its first line.
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\ncommit: ",

@@ -1,4 +1,4 @@
-//! The two sides of a diff: commits, branches or tags, modules, or files on disk.
+//! The two sides of a diff. Each is a commit, branch or tag, a module, or a file on disk.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,7 +11,7 @@ use crate::names::{BranchName, ModuleHash, ModuleRef};
 use crate::remote::StoreOperations;
 use crate::store::Revision;
 
-/// The prefix that marks any path of a file.
+/// The prefix of an argument that is the path of a file on disk. Unlike `./` and `../`, it also works for absolute paths.
 const FILE: &str = "file:";
 
 /// One side of a diff.
@@ -23,7 +23,7 @@ pub(super) enum DiffSide {
     Content(ContentName),
 }
 
-/// The name of bytes that can be compared.
+/// The name of a module or a file, whose bytes `diff` compares.
 #[derive(Clone, Debug)]
 pub(super) enum ContentName {
     /// A module in the store.
@@ -33,8 +33,8 @@ pub(super) enum ContentName {
 }
 
 impl DiffSide {
-    /// Finds out what an argument names. `./`, `../` and `file:` mark a file, and a leading slash or `sha256:` a module. Anything else is a
-    /// commit, branch or tag if there is one with this name, and otherwise a module.
+    /// Finds out what an argument of `diff` names. An argument that begins with `./`, `../` or `file:` is a file, and one that begins with
+    /// a slash or `sha256:` is a module. Any other argument is a commit, branch or tag if one has this name, and otherwise a module.
     ///
     /// # Errors
     /// The name is malformed, or no commit, branch, tag or module has it.
@@ -55,7 +55,7 @@ impl DiffSide {
                 let revision = revision.on_branch(branch.clone());
                 match store.snapshot(&revision).map_err(Error::from) {
                     Ok(_) => return Ok(Self::Revision(revision)),
-                    // A branch without commits is an error of `snapshot`, but not of a diff.
+                    // `snapshot` fails for a branch without commits, but a diff accepts such a branch.
                     Err(error) if error.is_empty_branch() => return Ok(Self::Revision(revision)),
                     Err(error) if error.is_not_found() => error,
                     Err(error) => return Err(error),
@@ -67,8 +67,9 @@ impl DiffSide {
         let Ok(name) = ModuleRef::parse(text) else {
             return Err(unknown);
         };
-        // The older of two versions is in no tree, so only comparing finds out whether a hash is known. A name that ends with `.wasm` is
-        // that of a module even if there is none, so that the error says so.
+        // `contains` searches only the branch's current tree. A hash may be that of an older version, which is not in this tree, so the
+        // store is asked to compare the hash with itself. A path that ends with `.wasm` is treated as a module even if there is none, so
+        // that the error says that the module does not exist.
         let is_module = match &name {
             ModuleRef::Hash(_) => store.compare_modules(&tree, &name, &name).is_ok(),
             ModuleRef::Path(_) => store.contains(&tree, &name)? || text.ends_with(".wasm"),
@@ -80,7 +81,7 @@ impl DiffSide {
         }
     }
 
-    /// Returns what the side is, in words.
+    /// Returns the kind of this side, in words for an error message.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Revision(_) => "a commit, branch or tag",
@@ -91,10 +92,10 @@ impl DiffSide {
 }
 
 impl ContentName {
-    /// Reads the module or file.
+    /// Returns the hash of the module, or `None` for a file, and the bytes. A path is looked up in the revision `tree`.
     ///
     /// # Errors
-    /// The file cannot be read or is larger than a module may be; the module is unknown.
+    /// The file cannot be read or is larger than the limit for modules; the module does not exist.
     pub fn read(
         &self,
         store: &dyn StoreOperations,
@@ -120,10 +121,10 @@ fn file_of(text: &str) -> Option<PathBuf> {
     }
 }
 
-/// Reads a file, which may be as large as a module.
+/// Reads a file that is at most as large as the default limit for modules.
 ///
 /// # Errors
-/// The file cannot be read, or is larger.
+/// The file cannot be read, or is larger than the limit.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
     let bytes_max = ModuleLimits::default().module_bytes_max;
     let read = || {

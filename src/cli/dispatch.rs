@@ -46,7 +46,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     logging::flush();
     let error = match result.and(out.finish()) {
         Ok(()) | Err(Error::Closed) => return ExitCode::SUCCESS,
-        // What differs has been printed.
+        // The differences have been printed already, so no error follows.
         Err(error @ Error::Differences) => return ExitCode::from(error.code()),
         Err(error) => error,
     };
@@ -65,7 +65,7 @@ fn parse(args: &[OsString]) -> Result<(CommandLine, ArgMatches), clap::Error> {
     Ok((CommandLine::from_arg_matches(&matches)?, matches))
 }
 
-/// Combines the flags of `server` with its variables and its configuration file. Other commands have only flags.
+/// Combines the flags of `server` with its environment variables and its configuration file. Leaves any other command as it is.
 fn resolve_server_settings(
     parsed: CommandLine,
     mut matches: ArgMatches,
@@ -87,8 +87,8 @@ fn resolve_server_settings(
     })
 }
 
-/// Reports arguments that clap did not accept, or prints the help that they request. A malformed name has its own exit code, because
-/// apart from the name the command line is well-formed.
+/// Reports arguments that clap rejected, or prints the help or version that they request. If the only fault is a malformed name, such as a
+/// branch name, the exit code is the one for malformed names, not the one for usage errors.
 fn report_unparsed(error: &clap::Error, args: &[OsString], color: ColorChoice) -> ExitCode {
     if let Some(name) = error.source().and_then(|source| source.downcast_ref()) {
         let code = fail(&Error::Name(names::Error::clone(name)), color);
@@ -128,7 +128,7 @@ fn report_usage(error: &clap::Error, os_args: &[OsString], color: ColorChoice) -
     ExitCode::from(exit::USAGE)
 }
 
-/// Returns whether arguments that clap did not accept contain `--quiet`.
+/// Returns whether arguments that clap rejected contain `--quiet`.
 fn is_quiet(args: &[OsString]) -> bool {
     let mut flags = args.iter().take_while(|arg| *arg != "--");
     flags.any(|arg| arg == "-q" || arg == "--quiet")

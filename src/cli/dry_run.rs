@@ -7,7 +7,7 @@ use super::exit::Result;
 use super::output::Output;
 use crate::remote::{DryRun, PutEffect};
 
-/// Prints what a module is, and what adding it would do.
+/// Prints the properties of a module, and what `add` would change at its path.
 pub(super) fn print(run: &DryRun, out: &mut Output) -> Result<()> {
     let effect = match run.effect {
         PutEffect::Added => "would be added",
@@ -28,7 +28,7 @@ pub(super) fn print(run: &DryRun, out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-/// Returns the same as JSON.
+/// Returns as JSON what `print` prints.
 pub(super) fn to_json(run: &DryRun) -> Value {
     let action = match run.effect {
         PutEffect::Added => "added",

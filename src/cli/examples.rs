@@ -2,7 +2,8 @@
 
 use clap::Command;
 
-/// The words of each command, and its examples: lines for a shell, and comments. A test parses every line.
+/// The examples of each command. An entry has the words of the command, without `wasmstore`, and lines for a shell: calls, and comments
+/// that begin with `#`. A test parses every call.
 const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "",
@@ -25,7 +26,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "wasmstore add target/add.wasm math/add.wasm",
             "# Several modules in one commit, without overwriting any",
             "wasmstore add add.wasm sub.wasm math/1.0.0/ --if-absent",
-            "# What it is, and whether it can stand in for the module at the path",
+            "# Print what the file is, and whether it can replace the module at the path",
             "wasmstore add --dry-run add.wasm math/add.wasm",
             "wasmstore add add.wasm -m 'Round to even' --author 'Ann <ann@example.org>'",
             "wat2wasm add.wat --output=- | wasmstore add - math/add.wasm",
@@ -197,7 +198,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "merge",
         &[
-            "# Bring what is new on main to the branch release",
+            "# Merge the new commits of main into the branch release",
             "wasmstore merge main --branch release --no-ff -m 'Release 1.2'",
         ],
     ),
@@ -215,7 +216,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "# Delete only what no branch or tag reaches",
             "wasmstore gc --keep-history",
-            "# See what a gc would drop that keeps ten versions of each module in ci",
+            "# Print how much a gc would drop if it keeps ten versions of each module in ci",
             "wasmstore gc --keep-last 10 ci --dry-run",
             "# Keep what the branch had in the last 90 days, and what is tagged",
             "wasmstore gc --keep-since 90d --keep-tags --yes",
@@ -226,7 +227,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore watch",
             "wasmstore watch --branch release -- ./deploy.sh",
-            "# Run for each change below math, also for those made while it did not run",
+            "# Run deploy.sh for each change below math, also for changes made before it was started",
             "wasmstore watch --path math/ --since-file deploy.cursor -- ./deploy.sh",
         ],
     ),
@@ -321,7 +322,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Returns the lines of the examples of a command, which may be empty. `words` are the words of the command, without `wasmstore`.
+/// Returns the example lines of a command; empty if it has none. `words` are the words of the command, without `wasmstore`.
 pub(super) fn of(words: &str) -> &'static [&'static str] {
     let found = EXAMPLES.iter().find(|(command, _)| *command == words);
     found.map_or(&[], |(_, lines)| lines)
@@ -357,7 +358,7 @@ mod tests {
     use super::*;
     use crate::cli::command_line::CommandLine;
 
-    /// Splits a line for a shell into words, as sh(1) does for plain and quoted text. Fails for anything else that has a meaning in a shell.
+    /// Splits a shell line into words, as sh(1) does for plain and quoted text. Panics at any other character with a meaning in a shell.
     fn split(line: &str) -> Vec<String> {
         let (mut words, mut quote, mut word) = (Vec::new(), None, None);
         for c in line.chars() {
@@ -380,8 +381,8 @@ mod tests {
         words
     }
 
-    /// Returns the calls of the program in a line, as the words of each: what is between pipes, and what is in `"$(…)"`, whose place a hash
-    /// takes in the call around it.
+    /// Returns the words of each call of `wasmstore` in a line. A call ends at a pipe, or is inside of `"$(…)"`. In the outer call, a hash
+    /// replaces `"$(…)"`.
     fn calls(line: &str) -> Vec<Vec<String>> {
         let mut line = line.to_owned();
         let mut calls = Vec::new();
@@ -397,7 +398,7 @@ mod tests {
         words.filter(|words| words[0] == "wasmstore").collect()
     }
 
-    /// Calls `visit` with the words of every visible command, and with the command.
+    /// Calls `visit` for every visible command, with the words and the clap definition of the command.
     fn each(words: &str, command: &Command, visit: &mut dyn FnMut(&str, &Command)) {
         visit(words, command);
         for inner in command

@@ -12,15 +12,15 @@ use crate::remote;
 use crate::store::{self, ErrorKind, QueryError, WitError};
 use crate::wire::MissingName;
 
-/// Not found, unreadable input, or any failure without a code of its own.
+/// The exit code if something does not exist, if an input cannot be read, and for any failure that has no other code.
 const FAILED: u8 = 1;
-/// Invalid command line or server configuration.
+/// The exit code for an invalid command line or server configuration.
 pub(super) const USAGE: u8 = 2;
-/// Invalid module or malformed name.
+/// The exit code for an invalid module or a malformed name.
 const INVALID: u8 = 3;
-/// Conflict with the state of the store.
+/// The exit code for a conflict with the current content of the store.
 const CONFLICT: u8 = 4;
-/// The store cannot be opened, read, written or reached.
+/// The exit code if the store cannot be opened, read, written or reached.
 const UNAVAILABLE: u8 = 5;
 
 /// The error of a command.
@@ -49,49 +49,49 @@ pub(super) enum Error {
     /// A search query is malformed.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// A directory was to be removed without `--recursive`.
+    /// `remove` was called for a directory without `--recursive`.
     #[error("{0} is a directory: use --recursive to remove everything in it")]
     NotRecursive(String),
-    /// A module was to be printed on a terminal, which its bytes could garble.
+    /// Standard output is a terminal, which the bytes of this module could garble.
     #[error("{0} is binary, and standard output is a terminal")]
     BinaryToTerminal(String),
-    /// The two sides of a diff cannot be compared with each other.
+    /// The two sides of a diff cannot be compared with each other. Contains both arguments, then what each of them is.
     #[error("cannot compare {0} with {1}: the first is {2}, the second is {3}")]
     MixedDiff(String, String, &'static str, &'static str),
     /// `diff --exit-code` found differences and has printed them.
     #[error("there are differences")]
     Differences,
-    /// The last of several files to add is no directory of the store, but another file.
+    /// The last argument of `add` must be a directory of the store, but is the name of this file on disk.
     #[error(
         "the last of several arguments is the directory in the store, but {0:?} is a file: name the directory, with a slash at its end (`/` is the top)"
     )]
     FileAsDirectory(PathBuf),
-    /// The command needs an existing store.
+    /// There is no store in this directory, and the command does not create one.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
-    /// The command needs a store in a local directory, and the location is a server.
+    /// The command works only on a store in a local directory, but the selected store is on this server.
     #[error(
         "this command needs the store's directory: run it on the machine of {0}, with --root DIR"
     )]
     NeedsDirectory(ServerUrl),
-    /// The key for a server cannot be used.
+    /// The API key for a server cannot be used. Contains the source of the key and the fault.
     #[error("{0} {1}")]
     ServerKey(KeySource, &'static str),
-    /// Other users can read the file with the keys of `login`.
+    /// Other users can read this file, which contains the API keys that `login` saved.
     #[error("{0:?} contains keys, and other users can read it")]
     ExposedKey(PathBuf),
-    /// The file with the keys of `login` is malformed.
+    /// The file with the API keys that `login` saved is malformed.
     #[error("{path:?} is malformed in line {line}")]
     LoginFile {
-        /// The file.
+        /// The path of the login file.
         path: PathBuf,
-        /// The line.
+        /// The number of the malformed line, counted from 1.
         line: usize,
     },
-    /// There is no login for this server, or with this name.
+    /// There is no login for the server with this URL, or no login with this name.
     #[error("there is no login for {0}")]
     NoLogin(String),
-    /// There is neither a directory for the configuration of programs nor a home directory.
+    /// The login file has no directory, because neither `XDG_CONFIG_HOME` nor `HOME` is set.
     #[error("neither XDG_CONFIG_HOME nor HOME is set")]
     NoConfigDirectory,
     /// No module path was given, and the input file has no name, or a name that is not UTF-8, so its name cannot be the path.
@@ -108,44 +108,44 @@ pub(super) enum Error {
     /// An input file cannot be read.
     #[error("cannot read {path:?}")]
     Input {
-        /// The file.
+        /// The path of the input file.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
     },
-    /// The file with a world cannot be used.
+    /// The FILE of `world` does not define a usable WIT world.
     #[error("{path:?}")]
     World {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the world or the file.
         source: WitError,
     },
-    /// The first word of watch's command is the name of a branch.
+    /// The COMMAND of `watch` begins with the name of this branch.
     #[error("{0:?} is a branch, not a command")]
     BranchAsCommand(String),
-    /// There is no program with the first word of watch's command as its name.
+    /// The COMMAND of `watch` begins with this word, but `PATH` has no program with this name.
     #[error("there is no program {0:?} on PATH")]
     NoProgram(String),
-    /// The file for the cursor of `watch` contains something else.
+    /// The file of `watch --since-file` does not contain a cursor.
     #[error("{0:?} is not a file that `watch --since-file` wrote")]
     CursorFile(PathBuf),
-    /// The cursor of `watch` belongs to another branch.
+    /// The file of `watch --since-file` contains a cursor for another branch.
     #[error("{path:?} is for the branch {branch}, not for {watched}", branch = .branch.as_str(), watched = .watched.as_str())]
     CursorBranch {
-        /// The file.
+        /// The path of the cursor file.
         path: PathBuf,
         /// The branch that `watch --since-file` wrote to the file.
         branch: BranchName,
         /// The branch to watch.
         watched: BranchName,
     },
-    /// The store does not have the commit of the cursor of `watch`.
+    /// The file of `watch --since-file` contains a commit that the store does not have.
     #[error("cannot continue after the commit in {path:?}")]
     LostCursor {
-        /// The file.
+        /// The path of the cursor file.
         path: PathBuf,
-        /// The store's error.
+        /// The store's error for this commit.
         source: Box<Error>,
     },
     /// Reading a module failed before its end.
@@ -154,7 +154,7 @@ pub(super) enum Error {
     /// An output file cannot be written.
     #[error("cannot write {path:?}")]
     OutputFile {
-        /// The file.
+        /// The path of the output file.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -165,27 +165,27 @@ pub(super) enum Error {
     /// The reader of standard output closed it. This ends the command, but is not a failure.
     #[error("the output was closed")]
     Closed,
-    /// The keys of the server are malformed.
+    /// The API keys that the server gets from `--auth` and `--auth-file` cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
     /// A key file is malformed.
     #[error("{path:?}")]
     KeyFile {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
         /// What is wrong, and in which line.
         source: KeyError,
     },
-    /// The key file does not exist, and its name looks like keys.
+    /// The value of `auth-file` is not the name of a file, but looks like API keys. The error does not repeat it.
     #[error("there is no such file, and its name looks like keys: set them with `auth`")]
     KeysForFile,
     /// The configuration of the server is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A setting of the server that a variable or the configuration file sets cannot be used.
+    /// A server setting from an environment variable or from the configuration file cannot be used.
     #[error("{location}")]
     Setting {
-        /// The variable, or the file, the line and the key.
+        /// The name of the variable; or the configuration file, the line and the name of the setting.
         location: String,
         /// What is wrong with the setting.
         source: Box<Error>,
@@ -193,7 +193,7 @@ pub(super) enum Error {
     /// The server cannot write to a directory of the store.
     #[error("cannot write in {path:?}")]
     Unwritable {
-        /// The directory.
+        /// The path of the directory.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -204,37 +204,37 @@ pub(super) enum Error {
     /// The server cannot listen on its address.
     #[error("cannot listen on {address}")]
     Bind {
-        /// The address.
+        /// The address in the form HOST:PORT or unix:PATH, or a description of it.
         address: String,
         /// The operating system's reason.
         source: io::Error,
     },
-    /// The system refuses the server its threads or signals.
+    /// The operating system cannot start a thread of the server, or install a signal handler.
     #[error("cannot start the server")]
     Runtime(#[source] io::Error),
-    /// `verify` found faults and has reported them.
+    /// A verification found this number of faults, and has reported them.
     #[error("verify found {}", match .0 { 1 => "1 fault".to_owned(), n => format!("{n} faults") })]
     Faults(usize),
     /// The user has not confirmed that history may be dropped.
     #[error("nothing was changed: gc was not confirmed")]
     NotConfirmed,
-    /// A push was refused, for reasons that have been reported.
+    /// A push was refused for this number of reasons, which have been reported.
     #[error("push refused: {}", match .0 { 1 => "1 problem".to_owned(), n => format!("{n} problems") })]
     PushRefused(usize),
-    /// There is no `--root` and no home directory for the default root.
+    /// The store's directory is unknown: neither `--root` nor `WASMSTORE_ROOT` is given, and `HOME` is not set.
     #[error("HOME is not set: give the store's directory with --root or WASMSTORE_ROOT")]
     NoHome,
     /// The existing store has another object format than the requested one.
     #[error("{root:?} is already a {format} store")]
     ObjectFormat {
-        /// The store.
+        /// The directory of the store.
         root: PathBuf,
-        /// Its format.
+        /// The object format of the store.
         format: &'static str,
     },
 }
 
-/// An error of the store is reported in the same way for a local store and for a server.
+/// Unwraps an error of the store, so that it is reported in the same way for a local store and for a store on a server.
 impl From<remote::Error> for Error {
     fn from(error: remote::Error) -> Self {
         match error {
@@ -283,7 +283,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the error is that a branch, commit or module does not exist.
+    /// Returns whether this error says that a branch, commit or module does not exist.
     pub fn is_not_found(&self) -> bool {
         let kind = match self {
             Self::Store(error) => error.kind(),
@@ -293,7 +293,7 @@ impl Error {
         kind == ErrorKind::NotFound
     }
 
-    /// Returns whether the error is that a commit does not exist.
+    /// Returns whether this error says that a commit does not exist.
     pub fn is_missing_commit(&self) -> bool {
         let missing = match self {
             Self::Store(error) => MissingName::of(error),
@@ -303,7 +303,7 @@ impl Error {
         self.is_not_found() && missing.is_none()
     }
 
-    /// Returns whether the error is that a branch has no commit yet.
+    /// Returns whether this error says that a branch has no commit yet.
     pub fn is_empty_branch(&self) -> bool {
         matches!(self, Self::Store(store::Error::NoCommit(_)))
     }

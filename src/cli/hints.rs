@@ -13,7 +13,7 @@ use crate::remote::{self, StoreOperations};
 use crate::store::{self, ErrorKind, Revision};
 use crate::wire::MissingName;
 
-/// The number of modules that are compared with a mistyped path.
+/// The maximum number of modules whose paths are compared with a mistyped path.
 const MODULES_MAX: usize = 10_000;
 
 const NO_STORE: &str =
@@ -75,7 +75,7 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
     }
 }
 
-/// Says what to do with something that is not a file.
+/// Returns the hint for an input that is a directory or a URL instead of a file.
 fn for_input(path: &Path, error: &io::Error) -> Option<String> {
     let text = path.to_str()?;
     if error.kind() == io::ErrorKind::IsADirectory {
@@ -165,7 +165,7 @@ fn is_archive(name: &str) -> bool {
         .any(|suffix| name.ends_with(suffix))
 }
 
-/// Suggests a directory with a similar path. If there is a module at the path, says so.
+/// Suggests a directory with a similar path. If the path is that of a module, says so instead.
 fn similar_directory(settings: &Settings, unknown: &str) -> Option<String> {
     let (store, revision) = (settings.open().ok()?, settings.remembered_revision()?);
     let unknown = ModulePath::parse(unknown).ok()?;
@@ -223,7 +223,7 @@ fn similar_tag(store: &dyn StoreOperations, unknown: &str) -> String {
 
 /// Suggests a module with a similar path, preferably in the same directory, or with the same file name.
 fn similar_path(store: &dyn StoreOperations, revision: &Revision, unknown: &str) -> Option<String> {
-    // A name that is not a path is a hash, and hashes are not typed by hand.
+    // A name that is not a path is a hash. A hash is copied, not typed, so no similar hash is suggested.
     let unknown = ModulePath::parse(unknown).ok()?;
     let segments: Vec<_> = unknown.segments().collect();
     let (name, directories) = segments.split_last()?;

@@ -1,15 +1,15 @@
-//! `~` at the beginning of file names.
+//! Expands `~` at the beginning of paths.
 
 use std::path::{Path, PathBuf};
 
 use super::environment::variable;
 
-/// Replaces a leading `~/` by the home directory. A shell does that only at the beginning of a word, so not in `--root=~/modules`, and
-/// nothing does it in configuration files, in the variables of a service or of a container. A directory that is really called `~` can
+/// Replaces a leading `~/` by the home directory. A shell expands `~` only at the beginning of a word, not in `--root=~/modules`, and there
+/// is no shell for configuration files and for the environment variables of services and containers. A directory with the name `~` can
 /// be written as `./~`.
 ///
 /// # Errors
-/// There is no home directory, or the name begins with `~` and the name of another user.
+/// There is no home directory, or the path begins with `~` and the name of a user.
 pub(super) fn expand(path: PathBuf) -> Result<PathBuf, &'static str> {
     expand_with(path, || variable("HOME").map(PathBuf::from))
 }

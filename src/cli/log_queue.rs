@@ -8,26 +8,26 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How many lines the queue holds.
+/// The maximum number of lines in the queue.
 const LINES_MAX: usize = 8192;
 
-/// How many bytes the queue holds.
+/// The maximum total length of the lines in the queue, in bytes.
 const BYTES_MAX: usize = 4 << 20;
 
-/// How long [`LogQueue::flush`] waits for the reader of the log.
+/// How long [`LogQueue::flush`] waits at most.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A queue of log lines, and a thread that writes them.
 ///
-/// The reader of the log may stop reading, for example a log collector that hangs, or a terminal after Ctrl-S. Writing to a full pipe
-/// then blocks, and if requests wrote the log themselves, all of them would block. So requests only add lines to the queue; lines that do
-/// not fit into it are dropped and counted. A clone is a handle to the same queue.
+/// The reader of the log may stop reading, for example a log collector that hangs, or a terminal after Ctrl-S. A write to a full pipe then
+/// blocks. If requests wrote the log themselves, all requests would block. So requests only add lines to the queue. If the queue is full,
+/// lines are dropped and counted. A clone is a handle to the same queue.
 #[derive(Clone)]
 pub(super) struct LogQueue(Arc<Shared>);
 
 struct Shared {
     sender: SyncSender<Entry>,
-    /// The bytes in the queue.
+    /// The total length of the lines in the queue, in bytes.
     bytes: AtomicUsize,
     /// The number of lines that were dropped.
     dropped: AtomicU64,
@@ -35,7 +35,7 @@ struct Shared {
 
 enum Entry {
     Line(Vec<u8>),
-    /// When the writing thread drops this sender, all lines before this entry have been written.
+    /// A request of [`LogQueue::flush`]. The writing thread drops this sender when it has written all lines before this entry.
     Flush(#[expect(dead_code, reason = "dropping it is the signal")] SyncSender<()>),
 }
 
@@ -43,7 +43,7 @@ impl LogQueue {
     /// Starts the thread that writes to `sink`.
     ///
     /// # Errors
-    /// The system refuses the thread.
+    /// The operating system cannot start the thread.
     pub fn start(sink: impl Write + Send + 'static) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(LINES_MAX);
         let queue = Self(Arc::new(Shared {
@@ -62,7 +62,7 @@ impl LogQueue {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
-    /// Waits until all lines so far are written, but only for a limited time.
+    /// Waits until all lines that were added before this call are written, but at most for [`FLUSH_TIMEOUT`].
     pub fn flush(&self) {
         let (sender, written) = sync_channel(0);
         if self.0.sender.try_send(Entry::Flush(sender)).is_ok() {
@@ -80,7 +80,7 @@ impl LogQueue {
         }
     }
 
-    /// Writes the lines. Reports dropped lines once the reader has caught up.
+    /// Writes each line of the queue to `sink`. Whenever the queue is empty, logs how many lines were dropped since the last such report.
     fn write_all_entries(&self, receiver: &Receiver<Entry>, mut sink: impl Write) {
         let mut reported = 0;
         loop {
@@ -99,7 +99,7 @@ impl LogQueue {
                 }
             };
             if let Entry::Line(line) = entry {
-                // An error is ignored: a log that cannot be written cannot report it.
+                // A write error is ignored, because it could be reported only in this log.
                 let _ = sink.write_all(&line);
                 self.0.bytes.fetch_sub(line.len(), Ordering::Relaxed);
             }
@@ -107,7 +107,7 @@ impl LogQueue {
     }
 }
 
-/// A writer of one event. The subscriber writes each event with one call.
+/// The writer of one log event. The `tracing` subscriber writes each event with one call of `write`, so each call adds one line.
 pub(super) struct EventWriter(LogQueue);
 
 impl Write for EventWriter {
@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// A sink that blocks until it is opened, like a pipe whose reader has stopped reading.
+    /// A sink whose writes block until `open` is called, like a pipe whose reader has stopped reading.
     #[derive(Clone, Default)]
     struct Gate(Arc<GateState>);
 

@@ -13,13 +13,13 @@ use super::exit::{Error, Result};
 use super::log_queue::LogQueue;
 use super::output::printable_lines;
 
-/// The queue of the log, if this process is a server.
+/// The queue for log lines. Set only if this process is a server.
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
 /// Starts the log. A server logs every request by default, any other command only warnings.
 ///
 /// # Errors
-/// The system refuses the thread that writes the log of a server.
+/// The operating system cannot start the thread that writes the log of a server.
 pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<()> {
     let server = match command {
         Some(Command::Server(server)) => Some(server),
@@ -51,10 +51,10 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
     } else {
         log.init();
     }
-    // The default hook writes to standard error directly, so it would block if standard error is not read.
+    // The default panic hook writes to standard error without the queue, so it would block if standard error is not read.
     panic::set_hook(Box::new(|panic| {
         tracing::error!(panic = ?panic.to_string(), "a thread panicked");
-        // This panic ends the process.
+        // A panic of the main thread ends the process, so the lines in the queue are written first.
         if thread::current().name() == Some("main") {
             flush();
         }
@@ -62,7 +62,7 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
     Ok(())
 }
 
-/// Standard error. If it is a terminal, control characters in the log are escaped, as in other output.
+/// A writer to standard error. If that is a terminal, control characters in the log are escaped, as in other output.
 struct LogSink {
     is_terminal: bool,
 }
@@ -92,14 +92,14 @@ impl Write for LogSink {
     }
 }
 
-/// Waits until all lines so far are written, but only for a limited time.
+/// Waits for a limited time until all log lines so far are written.
 pub(super) fn flush() {
     if let Some(queue) = QUEUE.get() {
         queue.flush();
     }
 }
 
-/// Returns how many lines of the log of this server were dropped, because standard error was not read.
+/// Returns how many lines of this server's log were dropped because nothing read standard error.
 pub(super) fn dropped_lines() -> u64 {
     QUEUE.get().map_or(0, LogQueue::dropped)
 }

@@ -1,4 +1,4 @@
-//! The logins of the user: the keys that `login` keeps for servers.
+//! The logins of the user: the API keys that `login` saved, one for each server.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -15,19 +15,19 @@ use crate::http::read_bounded_regular_file;
 use crate::names::{LoginName, ServerUrl};
 use crate::wire::AsString;
 
-/// The file below the directory for the configuration of programs.
+/// The path of the login file, relative to the user's directory for configuration files (`XDG_CONFIG_HOME`).
 const FILE: &str = "wasmstore/logins.json";
-/// The largest file, in bytes.
+/// The maximum size of the login file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The file with the logins. Only its user can read it.
+/// The content and the path of the login file, which only the user can read.
 #[derive(Debug)]
 pub(super) struct Logins {
     path: PathBuf,
     logins: Vec<Login>,
 }
 
-/// The key for a server.
+/// The API key for one server, and the name that the user gave to the server.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
@@ -37,7 +37,7 @@ pub(super) struct Login {
     key: String,
 }
 
-/// The content of the file.
+/// The content of the login file, as JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LoginFile {
@@ -45,10 +45,10 @@ struct LoginFile {
 }
 
 impl Logins {
-    /// Reads the file. If there is none, or no home directory, there are no logins.
+    /// Reads the login file. Without such a file or a home directory, returns no logins.
     ///
     /// # Errors
-    /// Others can read the file; it cannot be read or is malformed.
+    /// Other users can read the file; this process cannot read it; it is malformed.
     pub fn read() -> Result<Self> {
         match path() {
             Some(path) => Self::read_from(path),
@@ -71,7 +71,7 @@ impl Logins {
         {
             return Err(Error::ExposedKey(path));
         }
-        // The parser's error is not shown, because it can quote the key.
+        // The error of the JSON parser is not shown, because it can quote a key.
         match serde_json::from_slice::<LoginFile>(&bytes) {
             Ok(LoginFile { logins }) => Ok(Self { path, logins }),
             Err(error) => Err(Error::LoginFile {
@@ -91,17 +91,18 @@ impl Logins {
         self.iter().find(|login| login.url.0.is_same_server(url))
     }
 
-    /// Returns the login with a name.
+    /// Returns the login with this name.
     ///
     /// # Errors
-    /// There is none.
+    /// No login has this name.
     pub fn find_name(&self, name: &LoginName) -> Result<&Login> {
         let is_named = |login: &&Login| login.name.as_deref() == Some(name.as_str());
         let found = self.iter().find(is_named);
         found.ok_or_else(|| Error::NoLogin(name.to_string()))
     }
 
-    /// Adds a login. It replaces the one for the same server, keeps its name if no other one is given, and takes its own name from another server.
+    /// Adds a login, and removes the previous login for the same server. If `name` is `None`, the new login has the name of the previous
+    /// one. If the login for another server has the same name, that login loses the name.
     pub fn insert(&mut self, url: ServerUrl, name: Option<&LoginName>, key: String) {
         let name = name.map(|name| name.as_str().to_owned());
         let name = name.or_else(|| self.find(&url)?.name.clone());
@@ -125,7 +126,7 @@ impl Logins {
         self.logins.len() < count
     }
 
-    /// Replaces the file atomically. Creates its directory, which only the user can enter.
+    /// Replaces the login file atomically. If its directory does not exist, creates it, accessible only to the user.
     ///
     /// # Errors
     /// There is no home directory; the file cannot be written.
@@ -155,30 +156,30 @@ impl Logins {
         output_file::write_private(&self.path, text.as_bytes())
     }
 
-    /// Returns the name of the file.
+    /// Returns the path of the login file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
 impl Login {
-    /// Returns the server.
+    /// Returns the URL of the server.
     pub fn url(&self) -> &ServerUrl {
         &self.url.0
     }
 
-    /// Returns the name, without an `@`.
+    /// Returns the name that the user gave to the server, without an `@`.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Returns the key.
+    /// Returns the API key, which is a secret.
     pub fn expose_key(&self) -> &str {
         &self.key
     }
 }
 
-/// Displays the login without the key.
+/// Formats the login without its key.
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Login")
@@ -188,7 +189,8 @@ impl std::fmt::Debug for Login {
     }
 }
 
-/// Returns the name of the file (XDG Base Directory Specification: a relative directory in the variable is ignored).
+/// Returns the path of the login file; `None` without a home directory. A relative path in `XDG_CONFIG_HOME` is ignored (XDG Base
+/// Directory Specification).
 fn path() -> Option<PathBuf> {
     let directory = variable("XDG_CONFIG_HOME").map(PathBuf::from);
     let directory = directory.filter(|directory| directory.is_absolute());

@@ -1,4 +1,4 @@
-//! The memory that a server may use by default.
+//! The default limit on the memory that a server uses for its clients.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 /// cache.
 const CLIENT_SHARE: u64 = 4;
 
-/// The memory that is assumed where the system does not report it, in bytes.
+/// The size of the memory that is assumed if the system does not report it, in bytes.
 const MEMORY_FALLBACK: u64 = 4 << 30;
 
-/// Returns the default size of the memory for clients, in bytes: a share of the machine's memory or, if it is smaller, of the cgroup's
-/// limit.
+/// Returns the default limit on the memory for clients, in bytes. It is a fixed share of the machine's memory, or of the cgroup's memory
+/// limit if that is lower.
 pub(super) fn default_client_memory() -> u64 {
     let proc_dir = Path::new("/proc");
     let limits = [
@@ -31,8 +31,8 @@ fn machine_bytes(proc_dir: &Path) -> Option<u64> {
 }
 
 /// Returns the smallest memory limit of the process's cgroup and its ancestors, in version 2 or 1 of cgroups(7). The files of a
-/// container's own cgroup may lie at the root of `cgroup_dir` although /proc/self/cgroup shows another path. So the path is followed up
-/// to the root, and directories that do not exist are skipped.
+/// container's own cgroup may be at the root of `cgroup_dir` although /proc/self/cgroup shows another path. So all directories from that
+/// path up to the root are tried, and those that do not exist are skipped.
 fn cgroup_bytes(proc_dir: &Path, cgroup_dir: &Path) -> Option<u64> {
     let text = fs::read_to_string(proc_dir.join("self/cgroup")).ok()?;
     let limits = text.lines().filter_map(|line| {
@@ -54,7 +54,7 @@ fn smallest_limit(root: &Path, path: &str, file: &str) -> Option<u64> {
     let relative = PathBuf::from(path.trim_start_matches('/'));
     let limits = relative.ancestors().filter_map(|directory| {
         let text = fs::read_to_string(root.join(directory).join(file)).ok()?;
-        // Without a limit, version 2 has `max` here, and version 1 the largest multiple of the page size.
+        // Without a limit, the file contains `max` in version 2, which is skipped, and in version 1 the largest multiple of the page size.
         text.trim().parse().ok()
     });
     limits.min()

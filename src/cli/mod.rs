@@ -9,9 +9,9 @@
 //! - `commands` has one file for each command: its arguments, its work and its output.
 //! - `config` resolves the settings of a server from flags, variables and the configuration file.
 //! - `serve` is the composition root of the server; `server_check` implements `server --check`.
-//! - `exit` maps every error to an exit code; `hints` suggests what to do next.
+//! - `exit` maps every error to an exit code; `hints` finds the hint that is printed below an error.
 //!
-//! A failed command prints one line on standard error and, where it is known what to do next, a second line with a hint.
+//! A failed command prints one line on standard error. For some errors, a second line is a hint that says what to do next.
 //!
 //! # Exit codes
 //! - 0: success

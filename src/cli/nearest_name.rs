@@ -1,6 +1,6 @@
-//! Finding the name that a mistyped name was probably meant to be.
+//! Finds the existing name that a user probably meant with a mistyped name.
 
-/// The longest name that is compared, in characters. The limit exists because the cost grows with the square of the length.
+/// The maximum length of the names that are compared, in characters. The cost of a comparison grows with the square of the length.
 const CHARS_MAX: usize = 200;
 
 /// Returns the name with the smallest edit distance to `mistyped`, if that distance is at most a quarter of the length of

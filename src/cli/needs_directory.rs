@@ -1,8 +1,9 @@
-//! The commands that need the store's directory: why, and what to do for a store behind a server.
+//! The hints for commands that need the store's directory, when the store is on a server.
 
 use crate::names::ServerUrl;
 
-/// Each command that works on a directory only, and the hint shown when `--root` is a server. `{url}` stands for the URL of the server.
+/// Each command that works only on a local store, and the hint that is shown if `--root` selects a server. `{url}` stands for the URL of
+/// the server, and `{git}` for the URL of its git repository.
 const REASONS: &[(&str, &str)] = &[
     (
         "init",
@@ -40,7 +41,7 @@ const REASONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Returns why a command needs the store's directory, and what to use instead for a store behind the server at `url`.
+/// Returns the hint for a command: why it needs the store's directory, and what to use instead for the store on the server at `url`.
 pub(super) fn reason(command: &str, url: &ServerUrl) -> Option<String> {
     let (_, reason) = REASONS.iter().find(|(name, _)| *name == command)?;
     let git = url.git();

@@ -1,8 +1,8 @@
 //! Standard output and standard error. All printing goes through this file.
 //!
 //! On a terminal, control and bidirectional control characters in names, messages and contents could forge or hide output. So they are
-//! escaped there: like `\u{202e}` in text, and like `\u202e` in JSON, which stands for the same character. Pipes and files get the
-//! characters themselves.
+//! escaped there: as `\u{202e}` in text, and as `\u202e` in JSON, where this is a JSON escape. Pipes and files get the unescaped
+//! characters.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,7 +26,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Returns standard output, for JSON or for text that may be colored.
+    /// Creates an output that writes to standard output. `is_json` is the value of `--json`.
     pub fn stdout(is_json: bool, color: ColorChoice) -> Self {
         let is_terminal = io::stdout().is_terminal();
         Self {
@@ -46,8 +46,8 @@ impl Output {
         }
     }
 
-    /// Returns untrusted text, such as a commit message, line by line with its control characters escaped if the output is a terminal.
-    /// [`text`](Self::text) leaves line feeds and tabs as they are, but untrusted text could forge lines and columns with them.
+    /// Returns untrusted text, such as a commit message, for printing with [`text`](Self::text). If the output is a terminal, escapes all
+    /// control characters except line ends. `text` itself does not escape tabs, with which untrusted text could forge columns.
     pub fn untrusted<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if !self.is_terminal {
             return Cow::Borrowed(text);
@@ -55,7 +55,7 @@ impl Output {
         Cow::Owned(text.lines().map(printable).collect::<Vec<_>>().join("\n"))
     }
 
-    /// Writes text in a color, if the output is colored.
+    /// Writes text, in the given color if the output is colored.
     pub fn colored(&mut self, color: DiffColor, text: &str) -> Result<()> {
         if !self.is_colored {
             return self.text(format_args!("{text}"));
@@ -75,23 +75,23 @@ impl Output {
         self.is_json
     }
 
-    /// Sends all further output through a pager.
+    /// Writes all further output to a running pager, through its standard input.
     pub fn start_paging(&mut self, (pager, stdin): (Pager, Box<dyn Write>)) {
         self.sink = BufWriter::new(stdin);
         self.pager = Some(pager);
     }
 
-    /// Writes bytes.
+    /// Writes bytes without escaping anything.
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.sink.write_all(bytes).map_err(write_error)
     }
 
-    /// Returns the writer behind the output.
+    /// Returns the writer to which this output writes. It escapes nothing.
     pub fn writer(&mut self) -> &mut impl Write {
         &mut self.sink
     }
 
-    /// Writes formatted text.
+    /// Writes formatted text. If the output is a terminal, escapes control characters except line feeds and tabs.
     pub fn text(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
         if !self.is_terminal {
             return self.sink.write_fmt(text).map_err(write_error);
@@ -117,12 +117,12 @@ impl Output {
         self.bytes(b"\n")
     }
 
-    /// Writes a value that is already encoded as JSON.
+    /// Writes text that is already JSON. If the output is a terminal, escapes control characters.
     pub fn encoded_json(&mut self, json: &str) -> Result<()> {
         if !self.is_terminal {
             return self.bytes(json.as_bytes());
         }
-        // Only strings can contain these characters, and there JSON permits their escapes. Each of them has at most 16 bits.
+        // Only JSON strings can contain these characters, and JSON permits escapes in strings. Each character has at most 16 bits.
         let escape = |c: char| format!("\\u{:04x}", u32::from(c));
         self.bytes(escape_lines(json, escape).as_bytes())
     }
@@ -145,7 +145,7 @@ impl Output {
         }
     }
 
-    /// Starts a JSON array whose elements are written one by one. Nothing is written before the first element or the end.
+    /// Starts a JSON array whose elements are written one by one. Writes nothing until the first `push`, or until `end`.
     pub fn array(&mut self) -> JsonArray<'_> {
         JsonArray {
             out: self,
@@ -153,12 +153,12 @@ impl Output {
         }
     }
 
-    /// Writes out the buffer.
+    /// Flushes the buffer.
     pub fn flush(&mut self) -> Result<()> {
         self.sink.flush().map_err(write_error)
     }
 
-    /// Writes out the buffer, and waits until the user quits the pager.
+    /// Flushes the buffer. If there is a pager, waits until the user quits it.
     pub fn finish(mut self) -> Result<()> {
         let flushed = self.flush();
         drop(self.sink);
@@ -200,12 +200,12 @@ pub(super) fn print_hint(hint: &str, color: ColorChoice) {
     print_labeled("hint:", "1;36", hint, color);
 }
 
-/// Prints what a command did as one line on standard error.
+/// Prints one line about what a command did on standard error.
 pub(super) fn print_note(note: &str) {
     let _ = writeln!(io::stderr(), "{}", printable(note));
 }
 
-/// Prints lines to standard error, below an error that they explain.
+/// Prints lines to standard error. They quote the faulty part of an input, below the error about it.
 pub(super) fn print_excerpt(lines: &[String]) {
     for line in lines {
         let _ = writeln!(io::stderr(), "  {}", printable(line));
@@ -222,7 +222,7 @@ fn print_labeled(label: &str, code: &str, message: &str, color: ColorChoice) {
     let _ = writeln!(io::stderr(), "{label} {}", printable(message));
 }
 
-/// Returns text with the control characters of its lines escaped; line feeds and tabs stay.
+/// Escapes the control characters in text, except line feeds and tabs.
 pub(super) fn printable_lines(text: &str) -> String {
     escape_lines(text, |c| c.escape_default().to_string())
 }

@@ -1,4 +1,4 @@
-//! Files that a user names for the output.
+//! Writes output files that the user names, for example with `--output`.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ pub(super) enum WriteFailure {
 }
 
 impl WriteFailure {
-    /// Returns the error for a file.
+    /// Converts this failure to the error of the command. `path` is the output file.
     fn at(self, path: &Path) -> Error {
         match self {
             Self::Content(error) => error,
@@ -40,8 +40,9 @@ impl From<Error> for WriteFailure {
     }
 }
 
-/// Writes a regular file atomically and fsyncs it. Follows a symbolic link. A file that is not regular, such as a pipe or a device,
-/// is written directly, and so are files in `/dev` and `/proc`: `/dev/stdout` may be a log file, which must not be replaced.
+/// Writes what `content` produces to a file. A regular file is replaced atomically and fsynced; a symbolic link is followed. A file that
+/// is not regular, such as a pipe or a device, is written directly. So are files in `/dev` and `/proc`, because `/dev/stdout` may be a log
+/// file, which must not be replaced.
 pub(super) fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> Result<(), WriteFailure>,
@@ -61,7 +62,7 @@ pub(super) fn write(
     written.map_err(|failure| failure.at(path))
 }
 
-/// Writes a regular file that only its user can read, atomically, and fsyncs it. Follows a symbolic link.
+/// Atomically writes a regular file that only the user can read, and fsyncs it. Follows a symbolic link.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let written = replace(&target, Permissions::from_mode(0o600), |file| {
@@ -74,7 +75,7 @@ fn create(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> Result<(), WriteFailure>,
 ) -> Result<(), WriteFailure> {
-    // The target of a dangling symbolic link is created, and the link stays.
+    // If `path` is a dangling symbolic link, the file that it points to is created, and the link stays.
     let target = match fs::read_link(path) {
         Ok(target) => path.with_file_name("").join(target),
         Err(_) => path.to_owned(),
@@ -93,7 +94,7 @@ fn replace(
         Some(directory) if !directory.as_os_str().is_empty() => directory.to_owned(),
         _ => PathBuf::from("."),
     };
-    // tempfile does not keep the system's text for this common mistake.
+    // Reports a missing directory, a common mistake: the error of `tempfile` would lack the system's text.
     fs::metadata(&directory)?;
     let mut file = tempfile::Builder::new()
         .permissions(permissions)
@@ -105,13 +106,13 @@ fn replace(
     Ok(File::open(directory)?.sync_all()?)
 }
 
-/// Returns whether the path is in a directory of devices or processes. `/dev/shm` has ordinary files (shm_overview(7)).
+/// Returns whether the path is in `/dev` or `/proc`. `/dev/shm` does not count, because it has ordinary files (shm_overview(7)).
 fn is_in_system_directory(path: &Path) -> bool {
     let is_in = |directory: &str| path.starts_with(directory);
     is_in("/proc") || is_in("/dev") && !is_in("/dev/shm")
 }
 
-/// Removes the name of the temporary file from an error: the user did not choose it.
+/// Removes the name of the temporary file from an error, because the user does not know this file.
 fn without_path(error: io::Error) -> io::Error {
     error.raw_os_error().map_or_else(
         || io::Error::from(error.kind()),

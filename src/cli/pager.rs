@@ -6,15 +6,16 @@ use std::process::{Child, Command, Stdio};
 use super::environment::variable;
 use super::output::Output;
 
-/// The default pager. Its options make it exit at once if the text fits on the screen, and leave the text there.
+/// The default pager. With these options, `less` exits at once if the text fits on the screen, and the text stays visible.
 const DEFAULT_PAGER: &str = "less -FRX";
 
 /// A running pager.
 pub(super) struct Pager(Child);
 
 impl Pager {
-    /// Starts a pager and returns it with its standard input; `None` if it cannot be started. The pager is `command`, else the variable
-    /// `PAGER`, else the default pager. The words of its command are separated by white space; no shell interprets them.
+    /// Starts a pager, and returns it and its standard input. Returns `None` if the pager cannot be started. Runs `command`; if it is
+    /// `None`, the command in the variable `PAGER`; if that is not set, the default pager. The command is split into words at white space,
+    /// without a shell.
     pub fn start(command: Option<String>) -> Option<(Self, Box<dyn Write>)> {
         let from_environment = || variable("PAGER")?.into_string().ok();
         let command = command
@@ -32,7 +33,7 @@ impl Pager {
         Some((Self(child), Box::new(stdin)))
     }
 
-    /// Waits until the user quits the pager. Its standard input must be closed.
+    /// Waits until the user quits the pager. The caller must have closed the pager's standard input.
     pub fn wait(mut self) {
         if let Err(error) = self.0.wait() {
             tracing::debug!(%error, "cannot wait for the pager");
@@ -40,15 +41,15 @@ impl Pager {
     }
 }
 
-/// A pager that is started just before the first output, so that an error before it is printed without a pager.
+/// A pager that is started just before the first output. An error that occurs before any output is then printed without a pager.
 pub(super) struct LatePager {
     command: Option<String>,
     is_done: bool,
 }
 
 impl LatePager {
-    /// Creates a pager that runs `command`, or the pager of the environment. It is never started if `is_wanted` is false or standard
-    /// output is not a terminal.
+    /// Creates a pager, which [`start`](Self::start) starts. `command` is as in [`Pager::start`]. If `is_wanted` is false or standard
+    /// output is not a terminal, the pager is never started.
     pub fn new(command: Option<String>, is_wanted: bool) -> Self {
         Self {
             command,
@@ -56,7 +57,7 @@ impl LatePager {
         }
     }
 
-    /// Starts the pager, unless it was started before.
+    /// Starts the pager at the first call. Later calls do nothing.
     pub fn start(&mut self, out: &mut Output) {
         if !std::mem::replace(&mut self.is_done, true)
             && let Some(pager) = Pager::start(self.command.take())

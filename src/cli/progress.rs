@@ -5,26 +5,26 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The redraw interval of a spinner whose operation does not report progress.
+/// The time between two redraws of a spinner whose operation does not report progress.
 const TICK: Duration = Duration::from_millis(100);
-/// The smallest input that takes long enough to show progress, in bytes.
+/// The size of the smallest input for which progress is shown, in bytes. A smaller one is read too quickly.
 const BYTES_MIN: u64 = 8 << 20;
 
-/// Creates progress bars.
+/// The constructor of progress bars, which are either all visible or all hidden.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
     is_visible: bool,
 }
 
 impl Progress {
-    /// Creates progress bars that are hidden if `is_quiet` is set or standard error is not a terminal.
+    /// Creates a constructor of progress bars. The bars are hidden if `is_quiet` is set or standard error is not a terminal.
     pub fn new(is_quiet: bool) -> Self {
         Self {
             is_visible: !is_quiet && std::io::stderr().is_terminal(),
         }
     }
 
-    /// Returns a bar. The caller sets its length with the first step.
+    /// Returns a bar that is labeled with `operation`. The caller sets the number of steps when it is known.
     pub fn bar(self, operation: &'static str) -> ProgressBar {
         self.with_template(operation, "{msg} {wide_bar} {pos}/{len}")
     }

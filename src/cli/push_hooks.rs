@@ -1,9 +1,9 @@
-//! Installing the hooks through which every push into the store passes.
+//! Installs the git hooks that validate and publish every push into the store.
 
 use super::exit::Result;
 use crate::store::{PushHooks, Store};
 
-/// Installs the store's hooks, and warns if pushes are impossible.
+/// Installs the git hooks of the store. Logs a warning if pushes will be refused nevertheless.
 pub(super) fn install_push_hooks(store: &Store) -> Result<()> {
     match store.install_push_hooks()? {
         PushHooks::Installed => {}
@@ -16,7 +16,7 @@ pub(super) fn install_push_hooks(store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// Warns if git cannot run the hooks of the store, whether they are installed yet or not.
+/// Logs a warning if the file system does not let git run the hooks of the store. The hooks need not be installed yet.
 pub(super) fn check_push_hooks(store: &Store) {
     if store.is_noexec() {
         warn_of_noexec(store);

@@ -1,4 +1,4 @@
-//! Putting several files in one commit, with progress and a report.
+//! Stores several files in one commit, shows a progress bar, and reports the commit.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::settings::Settings;
 use crate::store::{Change, ModuleFiles};
 use crate::wire::Modules;
 
-/// Puts files at their paths. Prints lines of `<hash>` tab `/<path>`, or JSON, and reports the commit.
+/// Stores the files that `files` returns. Prints a line of `<hash>` tab `/<path>` for each, or JSON, and reports the commit.
 pub(super) fn put_files(
     settings: &Settings,
     out: &mut Output,

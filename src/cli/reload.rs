@@ -1,7 +1,7 @@
 //! SIGHUP: a running server reads its keys and its certificate again.
 //!
-//! If reading fails, the old keys or the old certificate stay in use. A server that has keys always keeps some, because a server
-//! without keys is open to everyone.
+//! If reading fails, the old API keys or the old certificate stay in use. If the new list of keys is empty, the old keys stay in use too,
+//! because a server without keys accepts requests from everyone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,22 +17,22 @@ use crate::http::{KeyError, Keyring, Keys, TlsReload};
 /// work nevertheless.
 const READ_MAX: Duration = Duration::from_secs(30);
 
-/// A function that reads the keys from their sources; `None` if there are no keys.
+/// A function that reads the API keys from the settings and the key file. It returns `None` if there are no keys.
 pub(super) type ReadKeys = Arc<dyn Fn() -> Result<Option<Keys>> + Send + Sync>;
 
 /// The parts of a running server that SIGHUP reloads.
 pub(super) struct Reload {
     pub read_keys: ReadKeys,
-    /// The keys in use; `None` if the server is open.
+    /// The API keys in use; `None` if the server has none, and so accepts requests from everyone.
     pub keyring: Option<Keyring>,
     pub tls: Option<TlsReload>,
     pub service_manager: ServiceManager,
-    /// The server's status, as the service manager shows it.
+    /// The text that the service manager shows as the server's status.
     pub status: String,
 }
 
 impl Reload {
-    /// Reloads at each signal.
+    /// Reloads the keys and the certificate at each SIGHUP.
     pub async fn run(self, mut hangups: Signal) {
         while hangups.recv().await.is_some() {
             self.service_manager.notify_reloading();
@@ -50,7 +50,7 @@ impl Reload {
         }
     }
 
-    /// Replaces the keys; returns whether that succeeded or there are none.
+    /// Replaces the keys. Returns true if that succeeded, or if there neither were nor are any keys.
     async fn reload_keys(&self) -> bool {
         let read_keys = Arc::clone(&self.read_keys);
         let reading = tokio::task::spawn_blocking(move || read_keys());
@@ -78,7 +78,7 @@ impl Reload {
         log_key_failure(&error)
     }
 
-    /// Replaces the certificate; returns whether that succeeded or there is none.
+    /// Replaces the certificate. Returns true if that succeeded, or if the server has no certificate.
     async fn reload_certificate(&self) -> bool {
         let Some(tls) = &self.tls else { return true };
         let read = timeout(READ_MAX, tls.now()).await;

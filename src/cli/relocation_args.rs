@@ -9,7 +9,7 @@ pub(super) struct RelocationArgs {
     /// The paths of modules and directories
     #[arg(required = true, value_name = "SRC", value_parser = TreePath::parse)]
     sources: Vec<TreePath>,
-    /// The new path; in an existing directory, and in one that you write with a slash at its end, each SRC keeps its name
+    /// The new path; if it is an existing directory, or ends with a slash, each SRC keeps its name in this directory
     #[arg(value_name = "DEST", value_parser = Destination::parse)]
     destination: Destination,
     /// Replace modules that are there already
@@ -20,7 +20,7 @@ pub(super) struct RelocationArgs {
 }
 
 impl RelocationArgs {
-    /// Returns what is copied or moved, and the arguments of the commit.
+    /// Returns the description of the copy or move, and the arguments of the commit.
     pub fn into_parts(self) -> (Relocation, WriteArgs) {
         let relocation = Relocation {
             sources: self.sources,

@@ -1,4 +1,4 @@
-//! The value of `--root`, of `WASMSTORE_ROOT` and of the key `root`.
+//! The value of `--root`, of `WASMSTORE_ROOT`, or of `root` in the configuration file.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::logins::Logins;
 use super::store_location::StoreLocation;
 use crate::names::{self, LoginName, ServerUrl, address_without_scheme, invalid_store_location};
 
-/// The location of a store as a user writes it.
+/// The location of a store, in the form in which the user gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RootSetting {
     /// A directory or a URL.
@@ -18,12 +18,13 @@ pub(super) enum RootSetting {
 }
 
 impl RootSetting {
-    /// Parses text that begins with `http:` or `https:` as a URL, with `@` as the name of a login, and any other text as a directory, in which a
-    /// leading `~` is the home directory. A directory with such a name can be written as `./http:…`.
+    /// Parses a location. Text that begins with `http:` or `https:` is a URL, and text that begins with `@` is the name of a login. Any
+    /// other text is a directory, in which a leading `~` stands for the home directory. A directory with a name like `http:a` or `@a` is
+    /// given as `./http:a` or `./@a`.
     ///
     /// # Errors
-    /// The URL is malformed or has another scheme, or the text is a host and a port and no existing directory. Text such as `htps://…` or
-    /// `localhost:6384` is not taken for a directory: it is more likely a mistyped URL.
+    /// The URL is malformed or has another scheme. Or the text has the form HOST:PORT, and there is no such directory. Text such as
+    /// `htps://…` or `localhost:6384` is an error, because it is more likely a mistyped URL than a directory.
     pub fn parse(text: PathBuf) -> Result<Self, names::Error> {
         let lossy = text.to_string_lossy();
         if lossy.starts_with('@') {
@@ -52,7 +53,7 @@ impl RootSetting {
         Ok(Self::Location(StoreLocation::Directory(directory)))
     }
 
-    /// Returns the location for which the setting stands.
+    /// Returns the directory, or the URL of the server. Looks up the name of a login in the login file.
     ///
     /// # Errors
     /// There is no login with the name.

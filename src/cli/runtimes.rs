@@ -1,4 +1,4 @@
-//! The threads of a server.
+//! The tokio runtimes of a server, which own its threads.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::exit::{Error, Result};
 use crate::store::{ThreadPriority, lower_thread_priority};
 
-/// How long a server that stops waits for work on the store that continues after its request has ended. Work that is cut off
-/// afterwards has the effect of a crash: each write is complete or absent.
+/// How long a stopping server waits for work on the store that is still running although its request has ended. Work that is not finished
+/// then is interrupted, with the same effect as a crash: each write is complete or absent.
 const WORK_GRACE: Duration = Duration::from_secs(5);
 
 /// The runtimes of a server. Writes have a runtime of their own, whose threads have a lower priority, so that they do not slow down reads.
@@ -33,21 +33,21 @@ impl Runtimes {
         })
     }
 
-    /// Returns the stream of SIGHUPs. From now on a SIGHUP does not end the process.
+    /// Installs a handler for SIGHUP, and returns the stream of these signals. From then on, SIGHUP does not end the process.
     ///
     /// # Errors
-    /// The system refuses the signal handler.
+    /// The operating system cannot install the handler.
     pub fn hangups(&self) -> Result<Signal> {
         let _entered = self.requests.enter();
         signal(SignalKind::hangup()).map_err(Error::Runtime)
     }
 
-    /// Returns the runtime of writes.
+    /// Returns a handle to the runtime for writes.
     pub fn writes(&self) -> Handle {
         self.writes.handle().clone()
     }
 
-    /// Runs the server until it stops, and waits for work on the store that continues after its request has ended.
+    /// Runs the server until it stops. Then waits, for at most [`WORK_GRACE`], for work on the store that is still running.
     pub fn run<T>(self, server: impl Future<Output = T>) -> T {
         let result = self.requests.block_on(server);
         let deadline = Instant::now() + WORK_GRACE;

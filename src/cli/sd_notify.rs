@@ -11,20 +11,20 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::environment::variable;
 
-/// The delay before the first retry of the ready notification, when the service manager's socket is full. It doubles with each retry.
+/// The delay before the first retry of the ready notification, if the service manager's socket is full. The delay doubles with each retry.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The number of retries of the ready notification.
 const RETRIES: u32 = 9;
 
-/// The service manager that started the server. If there is none, nothing is sent.
+/// The service manager that started the server. If no service manager did, the methods send nothing.
 #[derive(Clone, Debug)]
 pub(super) struct ServiceManager {
     socket: Option<OsString>,
 }
 
 impl ServiceManager {
-    /// Returns the service manager that the environment names.
+    /// Returns the service manager whose socket is in the variable `NOTIFY_SOCKET`.
     pub fn from_environment() -> Self {
         Self {
             socket: variable("NOTIFY_SOCKET"),
@@ -36,8 +36,8 @@ impl ServiceManager {
         self.notify(&[NotifyState::Status(status)]);
     }
 
-    /// Reports that the server is ready, after a start or a reload. The service manager waits for this notification, so it is repeated
-    /// if the socket is full.
+    /// Reports that the server is ready, after a start or a reload. If the socket is full, sends the notification again later, because the
+    /// service manager waits for it.
     pub fn notify_ready(&self, status: &str) {
         if self.send(&[NotifyState::Ready, NotifyState::Status(status)]) != SendResult::SocketFull {
             return;
@@ -72,8 +72,8 @@ impl ServiceManager {
         self.notify(&[NotifyState::Stopping]);
     }
 
-    /// Sends watchdog notifications, if the service manager expects them. An async task sends them, so that they end if the runtime no
-    /// longer runs tasks.
+    /// Starts to send watchdog notifications, if the service manager expects them. An async task sends them, so that they stop if the
+    /// runtime hangs and runs no more tasks.
     pub fn start_watchdog(&self) {
         let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
             return;
@@ -121,15 +121,15 @@ enum SendResult {
     SocketFull,
 }
 
-/// Sends a message to a socket without blocking, so that a hanging service manager does not stop the server. The `sd_notify` crate cannot
-/// send to abstract sockets.
+/// Sends a message to a socket without blocking, so that a service manager that hangs does not block the server. This function exists
+/// because the `sd_notify` crate cannot send to abstract sockets.
 fn send_to_socket(name: &OsStr, message: &[u8]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
     socket.send_to_addr(message, &address(name)?).map(drop)
 }
 
-/// Returns the address of a socket. A name that begins with `@` is abstract.
+/// Returns the address of a socket. A name that begins with `@` is that of an abstract socket (unix(7)).
 fn address(name: &OsStr) -> io::Result<SocketAddr> {
     #[cfg(target_os = "linux")]
     {

@@ -1,4 +1,4 @@
-//! Secret values of flags.
+//! The type of flag values that are secret.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -11,7 +11,7 @@ pub(super) const HIDDEN: &str = "…";
 pub(super) struct Secret(String);
 
 impl Secret {
-    /// Accepts any text. clap quotes a value that its parser rejects, so the value is validated later.
+    /// Accepts any text. If this function rejected a value, clap would print the value in its error. So the value is validated later.
     pub fn parse(text: &str) -> Result<Self, Infallible> {
         Ok(Self(text.to_owned()))
     }

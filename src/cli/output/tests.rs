@@ -13,7 +13,7 @@ impl Write for FailingWriter {
     }
 }
 
-/// A sink that several handles share.
+/// A writer into memory. Its clones share the written bytes.
 #[derive(Clone, Default)]
 struct SharedSink(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
 
