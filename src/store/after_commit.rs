@@ -1,19 +1,19 @@
-//! //! Skips the commits of a list up to a given commit. A client that continues a list passes the last commit that it has.
+//! Skips the commits of a list up to a given commit. A client that continues a list passes the last commit that it has.
 
 use super::error::Result;
 use crate::names::CommitId;
 use crate::repo;
 
-/// /// Selects the commits of a list that come after the given commit. The caller passes the commits in the order of the list.
+/// Selects the commits of a list that come after the given commit. The caller passes the commits in the order of the list.
 pub(super) struct AfterCommit(Option<CommitId>);
 
 impl AfterCommit {
-    /// /// Creates a selection of the commits after `after`, or of all commits if `after` is `None`.
+    /// Creates a selection of the commits after `after`, or of all commits if `after` is `None`.
     pub fn new(after: Option<CommitId>) -> Self {
         Self(after)
     }
 
-    /// /// Returns whether `commit`, the next commit of the list, is selected.
+    /// Returns whether `commit`, the next commit of the list, is selected.
     pub fn selects(&mut self, commit: CommitId) -> bool {
         match self.0 {
             None => true,
@@ -26,10 +26,10 @@ impl AfterCommit {
         }
     }
 
-    /// /// Must be called at the end of the list.
+    /// Must be called at the end of the list.
     ///
     /// # Errors
-    /// /// The list did not contain the commit `after`.
+    /// The list did not contain the commit `after`.
     pub fn finish(self) -> Result<()> {
         match self.0 {
             Some(missing) => Err(repo::Error::UnknownCommit(missing).into()),

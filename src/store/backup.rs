@@ -10,8 +10,8 @@ impl Store {
     /// into an empty directory restores the store. Calls `progress` after each file of the repository.
     ///
     /// # Errors
-    /// /// The store does not exist, or borrows objects from another repository; `out` cannot be written; a running `gc` does not end
-    /// within a minute.
+    /// The store does not exist, or borrows objects from another repository; `out` cannot be written; a running `gc` does not end within a
+    /// minute.
     pub fn backup(&self, out: impl Write, progress: impl FnMut()) -> Result<()> {
         if self.repo.is_absent() {
             return Err(Error::NoCommit(
@@ -22,7 +22,7 @@ impl Store {
         let mut gzip = flate2::write::GzEncoder::new(&mut archive, flate2::Compression::fast());
         let copied = self.repo.backup(&mut gzip, progress);
         let finished = gzip.finish().and_then(Write::flush);
-        // // If `out` fails, `copied` is an error too, but one of the store. The error of `out` says what is wrong.
+        // If `out` fails, `copied` is an error too, but one of the store. The error of `out` says what is wrong.
         if let Some(error) = archive.error {
             return Err(Error::Output(error));
         }
@@ -31,15 +31,15 @@ impl Store {
     }
 }
 
-/// /// A writer to `out` that stores its first error, so that the error can be told from an error of the store.
+/// A writer to `out` that stores its first error, so that the error can be told from an error of the store.
 struct ArchiveWriter<W> {
     out: W,
     error: Option<io::Error>,
 }
 
 impl<W: Write> ArchiveWriter<W> {
-    /// /// Stores the error of `result` unless an earlier error is stored or the call was only interrupted. Returns `result` with an error
-    /// of the same kind.
+    /// Stores the error of `result` unless an earlier error is stored or the call was only interrupted. Returns `result` with an error of
+    /// the same kind.
     fn record<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| {
             let kind = error.kind();

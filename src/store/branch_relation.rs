@@ -6,47 +6,47 @@ use super::revision::Revision;
 use crate::names::{BranchName, CommitId};
 use crate::repo::{self, CommitCount, Merge, PathChange};
 
-/// /// The maximum number of commits that are counted for each of the two branches.
+/// The maximum number of commits that are counted for each of the two branches.
 const COMMITS_MAX: usize = 1000;
 
-/// /// The maximum number of commits that are read for the counts: commits of either branch, and some commits that both branches have.
+/// The maximum number of commits that are read for the counts: commits of either branch, and some commits that both branches have.
 const VISITS_MAX: usize = 4 * COMMITS_MAX;
 
-/// /// How far two branches have diverged: the number of commits that only one of them has.
+/// How far two branches have diverged: the number of commits that only one of them has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BranchRelation {
-    /// /// The number of commits that only the first branch has. Counts up to 1,000.
+    /// The number of commits that only the first branch has. Counts up to 1,000.
     pub ahead: CommitCount,
-    /// /// The number of commits that only the other branch has. Counts up to 1,000.
+    /// The number of commits that only the other branch has. Counts up to 1,000.
     pub behind: CommitCount,
 }
 
-/// /// The result that a merge would have, and the two tips for which it was computed.
+/// The result that a merge would have, and the two tips for which it was computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergePreview {
     /// The tip of the branch that would change.
     pub ours: CommitId,
     /// The tip of the branch that would be merged.
     pub theirs: CommitId,
-    /// /// What a merge of these tips would do.
+    /// What a merge of these tips would do.
     pub outcome: MergeOutcome,
 }
 
 /// The result that a merge would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MergeOutcome {
-    /// /// The branch would not change, because it already contains the other branch.
+    /// The branch would not change, because it already contains the other branch.
     Contained,
     /// The branch would move to the tip of the other branch. That changes these modules.
     FastForward(Vec<PathChange>),
     /// A merge commit would change these modules.
     Merged(Vec<PathChange>),
-    /// /// The merge would fail, because both branches changed these paths differently.
+    /// The merge would fail, because both branches changed these paths differently.
     Conflict(Vec<String>),
 }
 
 impl Store {
-    /// /// Returns how far two commits have diverged. The counts have limits, so that a long history does not make this slow.
+    /// Returns how far two commits have diverged. The counts have limits, so that a long history does not make this slow.
     ///
     /// # Errors
     /// The history cannot be read.
@@ -59,7 +59,7 @@ impl Store {
         Ok(BranchRelation { ahead, behind })
     }
 
-    /// /// Returns what a merge of the branch `theirs` into the branch `ours` would do, without merging.
+    /// Returns what a merge of the branch `theirs` into the branch `ours` would do, without merging.
     ///
     /// # Errors
     /// Unknown branch; a branch without commits.

@@ -17,25 +17,24 @@ impl Store {
         Ok(self.repo.refs().branches()?)
     }
 
-    /// /// Returns every branch, every tag and the ref of the OCI registry (`refs/oci/records`), each with the id of its commit or tag
-    /// object, sorted by name. Broken refs are left out.
+    /// Returns every branch, every tag and the ref of the OCI registry (`refs/oci/records`), each with the id of its commit or tag object,
+    /// sorted by name. Broken refs are left out.
     pub fn refs(&self) -> Result<Vec<(RefName, ObjectId)>> {
         Ok(self.branches_and_tags()?.tips)
     }
 
-    /// /// Returns every branch, every tag and the ref of the OCI registry (`refs/oci/records`), and the names of the refs that cannot be
-    /// read.
+    /// Returns every branch, every tag and the ref of the OCI registry (`refs/oci/records`), and the names of the refs that cannot be read.
     pub fn branches_and_tags(&self) -> Result<BranchesAndTags> {
         Ok(self.repo.refs().branches_and_tags()?)
     }
 
-    /// /// Returns the refs that cannot be read.
+    /// Returns the refs that cannot be read.
     pub fn broken_refs(&self) -> Result<Vec<BrokenRef>> {
         Ok(self.repo.refs().broken()?)
     }
 
-    /// /// Returns values for git's setting `transfer.hideRefs` that hide every broken ref and no other ref. Otherwise git fails when it
-    /// lists the refs.
+    /// Returns values for git's setting `transfer.hideRefs` that hide every broken ref and no other ref. Otherwise git fails when it lists
+    /// the refs.
     pub fn refs_hidden_from_git(&self) -> Result<Vec<String>> {
         Ok(self.repo.refs().hidden_from_git()?)
     }
@@ -45,7 +44,7 @@ impl Store {
     /// # Errors
     /// The branch exists; its name conflicts with another branch, as `a` and `a/b` do; `from` is unknown.
     pub fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<CommitId> {
-        // // Begins the write before the commit is looked up, so that no `gc` can remove the commit before the branch reaches it.
+        // Begins the write before the commit is looked up, so that no `gc` can remove the commit before the branch reaches it.
         let txn = self.begin()?;
         let commit = self.snapshot(from)?;
         txn.create_branch(branch, commit)?;
@@ -61,15 +60,15 @@ impl Store {
         }
     }
 
-    /// /// Makes `branch` the default branch. If `branch` does not exist, creates it at the tip of `from`, or of the current default branch
-    /// if `from` is `None`.
+    /// Makes `branch` the default branch. If `branch` does not exist, creates it at the tip of `from`, or of the current default branch if
+    /// `from` is `None`.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
         self.ensure_writable()?;
         Ok(self.repo.set_default_branch(branch, from)?)
     }
 
-    /// /// Deletes a branch. Its objects remain until the next `gc`. `default` is the default branch of this process, if it was configured
-    /// to be another branch than `HEAD` refers to; that branch cannot be deleted either.
+    /// Deletes a branch. Its objects remain until the next `gc`. `default` is the default branch of this process, if it was configured to
+    /// be another branch than `HEAD` refers to; that branch cannot be deleted either.
     ///
     /// # Errors
     /// The branch is unknown, or is the default branch.
@@ -77,7 +76,7 @@ impl Store {
         self.delete_branch_at(branch, default, None)
     }
 
-    /// /// Deletes a branch like [`delete_branch`](Self::delete_branch), but only if its tip is `expected`, unless `expected` is `None`.
+    /// Deletes a branch like [`delete_branch`](Self::delete_branch), but only if its tip is `expected`, unless `expected` is `None`.
     ///
     /// # Errors
     /// As for `delete_branch`; [`Error::PreconditionFailed`] if the branch has another tip.

@@ -1,4 +1,4 @@
-//! //! Checks a push before git accepts it, while the pushed objects are in git's quarantine directory.
+//! Checks a push before git accepts it, while the pushed objects are in git's quarantine directory.
 
 mod entry_fault;
 
@@ -14,13 +14,13 @@ use crate::repo::{
     TreeScale, WalkControl,
 };
 
-/// /// The number of objections after which the check of a push stops.
+/// The number of objections after which the check of a push stops.
 const OBJECTIONS_MAX: usize = 20;
 
 /// The permissions of the client that pushes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pusher {
-    /// /// Whether the client may remove commits from the history of a branch.
+    /// Whether the client may remove commits from the history of a branch.
     pub drop_policy: DropPolicy,
     /// The author, committer and tagger that new commits and tags must have; `None` allows any.
     pub author: Option<Author>,
@@ -29,9 +29,9 @@ pub struct Pusher {
 /// A reason to refuse a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Objection {
-    /// /// The refused ref, or the path and commit of a refused entry. Unprintable characters are escaped.
+    /// The refused ref, or the path and commit of a refused entry. Unprintable characters are escaped.
     pub subject: String,
-    /// /// Why it is refused.
+    /// Why it is refused.
     pub reason: String,
 }
 
@@ -52,9 +52,9 @@ impl Objection {
 }
 
 impl Store {
-    /// /// Checks a push whose objects are in `quarantine`: first the ref updates, then the contents of the new commits. Validates each
-    /// module once, and inspects every commit that is not in the version index. Returns the objections; an empty list means that the push
-    /// is accepted.
+    /// Checks a push whose objects are in `quarantine`: first the ref updates, then the contents of the new commits. Validates each module
+    /// once, and inspects every commit that is not in the version index. Returns the objections; an empty list means that the push is
+    /// accepted.
     ///
     /// # Errors
     /// An object cannot be read; the version index cannot be updated.
@@ -132,7 +132,7 @@ impl Store {
     }
 }
 
-/// /// The state of the check of one push.
+/// The state of the check of one push.
 struct PushCheck<'c> {
     store: &'c Store,
     incoming: &'c IncomingObjects,
@@ -141,14 +141,14 @@ struct PushCheck<'c> {
     valid_modules: HashSet<ModuleHash>,
     /// The number of paths that were checked.
     path_count: u64,
-    /// /// The total length of the checked paths, in bytes.
+    /// The total length of the checked paths, in bytes.
     path_bytes: u64,
     scale: TreeScale<'c>,
     objections: Vec<Objection>,
 }
 
 impl PushCheck<'_> {
-    /// /// Checks every commit that is reachable from `tips` and is not in the version index.
+    /// Checks every commit that is reachable from `tips` and is not in the version index.
     fn check_histories(&mut self, tips: &[CommitId]) -> Result<()> {
         let incoming = self.incoming;
         let new = self.store.with_index(|reader| {
@@ -203,7 +203,7 @@ impl PushCheck<'_> {
         }
     }
 
-    /// /// Checks the directory entries that a commit adds or changes. Returns whether to continue with the next commit.
+    /// Checks the directory entries that a commit adds or changes. Returns whether to continue with the next commit.
     fn check_paths(&mut self, commit: &PushedCommit) -> Result<bool> {
         let (incoming, mut failed) = (self.incoming, None);
         incoming.walk_introduced(commit, self.store.name_rules, &mut |introduced| {
@@ -225,7 +225,7 @@ impl PushCheck<'_> {
         introduced: Introduced<'_>,
     ) -> Result<WalkControl> {
         let path = introduced.path;
-        // // A tree that occurs at several paths is counted once for each path: a few small trees can have billions of paths.
+        // A tree that occurs at several paths is counted once for each path: a few small trees can have billions of paths.
         self.path_count += 1;
         self.path_bytes = self.path_bytes.saturating_add(path.len() as u64);
         if let Some(excess) = self.excess() {
@@ -249,7 +249,7 @@ impl PushCheck<'_> {
         self.objections.len() >= OBJECTIONS_MAX || self.excess().is_some()
     }
 
-    /// /// Returns an error text if the push exceeds one of the limits on its paths; `None` if it does not.
+    /// Returns an error text if the push exceeds one of the limits on its paths; `None` if it does not.
     fn excess(&self) -> Option<String> {
         let limits = &self.store.options.push;
         let (paths_max, bytes_max) = (limits.paths_max, limits.path_bytes_max);

@@ -2,9 +2,9 @@
 
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
-/// /// The name of the trailer of a rollback commit. The value of the trailer is the commit from which the content was restored.
+/// The name of the trailer of a rollback commit. The value of the trailer is the commit from which the content was restored.
 pub(super) const RESTORES: &str = "Restores";
-/// /// The name of the trailer of the commit to which a `gc` squashed a branch.
+/// The name of the trailer of the commit to which a `gc` squashed a branch.
 pub(super) const SQUASHED: &str = "Squashed";
 
 pub(super) fn import(path: &TreePath) -> String {
@@ -39,12 +39,12 @@ pub(super) fn merge(branch: &str) -> String {
     format!("Merge {branch}")
 }
 
-/// /// Appends the trailer that marks a rollback to `commit` to a message.
+/// Appends the trailer that marks a rollback to `commit` to a message.
 pub(super) fn with_restores_trailer(message: &str, commit: CommitId) -> String {
     format!("{message}\n\n{RESTORES}: {commit}")
 }
 
-/// /// Joins a verb and a path; returns only the verb for the root directory.
+/// Joins a verb and a path; returns only the verb for the root directory.
 fn with_path(verb: &str, path: &TreePath) -> String {
     if path.is_root() {
         verb.to_owned()

@@ -1,4 +1,4 @@
-//! //! Compares two modules, whatever branch or version they are from.
+//! Compares two modules, whatever branch or version they are from.
 
 use std::ops::ControlFlow;
 
@@ -17,16 +17,16 @@ pub struct ComparedModules {
     pub old: ModuleHash,
     /// The hash of the newer module.
     pub new: ModuleHash,
-    /// /// The differences between the two modules.
+    /// The differences between the two modules.
     pub comparison: ModuleComparison,
 }
 
 impl Store {
-    /// /// Returns the hash of a module to compare. Looks up a path in the tree at `revision`, and a hash or digest in the history of all
+    /// Returns the hash of a module to compare. Looks up a path in the tree at `revision`, and a hash or digest in the history of all
     /// branches: the older of two versions is often in no current tree.
     ///
     /// # Errors
-    /// /// There is no module with this path, hash or digest.
+    /// There is no module with this path, hash or digest.
     pub fn hash_in_history(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
         match (self.hash(revision, name), name) {
             (Err(Error::NoModule(unknown)), ModuleRef::Hash(hash)) => {
@@ -37,7 +37,7 @@ impl Store {
         }
     }
 
-    /// /// Compares two modules whose hashes [`hash_in_history`](Self::hash_in_history) returned.
+    /// Compares two modules whose hashes [`hash_in_history`](Self::hash_in_history) returned.
     ///
     /// # Errors
     /// A module cannot be read.
@@ -51,8 +51,8 @@ impl Store {
         })
     }
 
-    /// /// Returns the hash of the module with a hash or digest, if the object store has the blob and some commit of a branch had it at a
-    /// path. A blob without a path is not a module: it may be a record of the OCI registry.
+    /// Returns the hash of the module with a hash or digest, if the object store has the blob and some commit of a branch had it at a path.
+    /// A blob without a path is not a module: it may be a record of the OCI registry.
     fn once_at_a_path(&self, requested: &HashRef) -> Result<Option<ModuleHash>> {
         if self.repo.is_absent() {
             return Ok(None);
@@ -72,7 +72,7 @@ impl Store {
     }
 }
 
-/// /// Validates two modules in memory, and compares them. The text next to each identifies the module in errors.
+/// Validates two modules in memory, and compares them. The text next to each identifies the module in errors.
 ///
 /// # Errors
 /// One of them is not a valid module.

@@ -1,4 +1,4 @@
-//! //! Compares the trees of two revisions, and the bytes of two modules.
+//! Compares the trees of two revisions, and the bytes of two modules.
 
 use std::ops::ControlFlow;
 
@@ -9,20 +9,20 @@ use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::{Commit, PathChange, TreeId, chain};
 use crate::wasm::{Comparison, Interface, Verdict};
 
-/// /// The result of comparing the old and the new module of a path.
+/// The result of comparing the old and the new module of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModuleComparison {
     /// Both are valid modules, with these differences.
     Compared(ModuleDiff),
-    /// /// One of them is not a valid module. The text says why.
+    /// One of them is not a valid module. The text says why.
     NotComparable(String),
 }
 
 impl ModuleComparison {
-    /// /// Converts the result of [`compare`]: an invalid module becomes `NotComparable` instead of an error.
+    /// Converts the result of [`compare`]: an invalid module becomes `NotComparable` instead of an error.
     ///
     /// # Errors
-    /// /// The errors of `compare` that are not about an invalid module.
+    /// The errors of `compare` that are not about an invalid module.
     pub fn of(diff: Result<ModuleDiff>) -> Result<Self> {
         match diff {
             Ok(diff) => Ok(Self::Compared(diff)),
@@ -37,7 +37,7 @@ impl ModuleComparison {
 /// The difference between two modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleDiff {
-    /// /// Whether the newer module can replace the older one.
+    /// Whether the newer module can replace the older one.
     pub verdict: Verdict,
     /// The differences in their interfaces and sizes.
     pub comparison: Comparison,
@@ -59,7 +59,7 @@ impl Store {
         self.diff_after((old, new), path, None, visit)
     }
 
-    /// /// Calls `visit` like [`diff`](Self::diff), but only for paths that sort after `after`.
+    /// Calls `visit` like [`diff`](Self::diff), but only for paths that sort after `after`.
     ///
     /// # Errors
     /// As for [`diff`](Self::diff).
@@ -95,7 +95,7 @@ impl Store {
         self.changes_after(commit, None, visit)
     }
 
-    /// /// Calls `visit` like [`changes`](Self::changes), but only for paths that sort after `after`.
+    /// Calls `visit` like [`changes`](Self::changes), but only for paths that sort after `after`.
     pub fn changes_after(
         &self,
         commit: &Commit,
@@ -113,7 +113,7 @@ impl Store {
         Ok(())
     }
 
-    /// /// Compares the old and the new module of an updated path. Returns `None` if the path was added or removed.
+    /// Compares the old and the new module of an updated path. Returns `None` if the path was added or removed.
     ///
     /// # Errors
     /// A module cannot be read.
@@ -126,10 +126,10 @@ impl Store {
     }
 }
 
-/// /// Compares two modules. Calls `bytes` to read each of them.
+/// Compares two modules. Calls `bytes` to read each of them.
 ///
 /// # Errors
-/// /// One of them is not a valid module; the errors of `bytes`.
+/// One of them is not a valid module; the errors of `bytes`.
 pub fn compare<B: AsRef<[u8]>, E: From<Error>>(
     old: ModuleHash,
     new: ModuleHash,
@@ -141,7 +141,7 @@ pub fn compare<B: AsRef<[u8]>, E: From<Error>>(
     Ok(diff?)
 }
 
-/// /// Compares two modules. The text next to each identifies the module in errors.
+/// Compares two modules. The text next to each identifies the module in errors.
 pub(super) fn compare_bytes(
     (old, old_bytes): (&str, &[u8]),
     (new, new_bytes): (&str, &[u8]),

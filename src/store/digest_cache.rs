@@ -5,10 +5,10 @@ use quick_cache::sync::Cache;
 use crate::names::{Digest, ModuleHash};
 use crate::wasm::{self, ModuleInfo};
 
-/// /// The capacity of the cache, in entries. An entry takes about 100 bytes.
+/// The capacity of the cache, in entries. An entry takes about 100 bytes.
 const DIGESTS_MAX: usize = 1 << 17;
 
-/// /// A cache of the SHA-256 digests of modules, by git blob id. Entries never become stale, because a blob id identifies the bytes.
+/// A cache of the SHA-256 digests of modules, by git blob id. Entries never become stale, because a blob id identifies the bytes.
 pub(super) struct DigestCache(Cache<ModuleHash, Digest>);
 
 impl Default for DigestCache {
@@ -27,12 +27,12 @@ impl DigestCache {
         })
     }
 
-    /// /// Returns the digest of a module; `None` if it is not cached.
+    /// Returns the digest of a module; `None` if it is not cached.
     pub fn get(&self, hash: ModuleHash) -> Option<Digest> {
         self.0.get(&hash)
     }
 
-    /// /// Caches the digest of a module, which its validation has computed.
+    /// Caches the digest of a module, which its validation has computed.
     pub fn insert(&self, hash: ModuleHash, info: &ModuleInfo) {
         self.0.insert(hash, Digest::from_bytes(info.sha256));
     }

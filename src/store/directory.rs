@@ -15,25 +15,25 @@ use crate::repo::{Commit, DirectoryPart, TreeId, TreeNode};
 pub struct DirectoryPage {
     /// The entries, in git's order: a directory sorts as if its name ended with a slash.
     pub entries: Vec<DirectoryEntry>,
-    /// /// The number of entries of the directory that precede this page.
+    /// The number of entries of the directory that precede this page.
     pub before: usize,
-    /// /// The number of all entries of the directory.
+    /// The number of all entries of the directory.
     pub total: usize,
-    /// /// Whether the version index has the summary of every listed module, and the sizes of its earlier versions. If not, the page has
-    /// gaps that a later request may fill.
+    /// Whether the version index has the summary of every listed module, and the sizes of its earlier versions. If not, the page has gaps
+    /// that a later request may fill.
     pub is_complete: bool,
-    /// /// Whether last changes and earlier sizes are missing, because the search for them was stopped at its limit.
+    /// Whether last changes and earlier sizes are missing, because the search for them was stopped at its limit.
     pub is_cut: bool,
 }
 
 /// An entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryEntry {
-    /// /// The name in the directory, without the path.
+    /// The name in the directory, without the path.
     pub name: String,
-    /// /// The directory or module that has this name.
+    /// The directory or module that has this name.
     pub node: EntryNode,
-    /// /// The newest commit of the first-parent history that changed the entry; `None` if it is not known.
+    /// The newest commit of the first-parent history that changed the entry; `None` if it is not known.
     pub last_change: Option<Commit>,
 }
 
@@ -42,7 +42,7 @@ pub struct DirectoryEntry {
 pub enum EntryNode {
     /// A directory.
     Directory {
-        /// /// The number of entries in this directory.
+        /// The number of entries in this directory.
         entries: usize,
     },
     /// A module.
@@ -51,16 +51,16 @@ pub enum EntryNode {
         hash: ModuleHash,
         /// The size in bytes.
         size_bytes: u64,
-        /// /// The summary of the module; `None` if the facts about the module are not in the index yet, or the module is not valid.
+        /// The summary of the module; `None` if the facts about the module are not in the index yet, or the module is not valid.
         summary: Option<Arc<ModuleSummary>>,
-        /// /// The sizes of the newest modules that this path had in the first-parent history, in bytes, oldest first. Unknown sizes are
-        /// left out.
+        /// The sizes of the newest modules that this path had in the first-parent history, in bytes, oldest first. Unknown sizes are left
+        /// out.
         sizes: Vec<u64>,
     },
 }
 
 impl Store {
-    /// /// Returns a page of the directory at `path` in the tree at `revision`: at most `count` entries after the first `before` entries.
+    /// Returns a page of the directory at `path` in the tree at `revision`: at most `count` entries after the first `before` entries.
     /// Returns `None` if there is no such directory. Each module has at most `sizes` sizes. Symbolic links, submodules and entries with
     /// illegal names are left out.
     ///
@@ -89,8 +89,8 @@ impl Store {
         })
     }
 
-    /// /// Returns the commits of the first-parent history that changed the module at `path`, or something in the directory at `path`:
-    /// newest first, at most `count`, without the first `skip`.
+    /// Returns the commits of the first-parent history that changed the module at `path`, or something in the directory at `path`: newest
+    /// first, at most `count`, without the first `skip`.
     ///
     /// # Errors
     /// Unknown branch or commit.
@@ -115,7 +115,7 @@ impl Store {
         })
     }
 
-    /// /// Returns some of the modules and directories in the directory at `path`, and the number of all of them. `part` is the number of
+    /// Returns some of the modules and directories in the directory at `path`, and the number of all of them. `part` is the number of
     /// entries to skip and the number to return. Returns `None` if there is no such directory.
     fn nodes_in(
         &self,
@@ -144,7 +144,7 @@ impl Store {
     ) -> Result<DirectoryPage> {
         let (mut paths, mut named) = (Vec::new(), Vec::new());
         for (name, node) in nodes {
-            // // Leaves out an entry whose path would be too long, because no request could read it.
+            // Leaves out an entry whose path would be too long, because no request could read it.
             if let Ok(path) = directory.join(&name) {
                 paths.push(path);
                 named.push((name, node));

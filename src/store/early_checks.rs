@@ -1,6 +1,6 @@
-//! //! Checks that refuse a write before the body of the request is read or stored.
+//! Checks that refuse a write before the body of the request is read or stored.
 //!
-//! //! They only save work. When the write is published, it repeats the checks, because the branch may have moved since then.
+//! They only save work. When the write is published, it repeats the checks, because the branch may have moved since then.
 
 use super::change::Change;
 use super::error::Result;
@@ -31,8 +31,8 @@ impl Store {
         })
     }
 
-    /// /// Returns the tag that is compared with the precondition of a write to `path`: the hash of the module, or the branch's tip if
-    /// `path` is a directory or the root. Returns `None` if nothing is at `path`.
+    /// Returns the tag that is compared with the precondition of a write to `path`: the hash of the module, or the branch's tip if `path`
+    /// is a directory or the root. Returns `None` if nothing is at `path`.
     ///
     /// # Errors
     /// Unknown branch.
@@ -46,7 +46,7 @@ impl Store {
         })
     }
 
-    /// /// Checks that modules can be put at `paths`: no path may be a directory or lie below a module.
+    /// Checks that modules can be put at `paths`: no path may be a directory or lie below a module.
     pub(super) fn check_free<'p>(
         &self,
         change: &Change,
@@ -68,9 +68,9 @@ impl Store {
         })
     }
 
-    /// /// Runs `check`. If it fails, runs it again inside a write that changes nothing, because a write first makes the branch's tip
-    /// durable. Without this, a power cut could undo the state because of which the write was refused. A request with a request id is not
-    /// checked early: it may have been applied already, and its own change must not be the reason to refuse it.
+    /// Runs `check`. If it fails, runs it again inside a write that changes nothing, because a write first makes the branch's tip durable.
+    /// Without this, a power cut could undo the state because of which the write was refused. A request with a request id is not checked
+    /// early: it may have been applied already, and its own change must not be the reason to refuse it.
     pub(super) fn refuse_early(
         &self,
         change: &Change,

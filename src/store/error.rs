@@ -8,7 +8,7 @@ use crate::names;
 use crate::repo;
 use crate::wasm;
 
-/// /// An error of an operation on the store. Users read its text, which says what was wrong and with which input.
+/// An error of an operation on the store. Users read its text, which says what was wrong and with which input.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No module has this path or hash.
@@ -17,51 +17,51 @@ pub enum Error {
     /// The path is a directory, but a module is required.
     #[error("{0} is a directory, not a module")]
     IsDirectory(String),
-    /// /// There is no directory at this path.
+    /// There is no directory at this path.
     #[error("there is no directory {0}")]
     NoDirectory(String),
-    /// /// A directory was not removed, because the request did not ask for a recursive removal.
+    /// A directory was not removed, because the request did not ask for a recursive removal.
     #[error("{0} is a directory and was not removed, because the removal is not recursive")]
     DirectoryNotRemoved(String),
     /// A glob matches no module.
     #[error("no module matches {0}")]
     NoMatch(String),
-    /// /// A copy or a move would replace existing modules.
+    /// A copy or a move would replace existing modules.
     #[error("there {}", match .paths.as_slice() {
         [path] => format!("is a module at {path} already"),
         paths => format!("are modules at {} and {} other paths already", paths[0], paths.len() - 1),
     })]
     ModulesExist {
-        /// /// The paths of the existing modules, sorted, each with a leading slash; at least one.
+        /// The paths of the existing modules, sorted, each with a leading slash; at least one.
         paths: Vec<String>,
     },
-    /// /// A copy or a move was refused.
+    /// A copy or a move was refused.
     #[error("cannot {verb} {from} to {to}: {reason}")]
     NotRelocated {
         /// `copy` or `move`.
         verb: &'static str,
-        /// /// The path to copy or move.
+        /// The path to copy or move.
         from: String,
-        /// /// The new path.
+        /// The new path.
         to: String,
-        /// /// Why the copy or move is not possible.
+        /// Why the copy or move is not possible.
         reason: String,
     },
-    /// /// The module has no WIT, or wasmstore cannot show its WIT.
+    /// The module has no WIT, or wasmstore cannot show its WIT.
     #[error("cannot show the WIT of {name}: {reason}")]
     NoWit {
         /// The path, hash or digest of the module.
         name: String,
-        /// /// Why there is no WIT to show.
+        /// Why there is no WIT to show.
         reason: String,
     },
-    /// /// The WIT of a module could not be read, but a later attempt may succeed.
+    /// The WIT of a module could not be read, but a later attempt may succeed.
     #[error("cannot read the WIT of the module now")]
     WitBusy(#[source] wasm::WitError),
     /// The path has no version with the requested index.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]
     NoVersion {
-        /// /// The path of the module.
+        /// The path of the module.
         path: String,
         /// The requested index.
         index: usize,
@@ -71,15 +71,15 @@ pub enum Error {
     /// The path never existed.
     #[error("there has never been anything at {0}")]
     NeverExisted(String),
-    /// /// No commit id begins with these digits, and no branch or tag has this name.
+    /// No commit id begins with these digits, and no branch or tag has this name.
     #[error("there is no commit {0}, and no branch or tag of that name")]
     UnknownRevision(String),
-    /// /// Several commit ids begin with these digits.
+    /// Several commit ids begin with these digits.
     #[error("{digits} is ambiguous: the commits {} begin with it; use more digits", .candidates.join(", "))]
     AmbiguousCommit {
-        /// /// The beginning of the ids.
+        /// The beginning of the ids.
         digits: String,
-        /// /// Some of the commits whose ids begin with the digits.
+        /// Some of the commits whose ids begin with the digits.
         candidates: Vec<String>,
     },
     /// No branch and no tag has this name.
@@ -91,18 +91,18 @@ pub enum Error {
     /// The tag exists already.
     #[error("tag {0:?} already exists")]
     TagExists(String),
-    /// /// A step of a revision name, such as `main~5`, leads to no commit.
+    /// A step of a revision name, such as `main~5`, leads to no commit.
     #[error("there is no commit {name}: {reason}")]
     NoAncestor {
-        /// /// The revision name.
+        /// The revision name.
         name: String,
-        /// /// Why there is no such commit.
+        /// Why there is no such commit.
         reason: String,
     },
     /// The branch has no commit yet.
     #[error("branch {0:?} has no commit yet")]
     NoCommit(String),
-    /// /// A module that was uploaded for a preview was not committed in time, so the file with its bytes was deleted.
+    /// A module that was uploaded for a preview was not committed in time, so the file with its bytes was deleted.
     #[error(
         "the uploaded file for {0} is not there any more: files that are not committed are kept for a day; upload it again"
     )]
@@ -110,38 +110,38 @@ pub enum Error {
     /// The precondition of a write does not hold.
     #[error("the precondition failed: {current}")]
     PreconditionFailed {
-        /// /// A description of the current state, for the user.
+        /// A description of the current state, for the user.
         current: String,
     },
-    /// /// Two modules of one upload have the same path.
+    /// Two modules of one upload have the same path.
     #[error("two modules would be at {0}")]
     SamePath(String),
     /// An upload has too many modules.
     #[error("there are more than {0} modules: send them in several requests")]
     TooManyModules(usize),
-    /// /// The name of one module of an upload is not a legal path.
+    /// The name of one module of an upload is not a legal path.
     #[error("cannot accept {name}")]
     EntryName {
-        /// /// The name, as the client sent it.
+        /// The name, as the client sent it.
         name: String,
-        /// /// Why the name is not legal.
+        /// Why the name is not legal.
         source: names::Error,
     },
-    /// /// A precondition names a path that the write does not write.
+    /// A precondition names a path that the write does not write.
     #[error("the precondition for {0} is for a path that is not written")]
     UnusedCondition(String),
-    /// /// There is no change left to roll back. The text names the path, if any.
+    /// There is no change left to roll back. The text names the path, if any.
     #[error("nothing to roll back{0}")]
     NothingToRollBack(String),
-    /// /// The bytes are not a valid module, or could not be read to their end.
+    /// The bytes are not a valid module, or could not be read to their end.
     #[error("cannot accept {name}")]
     Invalid {
-        /// /// The path or hash of the module, or the file that it was read from.
+        /// The path or hash of the module, or the file that it was read from.
         name: String,
-        /// /// Why the module was not accepted, with the byte offset.
+        /// Why the module was not accepted, with the byte offset.
         source: wasm::Error,
     },
-    /// /// A path, hash or other name is malformed.
+    /// A path, hash or other name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
     /// The repository failed.
@@ -161,7 +161,7 @@ pub enum Error {
         /// The directory of this store.
         root: PathBuf,
     },
-    /// /// The store is a local copy of a store in a bucket, and this process was started without the bucket.
+    /// The store is a local copy of a store in a bucket, and this process was started without the bucket.
     #[error(
         "{root:?} is a copy of the store in {url}, which decides about every change: write with `wasmstore --root {root:?}`, or through a server"
     )]
@@ -171,7 +171,7 @@ pub enum Error {
         /// The directory of this store.
         root: PathBuf,
     },
-    /// /// The directory is a local copy of a store, but not of the store in this bucket.
+    /// The directory is a local copy of a store, but not of the store in this bucket.
     #[error(
         "{root:?} is a copy of another store than the one in {url}: choose another directory with --root, or delete this copy"
     )]
@@ -181,7 +181,7 @@ pub enum Error {
         /// The URL of the bucket.
         url: String,
     },
-    /// /// The directory has a history that is not in the bucket. The history of the store in the bucket would replace it.
+    /// The directory has a history that is not in the bucket. The history of the store in the bucket would replace it.
     #[error(
         "{root:?} has a history of its own, which the store in {url} would replace: choose another directory with --root, \
          or move this store into an empty bucket with `wasmstore bucket init {url} --from {root:?}`"
@@ -192,7 +192,7 @@ pub enum Error {
         /// The URL of the bucket.
         url: String,
     },
-    /// /// The store cannot become a replica, because the primary's history would replace its own history.
+    /// The store cannot become a replica, because the primary's history would replace its own history.
     #[error(
         "{root:?} has a history of its own, which the history of {primary} would replace: choose another directory with --root; \
          if the history may be lost, run `git --git-dir {root:?} config wasmstore.replicaOf {primary}` first"
@@ -203,29 +203,29 @@ pub enum Error {
         /// The URL of the primary.
         primary: String,
     },
-    /// /// A ref of the replica could not be made equal to the ref of the primary.
+    /// A ref of the replica could not be made equal to the ref of the primary.
     #[error("cannot make {name} equal to the ref of the primary: {refusal}")]
     RefNotSynced {
         /// The full name of the ref.
         name: String,
-        /// /// Why the update was refused.
+        /// Why the update was refused.
         refusal: repo::Refusal,
     },
-    /// /// A file outside of the store could not be read or written.
+    /// A file outside of the store could not be read or written.
     #[error("cannot {action} {path:?}")]
     File {
-        /// /// A verb that completes the message `cannot … PATH`: `read`, `write`, ….
+        /// A verb that completes the message `cannot … PATH`: `read`, `write`, ….
         action: &'static str,
-        /// /// The path of the file.
+        /// The path of the file.
         path: PathBuf,
         /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// /// The writer to which the result is written failed.
+    /// The writer to which the result is written failed.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
-    /// /// The directory for an export or a clone exists and is not empty.
+    /// The directory for an export or a clone exists and is not empty.
     #[error("{0:?} exists and is not empty")]
     TargetNotEmpty(PathBuf),
 }
@@ -248,7 +248,7 @@ pub enum ErrorKind {
     Conflict,
     /// The precondition of the request does not hold.
     Precondition,
-    /// /// The input could not be read to its end, or the output could not be written.
+    /// The input could not be read to its end, or the output could not be written.
     Input,
     /// Other processes held a lock for too long; the same request may succeed later.
     Busy,
@@ -261,13 +261,13 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// /// Returns the error for a module that is invalid or could not be read to its end. `name` identifies the module.
+    /// Returns the error for a module that is invalid or could not be read to its end. `name` identifies the module.
     pub fn invalid(name: &str, source: wasm::Error) -> Self {
         let name = name.to_owned();
         Self::Invalid { name, source }
     }
 
-    /// /// Returns the error for a path that is needed both for a module and for a directory.
+    /// Returns the error for a path that is needed both for a module and for a directory.
     pub fn path_taken(path: String, existing: String, kind: &'static str) -> Self {
         Self::Repo(repo::Error::PathTaken {
             path,
@@ -276,7 +276,7 @@ impl Error {
         })
     }
 
-    /// /// Returns the error for a file or directory outside of the store that cannot be read.
+    /// Returns the error for a file or directory outside of the store that cannot be read.
     pub fn unreadable(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         Self::File {
@@ -286,7 +286,7 @@ impl Error {
         }
     }
 
-    /// /// Returns the kind, which determines the HTTP status and the exit code.
+    /// Returns the kind, which determines the HTTP status and the exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoModule(_)
@@ -327,8 +327,8 @@ impl Error {
         }
     }
 
-    /// /// Returns the paths that the error is about, sorted, each with a leading slash; an empty slice if the error is not about a
-    /// conflict of paths.
+    /// Returns the paths that the error is about, sorted, each with a leading slash; an empty slice if the error is not about a conflict of
+    /// paths.
     pub fn conflicting_paths(&self) -> &[String] {
         match self {
             Self::Repo(repo::Error::MergeConflict { paths }) => paths,
@@ -339,7 +339,7 @@ impl Error {
         }
     }
 
-    /// /// Returns the name of the branch if the error says that no branch, or neither a branch nor a tag, has this name.
+    /// Returns the name of the branch if the error says that no branch, or neither a branch nor a tag, has this name.
     pub fn unknown_branch(&self) -> Option<&str> {
         match self {
             Self::UnknownName(name) => Some(name),
@@ -348,7 +348,7 @@ impl Error {
         }
     }
 
-    /// /// Returns whether the cause of the error is that the bucket of the store cannot be reached at the moment.
+    /// Returns whether the cause of the error is that the bucket of the store cannot be reached at the moment.
     pub fn is_unreachable(&self) -> bool {
         let mut cause = match self {
             Self::Repo(error) => error,
@@ -360,12 +360,12 @@ impl Error {
         matches!(cause, repo::Error::Unreachable { .. })
     }
 
-    /// /// Returns whether the error says that the directory exists but is not a store.
+    /// Returns whether the error says that the directory exists but is not a store.
     pub fn is_not_a_store(&self) -> bool {
         matches!(self, Self::Repo(repo::Error::NotAStore { .. }))
     }
 
-    /// /// Returns whether the error says that an object is missing. A concurrent `gc` may have removed the object, so another attempt may
+    /// Returns whether the error says that an object is missing. A concurrent `gc` may have removed the object, so another attempt may
     /// succeed.
     pub(super) fn is_missing_object(&self) -> bool {
         matches!(self, Self::Repo(error) if error.is_missing_object())
@@ -431,7 +431,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
     }
 }
 
-/// /// Returns whether the failed file operation was a write.
+/// Returns whether the failed file operation was a write.
 fn is_write(error: &repo::Error) -> bool {
     const READS: [&str; 5] = ["read", "open", "list", "find", "look for"];
     matches!(error, repo::Error::Io { action, .. } if !READS.contains(action))

@@ -9,7 +9,7 @@ use super::revision::Revision;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 
 impl Store {
-    /// /// Writes every module in the tree at `revision` to a file with the same path below the directory `dir`. `dir` must be missing or
+    /// Writes every module in the tree at `revision` to a file with the same path below the directory `dir`. `dir` must be missing or
     /// empty. After each file, calls `progress` with the number of files written so far and the number of all files. Returns the number of
     /// files.
     ///
@@ -26,7 +26,7 @@ impl Store {
     }
 }
 
-/// /// Writes `modules` to files, like [`Store::export`]. Calls `bytes` to read each module.
+/// Writes `modules` to files, like [`Store::export`]. Calls `bytes` to read each module.
 ///
 /// # Errors
 /// As for [`Store::export`]; the errors of `bytes`.

@@ -15,9 +15,9 @@ use crate::wasm::{self, Facts, ModuleInfo, ModuleKind, WitFacts};
 pub struct Module {
     /// The hash.
     pub hash: ModuleHash,
-    /// /// The SHA-256 digest of the bytes.
+    /// The SHA-256 digest of the bytes.
     pub digest: Digest,
-    /// /// The content of the module.
+    /// The content of the module.
     pub bytes: Blob,
 }
 
@@ -26,17 +26,17 @@ pub struct Module {
 pub struct ModuleDetails {
     /// The hash.
     pub hash: ModuleHash,
-    /// /// The SHA-256 digest of the bytes.
+    /// The SHA-256 digest of the bytes.
     pub digest: Digest,
-    /// /// The imports, exports and sections. The first imports and exports may be left out: see `skipped`.
+    /// The imports, exports and sections. The first imports and exports may be left out: see `skipped`.
     pub module: ModuleInfo,
-    /// /// The number of imports and exports that `module` leaves out at the beginning. Imports and exports are counted together, in the
-    /// order of their declaration.
+    /// The number of imports and exports that `module` leaves out at the beginning. Imports and exports are counted together, in the order
+    /// of their declaration.
     pub skipped: usize,
-    /// /// The facts about the module; `None` if they cannot be computed, because the module is invalid in a part that [`ModuleInfo`] does
-    /// not cover.
+    /// The facts about the module; `None` if they cannot be computed, because the module is invalid in a part that [`ModuleInfo`] does not
+    /// cover.
     pub facts: Option<Facts>,
-    /// /// The functions and types of the module's interfaces; `None` if the module is not a component, or its WIT cannot be read.
+    /// The functions and types of the module's interfaces; `None` if the module is not a component, or its WIT cannot be read.
     pub wit: Option<WitFacts>,
 }
 
@@ -49,7 +49,7 @@ impl ModuleDetails {
         (self.skipped, self.skipped.saturating_sub(imports))
     }
 
-    /// /// Returns the number of imports and exports whose types are missing in the facts, because there are too many. Returns 0 for a
+    /// Returns the number of imports and exports whose types are missing in the facts, because there are too many. Returns 0 for a
     /// component, whose facts have no types.
     pub fn types_left_out(&self) -> u64 {
         let facts = self.facts.as_ref();
@@ -67,7 +67,7 @@ impl Store {
     /// Returns the module that `name` refers to in the tree at `revision`.
     ///
     /// # Errors
-    /// /// The tree does not have the module. A hash or digest is found only if a path of this tree has the module.
+    /// The tree does not have the module. A hash or digest is found only if a path of this tree has the module.
     pub fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<Module> {
         self.read(revision, |resolved| {
             let hash = self.resolve(resolved, name)?;
@@ -75,7 +75,7 @@ impl Store {
         })
     }
 
-    /// /// Returns the module with this hash. The caller has found the hash in a tree or in a list of versions.
+    /// Returns the module with this hash. The caller has found the hash in a tree or in a list of versions.
     pub fn module(&self, hash: ModuleHash) -> Result<Module> {
         let bytes = self.bytes(hash)?;
         Ok(Module {
@@ -85,8 +85,8 @@ impl Store {
         })
     }
 
-    /// /// Returns the digest of a module. The caller has found `hash` in a tree or in a list of versions. Reads the module only if neither
-    /// the cache nor the index has the digest.
+    /// Returns the digest of a module. The caller has found `hash` in a tree or in a list of versions. Reads the module only if neither the
+    /// cache nor the index has the digest.
     pub fn digest(&self, hash: ModuleHash) -> Result<Digest> {
         if let Some(digest) = self.digests.get(hash) {
             return Ok(digest);
@@ -97,7 +97,7 @@ impl Store {
         }
     }
 
-    /// /// Returns the module with a hash; `None` if its bytes are not cached.
+    /// Returns the module with a hash; `None` if its bytes are not cached.
     pub fn cached_module(&self, hash: ModuleHash) -> Option<Module> {
         let bytes = self.repo.objects().blob_in_memory(hash)?;
         Some(Module {
@@ -107,7 +107,7 @@ impl Store {
         })
     }
 
-    /// /// Returns the branch's tip and the module at `path`, without reading an object from disk. Returns `None` if `revision` is not a
+    /// Returns the branch's tip and the module at `path`, without reading an object from disk. Returns `None` if `revision` is not a
     /// branch, if a needed object is not cached, or if `path` is not a module.
     pub fn find_cached(
         &self,
@@ -131,7 +131,7 @@ impl Store {
         })
     }
 
-    /// /// Returns the size in bytes of the blob with a hash or digest. The blob may be in no tree.
+    /// Returns the size in bytes of the blob with a hash or digest. The blob may be in no tree.
     ///
     /// # Errors
     /// The object store does not have the blob.
@@ -140,7 +140,7 @@ impl Store {
         self.size_bytes(self.stored(hash)?.ok_or_else(unknown)?)
     }
 
-    /// /// Returns the size of a module, in bytes. The caller has found `hash` in a tree or in a list of versions.
+    /// Returns the size of a module, in bytes. The caller has found `hash` in a tree or in a list of versions.
     pub fn size_bytes(&self, hash: ModuleHash) -> Result<u64> {
         let size = self.repo.objects().blob_size_bytes(hash)?;
         Ok(size.ok_or_else(|| missing(hash))?)
@@ -160,7 +160,7 @@ impl Store {
         }
     }
 
-    /// /// Returns the description of the module that `name` refers to in the tree at `revision`. Leaves out the first `skip` imports and
+    /// Returns the description of the module that `name` refers to in the tree at `revision`. Leaves out the first `skip` imports and
     /// exports.
     pub fn info(
         &self,
@@ -200,7 +200,7 @@ impl Store {
         Ok(self.repo.check_out(hash, &bytes)?)
     }
 
-    /// /// Returns the bytes of a module. The caller has found `hash` in a tree or in a list of versions.
+    /// Returns the bytes of a module. The caller has found `hash` in a tree or in a list of versions.
     pub fn bytes(&self, hash: ModuleHash) -> Result<Blob> {
         Ok(self
             .repo

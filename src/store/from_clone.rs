@@ -9,12 +9,12 @@ use crate::names::BranchName;
 use crate::repo::CloneTarget;
 
 impl Store {
-    /// /// Creates a store at `root`, which must be missing or empty. Calls `clone` with the directory in which it must make a bare clone.
-    /// The default branch becomes `branch`; if `branch` is `None`, the branch that the clone's `HEAD` refers to, else `main`, else the only
+    /// Creates a store at `root`, which must be missing or empty. Calls `clone` with the directory in which it must make a bare clone. The
+    /// default branch becomes `branch`; if `branch` is `None`, the branch that the clone's `HEAD` refers to, else `main`, else the only
     /// branch. Returns the default branch. If this fails or the process is killed, no store exists at `root`.
     ///
-    /// /// `root` is not empty; the error of `clone`; the clone cannot be used as a store, or the paths in the tree of a commit are longer
-    /// than `limits` allow.
+    /// `root` is not empty; the error of `clone`; the clone cannot be used as a store, or the paths in the tree of a commit are longer than
+    /// `limits` allow.
     pub fn create_from_clone<E: From<Error>>(
         root: &Path,
         branch: Option<&BranchName>,

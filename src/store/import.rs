@@ -11,21 +11,21 @@ use super::put_files::ModuleFiles;
 use crate::names::{self, Glob, ModuleHash, ModulePath, TreePath};
 use crate::repo::Published;
 
-/// /// A filter that selects the files of an import.
+/// A filter that selects the files of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportFilter {
-    /// /// A file is imported only if one of these globs matches the file or a directory above it. An empty list matches every file.
+    /// A file is imported only if one of these globs matches the file or a directory above it. An empty list matches every file.
     pub include: Vec<Glob>,
-    /// /// A file is not imported if one of these globs matches the file or a directory above it.
+    /// A file is not imported if one of these globs matches the file or a directory above it.
     pub exclude: Vec<Glob>,
 }
 
 impl Store {
-    /// /// Puts the files of a directory at their paths in one commit. [`ModuleFiles::in_directory`] selects the files. Calls `progress`
-    /// like [`put_files`](Self::put_files), and returns the same result.
+    /// Puts the files of a directory at their paths in one commit. [`ModuleFiles::in_directory`] selects the files. Calls `progress` like
+    /// [`put_files`](Self::put_files), and returns the same result.
     ///
     /// # Errors
-    /// /// The errors of [`ModuleFiles::in_directory`] and [`put_files`](Self::put_files). If there is an error, the branch is unchanged.
+    /// The errors of [`ModuleFiles::in_directory`] and [`put_files`](Self::put_files). If there is an error, the branch is unchanged.
     pub fn import(
         &self,
         change: &Change,
@@ -40,8 +40,8 @@ impl Store {
 }
 
 impl ModuleFiles {
-    /// /// Returns every regular file below the directory `dir` that `filter` selects. The path of a module is `prefix` with the path of
-    /// the file relative to `dir`. Does not follow symbolic links.
+    /// Returns every regular file below the directory `dir` that `filter` selects. The path of a module is `prefix` with the path of the
+    /// file relative to `dir`. Does not follow symbolic links.
     ///
     /// # Errors
     /// A directory cannot be read; the name of a file cannot be part of a path.
@@ -58,18 +58,18 @@ impl ModuleFiles {
     }
 }
 
-/// /// A directory below the imported directory, or the imported directory.
+/// A directory below the imported directory, or the imported directory.
 struct Directory {
     path: PathBuf,
     /// The path relative to the imported directory. Globs are matched against it.
     relative: Vec<u8>,
-    /// /// The path of the directory in the store.
+    /// The path of the directory in the store.
     prefix: TreePath,
-    /// /// Whether `ImportFilter::include` selects every file in the directory.
+    /// Whether `ImportFilter::include` selects every file in the directory.
     is_included: bool,
 }
 
-/// /// Adds the selected regular files below `directory` to `files`, each with the path of its module.
+/// Adds the selected regular files below `directory` to `files`, each with the path of its module.
 fn collect_files(
     directory: &Directory,
     filter: &ImportFilter,
@@ -90,7 +90,7 @@ fn collect_files(
             let mut globs = globs.iter();
             globs.any(|glob| glob.matches(&relative, kind.is_dir()))
         };
-        // // The path of a module cannot contain `.git`. In a work tree, `.git` is the repository, or a file that names the repository.
+        // The path of a module cannot contain `.git`. In a work tree, `.git` is the repository, or a file that names the repository.
         if name == ".git" || matches(&filter.exclude) {
             tracing::debug!(file = ?path, "skipped: excluded");
             continue;

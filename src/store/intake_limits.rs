@@ -1,4 +1,4 @@
-//! //! Limits on the modules and pushes that a store accepts, read from the store's configuration.
+//! Limits on the modules and pushes that a store accepts, read from the store's configuration.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::error::Result;
 use crate::config::Options;
 use crate::repo::config_numbers;
 
-/// /// The settings in `ROOT/config` (git-config(1)). Each has the name of the flag of `wasmstore server` that sets the same limit.
+/// The settings in `ROOT/config` (git-config(1)). Each has the name of the flag of `wasmstore server` that sets the same limit.
 const KEYS: [&str; 7] = [
     "wasmstore.maxModuleBytes",
     "wasmstore.maxSectionBytes",
@@ -18,8 +18,8 @@ const KEYS: [&str; 7] = [
 ];
 
 impl Options {
-    /// /// Returns the options for the store at `root`: limits from its configuration, and defaults for all others. Every process that
-    /// writes to a store uses these limits, so that the command line, the hooks and the server accept the same modules.
+    /// Returns the options for the store at `root`: limits from its configuration, and defaults for all others. Every process that writes
+    /// to a store uses these limits, so that the command line, the hooks and the server accept the same modules.
     ///
     /// # Errors
     /// The configuration cannot be read; a limit is not a whole number.

@@ -41,10 +41,10 @@ impl Store {
         })
     }
 
-    /// /// Calls `visit` for every module below the directory `prefix` in the tree at `revision`, sorted by path and starting with the
-    /// first path after `after`, until `visit` returns `Break`. Returns whether `visit` returned `Break`.
+    /// Calls `visit` for every module below the directory `prefix` in the tree at `revision`, sorted by path and starting with the first
+    /// path after `after`, until `visit` returns `Break`. Returns whether `visit` returned `Break`.
     ///
-    /// /// If `revision` is a branch and a `gc` removes an object during the walk, the walk starts again and calls `visit` for the same
+    /// If `revision` is a branch and a `gc` removes an object during the walk, the walk starts again and calls `visit` for the same
     /// modules. To prevent this, pass a revision that [`as_of`](Self::as_of) resolved.
     pub fn list_after(
         &self,
@@ -73,7 +73,7 @@ impl Store {
         Ok(stopped.is_some())
     }
 
-    /// /// Returns every module below the directory `prefix` of a tree, sorted by path.
+    /// Returns every module below the directory `prefix` of a tree, sorted by path.
     pub(super) fn modules_in(
         &self,
         tree: TreeId,

@@ -1,4 +1,4 @@
-//! //! Lists modules with their sizes, kinds and last changes, from the version index.
+//! Lists modules with their sizes, kinds and last changes, from the version index.
 
 use std::ops::ControlFlow;
 
@@ -20,9 +20,9 @@ pub struct ListedModule {
     pub hash: ModuleHash,
     /// The size in bytes.
     pub size_bytes: u64,
-    /// /// Whether it is a core module or a component; `None` if the index does not have the kind yet, or the module is not valid.
+    /// Whether it is a core module or a component; `None` if the index does not have the kind yet, or the module is not valid.
     pub kind: Option<ModuleKind>,
-    /// /// The newest commit of the first-parent history that changed the path; `None` if the search for it was stopped at its limit.
+    /// The newest commit of the first-parent history that changed the path; `None` if the search for it was stopped at its limit.
     pub last_change: Option<LastChange>,
 }
 
@@ -31,14 +31,14 @@ pub struct ListedModule {
 pub struct LastChange {
     /// The commit.
     pub commit: CommitId,
-    /// /// The author time of the commit, in seconds since 1970-01-01 UTC.
+    /// The author time of the commit, in seconds since 1970-01-01 UTC.
     pub date_s: i64,
 }
 
 impl Store {
-    /// /// Calls `visit` for every module below the directory `prefix` in the tree at `revision`, sorted by path and starting with the
-    /// first path after `after`, until `visit` returns `Break`. Returns whether `visit` returned `Break`. Does not read the modules: the
-    /// details come from the version index. Pass a revision that [`as_of`](Self::as_of) resolved.
+    /// Calls `visit` for every module below the directory `prefix` in the tree at `revision`, sorted by path and starting with the first
+    /// path after `after`, until `visit` returns `Break`. Returns whether `visit` returned `Break`. Does not read the modules: the details
+    /// come from the version index. Pass a revision that [`as_of`](Self::as_of) resolved.
     ///
     /// # Errors
     /// Unknown branch or commit.
@@ -96,7 +96,7 @@ impl Store {
         };
         let (mut changes, mut known) = look_up()?;
         if known.iter().any(Option::is_none) {
-            // // The facts about a new upload may be pending: the index worker has not added them yet.
+            // The facts about a new upload may be pending: the index worker has not added them yet.
             self.index_pending_facts()?;
             (changes, known) = look_up()?;
         }

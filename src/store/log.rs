@@ -12,9 +12,9 @@ use crate::repo::Commit;
 pub enum LogOrder {
     /// Newest first, by committer time.
     NewestFirst,
-    /// /// The same commits as `NewestFirst`, in reverse order. If a limit applies, these are the newest commits too.
+    /// The same commits as `NewestFirst`, in reverse order. If a limit applies, these are the newest commits too.
     OldestFirst,
-    /// /// Each commit before its parents, whatever their dates. The commits that a merge brought in come before the commits of the merge's
+    /// Each commit before its parents, whatever their dates. The commits that a merge brought in come before the commits of the merge's
     /// first parent.
     ChildrenFirst,
 }
@@ -28,13 +28,13 @@ impl Store {
         Ok(self.repo.objects().commit(id)?)
     }
 
-    /// /// Calls `visit` for the commits reachable from `revision`, starting with the first one after the commit `after` in this order,
-    /// until `visit` returns `false`.
+    /// Calls `visit` for the commits reachable from `revision`, starting with the first one after the commit `after` in this order, until
+    /// `visit` returns `false`.
     ///
-    /// /// Pass a revision that [`as_of`](Self::as_of) resolved. If a `gc` removes an object, `as_of` starts again at the branch's new tip.
+    /// Pass a revision that [`as_of`](Self::as_of) resolved. If a `gc` removes an object, `as_of` starts again at the branch's new tip.
     ///
     /// # Errors
-    /// /// `after` is not reachable from `revision`.
+    /// `after` is not reachable from `revision`.
     pub fn log_after(
         &self,
         revision: &Revision,
@@ -49,8 +49,8 @@ impl Store {
         selection.finish()
     }
 
-    /// /// Calls `visit` for the commits reachable from `revision`, except the first `skip` of them. Stops when `visit` returns `false` or
-    /// was called `count` times. [`LogOrder::OldestFirst`] selects the same commits as [`LogOrder::NewestFirst`] and reverses them.
+    /// Calls `visit` for the commits reachable from `revision`, except the first `skip` of them. Stops when `visit` returns `false` or was
+    /// called `count` times. [`LogOrder::OldestFirst`] selects the same commits as [`LogOrder::NewestFirst`] and reverses them.
     pub fn log(
         &self,
         revision: &Revision,

@@ -8,10 +8,10 @@ use super::precondition::PreconditionSubject;
 use crate::names::{BranchName, CommitId, TreePath};
 use crate::repo::{Decision, Merge, Published};
 
-/// /// Whether a merge may move the branch to the other branch's tip instead of making a commit.
+/// Whether a merge may move the branch to the other branch's tip instead of making a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FastForward {
-    /// /// Fast-forward if the other branch has all commits of the branch.
+    /// Fast-forward if the other branch has all commits of the branch.
     #[default]
     Allow,
     /// Always make a merge commit, so that one rollback undoes the merge.
@@ -23,24 +23,24 @@ pub enum FastForward {
 pub struct MergeOptions {
     /// Whether the branch may be fast-forwarded.
     pub fast_forward: FastForward,
-    /// /// The commit that must still be the tip of the other branch; `None` if any tip is merged.
+    /// The commit that must still be the tip of the other branch; `None` if any tip is merged.
     pub expected: Option<CommitId>,
 }
 
-/// /// The effect of a merge.
+/// The effect of a merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MergeSummary {
-    /// /// The branch's tip before a fast-forward; `None` if there was no fast-forward, or if the branch had no commit. A fast-forward
-    /// makes no commit, so the history does not say which commit the tip was.
+    /// The branch's tip before a fast-forward; `None` if there was no fast-forward, or if the branch had no commit. A fast-forward makes no
+    /// commit, so the history does not say which commit the tip was.
     pub forwarded_from: Option<CommitId>,
 }
 
 impl Store {
-    /// /// Merges the branch `theirs` into the branch of `change`. Fast-forwards where possible; otherwise makes a commit with the parents
+    /// Merges the branch `theirs` into the branch of `change`. Fast-forwards where possible; otherwise makes a commit with the parents
     /// [ours, theirs]. The result contains the new tip.
     ///
     /// # Errors
-    /// /// Unknown branch; both sides changed the same paths differently. If there is an error, nothing is changed.
+    /// Unknown branch; both sides changed the same paths differently. If there is an error, nothing is changed.
     pub fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<MergeSummary>> {
         self.merge_with(change, theirs, MergeOptions::default())
     }
@@ -58,7 +58,7 @@ impl Store {
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
             change.check(draft, PreconditionSubject::Branch)?;
-            // // Reads the tip of `theirs` under refs.lock, so that it is current when the branch `ours` moves.
+            // Reads the tip of `theirs` under refs.lock, so that it is current when the branch `ours` moves.
             let tip = draft.tip_of(theirs)?;
             if options.expected.is_some_and(|expected| expected != tip) {
                 let current = format!("branch {theirs} is at {tip}");

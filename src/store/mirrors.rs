@@ -9,17 +9,17 @@ use crate::names::{MirrorName, ObjectId, RemoteUrl};
 use crate::repo::MirrorLock;
 
 impl Store {
-    /// /// Takes the lock of a mirror. Returns `None` if another process still holds the lock after `timeout`.
+    /// Takes the lock of a mirror. Returns `None` if another process still holds the lock after `timeout`.
     pub fn lock_mirror(&self, name: &MirrorName, timeout: Duration) -> Result<Option<MirrorLock>> {
         Ok(self.repo.lock_mirror(name, timeout)?)
     }
 
-    /// /// Returns the directory of the state files of the mirrors.
+    /// Returns the directory of the state files of the mirrors.
     pub fn mirrors_dir(&self) -> PathBuf {
         self.repo.mirrors_dir()
     }
 
-    /// /// Adds a git remote to which the store is mirrored. A push to the remote makes its refs equal to the refs of this repository.
+    /// Adds a git remote to which the store is mirrored. A push to the remote makes its refs equal to the refs of this repository.
     pub fn add_mirror(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
         Ok(self.repo.add_mirror(name, url)?)
     }
@@ -40,7 +40,7 @@ impl Store {
         Ok(self.repo.objects().oldest_missing(tip, mirrored)?)
     }
 
-    /// /// Returns those of `ids` that no branch or tag points to or reaches.
+    /// Returns those of `ids` that no branch or tag points to or reaches.
     pub fn unreachable(&self, ids: &[ObjectId]) -> Result<Vec<ObjectId>> {
         Ok(self.repo.refs().unreached(ids)?)
     }

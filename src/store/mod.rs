@@ -1,7 +1,7 @@
 //! The operations of a module store, one file per verb, built on `repo` (git), `wasm` (validation) and `index` (history queries).
 //!
-//! //! This is layer 2, and the only part that the HTTP API and the command line call. It is synchronous, prints nothing, and does not read
-//! the environment.
+//! This is layer 2, and the only part that the HTTP API and the command line call. It is synchronous, prints nothing, and does not read the
+//! environment.
 
 mod after_commit;
 mod audit;

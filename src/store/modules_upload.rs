@@ -1,4 +1,4 @@
-//! //! Receives several modules in one upload. Each module is validated while it arrives; the bytes of all modules are spooled to one file.
+//! Receives several modules in one upload. Each module is validated while it arrives; the bytes of all modules are spooled to one file.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -11,35 +11,35 @@ use crate::names::{ModuleHash, ModulePath, TreePath, printable};
 use crate::repo::{Spool, WriteTxn};
 use crate::wasm::{Cancellation, Facts, ModuleInfo, Validation};
 
-/// /// The maximum number of modules in one upload.
+/// The maximum number of modules in one upload.
 pub(super) const MODULES_MAX: usize = 100_000;
 
-/// /// The number of modules whose facts are kept after their validation. The facts about all further modules are computed from their blobs
+/// The number of modules whose facts are kept after their validation. The facts about all further modules are computed from their blobs
 /// later.
 const FACTS_KEPT_MAX: usize = 256;
 
-/// /// An upload of several modules. Dropping it discards their bytes.
+/// An upload of several modules. Dropping it discards their bytes.
 pub struct ModulesUpload {
     directory: TreePath,
     limits: ModuleLimits,
     budget: ByteBudget,
     cancellation: Cancellation,
-    /// /// The bytes of all modules, one after the other. All modules share one file, because a process has a limit on its open files.
+    /// The bytes of all modules, one after the other. All modules share one file, because a process has a limit on its open files.
     spool: Spool,
     received: BTreeMap<ModulePath, ReceivedModule>,
-    /// /// The memory that `received` uses, without the facts, in bytes.
+    /// The memory that `received` uses, without the facts, in bytes.
     received_bytes: usize,
     arriving: Option<ArrivingModule>,
 }
 
-/// /// The module whose bytes are arriving.
+/// The module whose bytes are arriving.
 struct ArrivingModule {
     path: ModulePath,
     start: u64,
     validation: Validation,
 }
 
-/// /// A module that was received and found valid. `start` is the offset of its bytes in the spool.
+/// A module that was received and found valid. `start` is the offset of its bytes in the spool.
 struct ReceivedModule {
     start: u64,
     info: ModuleInfo,
@@ -83,10 +83,10 @@ impl ModulesUpload {
         Ok(spooled.map_err(|error| self.spool.failed(error))?)
     }
 
-    /// /// Ends the module that was begun last.
+    /// Ends the module that was begun last.
     ///
     /// # Errors
-    /// /// The module is not valid.
+    /// The module is not valid.
     pub fn end(&mut self) -> Result<()> {
         let ArrivingModule {
             path,
@@ -97,7 +97,7 @@ impl ModulesUpload {
         let (info, facts) = finished.map_err(|source| Error::invalid(&path.to_string(), source))?;
         let module = ReceivedModule {
             start,
-            // // Drops the lists: they may take megabytes, and nothing uses them.
+            // Drops the lists: they may take megabytes, and nothing uses them.
             info: ModuleInfo {
                 imports: Vec::new(),
                 exports: Vec::new(),
@@ -112,14 +112,14 @@ impl ModulesUpload {
         Ok(())
     }
 
-    /// /// Returns the number of bytes that are buffered in memory. Excludes the facts, which have a limit of their own.
+    /// Returns the number of bytes that are buffered in memory. Excludes the facts, which have a limit of their own.
     pub fn memory_bytes(&self) -> usize {
         let buffered = self.arriving.as_ref();
         let buffered = buffered.map_or(0, |arriving| arriving.validation.buffered_bytes());
         self.spool.memory_bytes() + self.received_bytes + buffered
     }
 
-    /// /// Returns the total size of the modules so far, in bytes.
+    /// Returns the total size of the modules so far, in bytes.
     pub fn size_bytes(&self) -> u64 {
         self.spool.size_bytes()
     }
@@ -139,7 +139,7 @@ impl ModulesUpload {
         self.received.keys()
     }
 
-    /// /// Stores the modules as blobs. Returns the path and hash of each, sorted by path.
+    /// Stores the modules as blobs. Returns the path and hash of each, sorted by path.
     pub(super) fn add_to(
         self,
         store: &Store,
@@ -158,13 +158,13 @@ impl ModulesUpload {
     fn path(&self, name: &str) -> Result<ModulePath, crate::names::Error> {
         let name = TreePath::parse(name)?;
         let path = format!("{}/{}", self.directory.as_str(), name.as_str());
-        // // An empty name, or only slashes, is not the name of a module.
+        // An empty name, or only slashes, is not the name of a module.
         ModulePath::parse(if name.is_root() { "" } else { &path })
     }
 }
 
 impl Store {
-    /// /// Begins an upload of modules that are put below a directory.
+    /// Begins an upload of modules that are put below a directory.
     pub(super) fn modules_upload(&self, directory: &TreePath) -> ModulesUpload {
         ModulesUpload {
             directory: directory.clone(),

@@ -1,6 +1,6 @@
-//! //! Finds the commits that clients may name in a request: the commits that a branch or tag reaches.
+//! Finds the commits that clients may name in a request: the commits that a branch or tag reaches.
 //!
-//! //! The commits of the OCI registry (`refs/oci/records`) contain records, which are not validated as modules. If a client could read or
+//! The commits of the OCI registry (`refs/oci/records`) contain records, which are not validated as modules. If a client could read or
 //! restore such a commit, or create a branch at it, the store would serve records as modules.
 
 use super::error::{Error, Result};
@@ -9,11 +9,11 @@ use crate::names::{CommitId, RefName};
 use crate::repo::{self, Commit};
 
 impl Store {
-    /// /// Returns a commit whose id a client has sent.
+    /// Returns a commit whose id a client has sent.
     ///
     /// # Errors
-    /// /// `UnknownCommit` if there is no such commit, or if it may be a commit of the registry: the store has records, and no branch or
-    /// tag reaches the commit.
+    /// `UnknownCommit` if there is no such commit, or if it may be a commit of the registry: the store has records, and no branch or tag
+    /// reaches the commit.
     pub(super) fn named_commit(&self, id: CommitId) -> Result<Commit> {
         let commit = self.repo.objects().commit(id)?;
         // If the registry's ref is broken, its commits may still exist.
@@ -24,7 +24,7 @@ impl Store {
         Ok(commit)
     }
 
-    /// /// Returns whether the store once had a commit that `gc` has deleted since.
+    /// Returns whether the store once had a commit that `gc` has deleted since.
     ///
     /// # Errors
     /// The index or the repository cannot be read.
@@ -43,7 +43,7 @@ impl Store {
         if is_indexed()? {
             return Ok(true);
         }
-        // // Now the index has all commits of branches, so only a tag can still reach the commit.
+        // Now the index has all commits of branches, so only a tag can still reach the commit.
         let incoming = self.repo.incoming(None, self.options.push)?;
         for (name, tip) in self.refs()? {
             let commit = match (name, tip) {
@@ -59,7 +59,7 @@ impl Store {
         Ok(false)
     }
 
-    /// /// Returns whether the commit `tip` reaches the commit `id`. The index must not contain `id`.
+    /// Returns whether the commit `tip` reaches the commit `id`. The index must not contain `id`.
     fn reaches_unindexed(&self, tip: CommitId, id: CommitId) -> Result<bool> {
         self.with_index(|index| {
             let is_known = |id| Ok::<_, Error>(index.contains(id)?);

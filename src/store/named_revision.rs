@@ -1,7 +1,8 @@
 //! Finds the commit that a name such as `main~2`, `v1.0` or `3e61ae063a` refers to.
 //!
-//! As in git, a full id is always a commit, and a ref wins over an abbreviated id. Unlike in git, a branch wins over a tag of the same name, so
-//! that a pushed tag cannot change what the name of a branch means. `refs/tags/NAME` and `tags/NAME` are the tag in any case.
+//! As in git, a full id is always a commit, and a ref has priority over an abbreviated id. Unlike in git, a branch has priority over a tag
+//! of the same name, so that a pushed tag cannot change what the name of a branch means. `refs/tags/NAME` and `tags/NAME` always mean the
+//! tag.
 
 use super::error::{Error, Result};
 use super::open::Store;
@@ -14,15 +15,15 @@ use crate::repo::Commit;
 /// The maximum number of commits in the error about an ambiguous id.
 const CANDIDATES_MAX: usize = 5;
 
-/// /// The maximum number of commits from the index whose id begins with the digits. More than one is needed, because `gc` may have deleted
+/// The maximum number of commits from the index whose id begins with the digits. More than one is needed, because `gc` may have deleted
 /// some of them.
 const INDEXED_MAX: usize = 100;
 
 impl Store {
-    /// /// Returns the commit that a revision name refers to.
+    /// Returns the commit that a revision name refers to.
     ///
     /// # Errors
-    /// /// There is no such commit; the name is an abbreviated id that is ambiguous.
+    /// There is no such commit; the name is an abbreviated id that is ambiguous.
     pub(super) fn commit_of_name(&self, name: &RevisionName) -> Result<Commit> {
         let mut commit = self.commit_of_base(name)?;
         if let Some(until_s) = name.until_s() {
@@ -51,7 +52,7 @@ impl Store {
                 return tip.ok_or_else(|| Error::NoCommit(branch.to_string()));
             }
         };
-        // // Reached for a name such as `<id>~1`. A full id without a step is not parsed as a name.
+        // Reached for a name such as `<id>~1`. A full id without a step is not parsed as a name.
         if let Ok(commit) = CommitId::parse(text) {
             return Ok(self.named_commit(commit)?.id);
         }
@@ -69,7 +70,7 @@ impl Store {
         found.ok_or_else(|| Error::UnknownRevision(text.to_owned()))
     }
 
-    /// /// Returns the commit of the branch or tag with this name; `None` if there is none.
+    /// Returns the commit of the branch or tag with this name; `None` if there is none.
     fn commit_of_ref(&self, text: &str) -> Result<Option<CommitId>> {
         let full = RefName::parse(text).ok();
         let branch = BranchName::parse(text).ok().map(RefName::Branch);
@@ -89,7 +90,7 @@ impl Store {
         Ok(None)
     }
 
-    /// /// Returns the commit that a lightweight or annotated tag points to; `None` if there is no such tag.
+    /// Returns the commit that a lightweight or annotated tag points to; `None` if there is no such tag.
     fn commit_of_tag(&self, name: &RefName) -> Result<Option<CommitId>> {
         let Some(object) = self.repo.refs().object_of(name)? else {
             return Ok(None);
@@ -107,13 +108,13 @@ impl Store {
     /// Returns the only commit whose id begins with these digits; `None` if there is none.
     ///
     /// # Errors
-    /// /// Several commit ids begin with the digits.
+    /// Several commit ids begin with the digits.
     fn commit_of_digits(&self, digits: &str) -> Result<Option<CommitId>> {
         self.catch_up_all()?;
         self.catch_up_tags()?;
         let mut found =
             self.with_index(|index| Ok(index.commits_with_prefix(digits, INDEXED_MAX)?))?;
-        // // Removes commits that `gc` has deleted: the index still contains them.
+        // Removes commits that `gc` has deleted: the index still contains them.
         found.retain(|id| self.repo.objects().commit(*id).is_ok());
         match found.as_slice() {
             [] => Ok(None),
@@ -128,7 +129,7 @@ impl Store {
         }
     }
 
-    /// /// Adds the commits that tags reach to the version index. A tag that cannot be read is skipped.
+    /// Adds the commits that tags reach to the version index. A tag that cannot be read is skipped.
     fn catch_up_tags(&self) -> Result<()> {
         let incoming = self.repo.incoming(None, self.options.push)?;
         for (name, tip) in self.refs()? {

@@ -1,4 +1,4 @@
-//! //! The type `Store`: opens and creates a store.
+//! The type `Store`: opens and creates a store.
 
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
@@ -16,23 +16,23 @@ use crate::index::Index;
 use crate::names::BranchName;
 use crate::repo::{BlobUploads, ObjectFormat, Repository};
 
-/// /// A function that reports progress while missing commits, or missing facts about modules, are added to the index. Its arguments are
-/// the number added so far, and the number that was missing at the start.
+/// A function that reports progress while missing commits, or missing facts about modules, are added to the index. Its arguments are the
+/// number added so far, and the number that was missing at the start.
 type CatchUpProgress = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 /// A store of WebAssembly modules.
 pub struct Store {
     pub(super) repo: Repository,
     pub(super) options: Options,
-    /// /// The rules for new names. They come from the options, and from the configuration of the repository at the time when the store was
+    /// The rules for new names. They come from the options, and from the configuration of the repository at the time when the store was
     /// opened.
     pub(super) name_rules: NameRules,
-    /// /// The URL of the primary if this store is a replica. Read when the store is opened, and set by `become_replica`.
+    /// The URL of the primary if this store is a replica. Read when the store is opened, and set by `become_replica`.
     pub(super) primary: Option<String>,
-    /// /// The URL of the bucket if this store is a copy of a store in a bucket, and this process was started without the bucket.
+    /// The URL of the bucket if this store is a copy of a store in a bucket, and this process was started without the bucket.
     pub(super) bucket: Option<String>,
     pub(super) digests: DigestCache,
-    /// /// The facts that uploads have collected and that are not in the index yet.
+    /// The facts that uploads have collected and that are not in the index yet.
     pub(super) pending_facts: PendingFacts,
     /// The summaries of modules, for lists of modules.
     pub(super) summaries: Summaries,
@@ -42,27 +42,27 @@ pub struct Store {
     /// Held while missing digests are computed, so that a second thread waits for the result instead of computing the same digests, and
     /// only one module is in memory.
     pub(super) digest_lock: Mutex<()>,
-    /// /// The modules that this process has found valid.
+    /// The modules that this process has found valid.
     pub(super) valid_modules: ValidModules,
-    /// /// The memory budget to which validations are charged; unlimited in a process that validates one module at a time.
+    /// The memory budget to which validations are charged; unlimited in a process that validates one module at a time.
     pub(super) budget: ByteBudget,
     /// The blobs that OCI clients have uploaded and that no manifest names yet.
     pub(super) blob_uploads: BlobUploads,
     pub(super) index: Index,
-    /// /// Held by the thread that fetches the shared state of the bucket, also for the threads that wait for this lock.
+    /// Held by the thread that fetches the shared state of the bucket, also for the threads that wait for this lock.
     pub(super) follow_lock: Mutex<()>,
     pub(super) progress: Option<CatchUpProgress>,
-    /// /// The branch of the OCI registry; `None` is the default branch.
+    /// The branch of the OCI registry; `None` is the default branch.
     pub(super) registry_branch: RwLock<Option<BranchName>>,
-    /// /// The code that prunes and verifies the records of the OCI registry; `None` if it is not registered. It is in a higher layer.
+    /// The code that prunes and verifies the records of the OCI registry; `None` if it is not registered. It is in a higher layer.
     pub(super) record_keeper: Option<Box<dyn RecordKeeper>>,
-    /// /// The channel that wakes the index worker. If it is set, writes wake the worker instead of adding their commits to the index
+    /// The channel that wakes the index worker. If it is set, writes wake the worker instead of adding their commits to the index
     /// themselves.
     pub(super) index_wake: OnceLock<SyncSender<()>>,
 }
 
 impl Store {
-    /// /// Opens the store at `root`. A missing store is not created, and is read as an empty store.
+    /// Opens the store at `root`. A missing store is not created, and is read as an empty store.
     ///
     /// # Errors
     /// `root` is not a store, or cannot be read.
@@ -110,8 +110,8 @@ impl Store {
         }
     }
 
-    /// /// Requires that new names are legal on Windows and macOS, and that no two names are the same there. Applies to pushes, and to
-    /// every process that opens the store from now on.
+    /// Requires that new names are legal on Windows and macOS, and that no two names are the same there. Applies to pushes, and to every
+    /// process that opens the store from now on.
     ///
     /// # Errors
     /// The store's configuration cannot be written.
@@ -121,7 +121,7 @@ impl Store {
         Ok(())
     }
 
-    /// /// Charges the memory that validations need for types to `budget`.
+    /// Charges the memory that validations need for types to `budget`.
     pub fn charge_validation_to(&mut self, budget: ByteBudget) {
         self.budget = budget;
     }

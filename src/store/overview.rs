@@ -1,4 +1,4 @@
-//! //! An overview of a store: the numbers of its branches, tags, modules and commits, and its size.
+//! An overview of a store: the numbers of its branches, tags, modules and commits, and its size.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use super::revision::Revision;
 use crate::names::{BranchName, RefName, TreePath};
 use crate::repo::Commit;
 
-/// /// The maximum number of modules that are counted. Counting to this limit, or to [`COMMITS_MAX`], takes a tenth of a second.
+/// The maximum number of modules that are counted. Counting to this limit, or to [`COMMITS_MAX`], takes a tenth of a second.
 const MODULES_MAX: usize = 100_000;
 /// The maximum number of commits that are counted.
 const COMMITS_MAX: usize = 10_000;
@@ -26,23 +26,23 @@ pub struct Overview {
     pub modules: CappedCount,
     /// The number of commits on the requested branch.
     pub commits: CappedCount,
-    /// /// The size of all objects of the store on disk, in bytes.
+    /// The size of all objects of the store on disk, in bytes.
     pub objects_bytes: u64,
     /// The tip of the requested branch; `None` if the branch has no commit.
     pub newest: Option<Commit>,
 }
 
-/// /// A number that is counted only up to a limit.
+/// A number that is counted only up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CappedCount {
-    /// /// The number, or the limit if the actual number is higher.
+    /// The number, or the limit if the actual number is higher.
     pub count: usize,
-    /// /// Whether the actual number is higher than `count`.
+    /// Whether the actual number is higher than `count`.
     pub has_more: bool,
 }
 
 impl Store {
-    /// /// Returns an overview of the store and of `revision`. The counts have limits, so that a large store does not make this slow.
+    /// Returns an overview of the store and of `revision`. The counts have limits, so that a large store does not make this slow.
     ///
     /// # Errors
     /// Unknown branch or commit.

@@ -1,4 +1,4 @@
-//! //! The conditions of a write that puts several modules at their paths.
+//! The conditions of a write that puts several modules at their paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,27 +6,27 @@ use super::error::{Error, Result};
 use crate::names::{ModuleHash, ModulePath};
 use crate::repo::{Draft, TreeNode};
 
-/// /// What must be at a path before a write. A path that already has the module to be written is always accepted: no change of another
-/// client is lost, and a job that runs twice succeeds twice.
+/// What must be at a path before a write. A path that already has the module to be written is always accepted: no change of another client
+/// is lost, and a job that runs twice succeeds twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathCondition {
-    /// /// There must be no module at the path.
+    /// There must be no module at the path.
     Absent,
-    /// /// The module with this hash must be at the path.
+    /// The module with this hash must be at the path.
     Module(ModuleHash),
 }
 
 /// The conditions of a write to several paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathConditions {
-    /// /// Whether the condition of all paths that are not in `paths` is [`PathCondition::Absent`].
+    /// Whether the condition of all paths that are not in `paths` is [`PathCondition::Absent`].
     pub others_absent: bool,
-    /// /// The conditions of single paths.
+    /// The conditions of single paths.
     pub paths: BTreeMap<ModulePath, PathCondition>,
 }
 
 impl PathConditions {
-    /// /// Returns the conditions that no path has a module.
+    /// Returns the conditions that no path has a module.
     pub fn all_absent() -> Self {
         Self {
             others_absent: true,
@@ -34,7 +34,7 @@ impl PathConditions {
         }
     }
 
-    /// /// Checks that the write contains every path in `paths`. Otherwise the condition was probably meant for another path.
+    /// Checks that the write contains every path in `paths`. Otherwise the condition was probably meant for another path.
     ///
     /// # Errors
     /// [`Error::UnusedCondition`].
@@ -52,7 +52,7 @@ impl PathConditions {
         }
     }
 
-    /// /// Checks the conditions against `draft`, which starts at the tip that the write replaces.
+    /// Checks the conditions against `draft`, which starts at the tip that the write replaces.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`] for the first path whose condition does not hold.

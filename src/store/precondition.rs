@@ -1,19 +1,19 @@
 //! Preconditions of writes (RFC 9110, section 13).
 //!
-//! //! A write checks its precondition when it is published, against the tip that it replaces. `early_checks` also checks it before the
-//! body of an upload is read.
+//! A write checks its precondition when it is published, against the tip that it replaces. `early_checks` also checks it before the body of
+//! an upload is read.
 
 use super::error::{Error, Result};
 use crate::names::TreePath;
 use crate::repo::TreeNode;
 
-/// /// The precondition of a write. For a write to a single path, the current tag is the hash of the module there; for a write to several
+/// The precondition of a write. For a write to a single path, the current tag is the hash of the module there; for a write to several
 /// paths, it is the branch's tip.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Precondition {
-    /// /// The current tag must be one of these (`If-Match`).
+    /// The current tag must be one of these (`If-Match`).
     pub if_match: Option<EntityTags>,
-    /// /// The current tag must not be one of these (`If-None-Match`).
+    /// The current tag must not be one of these (`If-None-Match`).
     pub if_none_match: Option<EntityTags>,
 }
 
@@ -36,7 +36,7 @@ impl EntityTags {
 }
 
 impl Precondition {
-    /// /// Checks the precondition against the current tag. `current` is `None` if the module or tip does not exist.
+    /// Checks the precondition against the current tag. `current` is `None` if the module or tip does not exist.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
@@ -54,15 +54,15 @@ impl Precondition {
         Err(Error::PreconditionFailed { current })
     }
 
-    /// /// Returns whether there are no conditions, so that the precondition always holds.
+    /// Returns whether there are no conditions, so that the precondition always holds.
     pub(super) fn is_empty(&self) -> bool {
         self.if_match.is_none() && self.if_none_match.is_none()
     }
 }
 
-/// /// What the precondition of a write is about. It determines the current tag.
+/// What the precondition of a write is about. It determines the current tag.
 pub(super) enum PreconditionSubject<'s> {
-    /// /// The module at a path. If the path is a directory, the tag is the branch's tip.
+    /// The module at a path. If the path is a directory, the tag is the branch's tip.
     Path(&'s TreePath),
     /// The branch.
     Branch,
@@ -80,7 +80,7 @@ impl<'s> From<&'s TreePath> for PreconditionSubject<'s> {
     }
 }
 
-/// /// Returns the tag of a tree entry: the hash of a module, or the branch's tip for a directory; `None` if there is no entry or it is
+/// Returns the tag of a tree entry: the hash of a module, or the branch's tip for a directory; `None` if there is no entry or it is
 /// something else.
 pub(super) fn entity_tag(
     node: Option<TreeNode>,

@@ -1,8 +1,8 @@
-//! //! Uploads in two steps: the user looks at the uploaded modules before a change puts them at their paths.
+//! Uploads in two steps: the user looks at the uploaded modules before a change puts them at their paths.
 //!
-//! //! The first step validates a module and stores its bytes in a file outside of the repository, like an unfinished push of an OCI
-//! client: these files expire, and the same limits apply to them. The second step finds the file by its digest, validates the bytes again,
-//! because a power cut may have damaged them, and commits the module.
+//! The first step validates a module and stores its bytes in a file outside of the repository, like an unfinished push of an OCI client:
+//! these files expire, and the same limits apply to them. The second step finds the file by its digest, validates the bytes again, because
+//! a power cut may have damaged them, and commits the module.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -18,36 +18,36 @@ use crate::names::{Digest, ModuleHash, ModulePath, OciDigest, TreePath};
 use crate::repo::{Published, TreeNode, chain};
 use crate::wasm::{self, Facts, ModuleInfo};
 
-/// /// The size of the buffer for copying a module to its file, in bytes.
+/// The size of the buffer for copying a module to its file, in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// /// A module that is stored in a file until a change commits it.
+/// A module that is stored in a file until a change commits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviewedModule {
-    /// /// The SHA-256 digest of its bytes, by which the file is found.
+    /// The SHA-256 digest of its bytes, by which the file is found.
     pub digest: Digest,
-    /// /// The imports, exports and sections of the module.
+    /// The imports, exports and sections of the module.
     pub info: ModuleInfo,
-    /// /// The facts about the module; `None` if they could not be collected.
+    /// The facts about the module; `None` if they could not be collected.
     pub facts: Option<Facts>,
 }
 
-/// /// A kept module, and the path at which a change will put it.
+/// A kept module, and the path at which a change will put it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedModule {
-    /// /// The path at which the module is put.
+    /// The path at which the module is put.
     pub path: ModulePath,
-    /// /// The digest of the module.
+    /// The digest of the module.
     pub digest: Digest,
-    /// /// The module that must still be at the path; `None` if there must be none.
+    /// The module that must still be at the path; `None` if there must be none.
     pub replaced: Option<ModuleHash>,
 }
 
 impl Store {
-    /// /// Completes an upload, and stores the module in a file for a preview.
+    /// Completes an upload, and stores the module in a file for a preview.
     ///
     /// # Errors
-    /// /// The module is invalid; too many files are kept for previews and OCI pushes; the bytes cannot be written.
+    /// The module is invalid; too many files are kept for previews and OCI pushes; the bytes cannot be written.
     pub fn keep_for_preview(&self, upload: Upload) -> Result<PreviewedModule> {
         let ValidatedUpload {
             mut spool,
@@ -77,10 +77,10 @@ impl Store {
         })
     }
 
-    /// /// Stores a text in a file, for as long as modules are kept, and returns the digest of the text.
+    /// Stores a text in a file, for as long as modules are kept, and returns the digest of the text.
     ///
     /// # Errors
-    /// /// Too many files are kept for previews and OCI pushes; the text cannot be written.
+    /// Too many files are kept for previews and OCI pushes; the text cannot be written.
     pub fn keep_text(&self, text: &str) -> Result<Digest> {
         self.ensure_writable()?;
         let mut kept = self.blob_uploads.begin_preview()?;
@@ -93,8 +93,8 @@ impl Store {
         Ok(Digest::from_bytes(digest))
     }
 
-    /// /// Returns the text that [`keep_text`](Self::keep_text) stored under this digest. Returns `None` if there is none, or if it is
-    /// longer than `bytes_max`.
+    /// Returns the text that [`keep_text`](Self::keep_text) stored under this digest. Returns `None` if there is none, or if it is longer
+    /// than `bytes_max`.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -113,7 +113,7 @@ impl Store {
         Ok(String::from_utf8(bytes).ok().filter(|_| is_intact))
     }
 
-    /// /// Returns whether the file of a module still exists.
+    /// Returns whether the file of a module still exists.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -121,10 +121,10 @@ impl Store {
         Ok(self.kept_file(digest)?.is_some())
     }
 
-    /// /// Validates a kept module and returns its description. `path` identifies the module in errors.
+    /// Validates a kept module and returns its description. `path` identifies the module in errors.
     ///
     /// # Errors
-    /// /// The module is not kept any more.
+    /// The module is not kept any more.
     pub fn preview(&self, digest: &Digest, path: &ModulePath) -> Result<PreviewedModule> {
         let ValidatedUpload { info, facts, .. } = self.validate_kept(digest, path)?;
         Ok(PreviewedModule {
@@ -134,10 +134,10 @@ impl Store {
         })
     }
 
-    /// /// Compares a module of the store with a kept module. Reads both into memory.
+    /// Compares a module of the store with a kept module. Reads both into memory.
     ///
     /// # Errors
-    /// /// One of them does not exist any more.
+    /// One of them does not exist any more.
     pub fn compare_with_kept(
         &self,
         old: ModuleHash,
@@ -153,11 +153,11 @@ impl Store {
         ModuleComparison::of(diff)
     }
 
-    /// /// Puts kept modules at their paths, in one commit. Makes no commit if all paths have these modules already.
+    /// Puts kept modules at their paths, in one commit. Makes no commit if all paths have these modules already.
     ///
     /// # Errors
-    /// /// A module is not kept any more; a path has another module than `PlannedModule::replaced` says; the errors of [`put`](Self::put).
-    /// If there is an error, the branch is unchanged.
+    /// A module is not kept any more; a path has another module than `PlannedModule::replaced` says; the errors of [`put`](Self::put). If
+    /// there is an error, the branch is unchanged.
     pub fn put_kept(&self, change: &Change, modules: &[PlannedModule]) -> Result<Published<()>> {
         self.check_free(change, modules.iter().map(|module| &module.path))?;
         let mut entries = Vec::with_capacity(modules.len());
@@ -179,7 +179,7 @@ impl Store {
                     Some(TreeNode::Module(current)) => Some(current),
                     _ => None,
                 };
-                // // Another user may have committed the same bytes. That is accepted, because nothing is lost.
+                // Another user may have committed the same bytes. That is accepted, because nothing is lost.
                 if current != module.replaced && current != Some(*hash) {
                     let current = format!("{path} was changed after you looked at it");
                     return Err(Error::PreconditionFailed { current });
@@ -191,8 +191,8 @@ impl Store {
         })
     }
 
-    /// /// Deletes the files of a text and of modules that a change has committed, so that they do not take up space until they expire. If
-    /// a file cannot be deleted, that is only logged.
+    /// Deletes the files of a text and of modules that a change has committed, so that they do not take up space until they expire. If a
+    /// file cannot be deleted, that is only logged.
     pub fn forget_kept(&self, text: &Digest, modules: &[PlannedModule]) {
         for digest in modules.iter().map(|module| &module.digest).chain([text]) {
             if let Err(error) = self.blob_uploads.remove_preview(&kept_as(digest)) {
@@ -207,7 +207,7 @@ impl Store {
         let validated = self.validate_file(&path.to_string(), file, &file_path);
         match validated {
             Ok(upload) if upload.info.sha256 == *digest.as_bytes() => Ok(upload),
-            // // The file is not fsynced, so a power cut may have damaged it.
+            // The file is not fsynced, so a power cut may have damaged it.
             Ok(_) | Err(Error::Invalid { .. }) => {
                 tracing::warn!(%digest, "removing a module that was kept for a preview and is damaged");
                 self.blob_uploads.remove_preview(&kept_as(digest))?;
@@ -226,7 +226,7 @@ fn kept_as(digest: &Digest) -> OciDigest {
     OciDigest::Sha256(*digest.as_bytes())
 }
 
-/// /// Returns the path of the module if there is only one; otherwise the innermost directory that contains all modules.
+/// Returns the path of the module if there is only one; otherwise the innermost directory that contains all modules.
 fn common_directory(modules: &[PlannedModule]) -> TreePath {
     let mut paths = modules.iter().map(|module| module.path.as_tree_path());
     let Some(first) = paths.next() else {

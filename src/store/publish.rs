@@ -7,14 +7,14 @@ use crate::names::{BranchName, CommitId};
 use crate::repo::{Decision, Draft, Published, WriteTxn};
 
 impl Store {
-    /// /// Begins a write. Returns an error on a replica, which only `sync_refs` changes.
+    /// Begins a write. Returns an error on a replica, which only `sync_refs` changes.
     pub(super) fn begin(&self) -> Result<WriteTxn<'_>> {
         self.ensure_writable()?;
         Ok(self.repo.begin()?)
     }
 
-    /// /// Publishes a write to the branch of `change`, unless a write with the same request id was published before. Then adds the new
-    /// commit to the version index, or wakes the index worker, which adds it.
+    /// Publishes a write to the branch of `change`, unless a write with the same request id was published before. Then adds the new commit
+    /// to the version index, or wakes the index worker, which adds it.
     pub(super) fn publish<T>(
         &self,
         mut txn: WriteTxn<'_>,
@@ -48,10 +48,10 @@ impl Store {
         Ok((branch, tip))
     }
 
-    /// /// Adds a new commit to the version index, or wakes the index worker, which adds it.
+    /// Adds a new commit to the version index, or wakes the index worker, which adds it.
     pub(super) fn index_published(&self, commit: CommitId) {
         match self.index_wake.get() {
-            // // An error means that the channel is full: a wake-up is pending already.
+            // An error means that the channel is full: a wake-up is pending already.
             Some(index_wake) => drop(index_wake.try_send(())),
             None => self.index_published_commit(commit),
         }

@@ -6,8 +6,8 @@ use crate::names::{CommitId, RefName};
 use crate::repo::{Atomicity, DropPolicy, PushHooks, RefUpdate, Refusal};
 
 impl Store {
-    /// /// Installs the hooks and the git configuration that run `wasmstore hook` for every push. If a hook of another program exists,
-    /// changes nothing and returns the path of that hook.
+    /// Installs the hooks and the git configuration that run `wasmstore hook` for every push. If a hook of another program exists, changes
+    /// nothing and returns the path of that hook.
     ///
     /// # Errors
     /// The repository cannot be written.
@@ -15,7 +15,7 @@ impl Store {
         Ok(self.repo.install_push_hooks()?)
     }
 
-    /// /// Returns whether the hooks and the git configuration are in place, so that `wasmstore hook` checks every push.
+    /// Returns whether the hooks and the git configuration are in place, so that `wasmstore hook` checks every push.
     ///
     /// # Errors
     /// The repository cannot be read.
@@ -28,11 +28,11 @@ impl Store {
         self.repo.is_noexec()
     }
 
-    /// /// Updates the refs of a push to which [`check_push`](Self::check_push) had no objections. Updates a ref only if it still has the
-    /// old value. Returns the result for each update.
+    /// Updates the refs of a push to which [`check_push`](Self::check_push) had no objections. Updates a ref only if it still has the old
+    /// value. Returns the result for each update.
     ///
-    /// /// The objects could not be made durable; other processes held a lock for too long. After the error "may have been applied", some
-    /// refs may have been updated.
+    /// The objects could not be made durable; other processes held a lock for too long. After the error "may have been applied", some refs
+    /// may have been updated.
     pub fn publish_push(
         &self,
         updates: &[RefUpdate],

@@ -11,8 +11,8 @@ use crate::names::{ModuleHash, ModulePath, ModuleRef};
 use crate::repo::Published;
 
 impl Store {
-    /// /// Reads `source` to its end, validates and stores the bytes, and puts the module at `path` in one commit. Makes no commit if
-    /// `path` already has this module. Returns the module's hash and the branch's tip.
+    /// Reads `source` to its end, validates and stores the bytes, and puts the module at `path` in one commit. Makes no commit if `path`
+    /// already has this module. Returns the module's hash and the branch's tip.
     ///
     /// # Errors
     /// Invalid module; too many bytes; `source` cannot be read to its end; `path` is a directory or below a module; unknown branch. In
@@ -27,11 +27,11 @@ impl Store {
         self.put_upload(change, path, upload)
     }
 
-    /// /// Begins to put a module at `path`. The caller writes the bytes to the returned upload, and passes it to
+    /// Begins to put a module at `path`. The caller writes the bytes to the returned upload, and passes it to
     /// [`finish_put`](Self::finish_put).
     ///
     /// # Errors
-    /// /// The errors of [`put`](Self::put) that can be found without the bytes.
+    /// The errors of [`put`](Self::put) that can be found without the bytes.
     pub fn begin_put(&self, change: &Change, path: &ModulePath) -> Result<Upload> {
         let name = ModuleRef::Path(path.clone());
         self.refuse_early(change, || self.check_precondition(change, Some(&name)))?;
@@ -39,7 +39,7 @@ impl Store {
         Ok(self.upload(&path.to_string()))
     }
 
-    /// /// Validates the completed upload and puts it at `path`, like [`put`](Self::put).
+    /// Validates the completed upload and puts it at `path`, like [`put`](Self::put).
     ///
     /// # Errors
     /// As for [`put`](Self::put).

@@ -10,18 +10,18 @@ use super::path_conditions::PathConditions;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::Published;
 
-/// /// Files that contain modules, and the paths at which the modules are put.
+/// Files that contain modules, and the paths at which the modules are put.
 #[derive(Clone, Debug, Default)]
 pub struct ModuleFiles {
     directory: TreePath,
-    /// /// The path of each module and its file, sorted by path.
+    /// The path of each module and its file, sorted by path.
     files: Vec<(ModulePath, PathBuf)>,
-    /// /// What must be at the paths before the write.
+    /// What must be at the paths before the write.
     pub conditions: PathConditions,
 }
 
 impl ModuleFiles {
-    /// /// Creates a list of files. The paths of the modules must be below `directory`.
+    /// Creates a list of files. The paths of the modules must be below `directory`.
     ///
     /// # Errors
     /// Two files have the same path.
@@ -38,7 +38,7 @@ impl ModuleFiles {
         })
     }
 
-    /// /// Returns the directory that contains the paths of all modules.
+    /// Returns the directory that contains the paths of all modules.
     pub fn directory(&self) -> &TreePath {
         &self.directory
     }
@@ -48,7 +48,7 @@ impl ModuleFiles {
         &self.files
     }
 
-    /// /// Returns the path of a module relative to [`directory`](Self::directory).
+    /// Returns the path of a module relative to [`directory`](Self::directory).
     pub fn relative<'p>(&self, path: &'p ModulePath) -> &'p str {
         let relative = path.as_str().strip_prefix(self.directory.as_str());
         relative.unwrap_or_default().trim_start_matches('/')
@@ -56,13 +56,12 @@ impl ModuleFiles {
 }
 
 impl Store {
-    /// /// Validates and stores modules from files, and puts them at their paths in one commit. Makes no commit if all paths have these
-    /// modules already. After each file, calls `progress` with the number of files read so far and the number of all files. Returns the
-    /// modules, sorted by path, and the branch's tip.
+    /// Validates and stores modules from files, and puts them at their paths in one commit. Makes no commit if all paths have these modules
+    /// already. After each file, calls `progress` with the number of files read so far and the number of all files. Returns the modules,
+    /// sorted by path, and the branch's tip.
     ///
     /// # Errors
-    /// /// The errors of [`put`](Self::put), for any of the files; a condition does not hold. If there is an error, the branch is
-    /// unchanged.
+    /// The errors of [`put`](Self::put), for any of the files; a condition does not hold. If there is an error, the branch is unchanged.
     pub fn put_files(
         &self,
         change: &Change,

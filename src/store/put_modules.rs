@@ -11,11 +11,11 @@ use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::{Published, WriteTxn};
 
 impl Store {
-    /// /// Begins to put several modules below `directory`. The caller writes their bytes to the returned upload, and passes it to
+    /// Begins to put several modules below `directory`. The caller writes their bytes to the returned upload, and passes it to
     /// [`finish_put_modules`](Self::finish_put_modules).
     ///
     /// # Errors
-    /// /// Unknown branch; the branch's tip does not meet the precondition of the change.
+    /// Unknown branch; the branch's tip does not meet the precondition of the change.
     pub fn begin_put_modules(
         &self,
         change: &Change,
@@ -25,12 +25,12 @@ impl Store {
         Ok(self.modules_upload(directory))
     }
 
-    /// /// Puts the modules of a completed upload at their paths. Makes no commit if all paths have these modules already. Returns the
-    /// modules, sorted by path, and the branch's tip.
+    /// Puts the modules of a completed upload at their paths. Makes no commit if all paths have these modules already. Returns the modules,
+    /// sorted by path, and the branch's tip.
     ///
     /// # Errors
-    /// /// A condition does not hold, or names a path that the upload does not contain; a path is a directory or lies below a module;
-    /// unknown branch. If there is an error, nothing is changed.
+    /// A condition does not hold, or names a path that the upload does not contain; a path is a directory or lies below a module; unknown
+    /// branch. If there is an error, nothing is changed.
     pub fn finish_put_modules(
         &self,
         change: &Change,
@@ -48,7 +48,7 @@ impl Store {
         self.publish_modules(txn, change, (&directory, conditions), modules)
     }
 
-    /// /// Publishes modules that are stored as blobs: puts them at their paths in one commit.
+    /// Publishes modules that are stored as blobs: puts them at their paths in one commit.
     pub(super) fn publish_modules(
         &self,
         txn: WriteTxn<'_>,
@@ -66,7 +66,7 @@ impl Store {
         Ok(published.with_value(modules))
     }
 
-    /// /// Returns the result of a write that contains no modules.
+    /// Returns the result of a write that contains no modules.
     pub(super) fn published_nothing(
         &self,
         change: &Change,
@@ -169,7 +169,7 @@ mod tests {
         let store = store(dir.path());
         let absent = PathConditions::all_absent();
         put(&store, &absent, &[("a", EMPTY)]).unwrap();
-        // // Putting the same bytes again is not a conflict, so a job may run twice.
+        // Putting the same bytes again is not a conflict, so a job may run twice.
         assert!(
             put(&store, &absent, &[("a", EMPTY), ("b", EMPTY)])
                 .unwrap()

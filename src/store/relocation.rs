@@ -11,28 +11,28 @@ use super::precondition::PreconditionSubject;
 use crate::names::{Destination, ModuleHash, ModulePath, TreePath};
 use crate::repo::{Draft, Published, TreeNode};
 
-/// /// The sources and the destination of a copy or a move.
+/// The sources and the destination of a copy or a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relocation {
-    /// /// The paths of the modules and directories to copy or move.
+    /// The paths of the modules and directories to copy or move.
     pub sources: Vec<TreePath>,
-    /// /// The new path. If it is an existing directory or ends with a slash, each source is put into this directory under its old name.
+    /// The new path. If it is an existing directory or ends with a slash, each source is put into this directory under its old name.
     /// Otherwise there must be one source, and it gets this path.
     pub destination: Destination,
-    /// /// What to do with modules that exist at the new paths.
+    /// What to do with modules that exist at the new paths.
     pub existing: ExistingModules,
 }
 
-/// /// What to do with modules that exist at the paths that a copy or a move writes.
+/// What to do with modules that exist at the paths that a copy or a move writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingModules {
-    /// /// Refuse the copy or move.
+    /// Refuse the copy or move.
     Refuse,
-    /// /// Replace the modules.
+    /// Replace the modules.
     Replace,
 }
 
-/// /// Whether the sources remain, as in a copy, or are removed, as in a move.
+/// Whether the sources remain, as in a copy, or are removed, as in a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SourceFate {
     Kept,
@@ -40,7 +40,7 @@ enum SourceFate {
 }
 
 impl SourceFate {
-    /// /// Returns the verb for error messages.
+    /// Returns the verb for error messages.
     fn verb(self) -> &'static str {
         match self {
             Self::Kept => "copy",
@@ -48,7 +48,7 @@ impl SourceFate {
         }
     }
 
-    /// /// Returns the default commit message.
+    /// Returns the default commit message.
     fn message(self, from: &str, to: &TreePath) -> String {
         match self {
             Self::Kept => message::copy(from, to),
@@ -61,7 +61,7 @@ impl Store {
     /// Copies modules and directories in one commit.
     ///
     /// # Errors
-    /// /// A source does not exist; a module would be replaced and `existing` is `Refuse`; several modules would have the same path; a
+    /// A source does not exist; a module would be replaced and `existing` is `Refuse`; several modules would have the same path; a
     /// directory would be copied into itself; unknown branch. If there is an error, nothing is changed.
     pub fn copy_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
         self.relocate(change, relocation, SourceFate::Kept)
@@ -70,12 +70,12 @@ impl Store {
     /// Moves modules and directories in one commit.
     ///
     /// # Errors
-    /// /// The errors of [`copy_modules`](Self::copy_modules).
+    /// The errors of [`copy_modules`](Self::copy_modules).
     pub fn move_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
         self.relocate(change, relocation, SourceFate::Removed)
     }
 
-    /// /// Copies or moves modules. The precondition is compared with the source if there is only one, otherwise with the branch's tip.
+    /// Copies or moves modules. The precondition is compared with the source if there is only one, otherwise with the branch's tip.
     fn relocate(
         &self,
         change: &Change,
@@ -108,11 +108,11 @@ impl Store {
     }
 }
 
-/// /// The modules that a copy or move reads (`sources`) and writes (`targets`).
+/// The modules that a copy or move reads (`sources`) and writes (`targets`).
 struct Plan {
     sources: BTreeSet<ModulePath>,
     targets: BTreeMap<ModulePath, ModuleHash>,
-    /// /// The new path of the source that was added last.
+    /// The new path of the source that was added last.
     last: TreePath,
 }
 
@@ -148,7 +148,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// /// Adds the modules of a source, whose new path is `self.last`.
+    /// Adds the modules of a source, whose new path is `self.last`.
     fn add(&mut self, draft: &Draft<'_>, source: &TreePath, fate: SourceFate) -> Result<()> {
         let refused = |from: &str, to: &str, reason: String| Error::NotRelocated {
             verb: fate.verb(),
@@ -191,7 +191,7 @@ impl Plan {
         Ok(())
     }
 
-    /// /// Checks that no existing module would be replaced.
+    /// Checks that no existing module would be replaced.
     fn check_absent(&self, draft: &Draft<'_>, fate: SourceFate) -> Result<()> {
         let mut paths = Vec::new();
         for target in self.targets.keys() {
@@ -208,7 +208,7 @@ impl Plan {
     }
 }
 
-/// /// Returns the module at a path, or all modules in the directory at the path.
+/// Returns the module at a path, or all modules in the directory at the path.
 fn modules_at(draft: &Draft<'_>, path: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
     let modules = match draft.node(path)? {
         Some(TreeNode::Module(hash)) => vec![(ModulePath::try_from(path.clone())?, hash)],

@@ -14,7 +14,7 @@ use crate::index::Reader;
 use crate::names::{HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::repo::{Draft, Published, TreeNode, chain};
 
-/// /// Whether a removal may remove a whole directory.
+/// Whether a removal may remove a whole directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryRemoval {
     /// Refuse to remove a directory.
@@ -24,8 +24,8 @@ pub enum DirectoryRemoval {
 }
 
 impl Store {
-    /// /// Removes, in one commit, the module at a path, every module in a directory, or the module with a hash or digest from every path
-    /// that has it.
+    /// Removes, in one commit, the module at a path, every module in a directory, or the module with a hash or digest from every path that
+    /// has it.
     ///
     /// # Errors
     /// The module does not exist; the name is a directory and `directories` is `Refuse`; unknown branch.
@@ -62,7 +62,7 @@ impl Store {
         })
     }
 
-    /// /// Returns the modules that a hash or digest may refer to. Runs before the lock is taken, because it may take long.
+    /// Returns the modules that a hash or digest may refer to. Runs before the lock is taken, because it may take long.
     pub(super) fn removal_candidates(
         &self,
         change: &Change,
@@ -86,7 +86,7 @@ impl Store {
     }
 }
 
-/// /// Returns the first candidate that is at a path of the draft, with all its paths.
+/// Returns the first candidate that is at a path of the draft, with all its paths.
 pub(super) fn first_listed(
     draft: &Draft<'_>,
     index: Option<&Reader>,
@@ -112,7 +112,7 @@ pub(super) fn first_listed(
     Ok(None)
 }
 
-/// /// Returns the paths to remove: `path` if it is a module, or the paths of all modules in the directory `path`.
+/// Returns the paths to remove: `path` if it is a module, or the paths of all modules in the directory `path`.
 pub(super) fn paths_below(
     draft: &Draft<'_>,
     path: &ModulePath,
@@ -132,8 +132,8 @@ pub(super) fn paths_below(
     }
 }
 
-/// /// Returns every path at which the draft has the module. Checks the paths that ever had the module according to the index, and the
-/// paths that differ from the newest indexed commit. Returns `None` if the index lacks too many commits.
+/// Returns every path at which the draft has the module. Checks the paths that ever had the module according to the index, and the paths
+/// that differ from the newest indexed commit. Returns `None` if the index lacks too many commits.
 fn indexed_paths(
     index: &Reader,
     draft: &Draft<'_>,

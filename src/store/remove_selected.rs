@@ -1,4 +1,4 @@
-//! //! Removes the modules that a list of names and globs selects.
+//! Removes the modules that a list of names and globs selects.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use crate::names::{Glob, ModuleHash, ModulePath, ModulePattern, ModuleRef};
 use crate::repo::{Draft, Published, TreeNode};
 
 impl Store {
-    /// /// Removes, in one commit, the modules that names and globs select. A glob selects the modules that it matches; with `Recursive`
-    /// also all modules in the directories that it matches. The precondition is compared with the branch's tip.
+    /// Removes, in one commit, the modules that names and globs select. A glob selects the modules that it matches; with `Recursive` also
+    /// all modules in the directories that it matches. The precondition is compared with the branch's tip.
     ///
-    /// /// A module does not exist, or a glob matches nothing; a directory is selected and `directories` is `Refuse`; unknown branch. If
-    /// there is an error, nothing is removed.
+    /// A module does not exist, or a glob matches nothing; a directory is selected and `directories` is `Refuse`; unknown branch. If there
+    /// is an error, nothing is removed.
     pub fn remove_selected(
         &self,
         change: &Change,
@@ -52,7 +52,7 @@ impl Store {
     }
 }
 
-/// /// Returns the paths that a name or glob selects, at least one. `candidates` are the modules that a hash may refer to.
+/// Returns the paths that a name or glob selects, at least one. `candidates` are the modules that a hash may refer to.
 fn selected(
     draft: &Draft<'_>,
     pattern: &ModulePattern,

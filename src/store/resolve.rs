@@ -30,7 +30,7 @@ impl Store {
         }
     }
 
-    /// /// Returns the module with a hash or digest if it is at some path of the tree.
+    /// Returns the module with a hash or digest if it is at some path of the tree.
     pub(super) fn listed(
         &self,
         resolved: ResolvedRevision,
@@ -42,16 +42,14 @@ impl Store {
         self.first_present(requested, |hash| self.is_listed(commit, tree, hash))
     }
 
-    /// /// Returns the blob with a hash or digest if the object store has the blob. A digest finds only modules that some indexed commit
-    /// had.
+    /// Returns the blob with a hash or digest if the object store has the blob. A digest finds only modules that some indexed commit had.
     pub fn stored(&self, requested: &HashRef) -> Result<Option<ModuleHash>> {
         self.first_present(requested, |hash| {
             Ok(self.repo.objects().blob_size_bytes(hash)?.is_some())
         })
     }
 
-    /// /// Returns the blob id and the digest that `requested` may stand for. In a store with SHA-256 object ids, 64 hex digits may be
-    /// either.
+    /// Returns the blob id and the digest that `requested` may stand for. In a store with SHA-256 object ids, 64 hex digits may be either.
     pub(super) fn interpretations(
         &self,
         requested: &HashRef,
@@ -67,7 +65,7 @@ impl Store {
         }
     }
 
-    /// /// Returns the module with a digest; `None` if no commit of a branch had such a module.
+    /// Returns the module with a digest; `None` if no commit of a branch had such a module.
     pub(super) fn module_by_digest(&self, digest: Digest) -> Result<Option<ModuleHash>> {
         if self.repo.is_absent() {
             return Ok(None);
@@ -81,8 +79,8 @@ impl Store {
         look_up()
     }
 
-    /// /// Returns the blob to which `requested` refers: the first candidate for which `is_present` returns true. First tries `requested`
-    /// as a blob id, then as a digest, because looking up a digest takes longer.
+    /// Returns the blob to which `requested` refers: the first candidate for which `is_present` returns true. First tries `requested` as a
+    /// blob id, then as a digest, because looking up a digest takes longer.
     pub(super) fn first_present(
         &self,
         requested: &HashRef,
@@ -103,7 +101,7 @@ impl Store {
         }
     }
 
-    /// /// Returns whether the module is at some path of the commit's tree.
+    /// Returns whether the module is at some path of the commit's tree.
     fn is_listed(&self, commit: CommitId, tree: TreeId, hash: ModuleHash) -> Result<bool> {
         let found = self.query_index(commit, |index| {
             let check = |path: ModulePath| match self.repo.objects().node(tree, path.as_tree_path())
@@ -117,7 +115,7 @@ impl Store {
             Ok(index.paths_of(hash, check)?.transpose()?)
         });
         match found {
-            // // The history is incomplete and cannot be indexed, but the tree of this commit may still be complete. So walks the tree.
+            // The history is incomplete and cannot be indexed, but the tree of this commit may still be complete. So walks the tree.
             Err(error) if error.is_missing_object() => {
                 let check = |_, current| {
                     if current == hash {

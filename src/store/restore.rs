@@ -9,10 +9,10 @@ use crate::names::{CommitId, TreePath};
 use crate::repo::Published;
 
 impl Store {
-    /// /// Restores `scope` as in the commit to which `from` resolves now, like [`restore`](Self::restore).
+    /// Restores `scope` as in the commit to which `from` resolves now, like [`restore`](Self::restore).
     ///
     /// # Errors
-    /// /// The errors of `restore`; `from` is unknown.
+    /// The errors of `restore`; `from` is unknown.
     pub fn restore_from(
         &self,
         change: &Change,
@@ -22,7 +22,7 @@ impl Store {
         self.restore(change, self.commit_id(from)?, scope)
     }
 
-    /// /// Makes a commit in which `scope` (a module, a directory, or the whole tree) is as in `commit`. If `commit` does not have `scope`,
+    /// Makes a commit in which `scope` (a module, a directory, or the whole tree) is as in `commit`. If `commit` does not have `scope`,
     /// removes it. Makes no commit if nothing would change.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! //! Revisions: the branch or commit from which a request reads.
+//! Revisions: the branch or commit from which a request reads.
 
 use super::error::{Error, Result};
 use super::open::Store;
@@ -14,11 +14,11 @@ pub enum Revision {
     Commit(CommitId),
     /// The commit that a name refers to, such as `main~2` or an abbreviated id.
     Named(RevisionName),
-    /// /// The commit to which [`Store::as_of`] resolved a revision.
+    /// The commit to which [`Store::as_of`] resolved a revision.
     Resolved(ResolvedRevision),
 }
 
-/// /// The commit to which a revision resolved, and its tree; both are `None` for a branch without a commit.
+/// The commit to which a revision resolved, and its tree; both are `None` for a branch without a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResolvedRevision {
     pub(super) commit: Option<CommitId>,
@@ -26,10 +26,10 @@ pub struct ResolvedRevision {
 }
 
 impl Revision {
-    /// /// Parses a commit id, or the name of a branch, a tag or another revision.
+    /// Parses a commit id, or the name of a branch, a tag or another revision.
     ///
     /// # Errors
-    /// /// `Revision` if the name is malformed.
+    /// `Revision` if the name is malformed.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         match CommitId::parse(text) {
             Ok(commit) => Ok(Self::Commit(commit)),
@@ -37,7 +37,7 @@ impl Revision {
         }
     }
 
-    /// /// Returns the same revision, but with `branch` for `HEAD` and for the missing name before `@{DATE}`.
+    /// Returns the same revision, but with `branch` for `HEAD` and for the missing name before `@{DATE}`.
     #[must_use]
     pub fn on_branch(self, branch: Option<BranchName>) -> Self {
         match self {
@@ -54,8 +54,8 @@ impl Default for Revision {
 }
 
 impl Store {
-    /// /// Resolves `revision` and runs `read` on the result. If an object of a branch is missing, resolves the branch again and runs
-    /// `read` once more, because a `gc` may have squashed the history in between.
+    /// Resolves `revision` and runs `read` on the result. If an object of a branch is missing, resolves the branch again and runs `read`
+    /// once more, because a `gc` may have squashed the history in between.
     pub(super) fn read<T>(
         &self,
         revision: &Revision,
@@ -73,8 +73,8 @@ impl Store {
         }
     }
 
-    /// /// Runs `operation` on the commit to which `revision` resolves now. Returns that commit, or `None` for a branch without a commit,
-    /// and the result. If a `gc` removed an object, runs the operation once more on the new tip.
+    /// Runs `operation` on the commit to which `revision` resolves now. Returns that commit, or `None` for a branch without a commit, and
+    /// the result. If a `gc` removed an object, runs the operation once more on the new tip.
     pub fn as_of<T>(
         &self,
         revision: &Revision,
@@ -86,7 +86,7 @@ impl Store {
         })
     }
 
-    /// /// Returns the commit to which `revision` resolves now.
+    /// Returns the commit to which `revision` resolves now.
     ///
     /// # Errors
     /// Unknown branch or commit; the branch has no commit yet.
@@ -101,8 +101,8 @@ impl Store {
         }
     }
 
-    /// /// Returns the id of the commit to which `revision` resolves now. If `revision` is a commit id, returns it unchanged, without
-    /// checking that the commit exists.
+    /// Returns the id of the commit to which `revision` resolves now. If `revision` is a commit id, returns it unchanged, without checking
+    /// that the commit exists.
     ///
     /// # Errors
     /// As for [`snapshot`](Self::snapshot).
@@ -118,7 +118,7 @@ impl Store {
             Revision::Resolved(resolved) => return Ok(*resolved),
             Revision::Commit(commit) => Some(self.named_commit(*commit)?),
             Revision::Named(name) => match self.commit_of_name(name) {
-                // // As for the branch itself, the name of a default branch without a commit resolves to an empty tree.
+                // As for the branch itself, the name of a default branch without a commit resolves to an empty tree.
                 Err(Error::NoCommit(_)) if name.is_plain() => None,
                 commit => Some(commit?),
             },
@@ -133,7 +133,7 @@ impl Store {
         })
     }
 
-    /// /// Returns the tip of a branch; `None` if the branch is the default branch and has no commit yet.
+    /// Returns the tip of a branch; `None` if the branch is the default branch and has no commit yet.
     pub(super) fn tip(&self, branch: Option<&BranchName>) -> Result<Option<CommitId>> {
         let default = self.repo.refs().default_branch();
         let Some(branch) = branch else {

@@ -1,8 +1,8 @@
-//! //! Rolls back: undoes the newest change of a path. Each further rollback undoes the change before.
+//! Rolls back: undoes the newest change of a path. Each further rollback undoes the change before.
 //!
-//! //! Only the branch's first-parent history matters. The trailer of a rollback commit names the commit whose content was restored. The
-//! next rollback of the same scope continues from that commit, so repeated rollbacks always go further back. A trailer that does not agree
-//! with the history, such as a forged one, is ignored.
+//! Only the branch's first-parent history matters. The trailer of a rollback commit names the commit whose content was restored. The next
+//! rollback of the same scope continues from that commit, so repeated rollbacks always go further back. A trailer that does not agree with
+//! the history, such as a forged one, is ignored.
 
 use super::change::Change;
 use super::commit_messages::{self as message, RESTORES, SQUASHED};
@@ -17,10 +17,10 @@ impl Store {
     /// Commits `scope` (a module, a directory, or the whole tree) as it was before its newest change that has not been undone.
     ///
     /// # Errors
-    /// /// `scope` never existed; nothing is left to undo; the change to undo is a squashed commit; a parent directory of `scope` is a
-    /// module; unknown branch.
+    /// `scope` never existed; nothing is left to undo; the change to undo is a squashed commit; a parent directory of `scope` is a module;
+    /// unknown branch.
     pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
-        // // Updates the index before the lock is taken, because that may take long. If it fails, the search walks the history instead.
+        // Updates the index before the lock is taken, because that may take long. If it fails, the search walks the history instead.
         let index = self
             .catch_up(&Revision::Branch(change.branch.clone()))
             .and_then(|()| Ok(self.index.reader()?))
@@ -47,7 +47,7 @@ impl Store {
     }
 }
 
-/// /// The search for the commit whose content a rollback restores. Uses the index for the commits that the index contains.
+/// The search for the commit whose content a rollback restores. Uses the index for the commits that the index contains.
 struct RollbackSearch<'b, 'd> {
     draft: &'b Draft<'d>,
     index: Option<&'b Reader>,
@@ -55,7 +55,7 @@ struct RollbackSearch<'b, 'd> {
 }
 
 impl RollbackSearch<'_, '_> {
-    /// /// Returns the commit from which `scope` is restored.
+    /// Returns the commit from which `scope` is restored.
     fn target(&self) -> Result<CommitId> {
         let scope = self.scope;
         let is_root = scope.is_root();
@@ -84,7 +84,7 @@ impl RollbackSearch<'_, '_> {
         newest.parents.first().copied().ok_or_else(nothing)
     }
 
-    /// /// Returns the newest commit in the first-parent history of `from` in which `scope` differs from the first parent. A commit without
+    /// Returns the newest commit in the first-parent history of `from` in which `scope` differs from the first parent. A commit without
     /// parents is compared with an empty tree.
     fn newest_change(&self, from: Commit) -> Result<Option<Commit>> {
         let mut commit = from;
@@ -112,8 +112,8 @@ impl RollbackSearch<'_, '_> {
         Ok(is_present.then_some(commit))
     }
 
-    /// /// Returns the commit from which `rollback` restored the scope; `None` if `rollback` is not a rollback commit. It is one if its
-    /// trailer names a first-parent ancestor that has the same content in the scope.
+    /// Returns the commit from which `rollback` restored the scope; `None` if `rollback` is not a rollback commit. It is one if its trailer
+    /// names a first-parent ancestor that has the same content in the scope.
     fn restored_by(&self, rollback: &Commit) -> Result<Option<Commit>> {
         let trailer = rollback.trailer(RESTORES);
         let Some(named) = trailer.and_then(|id| id.parse::<CommitId>().ok()) else {
@@ -144,7 +144,7 @@ impl RollbackSearch<'_, '_> {
         Ok(None)
     }
 
-    /// /// Runs a query about a commit on the index. Returns `None` if the index does not contain the commit, or if the query fails.
+    /// Runs a query about a commit on the index. Returns `None` if the index does not contain the commit, or if the query fails.
     fn query_index<T>(
         &self,
         commit: CommitId,

@@ -1,4 +1,4 @@
-//! //! Puts a module that the store has at another path.
+//! Puts a module that the store has at another path.
 
 use super::change::Change;
 use super::commit_messages as message;
@@ -8,12 +8,12 @@ use crate::names::{HashRef, ModuleHash, ModulePath};
 use crate::repo::Published;
 
 impl Store {
-    /// /// Puts the module with a hash or digest at `path`, in one commit. The object store must have the module. Returns its hash and the
+    /// Puts the module with a hash or digest at `path`, in one commit. The object store must have the module. Returns its hash and the
     /// branch's tip.
     ///
     /// # Errors
-    /// /// The object store does not have the blob, or the blob is not a valid module; `path` is a directory or lies below a module;
-    /// unknown branch.
+    /// The object store does not have the blob, or the blob is not a valid module; `path` is a directory or lies below a module; unknown
+    /// branch.
     pub fn set(
         &self,
         change: &Change,
@@ -21,7 +21,7 @@ impl Store {
         path: &ModulePath,
     ) -> Result<Published<ModuleHash>> {
         let unknown = || Error::NoModule(hash.to_string());
-        // // Looks the module up before the lock is taken, because looking up a digest may take long.
+        // Looks the module up before the lock is taken, because looking up a digest may take long.
         let stored = self.stored(hash)?.ok_or_else(unknown)?;
         let bytes = self.repo.objects().blob(stored)?.ok_or_else(unknown)?;
         match self.check_bytes(&hash.to_string(), stored, &bytes) {
@@ -31,7 +31,7 @@ impl Store {
         }
         drop(bytes);
         let mut txn = self.begin()?;
-        // // A `gc` may have removed the blob before the write began, so checks again that it exists.
+        // A `gc` may have removed the blob before the write began, so checks again that it exists.
         let size = self.repo.objects().blob_size_bytes(stored)?;
         size.ok_or_else(unknown)?;
         txn.adopt_blob(stored)?;

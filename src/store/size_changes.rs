@@ -1,4 +1,4 @@
-//! //! Finds the functions and crates of a module that grew or shrank between two versions.
+//! Finds the functions and crates of a module that grew or shrank between two versions.
 
 use std::collections::BTreeMap;
 
@@ -7,30 +7,30 @@ use super::open::Store;
 use crate::names::ModuleHash;
 use crate::wasm::{Cut, Facts, FunctionSize};
 
-/// /// A function, crate or namespace whose size differs between two versions.
+/// A function, crate or namespace whose size differs between two versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartSizeChange {
-    /// /// The name of the function, crate or namespace.
+    /// The name of the function, crate or namespace.
     pub name: String,
     /// The old size in bytes; `None` if the part is new.
     pub old: Option<u64>,
-    /// /// The new size in bytes; `None` if the part was removed.
+    /// The new size in bytes; `None` if the part was removed.
     pub new: Option<u64>,
 }
 
-/// /// The functions, crates and namespaces whose sizes differ between two modules, each list with the largest change first.
+/// The functions, crates and namespaces whose sizes differ between two modules, each list with the largest change first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SizeChanges {
     /// The functions by name. The sizes of functions with the same name are added up. Functions without a name are left out.
     pub functions: Vec<PartSizeChange>,
-    /// /// The crates or namespaces. The sizes of their functions are added up.
+    /// The crates or namespaces. The sizes of their functions are added up.
     pub groups: Vec<PartSizeChange>,
-    /// /// Whether only the sizes of the largest functions are known, so that changes of smaller functions may be missing.
+    /// Whether only the sizes of the largest functions are known, so that changes of smaller functions may be missing.
     pub is_cut: bool,
 }
 
 impl PartSizeChange {
-    /// /// Returns the number of bytes by which the part grew; negative if it shrank.
+    /// Returns the number of bytes by which the part grew; negative if it shrank.
     pub fn growth(&self) -> i64 {
         let bytes = |size: Option<u64>| i64::try_from(size.unwrap_or(0)).unwrap_or(i64::MAX);
         bytes(self.new).saturating_sub(bytes(self.old))
@@ -38,8 +38,8 @@ impl PartSizeChange {
 }
 
 impl Store {
-    /// /// Compares the sizes of the functions, and of the crates or namespaces, of two modules. The caller has found the hashes in a tree
-    /// or in a list of versions.
+    /// Compares the sizes of the functions, and of the crates or namespaces, of two modules. The caller has found the hashes in a tree or
+    /// in a list of versions.
     ///
     /// # Errors
     /// A module cannot be read.
@@ -76,7 +76,7 @@ impl SizeChanges {
     }
 }
 
-/// /// Adds up the sizes of functions with the same name in the source.
+/// Adds up the sizes of functions with the same name in the source.
 fn by_name(functions: &Cut<FunctionSize>) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     for function in &functions.items {
@@ -87,8 +87,8 @@ fn by_name(functions: &Cut<FunctionSize>) -> BTreeMap<String, u64> {
     sums
 }
 
-/// /// Returns the parts whose sizes differ. If one of the lists is cut, leaves out parts that only the other list has: the module of the
-/// cut list may have them too.
+/// Returns the parts whose sizes differ. If one of the lists is cut, leaves out parts that only the other list has: the module of the cut
+/// list may have them too.
 fn changes(
     old: &BTreeMap<String, u64>,
     new: &BTreeMap<String, u64>,

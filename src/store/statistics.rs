@@ -1,4 +1,4 @@
-//! //! Statistics about the objects and the caches of a store.
+//! Statistics about the objects and the caches of a store.
 
 use super::error::Result;
 use super::open::Store;

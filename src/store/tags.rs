@@ -9,35 +9,35 @@ use super::revision::Revision;
 use crate::names::{CommitId, ObjectId, RefName, TagName};
 use crate::repo::{IncomingObjects, NewTag, Published};
 
-/// /// A tag that points to a commit, directly or through a tag object.
+/// A tag that points to a commit, directly or through a tag object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
     /// The name.
     pub name: TagName,
-    /// /// The commit to which the tag points.
+    /// The commit to which the tag points.
     pub commit: CommitId,
-    /// /// Whether the tag is annotated: it is a tag object with a message and a tagger.
+    /// Whether the tag is annotated: it is a tag object with a message and a tagger.
     pub is_annotated: bool,
     /// The name of the tagger, or of the commit's author if the tag has no tagger.
     pub author: String,
-    /// /// The time when the tag was created, or the author time of the commit if the tag has no tagger, in seconds since 1970-01-01 UTC.
+    /// The time when the tag was created, or the author time of the commit if the tag has no tagger, in seconds since 1970-01-01 UTC.
     pub date_s: i64,
-    /// /// The message of an annotated tag, or of the commit for any other tag, without the newlines at its end.
+    /// The message of an annotated tag, or of the commit for any other tag, without the newlines at its end.
     pub message: String,
 }
 
-/// /// What to do if the tag to create exists already.
+/// What to do if the tag to create exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingTag {
     /// Refuse to create the tag.
     Refuse,
-    /// /// Replace the existing tag.
+    /// Replace the existing tag.
     Replace,
 }
 
 impl Store {
-    /// /// Calls `visit` for every tag that points to a commit, sorted by name, until `visit` returns `Break`. With `after`, starts with
-    /// the first name after it. Skips tags that cannot be read.
+    /// Calls `visit` for every tag that points to a commit, sorted by name, until `visit` returns `Break`. With `after`, starts with the
+    /// first name after it. Skips tags that cannot be read.
     pub fn tags_after(
         &self,
         after: Option<&TagName>,
@@ -68,7 +68,7 @@ impl Store {
     /// Returns a tag.
     ///
     /// # Errors
-    /// /// There is no such tag, or the tag does not point to a commit.
+    /// There is no such tag, or the tag does not point to a commit.
     pub fn tag(&self, name: &TagName) -> Result<Tag> {
         let unknown = || Error::UnknownTag(name.to_string());
         let full_name = RefName::from(name.clone());
@@ -82,9 +82,9 @@ impl Store {
         })
     }
 
-    /// /// Creates a tag at the commit to which `from` resolves now. If `change` has a message, the tag is annotated: the author of
-    /// `change` is the tagger. The precondition of `change` is compared with the commit to which the existing tag points. The result has
-    /// the new commit, and no branch.
+    /// Creates a tag at the commit to which `from` resolves now. If `change` has a message, the tag is annotated: the author of `change` is
+    /// the tagger. The precondition of `change` is compared with the commit to which the existing tag points. The result has the new
+    /// commit, and no branch.
     ///
     /// # Errors
     /// The tag exists and `existing` is `Refuse`; its name conflicts with another tag, as `v1` and `v1/x` do; `from` is unknown.
@@ -95,7 +95,7 @@ impl Store {
         from: &Revision,
         existing: ExistingTag,
     ) -> Result<Published<()>> {
-        // // Begins the write before the commit is looked up, so that no `gc` can remove the commit before the tag reaches it.
+        // Begins the write before the commit is looked up, so that no `gc` can remove the commit before the tag reaches it.
         let txn = self.begin()?;
         let commit = self.snapshot(from)?;
         let tagger = change.author();
@@ -121,7 +121,7 @@ impl Store {
         })
     }
 
-    /// /// Deletes a tag. Commits that only this tag reaches remain until the next `gc`. The precondition of `change` is compared with the
+    /// Deletes a tag. Commits that only this tag reaches remain until the next `gc`. The precondition of `change` is compared with the
     /// commit to which the tag points.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl Store {
         })
     }
 
-    /// /// Compares the precondition of `change` with the commit to which the object of a tag points.
+    /// Compares the precondition of `change` with the commit to which the object of a tag points.
     fn check_tag(&self, change: &Change, object: Option<ObjectId>) -> Result<()> {
         if change.precondition.is_empty() {
             return Ok(());
@@ -148,7 +148,7 @@ impl Store {
         change.precondition.check(commit.as_deref())
     }
 
-    /// /// Reads the tag with the object id `object`; `None` if it does not point to a commit.
+    /// Reads the tag with the object id `object`; `None` if it does not point to a commit.
     fn read_tag(
         &self,
         incoming: &IncomingObjects,

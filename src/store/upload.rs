@@ -1,4 +1,4 @@
-//! //! Receives an uploaded module: validates the bytes and spools them in one pass.
+//! Receives an uploaded module: validates the bytes and spools them in one pass.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,26 +10,26 @@ use crate::names::ModuleHash;
 use crate::repo::Spool;
 use crate::wasm::{self, Cancellation, Facts, ModuleInfo, Validation};
 
-/// /// The size of the buffer for reading a module, in bytes.
+/// The size of the buffer for reading a module, in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// /// A module that is being uploaded. Dropping it discards its bytes.
+/// A module that is being uploaded. Dropping it discards its bytes.
 pub struct Upload {
     name: String,
     validation: Validation,
     spool: Spool,
 }
 
-/// /// An upload whose module is complete and valid, but not stored yet.
+/// An upload whose module is complete and valid, but not stored yet.
 pub(super) struct ValidatedUpload {
     pub spool: Spool,
     pub info: ModuleInfo,
-    /// /// The facts about the module; `None` if they could not be collected. They are then computed from the blob later.
+    /// The facts about the module; `None` if they could not be collected. They are then computed from the blob later.
     pub facts: Option<Facts>,
 }
 
 impl Upload {
-    /// /// Appends bytes to the module.
+    /// Appends bytes to the module.
     ///
     /// # Errors
     /// The bytes cannot be part of a valid module; the module is too large; the bytes cannot be spooled.
@@ -40,7 +40,7 @@ impl Upload {
         Ok(spooled.map_err(|error| self.spool.failed(error))?)
     }
 
-    /// /// Returns the number of bytes that are buffered in memory: the spooled bytes, unless the spool is a file, and the bytes of an
+    /// Returns the number of bytes that are buffered in memory: the spooled bytes, unless the spool is a file, and the bytes of an
     /// incomplete section.
     pub fn memory_bytes(&self) -> usize {
         self.spool.memory_bytes() + self.validation.buffered_bytes()
@@ -64,7 +64,7 @@ impl Upload {
 }
 
 impl Store {
-    /// /// Begins an upload. `name` identifies the module in errors.
+    /// Begins an upload. `name` identifies the module in errors.
     pub(super) fn upload(&self, name: &str) -> Upload {
         Upload {
             name: name.to_owned(),
@@ -73,7 +73,7 @@ impl Store {
         }
     }
 
-    /// /// Validates the bytes of a file as a module. `name` identifies the module in errors.
+    /// Validates the bytes of a file as a module. `name` identifies the module in errors.
     pub(super) fn validate_file(
         &self,
         name: &str,
@@ -102,7 +102,7 @@ impl Store {
         Ok(ValidatedUpload { spool, info, facts })
     }
 
-    /// /// Caches the results of the validation of a stored module: its digest, its facts, and that it is valid.
+    /// Caches the results of the validation of a stored module: its digest, its facts, and that it is valid.
     pub(super) fn note_validated(&self, hash: ModuleHash, info: &ModuleInfo, facts: Option<Facts>) {
         self.digests.insert(hash, info);
         self.valid_modules.insert(hash);
@@ -111,7 +111,7 @@ impl Store {
         }
     }
 
-    /// /// Reads a module from `source` to its end, and validates and spools it. `name` identifies the module in errors.
+    /// Reads a module from `source` to its end, and validates and spools it. `name` identifies the module in errors.
     pub(super) fn receive(&self, name: &str, mut source: impl Read) -> Result<ValidatedUpload> {
         let mut upload = self.upload(name);
         let mut buffer = vec![0; BUFFER_BYTES];

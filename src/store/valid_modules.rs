@@ -1,4 +1,4 @@
-//! //! A cache of valid modules, so that no blob is validated twice.
+//! A cache of valid modules, so that no blob is validated twice.
 
 use quick_cache::sync::Cache;
 
@@ -8,10 +8,10 @@ use crate::config::ModuleLimits;
 use crate::names::ModuleHash;
 use crate::wasm;
 
-/// /// The capacity of the cache, in modules. An entry takes about 60 bytes.
+/// The capacity of the cache, in modules. An entry takes about 60 bytes.
 const MODULES_MAX: usize = 1 << 17;
 
-/// /// The modules that this process has found valid. Entries never become stale, because a hash identifies the bytes.
+/// The modules that this process has found valid. Entries never become stale, because a hash identifies the bytes.
 pub(super) struct ValidModules(Cache<ModuleHash, ()>);
 
 impl Default for ValidModules {
@@ -21,7 +21,7 @@ impl Default for ValidModules {
 }
 
 impl ValidModules {
-    /// /// Records that a module is valid.
+    /// Records that a module is valid.
     pub fn insert(&self, hash: ModuleHash) {
         self.0.insert(hash, ());
     }
@@ -32,14 +32,14 @@ impl ValidModules {
 }
 
 impl Store {
-    /// /// Checks that a blob of the object store is a valid module. Skips the validation if the module is recorded as valid. `name`
-    /// identifies the module in errors.
+    /// Checks that a blob of the object store is a valid module. Skips the validation if the module is recorded as valid. `name` identifies
+    /// the module in errors.
     ///
-    /// /// No limits apply to a module that some commit has, because it was accepted before, maybe under other limits. The current limits
-    /// apply to any other blob: it may have arrived with a push that did not use it in a commit.
+    /// No limits apply to a module that some commit has, because it was accepted before, maybe under other limits. The current limits apply
+    /// to any other blob: it may have arrived with a push that did not use it in a commit.
     ///
     /// # Errors
-    /// /// The bytes are not a valid module; `Busy` if there is not enough memory to validate them.
+    /// The bytes are not a valid module; `Busy` if there is not enough memory to validate them.
     pub(super) fn check_bytes(&self, name: &str, hash: ModuleHash, bytes: &[u8]) -> Result<()> {
         if self.valid_modules.contains(hash) {
             return Ok(());
@@ -58,8 +58,8 @@ impl Store {
         Ok(())
     }
 
-    /// /// Checks that a blob of the object store is a valid module, like [`check_bytes`](Self::check_bytes). Reads the blob only if it is
-    /// not recorded as valid in this process, and charges its bytes to the memory budget during the check.
+    /// Checks that a blob of the object store is a valid module, like [`check_bytes`](Self::check_bytes). Reads the blob only if it is not
+    /// recorded as valid in this process, and charges its bytes to the memory budget during the check.
     ///
     /// # Errors
     /// The bytes are not a valid module, or do not exist; `Busy` if there is no memory for them.
@@ -74,7 +74,7 @@ impl Store {
         self.check_bytes(name, hash, &self.bytes(hash)?)
     }
 
-    /// /// Returns whether the index has recorded a module as valid, and whether some commit has the module.
+    /// Returns whether the index has recorded a module as valid, and whether some commit has the module.
     fn remembered(&self, hash: ModuleHash) -> Result<(bool, bool)> {
         self.catch_up_all()?;
         self.with_index(|index| Ok((index.is_valid(hash)?, index.has_module(hash)?)))

@@ -14,28 +14,28 @@ use crate::wasm::{self, ModuleInfo};
 /// A finding of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// /// A fault of the store.
+    /// A fault of the store.
     Fault(StoreFault),
-    /// /// A tree entry that is neither a module nor a directory. It is not a fault, because another program may have written it.
+    /// A tree entry that is neither a module nor a directory. It is not a fault, because another program may have written it.
     Foreign(ObjectLocation),
 }
 
-/// /// What `verify` does with faults of derived data, which can be computed again.
+/// What `verify` does with faults of derived data, which can be computed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DerivedFaults {
     /// Report the faults.
     Report,
-    /// /// Report the faults and remove the faulty data. Rebuild the version index if it is faulty.
+    /// Report the faults and remove the faulty data. Rebuild the version index if it is faulty.
     Repair,
 }
 
 impl Store {
-    /// /// Checks every ref, hashes every reachable object, validates every module, checks the records of the OCI registry, and compares
-    /// the derived data with the repository: the version index, checked-out files and git's commit-graph. Calls `report` for each finding,
-    /// and `progress` before each object. Other requests can read and write during the verification.
+    /// Checks every ref, hashes every reachable object, validates every module, checks the records of the OCI registry, and compares the
+    /// derived data with the repository: the version index, checked-out files and git's commit-graph. Calls `report` for each finding, and
+    /// `progress` before each object. Other requests can read and write during the verification.
     ///
     /// # Errors
-    /// /// A backup or a `gc` is running; the refs cannot be listed; faulty derived data cannot be removed. A fault is not an error.
+    /// A backup or a `gc` is running; the refs cannot be listed; faulty derived data cannot be removed. A fault is not an error.
     pub fn verify(
         &self,
         derived: DerivedFaults,
@@ -69,12 +69,11 @@ impl Store {
     }
 }
 
-/// /// How long the validation of a module waits for the memory budget. After that, it validates outside of the budget, because a lack of
+/// How long the validation of a module waits for the memory budget. After that, it validates outside of the budget, because a lack of
 /// memory must not look like a fault of the module. Only one module at a time is validated here.
 const MEMORY_WAIT: Duration = Duration::from_secs(5);
 
-/// /// Validates a module of the store. No limits apply, because it was accepted before. Charges its bytes and its parsed types to the
-/// budget.
+/// Validates a module of the store. No limits apply, because it was accepted before. Charges its bytes and its parsed types to the budget.
 fn validate(bytes: &[u8], budget: &ByteBudget) -> std::result::Result<ModuleInfo, wasm::Error> {
     let limits = ModuleLimits::none();
     let size_bytes = (bytes.len() as u64).min(budget.largest());
@@ -85,7 +84,7 @@ fn validate(bytes: &[u8], budget: &ByteBudget) -> std::result::Result<ModuleInfo
     }
 }
 
-/// /// Validates modules, and passes the findings of the repository on.
+/// Validates modules, and passes the findings of the repository on.
 struct VerifyInspector<'c> {
     index: IndexCheck<'c>,
     report: &'c mut dyn FnMut(Finding),

@@ -1,4 +1,4 @@
-//! //! A cache of the lists of versions of paths.
+//! A cache of the lists of versions of paths.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use super::error::Result;
 use super::versions::Version;
 use crate::names::{CommitId, ModulePath};
 
-/// /// The capacity of the cache, in bytes. It has room for 200,000 versions.
+/// The capacity of the cache, in bytes. It has room for 200,000 versions.
 const BYTES_MAX: u64 = 16 << 20;
-/// /// The number of lists for which the cache allocates memory when it is created.
+/// The number of lists for which the cache allocates memory when it is created.
 const LISTS_EXPECTED: usize = 1024;
 /// The memory of a list without its versions and its path, in bytes.
 const LIST_BYTES: usize = 256;
 
-/// /// A cache of lists of versions. A list has the versions of a path in the history of a commit, and never changes. The cache is for long
+/// A cache of lists of versions. A list has the versions of a path in the history of a commit, and never changes. The cache is for long
 /// lists that are sent in pieces: each piece is taken from the cached list.
 pub(super) struct VersionLists(Cache<(CommitId, ModulePath), Arc<[Version]>, ByBytes>);
 
@@ -25,7 +25,7 @@ impl Default for VersionLists {
         let options = OptionsBuilder::new()
             .estimated_items_capacity(LISTS_EXPECTED)
             .weight_capacity(BYTES_MAX)
-            // // Uses one shard, because a list that is larger than a shard is not cached.
+            // Uses one shard, because a list that is larger than a shard is not cached.
             .shards(1)
             .build();
         Self(Cache::with_options(
@@ -38,7 +38,7 @@ impl Default for VersionLists {
 }
 
 impl VersionLists {
-    /// /// Returns the list for a path in the history of `tip`. Computes it if it is not cached; concurrent callers compute it once.
+    /// Returns the list for a path in the history of `tip`. Computes it if it is not cached; concurrent callers compute it once.
     pub fn get_or_compute(
         &self,
         tip: CommitId,

@@ -37,15 +37,15 @@ impl Version {
 }
 
 impl Store {
-    /// /// Returns the versions of `path` in the history of `revision`, oldest first: the modules that some commit has at `path` and none
-    /// of its parents has there. Lists each hash once, with its oldest commit, even if the path was removed in between. Returns an empty
-    /// list for an unknown path.
+    /// Returns the versions of `path` in the history of `revision`, oldest first: the modules that some commit has at `path` and none of
+    /// its parents has there. Lists each hash once, with its oldest commit, even if the path was removed in between. Returns an empty list
+    /// for an unknown path.
     pub fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
         Ok(self.version_list(revision, path)?.to_vec())
     }
 
-    /// /// Returns the same list as [`versions`](Self::versions), shared with the cache and with other readers. A caller that needs one
-    /// part of the list now and another part later can call this again instead of keeping the list.
+    /// Returns the same list as [`versions`](Self::versions), shared with the cache and with other readers. A caller that needs one part of
+    /// the list now and another part later can call this again instead of keeping the list.
     pub fn version_list(&self, revision: &Revision, path: &ModulePath) -> Result<Arc<[Version]>> {
         self.read(revision, |resolved| match resolved.commit {
             Some(tip) => self.version_lists.get_or_compute(tip, path, || {
@@ -70,7 +70,7 @@ impl Store {
         Version::nth(&self.version_list(revision, path)?, path, index)
     }
 
-    /// /// Returns every commit in which the module at `path` differs from the module at `path` in each of its parents, oldest first.
+    /// Returns every commit in which the module at `path` differs from the module at `path` in each of its parents, oldest first.
     pub(super) fn own_changes(
         &self,
         revision: &Revision,

@@ -7,7 +7,7 @@ use super::revision::Revision;
 use crate::names::{ModuleHash, ModuleRef};
 use crate::wasm::WitFacts;
 
-/// /// The last line of a text whose end is cut off.
+/// The last line of a text whose end is cut off.
 const CUT_COMMENT: &str = "// The rest is left out, because the text is too long.\n";
 
 /// The WIT of a module, as text.
@@ -15,8 +15,8 @@ const CUT_COMMENT: &str = "// The rest is left out, because the text is too long
 pub struct ModuleWit {
     /// The hash of the module.
     pub hash: ModuleHash,
-    /// /// The text, as `wasm-tools component wit` prints it. If the text is longer than 512 KiB, it is cut at the end of a line, and the
-    /// last line is a comment that says so.
+    /// The text, as `wasm-tools component wit` prints it. If the text is longer than 512 KiB, it is cut at the end of a line, and the last
+    /// line is a comment that says so.
     pub text: String,
 }
 
@@ -41,7 +41,7 @@ impl Store {
     }
 }
 
-/// /// Returns the text, with a comment at its end if the text is cut.
+/// Returns the text, with a comment at its end if the text is cut.
 fn marked_text(wit: WitFacts) -> String {
     let mut text = wit.text;
     if wit.text_is_cut {

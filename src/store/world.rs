@@ -1,4 +1,4 @@
-//! //! Finds the components that fit a WIT world.
+//! Finds the components that fit a WIT world.
 
 use std::ops::ControlFlow;
 
@@ -10,18 +10,18 @@ use crate::names::{ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::repo::chain;
 use crate::wasm::{ModuleKind, TargetWorld, WitError, is_component};
 
-/// /// The definition of a world: a text in WIT or a binary WIT package, and the name of the world in it.
+/// The definition of a world: a text in WIT or a binary WIT package, and the name of the world in it.
 #[derive(Clone, Debug)]
 pub struct WorldSource {
-    /// /// The text or the package.
+    /// The text or the package.
     pub bytes: Vec<u8>,
-    /// /// The name of the world; `None` if the definition has only one world.
+    /// The name of the world; `None` if the definition has only one world.
     pub name: Option<String>,
     world: TargetWorld,
 }
 
 impl WorldSource {
-    /// /// Parses the definition of a world. The length of the definition, and the time and memory for parsing it, are limited.
+    /// Parses the definition of a world. The length of the definition, and the time and memory for parsing it, are limited.
     ///
     /// # Errors
     /// The errors of [`TargetWorld::parse`].
@@ -31,10 +31,10 @@ impl WorldSource {
     }
 }
 
-/// /// The result of checking a module against a world.
+/// The result of checking a module against a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorldCheck {
-    /// /// A path of the module.
+    /// A path of the module.
     pub path: ModulePath,
     /// The hash of the module.
     pub hash: ModuleHash,
@@ -42,22 +42,22 @@ pub struct WorldCheck {
     pub reasons: Vec<String>,
 }
 
-/// /// The modules to check against a world.
+/// The modules to check against a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorldScope {
-    /// /// The module at a path. It is checked even if it is a core module.
+    /// The module at a path. It is checked even if it is a core module.
     Module(ModulePath, ModuleHash),
-    /// /// The modules below a directory that may be components. If the directory has more modules than were looked at, also the last path
-    /// that was looked at.
+    /// The modules below a directory that may be components. If the directory has more modules than were looked at, also the last path that
+    /// was looked at.
     Directory(Vec<(ModulePath, ModuleHash)>, Option<ModulePath>),
 }
 
-/// /// Modules that may be components, the last path that was looked at, and whether there are more modules after it.
+/// Modules that may be components, the last path that was looked at, and whether there are more modules after it.
 type Candidates = (Vec<(ModulePath, ModuleHash)>, Option<ModulePath>, bool);
 
 impl Store {
-    /// /// Returns the modules to check. If `scope` is a module, returns it. If `scope` is a directory, returns at most `count` modules
-    /// below it that may be components, starting after the path `after`; if there are more, also the last path that was looked at.
+    /// Returns the modules to check. If `scope` is a module, returns it. If `scope` is a directory, returns at most `count` modules below
+    /// it that may be components, starting after the path `after`; if there are more, also the last path that was looked at.
     ///
     /// Pass a revision that [`as_of`](Self::as_of) resolved.
     ///
@@ -75,7 +75,7 @@ impl Store {
         let walked = if has_tree {
             self.with_index(|index| walk(Some(index)))
         } else {
-            // // A store that does not exist has no index either, so walks an empty tree.
+            // A store that does not exist has no index either, so walks an empty tree.
             walk(None)
         };
         let (candidates, last, has_more) = match walked {
@@ -92,8 +92,8 @@ impl Store {
         Ok(WorldScope::Directory(candidates, last.filter(|_| has_more)))
     }
 
-    /// /// Returns at most `count` modules below `scope` that may be components, the last path that was looked at, and whether there are
-    /// more. Without an index, every module may be a component.
+    /// Returns at most `count` modules below `scope` that may be components, the last path that was looked at, and whether there are more.
+    /// Without an index, every module may be a component.
     fn candidates(
         &self,
         revision: &Revision,
@@ -143,7 +143,7 @@ impl Store {
         hash: ModuleHash,
     ) -> Result<WorldCheck> {
         let bytes = self.bytes(hash)?;
-        // // Does not parse a core module, because it fits no world.
+        // Does not parse a core module, because it fits no world.
         let misfits = if is_component(&bytes) {
             world.world.misfits(&bytes)
         } else {

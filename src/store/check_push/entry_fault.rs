@@ -1,4 +1,4 @@
-//! //! Decides why a pushed commit must not add a directory entry, if there is a reason.
+//! Decides why a pushed commit must not add a directory entry, if there is a reason.
 
 use super::PushCheck;
 use crate::names::{self, ModuleHash, ModulePath, TreePath};
@@ -7,7 +7,7 @@ use crate::store::error::Result;
 use crate::wasm;
 
 impl PushCheck<'_> {
-    /// /// Returns what is wrong with a directory entry that a commit adds or changes; `None` if the entry is legal.
+    /// Returns what is wrong with a directory entry that a commit adds or changes; `None` if the entry is legal.
     pub(super) fn fault(&mut self, introduced: Introduced<'_>) -> Result<Option<String>> {
         let text = match introduced.entry {
             IntroducedEntry::Module(hash) => {
@@ -43,7 +43,7 @@ impl PushCheck<'_> {
         let Some(size_bytes) = self.incoming.blob_size_bytes(hash)? else {
             return Ok(Some("it is not a blob".to_owned()));
         };
-        // // Checks the size first, so that a blob that is too large is not read into memory.
+        // Checks the size first, so that a blob that is too large is not read into memory.
         let bytes_max = limits.module_bytes_max;
         if size_bytes > bytes_max {
             let error = wasm::Error::ModuleTooLarge { bytes_max };
@@ -60,7 +60,7 @@ impl PushCheck<'_> {
     }
 }
 
-/// /// Returns what is wrong with the path of an entry; `None` if the path is legal.
+/// Returns what is wrong with the path of an entry; `None` if the path is legal.
 fn name_fault(
     introduced: Introduced<'_>,
     parse: impl FnOnce(&str) -> Result<(), names::Error>,

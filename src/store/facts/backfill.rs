@@ -1,4 +1,4 @@
-//! //! Computes the facts about modules that the version index lacks, and adds them to it.
+//! Computes the facts about modules that the version index lacks, and adds them to it.
 
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
@@ -11,13 +11,13 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
-/// /// The number of modules whose facts are written to the index in one transaction. If the process ends, the work of at most one
-/// transaction is lost.
+/// The number of modules whose facts are written to the index in one transaction. If the process ends, the work of at most one transaction
+/// is lost.
 const STEP: u32 = 64;
 
 impl Store {
-    /// /// Returns the hash of the module that `name` refers to in the tree at `revision`, and the facts about the module. Computes the
-    /// facts if the index does not have them.
+    /// Returns the hash of the module that `name` refers to in the tree at `revision`, and the facts about the module. Computes the facts
+    /// if the index does not have them.
     ///
     /// # Errors
     /// The tree does not have the module.
@@ -30,7 +30,7 @@ impl Store {
         Ok((hash, self.facts_of(hash)?))
     }
 
-    /// /// Returns the facts about a module. The caller has found `hash` in a tree or in a list of versions. If the index cannot be used,
+    /// Returns the facts about a module. The caller has found `hash` in a tree or in a list of versions. If the index cannot be used,
     /// computes the facts each time.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Store {
         without_index_error(has_facts).unwrap_or(false)
     }
 
-    /// /// Computes the facts that the index lacks. After each step, calls `progress` with the number of modules that still lack facts, and
+    /// Computes the facts that the index lacks. After each step, calls `progress` with the number of modules that still lack facts, and
     /// stops if `progress` returns `Break`. Returns whether the index has all facts.
     pub(in crate::store) fn index_facts(
         &self,
@@ -66,15 +66,15 @@ impl Store {
         let (mut encoder, mut previous) = (None, Vec::new());
         loop {
             let hashes = self.with_index(|index| Ok(index.modules_without_facts(STEP)?))?;
-            // // If the same modules still lack facts, another process keeps resetting the index, or the index does not store facts.
-            // Another attempt would not help.
+            // If the same modules still lack facts, another process keeps resetting the index, or the index does not store facts. Another
+            // attempt would not help.
             if hashes.is_empty() || hashes == previous {
                 return Ok(hashes.is_empty());
             }
             let mut entries = Vec::new();
             for hash in &hashes {
                 match self.compute_facts(*hash) {
-                    // // Stores no facts for this module, because a later attempt may succeed.
+                    // Stores no facts for this module, because a later attempt may succeed.
                     Err(Error::WitBusy(_)) => {}
                     computed => {
                         let encoder = encoder.get_or_insert_with(FactsEncoder::new);
@@ -110,7 +110,7 @@ impl Store {
         self.index_facts(report).map(drop)
     }
 
-    /// /// Adds facts that this process has collected during uploads to the index, if the commits of the modules are in the index.
+    /// Adds facts that this process has collected during uploads to the index, if the commits of the modules are in the index.
     pub(in crate::store) fn index_pending_facts(&self) -> Result<()> {
         let (mut encoder, mut entries) = (None, Vec::new());
         for hash in self.pending_facts.hashes() {
@@ -139,8 +139,8 @@ impl Store {
         }
     }
 
-    /// /// Returns the bytes of a module. Unlike [`bytes`](Self::bytes), does not cache them, because the cache is for the modules that
-    /// clients read.
+    /// Returns the bytes of a module. Unlike [`bytes`](Self::bytes), does not cache them, because the cache is for the modules that clients
+    /// read.
     fn blob(&self, hash: ModuleHash) -> Result<Vec<u8>> {
         let missing = || repo::Error::Missing {
             id: hash.to_string(),
@@ -149,7 +149,7 @@ impl Store {
     }
 }
 
-/// /// Returns the index entry for a module; `None` if the module cannot be read, because `gc` removed it or the store is damaged.
+/// Returns the index entry for a module; `None` if the module cannot be read, because `gc` removed it or the store is damaged.
 fn readable_entry(
     hash: ModuleHash,
     computed: Result<ModuleFacts>,
@@ -161,7 +161,7 @@ fn readable_entry(
     Some(encoder.entry(&computed.ok()?))
 }
 
-/// /// Converts an error of the index to `None` and logs it. Such an error does not matter here, because the facts can be computed from the
+/// Converts an error of the index to `None` and logs it. Such an error does not matter here, because the facts can be computed from the
 /// blob.
 fn without_index_error<T>(result: Result<T>) -> Option<T> {
     result

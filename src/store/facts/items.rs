@@ -1,18 +1,18 @@
-//! //! The items of a module: the names by which a search finds the module.
+//! The items of a module: the names by which a search finds the module.
 
 use super::record::{ModuleFacts, WitResult};
 use crate::index::{ItemEntry, ItemKind};
 use crate::wasm::{Crates, Metadata, WitItem, WitSource};
 
-/// /// The maximum number of items of a module. The lists of facts from which the items are derived have their own limits.
+/// The maximum number of items of a module. The lists of facts from which the items are derived have their own limits.
 pub(in crate::store) const ITEMS_MAX: usize = 8192;
 
-/// /// Returns the items of a module: its kind, required features, imports, exports, crates, producers and licences. Imports and exports
-/// are named as follows:
+/// Returns the items of a module: its kind, required features, imports, exports, crates, producers and licences. Imports and exports are
+/// named as follows:
 ///
-/// /// - An import of a core module is named `module.name`. An import or export of a component is named `namespace:package/interface`. Each
-/// function and type of an interface is an item too. Its name follows a `#`, as in the component model's [canonical
-/// names](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
+/// - An import of a core module is named `module.name`. An import or export of a component is named `namespace:package/interface`. Each
+///   function and type of an interface is an item too. Its name follows a `#`, as in the component model's [canonical
+///   names](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
 /// - The version of a package is not part of the name.
 pub(in crate::store) fn items(module: &ModuleFacts) -> Vec<ItemEntry> {
     let facts = &module.facts;
@@ -55,7 +55,7 @@ pub(in crate::store) fn items(module: &ModuleFacts) -> Vec<ItemEntry> {
     items
 }
 
-/// /// Returns the text of a module that a search for words searches: its name, description and authors.
+/// Returns the text of a module that a search for words searches: its name, description and authors.
 pub(super) fn words(metadata: &Metadata) -> String {
     let texts = [&metadata.name, &metadata.description, &metadata.authors];
     let texts: Vec<&str> = texts
@@ -70,7 +70,7 @@ fn push_metadata(items: &mut Vec<ItemEntry>, metadata: &Metadata) {
         let crates = crates.items.iter();
         items.extend(crates.map(|used| item(ItemKind::Crate, &used.name, &used.version, "")));
     }
-    // // Converts names to lower case, because modules spell the names of tools and licences differently.
+    // Converts names to lower case, because modules spell the names of tools and licences differently.
     let producers = metadata.producers.items.iter();
     items.extend(producers.map(|tool| {
         item(
@@ -113,7 +113,7 @@ fn push_wit(items: &mut Vec<ItemEntry>, kind: ItemKind, wit: &WitItem) {
     }
 }
 
-/// /// Splits a name such as `wasi:http/types@0.2.0` into the name without the version, and the version. A name without `:` has no version.
+/// Splits a name such as `wasi:http/types@0.2.0` into the name without the version, and the version. A name without `:` has no version.
 fn split_version(name: &str) -> (String, String) {
     match name.split_once('@') {
         Some((before, after)) if name.contains(':') => {

@@ -1,8 +1,8 @@
-//! //! Facts about modules, such as their imports, exports and WIT. They are computed once per blob and stored in the version index.
+//! Facts about modules, such as their imports, exports and WIT. They are computed once per blob and stored in the version index.
 //!
-//! //! The validation of an upload collects most facts. `pending.rs` holds them until the commit of the upload is in the index. All other
-//! facts are computed from the blobs by the index worker of a server: for modules that arrived by a push or a clone, or that an older
-//! version of wasmstore indexed.
+//! The validation of an upload collects most facts. `pending.rs` holds them until the commit of the upload is in the index. All other facts
+//! are computed from the blobs by the index worker of a server: for modules that arrived by a push or a clone, or that an older version of
+//! wasmstore indexed.
 
 mod backfill;
 mod items;

@@ -1,4 +1,4 @@
-//! //! Summaries of modules: the facts that lists of modules show.
+//! Summaries of modules: the facts that lists of modules show.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::repo;
 use crate::store::open::Store;
 use crate::wasm::{ModuleKind, Requirements};
 
-/// /// The capacity of the cache, in summaries. A page of a list has a hundred modules.
+/// The capacity of the cache, in summaries. A page of a list has a hundred modules.
 const SUMMARIES_MAX: usize = 8192;
 
 /// The maximum length of the description in a summary, in characters.
@@ -28,11 +28,11 @@ pub struct ModuleSummary {
     pub size_bytes: u64,
     /// The features that the module requires of an engine.
     pub requires: Requirements,
-    /// /// The description in the module's metadata, cut to 300 characters.
+    /// The description in the module's metadata, cut to 300 characters.
     pub description: Option<String>,
 }
 
-/// /// A cache of the summaries of modules, by git blob id. An entry never becomes wrong, because a blob id identifies the bytes.
+/// A cache of the summaries of modules, by git blob id. An entry never becomes wrong, because a blob id identifies the bytes.
 pub(in crate::store) struct Summaries(Cache<ModuleHash, Arc<ModuleSummary>>);
 
 impl Default for Summaries {
@@ -41,7 +41,7 @@ impl Default for Summaries {
     }
 }
 
-/// /// The fields of stored facts that a summary needs. The lists in the stored facts are long, and are not decoded.
+/// The fields of stored facts that a summary needs. The lists in the stored facts are long, and are not decoded.
 #[derive(Deserialize)]
 struct StoredFacts {
     facts: StoredSummary,
@@ -62,7 +62,7 @@ struct StoredMetadata {
 }
 
 impl Store {
-    /// /// Returns the summary of a module; `None` if the index does not have the facts about the module yet, or the module is not valid.
+    /// Returns the summary of a module; `None` if the index does not have the facts about the module yet, or the module is not valid.
     pub fn module_summary(&self, hash: ModuleHash) -> Option<Arc<ModuleSummary>> {
         if let Some(summary) = self.summaries.0.get(&hash) {
             return Some(summary);
@@ -77,10 +77,10 @@ impl Store {
     }
 }
 
-/// /// Decodes the summary from stored facts; `None` if they are damaged.
+/// Decodes the summary from stored facts; `None` if they are damaged.
 fn decode(stored: &[u8]) -> Option<ModuleSummary> {
     let mut json = Vec::new();
-    // // Decompresses everything first: parsing a slice takes a fraction of the time that parsing a reader takes.
+    // Decompresses everything first: parsing a slice takes a fraction of the time that parsing a reader takes.
     let mut decoder = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
     decoder.read_to_end(&mut json).ok()?;
     let StoredFacts { facts } = serde_json::from_slice(&json).ok()?;

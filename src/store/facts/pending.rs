@@ -1,4 +1,4 @@
-//! //! Pending facts: facts that uploads have collected and that are not in the version index yet.
+//! Pending facts: facts that uploads have collected and that are not in the version index yet.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use quick_cache::sync::Cache;
 use crate::names::ModuleHash;
 use crate::wasm::Facts;
 
-/// /// The maximum memory for all pending facts, in bytes. Facts that do not fit are dropped, and computed again from the blob later.
+/// The maximum memory for all pending facts, in bytes. Facts that do not fit are dropped, and computed again from the blob later.
 const BYTES_MAX: u64 = 32 << 20;
 
-/// /// The number of entries for which the cache allocates memory when it is created.
+/// The number of entries for which the cache allocates memory when it is created.
 const ENTRIES: usize = 1024;
 
-/// /// The pending facts about modules, by git blob id. An entry never becomes wrong, because a blob id identifies the bytes.
+/// The pending facts about modules, by git blob id. An entry never becomes wrong, because a blob id identifies the bytes.
 pub(in crate::store) struct PendingFacts(Cache<ModuleHash, Arc<Facts>, ByMemory>);
 
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Weighter<ModuleHash, Arc<Facts>> for ByMemory {
     }
 }
 
-/// /// An upper bound on the memory that one item of a list takes, without its texts, in bytes.
+/// An upper bound on the memory that one item of a list takes, without its texts, in bytes.
 const ITEM_BYTES: usize = 128;
 
 /// Returns an estimate of the memory that facts take, in bytes.
@@ -59,17 +59,17 @@ impl Default for PendingFacts {
 }
 
 impl PendingFacts {
-    /// /// Adds the facts about a module.
+    /// Adds the facts about a module.
     pub fn insert(&self, hash: ModuleHash, facts: Facts) {
         self.0.insert(hash, Arc::new(facts));
     }
 
-    /// /// Returns the hashes of the modules that have pending facts.
+    /// Returns the hashes of the modules that have pending facts.
     pub fn hashes(&self) -> Vec<ModuleHash> {
         self.0.iter().map(|(hash, _)| hash).collect()
     }
 
-    /// /// Removes and returns the pending facts about a module; `None` if there are none.
+    /// Removes and returns the pending facts about a module; `None` if there are none.
     pub fn take(&self, hash: ModuleHash) -> Option<Facts> {
         let (_, facts) = self.0.remove(&hash)?;
         Some(Arc::unwrap_or_clone(facts))

@@ -1,4 +1,4 @@
-//! //! The facts about a module, as they are stored in the version index.
+//! The facts about a module, as they are stored in the version index.
 
 use std::io::{Read, Write};
 
@@ -16,11 +16,11 @@ use crate::repo::chain;
 use crate::store::error::{Error, Result};
 use crate::wasm::{self, Facts, ModuleKind, WitError, WitFacts, WitSource};
 
-/// /// The maximum size of the compressed facts about a module, in bytes. If they are larger, their WIT is left out.
+/// The maximum size of the compressed facts about a module, in bytes. If they are larger, their WIT is left out.
 const STORED_BYTES_MAX: usize = 1 << 20;
 
-/// /// The maximum size of the JSON of stored facts, in bytes. Larger JSON is not decoded. [`Facts`] and [`WitFacts`] have their own
-/// limits, and are smaller together.
+/// The maximum size of the JSON of stored facts, in bytes. Larger JSON is not decoded. [`Facts`] and [`WitFacts`] have their own limits,
+/// and are smaller together.
 pub(super) const JSON_BYTES_MAX: u64 = 8 << 20;
 
 /// The facts about a module.
@@ -28,7 +28,7 @@ pub(super) const JSON_BYTES_MAX: u64 = 8 << 20;
 pub struct ModuleFacts {
     /// The facts that are read from the sections of the module.
     pub facts: Facts,
-    /// /// The WIT of the module, or why there is none.
+    /// The WIT of the module, or why there is none.
     pub wit: WitResult,
 }
 
@@ -38,12 +38,12 @@ pub struct ModuleFacts {
 pub enum WitResult {
     /// The WIT.
     Decoded(WitFacts),
-    /// /// Why the module has no WIT.
+    /// Why the module has no WIT.
     Absent(String),
 }
 
 impl WitResult {
-    /// /// Returns the WIT if the module is a component.
+    /// Returns the WIT if the module is a component.
     pub(in crate::store) fn of_component(self) -> Option<WitFacts> {
         match self {
             Self::Decoded(wit) if wit.source == WitSource::Component => Some(wit),
@@ -53,8 +53,8 @@ impl WitResult {
 }
 
 impl ModuleFacts {
-    /// /// Adds the WIT to facts that validation collected. Calls `read` for the bytes of the module only if it may have WIT: most core
-    /// modules have none.
+    /// Adds the WIT to facts that validation collected. Calls `read` for the bytes of the module only if it may have WIT: most core modules
+    /// have none.
     ///
     /// # Errors
     /// The error of `read`; [`Error::WitBusy`] if another attempt may succeed.
@@ -73,7 +73,7 @@ impl ModuleFacts {
         })
     }
 
-    /// /// Computes the facts about a module of the store.
+    /// Computes the facts about a module of the store.
     ///
     /// # Errors
     /// The bytes are not a module; [`Error::WitBusy`] if another attempt may succeed.
@@ -82,7 +82,7 @@ impl ModuleFacts {
         bytes: &[u8],
         budget: &ByteBudget,
     ) -> Result<Self> {
-        // // No limits apply: the module was accepted before, maybe under other limits.
+        // No limits apply: the module was accepted before, maybe under other limits.
         let facts = wasm::facts_of(bytes, &ModuleLimits::none(), budget)
             .map_err(|source| Error::invalid(&hash.to_string(), source))?;
         Self::complete(facts, || Ok(bytes))
@@ -95,15 +95,14 @@ impl ModuleFacts {
     }
 }
 
-/// /// An encoder of facts for the index. One encoder is used for many modules, because a new compressor allocates and clears about 300
-/// KiB.
+/// An encoder of facts for the index. One encoder is used for many modules, because a new compressor allocates and clears about 300 KiB.
 pub(super) struct FactsEncoder {
     json: Vec<u8>,
     compressor: ZlibEncoder<Vec<u8>>,
 }
 
 impl FactsEncoder {
-    /// /// Creates an encoder.
+    /// Creates an encoder.
     pub(super) fn new() -> Self {
         Self {
             json: Vec::new(),
@@ -111,7 +110,7 @@ impl FactsEncoder {
         }
     }
 
-    /// /// Returns the index entry for a module.
+    /// Returns the index entry for a module.
     pub(super) fn entry(&mut self, module: &ModuleFacts) -> FactsEntry {
         let mut facts = self.encode(module);
         if facts.len() > STORED_BYTES_MAX {
@@ -129,8 +128,8 @@ impl FactsEncoder {
         }
     }
 
-    /// /// Encodes the facts as JSON, compressed with zlib (RFC 1950). The compressor receives the JSON in one piece, because each call has
-    /// a cost.
+    /// Encodes the facts as JSON, compressed with zlib (RFC 1950). The compressor receives the JSON in one piece, because each call has a
+    /// cost.
     fn encode(&mut self, module: &ModuleFacts) -> Vec<u8> {
         self.json.clear();
         serde_json::to_writer(&mut self.json, module)
@@ -141,7 +140,7 @@ impl FactsEncoder {
     }
 }
 
-/// /// Returns whether the module may have WIT: a component has, and a core module in which a tool has embedded a world.
+/// Returns whether the module may have WIT: a component has, and a core module in which a tool has embedded a world.
 fn may_have_wit(facts: &Facts) -> bool {
     let mut sections = facts.sections.items.iter();
     let has_world = sections.any(|section| {
@@ -151,10 +150,10 @@ fn may_have_wit(facts: &Facts) -> bool {
     facts.kind == ModuleKind::Component || has_world || facts.sections.is_cut()
 }
 
-/// /// Converts the result of reading the WIT of a module to the type that is stored.
+/// Converts the result of reading the WIT of a module to the type that is stored.
 ///
 /// # Errors
-/// /// [`Error::WitBusy`] if a later attempt may succeed: such a failure must not be stored as the reason.
+/// [`Error::WitBusy`] if a later attempt may succeed: such a failure must not be stored as the reason.
 fn lasting_result(wit: Result<WitFacts, WitError>) -> Result<WitResult> {
     match wit {
         Ok(wit) => Ok(WitResult::Decoded(wit)),

@@ -1,4 +1,4 @@
-//! //! Collects garbage, and optionally drops history of a branch.
+//! Collects garbage, and optionally drops history of a branch.
 
 use std::cell::Cell;
 
@@ -10,14 +10,14 @@ use crate::store::commit_messages::SQUASHED;
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// /// What a garbage collection does with the history of the branch.
+/// What a garbage collection does with the history of the branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum History {
     /// Squash the commits that only this branch reaches into one commit.
     Squash,
-    /// /// Keep all commits of the branch.
+    /// Keep all commits of the branch.
     Keep,
-    /// /// In the commits that only this branch reaches, drop old versions of modules. Commits that are empty without them are dropped too.
+    /// In the commits that only this branch reaches, drop old versions of modules. Commits that are empty without them are dropped too.
     Retain(Retention),
 }
 
@@ -28,21 +28,21 @@ pub struct GcSummary {
     pub removed: usize,
     /// The number of bytes that were freed on disk.
     pub freed_bytes: u64,
-    /// /// The branch of the request; `None` if it is unknown.
+    /// The branch of the request; `None` if it is unknown.
     pub branch: Option<BranchName>,
-    /// /// The branch's tip after the collection; `None` if the branch has no commit.
+    /// The branch's tip after the collection; `None` if the branch has no commit.
     pub commit: Option<CommitId>,
-    /// /// Whether commits or versions of the branch were dropped.
+    /// Whether commits or versions of the branch were dropped.
     pub is_rewritten: bool,
 }
 
 impl Store {
-    /// /// Removes every object that no ref reaches. Unless `history` is `Keep`, first squashes the branch's own history into one commit,
-    /// or drops versions from it. The own history are the commits that no other ref reaches. All other commits of the branch remain, as
+    /// Removes every object that no ref reaches. Unless `history` is `Keep`, first squashes the branch's own history into one commit, or
+    /// drops versions from it. The own history are the commits that no other ref reaches. All other commits of the branch remain, as
     /// ancestors of the new commits.
     ///
     /// # Errors
-    /// /// Unknown branch; a backup or another collection is running; other processes used the store for a minute without a pause.
+    /// Unknown branch; a backup or another collection is running; other processes used the store for a minute without a pause.
     pub fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
         if history != History::Keep {
             self.ensure_writable()?;
@@ -56,7 +56,7 @@ impl Store {
             let tip = self.tip(change.branch.as_ref())?.map(|tip| tip.to_string());
             change.precondition.check(tip.as_deref())
         };
-        // // Fails before the long preparation if the precondition does not hold. `collect` checks it again under the lock, and only that
+        // Fails before the long preparation if the precondition does not hold. `collect` checks it again under the lock, and only that
         // check counts.
         check_precondition()?;
         self.prune_records()?;
@@ -98,8 +98,8 @@ impl Store {
         })
     }
 
-    /// /// Prepares the version index: removes commits that earlier collections dropped, and adds the commits that this collection may
-    /// drop, because a watcher may resume at one of them. Only logs failures, because the index can be rebuilt.
+    /// Prepares the version index: removes commits that earlier collections dropped, and adds the commits that this collection may drop,
+    /// because a watcher may resume at one of them. Only logs failures, because the index can be rebuilt.
     fn prepare_index_for_gc(&self, tip: Option<CommitId>) {
         if let Err(error) = self.reset_index_if_mostly_dropped() {
             tracing::warn!(
@@ -118,7 +118,7 @@ impl Store {
     }
 }
 
-/// /// Logs that history was dropped, and the author of the change that dropped it.
+/// Logs that history was dropped, and the author of the change that dropped it.
 fn report_dropped(branch: &BranchName, change: &Change, commits: usize, versions: Option<usize>) {
     let author = change.author();
     let (branch, author) = (branch.as_str(), author.to_string());

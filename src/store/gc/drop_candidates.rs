@@ -1,4 +1,4 @@
-//! //! Drop candidates: versions of modules that only old commits of a branch have, so that a garbage collection may drop them.
+//! Drop candidates: versions of modules that only old commits of a branch have, so that a garbage collection may drop them.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -8,7 +8,7 @@ use crate::repo::{Commit, CommitNode, OwnHistory, PathChange, TreeDiffer, TreeId
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// /// The candidates in the own history of a branch: the commits that no other ref reaches.
+/// The candidates in the own history of a branch: the commits that no other ref reaches.
 pub(super) struct DropCandidates<'s> {
     store: &'s Store,
     differ: TreeDiffer<'s>,
@@ -18,7 +18,7 @@ pub(super) struct DropCandidates<'s> {
     own: HashSet<CommitId>,
 }
 
-/// /// The candidates at one path, by the hash of the module.
+/// The candidates at one path, by the hash of the module.
 #[derive(Default)]
 pub(super) struct PathCandidates(HashMap<ModuleHash, Fate>);
 
@@ -29,7 +29,7 @@ struct DatedTree {
     tree: TreeId,
 }
 
-/// /// Whether a candidate is dropped.
+/// Whether a candidate is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Dropped,
@@ -37,14 +37,14 @@ enum Fate {
 }
 
 impl PathCandidates {
-    /// /// Returns whether `module` is a candidate and is to be dropped.
+    /// Returns whether `module` is a candidate and is to be dropped.
     pub fn is_dropped(&self, module: ModuleHash) -> bool {
         self.0.get(&module) == Some(&Fate::Dropped)
     }
 }
 
 impl<'s> DropCandidates<'s> {
-    /// /// Creates an empty set. Candidates are only looked for at and below the paths `scopes`, or everywhere if there are none.
+    /// Creates an empty set. Candidates are only looked for at and below the paths `scopes`, or everywhere if there are none.
     pub fn new(store: &'s Store, tip: TreeId, scopes: &[TreePath]) -> Self {
         let scopes = match scopes {
             [] => vec![TreePath::root()],
@@ -60,8 +60,8 @@ impl<'s> DropCandidates<'s> {
         }
     }
 
-    /// /// Adds every module that a commit of `own` put at a path, unless the tip has the same module there. Marks those as kept that were
-    /// at their path at the time `cutoff_s` or later.
+    /// Adds every module that a commit of `own` put at a path, unless the tip has the same module there. Marks those as kept that were at
+    /// their path at the time `cutoff_s` or later.
     pub fn add(&mut self, own: &OwnHistory, cutoff_s: Option<i64>) -> Result<()> {
         let mut nodes = HashMap::with_capacity(own.commits.len());
         for commit in &own.commits {
@@ -69,7 +69,7 @@ impl<'s> DropCandidates<'s> {
             let parents: Vec<_> = parents
                 .map(|parent| self.dated_tree(&nodes, *parent))
                 .collect::<Result<_>>()?;
-            // // A commit is never regarded as older than its parents, even if a clock was wrong.
+            // A commit is never regarded as older than its parents, even if a clock was wrong.
             let dates = parents.iter().map(|parent| parent.date_s);
             let date_s = dates.fold(commit.date_s, i64::max);
             let tree = commit.tree;
@@ -78,7 +78,7 @@ impl<'s> DropCandidates<'s> {
             let is_recent = |date_s| cutoff_s.is_some_and(|cutoff_s| date_s >= cutoff_s);
             let first = parents.first().map(|parent| parent.tree);
             self.add_commit(commit, first, is_recent(date_s))?;
-            // // Keeps the modules that a merged branch had at its end, if they are recent.
+            // Keeps the modules that a merged branch had at its end, if they are recent.
             for parent in parents.iter().skip(1) {
                 if is_recent(parent.date_s) {
                     self.keep_replaced(parent.tree, commit.tree)?;
@@ -101,7 +101,7 @@ impl<'s> DropCandidates<'s> {
         Ok(DatedTree { date_s, tree })
     }
 
-    /// /// Marks the modules of `tree` as kept, except those that `other` has at the same path.
+    /// Marks the modules of `tree` as kept, except those that `other` has at the same path.
     pub fn keep_replaced(&mut self, tree: TreeId, other: TreeId) -> Result<()> {
         let at = TreePath::root();
         let objects = self.store.repo.objects();
@@ -114,7 +114,7 @@ impl<'s> DropCandidates<'s> {
         Ok(())
     }
 
-    /// /// Adds the modules that a commit put at paths. If the commit is recent, marks them and the modules that they replaced as kept.
+    /// Adds the modules that a commit put at paths. If the commit is recent, marks them and the modules that they replaced as kept.
     fn add_commit(
         &mut self,
         commit: &CommitNode,
@@ -145,7 +145,7 @@ impl<'s> DropCandidates<'s> {
         Ok(())
     }
 
-    /// /// Marks a candidate as kept. Has no effect if the module at this path was not added before.
+    /// Marks a candidate as kept. Has no effect if the module at this path was not added before.
     pub fn keep(&mut self, path: &ModulePath, module: ModuleHash) {
         let candidate = self.paths.get_mut(path);
         if let Some(fate) = candidate.and_then(|modules| modules.0.get_mut(&module)) {
@@ -158,13 +158,13 @@ impl<'s> DropCandidates<'s> {
         self.paths.iter()
     }
 
-    /// /// Returns whether the commit is in the own history: no other ref reaches it.
+    /// Returns whether the commit is in the own history: no other ref reaches it.
     pub fn is_own(&self, commit: CommitId) -> bool {
         self.own.contains(&commit)
     }
 }
 
-/// /// Returns the paths without duplicates, and without those that lie below another one.
+/// Returns the paths without duplicates, and without those that lie below another one.
 fn without_nested(paths: &[TreePath]) -> Vec<TreePath> {
     let is_below = |path: &TreePath, other: &TreePath| {
         let rest = path.as_str().strip_prefix(other.as_str());

@@ -1,4 +1,4 @@
-//! //! Previews a garbage collection: returns what it would drop from the history of a branch.
+//! Previews a garbage collection: returns what it would drop from the history of a branch.
 
 use std::collections::HashSet;
 
@@ -9,17 +9,17 @@ use crate::repo::DroppedVersions;
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// /// The commits and versions that a garbage collection would drop from the history of a branch.
+/// The commits and versions that a garbage collection would drop from the history of a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GcPreview {
-    /// /// The branch whose history would become shorter.
+    /// The branch whose history would become shorter.
     pub branch: BranchName,
-    /// /// The number of commits by which the history would become shorter.
+    /// The number of commits by which the history would become shorter.
     pub commits: usize,
-    /// /// The number of versions of modules that would be dropped.
+    /// The number of versions of modules that would be dropped.
     pub versions: usize,
-    /// /// The size of the modules of these versions before compression, in bytes. An upper bound on the space that would be freed: modules
-    /// may be stored as deltas, or be used elsewhere too.
+    /// The size of the modules of these versions before compression, in bytes. An upper bound on the space that would be freed: modules may
+    /// be stored as deltas, or be used elsewhere too.
     pub module_bytes: u64,
 }
 
@@ -29,7 +29,7 @@ impl Store {
     /// # Errors
     /// Unknown branch; a path never existed.
     pub fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview> {
-        // // Returns an error if there is no such branch.
+        // Returns an error if there is no such branch.
         self.tip(branch)?;
         let branch = match branch {
             Some(branch) => branch.clone(),

@@ -1,7 +1,7 @@
-//! //! Decides which versions of modules a garbage collection keeps, and which it drops.
+//! Decides which versions of modules a garbage collection keeps, and which it drops.
 //!
-//! //! The versions of a path are those that `wasmstore versions` lists. A version stays if one of the criteria keeps it. It always stays
-//! if the branch's tip has it, or if a commit has it that another branch or a tag reaches.
+//! The versions of a path are those that `wasmstore versions` lists. A version stays if one of the criteria keeps it. It always stays if
+//! the branch's tip has it, or if a commit has it that another branch or a tag reaches.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,25 +12,25 @@ use crate::repo::{CommitNode, DroppedVersions, OwnHistory};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// /// The criteria that keep versions.
+/// The criteria that keep versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Keeps this many of the newest versions of each path.
     pub last: Option<u32>,
-    /// /// Keeps the versions that the branch, or a branch that was merged into it, had at this time or later.
+    /// Keeps the versions that the branch, or a branch that was merged into it, had at this time or later.
     pub since: Option<Cutoff>,
-    /// /// Keeps the versions that are in the tree of a tagged commit.
+    /// Keeps the versions that are in the tree of a tagged commit.
     pub tags: bool,
-    /// /// Restricts the dropping to these modules, and to the modules in these directories. If there are none, versions of all modules may
-    /// be dropped.
+    /// Restricts the dropping to these modules, and to the modules in these directories. If there are none, versions of all modules may be
+    /// dropped.
     pub paths: Vec<TreePath>,
 }
 
 impl Store {
-    /// /// Returns the versions that `retention` does not keep. An empty `Retention` keeps only the versions of the tip, as a squash does.
+    /// Returns the versions that `retention` does not keep. An empty `Retention` keeps only the versions of the tip, as a squash does.
     ///
     /// # Errors
-    /// /// One of `retention.paths` never existed; the index or the repository cannot be read.
+    /// One of `retention.paths` never existed; the index or the repository cannot be read.
     pub(super) fn dropped_versions(
         &self,
         own: &OwnHistory,
@@ -52,10 +52,9 @@ impl Store {
         self.query_index(tip.id, |index| select(index, &candidates, tip, last))
     }
 
-    /// /// Checks that there was once something at `path`.
+    /// Checks that there was once something at `path`.
     ///
     /// # Errors
-    ///
     /// There is nothing at `path`, and no commit has changed it.
     fn require_history(&self, tip: &CommitNode, path: &TreePath) -> Result<()> {
         let newest = self.query_index(tip.id, |index| Ok(index.newest_change(tip.id, path)?))?;
@@ -66,7 +65,7 @@ impl Store {
     }
 }
 
-/// /// Returns the candidates that are dropped: not among the `last` newest versions of their path, and not in a commit that another ref
+/// Returns the candidates that are dropped: not among the `last` newest versions of their path, and not in a commit that another ref
 /// reaches.
 fn select(
     index: &Reader,

@@ -1,8 +1,8 @@
-//! //! Adds missing commits to the version index.
+//! Adds missing commits to the version index.
 //!
-//! //! The index is a cache: before each query, the missing commits are added. So it may be incomplete, absent or rebuilt at any time. To
-//! keep the number of missing commits small, a server adds commits in the background, many at a time; any other process adds its commit
-//! right after publishing it.
+//! The index is a cache: before each query, the missing commits are added. So it may be incomplete, absent or rebuilt at any time. To keep
+//! the number of missing commits small, a server adds commits in the background, many at a time; any other process adds its commit right
+//! after publishing it.
 
 use std::collections::HashSet;
 
@@ -17,18 +17,18 @@ use crate::store::revision::Revision;
 /// The maximum number of commits that are added in one transaction.
 const STEP_COMMITS_MAX: usize = 1024;
 
-/// /// The number of changed paths after which a transaction ends. The last commit of the transaction may exceed the number.
+/// The number of changed paths after which a transaction ends. The last commit of the transaction may exceed the number.
 const STEP_CHANGES_MAX: usize = 1 << 16;
 
-/// /// The maximum number of missing commits that a write adds to the index after it has published its own commit.
+/// The maximum number of missing commits that a write adds to the index after it has published its own commit.
 pub(in crate::store) const BEHIND_MAX: usize = 256;
 
-/// /// The maximum number of attempts of a query. A query is repeated if the index is rebuilt while the query runs.
+/// The maximum number of attempts of a query. A query is repeated if the index is rebuilt while the query runs.
 const ATTEMPTS_MAX: usize = 4;
 
 impl Store {
-    /// /// Sets a function that is called while missing commits, or missing facts about modules, are added to the index. Its arguments are
-    /// the number added so far, and the number that was missing at the start.
+    /// Sets a function that is called while missing commits, or missing facts about modules, are added to the index. Its arguments are the
+    /// number added so far, and the number that was missing at the start.
     pub fn on_catch_up(&mut self, progress: impl Fn(usize, usize) + Send + Sync + 'static) {
         self.progress = Some(Box::new(progress));
     }
@@ -36,7 +36,7 @@ impl Store {
     /// Adds the commit that `revision` resolves to, and all its ancestors, to the version index.
     ///
     /// # Errors
-    /// /// Unknown branch or commit; incomplete history; neither the store nor the directory for temporary files can be written.
+    /// Unknown branch or commit; incomplete history; neither the store nor the directory for temporary files can be written.
     pub fn catch_up(&self, revision: &Revision) -> Result<()> {
         self.read(revision, |resolved| match resolved.commit {
             Some(commit) => self.query_index(commit, |_| Ok(())),
@@ -44,8 +44,8 @@ impl Store {
         })
     }
 
-    /// /// Adds the commits of every branch to the version index. Lists the refs once, and reads only the branches with a new tip, because
-    /// a store may have many thousands of branches, and any request with an unknown digest calls this function.
+    /// Adds the commits of every branch to the version index. Lists the refs once, and reads only the branches with a new tip, because a
+    /// store may have many thousands of branches, and any request with an unknown digest calls this function.
     pub(in crate::store) fn catch_up_all(&self) -> Result<()> {
         let tips = self.repo.refs().branch_tips()?;
         let mut new = Vec::new();
@@ -63,7 +63,7 @@ impl Store {
         new.try_for_each(|branch| self.catch_up(&branch))
     }
 
-    /// /// Adds a published commit to the index, with its missing ancestors. Does nothing if another thread is adding commits, because that
+    /// Adds a published commit to the index, with its missing ancestors. Does nothing if another thread is adding commits, because that
     /// thread will find this commit; or if more than [`BEHIND_MAX`] commits are missing.
     pub(in crate::store) fn index_published_commit(&self, commit: CommitId) {
         let Some(_append_guard) = self.index.begin_append_if_idle() else {
@@ -87,7 +87,7 @@ impl Store {
         }
     }
 
-    /// /// Runs a query on the index, after adding `commit` and all its ancestors if they are missing.
+    /// Runs a query on the index, after adding `commit` and all its ancestors if they are missing.
     pub(in crate::store) fn query_index<T>(
         &self,
         commit: CommitId,
@@ -98,12 +98,12 @@ impl Store {
                 return query(reader);
             }
             self.catch_up_to(commit)?;
-            // // Opens a new reader, because `catch_up_to` may have replaced the database.
+            // Opens a new reader, because `catch_up_to` may have replaced the database.
             query(&self.index.reader()?)
         })
     }
 
-    /// /// Runs `work` on the index. If the database is damaged or cannot be written, replaces it and runs `work` again.
+    /// Runs `work` on the index. If the database is damaged or cannot be written, replaces it and runs `work` again.
     pub(in crate::store) fn with_index<T>(
         &self,
         mut work: impl FnMut(&mut Reader) -> Result<T>,
@@ -117,7 +117,7 @@ impl Store {
                     drop(reader);
                     self.index.replace(&database_id, &error)?;
                 }
-                // // Another process has replaced the index while `work` ran, so commits that were in the index are missing now.
+                // Another process has replaced the index while `work` ran, so commits that were in the index are missing now.
                 Err(Error::Index(index::Error::UnknownCommit)) => {}
                 result => return result,
             }
@@ -140,7 +140,7 @@ impl Store {
         self.append(&mut reader, nodes, &progress)
     }
 
-    /// /// Returns `commit` and its ancestors that the index does not contain, parents first; `None` if there are more than `max`.
+    /// Returns `commit` and its ancestors that the index does not contain, parents first; `None` if there are more than `max`.
     fn unindexed_history(
         &self,
         reader: &Reader,

@@ -8,11 +8,11 @@ use crate::repo::{CommitNode, TreeDiffer, TreeId};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// /// Computes the index entries of commits. The caller must pass each commit after its parents.
+/// Computes the index entries of commits. The caller must pass each commit after its parents.
 pub(super) struct CommitEntries<'s> {
     store: &'s Store,
     differ: TreeDiffer<'s>,
-    /// /// The trees of the commits that the caller has passed so far.
+    /// The trees of the commits that the caller has passed so far.
     trees: HashMap<CommitId, TreeId>,
 }
 
@@ -25,7 +25,7 @@ impl<'s> CommitEntries<'s> {
         }
     }
 
-    /// /// Returns the index entry of `node`, the next commit.
+    /// Returns the index entry of `node`, the next commit.
     pub(super) fn next(&mut self, node: CommitNode) -> Result<CommitEntry> {
         let parents: Vec<TreeId> = node
             .parents
@@ -36,8 +36,8 @@ impl<'s> CommitEntries<'s> {
             Some((first, further)) => (Some(*first), further),
             None => (None, &[][..]),
         };
-        // // Compares each distinct tree once: a commit that another program made may name a parent many times, or many parents with the
-        // same tree.
+        // Compares each distinct tree once: a commit that another program made may name a parent many times, or many parents with the same
+        // tree.
         let mut seen = HashSet::new();
         let further: Vec<TreeId> = further
             .iter()

@@ -7,11 +7,11 @@ use crate::store::digest_cache::digest_of;
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// /// The number of digests that are written to the index in one transaction.
+/// The number of digests that are written to the index in one transaction.
 const STEP: u32 = 1024;
 
 impl Store {
-    /// /// Computes the digests that the index lacks. Returns whether it lacked any.
+    /// Computes the digests that the index lacks. Returns whether it lacked any.
     pub(in crate::store) fn index_digests(&self) -> Result<bool> {
         let _digest_guard = self
             .digest_lock
@@ -20,7 +20,7 @@ impl Store {
         let mut previous = Vec::new();
         loop {
             let hashes = self.with_index(|index| Ok(index.modules_without_digest(STEP)?))?;
-            // // If the same modules still lack digests, another process keeps resetting the index, or the index does not store digests.
+            // If the same modules still lack digests, another process keeps resetting the index, or the index does not store digests.
             // Another attempt would not help.
             if hashes.is_empty() || hashes == previous {
                 return Ok(!previous.is_empty());
@@ -34,7 +34,7 @@ impl Store {
         }
     }
 
-    /// /// Returns the digest of a module; `None` if the module cannot be read, because `gc` removed it or the store is damaged.
+    /// Returns the digest of a module; `None` if the module cannot be read, because `gc` removed it or the store is damaged.
     fn readable_digest(&self, hash: ModuleHash) -> Option<Digest> {
         self.digests.get(hash).or_else(|| {
             let bytes = self.repo.objects().blob(hash).ok().flatten()?;

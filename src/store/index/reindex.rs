@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// /// The minimum number of commits in an index that is reset because most of its commits were dropped. A smaller index is never reset for
+/// The minimum number of commits in an index that is reset because most of its commits were dropped. A smaller index is never reset for
 /// this reason.
 const REBUILD_MIN: usize = 100_000;
 
 impl Store {
-    /// /// Creates a new version index: adds the commits of all branches, all digests and facts, and the digests of the manifests that OCI
+    /// Creates a new version index: adds the commits of all branches, all digests and facts, and the digests of the manifests that OCI
     /// clients see. Returns the number of indexed commits.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Store {
         Ok(self.index.reader()?.commit_count()?)
     }
 
-    /// /// Resets a large index if the branches reach at most half of its commits.
+    /// Resets a large index if the branches reach at most half of its commits.
     pub(in crate::store) fn reset_index_if_mostly_dropped(&self) -> Result<()> {
         let Some(index) = self.index.existing().ok().flatten() else {
             return Ok(());

@@ -10,13 +10,13 @@ use crate::store::error::{Error, Result};
 use crate::store::facts::ModuleFacts;
 use crate::store::open::Store;
 
-/// /// The maximum number of faults that are described. Any further faults are only counted.
+/// The maximum number of faults that are described. Any further faults are only counted.
 const FAULTS_MAX: usize = 10;
 
-/// /// The number of modules whose facts are always compared. Of all further modules, only a sample is compared.
+/// The number of modules whose facts are always compared. Of all further modules, only a sample is compared.
 const FACTS_FIRST: u64 = 8;
 
-/// /// The number of valid modules that are added to the index in one transaction.
+/// The number of valid modules that are added to the index in one transaction.
 const VALID_STEP: usize = 1024;
 
 /// A comparison of the version index with the repository. A commit that is not indexed yet is not a fault.
@@ -24,9 +24,9 @@ pub(in crate::store) struct IndexCheck<'s> {
     store: &'s Store,
     index: Option<Reader>,
     faults: Vec<String>,
-    /// /// The number of modules that were passed to `compare_facts` so far.
+    /// The number of modules that were passed to `compare_facts` so far.
     modules: u64,
-    /// /// Modules that were found valid, and are not yet recorded as valid in the index.
+    /// Modules that were found valid, and are not yet recorded as valid in the index.
     valid_modules: Vec<ModuleHash>,
 }
 
@@ -46,13 +46,13 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// /// Returns whether the index has recorded a module as valid, so that it need not be validated again.
+    /// Returns whether the index has recorded a module as valid, so that it need not be validated again.
     pub(in crate::store) fn is_valid(&self, hash: ModuleHash) -> bool {
         let remembered = self.index.as_ref().map(|index| index.is_valid(hash));
         matches!(remembered, Some(Ok(true)))
     }
 
-    /// /// Records in the index that a module is valid, together with other modules later.
+    /// Records in the index that a module is valid, together with other modules later.
     pub(in crate::store) fn add_valid(&mut self, hash: ModuleHash) {
         self.valid_modules.push(hash);
         if self.valid_modules.len() >= VALID_STEP {
@@ -60,12 +60,12 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// /// Returns the store that is verified.
+    /// Returns the store that is verified.
     pub(in crate::store) fn store(&self) -> &'s Store {
         self.store
     }
 
-    /// /// Writes `valid_modules` to the index. If that fails, the next verification validates these modules again.
+    /// Writes `valid_modules` to the index. If that fails, the next verification validates these modules again.
     fn store_valid(&mut self) {
         let modules = std::mem::take(&mut self.valid_modules);
         let stored = self.index.as_mut().map(|index| index.add_valid(&modules));
@@ -88,7 +88,7 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// /// Computes the facts about a module from its bytes, and compares them with the indexed facts. Does so only for a sample: the first
+    /// Computes the facts about a module from its bytes, and compares them with the indexed facts. Does so only for a sample: the first
     /// [`FACTS_FIRST`] modules, and about one of 256 modules after them.
     pub(in crate::store) fn compare_facts(&mut self, hash: ModuleHash, bytes: &[u8]) {
         self.modules += 1;
@@ -105,14 +105,14 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// /// Compares the indexed commits with the repository. Returns the faults of all comparisons: at most [`FAULTS_MAX`] descriptions,
-    /// then the number of the other faults.
+    /// Compares the indexed commits with the repository. Returns the faults of all comparisons: at most [`FAULTS_MAX`] descriptions, then
+    /// the number of the other faults.
     pub(in crate::store) fn finish(mut self) -> Vec<String> {
         self.store_valid();
         match self.compare_commits() {
             Ok(()) => {}
             Err(Error::Index(error)) => self.faults.push(chain(&error)),
-            // // The caller reports faults of the repository, so this one is only logged.
+            // The caller reports faults of the repository, so this one is only logged.
             Err(error) => tracing::warn!(
                 error = chain(&error),
                 "could not compare the version index with the repository"

@@ -1,4 +1,4 @@
-//! //! Runs maintenance tasks when a user asks for them, and records them in the same state as scheduled tasks.
+//! Runs maintenance tasks when a user asks for them, and records them in the same state as scheduled tasks.
 
 use std::sync::Arc;
 use std::thread;
@@ -14,7 +14,7 @@ impl Store {
     /// Collects garbage like [`gc`](Self::gc), and records the run.
     ///
     /// # Errors
-    /// /// The errors of `gc`; another maintenance task of the store is running.
+    /// The errors of `gc`; another maintenance task of the store is running.
     pub fn gc_on_request(&self, change: &Change, history: History) -> Result<GcSummary> {
         let lock = self.lock_tasks()?;
         let before = self.maintenance_state();
@@ -26,17 +26,17 @@ impl Store {
             Ok(summary) => self.record(&lock, begun, |state| {
                 state.gc.record_requested(now_ms(), summary.into());
             }),
-            // // Restores the state, because the user sees the error. A failed request, such as one for an unknown branch, must not delay
-            // the schedule.
+            // Restores the state, because the user sees the error. A failed request, such as one for an unknown branch, must not delay the
+            // schedule.
             Err(_) => self.record(&lock, before, |_| {}),
         };
         collected
     }
 
-    /// /// Starts to verify the store in a new thread. The thread logs the faults and records their number.
+    /// Starts to verify the store in a new thread. The thread logs the faults and records their number.
     ///
     /// # Errors
-    /// /// This or another server of the store is running a maintenance task.
+    /// This or another server of the store is running a maintenance task.
     pub fn verify_on_request(self: &Arc<Self>) -> Result<()> {
         let lock = self.lock_tasks()?;
         let state = self.maintenance_state();
@@ -63,7 +63,7 @@ impl Store {
         Ok(self.repo.lock_maintenance()?.ok_or_else(busy)?)
     }
 
-    /// /// Applies `change` to `state`, saves the state, and returns it. If the state cannot be saved, that is only logged.
+    /// Applies `change` to `state`, saves the state, and returns it. If the state cannot be saved, that is only logged.
     fn record(
         &self,
         lock: &MaintenanceLock,

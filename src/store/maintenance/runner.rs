@@ -1,4 +1,4 @@
-//! //! Runs scheduled maintenance tasks when they are due. Of several servers of a store, one runs them at a time.
+//! Runs scheduled maintenance tasks when they are due. Of several servers of a store, one runs them at a time.
 
 use std::thread;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use crate::repo::{self, MaintenanceLock};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// /// The longest sleep. The runner wakes up this often, because another server may change the state file, and the system clock may be
+/// The longest sleep. The runner wakes up this often, because another server may change the state file, and the system clock may be
 /// changed.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
-/// /// The shortest sleep, so that the runner never loops without a pause.
+/// The shortest sleep, so that the runner never loops without a pause.
 const SLEEP_MIN: Duration = Duration::from_millis(100);
 
 /// How long the runner sleeps while another server runs a task.
@@ -37,7 +37,7 @@ impl Store {
         serde_json::from_slice(&self.repo.maintenance_notes()).unwrap_or_default()
     }
 
-    /// /// Saves the state of maintenance in the store.
+    /// Saves the state of maintenance in the store.
     pub(super) fn save_maintenance_state(
         &self,
         lock: &MaintenanceLock,
@@ -52,17 +52,17 @@ impl Store {
 struct MaintenanceRunner<'s> {
     store: &'s Store,
     schedule: MaintenanceSchedule,
-    /// /// The current state, if it could not be saved. Without it, the runner would read an older state and run a task over and over on a
-    /// full disk.
+    /// The current state, if it could not be saved. Without it, the runner would read an older state and run a task over and over on a full
+    /// disk.
     unsaved: Option<MaintenanceState>,
-    /// /// Whether the last call of `run_due_tasks` failed. Only the first of several failures in a row is logged.
+    /// Whether the last call of `run_due_tasks` failed. Only the first of several failures in a row is logged.
     is_failing: bool,
 }
 
 impl MaintenanceRunner<'_> {
     /// Runs due tasks forever, starting after `delay`.
     fn run(&mut self, delay: Duration) -> ! {
-        // // A task that was not scheduled before becomes due one interval after now.
+        // A task that was not scheduled before becomes due one interval after now.
         let started = self.start_intervals();
         let mut sleep = self.sleep_after(started.map(|()| delay));
         loop {
@@ -72,8 +72,8 @@ impl MaintenanceRunner<'_> {
         }
     }
 
-    /// /// Returns how long to sleep after a call of `run_due_tasks` that returned `turn`. Logs the error of `turn`, unless the previous
-    /// call failed too.
+    /// Returns how long to sleep after a call of `run_due_tasks` that returned `turn`. Logs the error of `turn`, unless the previous call
+    /// failed too.
     fn sleep_after(&mut self, turn: Result<Duration>) -> Duration {
         let was_failing = std::mem::replace(&mut self.is_failing, turn.is_err());
         turn.unwrap_or_else(|error| {
@@ -95,7 +95,7 @@ impl MaintenanceRunner<'_> {
         let Some(lock) = self.store.repo.lock_maintenance()? else {
             return Ok(SLEEP_LOCKED);
         };
-        // // Reads the state again in `run_if_due`, because the server that held the lock before may have run the task. Of several servers
+        // Reads the state again in `run_if_due`, because the server that held the lock before may have run the task. Of several servers
         // that share a store in a bucket, only the one that made the last change runs gc.
         let is_responsible = self.store.repo.authority().is_last_writer();
         if let Some((interval, change, history)) =
@@ -111,8 +111,8 @@ impl MaintenanceRunner<'_> {
         Ok(self.time_until_due())
     }
 
-    /// /// Runs one task if it is due. Runs `work` in a thread of its own, because it may lower the thread's priority, and a panic must not
-    /// end the runner.
+    /// Runs one task if it is due. Runs `work` in a thread of its own, because it may lower the thread's priority, and a panic must not end
+    /// the runner.
     fn run_if_due(
         &mut self,
         lock: &MaintenanceLock,
@@ -167,7 +167,7 @@ impl MaintenanceRunner<'_> {
         gc.into_iter().chain(verify).min().unwrap_or(SLEEP_MAX)
     }
 
-    /// /// Starts the first interval of each scheduled task that has none yet.
+    /// Starts the first interval of each scheduled task that has none yet.
     fn start_intervals(&mut self) -> Result<()> {
         let with_intervals = |mut state: MaintenanceState| {
             let now_ms = now_ms();
@@ -183,7 +183,7 @@ impl MaintenanceRunner<'_> {
         if with_intervals(state.clone()) != state
             && let Some(lock) = self.store.repo.lock_maintenance()?
         {
-            // // Reads the state again under the lock, so that no other server can change it.
+            // Reads the state again under the lock, so that no other server can change it.
             let started = with_intervals(self.state());
             self.save(&lock, started);
         }

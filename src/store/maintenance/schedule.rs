@@ -6,25 +6,25 @@ use std::time::Duration;
 use crate::store::change::Change;
 use crate::store::gc::History;
 
-/// /// How long no task runs after the start of a server, unless the interval of a task is shorter. The delay keeps a server that crashes
-/// and restarts in a loop from spending its time on maintenance.
+/// How long no task runs after the start of a server, unless the interval of a task is shorter. The delay keeps a server that crashes and
+/// restarts in a loop from spending its time on maintenance.
 const START_DELAY: Duration = Duration::from_secs(60);
 
-/// /// The maximum random extension of an interval, as a fraction of the interval. It keeps servers that were started together from running
+/// The maximum random extension of an interval, as a fraction of the interval. It keeps servers that were started together from running
 /// tasks at the same time.
 const JITTER: f64 = 0.1;
 
 /// The maintenance tasks of a store and their intervals.
 #[derive(Clone, Debug, Default)]
 pub struct MaintenanceSchedule {
-    /// /// The interval of garbage collection, and its parameters: the branch and the author, and what to do with the branch's history.
+    /// The interval of garbage collection, and its parameters: the branch and the author, and what to do with the branch's history.
     pub gc: Option<(Duration, Change, History)>,
     /// The interval of verification.
     pub verify: Option<Duration>,
 }
 
 impl MaintenanceSchedule {
-    /// /// Extends each interval by a random time. Returns a random delay before the first task.
+    /// Extends each interval by a random time. Returns a random delay before the first task.
     pub(super) fn randomize(&mut self) -> Duration {
         let intervals = [
             self.gc.as_mut().map(|(interval, ..)| interval),
@@ -41,7 +41,7 @@ impl MaintenanceSchedule {
 
 /// Returns a random number between 0 and 1.
 fn random_fraction() -> f64 {
-    // // The standard library seeds each `RandomState` with random numbers.
+    // The standard library seeds each `RandomState` with random numbers.
     let random = RandomState::new().build_hasher().finish();
     (random >> 11) as f64 / (1_u64 << 53) as f64
 }

@@ -1,23 +1,22 @@
 //! The state of maintenance: when each task ran, how long it took, and whether it failed.
 //!
-//! //! The state is stored in `ROOT/wasmstore/maintenance.json`, so that it survives a restart and all servers of a store share it. It may
-//! be lost: if the file is missing or damaged, the servers behave as if no task had run yet. Times are in milliseconds since 1970-01-01
-//! UTC.
+//! The state is stored in `ROOT/wasmstore/maintenance.json`, so that it survives a restart and all servers of a store share it. It may be
+//! lost: if the file is missing or damaged, the servers behave as if no task had run yet. Times are in milliseconds since 1970-01-01 UTC.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// /// The delay before a retry after the first failed attempt. It doubles with each further failure, up to the interval of the task.
+/// The delay before a retry after the first failed attempt. It doubles with each further failure, up to the interval of the task.
 const RETRY_DELAY: Duration = Duration::from_secs(60);
 
 /// The state of all maintenance tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MaintenanceState {
-    /// /// The state of garbage collection.
+    /// The state of garbage collection.
     pub gc: TaskState,
-    /// /// The state of verification.
+    /// The state of verification.
     pub verify: TaskState,
 }
 
@@ -27,26 +26,26 @@ pub struct MaintenanceState {
 pub struct TaskState {
     /// The time when the task was put on the schedule.
     since_ms: Option<u64>,
-    /// /// The time when the last attempt started or, if it failed, the time when it failed. The delay before a retry is measured from
-    /// here, because an attempt may wait long for a lock before it fails.
+    /// The time when the last attempt started or, if it failed, the time when it failed. The delay before a retry is measured from here,
+    /// because an attempt may wait long for a lock before it fails.
     tried_ms: Option<u64>,
-    /// /// The time of the last success, scheduled or requested.
+    /// The time of the last success, scheduled or requested.
     pub success_ms: Option<u64>,
-    /// /// The time from which the interval is measured, if that is not the last success.
+    /// The time from which the interval is measured, if that is not the last success.
     scheduled_ms: Option<u64>,
-    /// /// The duration of the last successful run.
+    /// The duration of the last successful run.
     pub duration_ms: Option<u64>,
-    /// /// The number of faults that the last verification found. Malformed metadata is not included. `None` for garbage collection.
+    /// The number of faults that the last verification found. Malformed metadata is not included. `None` for garbage collection.
     pub faults: Option<u64>,
     /// The number of bytes that the last garbage collection freed; `None` for verification.
     pub freed_bytes: Option<u64>,
-    /// /// The number of attempts since the last success, including a running one.
+    /// The number of attempts since the last success, including a running one.
     attempts: u32,
-    /// /// Whether the last attempt has not ended: the task is running, or the server was killed while it ran.
+    /// Whether the last attempt has not ended: the task is running, or the server was killed while it ran.
     is_open: bool,
 }
 
-/// /// The result of a successful run of a task.
+/// The result of a successful run of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct TaskResult {
     pub faults: Option<u64>,
@@ -60,13 +59,13 @@ pub(super) fn now_ms() -> u64 {
 }
 
 impl TaskState {
-    /// /// Records the start of the first interval, unless it is recorded already.
+    /// Records the start of the first interval, unless it is recorded already.
     pub(super) fn start_interval(&mut self, now_ms: u64) {
         self.since_ms.get_or_insert(now_ms);
     }
 
-    /// /// Records the start of an attempt. Until the attempt succeeds, the next one is delayed as after a failure, because a server that
-    /// is killed cannot record the failure.
+    /// Records the start of an attempt. Until the attempt succeeds, the next one is delayed as after a failure, because a server that is
+    /// killed cannot record the failure.
     pub(super) fn record_start(&mut self, now_ms: u64) {
         self.tried_ms = Some(now_ms);
         self.attempts = self.attempts.saturating_add(1);
@@ -90,8 +89,8 @@ impl TaskState {
         self.is_open = false;
     }
 
-    /// /// Records the success of an attempt that a user requested. It does not postpone the next scheduled run: the schedule may squash
-    /// the history, which the user's run may have kept.
+    /// Records the success of an attempt that a user requested. It does not postpone the next scheduled run: the schedule may squash the
+    /// history, which the user's run may have kept.
     pub(super) fn record_requested(&mut self, now_ms: u64, result: TaskResult) {
         self.scheduled_ms = self.scheduled_ms.or(self.success_ms).or(self.since_ms);
         let scheduled_ms = self.scheduled_ms;
@@ -99,8 +98,8 @@ impl TaskState {
         self.scheduled_ms = scheduled_ms;
     }
 
-    /// /// Returns the time when the last attempt began, in milliseconds since 1970-01-01 UTC, if the task is running or the server was
-    /// killed while it ran.
+    /// Returns the time when the last attempt began, in milliseconds since 1970-01-01 UTC, if the task is running or the server was killed
+    /// while it ran.
     pub fn running_since_ms(&self) -> Option<u64> {
         self.tried_ms.filter(|_| self.is_open)
     }
@@ -110,7 +109,7 @@ impl TaskState {
         self.attempts - u32::from(self.is_open && self.attempts > 0)
     }
 
-    /// /// Returns the time until the task is due, if its interval is `interval`. Uses absolute time differences, so that the task is not
+    /// Returns the time until the task is due, if its interval is `interval`. Uses absolute time differences, so that the task is not
     /// postponed for long if the system clock is set back.
     pub(super) fn time_until_due(&self, now_ms: u64, interval: Duration) -> Duration {
         let since = |time_ms: u64| Duration::from_millis(now_ms.abs_diff(time_ms));

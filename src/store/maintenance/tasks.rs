@@ -1,4 +1,4 @@
-//! //! The maintenance tasks: garbage collection and verification.
+//! The maintenance tasks: garbage collection and verification.
 
 use super::state::TaskResult;
 use crate::repo::{self, FaultSeverity, StoreFault};
@@ -8,11 +8,11 @@ use crate::store::gc::History;
 use crate::store::open::Store;
 use crate::store::verify::{DerivedFaults, Finding};
 
-/// /// The maximum number of faults that one verification logs.
+/// The maximum number of faults that one verification logs.
 const LOGGED_FAULTS_MAX: u64 = 100;
 
 impl Store {
-    /// /// Collects garbage, and logs the result.
+    /// Collects garbage, and logs the result.
     pub(super) fn run_gc_task(&self, change: &Change, history: History) -> Result<TaskResult> {
         let summary = self.gc(change, history)?;
         let (removed, freed_bytes) = (summary.removed, summary.freed_bytes);
@@ -20,16 +20,16 @@ impl Store {
         Ok(TaskResult::from(&summary))
     }
 
-    /// /// Verifies the store and logs the faults. Returns the number of faults without malformed metadata.
+    /// Verifies the store and logs the faults. Returns the number of faults without malformed metadata.
     pub(super) fn run_verify_task(&self) -> Result<TaskResult> {
-        // // Lowers the priority: verification hashes and validates everything, and holds no lock for which a write waits.
+        // Lowers the priority: verification hashes and validates everything, and holds no lock for which a write waits.
         repo::lower_thread_priority(repo::ThreadPriority::Background);
         let (mut faults, mut listed) = (0, 0);
         let mut report = |finding| {
             if let Finding::Fault(fault) = finding {
                 listed += 1;
-                // // Does not count malformed metadata: it can only be corrected by rewriting the history, and must not cause an alert
-                // after each run.
+                // Does not count malformed metadata: it can only be corrected by rewriting the history, and must not cause an alert after
+                // each run.
                 faults += u64::from(fault.severity == FaultSeverity::Damage);
                 if listed <= LOGGED_FAULTS_MAX {
                     log_fault(&fault);

@@ -1,12 +1,12 @@
-//! //! The minimum growth of a module, as a share of its size, that a log filter selects.
+//! The minimum growth of a module, as a share of its size, that a log filter selects.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// /// The maximum number of digits after the decimal point of a percentage.
+/// The maximum number of digits after the decimal point of a percentage.
 const DECIMALS: usize = 4;
 
-/// /// The value of [`Growth`] for 100%, in 1/10,000 of a percent.
+/// The value of [`Growth`] for 100%, in 1/10,000 of a percent.
 const WHOLE: u128 = 100 * 10_u128.pow(DECIMALS as u32);
 
 /// A share of the size of a module, such as `10%`.
@@ -16,13 +16,13 @@ pub struct Growth {
     share: u64,
 }
 
-/// /// The error for a text that is not a percentage.
+/// The error for a text that is not a percentage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a share such as `10%` or `2.5%`")]
 pub struct GrowthError(String);
 
 impl Growth {
-    /// /// Returns whether a module has grown by at least this share. A module of the same size has not grown.
+    /// Returns whether a module has grown by at least this share. A module of the same size has not grown.
     pub fn is_reached(self, old_bytes: u64, new_bytes: u64) -> bool {
         let more = u128::from(new_bytes.saturating_sub(old_bytes));
         // Neither product overflows, because no factor has more than 64 bits.

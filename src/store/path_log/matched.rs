@@ -1,43 +1,43 @@
-//! //! The changes of a commit that a log filter selects.
+//! The changes of a commit that a log filter selects.
 
 use crate::index::ItemKind;
 use crate::names::ModuleHash;
 use crate::repo::Commit;
 
-/// /// A commit that the filter selects.
+/// A commit that the filter selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedCommit {
     /// The commit.
     pub commit: Commit,
     /// The module at the path in the commit's tree; `None` if the commit removed the module.
     pub hash: Option<ModuleHash>,
-    /// /// The changes that the filter selects.
+    /// The changes that the filter selects.
     pub change: MatchedChange,
 }
 
-/// /// The changes of the module at a path that the filter selects.
+/// The changes of the module at a path that the filter selects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MatchedChange {
-    /// /// The selected imports and exports that differ from those in every parent, sorted by kind and name.
+    /// The selected imports and exports that differ from those in every parent, sorted by kind and name.
     pub items: Vec<MatchedItem>,
-    /// /// The number of further changed imports and exports, which are not in `items`.
+    /// The number of further changed imports and exports, which are not in `items`.
     pub left_out: usize,
-    /// /// The sizes of the older and the newer module in bytes, if the module grew by the share that the filter requires.
+    /// The sizes of the older and the newer module in bytes, if the module grew by the share that the filter requires.
     pub grew: Option<(u64, u64)>,
-    /// /// The reason why some changes are not known; `None` if all changes are known.
+    /// The reason why some changes are not known; `None` if all changes are known.
     pub unknown: Option<String>,
 }
 
-/// /// An import or export that a commit changed.
+/// An import or export that a commit changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedItem {
     /// Whether the item is an import or an export.
     pub kind: ItemKind,
-    /// /// The name by which a search finds the item.
+    /// The name by which a search finds the item.
     pub name: String,
-    /// /// The version and type in the first parent; `None` if the commit added the item.
+    /// The version and type in the first parent; `None` if the commit added the item.
     pub old: Option<ItemState>,
-    /// /// The version and type in the commit; `None` if the commit removed the item.
+    /// The version and type in the commit; `None` if the commit removed the item.
     pub new: Option<ItemState>,
 }
 
@@ -51,7 +51,7 @@ pub struct ItemState {
 }
 
 impl MatchedChange {
-    /// /// Returns whether the filter selects no change and nothing is unknown.
+    /// Returns whether the filter selects no change and nothing is unknown.
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty() && self.left_out == 0 && self.grew.is_none() && self.unknown.is_none()
     }

@@ -1,6 +1,6 @@
 //! The history of a path: the commits that changed it, and what each of them changed in the module.
 //!
-//! //! `filter.rs` defines which changes a log lists, `summary.rs` reduces the facts about a module to what a filter needs, and `walk.rs`
+//! `filter.rs` defines which changes a log lists, `summary.rs` reduces the facts about a module to what a filter needs, and `walk.rs`
 //! compares the module in each commit with the modules in its parents.
 
 mod filter;

@@ -1,4 +1,4 @@
-//! //! The facts about a module that a log filter needs.
+//! The facts about a module that a log filter needs.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use crate::index::ItemKind;
 use crate::store::facts::{ITEMS_MAX, ModuleFacts, WitResult, items};
 use crate::wasm::{ModuleKind, WitSource};
 
-/// /// The versions and types of the items that a filter selects. An item may have several: a core module may import the same name several
+/// The versions and types of the items that a filter selects. An item may have several: a core module may import the same name several
 /// times.
 pub(super) type ItemStates = BTreeMap<(ItemKind, String), Vec<ItemState>>;
 
 /// The facts about a module that a filter needs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Summary {
-    /// /// The size of the module, in bytes.
+    /// The size of the module, in bytes.
     pub size_bytes: u64,
     pub items: ItemStates,
-    /// /// The reason why `items` may be incomplete; `None` if it is complete.
+    /// The reason why `items` may be incomplete; `None` if it is complete.
     pub unknown: Option<String>,
 }
 
 impl Summary {
-    /// /// Returns the summary of the facts that `filter` needs.
+    /// Returns the summary of the facts that `filter` needs.
     pub fn of(module: &ModuleFacts, filter: &ChangeFilter) -> Self {
         let mut summary = Self::of_size(module.facts.size_bytes);
         let all = items(module);
@@ -53,7 +53,7 @@ impl Summary {
         }
     }
 
-    /// /// Returns the summary of a module whose facts cannot be computed, for the given reason.
+    /// Returns the summary of a module whose facts cannot be computed, for the given reason.
     pub fn unknown(size_bytes: u64, reason: String) -> Self {
         Self {
             size_bytes,
@@ -63,7 +63,7 @@ impl Summary {
     }
 }
 
-/// /// Returns the reason why the items of a module lack some of its imports and exports; `None` if they have all. `count` is the number of
+/// Returns the reason why the items of a module lack some of its imports and exports; `None` if they have all. `count` is the number of
 /// items.
 fn missing_items(module: &ModuleFacts, count: usize) -> Option<String> {
     let too_many = || Some("it has too many imports and exports to know all of them".to_owned());

@@ -14,25 +14,25 @@ use crate::store::error::{ErrorKind, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
-/// /// The maximum number of changed items that are listed for one commit.
+/// The maximum number of changed items that are listed for one commit.
 const ITEMS_LISTED_MAX: usize = 100;
 
-/// /// The maximum total length of the names and types that are listed for one commit, in bytes.
+/// The maximum total length of the names and types that are listed for one commit, in bytes.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// /// The number of summaries that are kept. The walk goes from new to old, so the module in a parent of a commit is usually the module in
-/// the next commit of the walk.
+/// The number of summaries that are kept. The walk goes from new to old, so the module in a parent of a commit is usually the module in the
+/// next commit of the walk.
 const SUMMARIES_HELD: usize = 4;
 
 impl Store {
-    /// /// Calls `visit` for the commits that [`audit`](Self::audit) returns and that follow the commit `after`, newest first, until
-    /// `visit` returns `Break`. Passes each commit with the changes that the filter selects, or `None` if there are no such changes.
+    /// Calls `visit` for the commits that [`audit`](Self::audit) returns and that follow the commit `after`, newest first, until `visit`
+    /// returns `Break`. Passes each commit with the changes that the filter selects, or `None` if there are no such changes.
     ///
-    /// /// Only a difference from every parent is a change. So a change on a branch is listed for the commit on that branch, and not again
-    /// for the merge of the branch. Computes facts that the index does not have. Pass a revision that [`as_of`](Self::as_of) resolved.
+    /// Only a difference from every parent is a change. So a change on a branch is listed for the commit on that branch, and not again for
+    /// the merge of the branch. Computes facts that the index does not have. Pass a revision that [`as_of`](Self::as_of) resolved.
     ///
     /// # Errors
-    /// /// `after` is not one of the commits that `audit` returns.
+    /// `after` is not one of the commits that `audit` returns.
     pub fn log_path_after(
         &self,
         revision: &Revision,
@@ -60,7 +60,7 @@ impl Store {
         selection.finish()
     }
 
-    /// /// Returns the size of the largest module whose facts [`log_path_after`](Self::log_path_after) has to compute for the first `count`
+    /// Returns the size of the largest module whose facts [`log_path_after`](Self::log_path_after) has to compute for the first `count`
     /// commits, in bytes; 0 if the index has all facts that are needed.
     pub fn largest_without_facts(
         &self,
@@ -74,7 +74,7 @@ impl Store {
         }
         let mut selection = AfterCommit::new(after);
         let changes = self.own_changes(revision, path)?.into_iter().rev();
-        // // Includes one commit more, because the module in the last commit is compared with the module in its parent.
+        // Includes one commit more, because the module in the last commit is compared with the module in its parent.
         let changes = changes
             .filter(|change| selection.selects(change.commit))
             .take(count + 1);
@@ -93,12 +93,12 @@ struct Walk<'s> {
     store: &'s Store,
     path: &'s ModulePath,
     filter: &'s ChangeFilter,
-    /// /// The most recently computed summaries, newest first.
+    /// The most recently computed summaries, newest first.
     summaries: VecDeque<(ModuleHash, Arc<Summary>)>,
 }
 
 impl Walk<'_> {
-    /// /// Compares a commit with its parents. Returns the changes that the filter selects; `None` if there are none.
+    /// Compares a commit with its parents. Returns the changes that the filter selects; `None` if there are none.
     fn compare(&mut self, id: CommitId, hash: Option<ModuleHash>) -> Result<Option<MatchedCommit>> {
         let commit = self.store.repo.objects().linked_commit(id)?;
         let new = hash.map(|hash| self.summary(hash)).transpose()?;
@@ -115,7 +115,7 @@ impl Walk<'_> {
         }))
     }
 
-    /// /// Returns the modules at the path in the parents, without duplicates. For a commit without parents, returns one `None`: a parent
+    /// Returns the modules at the path in the parents, without duplicates. For a commit without parents, returns one `None`: a parent
     /// without a module.
     fn modules_in_parents(&self, commit: &Commit) -> Result<Vec<Option<ModuleHash>>> {
         let objects = self.store.repo.objects();
@@ -145,7 +145,7 @@ impl Walk<'_> {
         let summary = match facts {
             None => Summary::of_size(self.store.size_bytes(hash)?),
             Some(Ok(facts)) => Summary::of(&facts, self.filter),
-            // // If another program wrote the repository, the file at the path may be anything.
+            // If another program wrote the repository, the file at the path may be anything.
             Some(Err(error)) if error.kind() == ErrorKind::InvalidModule => {
                 Summary::unknown(self.store.size_bytes(hash)?, chain(&error))
             }
@@ -158,7 +158,7 @@ impl Walk<'_> {
     }
 }
 
-/// /// Returns the changes from the modules in the parents of a commit to the module in the commit. `parents` is not empty.
+/// Returns the changes from the modules in the parents of a commit to the module in the commit. `parents` is not empty.
 fn changes<'m>(
     filter: &ChangeFilter,
     parents: &[Option<&'m Summary>],
@@ -203,7 +203,7 @@ fn changes<'m>(
     change
 }
 
-/// /// Pairs the states that only `old` has with the states that only `new` has, in order. A state without a partner is paired with `None`.
+/// Pairs the states that only `old` has with the states that only `new` has, in order. A state without a partner is paired with `None`.
 fn pair_states<'s>(
     old: &'s [ItemState],
     new: &'s [ItemState],
@@ -215,8 +215,8 @@ fn pair_states<'s>(
     (0..count).map(pair).collect()
 }
 
-/// /// Returns the old and the new size of a module, in bytes, if the module has grown by the share that the filter requires. If the
-/// parents have several modules, the old size is the size of the largest.
+/// Returns the old and the new size of a module, in bytes, if the module has grown by the share that the filter requires. If the parents
+/// have several modules, the old size is the size of the largest.
 fn growth(
     filter: &ChangeFilter,
     parents: &[Option<&Summary>],

@@ -1,17 +1,17 @@
-//! //! The draft of a write to the OCI registry: it edits records and modules together.
+//! The draft of a write to the OCI registry: it edits records and modules together.
 
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::{Draft, TreeNode};
 use crate::store::error::Result;
 
-/// /// The records of the registry and the modules of the branch, with the edits of a write so far.
+/// The records of the registry and the modules of the branch, with the edits of a write so far.
 pub struct RegistryDraft<'d, 'w> {
     pub(super) modules: &'d mut Draft<'w>,
     pub(super) records: &'d mut Draft<'w>,
 }
 
 impl RegistryDraft<'_, '_> {
-    /// /// Returns the blob id of the record at a path; `None` if there is none.
+    /// Returns the blob id of the record at a path; `None` if there is none.
     ///
     /// # Errors
     /// A tree cannot be read.
@@ -19,7 +19,7 @@ impl RegistryDraft<'_, '_> {
         Ok(file(self.records.node(path)?))
     }
 
-    /// /// Returns the path and blob id of every record below a directory, sorted by path.
+    /// Returns the path and blob id of every record below a directory, sorted by path.
     ///
     /// # Errors
     /// A tree cannot be read.
@@ -27,7 +27,7 @@ impl RegistryDraft<'_, '_> {
         Ok(self.records.modules(directory)?)
     }
 
-    /// /// Returns the hash of the module at a path of the branch; `None` if there is none.
+    /// Returns the hash of the module at a path of the branch; `None` if there is none.
     ///
     /// # Errors
     /// A tree cannot be read.
@@ -35,7 +35,7 @@ impl RegistryDraft<'_, '_> {
         Ok(file(self.modules.node(path)?))
     }
 
-    /// /// Adds or replaces records.
+    /// Adds or replaces records.
     ///
     /// # Errors
     /// A tree cannot be read.
@@ -51,10 +51,10 @@ impl RegistryDraft<'_, '_> {
         Ok(self.records.remove(paths)?)
     }
 
-    /// /// Puts modules at paths of the branch.
+    /// Puts modules at paths of the branch.
     ///
     /// # Errors
-    /// /// `PathTaken` if a path is needed both for a module and for a directory; `Name` for a new name that is not allowed.
+    /// `PathTaken` if a path is needed both for a module and for a directory; `Name` for a new name that is not allowed.
     pub fn set_modules(&mut self, modules: &[(ModulePath, ModuleHash)]) -> Result<()> {
         Ok(self.modules.set(modules)?)
     }

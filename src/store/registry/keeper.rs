@@ -1,25 +1,25 @@
-//! //! The interface to the code that knows the meaning of the registry's records (`oci/`), for `gc`, `reindex` and `verify`.
+//! The interface to the code that knows the meaning of the registry's records (`oci/`), for `gc`, `reindex` and `verify`.
 
 use crate::repo::{StoreFault, chain};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// /// The operations on the records that need their meaning. `oci/` implements them, in a layer above the store.
+/// The operations on the records that need their meaning. `oci/` implements them, in a layer above the store.
 pub trait RecordKeeper: Send + Sync {
-    /// /// Removes the records that are no longer used. Runs before each garbage collection, but not on a replica, whose records are those
-    /// of its primary. If it fails, the garbage collection fails.
+    /// Removes the records that are no longer used. Runs before each garbage collection, but not on a replica, whose records are those of
+    /// its primary. If it fails, the garbage collection fails.
     ///
     /// # Errors
     /// The records cannot be read or written.
     fn prune(&self, store: &Store) -> Result<()>;
 
-    /// /// Adds everything that is derived from the modules of all branches to the version index. Runs at the end of `reindex`.
+    /// Adds everything that is derived from the modules of all branches to the version index. Runs at the end of `reindex`.
     ///
     /// # Errors
     /// A module cannot be read.
     fn reindex(&self, store: &Store) -> Result<()>;
 
-    /// /// Reports records that contradict each other, and records whose content is not what they say. `Store::verify` reports objects that
+    /// Reports records that contradict each other, and records whose content is not what they say. `Store::verify` reports objects that
     /// cannot be read.
     ///
     /// # Errors
@@ -28,12 +28,12 @@ pub trait RecordKeeper: Send + Sync {
 }
 
 impl Store {
-    /// /// Sets the implementation. Without it, `gc` keeps all records.
+    /// Sets the implementation. Without it, `gc` keeps all records.
     pub fn set_record_keeper(&mut self, keeper: impl RecordKeeper + 'static) {
         self.record_keeper = Some(Box::new(keeper));
     }
 
-    /// /// Removes unused records before a garbage collection.
+    /// Removes unused records before a garbage collection.
     pub(in crate::store) fn prune_records(&self) -> Result<()> {
         match &self.record_keeper {
             Some(keeper) if self.primary.is_none() => keeper.prune(self),
@@ -41,7 +41,7 @@ impl Store {
         }
     }
 
-    /// /// Adds the digests of the registry's manifests to the version index. A failure is only logged: a module that cannot be read, for
+    /// Adds the digests of the registry's manifests to the version index. A failure is only logged: a module that cannot be read, for
     /// example, has no manifest.
     pub(in crate::store) fn reindex_records(&self) {
         if let Some(keeper) = &self.record_keeper
@@ -52,7 +52,7 @@ impl Store {
         }
     }
 
-    /// /// Verifies the records. Does nothing if their ref cannot be read, because the broken ref is reported already.
+    /// Verifies the records. Does nothing if their ref cannot be read, because the broken ref is reported already.
     pub(in crate::store) fn verify_records(
         &self,
         report: &mut dyn FnMut(StoreFault),

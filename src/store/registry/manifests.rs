@@ -1,5 +1,5 @@
-//! //! The digests of the manifests that the registry makes for modules that no client pushed. The version index stores them, so that no
-//! module must be read again only to find a digest.
+//! The digests of the manifests that the registry makes for modules that no client pushed. The version index stores them, so that no module
+//! must be read again only to find a digest.
 
 use super::view::RegistryView;
 use crate::index::ManifestEntry;
@@ -9,7 +9,7 @@ use crate::store::error::Result;
 use crate::store::open::Store;
 
 impl Store {
-    /// /// Returns the manifest with this digest that the registry has made for a module; `None` if the index does not have the digest.
+    /// Returns the manifest with this digest that the registry has made for a module; `None` if the index does not have the digest.
     pub fn indexed_manifest(&self, digest: Digest) -> Option<ManifestEntry> {
         if self.repo.is_absent() {
             return None;
@@ -20,13 +20,13 @@ impl Store {
 }
 
 impl RegistryView<'_> {
-    /// /// Returns the manifest with this digest that the registry has made for a module. The view may lack the module.
+    /// Returns the manifest with this digest that the registry has made for a module. The view may lack the module.
     pub fn indexed_manifest(&self, digest: Digest) -> Option<ManifestEntry> {
         self.store.indexed_manifest(digest)
     }
 
-    /// /// Returns the index entries of the manifests of modules with these file names, in the same order; `None` for a manifest that the
-    /// index does not have.
+    /// Returns the index entries of the manifests of modules with these file names, in the same order; `None` for a manifest that the index
+    /// does not have.
     pub fn indexed_manifests_of(
         &self,
         modules: &[(ModuleHash, &str)],
@@ -38,7 +38,7 @@ impl RegistryView<'_> {
         logged(found).unwrap_or_else(|| vec![None; modules.len()])
     }
 
-    /// /// Adds manifests to the index. A failure is only logged, because the manifests can be made again.
+    /// Adds manifests to the index. A failure is only logged, because the manifests can be made again.
     pub fn index_manifests(&self, entries: &[ManifestEntry]) {
         if !entries.is_empty() {
             logged(

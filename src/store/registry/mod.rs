@@ -1,7 +1,7 @@
-//! //! The store's support for the OCI registry (`oci/`): a consistent view of its records and a branch, writes that change both in one
-//! step, and the uploaded blobs that no manifest names yet.
+//! The store's support for the OCI registry (`oci/`): a consistent view of its records and a branch, writes that change both in one step,
+//! and the uploaded blobs that no manifest names yet.
 //!
-//! //! The records are the files in the tree of `refs/oci/records`. Only `oci/` knows their meaning.
+//! The records are the files in the tree of `refs/oci/records`. Only `oci/` knows their meaning.
 
 mod draft;
 mod keeper;

@@ -1,13 +1,13 @@
-//! //! A list of records to remove and to set.
+//! A list of records to remove and to set.
 
 use crate::names::{ModuleHash, ModulePath};
 
-/// /// Records to remove and records to set.
+/// Records to remove and records to set.
 #[derive(Clone, Debug, Default)]
 pub struct RecordsEdit {
     /// The paths of the records to remove.
     pub removed: Vec<ModulePath>,
-    /// /// The records to add or replace: their paths and blob ids.
+    /// The records to add or replace: their paths and blob ids.
     pub added: Vec<(ModulePath, ModuleHash)>,
 }
 
@@ -22,7 +22,7 @@ impl RecordsEdit {
         self.len() == 0
     }
 
-    /// /// Adds another edit, which must be about other records.
+    /// Adds another edit, which must be about other records.
     pub fn extend(&mut self, other: Self) {
         self.removed.extend(other.removed);
         self.added.extend(other.added);

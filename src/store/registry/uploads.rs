@@ -1,4 +1,4 @@
-//! //! Blobs that OCI clients upload. They are kept in files until a manifest names them.
+//! Blobs that OCI clients upload. They are kept in files until a manifest names them.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,10 +12,10 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::wasm::{Hashing, Hashing512};
 
-/// /// The time between two searches for expired uploads.
+/// The time between two searches for expired uploads.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
 
-/// /// The size of the buffer for copying a file and for computing a digest, in bytes.
+/// The size of the buffer for copying a file and for computing a digest, in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// An unfinished upload of a blob.
@@ -37,10 +37,10 @@ impl Store {
         })
     }
 
-    /// /// Opens an unfinished upload to continue it. Returns `None` if there is no upload with this id.
+    /// Opens an unfinished upload to continue it. Returns `None` if there is no upload with this id.
     ///
     /// # Errors
-    /// /// Another request is writing to the upload.
+    /// Another request is writing to the upload.
     pub fn resume_blob(
         &self,
         repository: &RepositoryName,
@@ -53,7 +53,7 @@ impl Store {
         }))
     }
 
-    /// /// Opens the file of an uploaded blob that no manifest has named yet. Returns the file and its path.
+    /// Opens the file of an uploaded blob that no manifest has named yet. Returns the file and its path.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -65,7 +65,7 @@ impl Store {
         Ok(self.blob_uploads.blob(repository, digest)?)
     }
 
-    /// /// Opens the file of an uploaded blob, whatever its repository is. Returns the file and its path.
+    /// Opens the file of an uploaded blob, whatever its repository is. Returns the file and its path.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -76,12 +76,12 @@ impl Store {
     /// Removes the uploads and uploaded blobs that have expired.
     ///
     /// # Errors
-    /// /// The directory of the uploads cannot be read.
+    /// The directory of the uploads cannot be read.
     pub fn remove_expired_blobs(&self) -> Result<()> {
         Ok(self.blob_uploads.remove_expired()?)
     }
 
-    /// /// Removes expired uploads and uploaded blobs, again and again, for as long as the process lives. Each process only knows the blobs
+    /// Removes expired uploads and uploaded blobs, again and again, for as long as the process lives. Each process only knows the blobs
     /// that it has received and those that existed when it started, so every server of a store runs this.
     pub fn run_upload_expiry(&self) -> ! {
         loop {
@@ -92,7 +92,7 @@ impl Store {
         }
     }
 
-    /// /// Removes an uploaded blob. Returns whether it existed.
+    /// Removes an uploaded blob. Returns whether it existed.
     ///
     /// # Errors
     /// The file cannot be removed.
@@ -111,15 +111,15 @@ impl BlobUpload<'_> {
         self.upload.id()
     }
 
-    /// /// Returns the number of bytes received so far.
+    /// Returns the number of bytes received so far.
     pub fn size_bytes(&self) -> u64 {
         self.upload.size_bytes()
     }
 
-    /// /// Appends bytes to the upload.
+    /// Appends bytes to the upload.
     ///
     /// # Errors
-    /// /// The blob would be larger than a module may be; there is no space. The upload then does not contain the bytes.
+    /// The blob would be larger than a module may be; there is no space. The upload then does not contain the bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if self.upload.size_bytes() + bytes.len() as u64 > self.bytes_max {
             return Err(repo::Error::LimitExceeded {
@@ -131,10 +131,10 @@ impl BlobUpload<'_> {
         Ok(self.upload.write(bytes)?)
     }
 
-    /// /// Appends the content of a file to the upload.
+    /// Appends the content of a file to the upload.
     ///
     /// # Errors
-    /// /// The errors of [`write`](Self::write); the file cannot be read.
+    /// The errors of [`write`](Self::write); the file cannot be read.
     pub fn write_file(&mut self, mut file: File, path: &Path) -> Result<()> {
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
@@ -150,7 +150,7 @@ impl BlobUpload<'_> {
         }
     }
 
-    /// /// Completes the upload if its bytes have this digest, and returns true. Otherwise discards the upload, and returns false.
+    /// Completes the upload if its bytes have this digest, and returns true. Otherwise discards the upload, and returns false.
     ///
     /// # Errors
     /// The file cannot be read or renamed.
@@ -175,7 +175,7 @@ impl BlobUpload<'_> {
     }
 }
 
-/// /// Computes the digest of all bytes of `reader`, with the algorithm of the digest `like`.
+/// Computes the digest of all bytes of `reader`, with the algorithm of the digest `like`.
 pub(super) fn digest_of(reader: &mut impl Read, like: &OciDigest) -> std::io::Result<OciDigest> {
     let (mut sha256, mut sha512) = (Hashing::default(), Hashing512::default());
     let mut buffer = vec![0; BUFFER_BYTES];

@@ -9,7 +9,7 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
-/// /// The records of the registry and the modules of a branch, both as they were when the view was created.
+/// The records of the registry and the modules of a branch, both as they were when the view was created.
 pub struct RegistryView<'s> {
     pub(super) store: &'s Store,
     branch: BranchName,
@@ -19,8 +19,8 @@ pub struct RegistryView<'s> {
 }
 
 impl Store {
-    /// /// Runs `read` on a view of the registry. If an object is missing, runs it once more on a new view, because a `gc` may have
-    /// squashed the history in between.
+    /// Runs `read` on a view of the registry. If an object is missing, runs it once more on a new view, because a `gc` may have squashed
+    /// the history in between.
     pub fn read_registry<T, E: RegistryError>(
         &self,
         read: impl Fn(&RegistryView<'_>) -> Result<T, E>,
@@ -45,16 +45,15 @@ impl Store {
         })
     }
 
-    /// /// Returns the tips of the records and of all branches. A write that changes both the records and a branch is in all tips or in
-    /// none.
+    /// Returns the tips of the records and of all branches. A write that changes both the records and a branch is in all tips or in none.
     ///
     /// # Errors
-    /// /// A branch is broken, so its records are not known; the refs cannot be read or locked.
+    /// A branch is broken, so its records are not known; the refs cannot be read or locked.
     pub fn registry_tips(&self) -> Result<RegistryTips> {
         Ok(self.repo.tips_between_changes()?)
     }
 
-    /// /// Returns the tips of the records and of all readable branches. Another process may move refs while they are read.
+    /// Returns the tips of the records and of all readable branches. Another process may move refs while they are read.
     ///
     /// # Errors
     /// The refs cannot be read.
@@ -66,8 +65,8 @@ impl Store {
         })
     }
 
-    /// /// Returns a view of each branch, all with the same records. If the branch of the registry is a symbolic ref, also returns a view
-    /// with the name of the symbolic ref.
+    /// Returns a view of each branch, all with the same records. If the branch of the registry is a symbolic ref, also returns a view with
+    /// the name of the symbolic ref.
     ///
     /// # Errors
     /// A commit cannot be read.
@@ -109,7 +108,7 @@ impl Store {
         }
     }
 
-    /// /// Sets the branch that the registry reads and writes in this process. `None` selects the default branch.
+    /// Sets the branch that the registry reads and writes in this process. `None` selects the default branch.
     pub fn set_registry_branch(&self, branch: Option<BranchName>) {
         let current = self.registry_branch.write();
         *current.unwrap_or_else(PoisonError::into_inner) = branch;
@@ -121,9 +120,9 @@ impl Store {
     }
 }
 
-/// /// The error type of a function that reads the registry.
+/// The error type of a function that reads the registry.
 pub trait RegistryError: From<Error> {
-    /// /// Returns whether an object is missing. A concurrent `gc` may have removed the object, so another attempt may succeed.
+    /// Returns whether an object is missing. A concurrent `gc` may have removed the object, so another attempt may succeed.
     fn is_missing_object(&self) -> bool;
 }
 
@@ -139,12 +138,12 @@ impl RegistryView<'_> {
         &self.branch
     }
 
-    /// /// Returns the root tree of the branch; `None` if the branch has no commit. If two trees are equal, so are their modules.
+    /// Returns the root tree of the branch; `None` if the branch has no commit. If two trees are equal, so are their modules.
     pub fn modules_root(&self) -> Option<TreeId> {
         self.modules
     }
 
-    /// /// Returns the newest commit of the records; `None` if there are no records.
+    /// Returns the newest commit of the records; `None` if there are no records.
     pub fn commit(&self) -> Option<CommitId> {
         self.commit
     }
@@ -167,49 +166,48 @@ impl RegistryView<'_> {
         Ok(())
     }
 
-    /// /// Returns the blob id of the record at a path; `None` if there is none.
+    /// Returns the blob id of the record at a path; `None` if there is none.
     pub fn record(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
         file_at(self.store, self.records, path)
     }
 
-    /// /// Returns the entries of a directory of the records, in git's order; an empty list if the directory does not exist.
+    /// Returns the entries of a directory of the records, in git's order; an empty list if the directory does not exist.
     pub fn records(&self, directory: &TreePath) -> Result<Vec<(String, TreeNode)>> {
         entries(self.store, self.records, directory)
     }
 
-    /// /// Returns the tree of a directory of the records; `None` if the directory does not exist. If two trees are equal, so are their
+    /// Returns the tree of a directory of the records; `None` if the directory does not exist. If two trees are equal, so are their
     /// records.
     pub fn record_tree(&self, directory: &TreePath) -> Result<Option<TreeId>> {
         directory_at(self.store, self.records, directory)
     }
 
-    /// /// Returns the hash of the module at a path of the branch; `None` if there is none.
+    /// Returns the hash of the module at a path of the branch; `None` if there is none.
     pub fn module(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
         file_at(self.store, self.modules, path)
     }
 
-    /// /// Returns the entries of a directory of the branch, in git's order; an empty list if the directory does not exist.
+    /// Returns the entries of a directory of the branch, in git's order; an empty list if the directory does not exist.
     pub fn modules(&self, directory: &TreePath) -> Result<Vec<(String, TreeNode)>> {
         entries(self.store, self.modules, directory)
     }
 
-    /// /// Returns the tree of a directory of the branch; `None` if the directory does not exist. If two trees are equal, so are their
-    /// modules.
+    /// Returns the tree of a directory of the branch; `None` if the directory does not exist. If two trees are equal, so are their modules.
     pub fn module_tree(&self, directory: &TreePath) -> Result<Option<TreeId>> {
         directory_at(self.store, self.modules, directory)
     }
 
-    /// /// Returns the bytes of a record or module, from the cache if they are there.
+    /// Returns the bytes of a record or module, from the cache if they are there.
     pub fn blob(&self, hash: ModuleHash) -> Result<Blob> {
         self.store.bytes(hash)
     }
 
-    /// /// Returns the bytes of a record or module without caching them, because the cache is for the modules that clients read.
+    /// Returns the bytes of a record or module without caching them, because the cache is for the modules that clients read.
     pub fn uncached_blob(&self, hash: ModuleHash) -> Result<Option<Vec<u8>>> {
         Ok(self.store.repo.objects().blob(hash)?)
     }
 
-    /// /// Returns the SHA-256 digest of a record or module.
+    /// Returns the SHA-256 digest of a record or module.
     pub fn digest(&self, hash: ModuleHash) -> Result<Digest> {
         self.store.digest(hash)
     }

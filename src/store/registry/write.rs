@@ -13,17 +13,17 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::upload::ValidatedUpload;
 
-/// /// A write to the registry. It stores blobs first, and then publishes a change of the records and the branch.
+/// A write to the registry. It stores blobs first, and then publishes a change of the records and the branch.
 pub struct RegistryWrite<'s> {
     store: &'s Store,
     txn: WriteTxn<'s>,
-    /// /// The branch of the registry; `None` is the default branch.
+    /// The branch of the registry; `None` is the default branch.
     branch: Option<BranchName>,
     author: Author,
 }
 
 impl Store {
-    /// /// Begins a write to the registry. `author` is the author of its commits.
+    /// Begins a write to the registry. `author` is the author of its commits.
     ///
     /// # Errors
     /// The store is a replica, does not exist or cannot be written.
@@ -41,13 +41,13 @@ impl RegistryWrite<'_> {
     /// Stores bytes as a blob.
     ///
     /// # Errors
-    /// /// The bytes cannot be written.
+    /// The bytes cannot be written.
     pub fn add_bytes(&mut self, bytes: Vec<u8>) -> Result<ModuleHash> {
         Ok(self.txn.add_blob(&mut Spool::holding(bytes))?)
     }
 
-    /// /// Stores an uploaded blob. If `is_module` is set, first validates it as a module. Returns `None` if there is no such upload, or if
-    /// its bytes do not have the digest any more: the file was never fsynced, so a power cut may have damaged it.
+    /// Stores an uploaded blob. If `is_module` is set, first validates it as a module. Returns `None` if there is no such upload, or if its
+    /// bytes do not have the digest any more: the file was never fsynced, so a power cut may have damaged it.
     ///
     /// # Errors
     /// The bytes are not a valid module; the file cannot be read, or the blob cannot be written.
@@ -60,7 +60,7 @@ impl RegistryWrite<'_> {
         let Some((mut file, path)) = self.store.uploaded_blob(repository, digest)? else {
             return Ok(None);
         };
-        // // Validates first, because validation computes the digest too. So an undamaged module is read only once.
+        // Validates first, because validation computes the digest too. So an undamaged module is read only once.
         if let (true, OciDigest::Sha256(expected)) = (is_module, digest)
             && let Ok(copy) = file.try_clone()
             && let Ok(upload) = self.store.validate_file(&digest.to_string(), copy, &path)
@@ -110,7 +110,7 @@ impl RegistryWrite<'_> {
         Ok(hash)
     }
 
-    /// /// Returns whether the object store has a blob. Does not make the blob durable.
+    /// Returns whether the object store has a blob. Does not make the blob durable.
     ///
     /// # Errors
     /// The object database cannot be read.
@@ -118,15 +118,15 @@ impl RegistryWrite<'_> {
         Ok(self.txn.has_blob(hash)?)
     }
 
-    /// /// Makes an existing blob durable, so that a record or path of this write may name it.
+    /// Makes an existing blob durable, so that a record or path of this write may name it.
     ///
     /// # Errors
-    /// /// The blob does not exist any more.
+    /// The blob does not exist any more.
     pub fn add_stored(&mut self, hash: ModuleHash) -> Result<()> {
         Ok(self.txn.adopt_blob(hash)?)
     }
 
-    /// /// Validates an existing blob as a module, unless it is known to be valid. `name` identifies the blob in errors.
+    /// Validates an existing blob as a module, unless it is known to be valid. `name` identifies the blob in errors.
     ///
     /// # Errors
     /// The bytes are not a valid module.
@@ -134,11 +134,11 @@ impl RegistryWrite<'_> {
         self.store.check_module(name, hash)
     }
 
-    /// /// Publishes the write. `decide` edits the draft and returns the message of the commits: one on the branch, one of the records.
+    /// Publishes the write. `decide` edits the draft and returns the message of the commits: one on the branch, one of the records.
     /// `decide` is called again if another writer has moved one of the refs.
     ///
     /// # Errors
-    /// /// The error of `decide`; the errors of publishing.
+    /// The error of `decide`; the errors of publishing.
     pub fn publish<T, E: From<Error>>(
         self,
         mut decide: impl FnMut(&mut RegistryDraft<'_, '_>) -> Result<(String, T), E>,
@@ -180,12 +180,12 @@ impl RegistryWrite<'_> {
         Ok(published)
     }
 
-    /// /// Edits the records, and replaces their history by one commit. Does not add objects: the blobs of new records must exist already.
+    /// Edits the records, and replaces their history by one commit. Does not add objects: the blobs of new records must exist already.
     /// `decide` receives the current tips, which no other writer can move before the write is published, and returns the edit; it may be
     /// called again. Returns the tips after the write, and the second value that `decide` returned.
     ///
     /// # Errors
-    /// /// The error of `decide`; the errors of publishing.
+    /// The error of `decide`; the errors of publishing.
     pub fn replace_records<T, E: From<Error>>(
         self,
         message: &str,
@@ -224,7 +224,7 @@ impl RegistryWrite<'_> {
     }
 }
 
-/// /// The reason why a write was not published: an error of `decide` or of the repository.
+/// The reason why a write was not published: an error of `decide` or of the repository.
 enum Refusal<E> {
     Decision(E),
     Repo(repo::Error),

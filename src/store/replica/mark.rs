@@ -1,4 +1,4 @@
-//! //! Marks a store as a replica. Only `sync_refs` writes to a replica.
+//! Marks a store as a replica. Only `sync_refs` writes to a replica.
 
 use std::collections::BTreeSet;
 use std::path::{PathBuf, absolute};
@@ -13,11 +13,10 @@ impl Store {
         self.primary.as_deref()
     }
 
-    /// /// Makes this store a replica of the store at `url`. If it is a replica already, changes the URL, because the primary may have
-    /// moved.
+    /// Makes this store a replica of the store at `url`. If it is a replica already, changes the URL, because the primary may have moved.
     ///
     /// # Errors
-    /// /// The store has a history of its own; the store cannot be read or written.
+    /// The store has a history of its own; the store cannot be read or written.
     pub fn become_replica(&mut self, url: &ServerUrl) -> Result<()> {
         let url = url.to_string();
         if !self.repo.mark_replica(&url)? {
@@ -31,10 +30,10 @@ impl Store {
         Ok(())
     }
 
-    /// /// Returns an error if `become_replica` would fail. Changes nothing.
+    /// Returns an error if `become_replica` would fail. Changes nothing.
     ///
     /// # Errors
-    /// /// The store has a history of its own; the store cannot be read.
+    /// The store has a history of its own; the store cannot be read.
     pub fn check_can_become_replica(&self, url: &ServerUrl) -> Result<()> {
         if self.repo.may_be_replica()? {
             return Ok(());
@@ -45,21 +44,21 @@ impl Store {
         })
     }
 
-    /// /// Returns the names of all branches and tags and of the registry's ref: the content that would be lost if this store became a
-    /// replica. Returns no names if the store is as it was created.
+    /// Returns the names of all branches and tags and of the registry's ref: the content that would be lost if this store became a replica.
+    /// Returns no names if the store is as it was created.
     ///
     /// # Errors
     /// The repository cannot be read.
     pub fn refs_to_lose(&self) -> Result<BTreeSet<RefName>> {
         let refs = self.refs()?;
-        // // A new replica has one empty branch, which no client has written to.
+        // A new replica has one empty branch, which no client has written to.
         if refs.len() == 1 && self.repo.is_as_created()? {
             return Ok(BTreeSet::new());
         }
         Ok(refs.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// /// Returns whether this store was ever in sync with the store at `url`. If so, it can serve reads, although its content may be old.
+    /// Returns whether this store was ever in sync with the store at `url`. If so, it can serve reads, although its content may be old.
     pub fn was_in_sync_with(&self, url: &ServerUrl) -> bool {
         self.repo.was_equal(&url.to_string())
     }
@@ -72,10 +71,10 @@ impl Store {
         Ok(self.repo.note_equal(&url.to_string())?)
     }
 
-    /// /// Returns an error if this store is a replica, or a copy of a store in a bucket and this process was started without the bucket.
+    /// Returns an error if this store is a replica, or a copy of a store in a bucket and this process was started without the bucket.
     ///
     /// # Errors
-    /// /// `Replica`, with the URL of the primary; `CopyOfBucket`.
+    /// `Replica`, with the URL of the primary; `CopyOfBucket`.
     pub fn ensure_writable(&self) -> Result<()> {
         if let Some(url) = &self.bucket {
             return Err(Error::CopyOfBucket {
@@ -92,7 +91,7 @@ impl Store {
         }
     }
 
-    /// /// Returns the absolute path of the store for error messages. A relative path would be wrong in them: a git hook runs in another
+    /// Returns the absolute path of the store for error messages. A relative path would be wrong in them: a git hook runs in another
     /// directory than the user who reads the message.
     fn absolute_root(&self) -> PathBuf {
         absolute(self.root()).unwrap_or_else(|_| self.root().to_owned())

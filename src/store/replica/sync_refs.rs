@@ -1,6 +1,6 @@
 //! Makes the refs of a replica equal to the refs of its primary.
 //!
-//! //! `HEAD` must refer to an existing branch at all times, and the default branch cannot be deleted. So before the old default branch is
+//! `HEAD` must refer to an existing branch at all times, and the default branch cannot be deleted. So before the old default branch is
 //! deleted, the new one is created. If their names conflict, a temporary branch is the default branch until the old one is deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,22 +10,22 @@ use crate::repo::{self, Atomicity, DropPolicy, IncomingObjects, RefUpdate, Refus
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// /// The maximum number of rounds of `sync_refs`. Fewer are enough to remove all differences, unless another process moves refs at the
-/// same time.
+/// The maximum number of rounds of `sync_refs`. Fewer are enough to remove all differences, unless another process moves refs at the same
+/// time.
 const ROUNDS_MAX: usize = 16;
 
-/// /// The name of the temporary default branch. A number is appended if a ref has this name.
+/// The name of the temporary default branch. A number is appended if a ref has this name.
 const TEMPORARY_BRANCH: &str = "following";
 
 /// The refs of the primary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteRefs {
-    /// /// Every branch and tag and the registry's ref.
+    /// Every branch and tag and the registry's ref.
     pub refs: BTreeMap<RefName, ObjectId>,
-    /// /// The default branch of the primary, if that branch exists.
+    /// The default branch of the primary, if that branch exists.
     pub default: Option<BranchName>,
-    /// /// The refs that are not in `refs` but that the primary may have, such as broken ones. The replica does not delete its own refs
-    /// with these names.
+    /// The refs that are not in `refs` but that the primary may have, such as broken ones. The replica does not delete its own refs with
+    /// these names.
     pub kept: BTreeSet<RefName>,
 }
 
@@ -34,20 +34,20 @@ pub struct RemoteRefs {
 pub struct SkippedRef {
     /// The name of the ref.
     pub name: RefName,
-    /// /// The object id of the ref in the primary.
+    /// The object id of the ref in the primary.
     pub id: ObjectId,
-    /// /// Why this store cannot have the ref.
+    /// Why this store cannot have the ref.
     pub refusal: Refusal,
 }
 
 impl Store {
-    /// /// Creates, moves and deletes branches, tags and the registry's ref until they equal the refs in `remote`, except the refs in
+    /// Creates, moves and deletes branches, tags and the registry's ref until they equal the refs in `remote`, except the refs in
     /// [`kept`](RemoteRefs::kept), and sets the same default branch. Drops any history that only this store has. `fetch` must copy the
     /// objects with the given ids, and everything that they reach, into the store; no `gc` runs before refs reach them. Returns the refs
     /// that this store cannot have. It handles them as if the primary did not have them.
     ///
     /// # Errors
-    /// /// The error of `fetch`; the fetched history is incomplete; another process moved a ref; the store cannot be written.
+    /// The error of `fetch`; the fetched history is incomplete; another process moved a ref; the store cannot be written.
     pub fn sync_refs<E: From<Error>>(
         &self,
         remote: &RemoteRefs,
@@ -55,8 +55,8 @@ impl Store {
     ) -> Result<Vec<SkippedRef>, E> {
         let (mut remote, mut skipped) = (remote.clone(), Vec::new());
         for _ in 0..ROUNDS_MAX {
-            // // Deletes those broken refs that `remote` contains, so that the values of the primary can replace them. Keeps all other
-            // broken refs, because nothing would replace them.
+            // Deletes those broken refs that `remote` contains, so that the values of the primary can replace them. Keeps all other broken
+            // refs, because nothing would replace them.
             let is_replaced = |name: &_| remote.refs.contains_key(name);
             let deleted = self.repo.delete_broken_refs(is_replaced);
             deleted.map_err(Error::from)?;
@@ -88,9 +88,9 @@ impl Store {
         updates: &[RefUpdate],
         fetch: &impl Fn(&[ObjectId]) -> Result<(), E>,
     ) -> Result<Vec<SkippedRef>, E> {
-        // // Does not use `Store::begin`, which fails on a replica.
+        // Does not use `Store::begin`, which fails on a replica.
         let txn = self.repo.begin().map_err(Error::from)?;
-        // // Fetches all ids, even of objects that exist here, because only the fetch checks that everything that they reach exists too.
+        // Fetches all ids, even of objects that exist here, because only the fetch checks that everything that they reach exists too.
         let ids: BTreeSet<_> = updates.iter().filter_map(|update| update.new).collect();
         if !ids.is_empty() {
             fetch(&Vec::from_iter(ids))?;
@@ -113,8 +113,8 @@ impl Store {
         Ok(skipped)
     }
 
-    /// /// Checks the limits on the trees of all commits that are new in this store. Returns the updates within the limits, and the refs of
-    /// all other updates.
+    /// Checks the limits on the trees of all commits that are new in this store. Returns the updates within the limits, and the refs of all
+    /// other updates.
     fn refuse_excessive(&self, updates: &[RefUpdate]) -> Result<(Vec<RefUpdate>, Vec<SkippedRef>)> {
         self.catch_up_all()?;
         let incoming = self.repo.incoming(None, self.options.push)?;
@@ -139,8 +139,8 @@ impl Store {
         Ok((allowed, skipped))
     }
 
-    /// /// Returns an error text if `id` reaches a new commit that exceeds a limit. Skips commits that are in the version index, because
-    /// they were checked before.
+    /// Returns an error text if `id` reaches a new commit that exceeds a limit. Skips commits that are in the version index, because they
+    /// were checked before.
     fn excess(
         &self,
         incoming: &IncomingObjects,
@@ -161,14 +161,14 @@ impl Store {
             Err(Error::Repo(error @ repo::Error::LimitExceeded { .. })) => {
                 Ok(Some(error.to_string()))
             }
-            // // Ignores a missing object here: `update_refs` reports it for the ref that reaches it.
+            // Ignores a missing object here: `update_refs` reports it for the ref that reaches it.
             Err(error) if error.is_missing_object() => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// /// Makes the default branch of `remote` the default branch, if this store has it. If it cannot be created because its name
-    /// conflicts with the current default branch, returns the update that creates a temporary default branch.
+    /// Makes the default branch of `remote` the default branch, if this store has it. If it cannot be created because its name conflicts
+    /// with the current default branch, returns the update that creates a temporary default branch.
     fn sync_default_branch(&self, remote: &RemoteRefs) -> Result<Option<RefUpdate>> {
         let current = self.default_branch().ok();
         let Some((branch, tip)) = remote.next_default(current.as_ref()) else {
@@ -191,7 +191,7 @@ impl Store {
         }))
     }
 
-    /// /// Returns a branch name that neither store uses and that conflicts with no other branch.
+    /// Returns a branch name that neither store uses and that conflicts with no other branch.
     fn temporary_branch(&self, remote: &RemoteRefs) -> Result<RefName> {
         let local = self.refs()?;
         let taken: Vec<_> = local
@@ -215,8 +215,8 @@ impl Store {
         Ok(free.expect("BUG: the number of taken names is finite"))
     }
 
-    /// /// Returns the updates that make the refs equal to `remote`. Leaves out the deletion of the old default branch, and updates whose
-    /// names conflict with it: they are made in a later round, when another branch is the default.
+    /// Returns the updates that make the refs equal to `remote`. Leaves out the deletion of the old default branch, and updates whose names
+    /// conflict with it: they are made in a later round, when another branch is the default.
     fn ref_differences(&self, remote: &RemoteRefs) -> Result<Vec<RefUpdate>> {
         let local: BTreeMap<_, _> = self.refs()?.into_iter().collect();
         let default = self.default_branch().ok().map(RefName::from);
@@ -242,14 +242,14 @@ impl Store {
 }
 
 impl RemoteRefs {
-    /// /// Returns whether the primary has, or may have, a ref with this name.
+    /// Returns whether the primary has, or may have, a ref with this name.
     fn may_have(&self, name: &RefName) -> bool {
         self.refs.contains_key(name) || self.kept.contains(name)
     }
 
-    /// /// Returns the branch that must become this store's default branch, and its tip: the primary's default branch if that branch
-    /// exists; otherwise the current one if the primary has it; otherwise the first branch. Returns `None` if the current default branch
-    /// must stay because the primary may have it.
+    /// Returns the branch that must become this store's default branch, and its tip: the primary's default branch if that branch exists;
+    /// otherwise the current one if the primary has it; otherwise the first branch. Returns `None` if the current default branch must stay
+    /// because the primary may have it.
     fn next_default(&self, current: Option<&BranchName>) -> Option<(&BranchName, ObjectId)> {
         let branches = || {
             self.refs.iter().filter_map(|(name, id)| match name {

@@ -1,4 +1,4 @@
-//! //! Evaluates the terms of a search query.
+//! Evaluates the terms of a search query.
 
 use super::path_terms::PathTerms;
 use super::query::{Condition, Query};
@@ -6,21 +6,21 @@ use crate::index::{ModuleRows, ModuleSet, NameFilter, Reader};
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::store::error::Result;
 
-/// /// A query whose terms are evaluated, except those that depend on the path of a module.
+/// A query whose terms are evaluated, except those that depend on the path of a module.
 pub(super) struct Evaluated<'q> {
-    /// /// The modules for which all terms that do not depend on the path hold.
+    /// The modules for which all terms that do not depend on the path hold.
     modules: ModuleSet,
-    /// /// The number of modules whose facts are in the index.
+    /// The number of modules whose facts are in the index.
     all_modules: usize,
     /// The terms that depend on the path.
     path_terms: PathTerms<'q>,
     /// The number of modules that were looked up in the index.
     lookups: usize,
-    /// /// The index's row ids of `modules`, by hash; `None` as long as they are not in memory.
+    /// The index's row ids of `modules`, by hash; `None` as long as they are not in memory.
     rows: Option<ModuleRows>,
 }
 
-/// /// The number of modules that are looked up in the index one by one. After that, the row ids of all modules that the query may find are
+/// The number of modules that are looked up in the index one by one. After that, the row ids of all modules that the query may find are
 /// read at once, because the search may have to look up every module in the tree: the matches may all be at its end.
 const LOOKUPS_MAX: usize = 1024;
 
@@ -63,22 +63,22 @@ impl<'q> Evaluated<'q> {
         })
     }
 
-    /// /// Returns the modules for which the query holds at some path, if the path terms hold there.
+    /// Returns the modules for which the query holds at some path, if the path terms hold there.
     pub fn modules(&self) -> &ModuleSet {
         &self.modules
     }
 
-    /// /// Returns the number of modules whose facts are in the index.
+    /// Returns the number of modules whose facts are in the index.
     pub fn all_modules(&self) -> usize {
         self.all_modules
     }
 
-    /// /// Returns a directory that contains all paths at which the query may hold.
+    /// Returns a directory that contains all paths at which the query may hold.
     pub fn directory(&self) -> TreePath {
         self.path_terms.directory()
     }
 
-    /// /// Returns whether the query may hold for a module at this path.
+    /// Returns whether the query may hold for a module at this path.
     pub fn accepts_path(&mut self, path: &ModulePath) -> bool {
         let (directory, name) = split(path);
         self.path_terms.at_path(directory, name).is_some()
@@ -98,7 +98,7 @@ impl<'q> Evaluated<'q> {
         name: &[u8],
         hash: ModuleHash,
     ) -> Result<bool> {
-        // // Checks the path first, because that takes less time than looking the module up in the index.
+        // Checks the path first, because that takes less time than looking the module up in the index.
         let Some(undecided) = self.path_terms.at_path(directory, name) else {
             return Ok(false);
         };
@@ -119,7 +119,7 @@ impl<'q> Evaluated<'q> {
     }
 }
 
-/// /// Splits the path of a module into the directory and the name.
+/// Splits the path of a module into the directory and the name.
 fn split(path: &ModulePath) -> (&str, &[u8]) {
     let (directory, name) = path
         .as_str()

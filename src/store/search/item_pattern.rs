@@ -1,4 +1,4 @@
-//! //! Patterns for items of modules: a name and optionally a version.
+//! Patterns for items of modules: a name and optionally a version.
 
 use super::pattern::NamePattern;
 use super::query::{QUERY_BYTES_MAX, QueryError};
@@ -12,7 +12,7 @@ pub struct ItemPattern {
     pub(super) bound: VersionBound,
 }
 
-/// /// Displays the pattern as the user wrote it.
+/// Displays the pattern as the user wrote it.
 impl std::fmt::Display for ItemPattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
@@ -20,7 +20,7 @@ impl std::fmt::Display for ItemPattern {
 }
 
 impl ItemPattern {
-    /// /// Parses a pattern. The syntax is that of the text after `import:` in a search query.
+    /// Parses a pattern. The syntax is that of the text after `import:` in a search query.
     ///
     /// # Errors
     /// The name is missing, the version is malformed, or the pattern is longer than 4,096 bytes.
@@ -35,10 +35,10 @@ impl ItemPattern {
         })
     }
 
-    /// /// Parses the text after the colon of a term. An error has the byte offset of the fault, and a description of the fault.
+    /// Parses the text after the colon of a term. An error has the byte offset of the fault, and a description of the fault.
     pub(super) fn parse_value(text: &str) -> Result<Self, (usize, String)> {
         let (name, bound) = match text.rfind(['@', '<', '>', '=']) {
-            // // `<=` and `>=` have two characters, and `at` is the second.
+            // `<=` and `>=` have two characters, and `at` is the second.
             Some(at) if text[..at].ends_with(['<', '>']) => text.split_at(at - 1),
             Some(at) => text.split_at(at),
             None => (text, ""),
@@ -55,13 +55,13 @@ impl ItemPattern {
         })
     }
 
-    /// /// Returns the pattern in lower case, to compare it with names that are stored in lower case.
+    /// Returns the pattern in lower case, to compare it with names that are stored in lower case.
     pub(super) fn into_lowercase(mut self) -> Self {
         self.name = self.name.into_lowercase();
         self
     }
 
-    /// /// Returns whether an item matches the pattern. `version` is empty if the item has none.
+    /// Returns whether an item matches the pattern. `version` is empty if the item has none.
     pub(in crate::store) fn matches(&self, name: &str, version: &str) -> bool {
         self.name.matches(name) && self.bound.accepts(version)
     }

@@ -1,4 +1,4 @@
-//! //! Finds the items of a module that match a search query.
+//! Finds the items of a module that match a search query.
 
 use super::query::{Condition, Query};
 use crate::index::{ItemEntry, ItemKind};
@@ -7,12 +7,12 @@ use crate::store::error::Result;
 use crate::store::facts::items;
 use crate::store::open::Store;
 
-/// /// An item of a module that matches a term of a query.
+/// An item of a module that matches a term of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundItem {
     /// The kind of the item.
     pub kind: ItemKind,
-    /// /// The name by which a search finds the item.
+    /// The name by which a search finds the item.
     pub name: String,
     /// The version; empty if there is none.
     pub version: String,
@@ -32,13 +32,13 @@ impl From<ItemEntry> for FoundItem {
 }
 
 impl Query {
-    /// /// Returns whether a term of the query selects modules by their items.
+    /// Returns whether a term of the query selects modules by their items.
     pub fn asks_for_items(&self) -> bool {
         let mut terms = self.terms.iter();
         terms.any(|term| !term.is_negated && matches!(term.condition, Condition::Item(..)))
     }
 
-    /// /// Returns the words for which the query searches in paths and descriptions.
+    /// Returns the words for which the query searches in paths and descriptions.
     pub fn words(&self) -> Vec<&str> {
         let terms = self.terms.iter().filter(|term| !term.is_negated);
         let words = terms.filter_map(|term| match &term.condition {
@@ -50,7 +50,7 @@ impl Query {
 }
 
 impl Store {
-    /// /// Returns at most `count` of the items of a module that match terms of a query, and the number of all matching items.
+    /// Returns at most `count` of the items of a module that match terms of a query, and the number of all matching items.
     ///
     /// # Errors
     /// The module cannot be read.

@@ -1,8 +1,8 @@
 //! Finds modules by their content.
 //!
-//! //! `query.rs` parses a search query. `evaluate.rs` finds the set of modules that fulfil each term, in the version index.
-//! `path_terms.rs` evaluates the terms that depend on the path of a module. `results.rs` finds the paths at which the tree of a commit, or
-//! its history, has these modules.
+//! `query.rs` parses a search query. `evaluate.rs` finds the set of modules that fulfil each term, in the version index. `path_terms.rs`
+//! evaluates the terms that depend on the path of a module. `results.rs` finds the paths at which the tree of a commit, or its history, has
+//! these modules.
 
 mod evaluate;
 mod item_pattern;

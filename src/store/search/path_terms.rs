@@ -1,49 +1,49 @@
-//! //! The terms of a search query that depend on the path of a module.
+//! The terms of a search query that depend on the path of a module.
 
 use crate::index::ModuleSet;
 use crate::names::{Glob, TreePath};
 
-/// /// The terms of a query that depend on the path of a module. Some of them may also depend on the module itself.
+/// The terms of a query that depend on the path of a module. Some of them may also depend on the module itself.
 ///
-/// /// A search may have to compare every path in a large tree. So the result for a directory is computed once for all modules in it.
+/// A search may have to compare every path in a large tree. So the result for a directory is computed once for all modules in it.
 #[derive(Default)]
 pub(super) struct PathTerms<'q> {
-    /// /// The terms. Their number is limited by `TERMS_MAX`, so that [`Undecided`] has a bit for each.
+    /// The terms. Their number is limited by `TERMS_MAX`, so that [`Undecided`] has a bit for each.
     terms: Vec<PathTerm<'q>>,
-    /// /// The path that is compared: the current directory with a slash at its end (nothing for the root), and the name of the module.
+    /// The path that is compared: the current directory with a slash at its end (nothing for the root), and the name of the module.
     path: Vec<u8>,
     /// The length of the directory in `path`.
     directory_bytes: usize,
-    /// /// A buffer for text in lower case.
+    /// A buffer for text in lower case.
     lower: String,
 }
 
 struct PathTerm<'q> {
     is_negated: bool,
     matcher: PathMatcher<'q>,
-    /// /// The modules for which the words of the term are in the metadata, so that the term holds at every path; `None` if there are none.
+    /// The modules for which the words of the term are in the metadata, so that the term holds at every path; `None` if there are none.
     modules: Option<ModuleSet>,
-    /// /// Whether the matcher matches all paths in the current directory.
+    /// Whether the matcher matches all paths in the current directory.
     matches_directory: bool,
 }
 
 enum PathMatcher<'q> {
     Glob(&'q Glob),
-    /// /// The path contains these words, which are in lower case.
+    /// The path contains these words, which are in lower case.
     Contains(String),
 }
 
-/// /// The terms whose result depends on the module, because the path does not decide them. Each term has a bit.
+/// The terms whose result depends on the module, because the path does not decide them. Each term has a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Undecided(u64);
 
 impl<'q> PathTerms<'q> {
-    /// /// Adds a term that holds at the paths that `glob` matches.
+    /// Adds a term that holds at the paths that `glob` matches.
     pub fn push_glob(&mut self, glob: &'q Glob, is_negated: bool) {
         self.push(PathMatcher::Glob(glob), is_negated, None);
     }
 
-    /// /// Adds a term that holds at the paths that contain `words`, and for the modules `modules` at every path.
+    /// Adds a term that holds at the paths that contain `words`, and for the modules `modules` at every path.
     pub fn push_words(&mut self, words: &str, is_negated: bool, modules: ModuleSet) {
         let modules = Some(modules).filter(|modules| !modules.is_empty());
         let matcher = PathMatcher::Contains(words.to_lowercase());
@@ -59,20 +59,20 @@ impl<'q> PathTerms<'q> {
         });
     }
 
-    /// /// Returns a directory that contains all paths at which the terms may hold.
+    /// Returns a directory that contains all paths at which the terms may hold.
     pub fn directory(&self) -> TreePath {
         let terms = self.terms.iter().filter(|term| !term.is_negated);
         let directories = terms.filter_map(|term| match &term.matcher {
             PathMatcher::Glob(glob) => Some(glob.directory()),
             PathMatcher::Contains(_) => None,
         });
-        // // The deepest directory is enough. If another directory is not above it, no path is in both, and the query holds for no path.
+        // The deepest directory is enough. If another directory is not above it, no path is in both, and the query holds for no path.
         let deepest = directories.max_by_key(|directory| directory.segments().count());
         deepest.unwrap_or_default()
     }
 
-    /// /// Evaluates the terms for the path of the module `name` in a directory. Returns the terms that depend on the module; all other
-    /// terms hold. Returns `None` if a term does not hold, whatever the module is.
+    /// Evaluates the terms for the path of the module `name` in a directory. Returns the terms that depend on the module; all other terms
+    /// hold. Returns `None` if a term does not hold, whatever the module is.
     pub fn at_path(&mut self, directory: &str, name: &[u8]) -> Option<Undecided> {
         if self.terms.is_empty() {
             return Some(Undecided(0));
@@ -97,7 +97,7 @@ impl<'q> PathTerms<'q> {
         Some(Undecided(undecided))
     }
 
-    /// /// Returns whether the undecided terms hold for the module with this row id in the index.
+    /// Returns whether the undecided terms hold for the module with this row id in the index.
     pub fn accepts(&self, Undecided(undecided): Undecided, row: usize) -> bool {
         let terms = self.terms.iter().enumerate();
         let mut terms = terms.filter(|(nth, _)| undecided & (1 << nth) != 0);
@@ -125,7 +125,7 @@ impl<'q> PathTerms<'q> {
 }
 
 impl PathMatcher<'_> {
-    /// /// Returns whether the matcher matches every path in a directory.
+    /// Returns whether the matcher matches every path in a directory.
     fn matches_all_in(&self, directory: &str) -> bool {
         match self {
             Self::Glob(glob) => glob.matching_directory(directory).is_some(),
@@ -136,18 +136,18 @@ impl PathMatcher<'_> {
         }
     }
 
-    /// /// Returns whether the matcher matches a path. The directory of the path must be one in which not all paths match. `name_start` is
-    /// the position of the module's name in the path.
+    /// Returns whether the matcher matches a path. The directory of the path must be one in which not all paths match. `name_start` is the
+    /// position of the module's name in the path.
     fn matches(&self, path: &[u8], name_start: usize, lower: &mut String) -> bool {
         let name = &path[name_start..];
         match self {
             Self::Glob(glob) => {
                 name.ends_with(glob.name_end().as_bytes()) && glob.matches(path, false)
             }
-            // // Searches only the name for words without a slash: if the directory contained them, all its paths would match.
+            // Searches only the name for words without a slash: if the directory contained them, all its paths would match.
             Self::Contains(words) => {
                 let text = if words.contains('/') { path } else { name };
-                // // A path in the store is always UTF-8.
+                // A path in the store is always UTF-8.
                 let Ok(text) = str::from_utf8(text) else {
                     return false;
                 };
@@ -170,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    /// /// Returns whether a glob matches a path, without using the state for the current directory.
+    /// Returns whether a glob matches a path, without using the state for the current directory.
     fn matches(glob: &Glob, path: &str) -> bool {
         let directories = path.match_indices('/').map(|(at, _)| &path[..at]);
         let mut directories = directories.map(|directory| glob.matches(directory.as_bytes(), true));

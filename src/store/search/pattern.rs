@@ -2,11 +2,11 @@
 
 use crate::index::NameRange;
 
-/// /// The characters that separate the parts of an item's name, as in `env.memory`, `wasi:http/types` and `wasi:cli/run#run`.
+/// The characters that separate the parts of an item's name, as in `env.memory`, `wasi:http/types` and `wasi:cli/run#run`.
 const SEPARATORS: [char; 3] = ['.', '/', '#'];
 
-/// /// A pattern for names. A `*` matches any number of any characters. A pattern without `*` matches the same name, and every name that
-/// begins with the pattern and a separator: `wasi:http` matches `wasi:http/types`.
+/// A pattern for names. A `*` matches any number of any characters. A pattern without `*` matches the same name, and every name that begins
+/// with the pattern and a separator: `wasi:http` matches `wasi:http/types`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamePattern(String);
 
@@ -16,13 +16,12 @@ impl NamePattern {
         Self(text)
     }
 
-    /// /// Returns the pattern in lower case, to compare it with names that are stored in lower case.
+    /// Returns the pattern in lower case, to compare it with names that are stored in lower case.
     pub fn into_lowercase(self) -> Self {
         Self(self.0.to_lowercase())
     }
 
-    /// /// Returns ranges in the sorted list of names. They contain every matching name and, unless the pattern begins with a `*`, few
-    /// others.
+    /// Returns ranges in the sorted list of names. They contain every matching name and, unless the pattern begins with a `*`, few others.
     pub fn ranges(&self) -> Vec<NameRange> {
         if let Some((prefix, _)) = self.0.split_once('*') {
             return vec![NameRange::of_prefix(prefix)];
@@ -43,7 +42,7 @@ impl NamePattern {
         let Some(mut name) = name.strip_prefix(start) else {
             return false;
         };
-        // // Takes the first occurrence of each part, because that leaves the most text for the parts after it.
+        // Takes the first occurrence of each part, because that leaves the most text for the parts after it.
         let mut parts = rest.split('*').peekable();
         while let Some(part) = parts.next() {
             if parts.peek().is_none() {
@@ -85,7 +84,7 @@ mod tests {
         }
     }
 
-    /// /// Matches a name by trying every length of text for each `*`.
+    /// Matches a name by trying every length of text for each `*`.
     fn matches_slowly(pattern: &[char], name: &[char]) -> bool {
         match pattern.split_first() {
             None => name.is_empty(),

@@ -21,17 +21,17 @@ use crate::names::Glob;
 /// The maximum length of a query, in bytes.
 pub(super) const QUERY_BYTES_MAX: usize = 4096;
 
-/// /// The maximum number of terms of a query.
+/// The maximum number of terms of a query.
 pub(super) const TERMS_MAX: usize = 64;
 
-/// /// A parsed search query. A module is found if all terms hold.
+/// A parsed search query. A module is found if all terms hold.
 #[derive(Clone, Debug)]
 pub struct Query {
     text: String,
     pub(super) terms: Vec<Term>,
 }
 
-/// /// Displays the query as the user wrote it.
+/// Displays the query as the user wrote it.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -45,16 +45,16 @@ pub(super) struct Term {
     pub condition: Condition,
 }
 
-/// /// The condition of a term, without the negation.
+/// The condition of a term, without the negation.
 #[derive(Clone, Debug)]
 pub(super) enum Condition {
     /// The module has an item of this kind that matches the pattern.
     Item(ItemKind, ItemPattern),
-    /// /// The size of the module, in bytes, is in this range.
+    /// The size of the module, in bytes, is in this range.
     Size(RangeInclusive<u64>),
-    /// /// The glob matches the path of the module.
+    /// The glob matches the path of the module.
     Path(Glob),
-    /// /// The words are in the path, or in the name, description or authors in the module's metadata.
+    /// The words are in the path, or in the name, description or authors in the module's metadata.
     Words(String),
 }
 
@@ -62,15 +62,15 @@ pub(super) enum Condition {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed query: {fault}")]
 pub struct QueryError {
-    /// /// The query. Its end is cut off if it is too long.
+    /// The query. Its end is cut off if it is too long.
     pub query: String,
     /// The byte offset of the fault in the query.
     pub offset: usize,
-    /// /// A description of the fault, for the user.
+    /// A description of the fault, for the user.
     pub fault: String,
 }
 
-/// /// The number of characters of the query that an error shows before and after the fault.
+/// The number of characters of the query that an error shows before and after the fault.
 const SHOWN_CHARS: usize = 60;
 
 impl QueryError {
@@ -94,10 +94,10 @@ impl QueryError {
         self.query[..self.offset].chars().count() + 1
     }
 
-    /// /// Returns the text of the query around the fault, and a line with a caret that points to the fault.
+    /// Returns the text of the query around the fault, and a line with a caret that points to the fault.
     pub fn excerpt(&self) -> [String; 2] {
         let (before, after) = self.query.split_at(self.offset);
-        // // Replaces tabs and control characters, because they would shift the caret.
+        // Replaces tabs and control characters, because they would shift the caret.
         let shown = |c: char| if c.is_control() { ' ' } else { c };
         let start = before.chars().count().saturating_sub(SHOWN_CHARS);
         let before: String = before.chars().skip(start).map(shown).collect();
@@ -154,7 +154,7 @@ impl<'q> Parser<'q> {
         &self.text[self.offset..]
     }
 
-    /// /// Skips white space. Returns whether any text follows.
+    /// Skips white space. Returns whether any text follows.
     fn skip_space(&mut self) -> bool {
         self.offset = self.text.len() - self.rest().trim_start().len();
         !self.rest().is_empty()
@@ -220,7 +220,7 @@ impl<'q> Parser<'q> {
         let (offset, value) = self.value()?;
         let pattern = ItemPattern::parse_value(&value)
             .map_err(|(at, fault)| self.error(offset + at, fault))?;
-        // // Names of producers and licences are stored in lower case.
+        // Names of producers and licences are stored in lower case.
         let pattern = match kind {
             ItemKind::Producer | ItemKind::License => pattern.into_lowercase(),
             _ => pattern,
@@ -236,8 +236,7 @@ impl<'q> Parser<'q> {
         Ok(Condition::Words(value))
     }
 
-    /// /// Parses a value: a text in quotes, or the text up to the next space. Returns the offset of the value and the value without
-    /// quotes.
+    /// Parses a value: a text in quotes, or the text up to the next space. Returns the offset of the value and the value without quotes.
     fn value(&mut self) -> Result<(usize, String), QueryError> {
         let start = self.offset;
         if self.take_if("\"") {

@@ -1,4 +1,4 @@
-//! //! Finds the paths of the modules that fulfil a search query.
+//! Finds the paths of the modules that fulfil a search query.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -12,31 +12,30 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::{ResolvedRevision, Revision};
 
-/// /// The number of matches on a page divided by `c`, if looking up the paths of one module in the index takes as long as deciding for `c`
+/// The number of matches on a page divided by `c`, if looking up the paths of one module in the index takes as long as deciding for `c`
 /// modules of the tree whether they match. `few_paths` compares the two costs with it.
 const LOOKUP_COST: usize = 16;
 
-/// /// The maximum number of paths that are looked up in the index. They are held in memory, and a single module may have any number of
-/// paths.
+/// The maximum number of paths that are looked up in the index. They are held in memory, and a single module may have any number of paths.
 const PATHS_MAX: usize = 4096;
 
 /// The modules that a search covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchScope {
-    /// /// The tree of the requested revision.
+    /// The tree of the requested revision.
     Tree,
-    /// /// Every version of every path in the history of the requested revision.
+    /// Every version of every path in the history of the requested revision.
     History,
 }
 
 /// A module that a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchMatch {
-    /// /// A path at which the module was found.
+    /// A path at which the module was found.
     pub path: ModulePath,
     /// The hash of the module.
     pub hash: ModuleHash,
-    /// /// The oldest commit that put the module at the path; `None` in a search of a tree.
+    /// The oldest commit that put the module at the path; `None` in a search of a tree.
     pub commit: Option<CommitId>,
 }
 
@@ -45,23 +44,23 @@ pub struct SearchMatch {
 pub struct SearchCursor {
     /// The page begins with the first match at a path after this one.
     pub after: Option<ModulePath>,
-    /// /// The number of matches at the path of that first match to leave out, because the previous page contains them.
+    /// The number of matches at the path of that first match to leave out, because the previous page contains them.
     pub skip: usize,
 }
 
 /// A page of the results of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchPage {
-    /// /// The matches, sorted by path. In a search of a history, the versions of a path are sorted oldest first.
+    /// The matches, sorted by path. In a search of a history, the versions of a path are sorted oldest first.
     pub matches: Vec<SearchMatch>,
     /// The position at which the next page begins; `None` if this is the last page.
     pub next: Option<SearchCursor>,
-    /// /// The number of modules whose facts are not in the index yet. A search does not find them.
+    /// The number of modules whose facts are not in the index yet. A search does not find them.
     pub pending: u64,
 }
 
 impl Store {
-    /// /// Returns a page of at most `count` modules for which the query holds, sorted by path.
+    /// Returns a page of at most `count` modules for which the query holds, sorted by path.
     ///
     /// # Errors
     /// Unknown branch or commit; too many names in the index would have to be compared with a pattern of the query.
@@ -105,7 +104,7 @@ struct Search<'s, 'q> {
     store: &'s Store,
     index: &'s Reader,
     evaluated: Evaluated<'q>,
-    /// /// The current position: all paths up to `after` are done, and `skip` applies to the next path that has a match.
+    /// The current position: all paths up to `after` are done, and `skip` applies to the next path that has a match.
     cursor: SearchCursor,
     /// The maximum number of matches on the page.
     count: usize,
@@ -159,8 +158,8 @@ impl Search<'_, '_> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// /// Returns the paths at which any commit has a module that the query may find. Returns `None` if reading all paths in order until
-    /// the page is full takes less time: the more modules the query finds, the fewer paths must be read.
+    /// Returns the paths at which any commit has a module that the query may find. Returns `None` if reading all paths in order until the
+    /// page is full takes less time: the more modules the query finds, the fewer paths must be read.
     fn few_paths(&self) -> Result<Option<BTreeSet<ModulePath>>> {
         let found = self.evaluated.modules().len();
         if found.saturating_mul(found) > LOOKUP_COST * self.evaluated.all_modules() {
@@ -175,7 +174,7 @@ impl Search<'_, '_> {
         Ok(paths)
     }
 
-    /// /// Adds a module of the tree to the page if the query holds for it. Builds the path only then, because most modules do not match.
+    /// Adds a module of the tree to the page if the query holds for it. Builds the path only then, because most modules do not match.
     fn push_entry(&mut self, entry: ModuleEntry<'_>) -> Result<ControlFlow<()>> {
         let ModuleEntry {
             directory,
@@ -193,7 +192,7 @@ impl Search<'_, '_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// /// Adds those versions of a path to the page for which the query holds.
+    /// Adds those versions of a path to the page for which the query holds.
     fn push_versions(&mut self, tip: CommitId, path: ModulePath) -> Result<ControlFlow<()>> {
         if !self.evaluated.accepts_path(&path) {
             self.cursor.after = Some(path);
@@ -208,7 +207,7 @@ impl Search<'_, '_> {
         self.push_all(path, versions)
     }
 
-    /// /// Adds those modules of a path to the page for which the query holds. Returns `Break` if a match does not fit on the page.
+    /// Adds those modules of a path to the page for which the query holds. Returns `Break` if a match does not fit on the page.
     fn push_all(
         &mut self,
         path: ModulePath,
@@ -242,7 +241,7 @@ impl Search<'_, '_> {
     }
 }
 
-/// /// Returns the control flow of a step of a walk. If the step failed, stores the error in `failed` and returns `Break`.
+/// Returns the control flow of a step of a walk. If the step failed, stores the error in `failed` and returns `Break`.
 fn or_stop(step: Result<ControlFlow<()>>, failed: &mut Option<Error>) -> ControlFlow<()> {
     step.unwrap_or_else(|error| {
         *failed = Some(error);

@@ -1,8 +1,8 @@
-//! //! Bounds on the size of a module in a search query.
+//! Bounds on the size of a module in a search query.
 
 use std::ops::RangeInclusive;
 
-/// /// The units of sizes, in upper case, and their values in bytes.
+/// The units of sizes, in upper case, and their values in bytes.
 const UNITS: [(&str, u64); 9] = [
     ("", 1),
     ("B", 1),
@@ -15,7 +15,7 @@ const UNITS: [(&str, u64); 9] = [
     ("K", 1000),
 ];
 
-/// /// Parses a bound such as `>1MB` or `<=64KiB`. Returns the range of accepted sizes, in bytes.
+/// Parses a bound such as `>1MB` or `<=64KiB`. Returns the range of accepted sizes, in bytes.
 pub(super) fn size_bound(text: &str) -> Result<RangeInclusive<u64>, String> {
     let operators = ["<=", ">=", "<", ">", "=", ":"];
     let operator = operators

@@ -1,13 +1,13 @@
-//! //! Bounds on the version of an item in a search query.
+//! Bounds on the version of an item in a search query.
 
 use semver::{Version, VersionReq};
 
 /// A bound on the version of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum VersionBound {
-    /// /// Accepts every version, and also items without a version.
+    /// Accepts every version, and also items without a version.
     Any,
-    /// /// Accepts the versions that a requirement in Cargo's syntax accepts: `@0.2` accepts 0.2.0 and 0.2.7, but not 0.3.0.
+    /// Accepts the versions that a requirement in Cargo's syntax accepts: `@0.2` accepts 0.2.0 and 0.2.7, but not 0.3.0.
     Required(VersionReq),
 }
 
@@ -27,7 +27,7 @@ impl VersionBound {
         })
     }
 
-    /// /// Returns whether the bound accepts a version. `version` is empty if the item has none.
+    /// Returns whether the bound accepts a version. `version` is empty if the item has none.
     pub fn accepts(&self, version: &str) -> bool {
         match self {
             Self::Any => true,
@@ -38,8 +38,8 @@ impl VersionBound {
     }
 }
 
-/// /// Parses the version of a tool, which need not be a semantic version: it may have fewer than three numbers, begin with a `v`, or have
-/// text after it, as in `1.95.0 (f2d3ce0bd 2026-03-21)` and `v19`.
+/// Parses the version of a tool, which need not be a semantic version: it may have fewer than three numbers, begin with a `v`, or have text
+/// after it, as in `1.95.0 (f2d3ce0bd 2026-03-21)` and `v19`.
 fn lenient_version(text: &str) -> Option<Version> {
     let text = text.split_whitespace().next()?.trim_start_matches('v');
     if let Ok(version) = Version::parse(text) {

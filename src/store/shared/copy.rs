@@ -10,12 +10,11 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
 impl Store {
-    /// /// Opens the copy at `root` of a store in a bucket. `mark` identifies that store, and `authority` moves its refs. If there is
-    /// nothing at `root`, creates an empty copy with the object format `format`. The copy may be old: call [`follow`](Self::follow) to
-    /// update it.
+    /// Opens the copy at `root` of a store in a bucket. `mark` identifies that store, and `authority` moves its refs. If there is nothing
+    /// at `root`, creates an empty copy with the object format `format`. The copy may be old: call [`follow`](Self::follow) to update it.
     ///
     /// # Errors
-    /// /// `root` is a store with a history of its own, or a copy of another store; `root` cannot be read or written.
+    /// `root` is a store with a history of its own, or a copy of another store; `root` cannot be read or written.
     pub fn open_shared(
         root: &Path,
         options: Options,
@@ -40,7 +39,7 @@ impl Store {
         Ok(Self::new(repo, options))
     }
 
-    /// /// Returns the bucket of which `root` is a copy; `None` if there is no store at `root`, or if it is not a copy.
+    /// Returns the bucket of which `root` is a copy; `None` if there is no store at `root`, or if it is not a copy.
     ///
     /// # Errors
     /// The configuration cannot be read.
@@ -48,11 +47,11 @@ impl Store {
         Ok(Repository::bucket_mark_of(root)?)
     }
 
-    /// /// Moves this store into a bucket: calls `create`, which must copy the store there and return its mark, and makes this directory a
-    /// copy of the store in the bucket. From then on, writes require the bucket.
+    /// Moves this store into a bucket: calls `create`, which must copy the store there and return its mark, and makes this directory a copy
+    /// of the store in the bucket. From then on, writes require the bucket.
     ///
     /// # Errors
-    /// /// This store is a replica or a copy already; a ref is broken; the error of `create`.
+    /// This store is a replica or a copy already; a ref is broken; the error of `create`.
     pub fn share<E: From<Error>>(
         &self,
         create: impl FnOnce(&NewShared) -> Result<BucketMark, E>,
@@ -67,7 +66,7 @@ impl Store {
         })
     }
 
-    /// /// Returns the files of a pack of this copy; `None` if the copy does not have the pack, or if the pack is damaged.
+    /// Returns the files of a pack of this copy; `None` if the copy does not have the pack, or if the pack is damaged.
     ///
     /// # Errors
     /// There is no store.
@@ -75,13 +74,13 @@ impl Store {
         Ok(self.repo.intact_pack(checksum)?)
     }
 
-    /// /// Returns whether this process was started with the bucket of this store. Returns false for a store that is not in a bucket.
+    /// Returns whether this process was started with the bucket of this store. Returns false for a store that is not in a bucket.
     pub fn is_shared(&self) -> bool {
         self.repo.is_shared()
     }
 }
 
-/// /// The reason why a store was not moved into a bucket.
+/// The reason why a store was not moved into a bucket.
 enum ShareError<E> {
     Create(E),
     Repo(repo::Error),
@@ -93,7 +92,7 @@ impl<E> From<repo::Error> for ShareError<E> {
     }
 }
 
-/// /// Checks that the directory `root` has no history that would be lost if it became a copy of the store at `url`.
+/// Checks that the directory `root` has no history that would be lost if it became a copy of the store at `url`.
 fn check_no_history(root: &Path, options: Options, url: &str) -> Result<()> {
     if Repository::is_remains_of_copy(root)? {
         return Ok(());

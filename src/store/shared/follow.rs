@@ -1,4 +1,4 @@
-//! //! Updates the local copy of a store in a bucket, and runs the tasks of the server that last wrote to the bucket.
+//! Updates the local copy of a store in a bucket, and runs the tasks of the server that last wrote to the bucket.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,22 +7,22 @@ use crate::repo::{Authority, AuthorityCounters, Freshness, SharedState};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// /// The minimum number of packs of the copy that are deleted at once. Only packs that gc or roll-ups have replaced are deleted.
+/// The minimum number of packs of the copy that are deleted at once. Only packs that gc or roll-ups have replaced are deleted.
 const REPLACED_COUNT_MIN: usize = 16;
-/// /// The pause between two attempts to reach a generation of the shared state.
+/// The pause between two attempts to reach a generation of the shared state.
 const AWAIT_PAUSE: Duration = Duration::from_millis(50);
 
-/// /// The result of [`Store::await_generation`].
+/// The result of [`Store::await_generation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FollowWait {
-    /// /// The copy has the requested generation or a later one.
+    /// The copy has the requested generation or a later one.
     Reached,
-    /// /// The time limit was reached first.
+    /// The time limit was reached first.
     TimedOut,
 }
 
 impl Store {
-    /// /// Updates this copy to the current state of the bucket. Does nothing if the store is not in a bucket.
+    /// Updates this copy to the current state of the bucket. Does nothing if the store is not in a bucket.
     ///
     /// # Errors
     /// The bucket cannot be reached; a pack is damaged; the copy cannot be written.
@@ -35,8 +35,7 @@ impl Store {
         Ok(())
     }
 
-    /// /// Waits until this copy has at least the generation `generation`. Callers that wait at the same time share the requests to the
-    /// bucket.
+    /// Waits until this copy has at least the generation `generation`. Callers that wait at the same time share the requests to the bucket.
     ///
     /// # Errors
     /// As for [`follow`](Self::follow).
@@ -61,28 +60,28 @@ impl Store {
         Ok(FollowWait::Reached)
     }
 
-    /// /// Returns the generation of this copy; 0 if the store is not in a bucket.
+    /// Returns the generation of this copy; 0 if the store is not in a bucket.
     pub fn generation(&self) -> u64 {
         self.repo.followed_generation()
     }
 
-    /// /// Returns the state of the bucket to which this process last updated the copy; `None` before the first update, or if the store is
-    /// not in a bucket.
+    /// Returns the state of the bucket to which this process last updated the copy; `None` before the first update, or if the store is not
+    /// in a bucket.
     pub fn shared_state(&self) -> Option<Arc<SharedState>> {
         self.repo.followed_state()
     }
 
-    /// /// Returns the authority that moves the refs: the refs on disk, or the bucket.
+    /// Returns the authority that moves the refs: the refs on disk, or the bucket.
     pub fn authority(&self) -> &Arc<dyn Authority> {
         self.repo.authority()
     }
 
-    /// /// Returns the counters of the requests to the bucket; `None` if the store is not in a bucket.
+    /// Returns the counters of the requests to the bucket; `None` if the store is not in a bucket.
     pub fn authority_counters(&self) -> Option<AuthorityCounters> {
         self.repo.authority().counters()
     }
 
-    /// /// Joins small packs in the bucket if this process made the last write to it, and deletes packs of this copy that were replaced. A
+    /// Joins small packs in the bucket if this process made the last write to it, and deletes packs of this copy that were replaced. A
     /// server calls this regularly.
     ///
     /// # Errors
@@ -94,10 +93,10 @@ impl Store {
         Ok(self.repo.delete_replaced_packs(REPLACED_COUNT_MIN)?)
     }
 
-    /// /// Wakes the index worker if it runs. Without a worker, the next query adds the missing commits to the index.
+    /// Wakes the index worker if it runs. Without a worker, the next query adds the missing commits to the index.
     fn wake_index(&self) {
         if let Some(wake) = self.index_wake.get() {
-            // // An error means that the channel is full: a wake-up is pending already.
+            // An error means that the channel is full: a wake-up is pending already.
             let _ = wake.try_send(());
         }
     }

@@ -1,4 +1,4 @@
-//! //! A position in a branch's history. Events are computed from the commits after it.
+//! A position in a branch's history. Events are computed from the commits after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,40 +10,40 @@ use crate::store::open::Store;
 
 /// The maximum number of events that one poll returns.
 const EVENTS_MAX: usize = 256;
-/// /// The total size of the events of one poll, in bytes, at which the poll stops.
+/// The total size of the events of one poll, in bytes, at which the poll stops.
 const EVENTS_BYTES_MAX: usize = 256 << 10;
 
 /// The result of polling a cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollResult {
-    /// /// The events since the last poll, oldest first. The next poll returns further events, if there are more. An empty list means that
-    /// the cursor is at the tip.
+    /// The events since the last poll, oldest first. The next poll returns further events, if there are more. An empty list means that the
+    /// cursor is at the tip.
     Events(Vec<Event>),
     /// The branch was deleted.
     BranchDeleted,
-    /// /// The first-parent history of the tip does not contain the cursor's commit, and a `gc` removed the tree of that commit, so no
+    /// The first-parent history of the tip does not contain the cursor's commit, and a `gc` removed the tree of that commit, so no
     /// difference can be computed.
     CommitDropped,
 }
 
-/// /// A position in a branch's history. Polls have returned all events up to it. Events are computed when they are polled, and not queued,
-/// so a slow watcher loses no events, and no memory is needed for events that it has not received.
+/// A position in a branch's history. Polls have returned all events up to it. Events are computed when they are polled, and not queued, so
+/// a slow watcher loses no events, and no memory is needed for events that it has not received.
 #[derive(Clone, Debug)]
 pub struct BranchCursor {
     branch: BranchName,
-    /// /// The position; `None` before the branch's first commit.
+    /// The position; `None` before the branch's first commit.
     position: Option<CursorPosition>,
-    /// /// A copy of the list of all modules at `position`, if the cursor has one. With the copy, the cursor can compute the difference to
-    /// an unrelated tip even after a `gc` dropped the commit.
+    /// A copy of the list of all modules at `position`, if the cursor has one. With the copy, the cursor can compute the difference to an
+    /// unrelated tip even after a `gc` dropped the commit.
     content: Option<BTreeMap<ModulePath, ModuleHash>>,
     /// Whether `content` is discarded after the next event.
     discards_content: bool,
-    /// /// The first-parent history from `position` to a tip. After its last commit, the cursor reads the current tip.
+    /// The first-parent history from `position` to a tip. After its last commit, the cursor reads the current tip.
     history: Option<FirstParentHistory>,
 }
 
 impl BranchCursor {
-    /// /// Creates a cursor at the position of an earlier cursor. `None` is the position before the branch's first commit.
+    /// Creates a cursor at the position of an earlier cursor. `None` is the position before the branch's first commit.
     pub fn new(branch: BranchName, position: Option<CursorPosition>) -> Self {
         Self {
             branch,
@@ -54,7 +54,7 @@ impl BranchCursor {
         }
     }
 
-    /// /// Adds the list of the modules at the cursor's position. With `for_next_event_only`, the list is discarded after one event.
+    /// Adds the list of the modules at the cursor's position. With `for_next_event_only`, the list is discarded after one event.
     pub(super) fn with_content(
         self,
         content: Vec<(ModulePath, ModuleHash)>,
@@ -67,18 +67,18 @@ impl BranchCursor {
         }
     }
 
-    /// /// Keeps the list of modules beyond the next event. Returns whether the cursor has a list.
+    /// Keeps the list of modules beyond the next event. Returns whether the cursor has a list.
     pub(super) fn keep_content(&mut self) -> bool {
         self.discards_content = false;
         self.content.is_some()
     }
 
-    /// /// Returns the branch that the cursor follows.
+    /// Returns the branch that the cursor follows.
     pub fn branch(&self) -> &BranchName {
         &self.branch
     }
 
-    /// /// Returns the current position; `None` before the branch's first commit.
+    /// Returns the current position; `None` before the branch's first commit.
     pub fn position(&self) -> Option<CursorPosition> {
         self.position
     }
@@ -86,11 +86,11 @@ impl BranchCursor {
     /// Returns the events since the last poll, without waiting.
     ///
     /// # Errors
-    /// /// The store cannot be read. The cursor then remains after the last event that was returned.
+    /// The store cannot be read. The cursor then remains after the last event that was returned.
     pub fn poll(&mut self, store: &Store) -> Result<PollResult> {
         match self.poll_once(store) {
             Err(error) => {
-                // // A `gc` may have squashed the history. The second attempt starts from the new tip.
+                // A `gc` may have squashed the history. The second attempt starts from the new tip.
                 tracing::debug!(%error, branch = %self.branch, "polling the branch again");
                 match self.poll_once(store) {
                     Err(_) if self.has_lost_content(store) => Ok(PollResult::CommitDropped),
@@ -110,7 +110,7 @@ impl BranchCursor {
                     return Ok(PollResult::BranchDeleted);
                 }
                 Err(error) => {
-                    // // Drops the iterator, because it has passed the commit that failed. The next poll starts a new one.
+                    // Drops the iterator, because it has passed the commit that failed. The next poll starts a new one.
                     self.history = None;
                     if events.is_empty() {
                         return Err(error);
@@ -150,7 +150,7 @@ impl BranchCursor {
         self.step(store, first).map(Some)
     }
 
-    /// /// Returns the event for `id`, the next commit of the first-parent history.
+    /// Returns the event for `id`, the next commit of the first-parent history.
     fn step(&self, store: &Store, id: CommitId) -> Result<Event> {
         let commit = store.repo.objects().linked_commit(id)?;
         let before = self.position.map(|position| position.tree);
@@ -161,7 +161,7 @@ impl BranchCursor {
         })
     }
 
-    /// /// Returns the event for a tip whose first-parent history does not contain the position.
+    /// Returns the event for a tip whose first-parent history does not contain the position.
     fn jump(&self, store: &Store, tip: CommitId) -> Result<Event> {
         let tip = store.repo.objects().linked_commit(tip)?;
         let before = self.position.map(|position| position.tree);
@@ -196,7 +196,7 @@ impl BranchCursor {
         }
     }
 
-    /// /// Returns whether a `gc` removed the tree at the position and the cursor has no list of its modules.
+    /// Returns whether a `gc` removed the tree at the position and the cursor has no list of its modules.
     fn has_lost_content(&self, store: &Store) -> bool {
         self.content.is_none()
             && self.position.is_some_and(|position| {

@@ -1,9 +1,9 @@
-//! //! Events: the changes of a branch's tip that a watcher receives.
+//! Events: the changes of a branch's tip that a watcher receives.
 
 use crate::names::CommitId;
 use crate::repo::{Commit, PathChange, TreeId};
 
-/// /// The approximate size of a changed path without the path itself, and of a commit without its message, in bytes.
+/// The approximate size of a changed path without the path itself, and of a commit without its message, in bytes.
 const CHANGE_BYTES: usize = 200;
 
 /// A change of a branch's tip.
@@ -11,10 +11,10 @@ const CHANGE_BYTES: usize = 200;
 pub struct Event {
     /// The branch's tip after the event.
     pub commit: Commit,
-    /// /// Whether the first-parent history of the tip does not contain the cursor's commit, as after a reset, a squash, or a push of a
-    /// merge whose first parent is another commit. In this case, `changes` is the difference between the trees of the two commits.
+    /// Whether the first-parent history of the tip does not contain the cursor's commit, as after a reset, a squash, or a push of a merge
+    /// whose first parent is another commit. In this case, `changes` is the difference between the trees of the two commits.
     pub reset: bool,
-    /// /// Every path that changed, sorted by path.
+    /// Every path that changed, sorted by path.
     pub changes: Vec<PathChange>,
 }
 
@@ -26,7 +26,7 @@ pub struct CursorPosition {
 }
 
 impl Event {
-    /// /// Returns the position of the cursor after this event.
+    /// Returns the position of the cursor after this event.
     pub fn position(&self) -> CursorPosition {
         CursorPosition {
             commit: self.commit.id,
@@ -44,7 +44,7 @@ impl Event {
 }
 
 impl CursorPosition {
-    /// /// Returns the commit at the position.
+    /// Returns the commit at the position.
     pub fn commit(&self) -> CommitId {
         self.commit
     }

@@ -1,4 +1,4 @@
-//! //! Follows a branch: returns an event for each new commit.
+//! Follows a branch: returns an event for each new commit.
 
 mod cursor;
 mod event;

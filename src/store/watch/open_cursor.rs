@@ -1,4 +1,4 @@
-//! //! Creates cursors, which follow a branch.
+//! Creates cursors, which follow a branch.
 
 use super::cursor::BranchCursor;
 use super::event::CursorPosition;
@@ -9,7 +9,7 @@ use crate::store::open::Store;
 use crate::store::revision::Revision;
 
 impl Store {
-    /// /// Returns a cursor on `branch`, or on the default branch if `branch` is `None`. Its position is the commit `since`, or the tip if
+    /// Returns a cursor on `branch`, or on the default branch if `branch` is `None`. Its position is the commit `since`, or the tip if
     /// `since` is `None`. The cursor has no list of modules, so a `gc` can remove the tree at its position.
     ///
     /// # Errors
@@ -19,7 +19,7 @@ impl Store {
         branch: Option<&BranchName>,
         since: Option<CommitId>,
     ) -> Result<BranchCursor> {
-        // // Another server of the store may have sent the client newer commits than this server has, so updates first.
+        // Another server of the store may have sent the client newer commits than this server has, so updates first.
         if since.is_some()
             && let Err(error) = self.follow()
         {
@@ -44,10 +44,10 @@ impl Store {
         }
     }
 
-    /// /// Returns a cursor with a list of the modules at its position, so that it can continue even if a `gc` removes the tree there.
+    /// Returns a cursor with a list of the modules at its position, so that it can continue even if a `gc` removes the tree there.
     ///
     /// # Errors
-    /// /// The errors of `cursor`.
+    /// The errors of `cursor`.
     pub fn gc_safe_cursor(
         &self,
         branch: Option<&BranchName>,
@@ -64,14 +64,14 @@ impl Store {
             Ok(cursor.with_content(content, false))
         };
         match attempt() {
-            // // A `gc` has squashed the history after the tip was read. The second attempt reads the new tip.
+            // A `gc` has squashed the history after the tip was read. The second attempt reads the new tip.
             Err(error) if Error::is_missing_object(&error) && since.is_none() => attempt(),
             result => result,
         }
     }
 
-    /// /// Returns a cursor at a commit that a `gc` dropped. Takes the tree id and the modules of the commit from the index, if the index
-    /// has it.
+    /// Returns a cursor at a commit that a `gc` dropped. Takes the tree id and the modules of the commit from the index, if the index has
+    /// it.
     fn cursor_at_dropped_commit(
         &self,
         branch: BranchName,

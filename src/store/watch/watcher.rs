@@ -1,4 +1,4 @@
-//! //! Watchers, which wait for events on a branch.
+//! Watchers, which wait for events on a branch.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::repo::{self, RefWatcher};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// /// The longest time that a watcher waits for file system notifications. Then it polls the branch.
+/// The longest time that a watcher waits for file system notifications. Then it polls the branch.
 const POLL: Duration = Duration::from_secs(1);
 
 /// A watcher that follows a branch, starting after a commit.
@@ -20,13 +20,12 @@ pub struct Watcher<'s> {
 }
 
 impl Store {
-    /// /// Registers for wake-ups when a branch moves. A wake-up may also occur without a reason.
+    /// Registers for wake-ups when a branch moves. A wake-up may also occur without a reason.
     pub fn watch_refs(&self) -> RefWatcher {
         self.repo.watch_refs()
     }
 
-    /// /// Follows `branch`, or the default branch if `branch` is `None`. Starts after the commit `since`, or at the tip if `since` is
-    /// `None`.
+    /// Follows `branch`, or the default branch if `branch` is `None`. Starts after the commit `since`, or at the tip if `since` is `None`.
     ///
     /// # Errors
     /// Unknown branch or commit; the store does not exist.
@@ -37,7 +36,7 @@ impl Store {
     ) -> Result<Watcher<'_>> {
         Ok(Watcher {
             store: self,
-            // // Must register before the cursor reads the tip, so that a later move of the branch is not missed.
+            // Must register before the cursor reads the tip, so that a later move of the branch is not missed.
             ref_watcher: self.watch_refs(),
             cursor: self.gc_safe_cursor(branch, since)?,
         })
@@ -45,12 +44,12 @@ impl Store {
 }
 
 impl Watcher<'_> {
-    /// /// Returns the branch that the watcher follows.
+    /// Returns the branch that the watcher follows.
     pub fn branch(&self) -> &BranchName {
         self.cursor.branch()
     }
 
-    /// /// Returns the next events, oldest first, without waiting. If there are many events, further calls return the others.
+    /// Returns the next events, oldest first, without waiting. If there are many events, further calls return the others.
     ///
     /// # Errors
     /// The branch was deleted; the store cannot be read.
@@ -67,10 +66,10 @@ impl Watcher<'_> {
         Err(Error::Repo(error))
     }
 
-    /// /// Waits for events and returns them like `poll`. Returns an empty list after `timeout`.
+    /// Waits for events and returns them like `poll`. Returns an empty list after `timeout`.
     ///
     /// # Errors
-    /// /// The errors of `poll`.
+    /// The errors of `poll`.
     pub fn next(&mut self, timeout: Duration) -> Result<Vec<Event>> {
         let deadline = Instant::now() + timeout;
         loop {
