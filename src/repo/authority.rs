@@ -1,8 +1,8 @@
-//! The authority over the refs of a repository: who decides whether a ref moves.
+//! The authority of a repository: the component that decides whether a ref moves.
 //!
-//! In a store on one disk, the files of the refs decide ([`LocalRefs`]). If several machines share a store, a manifest in a bucket decides,
-//! and each machine's repository is a copy of it that follows: see `follow/`. Such a repository never moves a ref before the authority has
-//! moved it, so everything that a reader finds in it is durable in the bucket.
+//! In a store on one disk, the refs on disk are the authority ([`LocalRefs`]). If several machines share a store, a manifest in a bucket is
+//! the authority, and the repository of each machine is a copy that is updated from it: see `follow/`. Such a repository never moves a ref
+//! before the authority has moved it, so everything that a reader finds in it is durable in the bucket.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,22 +15,22 @@ use crate::repo::error::Result;
 /// A requested update of a ref. It creates the ref if `old` is `None`, and deletes it if `new` is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefUpdate {
-    /// The ref's name.
+    /// The full name of the ref.
     pub name: RefName,
-    /// The ref's value when the update was decided.
+    /// The value that the ref must still have; `None` if it must not exist.
     pub old: Option<ObjectId>,
-    /// The requested value.
+    /// The new value; `None` deletes the ref.
     pub new: Option<ObjectId>,
 }
 
-/// The name of a pack that machines share.
+/// The identity of a pack in the shared state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackKey {
     /// The generation on which the pack was built.
     pub generation: u64,
-    /// The checksum at the end of the pack, in hex. git names a pack by it.
+    /// The checksum at the end of the pack, in hex. git uses it as the name of the pack.
     pub checksum: String,
-    /// The size of the pack and its index, in bytes.
+    /// The total size of the pack and its index, in bytes.
     pub size_bytes: u64,
 }
 
@@ -39,23 +39,23 @@ pub struct PackKey {
 pub struct PackFiles {
     /// The checksum at the end of the pack, in hex.
     pub checksum: String,
-    /// The pack.
+    /// The path of the pack.
     pub pack: PathBuf,
-    /// Its index, in version 2.
+    /// The path of its index, in format version 2.
     pub index: PathBuf,
 }
 
-/// The refs of a generation: a large base that generations share, and the refs that have changed since.
+/// The refs of one generation: a large base map that many generations share, and the refs that have changed since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SharedRefs {
-    /// The base.
+    /// The refs at the time when the base was made.
     pub base: Arc<BTreeMap<RefName, ObjectId>>,
-    /// The refs that differ from the base; `None` for a ref that was deleted.
+    /// The refs that differ from the base, with their current values; `None` for a ref that was deleted.
     pub changed: BTreeMap<RefName, Option<ObjectId>>,
 }
 
 impl SharedRefs {
-    /// Returns the value of a ref; `None` if it does not exist.
+    /// Returns the current value of a ref; `None` if the ref does not exist.
     pub fn get(&self, name: &RefName) -> Option<ObjectId> {
         match self.changed.get(name) {
             Some(value) => *value,
@@ -63,7 +63,7 @@ impl SharedRefs {
         }
     }
 
-    /// Returns all refs, not sorted.
+    /// Returns all refs with their current values, not sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&RefName, ObjectId)> {
         let base = self.base.iter();
         let base = base.filter(|(name, _)| !self.changed.contains_key(*name));
@@ -82,7 +82,7 @@ impl SharedRefs {
         self.iter().next().is_none()
     }
 
-    /// Sets a ref, or deletes it.
+    /// Sets a ref, or deletes it if `value` is `None`.
     pub fn set(&mut self, name: RefName, value: Option<ObjectId>) {
         if self.base.get(&name).copied() == value {
             self.changed.remove(&name);
@@ -92,166 +92,168 @@ impl SharedRefs {
     }
 }
 
-/// A change that was applied on behalf of a request, which may be sent again.
+/// The record of a change that was applied for a request with an id. If the request is sent again, the change is not applied again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedRequest {
-    /// The id of the request.
+    /// The id of the request, as in [`RequestId`].
     pub id: String,
-    /// The generation of the swap that applied the change. A [`Swap`] leaves it at 0; the authority sets it.
+    /// The generation that the swap with this change made. It is 0 in a [`Swap`]; the authority sets it.
     pub generation: u64,
     /// The tip of the change's first ref before the change; `None` if the ref did not exist.
     pub before: Option<ObjectId>,
-    /// The tip afterwards.
+    /// The tip of that ref after the change.
     pub after: Option<ObjectId>,
 }
 
-/// The identity of a request that may be sent again, to the same server or to another.
+/// The identity of a request that a client may send again, to the same server or to another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
-    /// A random text.
+    /// A random text that the client has chosen.
     pub id: String,
-    /// A generation from before the request was sent for the first time.
+    /// A generation of the shared state that existed before the request was sent for the first time.
     pub since: u64,
-    /// Whether this process gets the request only once, so that it has not applied it before.
+    /// Whether this process receives the request only once, so that it need not look for an earlier change of the request.
     pub is_sent_once: bool,
 }
 
 /// The refs and packs of a repository that several machines share, at one generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedState {
-    /// The number of swaps so far.
+    /// The number of swaps that led to this state.
     pub generation: u64,
-    /// The random id of the swap that made this state. Two states of one generation differ in it, for example after the bucket was restored
-    /// from a backup.
+    /// The random id of the swap that made this state. Two states with the same generation can differ, for example after the bucket was
+    /// restored from a backup; then their ids differ.
     pub batch: String,
-    /// Packs that were built on an earlier generation than this and that are not in `packs` may be deleted at any time.
+    /// A generation. Packs with a lower generation that are not in `packs` may be deleted at any time.
     pub floor: u64,
-    /// Branches, tags and the registry ref.
+    /// All branches and tags, and the ref of the OCI registry.
     pub refs: SharedRefs,
     /// The default branch.
     pub head: BranchName,
-    /// The packs, which contain everything that the refs reach.
+    /// The packs, which together contain everything that the refs reach.
     pub packs: Arc<Vec<PackKey>>,
-    /// The URL of the server that made the last swap; `None` if no server has made one.
+    /// The URL of the server that made the last swap; `None` if it was not made by a server.
     pub writer: Option<String>,
-    /// The last changes that were applied for a request with an id.
+    /// The most recent changes that were applied for a request with an id.
     pub requests: Arc<Vec<AppliedRequest>>,
-    /// `requests` has every such change that was applied after this generation. Whether an older request was applied is not known.
+    /// The generation after which `requests` is complete. It is not known whether an older request was applied.
     pub requests_since: u64,
 }
 
-/// A change of the shared state: all of it happens, or nothing.
+/// A change of the shared state. It is applied completely or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Swap {
-    /// The updates of refs.
+    /// The refs to create, move or delete.
     pub updates: Vec<RefUpdate>,
-    /// The new default branch; `None` if it stays.
+    /// The new default branch; `None` keeps the current one.
     pub head: Option<BranchName>,
     /// The packs to add.
     pub added: Vec<PackFiles>,
-    /// The checksums of the packs to remove. Everything that a ref reaches is in other packs.
+    /// The checksums of the packs to remove. Every object that a ref reaches must be in the other packs.
     pub removed: Vec<String>,
-    /// The new floor; `None` if it stays.
+    /// The new floor; `None` keeps the current one.
     pub floor: Option<u64>,
-    /// The requests whose changes this swap applies.
+    /// The requests with an id whose changes this swap applies.
     pub requests: Vec<AppliedRequest>,
 }
 
-/// How recent a state must be.
+/// How recent the shared state must be that a process reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// If this process made the last swap that it knows of, its own state will do: a swap finds out whether that is so.
+    /// The state after the last swap that this process knows of, if this process made that swap: it saves a request. If the state is older
+    /// than the current one, the next swap fails and reveals that.
     LastSwap,
     /// The state at this moment.
     Current,
 }
 
-/// Decides over the refs of a repository. All methods block.
+/// The component that decides whether the refs of a repository move. All methods block.
 pub trait Authority: Send + Sync {
-    /// Returns whether other machines share the refs. Then an object is durable once it is in a pack of the shared state, and the files in
-    /// the repository are copies.
+    /// Returns whether several machines share the repository. If so, an object is durable once it is in a pack of the shared state, and the
+    /// files in the repository are copies.
     fn is_shared(&self) -> bool;
 
-    /// Returns the state that the repository has to follow, at least of generation `at_least`; `None` if nothing has to be followed.
+    /// Returns the shared state, to which the repository must be updated. Its generation is at least `at_least`. Returns `None` in a store
+    /// on one disk.
     ///
     /// # Errors
     /// `Unreachable`; the state cannot be read.
     fn state(&self, at_least: u64, freshness: Freshness) -> Result<Option<Arc<SharedState>>>;
 
-    /// Copies a pack and its index into the two files.
+    /// Downloads a pack and its index to the two files `to`.
     ///
     /// # Errors
-    /// `Missing` if the pack does not exist, because it was removed from the state; `Unreachable`; a file cannot be written.
+    /// `Missing` if the pack does not exist, because it was removed from the shared state; `Unreachable`; a file cannot be written.
     fn fetch(&self, key: &PackKey, to: &PackFiles) -> Result<()>;
 
-    /// Makes a pack durable that a later swap will add, so that the swap is short.
+    /// Makes a pack durable that a later swap will add. The swap then takes less time.
     ///
     /// # Errors
     /// `Unreachable`; the pack cannot be read.
     fn keep(&self, pack: &PackFiles) -> Result<()>;
 
-    /// Makes a swap on top of the state of generation `base`. Returns the state afterwards; `None` if another process made a swap first,
-    /// or if a ref does not have its old value.
+    /// Applies a swap to the state of generation `base`. Returns the state afterwards. Returns `None` if another process has made a swap
+    /// first, or if a ref does not have its old value.
     ///
     /// # Errors
-    /// `Unconfirmed` if it is unknown whether the swap was made; after any other error it was not made.
+    /// `Unconfirmed` if it is not known whether the swap was made. After any other error it was not made.
     fn swap(&self, base: u64, swap: &Swap) -> Result<Option<Arc<SharedState>>>;
 
-    /// Deletes the packs below the floor that the state does not have. Returns how many were deleted.
+    /// Deletes the packs below the floor that the state does not contain. Returns the number of deleted files.
     ///
     /// # Errors
     /// `Unreachable`.
     fn sweep(&self) -> Result<usize>;
 
-    /// Returns whether this process made the last swap that it knows of. Then it has the duties that one process at a time has: mirrors
-    /// and roll-ups. Always true on one disk.
+    /// Returns whether this process made the last swap that it knows of. Such a process does the work that only one process may do at a
+    /// time: it updates mirrors and rolls up packs. Always true in a store on one disk.
     fn is_last_writer(&self) -> bool;
 
-    /// Takes over the duties of the last writer, with a swap that changes nothing else. Does nothing if another process than `former` has
-    /// them by now. Returns whether this process has them.
+    /// Takes over the work of the last writer, with a swap that changes nothing else. Does nothing if another process than `former` is the
+    /// last writer now. Returns whether this process is the last writer afterwards.
     ///
     /// # Errors
-    /// As for [`swap`](Self::swap).
+    /// The errors of [`swap`](Self::swap).
     fn claim(&self, former: Option<&str>) -> Result<bool>;
 
-    /// Returns what was counted since the process started; `None` on one disk.
+    /// Returns the counters since the process started; `None` in a store on one disk.
     fn counters(&self) -> Option<AuthorityCounters>;
 }
 
-/// What was counted for one kind of request to an authority.
+/// The counters of one kind of request to an authority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCount {
-    /// All requests.
+    /// The number of all requests.
     pub requests: u64,
-    /// The failed ones. A response that a condition is not satisfied, or that an object does not exist, is not a failure.
+    /// The number of failed requests. The responses that a condition does not hold, or that an object does not exist, are not failures.
     pub errors: u64,
-    /// The sum of their durations.
+    /// The total duration of all requests.
     pub duration: Duration,
 }
 
 /// The counters of an authority since the process started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthorityCounters {
-    /// The requests of each kind, with its name.
+    /// The counters of each kind of request, with the name of the kind.
     pub requests: Vec<(&'static str, RequestCount)>,
-    /// Uploaded bytes, without headers.
+    /// The number of uploaded bytes, without headers.
     pub uploaded_bytes: u64,
-    /// Downloaded bytes, without headers.
+    /// The number of downloaded bytes, without headers.
     pub downloaded_bytes: u64,
-    /// Swaps that this process made.
+    /// The number of swaps that this process made.
     pub swaps: u64,
-    /// Swaps that were not made, because another process made one first.
+    /// The number of swaps that were not made, because another process made a swap first.
     pub conflicts: u64,
-    /// Swaps whose result stayed unknown.
+    /// The number of swaps whose result is not known.
     pub unconfirmed: u64,
-    /// The last failed request: its reason and time.
+    /// The error text and the time of the last failed request.
     pub last_error: Option<(String, SystemTime)>,
-    /// The time of the last request that did not fail.
+    /// The time of the last successful request.
     pub last_success: Option<SystemTime>,
 }
 
-/// The authority of a store on one disk: the files of the refs, which `refs/update.rs` compares and swaps. Nothing has to be followed, and
-/// what was fsynced is durable.
+/// The authority of a store on one disk: the refs on disk, which `refs/update.rs` moves by compare-and-swap. There is no other state to
+/// copy, and whatever was fsynced is durable.
 pub(crate) struct LocalRefs;
 
 impl Authority for LocalRefs {

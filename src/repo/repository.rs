@@ -1,5 +1,5 @@
-//! The repository as the store uses it: a facade over its parts and over the operations that combine them. The module `settings` adds the
-//! operations on its configuration.
+//! The repository as the store uses it: a facade of the parts in `src/repo`, and the operations that combine them. The module `settings`
+//! adds operations on the repository's configuration.
 
 mod settings;
 mod shared;
@@ -43,15 +43,15 @@ use crate::repo::verify::check::{self, VerifyGuard};
 use crate::repo::verify::derived;
 use crate::repo::verify::findings::{ObjectInspector, StoreFault, VerifyCounts};
 
-/// A bare git repository that is a store. A store that does not exist yet reads as empty.
+/// A bare git repository with a store. If the store does not exist yet, it is read as an empty store.
 pub struct Repository {
     parts: Parts,
     publisher: Publisher,
 }
 
 impl Repository {
-    /// Opens the store at `root`. A missing or empty directory, or one whose creation was interrupted, opens as an empty store;
-    /// nothing is created.
+    /// Opens the store at `root`. If the directory is missing or empty, or its creation was interrupted, opens an empty store and creates
+    /// nothing.
     ///
     /// # Errors
     /// The directory cannot be read, or is not a bare repository in a supported format.
@@ -67,11 +67,11 @@ impl Repository {
         })
     }
 
-    /// Opens the store at `root`, and creates it first if it does not exist, with `branch` as the default branch. Many processes
-    /// may do so at the same time. `format` is used only for a new store.
+    /// Opens the store at `root`. If it does not exist, first creates it with `branch` as the default branch. Many processes may do this at
+    /// the same time. `format` is used only for a new store.
     ///
     /// # Errors
-    /// As for `open`; the directory or its parents cannot be written; it contains other files.
+    /// The errors of `open`; the directory or its parents cannot be written; the directory contains other files.
     pub fn open_or_create(
         root: &Path,
         cache: &CacheLimits,
@@ -120,7 +120,7 @@ impl Repository {
         self.parts.objects.caches.uses()
     }
 
-    /// Counts the objects, without reading them: it counts the files of loose objects, and reads the counts in the headers of pack indices.
+    /// Counts the objects without reading them: counts the files of loose objects, and adds up the counts in the headers of pack indices.
     pub fn count_objects(&self) -> Result<ObjectCounts> {
         let packed = self.parts.packs.count()?;
         Ok(ObjectCounts {
@@ -129,7 +129,7 @@ impl Repository {
         })
     }
 
-    /// Subscribes to ref changes.
+    /// Registers for wake-ups when refs change.
     pub fn watch_refs(&self) -> RefWatcher {
         RefWatcher::new(self.root())
     }
@@ -137,17 +137,17 @@ impl Repository {
     /// Begins a write transaction.
     ///
     /// # Errors
-    /// The store does not exist or cannot be written, or a `gc` deletes objects for longer than a minute.
+    /// The store does not exist or cannot be written; a `gc` deletes objects for longer than a minute.
     pub fn begin(&self) -> Result<WriteTxn<'_>> {
         WriteTxn::begin(&self.parts)
     }
 
-    /// Publishes one change on `branch`, or on the default branch. `decide` gets a draft on the branch's tip; if another writer
-    /// moves the branch, it is called again on the new tip.
+    /// Publishes one change on `branch`, or on the default branch. Calls `decide` with a draft on the branch's tip. If another writer moves
+    /// the branch, calls `decide` again on the new tip.
     ///
     /// # Errors
-    /// The error of `decide`; `UnknownBranch`; `Moved` if other writers kept moving the branch for too long; `Batch` if the change
-    /// could not be made durable. After these errors the branch is unchanged; after `Unconfirmed` it may have moved.
+    /// The error of `decide`; `UnknownBranch`; `Moved` if other writers moved the branch again and again for too long; `Batch` if the
+    /// change could not be made durable. After these errors the branch is unchanged. After `Unconfirmed` it may have moved.
     pub fn publish<T, E: From<Error>>(
         &self,
         txn: WriteTxn<'_>,
@@ -157,12 +157,12 @@ impl Repository {
         self.publisher.publish(txn, branch, decide)
     }
 
-    /// Publishes one change of several refs like [`publish`](Self::publish): `decide` gets a draft for each ref, the branch first, and
-    /// returns a decision for each. Either both refs move or none, except after a crash or a failure of the disk: the refs move one after the other,
-    /// `refs/oci/records` first, so only that one may have moved then.
+    /// Publishes one change of several refs like [`publish`](Self::publish): calls `decide` with a draft for each ref, the branch first; it
+    /// must return a decision for each. Moves either both refs or none, except after a crash or a failure of the disk: the refs move one
+    /// after the other, `refs/oci/records` first, so only that one may have moved.
     ///
     /// # Errors
-    /// As for [`publish`](Self::publish).
+    /// The errors of [`publish`](Self::publish).
     pub fn publish_refs<T, E: From<Error>>(
         &self,
         txn: WriteTxn<'_>,
@@ -172,7 +172,8 @@ impl Repository {
         self.publisher.publish_refs(txn, refs, decide)
     }
 
-    /// Returns the tip of `refs/oci/records` and the tips of all branches, between two changes: a change of both is in all of them or in none.
+    /// Returns the tip of `refs/oci/records` and the tips of all branches. A change that moves both the records and a branch is in all tips
+    /// or in none.
     ///
     /// # Errors
     /// `UncollectableRef` if a branch is broken; the refs cannot be read or locked.
@@ -181,7 +182,8 @@ impl Repository {
         self.refs().registry_tips()
     }
 
-    /// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.
+    /// Makes `branch` the default branch. If it does not exist, creates it at the tip of `from`, or of the current default branch if `from`
+    /// is `None`.
     ///
     /// # Errors
     /// `UnknownBranch`, `BranchClash`. After an error, no branch was created.
@@ -189,8 +191,8 @@ impl Repository {
         branches::set_default_branch(&self.parts, branch, from)
     }
 
-    /// Deletes a branch. Its objects remain until the next collection. If `expected` is given and the branch has another tip, returns that
-    /// tip and deletes nothing.
+    /// Deletes a branch. Objects that only this branch reached stay until the next `gc`. If `expected` is given and the branch has another
+    /// tip, returns that tip and deletes nothing.
     ///
     /// # Errors
     /// The branch does not exist, or is the default branch.
@@ -210,11 +212,11 @@ impl Repository {
         branches::delete_broken_refs(&self.parts, is_selected)
     }
 
-    /// Opens the store's objects together with the pushed objects in the directory `quarantine`. Without a directory, opens only the
+    /// Opens the store's objects together with the pushed objects in the directory `quarantine`. If `quarantine` is `None`, opens only the
     /// store's objects.
     ///
     /// # Errors
-    /// The directory cannot be read; there is no store.
+    /// The directory `quarantine` cannot be read; there is no store.
     pub fn incoming(
         &self,
         quarantine: Option<&Path>,
@@ -232,7 +234,7 @@ impl Repository {
         OwnHistory::read(&self.parts, &repo, branch)
     }
 
-    /// Returns the number of commits by which a history becomes shorter if `dropped` is dropped from it.
+    /// Returns the number of commits by which a history would become shorter if the versions `dropped` were dropped from it.
     ///
     /// # Errors
     /// The history cannot be read.
@@ -259,11 +261,12 @@ impl Repository {
         Ok(trees)
     }
 
-    /// Removes every object that no ref reaches, and packs the rest: see `gc/collect.rs`.
+    /// Removes every object that no ref reaches, and packs the others: see `gc/collect.rs`. Calls `check` at a time when no other writer
+    /// can move a ref.
     ///
     /// # Errors
-    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `check`, which is called when no
-    /// other writer can move a ref. Even after an error, no object that a ref reaches is lost.
+    /// A backup or another collection is running; other processes wrote for a minute without a pause; I/O; the error of `check`. Even after
+    /// an error, no object that a ref reaches is lost.
     pub fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_, E>,
@@ -276,7 +279,7 @@ impl Repository {
     /// Begins a `verify`. While the guard exists, no `gc` and no backup runs.
     ///
     /// # Errors
-    /// A backup or a `gc` runs.
+    /// A backup or a `gc` is running.
     pub fn begin_check(&self) -> Result<VerifyGuard> {
         check::begin(&self.parts)
     }
@@ -284,7 +287,7 @@ impl Repository {
     /// Checks every ref, and every object that a ref reaches, while writers continue.
     ///
     /// # Errors
-    /// The refs cannot be listed. Faults of the store are not errors; the inspector receives them.
+    /// The refs cannot be listed. Faults of the store are not errors: they are passed to the inspector.
     pub fn verify(
         &self,
         check: &VerifyGuard,
@@ -293,7 +296,7 @@ impl Repository {
         check::verify(&self.parts, check, inspector)
     }
 
-    /// Checks the checked-out files and the commit-graph, reports their faults, and removes faulty ones if `remove` is set.
+    /// Checks the checked-out files and the commit-graph, and reports their faults. If `remove` is set, removes faulty files.
     ///
     /// # Errors
     /// A faulty file cannot be removed.
@@ -306,15 +309,15 @@ impl Repository {
         derived::verify_derived(&self.parts.objects, check, remove, report)
     }
 
-    /// Writes a tar archive of the repository to `out`. `progress` is called after each file.
+    /// Writes a tar archive of the repository to `out`. Calls `progress` after each file.
     ///
     /// # Errors
-    /// The repository uses the objects of another one (git alternates); I/O.
+    /// The repository uses the objects of another repository (git alternates); I/O.
     pub fn backup(&self, out: impl Write, progress: impl FnMut()) -> Result<()> {
         backup::backup(&self.parts, out, progress)
     }
 
-    /// Takes the lock of scheduled maintenance; `None` if another server holds it.
+    /// Takes the lock for maintenance tasks. Returns `None` if another process or thread holds it.
     ///
     /// # Errors
     /// The lock file cannot be created.
@@ -322,12 +325,12 @@ impl Repository {
         maintenance_lock::lock(&self.parts)
     }
 
-    /// Returns the notes in which scheduled maintenance records its finished jobs; empty if they cannot be read.
+    /// Returns the bytes that the maintenance tasks have stored with `note_maintenance`; empty if they cannot be read.
     pub fn maintenance_notes(&self) -> Vec<u8> {
         maintenance_lock::notes(&self.parts)
     }
 
-    /// Replaces the notes of scheduled maintenance, without an fsync: if they are lost, maintenance runs again.
+    /// Stores the state of the maintenance tasks, without an fsync: if the state is lost, the tasks run again.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -335,7 +338,7 @@ impl Repository {
         maintenance_lock::write_notes(&self.parts, lock, notes)
     }
 
-    /// Writes a module to the read-only file `ROOT/wasmstore/files/<hash>.wasm`, and returns its path.
+    /// Writes a module to the read-only file `ROOT/wasmstore/files/<hash>.wasm`. Returns the path of the file.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -343,7 +346,7 @@ impl Repository {
         scratch_dirs::check_out(&self.parts.own_dir(), hash, bytes)
     }
 
-    /// Removes the files left behind by killed writers and power cuts, unless another process is writing.
+    /// Removes files that killed writers and power cuts have left behind, unless another process is writing.
     ///
     /// # Errors
     /// I/O.

@@ -1,4 +1,4 @@
-//! The packs and loose objects that a `gc` may delete: all that exist when it begins.
+//! The candidates of a `gc`: all packs and loose objects that exist when it begins. Only these may be deleted.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,36 +13,37 @@ use crate::repo::packs::pack::{Pack, remove_packs};
 use crate::repo::parts::Parts;
 use crate::repo::push::quarantine::clear_dead_pushes;
 
-/// How long ago an incomplete pack must have been changed to count as abandoned. A git process that is still writing a pack changes
-/// the file more often.
+/// The time since the last change of an incomplete pack after which the pack is regarded as abandoned. A git process that is still writing
+/// a pack changes the file more often.
 const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
 
-/// The files to delete.
+/// The packs and loose objects to delete.
 pub(crate) struct Candidates {
     packs: Vec<Pack>,
     loose: Vec<(gix::ObjectId, PathBuf)>,
-    /// The objects in all files that were listed, including the files that gc keeps.
+    /// The ids of the objects in all listed files, including files that are spared later.
     pub ids: HashSet<gix::ObjectId>,
-    /// The size of all listed files on the disk, including files that were spared.
+    /// The total size of all listed files on disk, in bytes, including files that are spared later.
     pub size_bytes: u64,
 }
 
 impl Candidates {
-    /// Spares a pack that was just written. A pack's name is the checksum of its content, so the new pack may be one of the listed
-    /// files.
+    /// Removes a pack that was just written from the candidates. The name of a pack is the checksum of its content, so the new pack may
+    /// have the name of a listed one.
     pub(crate) fn spare(&mut self, pack: Option<&Pack>) {
         self.packs.retain(|candidate| Some(candidate) != pack);
     }
 }
 
 impl Candidates {
-    /// Spares the packs with these checksums: the shared state has them.
+    /// Removes the packs with these checksums from the candidates, because the shared state contains them.
     pub(crate) fn spare_named(&mut self, named: &HashSet<String>) {
         self.packs
             .retain(|candidate| !named.contains(&candidate.checksum()));
     }
 
-    /// Adds the objects of packs that gc removes from the shared state, although git protects them here with a `.keep` file.
+    /// Adds the object ids of packs that gc removes from the shared state. The packs themselves are not candidates, because a `.keep` file
+    /// protects them.
     pub(crate) fn add_objects_of(
         &mut self,
         packs: impl Iterator<Item = Pack>,
@@ -56,7 +57,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// Returns the packs as candidates, without loose objects.
+    /// Creates candidates from packs, without loose objects.
     pub(crate) fn of_packs(packs: Vec<Pack>) -> Self {
         Self {
             packs,
@@ -67,7 +68,7 @@ impl Candidates {
     }
 }
 
-/// Lists the packs and loose objects that exist now.
+/// Lists the packs and loose objects that exist at this moment.
 pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candidates> {
     let packs = parts.packs.list()?;
     let loose = loose(parts.root())?;
@@ -91,8 +92,8 @@ pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candid
     })
 }
 
-/// Deletes the candidates, and the files left behind by writers that were killed. git's derived files, which list the deleted objects,
-/// are deleted first.
+/// Deletes the candidates, and files that killed writers have left behind. First deletes the files that git derives from objects, because
+/// they list deleted objects.
 pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
     remove_derived(parts.root(), Deletion::Objects)?;
     remove_packs(parts.root(), &candidates.packs)?;
@@ -107,7 +108,7 @@ pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
     clear_tmp(&parts.objects)
 }
 
-/// Lists the loose objects.
+/// Lists the loose objects with their files.
 fn loose(root: &Path) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
     let mut loose = Vec::new();
     for first in 0..=255u8 {
@@ -130,10 +131,10 @@ fn loose(root: &Path) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
     Ok(loose)
 }
 
-/// Rejects repositories with work trees or reflogs: these can reach objects that `gc` would take for unreachable.
+/// Returns an error for a repository with work trees or reflogs: these may reach objects that no ref reaches, and `gc` would delete them.
 ///
 /// # Errors
-/// `NotAStore`, with a reason that says what to do.
+/// `NotAStore`, whose reason says what the user must do.
 pub(crate) fn check_collectable(parts: &Parts) -> Result<()> {
     for (name, what) in [
         (

@@ -1,13 +1,13 @@
-//! Garbage collection of objects that no ref reaches, while readers and writers continue.
+//! Garbage collection: deletes the objects that no ref reaches, while readers and writers continue.
 //!
-//! 1. Without `lock`: write the new history if versions are dropped; list the packs and loose objects that exist; pack everything that
-//!    will stay reachable, with deltas if git is available.
-//! 2. With `lock` and `refs.lock`, so that no one writes: rewrite the branch, read all refs again, copy the listed objects that refs have come
-//!    to reach since phase 1, fsync, delete the listed files.
+//! 1. Without `lock`: if versions are dropped, write the new history; list the existing packs and loose objects (the candidates); pack
+//!    everything that will stay reachable, with deltas if git is available.
+//! 2. With `lock` and `refs.lock`, so that no one writes: rewrite the branch; read all refs again; copy the candidates that have become
+//!    reachable since phase 1; fsync; delete the candidates.
 //! 3. Without `lock`: let git write a commit-graph, if git is available.
 //!
-//! Objects that are not in the list stay until the next collection. Writers are only blocked during phase 2, whose time is
-//! proportional to what changed since phase 1 and to the number of deleted files.
+//! Objects that are not candidates stay until the next collection. Writers are only blocked during phase 2. Its time is proportional to the
+//! changes since phase 1 and to the number of deleted files.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
@@ -29,16 +29,16 @@ use crate::repo::locks::Guard;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 
-/// How far the modification time of a new file can be behind the current time: the kernel takes it from a clock that advances only
-/// at timer ticks.
+/// An upper bound on how far the modification time of a new file lags behind the current time. The kernel takes modification times from a
+/// clock that advances only at timer ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 
-/// How often gc begins its last step again because another machine has changed the shared state.
+/// The maximum number of attempts of phase 2. It is repeated if another machine changes the shared state in between.
 const EXCHANGES_MAX: usize = 20;
 
-/// A requested garbage collection.
+/// The parameters of a garbage collection.
 pub struct GcRequest<'a, E> {
-    /// The branch whose own history is rewritten; `None` keeps all history.
+    /// The branch whose own history is rewritten, and how; `None` keeps all history.
     pub rewrite: Option<(&'a BranchName, Rewrite<'a, E>)>,
 }
 
@@ -49,20 +49,20 @@ pub struct GcResult {
     pub removed: usize,
     /// The number of bytes by which the store shrank.
     pub freed_bytes: u64,
-    /// The rewritten history, if it was rewritten.
+    /// The rewritten history; `None` if no history was rewritten.
     pub rewritten: Option<NewHistory>,
 }
 
-/// The result of rewriting a branch.
+/// The new history of a branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewHistory {
-    /// The new tip.
+    /// The tip of the new history.
     pub tip: CommitId,
     /// The number of commits by which the history became shorter.
     pub dropped_commits: usize,
 }
 
-/// The pack of the reachable objects, as of phase 1.
+/// The pack of all objects that were reachable in phase 1.
 struct ReachablePack {
     pack: Option<Pack>,
     index: Option<gix_pack::index::File>,
@@ -75,26 +75,27 @@ impl ReachablePack {
     }
 }
 
-/// The result of the step that makes the candidates unreachable.
+/// The result of the step of phase 2 after which no ref needs the candidates.
 struct Exchanged {
     rewritten: Option<RewrittenBranch>,
-    /// The candidates that were copied.
+    /// The candidates that were copied, because refs reach them.
     copies: Vec<gix::ObjectId>,
-    /// The pack with the copies.
+    /// The pack that contains the copies; `None` if there are none.
     copied: Option<Pack>,
 }
 
-/// Collects the garbage of one repository.
+/// The garbage collector of a repository.
 pub(crate) struct Collector<'p> {
     pub parts: &'p Parts,
 }
 
 impl Collector<'_> {
-    /// Removes every object that no ref reaches, and packs the others. If git is available, a commit-graph is written too.
+    /// Removes every object that no ref reaches, and packs the others. If git is available, also writes a commit-graph. Calls `check` at a
+    /// time when no other writer can move a ref.
     ///
     /// # Errors
-    /// A backup or another collection is running; writers kept the store busy for a minute; I/O; the error of `check`, which is called when
-    /// no other writer can move a ref. Even after an error, everything that a ref reaches is still there.
+    /// A backup or another collection is running; other processes wrote for a minute without a pause; I/O; the error of `check`. Even after
+    /// an error, everything that a ref reaches still exists.
     pub(crate) fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_, E>,
@@ -145,7 +146,7 @@ impl Collector<'_> {
         Ok(collected)
     }
 
-    /// Deletes the candidates, once everything that stays is in other packs (phase 2).
+    /// Deletes the candidates, after everything that must stay was written to other packs (phase 2).
     fn delete_unreachable<E: From<Error>>(
         &self,
         repo: &gix::Repository,
@@ -191,8 +192,9 @@ impl Collector<'_> {
         })
     }
 
-    /// Rewrites the branch, and copies the candidates that refs have come to reach, so that all candidates can be deleted. If machines share the
-    /// repository, replaces the packs of `base` in the shared state; while another machine changes that state, begins again.
+    /// Rewrites the branch, and copies the candidates that refs have come to reach, so that all candidates can be deleted. If several
+    /// machines share the repository, replaces the packs of `base` in the shared state, and starts again whenever another machine has
+    /// changed that state.
     fn exchange<E: From<Error>>(
         &self,
         repo: &gix::Repository,
@@ -237,7 +239,7 @@ impl Collector<'_> {
         Err(Error::Busy(reason.to_owned()).into())
     }
 
-    /// Returns the candidates that refs reach, but that are not in `packed`, the pack of phase 1.
+    /// Returns the candidates that refs reach and that `packed`, the pack of phase 1, does not contain.
     fn copies(
         &self,
         repo: &gix::Repository,
@@ -252,9 +254,9 @@ impl Collector<'_> {
         Ok(copies)
     }
 
-    /// Deletes the candidates. Records the deletion in the file `lock`, from which every process learns of it.
+    /// Deletes the candidates. Before that, records the deletion in the file `lock`, so that every process opens its packs again.
     fn delete_for_good(&self, lock: &Guard, candidates: &Candidates) -> Result<()> {
-        // A power cut must not bring back a ref to an object that is deleted now.
+        // Without this fsync, a power cut could restore the old value of a ref, whose objects are deleted now.
         self.parts.refs.sync_all_refs()?;
         self.parts.refs.forget_old_tips()?;
         lock.mark_collected()?;
@@ -263,11 +265,11 @@ impl Collector<'_> {
         clear_files(&self.parts.objects)
     }
 
-    /// Returns the roots from which every object that stays is reachable: the targets of all refs. A branch that is rewritten contributes
-    /// the given roots instead of its tip.
+    /// Returns the objects from which everything that must stay is reachable: the targets of all refs. For a branch that is rewritten, uses
+    /// the given objects instead of its old tip.
     ///
     /// # Errors
-    /// `UncollectableRef` if a ref is broken: what it reached must not be deleted.
+    /// `UncollectableRef` if a ref is broken, because it is not known which objects that ref needs.
     fn roots(
         &self,
         rewritten: Option<(gix::ObjectId, Vec<gix::ObjectId>)>,
@@ -293,7 +295,7 @@ impl Collector<'_> {
         Ok(roots)
     }
 
-    /// Writes objects into a durable pack without deltas; `None` if there are none.
+    /// Writes objects into a durable pack without deltas. Returns `None` if `ids` is empty.
     fn write_pack(&self, repo: &gix::Repository, ids: &[gix::ObjectId]) -> Result<Option<Pack>> {
         if ids.is_empty() {
             return Ok(None);
@@ -302,7 +304,7 @@ impl Collector<'_> {
         self.parts.packs.write(repo, ids, &tmp).map(Some)
     }
 
-    /// Packs everything that the roots reach, with deltas if git is available.
+    /// Writes a pack of everything that the roots reach, with deltas if git is available.
     fn pack(
         &self,
         repo: &gix::Repository,

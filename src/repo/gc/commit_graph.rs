@@ -1,13 +1,13 @@
-//! The commit-graph (gitformat-commit-graph(5)), which makes git's walks fast, above all `git log -- PATH`.
+//! The commit-graph (gitformat-commit-graph(5)), a file that makes git's walks of the history fast, above all `git log -- PATH`.
 //!
-//! It is derived from the commits that refs reach, and no operation needs it. It must not list a deleted commit, because git would
-//! assume that the commit exists. So `gc` removes the commit-graph, durably, before it deletes objects, and lets git write a new
-//! one afterwards, while `backup.lock` excludes any other `gc`. After a crash in between there is no commit-graph.
+//! The file is derived from the commits that refs reach, and no operation needs it. It must not list a deleted commit, because git would
+//! assume that the commit exists. So before `gc` deletes objects, it removes the commit-graph durably. Afterwards, it lets git write a new
+//! one, while `backup.lock` excludes any other `gc`. After a crash in between there is no commit-graph.
 //!
-//! git writes the commit-graph in a directory below `ROOT/wasmstore`, and wasmstore renames it to its final path. So a git process
-//! that fails or is killed leaves nothing in `objects/`. If a git process that wasmstore did not start holds the lock file of the
-//! commit-graph, wasmstore neither waits for the lock file nor removes it: if both write a commit-graph, the later one replaces the
-//! other, and either is correct.
+//! git writes the commit-graph to a directory below `ROOT/wasmstore`, and wasmstore renames it to its final path. So a git process that
+//! fails or is killed leaves nothing in `objects/`. A git process that wasmstore did not start may hold the lock file of the commit-graph.
+//! wasmstore neither waits for this lock file nor removes it: if both write a commit-graph, the later one replaces the other, and either is
+//! correct.
 
 use std::fs;
 
@@ -19,7 +19,8 @@ use crate::repo::lifecycle::scratch_dirs::gc_dir;
 use crate::repo::objects::db::ObjectDb;
 use crate::sharing::share;
 
-/// Writes a commit-graph of everything that refs reach. If git fails or writes a wrong one, logs a warning. The caller holds `backup.lock`.
+/// Writes a commit-graph of all commits that refs reach. If git fails or writes an invalid file, logs a warning. The caller must hold
+/// `backup.lock`.
 pub(crate) fn write_commit_graph(objects: &ObjectDb, git: &Git) {
     if let Err(error) = try_write(objects, git) {
         let reason = chain(&error);
@@ -29,7 +30,7 @@ pub(crate) fn write_commit_graph(objects: &ObjectDb, git: &Git) {
 
 fn try_write(objects: &ObjectDb, git: &Git) -> Result<()> {
     let gc_dir = gc_dir(&objects.own_dir())?;
-    // A new directory for each run: a git process that outlives a killed `gc` cannot write into it.
+    // Uses a new directory for each run, so that a git process that survives a killed `gc` cannot write into it.
     let dir = tempfile::tempdir_in(&gc_dir).map_err(Error::io("create a directory in", &gc_dir))?;
     let Some(graph) = git.write_commit_graph(dir.path())? else {
         return Ok(());

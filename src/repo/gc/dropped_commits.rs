@@ -1,4 +1,4 @@
-//! Counts the commits that would be dropped with versions of modules, without making their trees.
+//! Counts the commits that a branch would lose if versions of modules were dropped, without writing new trees.
 
 use std::collections::HashMap;
 
@@ -16,11 +16,11 @@ use crate::repo::tree::diff::{EntryChange, entry_changes};
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
-/// For each path, the commits at which dropped modules follow something that stays, and what that is. It stays at the path in the new
-/// history while its modules in the old history are dropped.
+/// For each path: the commits that replace the entry at the path by a dropped module, each with the entry that it replaced. In the new
+/// history, this entry stays at the path until an entry follows that is not dropped.
 type CarriedEntries = HashMap<BString, Vec<(HistoryCommit, Option<TreeEntry>)>>;
 
-/// Returns the number of commits by which the history becomes shorter.
+/// Returns the number of commits by which the history `own` would become shorter.
 pub(crate) fn count_dropped(
     parts: &Parts,
     own: &OwnHistory,
@@ -68,7 +68,7 @@ pub(crate) fn count_dropped(
 struct Counter<'r> {
     trees: TreeReader<'r>,
     dropped: &'r DroppedVersions,
-    /// The history as it is.
+    /// The history without the drops, which gives each old commit a position.
     old: RewrittenHistory,
     carried: CarriedEntries,
 }
@@ -109,7 +109,7 @@ impl Counter<'_> {
         })
     }
 
-    /// Returns what the new form of a commit has at a path whose module is dropped.
+    /// Returns the entry that the new form of `commit` has at a path where the old form has a dropped module.
     fn carried_entry(&self, path: &BString, commit: Option<&gix::ObjectId>) -> Option<TreeEntry> {
         let commit = self.old.new_commit(*commit?);
         let starts = self.carried.get(path)?.iter().rev();

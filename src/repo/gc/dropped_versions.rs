@@ -1,4 +1,4 @@
-//! The versions of modules that a gc removes from the history of a branch.
+//! The versions of modules that gc removes from the history of a branch.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,17 +7,17 @@ use gix::bstr::{BStr, ByteSlice};
 use crate::names::{ModuleHash, ModulePath};
 use crate::repo::tree::entry::TreeEntry;
 
-/// Modules at paths.
+/// A set of versions, each a path and the hash of a module.
 #[derive(Clone, Debug, Default)]
 pub struct DroppedVersions(HashMap<ModulePath, HashSet<ModuleHash>>);
 
 impl DroppedVersions {
-    /// Adds a module at a path.
+    /// Adds the module `module` at the path `path`.
     pub fn insert(&mut self, path: ModulePath, module: ModuleHash) {
         self.0.entry(path).or_default().insert(module);
     }
 
-    /// Returns whether there are none.
+    /// Returns whether there are no versions.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -27,12 +27,12 @@ impl DroppedVersions {
         self.0.values().map(HashSet::len).sum()
     }
 
-    /// Returns the modules, some of them more than once.
+    /// Returns the modules of all versions. A module that is dropped at several paths is returned several times.
     pub fn modules(&self) -> impl Iterator<Item = ModuleHash> {
         self.0.values().flatten().copied()
     }
 
-    /// Returns whether `entry` is one of the modules at `path`.
+    /// Returns whether `entry` is a module that is dropped at `path`.
     pub(crate) fn contains(&self, path: &BStr, entry: Option<&TreeEntry>) -> bool {
         let module = entry.and_then(TreeEntry::module);
         let path = || ModulePath::parse(path.to_str().ok()?).ok();

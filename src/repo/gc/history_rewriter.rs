@@ -1,4 +1,4 @@
-//! Writes the new form of each commit of a history from which versions of modules are dropped: see `retention.rs` for the rule.
+//! Writes the new form of each commit when versions of modules are dropped from a history. `retention.rs` states the rule.
 
 use gix::bstr::ByteSlice;
 use gix::odb::memory::Storage;
@@ -18,31 +18,31 @@ use crate::repo::tree::edit::{EditedTree, edit};
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
-/// The trees of a commit before and after.
+/// The tree of a commit in the old and in the new history.
 struct TreePair {
     old: gix::ObjectId,
     new: gix::ObjectId,
 }
 
-/// The new tree of a commit.
+/// The tree of a commit in the new history.
 struct NewTree {
     edited: EditedTree,
-    /// Whether all changes of the commit are dropped. A merge needs no change.
+    /// Whether all changes of the commit are dropped. Also true for a merge that makes no changes.
     is_empty: bool,
-    /// Whether a dropped change has moved into the commit.
+    /// Whether the commit now contains a dropped change of an earlier commit.
     is_squashed: bool,
 }
 
-/// Writes new forms of commits.
+/// Writes the new forms of commits, parents before children.
 pub(crate) struct HistoryRewriter<'p> {
     dropped: &'p DroppedVersions,
-    /// Reads the old trees.
+    /// Reads trees of the old history.
     trees: TreeReader<'p>,
     history: RewrittenHistory,
 }
 
 impl<'p> HistoryRewriter<'p> {
-    /// Begins to add commits to `history`.
+    /// Creates a rewriter that adds commits to `history`.
     pub(crate) fn new(
         parts: &'p Parts,
         dropped: &'p DroppedVersions,
@@ -60,7 +60,8 @@ impl<'p> HistoryRewriter<'p> {
         self.history
     }
 
-    /// Adds a commit whose parents were added before, unless other refs reach them. The tree of the tip stays.
+    /// Writes the new form of `commit` and adds it to the history. The parents of the commit must have been added before, unless other refs
+    /// reach them. The tree of the tip is not changed.
     pub(crate) fn add(
         &mut self,
         txn: &mut WriteTxn<'_>,
@@ -90,7 +91,7 @@ impl<'p> HistoryRewriter<'p> {
         flush(txn)
     }
 
-    /// Returns the trees of the first parent before and after; the empty tree if there is no parent.
+    /// Returns the trees that the first parent has in the old and in the new history. Returns the empty tree twice if there is no parent.
     fn first_parent_trees(
         &self,
         repo: &gix::Repository,
@@ -110,7 +111,7 @@ impl<'p> HistoryRewriter<'p> {
         Ok(same(read_linked(repo, commit_id(parent))?.tree.0))
     }
 
-    /// Makes the tree of a commit from the new tree of its first parent.
+    /// Builds the tree of a commit in the new history: applies the changes of the commit that stay to the new tree of its first parent.
     fn new_tree(
         &self,
         repo: &gix::Repository,
@@ -144,7 +145,8 @@ impl<'p> HistoryRewriter<'p> {
         })
     }
 
-    /// Adds the new form of a commit to the objects of the next pack, and returns its id. A commit that does not change is not added.
+    /// Adds the new form of a commit to the objects of the next pack, and returns its id. If nothing about the commit changes, returns its
+    /// old id.
     fn stage(
         &self,
         txn: &mut WriteTxn<'_>,
@@ -176,7 +178,8 @@ impl<'p> HistoryRewriter<'p> {
     }
 }
 
-/// Once objects were written because there were many, writes the rest too, and forgets those in memory.
+/// Bounds the memory: if the transaction has already written a pack because it had many objects, writes the other objects too, and drops
+/// all of them from memory.
 fn flush(txn: &mut WriteTxn<'_>) -> Result<()> {
     if !txn.objects.durable.is_empty() {
         txn.sync()?;

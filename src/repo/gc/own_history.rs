@@ -1,4 +1,4 @@
-//! The part of a branch's history that no other ref reaches. Only this part may be rewritten.
+//! The own history of a branch: the commits that no other ref reaches. Only these commits may be rewritten.
 
 use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
@@ -7,18 +7,18 @@ use crate::repo::ids::{commit_id, object_id};
 use crate::repo::parts::Parts;
 use crate::repo::refs::read::read_tip;
 
-/// The commits that a branch reaches and no other ref reaches.
+/// The commits that a branch reaches and that no other ref reaches.
 pub struct OwnHistory {
-    /// The commits, parents before children; the last one is the branch's tip. There is at least one.
+    /// The commits, parents before children. The last one is the branch's tip, so there is at least one.
     pub commits: Vec<CommitNode>,
-    /// The commits that other refs reach.
+    /// All commits that other refs reach.
     pub(crate) kept: gix::hashtable::HashSet,
     /// The targets of the other refs.
     pub(crate) other_tips: Vec<gix::ObjectId>,
 }
 
 impl OwnHistory {
-    /// Reads the history of `branch`; `None` if the branch has no commit, or if other refs reach all of them.
+    /// Reads the own history of `branch`. Returns `None` if the branch has no commit, or if other refs reach all its commits.
     pub(crate) fn read(
         parts: &Parts,
         repo: &gix::Repository,
@@ -50,7 +50,7 @@ impl OwnHistory {
         tip.expect("BUG: there is at least one commit")
     }
 
-    /// Returns whether no ref other than `branch` has come to reach one of the commits.
+    /// Returns whether still no ref other than `branch` reaches one of the commits.
     pub(crate) fn is_still_own(
         &self,
         parts: &Parts,
@@ -85,7 +85,7 @@ impl OwnHistory {
     }
 }
 
-/// Returns the targets of all refs except `branch`, and of a detached `HEAD`.
+/// Returns the targets of all refs except `branch`, and the commit of a detached `HEAD`.
 fn other_tips(parts: &Parts, branch: &BranchName) -> Result<Vec<gix::ObjectId>> {
     let own_ref = branch.full_ref();
     let refs = parts.refs.direct_refs("refs/")?.into_iter();

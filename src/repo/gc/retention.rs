@@ -1,13 +1,13 @@
-//! Dropping versions of modules from a branch's own history.
+//! Drops versions of modules from a branch's own history.
 //!
-//! The rule: the history is made again, parents first. In each commit, a path whose module is dropped has what it has in the new form of
-//! the first parent, as if the commit had not changed the path. All other changes stay. So a dropped change moves into the next change of
-//! its path that stays. A commit that is left without a change is dropped, except merges that still join histories, and roots. A commit
-//! into which a dropped change has moved gets the trailer `Squashed: true`, at which a rollback stops, because undoing it would undo
-//! several changes. A commit stays as it is, with its id, if neither its tree nor its parents change.
+//! The rule: every commit is made again, parents first. Where a commit has a dropped module at a path, its new form has what the new form
+//! of its first parent has there, as if the commit had not changed the path. All other changes stay. So the effect of a dropped change
+//! appears in the next commit that changes the path and stays. A commit without any change left is dropped, except a commit without
+//! parents, and a merge that still joins two histories. A commit into which a dropped change has moved gets the trailer `Squashed: true`. A
+//! rollback stops there, because it would undo several changes at once. A commit keeps its id if neither its tree nor its parents change.
 //!
-//! The paths of each new tree are a subset of those of the old tree, so no path becomes a module and a directory at once. The tip's tree
-//! stays.
+//! The paths of each new tree are a subset of the paths of the old tree, so no path becomes a module and a directory at once. The tree of
+//! the tip does not change.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::read::read_tip;
 
-/// A new history of a branch that was written without locks.
+/// The new history of a branch, written without locks.
 pub(crate) struct RetentionPlan {
     pub old_tip: gix::ObjectId,
     pub new_tip: gix::ObjectId,
@@ -34,7 +34,7 @@ pub(crate) struct RetentionPlan {
 }
 
 impl RetentionPlan {
-    /// Writes the history of `branch` without the selected versions; `None` if it does not change.
+    /// Writes the history of `branch` without the versions that `select` returns. Returns `None` if the history would not change.
     pub(crate) fn new<E: From<Error>>(
         parts: &Parts,
         repo: &gix::Repository,
@@ -76,8 +76,9 @@ fn rewrite(
     Ok(rewriter.finish())
 }
 
-/// Writes the commits that the branch has got since the plan was made, on top of the planned history. If another ref has come to reach
-/// commits of the plan, or if the branch was reset, the history is written again. No one else may move a ref.
+/// Writes the final history: adds the commits that the branch has received since the plan was made to the planned history. If the branch
+/// was reset, or if another ref has come to reach commits of the plan, writes the whole history again. The caller must make sure that no
+/// one else moves a ref.
 pub(crate) fn write(
     parts: &Parts,
     branch: &BranchName,
@@ -120,16 +121,16 @@ pub(crate) fn write(
     }))
 }
 
-/// The difference between the history of a branch and its history when a plan was made.
+/// How the history of a branch has changed since a plan was made.
 pub(crate) enum NewerHistory {
-    /// The branch has got these commits, parents first.
+    /// The branch has received these commits, parents first.
     Commits(Vec<CommitNode>),
-    /// The branch was reset, or another ref reaches planned commits.
+    /// The branch was reset, or another ref reaches commits of the plan.
     Unrelated,
 }
 
 impl OwnHistory {
-    /// Returns the commits that the branch has got since `planned` was read.
+    /// Returns the commits that the branch has received since `planned` was read.
     fn read_newer(
         parts: &Parts,
         repo: &gix::Repository,

@@ -1,4 +1,4 @@
-//! The rewriting of a branch by gc: it is planned without locks, and made while no one else can move a ref.
+//! Rewrites the history of a branch for gc: plans it without locks, and publishes it while no one else can move a ref.
 
 use crate::names::{Author, BranchName};
 use crate::repo::error::{Error, Result};
@@ -10,24 +10,24 @@ use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 use crate::repo::refs::lock::OUTSIDE_MAX;
 
-/// Selects the versions that a branch loses.
+/// A function that selects the versions to drop from a branch's own history.
 pub type DropSelector<'a, E> = &'a dyn Fn(&OwnHistory) -> Result<DroppedVersions, E>;
 
-/// A requested rewriting of a branch's own history, which no other ref reaches.
+/// How to rewrite a branch's own history: the commits that no other ref reaches.
 pub enum Rewrite<'a, E> {
-    /// Replace it by one commit.
+    /// Replace the history by one commit.
     Squash {
-        /// The author of the commit.
+        /// The author of the new commit.
         author: &'a Author,
-        /// The message of the commit.
+        /// The message of the new commit.
         message: &'a str,
     },
-    /// Drop the selected versions of modules, and the commits that changed nothing else. The commits that stay keep their authors, dates
-    /// and messages.
+    /// Drop the selected versions of modules, and the commits that changed nothing else. All other commits keep their authors, dates and
+    /// messages.
     Drop(DropSelector<'a, E>),
 }
 
-/// A rewriting of a branch that was planned.
+/// A rewrite that was planned without locks.
 pub(crate) enum RewritePlan<'a> {
     Squash {
         branch: &'a BranchName,
@@ -41,20 +41,20 @@ pub(crate) enum RewritePlan<'a> {
     },
 }
 
-/// A branch whose new history was written. No ref points to it yet.
+/// The new history of a branch, written but without a ref that points to it.
 pub(crate) struct RewrittenBranch {
     pub old_tip: gix::ObjectId,
     pub new_tip: gix::ObjectId,
-    /// The objects from which everything is reachable that stays of the branch.
+    /// Objects from which everything is reachable that the branch keeps.
     pub roots: Vec<gix::ObjectId>,
-    /// In a repository that machines share: the packs with new objects.
+    /// The packs with new objects, if several machines share the repository; otherwise empty.
     pub packs: Vec<Pack>,
     /// The number of commits by which the history became shorter.
     pub dropped_commits: usize,
 }
 
 impl<'a> RewritePlan<'a> {
-    /// Plans a rewriting of `branch`. If versions are dropped, the new history is written, so that little is left to do under locks.
+    /// Plans to rewrite `branch`. If versions are dropped, already writes the new history, so that little is left to do under locks.
     pub(crate) fn new<E: From<Error>>(
         parts: &Parts,
         repo: &gix::Repository,
@@ -75,15 +75,15 @@ impl<'a> RewritePlan<'a> {
         })
     }
 
-    /// Returns the branch.
+    /// Returns the branch to rewrite.
     pub(crate) fn branch(&self) -> &'a BranchName {
         match self {
             Self::Squash { branch, .. } | Self::Drop { branch, .. } => branch,
         }
     }
 
-    /// Returns the tip that is replaced, and the objects from which everything is reachable that stays of the branch; `None` if the branch
-    /// stays as it is.
+    /// Returns the old tip, and the objects from which everything is reachable that the branch keeps. Returns `None` if the branch does not
+    /// change.
     pub(crate) fn roots(&self) -> Option<(gix::ObjectId, Vec<gix::ObjectId>)> {
         match self {
             Self::Squash { plan, .. } => plan.as_ref().map(|plan| (plan.tip, plan.roots())),
@@ -91,7 +91,8 @@ impl<'a> RewritePlan<'a> {
         }
     }
 
-    /// Writes the new history of the branch durably; `None` if the branch stays as it is. No one else may move a ref.
+    /// Writes the new history of the branch durably. Returns `None` if the branch does not change. The caller must make sure that no one
+    /// else moves a ref.
     pub(crate) fn write(&self, parts: &Parts) -> Result<Option<RewrittenBranch>> {
         match self {
             Self::Squash {
@@ -109,7 +110,7 @@ impl<'a> RewritePlan<'a> {
     }
 }
 
-/// Moves the branch to its new history.
+/// Moves the branch to the tip of its new history.
 pub(crate) fn publish(
     parts: &Parts,
     branch: &BranchName,

@@ -1,18 +1,18 @@
-//! Encodes a commit of a rewritten history: with another tree or other parents, but with the author, the dates and the message that it had.
+//! Encodes a commit of a rewritten history: changes its tree or its parents, but keeps its author, dates and message.
 
 use gix::bstr::ByteSlice;
 
-/// What changes in a commit.
+/// The changes of a commit.
 pub(crate) struct CommitRewrite<'a> {
     pub tree: gix::ObjectId,
     pub parents: &'a [gix::ObjectId],
-    /// The new id of the commit in the trailer `Restores`, if it has changed.
+    /// The new id for the trailer `Restores`; `None` if the trailer does not change.
     pub restores: Option<gix::ObjectId>,
-    /// Whether the trailer `Squashed` is added.
+    /// Whether to add the trailer `Squashed`.
     pub is_squashed: bool,
 }
 
-/// Returns the encoded form of a commit after the change. A signature is dropped, because it would be wrong.
+/// Returns the encoded commit with the changes. Drops a signature, because it would no longer be valid.
 pub(crate) fn rewrite(encoded: &[u8], change: &CommitRewrite<'_>) -> Vec<u8> {
     let mut new = format!("tree {}\n", change.tree).into_bytes();
     for parent in change.parents {
@@ -22,7 +22,7 @@ pub(crate) fn rewrite(encoded: &[u8], change: &CommitRewrite<'_>) -> Vec<u8> {
     let (headers, message) = encoded.split_at(end);
     let mut is_dropped = false;
     for line in headers.lines_with_terminator() {
-        // The following lines of a header begin with a space.
+        // A line that begins with a space continues the header before it.
         if !line.starts_with(b" ") {
             let dropped: [&[u8]; 4] = [b"tree ", b"parent ", b"gpgsig", b"mergetag "];
             is_dropped = dropped.iter().any(|name| line.starts_with(name));
@@ -42,7 +42,7 @@ pub(crate) fn rewrite(encoded: &[u8], change: &CommitRewrite<'_>) -> Vec<u8> {
         message.truncate(message.trim_end().len());
         let separator = match last_line(&message).starts_with(b"Restores: ") {
             true => "\n",
-            // A commit without a message still has the empty line after its headers.
+            // A commit without a message still has the empty line after its headers, so one more newline is not enough.
             false => "\n\n",
         };
         message.extend_from_slice(separator.as_bytes());
@@ -53,10 +53,10 @@ pub(crate) fn rewrite(encoded: &[u8], change: &CommitRewrite<'_>) -> Vec<u8> {
     new
 }
 
-/// The trailer of a commit that contains changes of several commits.
+/// The trailer of a commit that contains the changes of several old commits.
 const SQUASHED: &str = "Squashed: true";
 
-/// Returns the id in the trailer `Restores`; `None` if the last line of the message is not this trailer.
+/// Returns the commit id in the trailer `Restores`. Returns `None` if the last line of the message is not this trailer.
 pub(crate) fn restored_id(encoded: &[u8]) -> Option<gix::ObjectId> {
     let id = last_line(encoded).strip_prefix(b"Restores: ")?;
     gix::ObjectId::from_hex(id).ok()

@@ -1,9 +1,9 @@
-//! The new forms of the commits of a history from which versions of modules are dropped, and their positions.
+//! A history from which versions of modules are dropped: the new form of each commit, and its position in the first-parent history.
 
-/// How many forks are followed to find out whether a commit is in the first-parent history of another.
+/// The maximum number of forks at which the search for a first-parent ancestor continues.
 const FORKS_MAX: usize = 1000;
 
-/// The new forms of commits.
+/// A history that is being rewritten: the new forms of its commits, by the id of the old commit.
 #[derive(Clone, Default)]
 pub(crate) struct RewrittenHistory {
     commits: gix::hashtable::HashMap<gix::ObjectId, NewForm>,
@@ -19,23 +19,23 @@ pub(super) struct NewForm {
     pub tree: gix::ObjectId,
 }
 
-/// A commit of the new history.
+/// A commit of the new history, or a commit that other refs reach.
 #[derive(Clone, Copy)]
 pub(super) struct HistoryCommit {
     id: gix::ObjectId,
-    /// `None` if other refs reach the commit, so that it stays.
+    /// The position in the new history; `None` if other refs reach the commit, so that it is not rewritten.
     position: Option<Position>,
 }
 
-/// A part of the history in which each commit is the first parent of the next one.
+/// A sequence of new commits in which each one is the first parent of the next one.
 #[derive(Clone, Copy)]
 struct Segment {
-    /// The first parent of the first commit.
+    /// The first parent of the first commit of the segment.
     base: Option<HistoryCommit>,
     commits: u32,
 }
 
-/// The position of a new commit: a segment, and the number of the commit in it.
+/// The position of a new commit: its segment, and its index there.
 #[derive(Clone, Copy)]
 struct Position {
     segment: u32,
@@ -47,17 +47,17 @@ struct Position {
 pub(super) enum DropEffect {
     Nothing,
     Something,
-    /// All of them, or the others have no effect without them. A merge needs no change.
+    /// All changes are dropped, or the remaining ones have no effect without them. Also used for a merge that makes no changes.
     Everything,
 }
 
 impl RewrittenHistory {
-    /// Returns the new id of a commit; its own id if it was not rewritten.
+    /// Returns the new id of a commit. Returns its old id if the commit was not rewritten.
     pub(crate) fn new_id(&self, old: gix::ObjectId) -> gix::ObjectId {
         self.new_commit(old).id
     }
 
-    /// Returns the number of commits that the new history has of those that were added.
+    /// Returns how many of the added commits the new history still has.
     pub(crate) fn kept(&self) -> usize {
         self.kept
     }
@@ -70,7 +70,7 @@ impl RewrittenHistory {
         self.commits.get(&old).map_or(kept, |form| form.commit)
     }
 
-    /// Returns the new form of a commit; `None` if it was not added.
+    /// Returns the new form of a commit; `None` if the commit was not added.
     pub(super) fn form(&self, old: &gix::ObjectId) -> Option<&NewForm> {
         self.commits.get(old)
     }
@@ -80,7 +80,8 @@ impl RewrittenHistory {
         self.commits.insert(old, form);
     }
 
-    /// Returns the position of the next commit after `parent`.
+    /// Assigns a position to a commit whose first parent is `parent`: the next one of the parent's segment if it is free, otherwise the
+    /// first one of a new segment.
     fn next_position(&mut self, parent: Option<HistoryCommit>) -> Position {
         if let Some(Position { segment, number }) = parent.and_then(|parent| parent.position) {
             let commits = &mut self.segments[segment as usize].commits;
@@ -96,7 +97,7 @@ impl RewrittenHistory {
         Position { segment, number: 0 }
     }
 
-    /// Returns whether `ancestor` is known to be in the first-parent history of `tip`.
+    /// Returns whether `ancestor` is in the first-parent history of `tip`. Returns false if the search takes too many steps.
     pub(super) fn is_first_parent_ancestor(
         &self,
         ancestor: HistoryCommit,
@@ -121,8 +122,7 @@ impl RewrittenHistory {
         false
     }
 
-    /// Adds a commit without its trees, only to be counted. A commit that differs from the old one, or whose parents do, gets an id that is
-    /// used for nothing else.
+    /// Adds a commit without its trees, only to count it. If the commit or one of its parents changes, the new form gets a made-up id.
     pub(super) fn add_placeholder(
         &mut self,
         id: gix::ObjectId,
@@ -142,7 +142,7 @@ impl RewrittenHistory {
         self.insert(id, form);
     }
 
-    /// Returns the parent that takes the place of a commit without a change; `None` if the commit stays.
+    /// Returns the commit that replaces a commit without changes: the new form of its first parent. Returns `None` if the commit stays.
     pub(super) fn replacement(
         &self,
         old_parents: &[gix::ObjectId],
@@ -155,7 +155,7 @@ impl RewrittenHistory {
         first.map(|first| self.new_commit(*first))
     }
 
-    /// Returns the new form of a commit, which has the id `id` unless a parent takes its place.
+    /// Returns the new form of a commit: `replacement` if given, otherwise a commit with the id `id` at a new position.
     pub(super) fn place(
         &mut self,
         id: gix::ObjectId,
@@ -170,7 +170,8 @@ impl RewrittenHistory {
         })
     }
 
-    /// Returns the new parents of a commit. If one has changed, leaves out those that became part of the first parent's history.
+    /// Returns the new parents of a commit. If any parent has changed, leaves out those that the first-parent history of the first one
+    /// contains.
     pub(super) fn new_parents(&self, old: &[gix::ObjectId]) -> Vec<gix::ObjectId> {
         let new: Vec<_> = old.iter().map(|old| self.new_commit(*old)).collect();
         let is_same = new.iter().zip(old).all(|(new, old)| new.id == *old);
@@ -186,7 +187,7 @@ impl RewrittenHistory {
     }
 }
 
-/// Returns the id with all bits inverted.
+/// Returns `id` with all bits inverted. No object has this id.
 fn complement(id: gix::ObjectId) -> gix::ObjectId {
     let bytes: Vec<_> = id.as_bytes().iter().map(|byte| !byte).collect();
     gix::ObjectId::from_bytes_or_panic(&bytes)

@@ -1,8 +1,9 @@
-//! gc in a repository that machines share.
+//! Garbage collection in a repository that several machines share through a bucket.
 //!
-//! A gc replaces all packs of one generation by one pack of what its refs reach, in one swap with a new floor. Then it deletes the packs
-//! below the floor that the state does not have any more. Keys of packs are never used again, so a deletion that comes late harms nothing,
-//! and a writer that comes late with a pack below the floor uploads it again.
+//! A gc replaces all packs of one generation by one pack of everything that the refs of that generation reach. One swap of the shared state
+//! does this, and raises the floor. Then gc deletes the packs below the floor that the shared state no longer contains. The key of a pack
+//! in the bucket is never used again. So a delayed deletion deletes nothing that is needed, and a delayed writer whose pack is below the
+//! floor uploads the pack again.
 
 use std::fs;
 use std::sync::Arc;
@@ -19,24 +20,25 @@ use crate::repo::ids::shared_id;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 
-/// How old a pack must be that the shared state does not have, before it is deleted. A younger one may belong to a push whose refs are
-/// about to be updated.
+/// The minimum age of a pack that is deleted because the shared state does not contain it. A younger one may belong to a push whose refs
+/// are about to be updated.
 const REPLACED_AGE_MIN: Duration = Duration::from_secs(60);
 
-/// Catches up, and returns the state whose packs gc replaces; `None` on one disk.
+/// Updates the local copy, and returns the state whose packs gc replaces. Returns `None` in a store on one disk.
 pub(crate) fn begin(parts: &Parts) -> Result<Option<Arc<SharedState>>> {
     if !parts.authority.is_shared() {
         return Ok(None);
     }
     let _lock = parts.locks.writing()?;
     let _refs = parts.locks.refs()?;
-    // All refs are compared: gc takes its roots from them.
+    // Makes `catch_up` compare all refs, because gc takes its roots from the local refs.
     parts.doubt();
     parts.catch_up(Freshness::Current)?;
     Ok(parts.following.lock().applied.clone())
 }
 
-/// Replaces the packs of `base` by `packs`, and moves the rewritten branch. Returns whether that was done.
+/// Replaces the packs of `base` in the shared state by `packs`, and moves the rewritten branch. Returns false if another machine has
+/// changed the state first.
 pub(crate) fn exchange<'p>(
     parts: &Parts,
     base: &SharedState,
@@ -53,7 +55,7 @@ pub(crate) fn exchange<'p>(
             new: Some(shared_id(&rewritten.new_tip)),
         });
     }
-    // A pack that another machine has added again since then has another key.
+    // Only removes packs that still have the same key. If another machine has added a pack again, it has another key.
     let now = Arc::clone(
         &parts
             .following
@@ -69,7 +71,7 @@ pub(crate) fn exchange<'p>(
         let mut packs = base.packs.iter();
         packs.any(|key| key.checksum == pack.checksum)
     };
-    // There was no garbage.
+    // Changes nothing, because there was no garbage.
     if updates.is_empty() && added.len() == base.packs.len() && added.iter().all(is_named) {
         return Ok(true);
     }
@@ -83,7 +85,7 @@ pub(crate) fn exchange<'p>(
     parts.swap(&swap)
 }
 
-/// Deletes the packs below the floor that the shared state does not have. A failure is logged only: the next gc deletes them.
+/// Deletes the packs below the floor that the shared state does not contain. Only logs a failure, because the next gc deletes them.
 pub(crate) fn sweep(parts: &Parts) {
     match parts.authority.sweep() {
         Ok(0) => {}
@@ -94,12 +96,12 @@ pub(crate) fn sweep(parts: &Parts) {
     }
 }
 
-/// Deletes the packs of this repository that the shared state does not have any more, if there are at least `count_min`.
+/// Deletes the local packs that the shared state no longer contains, if there are at least `count_min`.
 pub(crate) fn delete_replaced(parts: &Parts, count_min: usize) -> Result<()> {
     if replaced(parts)?.len() < count_min {
         return Ok(());
     }
-    // A backup, a gc or a verify reads the packs that exist.
+    // Does nothing while a backup, a gc or a verify runs, because it reads the existing packs.
     let Some(_backup) = parts.locks.try_backup()? else {
         return Ok(());
     };
@@ -118,7 +120,7 @@ pub(crate) fn delete_replaced(parts: &Parts, count_min: usize) -> Result<()> {
     parts.objects.reopen_after_gc(lock.last_collected())
 }
 
-/// Lists the packs that the shared state does not have, and that are not new.
+/// Lists the local packs that the shared state does not contain, without recent ones.
 fn replaced(parts: &Parts) -> Result<Vec<Pack>> {
     let named = Arc::clone(&parts.following.lock().named);
     let long_ago = SystemTime::now() - REPLACED_AGE_MIN;
@@ -130,8 +132,8 @@ fn replaced(parts: &Parts) -> Result<Vec<Pack>> {
     Ok(packs.filter(is_replaced).collect())
 }
 
-/// Returns whether the repository has refs that are not shared, such as `refs/notes`. Packs that the shared state does not have may contain
-/// what they reach.
+/// Returns whether the repository has refs that are not part of the shared state, such as `refs/notes`. They may need objects from packs
+/// that the shared state does not contain.
 fn has_unshared_refs(parts: &Parts) -> Result<bool> {
     let list = parts.refs.list("refs/")?;
     let is_shared = |name: &str| RefName::parse(name).is_ok();

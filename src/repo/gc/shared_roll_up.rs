@@ -1,5 +1,6 @@
-//! Roll-ups of a repository that machines share: many small packs of the shared state are copied into one, without recompression, and one
-//! swap replaces them. The server that made the last swap does this. The floor stays, so the old packs are deleted by the next gc.
+//! Rolls up the packs of a repository that several machines share: copies many small packs of the shared state into one, without
+//! recompression, and replaces them in one swap. The server that made the last swap does this. The floor does not change, so the next gc
+//! deletes the old packs.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +11,7 @@ use crate::repo::packs::pack::Pack;
 use crate::repo::packs::roll_up::{PACK_BYTES_MAX, PACKS_MIN, copy_all};
 use crate::repo::parts::Parts;
 
-/// Rolls packs up if there are enough small ones. Returns whether that was done.
+/// Joins small packs into one if there are enough of them. Returns whether packs were replaced.
 ///
 /// # Errors
 /// `Unreachable`; a pack is damaged; the repository cannot be written.
@@ -42,7 +43,7 @@ pub(crate) fn roll_up_shared(parts: &Parts) -> Result<bool> {
     let removed: HashSet<String> = removed.filter(|name| *name != files.checksum).collect();
     let _refs = parts.locks.refs()?;
     parts.catch_up(Freshness::LastSwap)?;
-    // If a gc has replaced a pack in between, its objects may be garbage now.
+    // Stops if a gc has replaced one of the packs in between, because the objects in it may be garbage now.
     let named = parts.following.lock().named.clone();
     if !removed.iter().all(|checksum| named.contains(checksum)) {
         return Ok(false);
@@ -61,7 +62,7 @@ pub(crate) fn roll_up_shared(parts: &Parts) -> Result<bool> {
     Ok(is_done)
 }
 
-/// Returns the packs to roll up now: all packs of the lowest level that has enough packs; `None` if no level has enough.
+/// Returns the packs to join: all packs of the lowest level that has enough packs. Returns `None` if no level has enough.
 fn keys_due(packs: &[PackKey]) -> Option<Vec<&PackKey>> {
     let mut levels = BTreeMap::<u32, Vec<&PackKey>>::new();
     for key in packs {
@@ -72,7 +73,7 @@ fn keys_due(packs: &[PackKey]) -> Option<Vec<&PackKey>> {
     levels.into_values().find(|keys| keys.len() >= PACKS_MIN)
 }
 
-/// Returns the level of a pack: the logarithm, base 64, of its size in KiB.
+/// Returns the level of a pack: the logarithm of its size in KiB to the base 64.
 fn level(key: &PackKey) -> u32 {
     (key.size_bytes >> 10).max(1).ilog(PACKS_MIN as u64)
 }

@@ -1,4 +1,4 @@
-//! Squashing: replacing a branch's own history, which no other ref reaches, by one commit.
+//! Squashes a branch: replaces its own history, which no other ref reaches, by one commit.
 
 use crate::names::{Author, BranchName};
 use crate::repo::error::Result;
@@ -10,28 +10,28 @@ use crate::repo::objects::commit::{NewCommit, read_linked};
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 
-/// The commit that would replace a branch's own history.
+/// A planned squash: the commit that will replace a branch's own history.
 pub(crate) struct SquashPlan {
-    /// The branch's tip, which is replaced.
+    /// The branch's tip, which will be replaced.
     pub tip: gix::ObjectId,
-    /// The tip's tree, which stays.
+    /// The tree of the tip, which the new commit will have too.
     pub tree: TreeId,
-    /// The newest commits of the branch's old history that other refs still reach. The one in the branch's first-parent history
-    /// comes first.
+    /// The parents of the new commit: the newest commits of the branch's history that other refs reach. The one in the branch's
+    /// first-parent history comes first.
     pub parents: Vec<gix::ObjectId>,
-    /// The number of commits that are replaced.
+    /// The number of commits that will be replaced.
     pub commits: usize,
 }
 
 impl SquashPlan {
-    /// Returns root objects. All that the squash keeps of the branch is reachable from them.
+    /// Returns objects from which everything is reachable that the branch keeps.
     pub(crate) fn roots(&self) -> Vec<gix::ObjectId> {
         let parents = self.parents.iter().copied();
         parents.chain([self.tree.0]).collect()
     }
 }
 
-/// Writes the squashed commit durably. No ref points to it yet. Returns `None` if there is nothing to squash.
+/// Writes the squashed commit durably, without moving the branch. Returns `None` if there is nothing to squash.
 pub(crate) fn write(
     parts: &Parts,
     branch: &BranchName,
@@ -73,7 +73,7 @@ pub(crate) fn plan(
         return Ok(None);
     };
     let mut boundary = Vec::new();
-    // The first commits are those of the first-parent history, so their parent comes first.
+    // The list begins with the commits of the first-parent history, so that their parent comes first.
     for parent in own.commits.iter().flat_map(|commit| &commit.parents) {
         let parent = object_id(repo, parent.as_bytes());
         let parent = parent.filter(|parent| own.kept.contains(parent));

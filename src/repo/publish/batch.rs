@@ -1,4 +1,5 @@
-//! A batch: changes that are decided one after the other, made durable together, and published with one update of each ref.
+//! A batch: changes that are decided one after the other, made durable together, and published with one update of each ref. "To decide a
+//! change" means to compute, on a given tip, what the change does.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,25 +27,25 @@ use crate::repo::publish::write_txn::{TxnObjects, WriteTxn};
 
 /// The maximum number of changes in a batch.
 const CHANGES_MAX: usize = 256;
-/// The size at which a batch takes no more changes, in bytes of objects. The last change may exceed it.
+/// The total size of the objects of a batch, in bytes, from which on it accepts no more changes. The last change may exceed it.
 const BYTES_MAX: usize = 8 << 20;
-/// The age at which a batch takes no more changes.
+/// The age from which on a batch accepts no more changes.
 const AGE_MAX: Duration = Duration::from_millis(20);
 
-/// A batch that takes changes.
+/// A batch that the current thread may add changes to.
 pub(crate) struct OpenBatch<'r> {
     txn: WriteTxn<'r>,
     updates: Vec<TipUpdate>,
     changes: usize,
     begun: Instant,
     refs_lock: Guard,
-    /// The requests whose changes the batch applies.
+    /// The client requests whose changes are in the batch. Recorded so that a repeated request is not applied twice.
     requests: Vec<AppliedRequest>,
-    /// In a repository that machines share: the state on which changes are decided.
+    /// The shared state on which the changes are decided, if several machines share the repository.
     base: BaseState,
 }
 
-/// An open batch that waits for the next change.
+/// A batch that no thread works on. It waits for the thread with the next change.
 pub(crate) struct ParkedBatch {
     objects: TxnObjects,
     updates: Vec<TipUpdate>,
@@ -55,29 +56,29 @@ pub(crate) struct ParkedBatch {
     base: BaseState,
 }
 
-/// The decisions of a change, its value, and the new trees of each draft, if they are known.
+/// The decisions of a change (one for each of its refs), its value, and the new trees of each draft, if they are known.
 type Decided<T> = (Vec<Decision>, T, Vec<Vec<gix::ObjectId>>);
 
-/// A change that was decided as part of a batch.
+/// A change that was decided, and added to the batch unless it was refused.
 pub(crate) struct DecidedChange<T, E> {
-    /// The tip of the change's first ref after the change, and the value that came with the decision; or the error that refused the
-    /// change.
+    /// The tip of the change's first ref after the change, and the value that `decide` returned with its decisions; or the error that
+    /// refused the change.
     pub result: Result<(Option<gix::ObjectId>, T), E>,
-    /// The ref that the change moves, or the first of several; `None` if resolving it failed.
+    /// The first ref of the change; `None` if the name of the ref could not be resolved.
     pub name: Option<RefName>,
     /// Whether the change moves a ref.
     pub moves: bool,
-    /// The outcomes of the ref updates that the result depends on. The list is empty if the result depends only on durable objects and
-    /// refs.
+    /// The outcomes of the ref updates on which the result depends. The change is done when all of them are known. The list is empty if the
+    /// result depends only on objects and refs that are durable already.
     pub depends_on: Vec<Arc<PendingOutcome>>,
-    /// In a repository that machines share: the state on which the change was decided.
+    /// The shared state on which the change was decided, if several machines share the repository.
     pub base: BaseState,
-    /// The objects that the change added to the pack. Its thread compresses them while it waits.
+    /// The objects that the change added to the pack of the batch. The thread of the change compresses them while it waits.
     pub new: Vec<Arc<StagedObject>>,
 }
 
 impl<'r> OpenBatch<'r> {
-    /// Begins an empty batch: takes `refs.lock`.
+    /// Begins an empty batch. Takes `refs.lock`.
     pub(crate) fn begin(
         parts: &'r Parts,
         deadline: Instant,
@@ -102,7 +103,7 @@ impl<'r> OpenBatch<'r> {
         })
     }
 
-    /// Continues a batch that the previous change left with [`park`](Self::park).
+    /// Continues a batch that another thread has suspended with [`park`](Self::park).
     pub(crate) fn resume(parts: &'r Parts, parked: ParkedBatch) -> Self {
         Self {
             txn: WriteTxn::resume(parts, parked.objects, None),
@@ -115,7 +116,7 @@ impl<'r> OpenBatch<'r> {
         }
     }
 
-    /// Suspends the batch, so that the next change can join it.
+    /// Suspends the batch, so that another thread can add its change.
     pub(crate) fn park(self) -> ParkedBatch {
         ParkedBatch {
             objects: self.txn.into_objects(),
@@ -128,26 +129,26 @@ impl<'r> OpenBatch<'r> {
         }
     }
 
-    /// Ends a published batch, and returns what the next one takes over.
+    /// Ends a published batch. Returns the objects that the next batch can use from memory.
     pub(crate) fn into_carryover(self) -> Option<BatchCarryover> {
         BatchCarryover::take_from(self.txn.into_objects(), self.base)
     }
 
-    /// Returns the files for the batch's pack.
+    /// Returns the files that were created in advance for the batch's pack.
     pub(crate) fn files(&self) -> Arc<PreallocatedFiles> {
         Arc::clone(&self.txn.objects.files)
     }
 
-    /// Returns whether the batch takes no more changes.
+    /// Returns whether the batch accepts no more changes.
     pub(crate) fn is_full(&self) -> bool {
         self.changes >= CHANGES_MAX
             || self.begun.elapsed() >= AGE_MAX && !failpoints::is_on("batches of any age")
             || self.txn.objects.staged.size_bytes() >= BYTES_MAX
     }
 
-    /// Decides a change on top of the batch's earlier changes, and adds it unless it is refused. `decide` gets a draft for each of the
-    /// change's refs, and returns a decision for each. If the change reads another branch that the batch is going to move, the batch is
-    /// published first.
+    /// Decides a change on top of the batch's earlier changes, and adds it to the batch unless it is refused. Calls `decide` with a draft
+    /// for each of the change's refs; it must return a decision for each. If `decide` has read another branch that the batch is about to
+    /// move, publishes the batch and decides the change again.
     pub(crate) fn decide<T, E: From<Error>>(
         &mut self,
         refs: ChangeRefs<'_>,
@@ -172,7 +173,7 @@ impl<'r> OpenBatch<'r> {
         has_read_moving: &mut bool,
     ) -> DecidedChange<T, E> {
         let request = objects.request.as_ref();
-        // If the change is part of this batch, the batch is published first.
+        // If the same request has a change in this batch already, publishes the batch first, so that `find_request` finds it.
         let is_in_batch = |applied: &AppliedRequest| request.is_some_and(|it| it.id == applied.id);
         if self.requests.iter().any(is_in_batch) {
             self.publish();
@@ -182,7 +183,7 @@ impl<'r> OpenBatch<'r> {
             Some(Err(error)) => return DecidedChange::refused(error.into(), &self.base),
             Some(Ok(None)) | None => {}
         }
-        // Refused changes count, too. Otherwise callers that retry at once could keep the batch from ever being published.
+        // Counts refused changes too. Otherwise callers that retry at once could keep the batch from ever being published.
         self.changes += 1;
         let at = match self.updates_of(refs) {
             Ok(at) => at,
@@ -223,8 +224,8 @@ impl<'r> OpenBatch<'r> {
         }
     }
 
-    /// Decides a change again that was applied before, for a request that arrived twice: its value is computed on the tip of that time, and
-    /// nothing moves.
+    /// Handles a request that arrived again after its change was applied: calls `decide` on the tip before the change to get its value
+    /// again, and moves nothing.
     fn repeat<T, E: From<Error>>(
         &mut self,
         refs: ChangeRefs<'_>,
@@ -258,7 +259,7 @@ impl<'r> OpenBatch<'r> {
         }
     }
 
-    /// Records that the batch applies the change of a request.
+    /// Records that the batch contains the change of this request.
     fn note_request(
         &mut self,
         request: Option<&RequestId>,
@@ -275,9 +276,9 @@ impl<'r> OpenBatch<'r> {
         }
     }
 
-    /// Records the tips to which a change moves its refs. `at` has the index of each ref's update; a tip is `None` if the change does not
-    /// move the ref. Returns the outcomes that the result of the change depends on: the outcomes of its refs that this change or an earlier
-    /// change of the batch moves.
+    /// Records the tips to which a change moves its refs. `at` has the indices of the refs in `updates`; a new tip is `None` if the change
+    /// does not move the ref. Returns the outcomes on which the result of the change depends: those of its refs that this change or an
+    /// earlier change of the batch moves.
     fn note_new_tips(
         &mut self,
         at: &[usize],
@@ -318,7 +319,7 @@ impl<'r> OpenBatch<'r> {
         Ok((decisions, value, written))
     }
 
-    /// Returns the index in `updates` of the update of each ref. If a ref has no update yet, makes its tip durable and adds one.
+    /// Returns the index of each ref in `updates`. If a ref is not there yet, makes its tip durable and adds it.
     fn updates_of(&mut self, refs: ChangeRefs<'_>) -> Result<Vec<usize>> {
         let names = refs.names(&self.txn.parts.refs)?;
         names.into_iter().map(|name| self.update_of(name)).collect()
@@ -344,7 +345,7 @@ impl<'r> OpenBatch<'r> {
         Ok(self.updates.len() - 1)
     }
 
-    /// Adds the new commits and trees to the caches. This is optional: readers can read them from the pack.
+    /// Adds the new commits and trees to the caches. An error is only logged, because readers can read the objects from the pack.
     fn cache(&mut self, updates: &[TipUpdate]) {
         let TxnObjects {
             handles, staged, ..
@@ -360,8 +361,8 @@ impl<'r> OpenBatch<'r> {
         handles.set_memory(memory);
     }
 
-    /// Makes the objects of the batch durable, moves each ref once, and sets the outcome of each ref's changes. The batch is
-    /// empty afterwards.
+    /// Publishes the batch: makes its objects durable, moves each ref once, and sets the outcome of each ref. The batch is empty
+    /// afterwards.
     pub(crate) fn publish(&mut self) {
         self.changes = 0;
         let mut updates = std::mem::take(&mut self.updates);
@@ -375,7 +376,7 @@ impl<'r> OpenBatch<'r> {
             return self.publish_shared(&updates);
         }
         let refs = &self.txn.parts.refs;
-        // The objects are compressed before the lock files are taken, because other git processes wait for them only 100 ms.
+        // Compresses the objects before it takes the lock files of refs, because other git processes wait for those only 100 ms.
         let compressed = self.txn.objects.staged.compress();
         let (locks, synced) = in_parallel(
             || tip_update::lock_first(refs, &updates),
@@ -391,7 +392,7 @@ impl<'r> OpenBatch<'r> {
         tip_update::publish_all(refs, &updates, locks);
     }
 
-    /// Publishes the updates in a repository that machines share: one swap moves all refs, or none.
+    /// Publishes the updates if several machines share the repository: one swap moves all refs, or none.
     fn publish_shared(&mut self, updates: &[TipUpdate]) {
         let swapped = self.txn.sync().and_then(|()| {
             let swap = Swap {
@@ -406,7 +407,8 @@ impl<'r> OpenBatch<'r> {
         self.requests.clear();
         self.txn.forget_unnamed();
         let before = std::mem::replace(&mut self.base, self.txn.parts.base_state());
-        // If other machines have made swaps since, a gc among them may have removed what this batch wrote.
+        // If other machines have swapped the state since this batch began, one of them may have run a gc that removed objects of this
+        // batch.
         let is_newest = self.base.generation == before.generation + 1;
         let outcome = match swapped {
             Ok(true) => Outcome::Published,
@@ -414,7 +416,7 @@ impl<'r> OpenBatch<'r> {
             Err(error) => Outcome::from(error),
         };
         if !matches!(outcome, Outcome::Published) || !is_newest {
-            // The shared state may not have the objects that this batch has written.
+            // Forgets the objects of this batch, because the shared state may not contain them.
             self.txn.objects.durable.clear();
             drop(self.txn.objects.handles.take_memory());
             self.txn.objects.handles.set_memory(Storage::default());

@@ -1,5 +1,5 @@
-//! The objects of the last batch, which stay in memory because the next change and the next readers need them. To read them from
-//! their new pack, gix would have to list and open all packs again.
+//! The objects of the last batch, kept in memory for the next change and the next readers. Otherwise they would be read from their new
+//! pack, and gix would have to list and open all packs again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::repo::objects::commit::decode;
 use crate::repo::packs::staged::StagedObjects;
 use crate::repo::publish::write_txn::TxnObjects;
 
-/// How many bytes of trees and commits are carried over from one batch to the next.
+/// The maximum total size of the trees and commits that are kept from one batch to the next, in bytes.
 const BYTES_MAX: usize = 16 << 20;
 
 /// Commits and trees that this process has written durably.
@@ -22,12 +22,12 @@ pub(crate) struct BatchCarryover {
     objects: Storage,
     durable: HashSet<gix::ObjectId>,
     generation: u64,
-    /// The state that the batch left.
+    /// The shared state after the batch, if several machines share the repository.
     base: BaseState,
 }
 
 impl BatchCarryover {
-    /// Takes the objects of a finished batch; `None` if they are too large.
+    /// Takes the objects of a finished batch. Returns `None` if they are too large to keep.
     pub(crate) fn take_from(mut objects: TxnObjects, base: BaseState) -> Option<Self> {
         let memory = objects.handles.take_memory();
         let size_bytes: usize = memory.values().map(|(_, bytes)| bytes.len()).sum();
@@ -39,9 +39,9 @@ impl BatchCarryover {
         })
     }
 
-    /// Adds the objects to the objects of the next batch, unless the repository was opened again in between, because objects may have been
-    /// deleted. If machines share the repository, the next batch must begin on the state that this batch left: a gc of another machine may
-    /// have removed objects from the shared state in between.
+    /// Adds the objects to the next batch. Does nothing if the repository was opened again since, because a gc may have deleted objects. If
+    /// several machines share the repository, the shared state must also be the same as after the last batch, because a gc of another
+    /// machine may have removed objects from it.
     pub(crate) fn add_to(self, objects: &mut TxnObjects, base: &BaseState) {
         if self.generation == objects.handles.generation() && self.base == *base {
             objects.handles.set_memory(self.objects);
@@ -50,7 +50,7 @@ impl BatchCarryover {
     }
 }
 
-/// Adds the new trees and commits to the cache, in their encoded form.
+/// Adds the new trees and commits to the cache of encoded objects.
 pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &StagedObjects) {
     for id in new.ids() {
         if let Some((_, bytes)) = memory.get(&id) {
@@ -59,7 +59,7 @@ pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &StagedObjec
     }
 }
 
-/// Adds `commit`, and all of its trees that are in `new`, to the caches.
+/// Adds `commit`, and those of its trees that are in `new`, to the caches of decoded objects.
 pub(crate) fn cache_decoded(
     caches: &Caches,
     memory: &Storage,

@@ -1,4 +1,4 @@
-//! Creating and deleting branches, and setting the default branch.
+//! Creates and deletes branches, and sets the default branch.
 
 use gix::refs::Target;
 
@@ -10,10 +10,11 @@ use crate::repo::objects::commit;
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 
-/// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.
+/// Makes `branch` the default branch. If it does not exist, creates it at the tip of `from`, or of the current default branch if `from` is
+/// `None`.
 ///
 /// # Errors
-/// `UnknownBranch`, `BranchClash`; `Name` if no new branch may have this name. After these errors, no branch was created.
+/// `UnknownBranch`; `BranchClash`; `Name` if a new branch may not have this name. After these errors, no branch was created.
 pub(crate) fn set_default_branch(
     parts: &Parts,
     branch: &BranchName,
@@ -21,7 +22,7 @@ pub(crate) fn set_default_branch(
 ) -> Result<()> {
     let refs = &parts.refs;
     let mut txn = WriteTxn::begin(parts)?;
-    // The steps that may take long come before `refs.lock` is taken, so that others can still move refs.
+    // Makes the commit durable before `refs.lock` is taken, because that may take long and others can still move refs.
     if refs.tip(branch)?.is_none()
         && let Some(tip) = refs.tip(&refs.resolve_branch(from)?)?
     {
@@ -67,7 +68,7 @@ pub(crate) fn delete_branch(
     parts.until_swapped(|| delete_locked_branch(&mut txn, branch, expected))
 }
 
-/// Deletes a branch. The caller holds `refs.lock`.
+/// Deletes a branch. The caller must hold `refs.lock`.
 fn delete_locked_branch(
     txn: &mut WriteTxn<'_>,
     branch: &BranchName,
@@ -85,12 +86,12 @@ fn delete_locked_branch(
             return Ok(Some(commit_id(&tip)));
         }
         Ok(Some(tip)) => txn.move_ref(&name, Some(tip), None),
-        // A copy of the shared state is made intact before the branch is deleted.
+        // Repairs the local copy of the shared state first, and then tries again.
         Err(Error::Missing { .. } | Error::BrokenRef(_)) if txn.is_shared() => {
             txn.parts.doubt();
             Err(Error::Moved(name))
         }
-        // The history is incomplete, so it cannot be made durable. Nothing depends on it after the deletion.
+        // The history is incomplete, so it cannot be made durable. That does not matter, because no ref needs it after the deletion.
         Err(error @ Error::Missing { .. }) => match refs.target(&branch.full_ref())? {
             Some(Target::Object(tip)) => txn.move_ref(&name, Some(tip), None),
             _ if refs.is_broken(&name)? => refs.delete_broken(&name),
@@ -127,12 +128,12 @@ pub(crate) fn delete_broken_refs(
 }
 
 impl WriteTxn<'_> {
-    /// Creates a branch at the commit `from`.
+    /// Creates the branch `branch` at the commit `from`.
     ///
     /// # Errors
-    /// `BranchExists`, `BranchClash`, `UnknownCommit`; `Name` if no new branch may have this name.
+    /// `BranchExists`; `BranchClash`; `UnknownCommit`; `Name` if a new branch may not have this name.
     pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
-        // The steps that may take long come before `refs.lock` is taken, so that others can still move refs.
+        // Makes the commit durable before `refs.lock` is taken, because that may take long and others can still move refs.
         commit::read(self.repo(), from)?;
         self.adopt_named_commit(from)?;
         self.sync()?;
@@ -146,7 +147,7 @@ impl WriteTxn<'_> {
         })
     }
 
-    /// Points a new branch to a commit. The caller holds `refs.lock`.
+    /// Creates the ref of a new branch. The caller must hold `refs.lock`.
     fn start_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<()> {
         let id = self.prepare_branch(branch, from)?;
         match self.move_ref(&branch.clone().into(), None, Some(id)) {
@@ -157,7 +158,7 @@ impl WriteTxn<'_> {
         }
     }
 
-    /// Checks that a new branch may have this name, and makes its commit durable. The caller holds `refs.lock`.
+    /// Checks the name of a new branch, and makes its commit durable. The caller must hold `refs.lock`.
     fn prepare_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<gix::ObjectId> {
         branch.check_new()?;
         self.forget_unnamed();
@@ -174,7 +175,7 @@ impl WriteTxn<'_> {
         Ok(id)
     }
 
-    /// Makes `branch` the default branch of the shared state. If `start` is given, creates it there first, in the same swap.
+    /// Makes `branch` the default branch of the shared state. If `start` is given, creates the branch at this commit in the same swap.
     fn swap_default_branch(&mut self, branch: &BranchName, start: Option<CommitId>) -> Result<()> {
         let name = RefName::from(branch.clone());
         let mut updates = Vec::new();

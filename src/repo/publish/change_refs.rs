@@ -1,4 +1,4 @@
-//! The refs that a change reads and moves.
+//! The refs of a change.
 
 use crate::names::{BranchName, RefName};
 use crate::repo::error::Result;
@@ -7,11 +7,11 @@ use crate::repo::refs::store::RefStore;
 /// The refs that a change reads and may move.
 #[derive(Clone, Copy, Debug)]
 pub enum ChangeRefs<'b> {
-    /// A branch; `None` is the default branch.
+    /// One branch; `None` is the default branch.
     Branch(Option<&'b BranchName>),
-    /// A branch, with `None` for the default branch, and the ref of the OCI registry.
+    /// One branch (`None` is the default branch) and the ref of the OCI registry, `refs/oci/records`.
     BranchAndOci(Option<&'b BranchName>),
-    /// The ref of the OCI registry.
+    /// The ref of the OCI registry, `refs/oci/records`.
     Oci,
 }
 

@@ -1,33 +1,33 @@
-//! The decision of a change on a given tip, and the result of publishing it.
+//! What a change does on a given tip, and the result of publishing it.
 
 use crate::names::{Author, BranchName, CommitId};
 use crate::repo::ids::TreeId;
 
-/// The effect of a change on its branch, decided on a given tip.
+/// What a change does to its ref, decided on a given tip.
 #[derive(Debug)]
 pub enum Decision {
-    /// The branch stays where it is.
+    /// The ref does not move.
     Unchanged,
-    /// The branch moves to an existing commit.
+    /// The ref moves to an existing commit.
     FastForward(CommitId),
-    /// The ref moves to a new commit without parents, which drops its earlier history. Only `refs/oci/records` is moved like this.
+    /// The ref moves to a new commit without parents, so that its earlier history is dropped. Only used for `refs/oci/records`.
     Root {
-        /// The tree.
+        /// The tree of the new commit.
         tree: TreeId,
-        /// The author.
+        /// The author of the new commit.
         author: Author,
-        /// The message.
+        /// The message of the new commit.
         message: String,
     },
-    /// The branch gets a new commit on top of the tip.
+    /// The ref moves to a new commit whose first parent is the tip.
     Commit {
-        /// The tree.
+        /// The tree of the new commit.
         tree: TreeId,
-        /// The parents after the first, which is the tip.
+        /// The second and further parents of the new commit.
         more_parents: Vec<CommitId>,
-        /// The author.
+        /// The author of the new commit.
         author: Author,
-        /// The message.
+        /// The message of the new commit.
         message: String,
     },
 }
@@ -35,18 +35,18 @@ pub enum Decision {
 /// The result of a published change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published<T> {
-    /// The branch; `None` if it is unknown, or if the change was one of another ref.
+    /// The branch of the change; `None` if it is unknown, or if the change was made to another kind of ref.
     pub branch: Option<BranchName>,
-    /// The branch's tip afterwards; `None` if the branch has no commit yet.
+    /// The tip of the branch or ref after the change; `None` if there is no commit yet.
     pub commit: Option<CommitId>,
-    /// Whether the change moved the branch.
+    /// Whether the change moved a ref.
     pub has_moved: bool,
-    /// The value that the change returned with its decision.
+    /// The value that `decide` returned with its decision.
     pub value: T,
 }
 
 impl<T> Published<T> {
-    /// Replaces the value.
+    /// Replaces the value, and keeps everything else.
     pub fn with_value<U>(self, value: U) -> Published<U> {
         Published {
             branch: self.branch,

@@ -1,6 +1,6 @@
-//! A draft: the tip on which a change is decided, and the tree that the change makes of it.
+//! A draft: the tip on which a change is decided, and a copy of its tree that the change edits.
 //!
-//! Nothing is written to the disk: new trees stay in memory until the change is published.
+//! Drafts write nothing to the disk: new trees stay in memory until the change is published.
 
 mod merge;
 
@@ -23,13 +23,14 @@ use crate::repo::tree::entry::{TreeEntry, TreeNode};
 use crate::repo::tree::new_names::{check_new_path, check_portable};
 use crate::repo::tree::reader::TreeReader;
 
-/// The tip of a branch, and the tree that a change makes of it.
+/// The tip of a ref, and its tree with the edits of a change.
 pub struct Draft<'w> {
     repo: &'w gix::Repository,
     trees: TreeReader<'w>,
     tip: Option<Commit>,
     tree: gix::ObjectId,
-    /// The trees that the only edit has written; none if there was no edit, or several, or another change of the tree.
+    /// The new trees, if a single edit has written all of them. Empty if there was no edit, if there were several, or if the tree was
+    /// changed in another way.
     written: Vec<gix::ObjectId>,
     is_edited: bool,
     refs: &'w RefStore,
@@ -39,7 +40,7 @@ pub struct Draft<'w> {
 }
 
 impl<'w> Draft<'w> {
-    /// Begins a draft on `tip`. `moving` lists the other refs that earlier changes of the batch are about to move.
+    /// Creates a draft on `tip`. `moving` lists the other refs that earlier changes of the batch are about to move.
     pub(crate) fn new(
         repo: &'w gix::Repository,
         tip: Option<gix::ObjectId>,
@@ -66,21 +67,21 @@ impl<'w> Draft<'w> {
         })
     }
 
-    /// Returns whether [`Self::tip_of`] or [`Self::branch_tips`] has read a branch that is about to move.
+    /// Returns whether [`Self::tip_of`] or [`Self::branch_tips`] was asked for a branch that the batch is about to move.
     pub(crate) fn has_read_moving(&self) -> bool {
         self.has_read_moving.get()
     }
 
-    /// Returns the new trees, each after the trees below it, if one edit has written all of them; otherwise none.
+    /// Returns the new trees, each after the trees below it, if a single edit has written all of them; otherwise an empty list.
     pub(crate) fn into_written(self) -> Vec<gix::ObjectId> {
         self.written
     }
 
-    /// Returns every branch with its tip, sorted by name. No other change moves one until this change is published.
+    /// Returns every branch with its tip, sorted by name. No other change moves a branch until this change is published.
     ///
     /// # Errors
-    /// `UncollectableRef` if a branch is broken: the caller cannot know what that branch needs. `Moved` if an earlier change of the batch is
-    /// about to move a branch, as for [`Self::tip_of`]. The refs cannot be read.
+    /// `UncollectableRef` if a branch is broken: the caller cannot know which records that branch needs. `Moved` if an earlier change of
+    /// the batch is about to move a branch, as for [`Self::tip_of`]. The refs cannot be read.
     pub fn branch_tips(&self) -> Result<Vec<(BranchName, CommitId)>> {
         let branch = |name: &&&RefName| matches!(name, RefName::Branch(_));
         if let Some(name) = self.moving.iter().find(branch) {
@@ -93,8 +94,8 @@ impl<'w> Draft<'w> {
     /// Returns the tip of another branch. No other change moves that branch until this change is published.
     ///
     /// # Errors
-    /// `UnknownBranch`. `Moved` if an earlier change of the batch is about to move it: the decision is then discarded, and made again after
-    /// that branch has moved.
+    /// `UnknownBranch`. `Moved` if an earlier change of the batch is about to move that branch: the change is then decided again after that
+    /// branch has moved.
     pub fn tip_of(&self, branch: &BranchName) -> Result<CommitId> {
         let resolved = self.refs.resolve_branch(Some(branch))?;
         let name = RefName::from(resolved.clone());
@@ -106,29 +107,29 @@ impl<'w> Draft<'w> {
         tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))
     }
 
-    /// Returns the branch's newest commit; `None` if it has none yet.
+    /// Returns the commit at the tip; `None` if the ref has no commit yet.
     pub fn tip(&self) -> Option<&Commit> {
         self.tip.as_ref()
     }
 
-    /// Returns the tree as changed so far.
+    /// Returns the tree with the edits so far.
     pub fn tree(&self) -> TreeId {
         TreeId(self.tree)
     }
 
-    /// Returns whether the draft differs from the tip.
+    /// Returns whether the tree differs from the tree of the tip.
     pub fn is_changed(&self) -> bool {
         self.tip
             .as_ref()
             .map_or(!self.tree.is_empty_tree(), |tip| tip.tree.0 != self.tree)
     }
 
-    /// Returns the node at `path`; `None` if there is none.
+    /// Returns the module or directory at `path`; `None` if there is none.
     pub fn node(&self, path: &TreePath) -> Result<Option<TreeNode>> {
         Ok(self.entry(path.as_str())?.map(|entry| entry.node()))
     }
 
-    /// Returns every module below `at`, sorted by path.
+    /// Returns every module below the directory `at`, sorted by path.
     pub fn modules(&self, at: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
         let mut modules = Vec::new();
         let flow: std::ops::ControlFlow<()> =
@@ -140,11 +141,11 @@ impl<'w> Draft<'w> {
         Ok(modules)
     }
 
-    /// Sets modules at their paths. A path whose module does not change keeps its tree entry, including the file mode.
+    /// Puts modules at their paths. If a path already has the module, keeps its tree entry, including the file mode.
     ///
     /// # Errors
-    /// `PathTaken` if a path would be a module and a directory at once, among the new modules or together with existing ones; `Name` for
-    /// a new name that is not allowed.
+    /// `PathTaken` if a path would be both a module and a directory, because of another new module or an existing one; `Name` for a new
+    /// name that is not allowed.
     pub fn set(&mut self, modules: &[(ModulePath, ModuleHash)]) -> Result<()> {
         let paths: HashSet<&str> = modules.iter().map(|(path, _)| path.as_str()).collect();
         let mut edits = Vec::new();
@@ -186,10 +187,10 @@ impl<'w> Draft<'w> {
         self.edit(&edits)
     }
 
-    /// Replaces the node at `path` with the node at the same path in `commit`: a module, a directory, or nothing.
+    /// Replaces whatever is at `path` (a module, a directory, or nothing) by what `commit` has there.
     ///
     /// # Errors
-    /// `UnknownCommit`; `PathTaken` if there is a module at a parent directory of `path`.
+    /// `UnknownCommit`; `PathTaken` if a parent directory of `path` is a module.
     pub fn restore(&mut self, commit: CommitId, path: &TreePath) -> Result<()> {
         let entry = self.entry_in(&self.commit(commit)?, path)?;
         if path.is_root() {
@@ -212,12 +213,12 @@ impl<'w> Draft<'w> {
         self.edit(&[(path.as_str().into(), entry)])
     }
 
-    /// Reads a commit that a user or another commit named.
+    /// Reads a commit whose id comes from a user or from another commit.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
         commit::read(self.repo, id)
     }
 
-    /// Returns the first parent of a commit of this branch; `None` for a root commit.
+    /// Returns the first parent of a commit of this branch; `None` for a commit without parents.
     pub fn parent(&self, commit: &Commit) -> Result<Option<Commit>> {
         let parent = commit.parents.first();
         parent
@@ -225,20 +226,20 @@ impl<'w> Draft<'w> {
             .transpose()
     }
 
-    /// Returns the tree entry at `path` in `commit`; `None` if there is none. The root always exists.
+    /// Returns the tree entry at `path` in `commit`; `None` if there is none. There is always an entry for the root.
     pub fn entry_in(&self, commit: &Commit, path: &TreePath) -> Result<Option<TreeEntry>> {
         self.trees.entry(commit.tree.0, path.as_str().into())
     }
 
-    /// Returns every path where the draft differs from a tree.
+    /// Returns every path at which the draft differs from the tree `old`.
     pub fn changed_since(&self, old: TreeId) -> Result<Vec<TreeChange>> {
         TreeDiffer::with_handle(self.repo).changes(Some(old), self.tree())
     }
 
-    /// Checks that all names that a decision adds to the branch are portable.
+    /// Checks that all names that a decision adds to the branch are portable: legal on Windows and macOS.
     ///
     /// # Errors
-    /// `Name` for a name that is not portable, or that is similar to another name in its directory.
+    /// `Name` for a name that is not portable, or that Windows or macOS cannot tell from another name in the same directory.
     pub fn check_portable_names(&self, decision: &Decision) -> Result<()> {
         let new = match decision {
             Decision::Unchanged => return Ok(()),
@@ -253,14 +254,14 @@ impl<'w> Draft<'w> {
         self.trees.entry(self.tree, path.into())
     }
 
-    /// Replaces the whole tree. A later edit writes only some of the trees that the tip lacks.
+    /// Replaces the whole tree. Clears `written`, because a later edit does not write all trees that the tip lacks.
     fn replace_tree(&mut self, tree: gix::ObjectId) {
         self.tree = tree;
         self.is_edited = true;
         self.written = Vec::new();
     }
 
-    /// Sets (`Some`) or removes (`None`) the entry at each path.
+    /// Sets (`Some`) or removes (`None`) the tree entry at each path.
     fn edit(&mut self, edits: &[(&BStr, Option<TreeEntry>)]) -> Result<()> {
         let edited = edit(self.repo, &self.trees, self.tree, edits)?;
         if edited.id != self.tree {

@@ -1,7 +1,7 @@
-//! Existing objects that must be fsynced before a new commit or ref may lead to them.
+//! Fsyncs existing objects before a new commit or ref may reach them.
 //!
-//! An object that exists may never have been fsynced: stock git and gix do not fsync by default. So every existing object that a new commit
-//! names, and that no durable tip is known to reach, is fsynced here, whichever program wrote it.
+//! An existing object may never have been fsynced: stock git and gix do not fsync by default. So every existing object that a new commit
+//! names is fsynced here, whichever program wrote it, unless a tip that is known to be durable reaches the object.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,8 +17,8 @@ use crate::repo::refs::read::read_tip;
 use crate::repo::tree::reader::load;
 
 impl WriteTxn<'_> {
-    /// Returns the tip of a branch or of `refs/oci/records`, after making the ref and everything that the tip reaches durable. Returns `None` if
-    /// the ref does not exist, after making its absence durable. The caller holds `refs.lock`.
+    /// Returns the tip of a branch or of `refs/oci/records`. Before that, makes the ref and everything that the tip reaches durable. If the
+    /// ref does not exist, makes its absence durable and returns `None`. The caller must hold `refs.lock`.
     pub(crate) fn durable_tip(&mut self, name: &RefName) -> Result<Option<gix::ObjectId>> {
         let refs = &self.parts.refs;
         let full_name = name.to_string();
@@ -35,7 +35,7 @@ impl WriteTxn<'_> {
             }
             return Ok(None);
         };
-        // In a repository that machines share, every ref is equal to the shared state, which is durable.
+        // If several machines share the repository, every local ref is a copy of the shared state, which is durable.
         if self.is_shared() {
             return Ok(Some(tip));
         }
@@ -51,14 +51,14 @@ impl WriteTxn<'_> {
         Ok(Some(tip))
     }
 
-    /// Returns the id of an existing commit, after making it durable with everything that it reaches.
+    /// Makes an existing commit, and everything that it reaches, durable. Returns its id.
     pub(crate) fn adopt_named_commit(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
         let id = object_id(self.repo(), commit.as_bytes()).ok_or(Error::UnknownCommit(commit))?;
         self.adopt_history([id])?;
         Ok(id)
     }
 
-    /// Fsyncs the commits, trees and blobs that `tips` reach and that no durable tip is known to reach.
+    /// Fsyncs the commits, trees and blobs that `tips` reach, except those that a tip reaches that is known to be durable.
     pub(crate) fn adopt_history(
         &mut self,
         tips: impl IntoIterator<Item = gix::ObjectId>,
@@ -71,7 +71,7 @@ impl WriteTxn<'_> {
         }
         self.parts.packs.forget_deleted()?;
         let fresh = self.parts.objects.handle_for(HEAD)?;
-        // A noted tip may have been deleted.
+        // Skips a recorded tip that does not exist any more.
         let exists = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
         for new in commits_beyond(&fresh, tips, durable.into_iter().filter(exists))? {
             let (id, _) = new?;
@@ -91,18 +91,18 @@ impl WriteTxn<'_> {
         self.parts.packs.sync_all()
     }
 
-    /// Returns commits and tags that are durable with everything that they reach.
+    /// Returns commits and tags that are known to be durable, with everything that they reach.
     fn durable_ids(&self) -> Result<HashSet<gix::ObjectId>> {
         if !self.is_shared() {
             return Ok(self.parts.refs.durable_tips.noted());
         }
-        // Other refs of this repository are not shared.
+        // Does not use the local refs, because some of them may not be part of the shared state.
         let state = self.parts.following.lock().applied.clone();
         let refs = state.iter().flat_map(|state| state.refs.iter());
         refs.map(|(_, id)| self.object_id(id)).collect()
     }
 
-    /// Fsyncs a tree and everything below it, except the entries that `base` has at the same path.
+    /// Fsyncs a tree and everything below it, except the entries that the tree `base` has at the same path.
     fn adopt_tree(
         &mut self,
         fresh: &gix::Repository,
@@ -136,7 +136,7 @@ impl WriteTxn<'_> {
         Ok(())
     }
 
-    /// Fsyncs an existing object, and returns whether it exists undamaged.
+    /// Fsyncs an existing object. Returns false if the object does not exist or is damaged.
     pub(crate) fn adopt(&mut self, id: gix::ObjectId) -> Result<bool> {
         if self.is_shared() {
             return self.adopt_shared(id);
@@ -155,10 +155,10 @@ impl WriteTxn<'_> {
         Ok(exists)
     }
 
-    /// Fsyncs an existing object if it is loose. If `fresh` finds it only in a pack, the caller must fsync the packs.
+    /// Fsyncs an existing object if it is loose. If it is only in a pack that `fresh` finds, the caller must fsync the packs.
     ///
     /// # Errors
-    /// `Missing` if it does not exist or is damaged.
+    /// `Missing` if the object does not exist or is damaged.
     fn adopt_from(&mut self, fresh: &gix::Repository, id: gix::ObjectId) -> Result<()> {
         if self.is_shared() {
             let exists = self.adopt_shared(id)?;

@@ -1,9 +1,9 @@
 //! Group commit: changes that arrive at the same time share one pack, one set of fsyncs and one update of each branch.
 //!
-//! There is no queue and no dedicated thread. The open batch is in a slot that one thread at a time may enter. The thread that enters
-//! decides its own change on top of the batch's earlier changes, and checks whether another thread waits to enter. If so, it leaves the
-//! batch to that thread; otherwise it publishes the batch, while new threads begin to wait for the slot. So a single writer never waits,
-//! and N writers share the fsyncs. `refs.lock` is held from the first decision to the last ref update.
+//! There is no queue and no dedicated thread. The open batch is in a slot that one thread at a time may enter. That thread decides its own
+//! change on top of the batch's earlier changes. Then, if another thread waits to enter, it leaves the batch to that thread; otherwise it
+//! publishes the batch, while new threads begin to wait for the slot. So a single writer never waits, and N writers share the fsyncs.
+//! `refs.lock` is held from the first decision to the last ref update.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,37 +25,38 @@ use crate::repo::publish::draft::Draft;
 use crate::repo::publish::outcome::Outcome;
 use crate::repo::publish::write_txn::WriteTxn;
 
-/// How long a change is decided again and again while other writers keep moving the branch.
+/// The time during which a change is decided again whenever another writer has moved its branch.
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
-/// How long a change waits, without any lock, before it tries again because another git process holds its branch's lock file.
+/// The pause before a change is tried again because another git process holds the lock file of its branch. No lock is held during the
+/// pause.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
-/// Publishes the changes of one process.
+/// The publisher of one process. All its threads publish their changes through it.
 #[derive(Default)]
 pub(crate) struct Publisher {
     slot: Mutex<Slot>,
-    /// How many threads are about to enter the slot. A thread is counted before it waits for the slot, so that the thread inside
-    /// knows of it.
+    /// The number of threads that wait for the slot. A thread adds itself before it waits, so that the thread in the slot knows that it
+    /// comes.
     waiting: AtomicUsize,
 }
 
-/// The state that only the thread inside the slot may use.
+/// The data that only the thread in the slot may use.
 #[derive(Default)]
 struct Slot {
-    /// A batch that was left to the next change.
+    /// The batch that the last thread has left to the next one; `None` if it was published.
     parked: Option<ParkedBatch>,
-    /// The objects that the last batch leaves in memory for the next one.
+    /// The objects of the last batch, kept in memory for the next one.
     carryover: Option<BatchCarryover>,
 }
 
 impl Publisher {
-    /// Publishes one change on `branch`, or on the default branch. `decide` gets a draft on the branch's tip; if another writer
-    /// moves the branch, it is called again on the new tip.
+    /// Publishes one change on `branch`, or on the default branch. Calls `decide` with a draft on the branch's tip. If another writer moves
+    /// the branch, calls `decide` again on the new tip.
     ///
     /// # Errors
-    /// The error of `decide`; `UnknownBranch`; `Moved` if other writers kept moving the branch for too long; `Batch` if the change
-    /// could not be made durable. After these errors the branch is unchanged; after `Unconfirmed` it may have moved.
+    /// The error of `decide`; `UnknownBranch`; `Moved` if other writers moved the branch again and again for too long; `Batch` if the
+    /// change could not be made durable. After these errors the branch is unchanged. After `Unconfirmed` it may have moved.
     pub(crate) fn publish<T, E: From<Error>>(
         &self,
         txn: WriteTxn<'_>,
@@ -69,19 +70,20 @@ impl Publisher {
         })
     }
 
-    /// Publishes one change of `refs` like [`publish`](Self::publish): `decide` gets a draft for each ref, the branch first, and
-    /// returns a decision for each. Either both refs move or none, except after a crash or a failure of the disk: the refs move one after the other,
-    /// `refs/oci/records` first, so only that one may have moved then.
+    /// Publishes one change of `refs` like [`publish`](Self::publish): calls `decide` with a draft for each ref, the branch first; it must
+    /// return a decision for each. Moves either both refs or none, except after a crash or a failure of the disk: the refs move one after
+    /// the other, `refs/oci/records` first, so only that one may have moved.
     ///
     /// # Errors
-    /// As for [`publish`](Self::publish).
+    /// The errors of [`publish`](Self::publish).
     pub(crate) fn publish_refs<T, E: From<Error>>(
         &self,
         mut txn: WriteTxn<'_>,
         refs: ChangeRefs<'_>,
         mut decide: impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
     ) -> Result<Published<T>, E> {
-        // Loose objects are fsynced, and the others compressed, while other threads may still move refs.
+        // Fsyncs loose objects and compresses the others here, before the slot is entered, so that other threads can move refs at the same
+        // time.
         txn.objects.loose.sync()?;
         txn.objects.staged.compress()?;
         let parts = txn.parts;
@@ -94,7 +96,8 @@ impl Publisher {
             if turn.leave(batch) {
                 parts.roll_up_when_due();
             } else {
-                // Helps the publishing thread while waiting. That thread repeats whatever fails here, and reports the error.
+                // While this thread waits, it helps the thread that publishes. It ignores errors: the other thread repeats what failed, and
+                // reports the error.
                 files.add(&parts.objects.tmp_dir());
                 for object in &change.new {
                     let _ = object.compress();
@@ -116,12 +119,12 @@ impl Publisher {
                 Outcome::Unconfirmed(source) if change.moves => {
                     return Err(Error::Unconfirmed { source }.into());
                 }
-                // Other changes proceed while another git process holds this branch's lock file.
+                // Tries again later, so that other changes can proceed while another git process holds this branch's lock file.
                 Outcome::Locked(_) if begun.elapsed() < RETRY_MAX => {
                     std::thread::sleep(LOCKED_PAUSE);
                 }
                 Outcome::Locked(error) => return Err(Error::Batch(error).into()),
-                // The branch moved, or this change depended on a change that failed. In both cases, this change is decided again.
+                // Decides this change again, because the branch moved or because an earlier change on which it depended has failed.
                 _ if begun.elapsed() >= RETRY_MAX => {
                     let name = change.name.expect("BUG: it depends on a ref");
                     return Err(Error::Moved(name).into());
@@ -131,11 +134,11 @@ impl Publisher {
         }
     }
 
-    /// Waits for the slot. The thread that holds it never waits for another change.
+    /// Waits for the slot. The thread in the slot never waits for another change, so the wait ends.
     fn enter(&self) -> Turn<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         failpoints::reached("wait for the slot");
-        // A thread that panicked while it held the slot had taken the batch out before, so the slot contains no batch.
+        // A poisoned slot contains no batch, because a thread takes the batch out of the slot before it can panic.
         let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         Turn {
@@ -145,15 +148,15 @@ impl Publisher {
     }
 }
 
-/// The exclusive right of a thread to use the batch in the slot.
+/// The exclusive right of a thread to use the slot.
 struct Turn<'p> {
     publisher: &'p Publisher,
     slot: MutexGuard<'p, Slot>,
 }
 
 impl Turn<'_> {
-    /// Takes the parked batch out of the slot, or begins a new one. If the thread panics before it puts the batch back, the batch
-    /// is dropped and its changes are decided again: see `TipUpdate`.
+    /// Takes the batch out of the slot, or begins a new one. If the thread panics before it puts the batch back, the batch is dropped and
+    /// its changes are decided again: see `TipUpdate`.
     fn batch<'r>(&mut self, parts: &'r Parts, deadline: Instant) -> Result<OpenBatch<'r>> {
         match self.slot.parked.take() {
             Some(parked) => Ok(OpenBatch::resume(parts, parked)),
@@ -161,7 +164,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Leaves the batch to the next change, or publishes it if no thread waits; returns whether it was published.
+    /// Leaves the batch to the next thread if one waits and the batch is not full; otherwise publishes the batch. Returns whether it was
+    /// published.
     fn leave(mut self, mut batch: OpenBatch<'_>) -> bool {
         let is_awaited = self.publisher.waiting.load(Ordering::SeqCst) > 0;
         if is_awaited && !batch.is_full() {

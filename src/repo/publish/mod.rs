@@ -1,9 +1,9 @@
-//! Publishing: from a change to a durable commit on a branch.
+//! Publishes changes: turns a change into a durable commit on a branch.
 //!
-//! The files build on each other in one direction. `write_txn.rs` stores blobs under `lock`; `fsync_existing.rs` and `new_commit.rs` extend
-//! it. `draft.rs` has the tree that a change edits, and `decision.rs` has the decision that the change makes. `batch.rs` decides changes
-//! and publishes them; `change_refs.rs`, `tip_update.rs`, `outcome.rs`, `batch_carryover.rs` and `preallocated_files.rs` are its parts.
-//! `group_commit.rs` lets one change at a time join the batch. `branches.rs` creates and deletes branches, `tags.rs` tags.
+//! Each file uses only the ones before it. `write_txn.rs` stores blobs under `lock`; `fsync_existing.rs` and `new_commit.rs` extend it.
+//! `draft.rs` has the tree that a change edits, and `decision.rs` the decision that the change makes. `batch.rs` decides changes and
+//! publishes them; `change_refs.rs`, `tip_update.rs`, `outcome.rs`, `batch_carryover.rs` and `preallocated_files.rs` are its parts.
+//! `group_commit.rs` lets one thread at a time add a change to the batch. `branches.rs` and `tags.rs` create and delete branches and tags.
 
 pub(crate) mod batch;
 pub(crate) mod batch_carryover;

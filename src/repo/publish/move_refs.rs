@@ -1,4 +1,4 @@
-//! Moving refs outside of a batch, on one disk or in a repository that machines share. The caller holds `refs.lock`.
+//! Moves refs outside of a batch, on one disk or in a shared repository. The caller must hold `refs.lock`.
 
 use crate::names::{BranchName, RefName};
 use crate::repo::authority::{PackFiles, RefUpdate, Swap};
@@ -8,7 +8,7 @@ use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::lock::OUTSIDE_MAX;
 
 impl WriteTxn<'_> {
-    /// Moves, creates or deletes a ref. The new value is durable already, or part of this transaction.
+    /// Moves, creates or deletes a ref. The object `new` must be durable already, or be part of this transaction.
     ///
     /// # Errors
     /// `Moved` if the ref is not at `old`, or if another machine has changed the shared state; `Busy`; `Unconfirmed`.
@@ -29,10 +29,10 @@ impl WriteTxn<'_> {
         self.swap_refs(vec![update], None, name.clone())
     }
 
-    /// Makes all updates of the shared state and sets its default branch, or does nothing.
+    /// Applies all updates to the shared state and sets its default branch, or changes nothing.
     ///
     /// # Errors
-    /// `Moved`, with `name`, if another machine has changed the shared state; `Unconfirmed`; `Unreachable`.
+    /// `Moved`, with the ref `name`, if another machine has changed the shared state; `Unconfirmed`; `Unreachable`.
     pub(crate) fn swap_refs(
         &mut self,
         updates: Vec<RefUpdate>,

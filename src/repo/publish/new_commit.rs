@@ -1,4 +1,4 @@
-//! Staging a new commit and its new trees: they stay in memory until the pack of the batch is written.
+//! Stages a new commit and its new trees: adds them to the objects in memory that the pack of the batch will contain.
 
 use gix::odb::memory::Storage;
 
@@ -9,8 +9,8 @@ use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::tree::encoded::entries;
 
 impl WriteTxn<'_> {
-    /// Returns the commit that the branch moves to; `None` if it stays at `tip`. Adds a new commit to the objects of the batch's
-    /// pack; makes an existing commit durable. `written` is as for [`Self::stage_commit`].
+    /// Carries out a decision: adds a new commit to the objects of the batch's pack, or makes an existing commit durable. Returns the new
+    /// tip of the ref; `None` if the ref does not move. `written` has the same meaning as for [`Self::stage_commit`].
     pub(crate) fn carry_out(
         &mut self,
         tip: Option<gix::ObjectId>,
@@ -55,9 +55,9 @@ impl WriteTxn<'_> {
         }
     }
 
-    /// Encodes the commit, and adds it and its new trees to the objects that the next pack will contain. Returns the commit's id.
-    /// If the last of the trees `written` is the commit's tree, the others are below it, and there are no other new trees. Then no tree is
-    /// searched for new trees.
+    /// Encodes a commit, and adds it and its new trees to the objects of the next pack. Returns the commit's id. `written` lists the new
+    /// trees, each after the trees below it, or is empty if the caller does not know them. Only if it is empty, this function searches for
+    /// new trees.
     pub(crate) fn stage_commit(
         &mut self,
         commit: &NewCommit<'_>,
@@ -75,14 +75,14 @@ impl WriteTxn<'_> {
     ) -> Result<gix::ObjectId> {
         self.stage_new_trees(tree, written)?;
         let kind = gix::objs::Kind::Commit;
-        // The commit is also kept in the handle's memory, because the next change of the batch is decided on it.
+        // Also keeps the commit in the memory of the handle, because the next change of the batch is decided on it.
         let id = gix::objs::Write::write_buf(&self.repo().objects, kind, bytes)
             .map_err(Error::database("keep a commit in memory"))?;
         self.stage_new(id, kind, bytes)?;
         Ok(id)
     }
 
-    /// Adds a tree that was built in memory, and the trees below it, to the objects of the next pack. Skips trees that were added
+    /// Adds a tree that was built in memory, and the new trees below it, to the objects of the next pack. Skips trees that were added
     /// before or are in a durable pack.
     fn stage_new_trees(&mut self, root: gix::ObjectId, written: &[gix::ObjectId]) -> Result<()> {
         let memory = self.objects.handles.take_memory();
@@ -91,7 +91,7 @@ impl WriteTxn<'_> {
         } else {
             self.stage_trees(&memory, root)
         };
-        // The memory is put back even after an error, because without it the handle would write to the disk.
+        // Puts the memory back even after an error: without it, the handle would write objects to the disk.
         self.objects.handles.set_memory(memory);
         staged
     }
@@ -108,7 +108,8 @@ impl WriteTxn<'_> {
         Ok(())
     }
 
-    /// Adds children before their parents: if adding one fails, no tree in the next pack names an object that does not exist.
+    /// Adds trees without knowing which are new: searches the tree `root`. Adds children before their parents, so that after an error no
+    /// tree in the next pack names an object that does not exist.
     fn stage_trees(&mut self, memory: &Storage, root: gix::ObjectId) -> Result<()> {
         let mut trees = Vec::new();
         let mut todo = vec![root];

@@ -1,26 +1,26 @@
-//! The outcome of a batch, and how threads wait for the outcome of their changes.
+//! The outcome of publishing a batch, for which the threads of its changes wait.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::repo::error::Error;
 
-/// The outcome of a batch's changes to one ref.
+/// The outcome of a batch for one ref and the changes that move it.
 #[derive(Clone)]
 pub(crate) enum Outcome {
-    /// The changes are durable, and the branch was moved.
+    /// The changes are durable, and the ref was moved.
     Published,
-    /// The ref was not moved: the changes must be decided again.
+    /// The ref was not moved, because it had changed. The changes must be decided again.
     Retry,
     /// The ref was not moved, because another git process holds its lock file.
     Locked(Arc<Error>),
     /// The ref was not moved, because of this error.
     Failed(Arc<Error>),
-    /// The ref was moved, but it is unknown whether that survives a power cut.
+    /// The ref was moved, but maybe not durably: a power cut may undo it.
     Unconfirmed(Arc<Error>),
 }
 
 impl From<Error> for Outcome {
-    /// Returns the outcome of an update that failed with this error.
+    /// Converts the error of a ref update to an outcome.
     fn from(error: Error) -> Self {
         match error {
             Error::Moved(_) => Self::Retry,
@@ -32,8 +32,8 @@ impl From<Error> for Outcome {
 }
 
 impl Outcome {
-    /// Returns the outcome of a change whose refs have these outcomes. The worst of them counts; the list below orders them from the best
-    /// to the worst.
+    /// Returns the outcome of a change whose refs have these outcomes: the worst of them. The list in the code is ordered from best to
+    /// worst.
     pub(crate) fn of_all(outcomes: impl Iterator<Item = Self>) -> Self {
         outcomes
             .max_by_key(|outcome| match outcome {
@@ -47,7 +47,7 @@ impl Outcome {
     }
 }
 
-/// An outcome that threads wait for.
+/// An outcome that is set later, and that threads wait for.
 #[derive(Default)]
 pub(crate) struct PendingOutcome {
     outcome: Mutex<Option<Outcome>>,
@@ -55,14 +55,14 @@ pub(crate) struct PendingOutcome {
 }
 
 impl PendingOutcome {
-    /// Sets the outcome and wakes every waiting thread. Only the first outcome counts.
+    /// Sets the outcome and wakes all waiting threads. Has no effect if the outcome was set before.
     pub(crate) fn set(&self, outcome: Outcome) {
         let mut current = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         current.get_or_insert(outcome);
         self.changed.notify_all();
     }
 
-    /// Waits for the outcome.
+    /// Waits until the outcome is set, and returns it.
     pub(crate) fn wait(&self) -> Outcome {
         let mut current = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         loop {

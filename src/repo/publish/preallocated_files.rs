@@ -1,5 +1,5 @@
-//! Files for the next pack, created by the threads that wait for the batch: creating a file takes long on a busy disk, and the thread
-//! that publishes needs two.
+//! Empty files for the next pack. Threads that wait for their batch create them, because creating a file takes long on a busy disk, and the
+//! thread that publishes the batch needs two.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +9,10 @@ use tempfile::NamedTempFile;
 
 use crate::repo::packs::writer::new_file;
 
-/// The number of files that a batch needs: a pack and its index.
+/// The number of files that a batch needs: one for the pack, one for its index.
 const FILES: usize = 2;
 
-/// New files for the pack of one batch. Files that are not used are removed when this is dropped.
+/// New files for the pack of one batch. Files that are not used are deleted when this is dropped.
 #[derive(Default)]
 pub(crate) struct PreallocatedFiles {
     creators: AtomicUsize,
@@ -20,17 +20,17 @@ pub(crate) struct PreallocatedFiles {
 }
 
 impl PreallocatedFiles {
-    /// Creates a file in the directory `tmp`, unless enough threads have done so.
+    /// Creates a file in the directory `tmp`, unless enough threads have created or are creating one.
     pub(crate) fn add(&self, tmp: &Path) {
         if self.creators.fetch_add(1, Ordering::Relaxed) < FILES {
-            // An error is ignored: the thread that publishes tries again, and reports it.
+            // Ignores an error, because the thread that publishes tries again and reports it.
             let file = new_file(tmp).ok();
             let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
             files.extend(file);
         }
     }
 
-    /// Takes the files that exist by now.
+    /// Takes the files that were created so far.
     pub(crate) fn take(&self) -> Vec<NamedTempFile> {
         std::mem::take(&mut self.files.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,5 +1,5 @@
-//! The objects of a write to a repository that machines share. An object is durable there once it is in a pack that the shared state has, so
-//! each object that a new commit names has to be in such a pack, or in a pack that the next swap adds.
+//! The objects of a write to a repository that several machines share. An object is durable there once the shared state contains a pack
+//! with the object. So each object that a new commit names must be in such a pack, or in a pack that the next swap adds.
 
 use crate::repo::authority::PackFiles;
 use crate::repo::error::{Error, Result};
@@ -9,7 +9,8 @@ use crate::repo::packs::writer::PackWriter;
 use crate::repo::publish::write_txn::{AdoptedObject, WriteTxn};
 
 impl WriteTxn<'_> {
-    /// Writes one object into a pack of its own, and lets the authority keep it, so that the swap need not wait for a large object.
+    /// Writes one object into a pack of its own, and has the authority store the pack before the swap, so that the swap is not delayed by a
+    /// large object.
     pub(crate) fn write_pack_of(
         &mut self,
         id: gix::ObjectId,
@@ -26,8 +27,8 @@ impl WriteTxn<'_> {
         Ok(())
     }
 
-    /// Looks up again the existing objects that a change needs: since they were looked up for the change, a gc of another machine may have
-    /// removed them from the shared state. This repository still has them.
+    /// Looks up again the existing objects that a change needs. Since the first look-up, a gc of another machine may have removed them from
+    /// the shared state. If so, they are added to the next swap: this repository still has them.
     pub(crate) fn adopt_again(&mut self, adopted: &[AdoptedObject]) -> Result<()> {
         for object in adopted {
             match object {
@@ -42,12 +43,12 @@ impl WriteTxn<'_> {
         Ok(())
     }
 
-    /// Forgets which packs the shared state has: it has changed.
+    /// Forgets which local packs the shared state lacks, because it may have changed.
     pub(crate) fn forget_unnamed(&mut self) {
         self.objects.unnamed = None;
     }
 
-    /// Makes an existing object part of the next swap, unless the shared state has it. Returns whether it exists.
+    /// Adds an existing object to the next swap, unless the shared state has the object. Returns whether the object exists.
     pub(crate) fn adopt_shared(&mut self, id: gix::ObjectId) -> Result<bool> {
         if self.objects.staged.contains(&id) {
             return Ok(true);
@@ -61,7 +62,7 @@ impl WriteTxn<'_> {
             self.objects.staged.add(id, object.0, &object.1);
             return Ok(true);
         }
-        // The object is in a pack that the shared state has, or nowhere.
+        // If the object exists, it is in a pack that the shared state contains.
         Ok(gix::objs::Exists::exists(&*fresh.objects, &id))
     }
 
@@ -73,7 +74,7 @@ impl WriteTxn<'_> {
         Ok(unnamed.and_then(|unnamed| unnamed.pack_with(id)).cloned())
     }
 
-    /// Reads an object that has a file of its own; `None` if it has none.
+    /// Reads an object that is stored as a loose object; `None` if it is not.
     fn loose_object(
         &self,
         repo: &gix::Repository,

@@ -1,4 +1,4 @@
-//! Creating, replacing and deleting tags.
+//! Creates, replaces and deletes tags.
 
 use gix::objs::Kind;
 use gix::refs::Target;
@@ -11,28 +11,28 @@ use crate::repo::objects::tag::{NewTagObject, encode};
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::read::read_tip;
 
-/// The value of a new tag.
+/// What a new tag points to.
 #[derive(Clone, Copy, Debug)]
 pub struct NewTag<'t> {
-    /// The commit that the tag leads to.
+    /// The commit to which the tag points, directly or through a tag object.
     pub commit: CommitId,
     /// The tagger and the message of an annotated tag; `None` for a lightweight tag.
     pub annotation: Option<(&'t Author, &'t str)>,
 }
 
 impl WriteTxn<'_> {
-    /// Points a tag to a commit, or to a new tag object. `check` gets the object that the tag names before. Returns whether the tag has
-    /// moved.
+    /// Creates or replaces a tag. It points to the commit, or to a new tag object for the commit. Calls `check` with the object to which
+    /// the tag pointed before. Returns whether the tag has moved.
     ///
     /// # Errors
-    /// The error of `check`; `TagClash`, `UnknownCommit`; `Name` if no new tag may have this name.
+    /// The error of `check`; `TagClash`; `UnknownCommit`; `Name` if a new tag may not have this name.
     pub fn set_tag<E: From<Error>>(
         mut self,
         tag: &TagName,
         new: NewTag<'_>,
         mut check: impl FnMut(Option<ObjectId>) -> Result<(), E>,
     ) -> Result<bool, E> {
-        // The steps that may take long come before `refs.lock` is taken, so that others can still move refs.
+        // Makes the commit durable before `refs.lock` is taken, because that may take long and others can still move refs.
         commit::read(self.repo(), new.commit)?;
         let target = self.adopt_named_commit(new.commit)?;
         let target = match new.annotation {
@@ -65,8 +65,8 @@ impl WriteTxn<'_> {
         })?
     }
 
-    /// Deletes a tag. Objects that only this tag reached stay until the next `gc`. `check` gets the object that the tag names; `None` if
-    /// there is no such tag, and then it must fail.
+    /// Deletes a tag. Objects that only this tag reached stay until the next `gc`. Calls `check` with the object to which the tag points,
+    /// or with `None` if there is no such tag; in that case `check` must return an error.
     ///
     /// # Errors
     /// The error of `check`.
@@ -81,7 +81,7 @@ impl WriteTxn<'_> {
         parts.until_swapped(|| {
             let old = match self.durable_tag(&name) {
                 Ok(old) => old,
-                // A copy of the shared state is made intact before the tag is deleted.
+                // Repairs the local copy of the shared state first, and then tries again.
                 Err(Error::BrokenRef(_)) if self.is_shared() => {
                     parts.doubt();
                     return Err(Error::Moved(name.clone()));
@@ -98,7 +98,7 @@ impl WriteTxn<'_> {
         })?
     }
 
-    /// Checks that a tag may have this name, and makes its commit durable. The caller holds `refs.lock`.
+    /// Checks the name of a new tag, and makes its commit durable. The caller must hold `refs.lock`.
     fn prepare_tag(&mut self, tag: &TagName, name: &RefName, commit: CommitId) -> Result<()> {
         name.check_new()?;
         self.forget_unnamed();
@@ -113,10 +113,10 @@ impl WriteTxn<'_> {
         self.sync()
     }
 
-    /// Returns the object that a tag names, after making the tag, or its absence, durable. The caller holds `refs.lock`.
+    /// Returns the object to which a tag points. Before that, makes the tag, or its absence, durable. The caller must hold `refs.lock`.
     fn durable_tag(&self, name: &RefName) -> Result<Option<gix::ObjectId>> {
         let (refs, full_name) = (&self.parts.refs, name.to_string());
-        // In a repository that machines share, every ref is equal to the shared state, which is durable.
+        // If several machines share the repository, every local ref is a copy of the shared state, which is durable.
         if !self.is_shared() {
             refs.sync_ref(&full_name)?;
         }

@@ -1,4 +1,4 @@
-//! A branch, or `refs/oci/records`, that a batch is going to move.
+//! The update of a branch, or of `refs/oci/records`, by a batch.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use crate::repo::publish::outcome::{Outcome, PendingOutcome};
 use crate::repo::refs::lock::RefLock;
 use crate::repo::refs::store::RefStore;
 
-/// How long a batch waits for a ref's lock file while another git process holds it. All changes of the batch wait that long.
+/// How long a batch waits for the lock file of a ref that another git process holds. All changes of the batch wait as long.
 pub(crate) const LOCKED_MAX: Duration = Duration::from_millis(100);
 
 /// The update of one ref in a batch.
 pub(crate) struct TipUpdate {
     pub name: RefName,
-    /// The ref's durable tip; `None` if the ref does not exist.
+    /// The ref's durable tip before the batch; `None` if the ref does not exist.
     pub old: Option<gix::ObjectId>,
-    /// The ref's tip after the changes that were decided so far; `None` if none of them moves the ref.
+    /// The ref's tip after the changes that were decided so far; `None` if no change moves the ref.
     pub new: Option<gix::ObjectId>,
-    /// Whether one of the changes moves another ref too. The updates for which this is true move together, or none of them does.
+    /// Whether a change moves this ref and another one. All updates for which this is true are published, or none of them.
     pub moves_together: bool,
     pub outcome: Arc<PendingOutcome>,
 }
 
 impl TipUpdate {
-    /// Returns the tip on which the next change is decided.
+    /// Returns the tip on which the next change of this ref is decided.
     pub(crate) fn tip(&self) -> Option<gix::ObjectId> {
         self.new.or(self.old)
     }
 
-    /// Returns the update of the ref from its durable tip to its new tip.
+    /// Returns the update from the durable tip to the new tip.
     pub(crate) fn to_update(&self) -> RefUpdate {
         RefUpdate {
             name: self.name.clone(),
@@ -48,7 +48,7 @@ impl TipUpdate {
         refs.lock(&self.name, self.new, LOCKED_MAX)
     }
 
-    /// Moves the ref and sets the outcome. If moving the ref panics, the panic continues after the outcome was set.
+    /// Moves the ref and sets the outcome. If moving the ref panics, first sets the outcome and then continues the panic.
     fn publish(&self, refs: &RefStore, lock: Result<RefLock>) {
         let swap = || refs.swap_locked(lock?, &self.name, self.old, self.new);
         match panic::catch_unwind(AssertUnwindSafe(swap)) {
@@ -69,14 +69,15 @@ impl TipUpdate {
     }
 }
 
-/// Sorts updates for [`publish_all`]: those that move together come first, beginning with `refs/oci/records`. A branch that names a module
-/// whose manifest is not recorded would serve another manifest than the one that was pushed.
+/// Sorts updates for [`publish_all`]: those that are published together come first, beginning with `refs/oci/records`. The records must
+/// move before the branch: a module of the branch without a recorded manifest would be served with another manifest than the one that was
+/// pushed.
 pub(crate) fn sort(updates: &mut [TipUpdate]) {
     updates.sort_by_key(|update| (!update.moves_together, update.name != RefName::Oci));
 }
 
-/// Takes the lock files that are needed before the first of these sorted updates can be published: of those that move together, or of the
-/// first one. If one lock file cannot be taken, releases the others.
+/// Takes the lock files that are needed to publish the first of the sorted updates: those of all updates that are published together, or
+/// that of the first update. If one lock file cannot be taken, releases the others.
 ///
 /// # Errors
 /// `Busy` if another git process holds a lock file.
@@ -89,8 +90,8 @@ pub(crate) fn lock_first(refs: &RefStore, updates: &[TipUpdate]) -> Result<Vec<R
     first.iter().map(|update| update.lock(refs)).collect()
 }
 
-/// Publishes sorted updates, and sets their outcomes. `locks` is the result of [`lock_first`]. Of the updates that move together, none is
-/// published if one of them cannot be: if a lock file is not free, or if another program has moved a ref.
+/// Publishes sorted updates, and sets their outcomes. `locks` is the result of [`lock_first`]. If one of the updates that are published
+/// together cannot be published, because its lock file is not free or another program has moved the ref, publishes none of them.
 pub(crate) fn publish_all(refs: &RefStore, updates: &[TipUpdate], locks: Result<Vec<RefLock>>) {
     let (first, others) = updates.split_at(locked_first(updates));
     let locks = locks.and_then(|locks| {
@@ -102,7 +103,7 @@ pub(crate) fn publish_all(refs: &RefStore, updates: &[TipUpdate], locks: Result<
         Ok(locks) => {
             let mut is_moved = true;
             for (update, lock) in first.iter().zip(locks) {
-                // The disk has failed.
+                // An earlier ref could not be moved, although its lock file was held and its value was checked: the disk has failed.
                 if !is_moved {
                     update.outcome.set(Outcome::Retry);
                     continue;
@@ -123,14 +124,14 @@ pub(crate) fn publish_all(refs: &RefStore, updates: &[TipUpdate], locks: Result<
     }
 }
 
-/// Returns how many of these sorted updates are locked before the first one is published.
+/// Returns how many of the sorted updates must be locked before the first one is published.
 fn locked_first(updates: &[TipUpdate]) -> usize {
     let together = updates.iter().filter(|update| update.moves_together);
     together.count().max(1)
 }
 
 impl Drop for TipUpdate {
-    /// Lets waiting changes be decided again if a panic ended the batch before it set an outcome.
+    /// If a panic ended the batch before it set the outcome, sets it, so that waiting changes are decided again.
     fn drop(&mut self) {
         self.outcome.set(Outcome::Retry);
     }
@@ -144,7 +145,7 @@ mod tests {
     use crate::names::BranchName;
     use crate::repo::{ObjectFormat, Repository};
 
-    /// A repository, and the updates that create `refs/oci/records` and delete nothing: both refs move to the tip of `main`.
+    /// A repository, and updates that move two refs together: `refs/oci/records` is created at the tip of `main`, and `main` stays there.
     struct Fixture {
         dir: tempfile::TempDir,
         repository: Repository,

@@ -1,4 +1,4 @@
-//! The gix handles of one write transaction. Each is made on first use, because making a handle copies the list of packs.
+//! The gix handles of one write transaction. Each is created on first use, because creating a handle copies the list of packs.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use gix::odb::memory::Storage;
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::db::ObjectDb;
 
-/// The gix handles of a transaction. All of them refer to the repository object that was open when the transaction began.
+/// The gix handles of a transaction. All of them use the repository object that was open when the transaction began.
 pub(crate) struct TxnHandles {
     repo: Arc<gix::ThreadSafeRepository>,
     format: gix::hash::Kind,
@@ -18,7 +18,7 @@ pub(crate) struct TxnHandles {
 }
 
 impl TxnHandles {
-    /// Returns the handles for the repository object that the object database has open at this moment.
+    /// Creates the handles for the repository object that `objects` has open at this moment.
     ///
     /// # Errors
     /// `Missing` if there is no repository.
@@ -40,18 +40,18 @@ impl TxnHandles {
         self.format
     }
 
-    /// Returns how many times the repository had been opened again when the transaction began: see `gix_handle.rs`.
+    /// Returns how many times the repository had been opened again before the transaction began: see `gix_handle.rs`.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Returns a handle that finds every stored object, and keeps new objects in memory instead of writing them.
+    /// Returns a handle that finds every stored object, and keeps new objects in memory instead of writing them to the disk.
     pub(crate) fn with_memory(&self) -> &gix::Repository {
         let make = || self.repo.to_thread_local().with_object_memory();
         self.memory.get_or_init(make)
     }
 
-    /// Returns a handle that finds the objects in the packs that this process knows, and does not look for new packs.
+    /// Returns a handle that finds the objects in the packs that this process has listed, and does not look for new packs.
     pub(crate) fn without_refresh(&self) -> &gix::Repository {
         self.known.get_or_init(|| {
             let mut repo = self.repo.to_thread_local();
@@ -60,7 +60,8 @@ impl TxnHandles {
         })
     }
 
-    /// Takes the new objects out of memory. Until [`Self::set_memory`], a write through [`Self::with_memory`] would go to the disk.
+    /// Takes the new objects out of the memory of the handle. Until [`Self::set_memory`] is called, a write through [`Self::with_memory`]
+    /// would go to the disk.
     pub(crate) fn take_memory(&mut self) -> Storage {
         self.with_memory();
         let repo = self.memory.get_mut().expect("BUG: it was made above");

@@ -18,52 +18,52 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::preallocated_files::PreallocatedFiles;
 use crate::repo::publish::txn_handles::TxnHandles;
 
-/// The largest blob that goes into the pack of its batch, in bytes. A larger blob becomes a loose object, so that its writer can fsync it
-/// while others publish, and no roll-up copies it.
+/// The maximum size of a blob that goes into the pack of its batch, in bytes. A larger blob becomes a loose object, so that its writer can
+/// fsync it while other threads publish, and no roll-up of packs copies it.
 const STAGED_BLOB_BYTES_MAX: usize = 1 << 17;
-/// How many bytes of objects a transaction keeps in memory before it writes them to a pack of their own, for example during a large
+/// The total size of objects in memory, in bytes, at which a transaction writes them to a pack of their own, for example during a large
 /// import.
 const STAGED_BYTES_MAX: usize = 8 << 20;
 
-/// The right to write objects and to publish them. `gc` deletes nothing while a transaction is open.
+/// A transaction that writes objects and publishes them. `gc` deletes nothing while a transaction is open.
 pub struct WriteTxn<'r> {
     pub(crate) parts: &'r Parts,
     pub(crate) objects: TxnObjects,
     _lock: Option<Guard>,
 }
 
-/// An existing object that a change needs.
+/// An existing object that a change uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AdoptedObject {
     Blob(gix::ObjectId),
-    /// A commit, with everything that it reaches.
+    /// A commit, and everything that it reaches.
     Commit(CommitId),
 }
 
 /// The new objects of a transaction.
 pub(crate) struct TxnObjects {
     pub handles: TxnHandles,
-    /// Objects that become loose, and existing objects that must be fsynced before a ref may lead to them.
+    /// Objects that are stored as loose objects, and existing loose objects that must be fsynced before a ref may reach them.
     pub loose: LooseObjects,
-    /// Objects that go into one pack.
+    /// Objects that will be written to one pack.
     pub staged: StagedObjects,
-    /// The files for that pack.
+    /// Files that were created in advance for that pack.
     pub files: Arc<PreallocatedFiles>,
     /// Objects that are in memory, and also in a durable pack.
     pub durable: HashSet<gix::ObjectId>,
-    /// In a repository that machines share: the packs with new objects, which the next swap adds to the shared state.
+    /// The packs with new objects, which the next swap adds to the shared state. Empty unless several machines share the repository.
     pub packs: Vec<Pack>,
-    /// In such a repository: the existing blobs and commits that the change needs. The shared state may lose them before the change is
-    /// decided, so they are looked up again then.
+    /// The existing blobs and commits that the change uses, if several machines share the repository. The shared state may lose them before
+    /// the change is decided, so they are looked up again then.
     pub adopted: Vec<AdoptedObject>,
-    /// The id of the request whose change this is, if the request may be sent again.
+    /// The id of the client's request, if the client may send the request again.
     pub request: Option<RequestId>,
-    /// In such a repository: the packs that the shared state did not have when the transaction first looked for an existing object.
+    /// The local packs that the shared state lacked when the transaction first looked for an existing object; `None` before that.
     pub unnamed: Option<UnnamedPacks>,
 }
 
 impl TxnObjects {
-    /// Adds packs that the next swap adds to the shared state.
+    /// Adds packs for the next swap of the shared state.
     pub(crate) fn add_packs(&mut self, packs: &[Pack]) {
         for pack in packs {
             if !self.packs.contains(pack) {
@@ -77,15 +77,15 @@ impl<'r> WriteTxn<'r> {
     /// Begins a transaction: takes `lock` in shared mode.
     ///
     /// # Errors
-    /// The store does not exist or cannot be written, or a `gc` deletes objects for longer than a minute.
+    /// The store does not exist or cannot be written; a `gc` deletes objects for longer than a minute.
     pub(crate) fn begin(parts: &'r Parts) -> Result<Self> {
         let lock = parts.locks.writing()?;
         parts.objects.reopen_after_gc(lock.last_collected())?;
         Self::under(parts, Some(lock))
     }
 
-    /// Begins a transaction that owns `lock`, the guard of the file `lock`. With `None`, the caller itself must hold a lock that
-    /// keeps `gc` from deleting objects.
+    /// Begins a transaction that owns `lock`, the guard of the file `lock`. With `None`, the caller must hold a lock that keeps `gc` from
+    /// deleting objects.
     pub(crate) fn under(parts: &'r Parts, lock: Option<Guard>) -> Result<Self> {
         let handles = TxnHandles::new(&parts.objects)?;
         let objects = TxnObjects {
@@ -102,7 +102,7 @@ impl<'r> WriteTxn<'r> {
         Ok(Self::resume(parts, objects, lock))
     }
 
-    /// Continues with the objects of an earlier transaction.
+    /// Begins a transaction with the objects of an earlier one.
     pub(crate) fn resume(parts: &'r Parts, objects: TxnObjects, lock: Option<Guard>) -> Self {
         Self {
             parts,
@@ -115,20 +115,20 @@ impl<'r> WriteTxn<'r> {
         self.objects
     }
 
-    /// Returns the handle that finds every stored object, and the new objects in memory.
+    /// Returns a handle that finds every stored object, and the new objects in memory.
     pub(crate) fn repo(&self) -> &gix::Repository {
         self.objects.handles.with_memory()
     }
 
-    /// Sets the request that the change belongs to. If its change was applied before, it is not applied again.
+    /// Sets the id of the client's request. If the change of the same request was applied before, it is not applied again.
     pub fn set_request(&mut self, request: RequestId) {
         self.objects.request = Some(request);
     }
 
-    /// Converts an id to gix's type.
+    /// Converts an object id to gix's type.
     ///
     /// # Errors
-    /// `Missing` if it does not have the length of this repository's ids.
+    /// `Missing` if the id does not have the length of this repository's ids.
     pub(crate) fn object_id(&self, id: ObjectId) -> Result<gix::ObjectId> {
         let missing = || Error::Missing { id: id.to_string() };
         object_id(self.repo(), id.as_bytes()).ok_or_else(missing)
@@ -154,10 +154,10 @@ impl<'r> WriteTxn<'r> {
         Ok(module_hash(&id))
     }
 
-    /// Makes an existing blob durable, for a commit that will name it.
+    /// Makes an existing blob durable, so that a new commit may name it.
     ///
     /// # Errors
-    /// `UnknownBlob` if the id names no object, or one that is not a blob.
+    /// `UnknownBlob` if there is no object with this id, or if it is not a blob.
     pub fn adopt_blob(&mut self, hash: ModuleHash) -> Result<()> {
         let id = object_id(self.repo(), hash.as_bytes()).ok_or(Error::UnknownBlob(hash))?;
         if !self.has_blob(hash)? || !self.adopt_for_change(id)? {
@@ -166,7 +166,7 @@ impl<'r> WriteTxn<'r> {
         Ok(())
     }
 
-    /// Returns whether the id names a blob. This does not make it durable.
+    /// Returns whether there is a blob with this id. Does not make the blob durable.
     ///
     /// # Errors
     /// The object database cannot be read.
@@ -181,7 +181,7 @@ impl<'r> WriteTxn<'r> {
         Ok(header.is_some_and(|header| header.kind() == gix::objs::Kind::Blob))
     }
 
-    /// Makes an existing commit durable, with everything that it reaches, for a commit that will use parts of it.
+    /// Makes an existing commit, and everything that it reaches, durable, so that a new commit may use parts of it.
     ///
     /// # Errors
     /// `UnknownCommit`.
@@ -194,7 +194,7 @@ impl<'r> WriteTxn<'r> {
         self.objects.loose.sync()
     }
 
-    /// Makes an existing blob durable, for a commit that the change will make. Returns whether it exists.
+    /// Makes an existing object durable, so that the commit of the change may name it. Returns whether the object exists.
     fn adopt_for_change(&mut self, id: gix::ObjectId) -> Result<bool> {
         let exists = self.adopt(id)?;
         if exists && self.is_shared() {
@@ -203,7 +203,7 @@ impl<'r> WriteTxn<'r> {
         Ok(exists)
     }
 
-    /// Adds an object to the next pack unless it is stored already, and returns its id.
+    /// Adds an object to the next pack unless it is stored already. Returns its id.
     pub(crate) fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
         let format = self.objects.handles.format();
         let id = gix::objs::compute_hash(format, kind, bytes)
@@ -217,15 +217,16 @@ impl<'r> WriteTxn<'r> {
         Ok(id)
     }
 
-    /// Adds an object to the next pack, unless it exists as a loose object, which gix may find before the copy in the pack. Packs are not
-    /// searched, because few of the objects that a write creates are in a pack already, and storing an object twice is harmless.
+    /// Adds an object to the next pack. If a loose object with the same id exists, uses that one instead, because gix may find it before
+    /// the copy in the pack. Does not search packs, because few of the objects that a write creates are in a pack already, and storing an
+    /// object twice is harmless.
     pub(crate) fn stage_new(
         &mut self,
         id: gix::ObjectId,
         kind: gix::objs::Kind,
         bytes: &[u8],
     ) -> Result<()> {
-        // Only packs are shared.
+        // Does not use loose objects, because machines share only packs.
         if self.is_shared() {
             self.objects.staged.add(id, kind, bytes);
             return self.sync_if_large();
@@ -249,18 +250,18 @@ impl<'r> WriteTxn<'r> {
         Ok(())
     }
 
-    /// Returns whether machines share the refs.
+    /// Returns whether several machines share the repository.
     pub(crate) fn is_shared(&self) -> bool {
         self.parts.authority.is_shared()
     }
 
-    /// Returns whether this process knows that the object is stored. To avoid listing the packs again for every new object, this
-    /// does not see objects that other processes stored recently. Such an object is stored twice, which is harmless.
+    /// Returns whether this process knows that the object is stored. To avoid listing the packs again for every new object, does not find
+    /// objects that other processes have stored recently. Such an object is stored twice, which is harmless.
     fn seems_stored(&self, id: &gix::oid) -> bool {
         gix::objs::Exists::exists(&*self.objects.handles.without_refresh().objects, id)
     }
 
-    /// Writes the pack, and makes all objects of the transaction durable.
+    /// Makes all objects of the transaction durable: fsyncs the loose objects, and writes the pack.
     pub(crate) fn sync(&mut self) -> Result<()> {
         let TxnObjects {
             handles,

@@ -1,4 +1,4 @@
-//! Merging another branch into a draft.
+//! Merges another branch into a draft.
 
 use super::Draft;
 use crate::names::CommitId;
@@ -7,11 +7,11 @@ use crate::repo::ids::object_id;
 use crate::repo::tree::merge::{Merge, TreeMerge};
 
 impl Draft<'_> {
-    /// Merges `theirs` into the draft. Several merge bases are merged into one first, as git does; without a common ancestor the base
+    /// Merges the commit `theirs` into the draft. Like git, merges several merge bases into one first. Without a common ancestor, the base
     /// is the empty tree.
     ///
     /// # Errors
-    /// `MergeConflict` with the paths; the draft is unchanged then.
+    /// `MergeConflict` with the paths. The draft is unchanged in this case.
     pub fn merge(&mut self, theirs: CommitId) -> Result<Merge> {
         let theirs_id =
             object_id(self.repo, theirs.as_bytes()).ok_or(Error::UnknownCommit(theirs))?;

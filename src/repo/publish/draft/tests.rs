@@ -18,7 +18,7 @@ impl Fixture {
         Self { dir, repository }
     }
 
-    /// Makes a change of the draft, sets a module, and publishes both in one commit.
+    /// Applies `change` to a draft of the branch, puts a module at `path`, and publishes both in one commit.
     fn publish(
         &self,
         branch: &str,
@@ -55,7 +55,7 @@ impl Fixture {
     }
 }
 
-/// An edit after a merge writes only the directories on its own paths.
+/// Covers an edit after a merge: the edit writes only the directories on its own paths, and the merged directories must be published too.
 #[test]
 fn a_merge_followed_by_an_edit_publishes_the_merged_directories() {
     let fixture = Fixture::new();
