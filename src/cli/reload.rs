@@ -88,7 +88,7 @@ impl Reload {
             Err(error) => {
                 tracing::error!(
                     error,
-                    "cannot reload the certificate; the old one stays in use"
+                    "cannot reload the certificate; the old certificate stays in use"
                 );
             }
         }

@@ -68,7 +68,7 @@ impl BasePath {
             return Ok(uri);
         }
         let unknown = || {
-            let detail = format!("this server answers below {self}");
+            let detail = format!("the URLs of this server begin with {self}");
             Failure::new(StatusCode::NOT_FOUND, detail)
         };
         let text = uri.path_and_query().ok_or_else(unknown)?.as_str();

@@ -67,7 +67,7 @@ impl Failure {
     /// Creates a 400 response for a URL that ends after the name of the endpoint, such as `/api/v1/module`, although the name of a module
     /// or branch must follow.
     pub fn missing_name() -> Self {
-        Self::malformed("the URL ends where a name is needed")
+        Self::malformed("a name is missing at the end of the URL")
     }
 
     /// Creates a 404 response for a URL that no route matches.
@@ -87,7 +87,7 @@ impl Failure {
     /// Creates a 500 response. The cause is only logged. The operator finds it by the request id, which is in the log line and in this
     /// response.
     pub fn internal(request_id: &str) -> Self {
-        let detail = format!("the store failed; request {request_id}");
+        let detail = format!("the store failed; see the server log for request {request_id}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 

@@ -123,7 +123,7 @@ fn pipe_instead_of_a_file_does_not_block_reloads() {
             }
         }
         server.signal("HUP");
-        wait_for(&server, "the old one stays in use", nth + 1);
+        wait_for(&server, "the old certificate stays in use", nth + 1);
         wait_for(&server, "the old ones stay in use", nth + 1);
     }
     for said in [
@@ -203,7 +203,7 @@ fn sighup_reloads_the_certificate() {
     assert!(shows(&server, &next) && !shows(&server, &old));
     world.file("cert.pem", "broken");
     server.signal("HUP");
-    wait_for(&server, "the old one stays in use", 1);
+    wait_for(&server, "the old certificate stays in use", 1);
     assert!(server.log().contains("no certificate in cert.pem"));
     assert!(shows(&server, &next));
 }

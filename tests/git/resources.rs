@@ -184,7 +184,7 @@ fn a_client_that_does_not_read_loses_its_git_process() {
     add_large(&world);
     let server = Server::start(&world, &["--git-read-timeout", "1"]);
     let unread: Vec<_> = (0..4).map(|_| unread_clone(&world, &server, "")).collect();
-    server.wait_for("the client of git reads too slowly");
+    server.wait_for("the client reads the response of git too slowly");
     wait_until("all end", || server.git_processes().is_empty());
     drop(unread);
 }

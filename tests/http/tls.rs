@@ -243,7 +243,7 @@ fn errors_name_the_file_and_the_cause() {
     write_key(&generate_pair().signing_key.serialize_pem());
     assert_eq!(
         files.error(),
-        format!("the key in {key} does not belong to the certificate in {certificate}")
+        format!("the key in {key} does not match the certificate in {certificate}")
     );
     write_key(&files.pair.cert.pem());
     assert_eq!(files.error(), format!("no private key in {key}"));

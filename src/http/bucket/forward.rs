@@ -236,7 +236,7 @@ async fn finish(app: &App, bucket: &BucketServers, mut response: Response) -> Re
         let waited = app.await_generation(bucket, generation, FOLLOW_MAX).await;
         if let Err(error) = waited {
             // The client gets the generation in the response, and can require it in later requests.
-            tracing::debug!(%error, "this server does not have a forwarded change yet");
+            tracing::debug!(%error, "this server does not have the change of a forwarded request yet");
         }
     }
     response
@@ -250,7 +250,8 @@ fn with_doubt(response: Response) -> Response {
     }
     let reason = response.extensions().get::<Failure>();
     let reason = reason.map_or_else(|| "the server is busy".to_owned(), ToString::to_string);
-    let detail =
-        format!("{reason}; another server may have made the change, which did not respond in time");
+    let detail = format!(
+        "{reason}; another server, which did not respond in time, may have made the change"
+    );
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
 }

@@ -62,7 +62,7 @@ impl App {
             }
             // Even the bucket does not have this generation.
             if self.generation() < generation {
-                let detail = format!("there is no generation {generation} yet; try again");
+                let detail = format!("the bucket has no generation {generation} yet; try again");
                 return Err(unavailable(detail));
             }
             Ok(())

@@ -69,7 +69,7 @@ impl GitResponse {
                 Ok(Err(_)) => return,
                 Err(_) => {
                     let limit_s = read_timeout.as_secs();
-                    tracing::info!(limit_s, "the client of git reads too slowly");
+                    tracing::info!(limit_s, "the client reads the response of git too slowly");
                     return;
                 }
             }

@@ -78,7 +78,7 @@ pub enum TlsError {
         file: PathBuf,
     },
     /// The private key is not the one of the certificate.
-    #[error("the key in {} does not belong to the certificate in {}", key_file.display(), certificate_file.display())]
+    #[error("the key in {} does not match the certificate in {}", key_file.display(), certificate_file.display())]
     Mismatch {
         /// The file of the key.
         key_file: PathBuf,

@@ -40,7 +40,7 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// If a file is missing or unusable, or if the key does not belong to the certificate.
+    /// If a file is missing or unusable, or if the key does not match the certificate.
     pub fn load(key_file: &Path, certificate_file: &Path) -> Result<Self, TlsError> {
         let files = KeyPairFiles::new(key_file, certificate_file);
         let key_pair = files.read()?;
@@ -175,7 +175,7 @@ impl KeyPairWatcher {
             Err(error) => {
                 tracing::warn!(
                     error = one_line(&error),
-                    "the certificate files changed but cannot be used; the old one stays in use"
+                    "the certificate files changed but cannot be used; the old certificate stays in use"
                 );
             }
         }

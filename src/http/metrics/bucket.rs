@@ -37,7 +37,7 @@ impl MetricsText {
     fn add_copy(&mut self, follow: &BucketFollowStatus) {
         self.gauge(
             "generation",
-            "Generation of the copy",
+            "Generation of this server's copy of the store",
             Some(follow.generation as f64),
         );
         self.gauge(
@@ -67,7 +67,7 @@ impl MetricsText {
             ),
             (
                 "conflicts_total",
-                "Swaps that another server prevented",
+                "Swaps that failed because another server was first",
                 counters.conflicts,
             ),
             (
@@ -77,12 +77,12 @@ impl MetricsText {
             ),
             (
                 "uploaded_bytes_total",
-                "Bytes uploaded",
+                "Bytes uploaded to the bucket",
                 counters.uploaded_bytes,
             ),
             (
                 "downloaded_bytes_total",
-                "Bytes downloaded",
+                "Bytes downloaded from the bucket",
                 counters.downloaded_bytes,
             ),
         ] {
@@ -98,19 +98,19 @@ impl MetricsText {
         self.family(
             "requests_total",
             "counter",
-            "Requests",
+            "Requests to the bucket",
             kinds(|count| count.requests as f64),
         );
         self.family(
             "errors_total",
             "counter",
-            "Failed requests",
+            "Failed requests to the bucket",
             kinds(|count| count.errors as f64),
         );
         self.family(
             "request_seconds_total",
             "counter",
-            "Duration of all requests together",
+            "Duration of all requests to the bucket together",
             kinds(|count| count.duration.as_secs_f64()),
         );
     }

@@ -146,7 +146,7 @@ fn add_state_headers(operation: &mut Operation) {
     let changed = header(bool::schema(), "Whether a write moved the branch");
     let generation = header(
         u64::schema(),
-        "The generation of the store that the response reflects. Only of servers that share their store with others in a bucket",
+        "The generation of the store that the response is based on. Sent only by servers that share their store with others in a bucket",
     );
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response

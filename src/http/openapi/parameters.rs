@@ -156,7 +156,7 @@ const PATH_CONDITION_HEADERS: [ParameterText; 2] = [
     ),
     (
         "Wasmstore-If-None-Match",
-        "Proceed only if nothing is at these paths, or already the module that is sent; with `*` at every path that is sent; otherwise 412. Items are separated by commas; paths are percent-encoded",
+        "Proceed only if at each of these paths there is nothing, or already the module that is sent; `*` stands for every path that is sent; otherwise 412. Items are separated by commas; paths are percent-encoded",
         r"^(\*|[!-+\--~]+)$",
     ),
 ];

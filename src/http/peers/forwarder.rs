@@ -142,11 +142,11 @@ impl Forwarder {
             Forwarded::Response(_) => self.ok.fetch_add(1, Ordering::Relaxed),
             Forwarded::Refused(status) => {
                 let status = status.as_u16();
-                tracing::warn!(%server, status, "the last writer refused a request; handling it here");
+                tracing::warn!(%server, status, "the last writer refused a request; this server handles it");
                 self.failed.fetch_add(1, Ordering::Relaxed)
             }
             Forwarded::NotSent(error) | Forwarded::Unknown(error) => {
-                tracing::warn!(%server, error, "the last writer did not respond; handling its requests here");
+                tracing::warn!(%server, error, "the last writer did not respond; this server handles its requests");
                 self.pause(server);
                 self.failed.fetch_add(1, Ordering::Relaxed)
             }
@@ -178,7 +178,9 @@ impl Forwarder {
             // The response is not from a server of this store, but from another program at this URL, or from a proxy between the servers.
             status if !is_from_server => {
                 let status = status.as_u16();
-                Forwarded::Unknown(format!("it responded with {status} like another program"))
+                Forwarded::Unknown(format!(
+                    "a response with status {status} that is not from wasmstore"
+                ))
             }
             status @ StatusCode::SERVICE_UNAVAILABLE => Forwarded::Refused(status),
             _ => receive(response).await,

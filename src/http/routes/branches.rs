@@ -50,7 +50,7 @@ pub(in crate::http) async fn list_broken(State(app): State<App>) -> Result<Respo
 
 /// Makes a branch the default branch, and creates it if it does not exist
 #[utoipa::path(put, operation_id = "set_default_branch", path = "/branch/{*branch}", tag = "branches",
-    responses((status = 200, description = "It is the default branch"), BranchProblems))]
+    responses((status = 200, description = "The branch is now the default branch"), BranchProblems))]
 pub(in crate::http) async fn set_default(
     State(app): State<App>,
     _: BranchWriteHeaders,

@@ -26,8 +26,7 @@ use crate::wire::TagJson;
 const PAGE_SIZE_DEFAULT: usize = 1_000;
 
 /// The error text if the API key does not allow the client to replace tags.
-const REPLACE_REFUSED: &str =
-    "the key does not allow DELETE, which `force` needs, because it takes the tag from a commit";
+const REPLACE_REFUSED: &str = "the key does not allow DELETE, which `force` needs, because it moves an existing tag to another commit";
 
 /// The query parameters that select a page of tags.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -87,7 +87,7 @@ impl BodyDigest {
                 .is_some_and(|actual| actual != expected.digest)
             {
                 let detail = format!(
-                    "the {name} digest of the body is not the one in {}: the body was damaged, or the header belongs to other bytes",
+                    "the {name} digest of the body is not the one in {}: the body was damaged, or the header is for other bytes",
                     title(expected.header)
                 );
                 return Err(Failure::new(StatusCode::BAD_REQUEST, detail));

@@ -41,7 +41,10 @@ fn malformed_and_unknown_generations_are_rejected() {
     let far = get(&one, "/modules", &["Wasmstore-Min-Generation: 1000000"]);
     assert_eq!(far.status, 503);
     assert_eq!(far.header("retry-after"), Some("1"));
-    assert_eq!(far.text(), "there is no generation 1000000 yet; try again");
+    assert_eq!(
+        far.text(),
+        "the bucket has no generation 1000000 yet; try again"
+    );
     assert_eq!(get(&one, "/modules?consistent=perhaps", &[]).status, 400);
     // A server of a store on one disk has no generations.
     let alone = World::with_store("sha1");

@@ -216,7 +216,7 @@ fn a_damaged_store_is_500_without_internals() {
         let id = response.header("x-request-id").unwrap();
         assert_eq!(
             response.text(),
-            format!("the store failed; request {id}"),
+            format!("the store failed; see the server log for request {id}"),
             "{method} {path}"
         );
         let json = s.send(

@@ -51,7 +51,7 @@ fn wit_that_is_absent_is_404_with_the_reason() {
     for (name, status, detail) in [
         ("none", 404, "there is no module /none"),
         ("d", 404, "/d is a directory, not a module"),
-        ("", 400, "the URL ends where a name is needed"),
+        ("", 400, "a name is missing at the end of the URL"),
     ] {
         for endpoint in ["wit", "size"] {
             let response = api.get(&format!("/{endpoint}/{name}"));

@@ -49,7 +49,7 @@ fn an_unknown_name_is_404_with_an_empty_body() {
     assert_eq!(api.get("/hash/sha256:1").status, 400);
     assert_eq!(api.get("/hash/%2e%2e").status, 400);
     api.get("/hash/")
-        .is(400, "the URL ends where a name is needed");
+        .is(400, "a name is missing at the end of the URL");
 }
 
 #[test]

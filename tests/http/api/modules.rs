@@ -132,7 +132,7 @@ fn an_unknown_module_is_404_and_a_malformed_name_400() {
             assert_eq!(response.status, 400, "{method} {nameless}");
         }
         api.get(nameless)
-            .is(400, "the URL ends where a name is needed");
+            .is(400, "a name is missing at the end of the URL");
     }
 }
 

@@ -44,7 +44,7 @@ fn a_base_path_is_part_of_every_url_but_those_of_probes() {
     s.send("GET", "/ws/readyz", &[], "").is(200, "ok");
     for uri in ["/", "/api/v1/branch", "/wsx/api/v1/branch"] {
         let response = s.send("GET", uri, &[], "");
-        response.is(404, "this server answers below /ws");
+        response.is(404, "the URLs of this server begin with /ws");
     }
     s.send("GET", "/ws", &[], "")
         .is(404, "there is no such endpoint");

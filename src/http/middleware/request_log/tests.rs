@@ -193,7 +193,7 @@ async fn an_internal_error_reveals_only_its_id() {
     for path in ["/failed", "/panics"] {
         let request = || get_as(path, "reader").header("X-Request-Id", "abc");
         let (status, body, headers) = respond(request()).await;
-        let expected = "the store failed; request abc";
+        let expected = "the store failed; see the server log for request abc";
         assert_eq!((status, body.as_str()), (500, expected), "{path}");
         assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
         assert_eq!(headers["cache-control"], "no-store");
