@@ -36,17 +36,17 @@ use crate::store::{
     lower_thread_priority,
 };
 
-/// How long a server without a copy tries to reach the bucket before it gives up.
+/// How long a server that has no local copy of the store tries to reach the bucket before it fails.
 const REACH_MAX: Duration = Duration::from_secs(30);
-/// The pause between two attempts.
+/// The pause between two attempts to reach the bucket.
 const REACH_PAUSE: Duration = Duration::from_secs(1);
-/// The number of open files for anything but connections: packs, locks, uploads.
+/// The number of open files that a server needs for everything except connections: packs, locks, uploads.
 const OTHER_FILES: u64 = 4096;
 
 /// Serves until a signal stops the server.
 pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
     let runtimes = Runtimes::new()?;
-    // The handler is installed early, because starting a replica may take long and a SIGHUP must not end it.
+    // The handler is installed early: the start of a replica may take long, and a SIGHUP must not end the process meanwhile.
     let hangups = runtimes.hangups()?;
     let mut options = ServerOptions {
         limits: server.limits.server(),
@@ -96,13 +96,13 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
     runtimes.run(serve(store, options, tls, server.addresses(), background))
 }
 
-/// Checks that the configured branch exists, before anything is created.
+/// Checks that the configured branch exists. This check comes before the store is created, so that a failed start creates nothing.
 fn check_branch_before_creation(
     server: &ServerArgs,
     settings: &Settings,
     root: &Path,
 ) -> Result<()> {
-    // The branches of a store in a bucket are not known yet.
+    // The branches of a store in a bucket are not known before the bucket has been read.
     if settings.branch()?.is_none() || server.bucket.bucket.is_some() {
         return Ok(());
     }
@@ -110,7 +110,7 @@ fn check_branch_before_creation(
     check_branch(server, settings, &store)
 }
 
-/// Opens the store, or the replica.
+/// Opens the store that the server serves: a store of its own, the copy of a store in a bucket, or a replica.
 fn open(
     server: &ServerArgs,
     root: &Path,
@@ -136,7 +136,7 @@ fn open(
     Ok(store)
 }
 
-/// Opens the copy of a store in a bucket. Whatever is missing in it is copied in the background, once the server listens.
+/// Opens the local copy of a store in a bucket. What the copy lacks is downloaded in the background, after the server has begun to listen.
 fn open_copy_of_bucket(
     server: &ServerArgs,
     url: &BucketUrl,
@@ -165,7 +165,8 @@ fn open_copy_of_bucket(
     let poll = server.bucket.bucket_poll.0;
     let follower = BucketFollower::new(Arc::clone(&store), writer, poll);
     serve_options.bucket = Some(Arc::new(follower));
-    // The bucket has read the secret together with the first state.
+    // The secret is in the manifest, so it is known after the first read of the manifest. `last_known` is called first because `identity`
+    // would send a request if the manifest was not read yet.
     serve_options.peer_key = Some(PeerKeySource::new(move || {
         bucket.last_known()?;
         let identity = bucket.identity().ok()?;
@@ -174,8 +175,8 @@ fn open_copy_of_bucket(
     Ok(store)
 }
 
-/// Opens a copy. If there is none yet, and the bucket cannot be reached, tries again for some time: a single lost response must not keep a
-/// server from starting.
+/// Opens the local copy of the store in the bucket. If there is no copy yet and the bucket cannot be reached, retries for [`REACH_MAX`]:
+/// one lost response must not make the start fail.
 fn open_copy_patiently(root: &Path, options: Options, bucket: &Arc<Bucket>) -> Result<Store> {
     let begun = Instant::now();
     loop {
@@ -191,7 +192,7 @@ fn open_copy_patiently(root: &Path, options: Options, bucket: &Arc<Bucket>) -> R
     }
 }
 
-/// The signals, sources and schedule for the background work of a server.
+/// What the background work of a server needs: SIGHUPs, the service manager, a function that reads the keys, and the schedule.
 struct Background {
     hangups: Signal,
     service_manager: ServiceManager,
@@ -239,8 +240,9 @@ async fn serve(
     Ok(())
 }
 
-/// Starts the threads that work in the background. None of them is joined: each can end with the process at any moment. An index update is
-/// repeated, `verify` only reads, gc can be interrupted anywhere, and a push or a fetch is started again.
+/// Starts the threads that work in the background. None of them is joined, because each can be interrupted at any moment when the process
+/// ends: the next process repeats an index update and starts a push or fetch again, `verify` only reads, and gc can be interrupted
+/// anywhere.
 fn start_threads(
     store: &Arc<Store>,
     options: &ServerOptions,
@@ -275,8 +277,8 @@ fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<
     thread.spawn(work).map(drop)
 }
 
-/// Opens the mirrors of the store, and adds the mirrors that flags name. If git is not installed, returns `None`, or an error if a flag
-/// names a mirror.
+/// Opens the mirrors of the store, and adds the mirrors of `--mirror`. If git is not installed, returns `None`, or an error if `--mirror`
+/// is given.
 fn open_mirrors(store: &Arc<Store>, server: &ServerArgs) -> Result<Option<Arc<Mirrors>>> {
     let mirrors = match Mirrors::new(Arc::clone(store), server.limits.mirrors()) {
         Err(remote::Error::NoGit) if server.mirror.is_empty() => return Ok(None),
@@ -290,7 +292,7 @@ fn open_mirrors(store: &Arc<Store>, server: &ServerArgs) -> Result<Option<Arc<Mi
     Ok(Some(Arc::new(mirrors)))
 }
 
-/// Raises the process's limit on open files, which is low by default, as far as the system allows.
+/// Raises the process's limit on open files, which is low by default. If the system does not allow enough files, logs a warning.
 fn raise_file_limit(connections_max: usize) {
     let needed = (connections_max as u64).saturating_add(OTHER_FILES);
     match rlimit::increase_nofile_limit(needed) {
@@ -304,7 +306,7 @@ fn raise_file_limit(connections_max: usize) {
     }
 }
 
-/// Finds the git that serves fetches and pushes.
+/// Finds the git program that serves fetches and pushes. Logs a warning if git is not installed.
 fn find_git(store: &Store) -> Option<GitHttpBackend> {
     let program = std::env::current_exe().unwrap_or_else(|_| "wasmstore".into());
     let git = GitHttpBackend::find(store.root(), program, *store.options());

@@ -1,4 +1,4 @@
-//! Access to a server: the client, with its key and proxy.
+//! Creates the client for a server, with the API key and the proxy settings.
 
 use super::environment::variable;
 use super::exit::{Error, Result};
@@ -13,7 +13,7 @@ use crate::remote::{Client, ProxySettings};
 const KEY_FOR_CLONE: &str = "--key-file is for the repository of a server, whose URL ends in /wasmstore.git and has no password";
 
 impl Settings {
-    /// Returns the key for a server.
+    /// Returns the API key to send to the server at `url`; `None` if there is none.
     ///
     /// # Errors
     /// As for [`ServerKey::find`].
@@ -21,7 +21,7 @@ impl Settings {
         ServerKey::find(self.key_file(), url)
     }
 
-    /// Returns the key in the file of `--key-file`.
+    /// Returns the API key in the file of `--key-file`; `None` if the flag is not given.
     pub fn key_of_flag(&self) -> Result<Option<ServerKey>> {
         match self.key_file() {
             Some(file) => ServerKey::given(Some(file)),
@@ -29,11 +29,11 @@ impl Settings {
         }
     }
 
-    /// Returns the key for a clone of a repository: that for the server whose repository it is. The key in a variable is not sent to another
-    /// server than the one of `WASMSTORE_ROOT`.
+    /// Returns the API key for cloning the repository at `url`, if this is the repository of a wasmstore server. If `WASMSTORE_ROOT`
+    /// selects another server, a key in an environment variable is not used, because it may be a key of that other server.
     ///
     /// # Errors
-    /// `--key-file` is given for another kind of repository; as for [`ServerKey::find`].
+    /// `--key-file` is given, but the repository is not that of a server; the errors of [`ServerKey::find`].
     pub fn key_for_clone(&self, url: &RemoteUrl) -> Result<Option<ServerKey>> {
         let flag = self.key_file();
         let Some(server) = ServerUrl::of_git(url) else {
@@ -54,7 +54,7 @@ impl Settings {
         }
     }
 
-    /// Returns a client of a server.
+    /// Creates a client that sends requests with `key` to the server at `url`.
     ///
     /// # Errors
     /// The environment names a proxy that cannot be used.

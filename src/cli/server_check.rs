@@ -1,4 +1,4 @@
-//! `server --check`: checks everything that a start needs, without starting.
+//! `server --check`: checks everything that the start of a server needs, without starting it.
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
@@ -18,11 +18,11 @@ use crate::names::{is_display_control, printable};
 use crate::remote::{self, GitHttpBackend};
 use crate::store::{Revision, Store};
 
-/// The first branch of a new store.
+/// The name of the first branch of a new store.
 const FIRST_BRANCH: &str = "main";
 
-/// Runs the checks in the order in which a start makes them, and prints the settings. Creates nothing, listens on no port, and sends no
-/// requests except to the name service.
+/// Runs the checks in the order in which the start of a server makes them, and prints the settings. Creates nothing, listens on no port,
+/// and sends no requests except to resolve host names.
 pub(super) fn run(server: &ServerArgs, settings: &Settings, out: &mut Output) -> Result<()> {
     read_keys(server, PipeHandling::Refuse)?;
     load_tls(server)?;
@@ -88,8 +88,7 @@ pub(super) fn check_branch(server: &ServerArgs, settings: &Settings, store: &Sto
     Ok(())
 }
 
-/// Checks what can be checked of an address without binding it: that the host name is known, or that the directory of the socket can
-/// be written.
+/// Checks an address to listen on, without binding it: resolves the host name, or checks that the directory of a Unix socket is writable.
 fn check_address(address: &ListenAddress) -> Result<()> {
     let checked = match address {
         ListenAddress::Tcp { host, port } => {

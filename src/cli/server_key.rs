@@ -1,4 +1,4 @@
-//! The key that is sent to a server, and where it comes from.
+//! The API key that a command sends to a server, and its source.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,22 +10,22 @@ use super::text_file::decode;
 use crate::http::read_bounded;
 use crate::names::ServerUrl;
 
-/// The variable with the key.
+/// The environment variable that contains the API key.
 const KEY: &str = "WASMSTORE_KEY";
-/// The variable with the name of a file that contains the key.
+/// The environment variable that contains the path of a file with the API key.
 const KEY_FILE: &str = "WASMSTORE_KEY_FILE";
-/// What is wrong with a key that cannot be the value of a header.
+/// The fault of a key that cannot be sent in an HTTP header, as part of an error message.
 const NOT_ALLOWED: &str = "contains a character that is not allowed in a key";
-/// The largest key file, in bytes.
+/// The maximum size of a key file, in bytes.
 const FILE_BYTES_MAX: u64 = 8 << 10;
 
-/// A key for a server. Neither `Debug` nor an error prints it.
+/// An API key for a server. There is no `Debug` for it, and errors do not contain it.
 pub(super) struct ServerKey {
     key: String,
     source: KeySource,
 }
 
-/// The origin of a key.
+/// The source of an API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeySource {
     /// The file of `--key-file`.
@@ -34,17 +34,18 @@ pub(super) enum KeySource {
     Variable,
     /// The file that `WASMSTORE_KEY_FILE` names.
     FileVariable(PathBuf),
-    /// `login`.
+    /// The login for the server at this URL.
     Login(ServerUrl),
     /// Standard input or a prompt.
     Input,
 }
 
 impl ServerKey {
-    /// Returns the key for a server: that of `--key-file`, of `WASMSTORE_KEY`, of the file that `WASMSTORE_KEY_FILE` names, or of `login`.
+    /// Returns the API key for the server at `url`, from the first source that is present: `--key-file`, `WASMSTORE_KEY`, the file that
+    /// `WASMSTORE_KEY_FILE` names, or the login for the server.
     ///
     /// # Errors
-    /// The first of these that is present cannot be used.
+    /// The first source that is present cannot be read, or its key is invalid.
     pub fn find(flag: Option<&Path>, url: &ServerUrl) -> Result<Option<Self>> {
         if let Some(key) = Self::given(flag)? {
             return Ok(Some(key));
@@ -52,7 +53,7 @@ impl ServerKey {
         Self::of_login(url)
     }
 
-    /// Returns the key of `login` for a server.
+    /// Returns the API key that `login` saved for the server at `url`; `None` if there is no login for it.
     pub fn of_login(url: &ServerUrl) -> Result<Option<Self>> {
         let logins = Logins::read()?;
         let login = logins.find(url).map(|login| {
@@ -62,7 +63,7 @@ impl ServerKey {
         login.transpose()
     }
 
-    /// Returns the key of the flag or of a variable, which is for any server.
+    /// Returns the API key in the file `flag`, or else the one that an environment variable gives. Such a key is sent to any server.
     pub fn given(flag: Option<&Path>) -> Result<Option<Self>> {
         if let Some(path) = flag {
             return Self::read(path, KeySource::Flag(path.to_owned())).map(Some);
@@ -76,10 +77,10 @@ impl ServerKey {
         }
     }
 
-    /// Accepts a key.
+    /// Checks a key.
     ///
     /// # Errors
-    /// It is empty, or contains a character that a header cannot contain.
+    /// The key is empty, or contains a character that is not allowed in an HTTP header.
     pub fn new(key: String, source: KeySource) -> Result<Self> {
         if key.is_empty() {
             return Err(Error::ServerKey(source, "contains no key"));
@@ -91,7 +92,7 @@ impl ServerKey {
         Ok(Self { key, source })
     }
 
-    /// Reads the first line of a file, which must be the only one.
+    /// Reads a key from a file, which must have exactly one line.
     fn read(path: &Path, source: KeySource) -> Result<Self> {
         let input = |error| Error::Input {
             path: path.to_owned(),
@@ -102,12 +103,12 @@ impl ServerKey {
         Self::new(text.trim_end_matches(['\r', '\n']).to_owned(), source)
     }
 
-    /// Returns the key.
+    /// Returns the API key, which is a secret.
     pub fn expose(&self) -> &str {
         &self.key
     }
 
-    /// Returns the origin.
+    /// Returns the source of the key.
     pub fn source(&self) -> &KeySource {
         &self.source
     }

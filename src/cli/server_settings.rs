@@ -1,4 +1,4 @@
-//! The keys and the certificate of the server.
+//! Reads the API keys and the TLS certificate of the server.
 
 use std::io;
 use std::path::Path;
@@ -9,20 +9,20 @@ use super::exposed_file::warn_if_readable_by_others;
 use super::text_file::{NotUtf8, decode};
 use crate::http::{Keys, Tls, read_bounded, read_bounded_regular_file};
 
-/// The largest key file, in bytes.
+/// The maximum size of the server's key file, in bytes.
 const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// How to handle a key file that is a pipe, such as `<(…)` in a shell. A pipe can be read only once, and may block its reader.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PipeHandling {
-    /// Read the pipe, when the server starts.
+    /// Read the pipe. The start of a server does so.
     Read,
-    /// Refuse the pipe, at a check or a reload.
+    /// Refuse the pipe. A check and a reload do so.
     Refuse,
 }
 
-/// Reads the keys; `None` if there are none. Each call reads the files again, and the configuration file too, because it may contain the
-/// keys or the name of the key file.
+/// Reads the server's API keys; `None` if no keys are configured. Each call reads the key file again. It also reads the configuration file
+/// again, because that may contain keys or the name of the key file.
 ///
 /// # Errors
 /// A file cannot be read; the keys or the configuration are malformed.
@@ -67,7 +67,7 @@ fn keys_of(server: &ServerArgs, pipes: PipeHandling) -> Result<Option<Keys>> {
     Ok(Some(all.map_err(|error| attribute(error.into()))?))
 }
 
-/// Reads a key file. If the user gave keys instead of the name of a file, the error does not repeat them.
+/// Reads the server's key file. If `path` is not the name of a file but looks like keys, the error does not repeat it.
 fn read_key_file(path: &Path, pipes: PipeHandling) -> Result<String> {
     let read = match pipes {
         PipeHandling::Read => read_bounded(path, KEY_FILE_BYTES_MAX),

@@ -1,4 +1,4 @@
-//! The global arguments and the environment, resolved when a command needs them.
+//! The global arguments and the environment variables. A variable is read when a command needs it.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,11 @@ use crate::oci::keep_records;
 use crate::remote::{StoreOperations, user_identity};
 use crate::store::{Change, ObjectFormat, Precondition, Revision, Store};
 
-/// The default directory of the store, below the home directory.
+/// The default directory of the store, relative to the home directory.
 const DEFAULT_ROOT: &str = ".wasmstore";
 
-/// The global arguments, with the environment as the fallback. Variables are read only when they are needed, so that a malformed
-/// variable affects only the commands that use it.
+/// The global arguments. An environment variable replaces an argument that is not given. Variables are read only when they are needed, so
+/// that a malformed variable affects only the commands that use it.
 pub(super) struct Settings {
     globals: GlobalArgs,
     command_line: fn() -> clap::Command,
@@ -31,7 +31,8 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Creates settings from the flags. `command_line` describes the whole command line, and `command_name` is the command that runs.
+    /// Creates settings from the global arguments. `command_line` returns clap's definition of the whole command line, and `command_name`
+    /// is the command that runs.
     pub fn new(
         globals: GlobalArgs,
         command_line: fn() -> clap::Command,
@@ -45,7 +46,7 @@ impl Settings {
         }
     }
 
-    /// Returns the description of the whole command line, for manual pages and completions.
+    /// Returns clap's definition of the whole command line, for manual pages and completions.
     pub fn command_line(&self) -> clap::Command {
         (self.command_line)()
     }
@@ -53,7 +54,8 @@ impl Settings {
     /// Returns the location of the store.
     ///
     /// # Errors
-    /// There is no flag, no variable and no home directory, or the variable contains a malformed URL.
+    /// There is no `--root`, no `WASMSTORE_ROOT` and no home directory; `WASMSTORE_ROOT` is malformed; there is no login with the given
+    /// name.
     pub fn location(&self) -> Result<StoreLocation> {
         if let Some(root) = &self.globals.root {
             return root.clone().locate();
@@ -68,7 +70,7 @@ impl Settings {
     /// Returns the directory of the store.
     ///
     /// # Errors
-    /// The location is a server; as for [`location`](Self::location).
+    /// The store is on a server; the errors of [`location`](Self::location).
     pub fn root(&self) -> Result<PathBuf> {
         match self.location()? {
             StoreLocation::Directory(root) => Ok(root),
@@ -76,7 +78,7 @@ impl Settings {
         }
     }
 
-    /// Returns the file of `--key-file`.
+    /// Returns the path of the file that `--key-file` names.
     pub fn key_file(&self) -> Option<&Path> {
         self.globals.key_file.as_deref()
     }
@@ -86,12 +88,12 @@ impl Settings {
         self.command_name.as_deref()
     }
 
-    /// Returns the branch to work on; `None` is the store's default branch.
+    /// Returns the branch to work on; `None` means the store's default branch.
     pub fn branch(&self) -> Result<Option<BranchName>> {
         flag_or_variable(&self.globals.branch, "WASMSTORE_BRANCH", BranchName::parse)
     }
 
-    /// Returns the revision to read from, and remembers it for hints.
+    /// Returns the revision to read from: the commit of `--commit`, or the branch to work on. Remembers the revision for hints.
     pub fn revision(&self, read: &ReadArgs) -> Result<Revision> {
         Ok(self.remember(match &read.commit {
             Some(commit) => commit.clone().on_branch(self.branch()?),
@@ -99,7 +101,7 @@ impl Settings {
         }))
     }
 
-    /// Remembers the revision that a command reads from, so that a hint can list what exists there.
+    /// Remembers the revision that a command reads from, so that a hint can suggest names that exist in it. Returns the revision.
     pub fn remember(&self, revision: Revision) -> Revision {
         *self.revision.borrow_mut() = Some(revision.clone());
         revision
@@ -111,7 +113,7 @@ impl Settings {
         revision.or_else(|| Some(Revision::Branch(self.branch().ok()?)))
     }
 
-    /// Returns the branch, the author and the message of a write.
+    /// Returns the branch, the author and the message for a command that changes the store.
     pub fn change(&self, write: WriteArgs) -> Result<Change> {
         Ok(Change {
             branch: self.branch()?,
@@ -122,17 +124,19 @@ impl Settings {
         })
     }
 
-    /// Returns the author of commits: the flag, the variable, or git's identity of the user. `None` is the default author of the store.
+    /// Returns the author of commits, from `--author`, `WASMSTORE_AUTHOR`, or git's `user.name` and `user.email`. `None` means the store's
+    /// default author.
     fn author(&self) -> Result<Option<Author>> {
         let given = flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?;
         if given.is_some() || self.has_server_key()? {
             return Ok(given);
         }
-        // git accepts names that an author cannot have. They are not the user's mistake here, so they are no error.
+        // git's configuration may contain a name that `Author` rejects. The user did not give it to this command, so it is not an error.
         Ok(user_identity().and_then(|identity| Author::parse(&identity).ok()))
     }
 
-    /// Returns whether a key is sent to a server. A key may have an author, and the server refuses every other one.
+    /// Returns whether the command sends an API key to a server. A key may be bound to an author, and then the server refuses commits by
+    /// any other author.
     fn has_server_key(&self) -> Result<bool> {
         match self.location()? {
             StoreLocation::Server(url) => Ok(self.key_for(&url)?.is_some()),
@@ -140,18 +144,18 @@ impl Settings {
         }
     }
 
-    /// Opens the store to read. A missing store reads as empty, and nothing is created.
+    /// Opens the store for reading. If there is no store, creates nothing, and reads see an empty store.
     pub fn open(&self) -> Result<Box<dyn StoreOperations>> {
         self.open_any(Self::open_local)
     }
 
-    /// Opens the store to write, and creates a missing store. The caller must validate all arguments first, so that an invalid
-    /// argument does not create a store.
+    /// Opens the store for writing. If there is no store, creates one. The caller must validate all arguments first, so that a command with
+    /// an invalid argument does not create a store.
     pub fn open_or_create(&self) -> Result<Box<dyn StoreOperations>> {
         self.open_any(Self::open_or_create_local)
     }
 
-    /// Opens an existing store to write. Fails if there is none.
+    /// Opens an existing store for writing. Fails if there is none.
     pub fn open_existing(&self) -> Result<Box<dyn StoreOperations>> {
         self.open_any(Self::open_existing_local)
     }
@@ -169,7 +173,7 @@ impl Settings {
         }
     }
 
-    /// Opens the store like [`open`](Self::open). Fails if its location is a server.
+    /// Opens the store like [`open`](Self::open). Fails if the store is on a server.
     pub fn open_local(&self) -> Result<Store> {
         let root = self.root()?;
         let options = Options::of_store(&root)?;
@@ -181,7 +185,7 @@ impl Settings {
         Ok(self.with_index_progress(store))
     }
 
-    /// Opens the store like [`open_or_create`](Self::open_or_create). Fails if its location is a server.
+    /// Opens the store like [`open_or_create`](Self::open_or_create). Fails if the store is on a server.
     pub fn open_or_create_local(&self) -> Result<Store> {
         let root = self.root()?;
         let options = Options::of_store(&root)?;
@@ -193,7 +197,7 @@ impl Settings {
         Ok(self.with_index_progress(store))
     }
 
-    /// Opens a store, or creates it and says so: it may be at another place than the user meant.
+    /// Opens a store, or creates it. Prints the directory of a new store, because it may not be the directory that the user expected.
     fn open_or_create_at(&self, root: &Path, options: Options) -> Result<Store> {
         let is_missing = !root.join("HEAD").exists();
         let store = Store::open_or_create(root, options, ObjectFormat::default())?;
@@ -203,7 +207,7 @@ impl Settings {
         Ok(store)
     }
 
-    /// Opens the store like [`open_existing`](Self::open_existing). Fails if its location is a server.
+    /// Opens the store like [`open_existing`](Self::open_existing). Fails if the store is on a server.
     pub fn open_existing_local(&self) -> Result<Store> {
         let root = self.root()?;
         match Store::open(&root, Options::of_store(&root)?)?.object_format() {
@@ -212,7 +216,7 @@ impl Settings {
         }
     }
 
-    /// Shows a progress bar while the store updates its version index.
+    /// Returns the store, which from now on shows a progress bar while it updates its version index.
     fn with_index_progress(&self, mut store: Store) -> Store {
         let bar = self.progress().bar("index");
         store.on_catch_up(move |done, all| {
@@ -225,7 +229,7 @@ impl Settings {
         store
     }
 
-    /// Returns the progress bars.
+    /// Returns the constructor of progress bars.
     pub fn progress(&self) -> Progress {
         Progress::new(self.globals.quiet)
     }
@@ -235,7 +239,7 @@ impl Settings {
         self.globals.color
     }
 
-    /// Returns whether only errors may be printed to standard error.
+    /// Returns whether `--quiet` was given, so that only errors may be printed to standard error.
     pub fn is_quiet(&self) -> bool {
         self.globals.quiet
     }

@@ -1,4 +1,4 @@
-//! Shows items while they are found, because finding all of them may take long.
+//! Shows each item as soon as it is found, because it may take long to find all of them.
 
 use std::ops::ControlFlow;
 

@@ -11,7 +11,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use super::exit::{Error, Result};
 use crate::http::{ListenAddress, Server};
 
-/// Takes the sockets that the service manager passes, or binds the addresses if it passes none.
+/// Listens on the sockets that the service manager passed. If it passed none, binds `addresses`.
 ///
 /// # Errors
 /// An address cannot be bound; a socket that was passed is not a listening stream socket.
@@ -45,7 +45,7 @@ fn inherited() -> io::Result<(Vec<TcpListener>, Vec<UnixListener>)> {
             Err(_) => unix.extend(sockets.take_unix_listener(index)?),
         }
     }
-    // The processes that the server starts must not keep its sockets open.
+    // The child processes of the server must not inherit its sockets, which would keep them open.
     let all = tcp
         .iter()
         .map(AsFd::as_fd)

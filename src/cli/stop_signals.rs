@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: stopping the server.
+//! SIGTERM and SIGINT stop the server.
 
 use std::fs;
 use std::io;
@@ -12,15 +12,15 @@ use super::sd_notify::ServiceManager;
 /// The signals that stop a server.
 struct StopSignals {
     terminate: Signal,
-    /// `None` if the process was started with SIGINT ignored.
+    /// The SIGINTs; `None` if the process was started with SIGINT ignored.
     interrupt: Option<Signal>,
 }
 
 impl StopSignals {
-    /// Installs the handlers.
+    /// Installs the signal handlers, but none for SIGINT if it is ignored.
     ///
     /// A shell without job control starts `wasmstore server &` with SIGINT ignored, so that Ctrl-C ends only the command in the
-    /// foreground (POSIX, Shell Command Language, section 2.12). A handler would undo that.
+    /// foreground (POSIX, Shell Command Language, section 2.12). With a handler, Ctrl-C would stop the server too.
     fn install() -> io::Result<Self> {
         let interrupt = if ignores(SignalKind::interrupt()) {
             None
@@ -34,7 +34,7 @@ impl StopSignals {
         })
     }
 
-    /// Waits for the next signal.
+    /// Waits for the next SIGTERM or SIGINT.
     async fn next(&mut self) {
         let interrupted = async {
             match &mut self.interrupt {
@@ -49,7 +49,7 @@ impl StopSignals {
     }
 }
 
-/// Cancels `draining` at the first signal, and `stop` when the drain time has passed or at the second signal.
+/// Starts a task that cancels `draining` at the first signal, and `stop` at the second signal or when the time `drain` has passed.
 pub(super) fn stop_on_signals(
     draining: CancellationToken,
     stop: CancellationToken,
@@ -72,7 +72,7 @@ pub(super) fn stop_on_signals(
     Ok(())
 }
 
-/// Returns whether the process ignores a signal. Returns false if the system does not report it, because it has no proc(5).
+/// Returns whether the process ignores a signal. Returns false on a system without proc(5), which does not report ignored signals.
 fn ignores(signal: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

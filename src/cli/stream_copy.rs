@@ -1,4 +1,4 @@
-//! Copying a stream of bytes to the output, with errors that distinguish the input from the output.
+//! Copies the bytes of a module to standard output or a file. The errors say whether reading or writing failed.
 
 use std::io::{self, Read, Write};
 
@@ -7,7 +7,7 @@ use super::output::Output;
 use super::output_file::WriteFailure;
 use crate::remote;
 
-/// The size of one read, in bytes.
+/// The maximum number of bytes in one read.
 const CHUNK_BYTES: usize = 1 << 16;
 
 /// Copies a module to standard output.
@@ -23,7 +23,7 @@ pub(super) fn copy_to_file(
     for_each_chunk(source, |chunk| Ok(file.write_all(chunk)?))
 }
 
-/// Converts the error of a module's reader.
+/// Converts an error from reading a module. Unwraps the `remote::Error` that the reader may have put into the `io::Error`.
 pub(super) fn read_error(error: io::Error) -> Error {
     match error.downcast::<remote::Error>() {
         Ok(error) => error.into(),

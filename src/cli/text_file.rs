@@ -1,21 +1,21 @@
-//! Decoding text files that editors of any system wrote.
+//! Decodes text files, which editors may save with a byte-order mark or in another encoding than UTF-8.
 
-/// The byte-order mark in UTF-8, which some editors write at the beginning of a file.
+/// The byte-order mark, which some editors write at the beginning of a UTF-8 file.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The reason why a file is not UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NotUtf8 {
-    /// The number of bytes before the fault.
+    /// The number of valid bytes before the first invalid one.
     pub valid_bytes: usize,
-    /// What is wrong.
+    /// What the file is instead, as part of an error message.
     pub fault: &'static str,
 }
 
-/// Decodes a file. A byte-order mark is not part of its text.
+/// Decodes the content of a UTF-8 file, without the byte-order mark.
 ///
 /// # Errors
-/// It is not UTF-8.
+/// The content is not UTF-8.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NotUtf8> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(NotUtf8 {

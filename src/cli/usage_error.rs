@@ -1,4 +1,4 @@
-//! Errors of the command line, in the form of all other errors: one line, and a line with a hint.
+//! Reports errors of the command line in the form of all other errors: one line with the error, and one with a hint.
 
 use std::error::Error as _;
 use std::num::{IntErrorKind, ParseIntError};
@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::nearest_name::nearest;
 
-/// What people type who know another tool, and the command that does it.
+/// Names of commands in other tools, each with the command of wasmstore that does the same.
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("cat", "find"),
     ("checkout", "restore"),
@@ -36,7 +36,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("upload", "add"),
 ];
 
-/// What to use instead of `status`, which other tools have.
+/// The hint for `wasmstore status`. Other tools have such a command, but wasmstore does not.
 const OVERVIEW: &str = "`wasmstore` without a command prints an overview of the store";
 
 /// An error of the command line.
@@ -44,12 +44,13 @@ const OVERVIEW: &str = "`wasmstore` without a command prints an overview of the 
 pub(super) struct UsageError {
     /// What is wrong, as a lower-case fragment.
     pub message: String,
-    /// What to do.
+    /// What the user can do about it.
     pub hint: String,
 }
 
 impl UsageError {
-    /// Describes an error of clap. `words` are the words of the command that was to be run, and `command` is the command.
+    /// Describes an error of clap. `command` is the command that the arguments select, and `words` are its words without the program's
+    /// name.
     pub fn new(error: &clap::Error, words: &str, command: &Command) -> Self {
         let mut guess = None;
         let invalid = || text(error, ContextKind::InvalidArg);
@@ -125,7 +126,7 @@ pub(super) fn selected<'c>(root: &'c mut Command, args: &[String]) -> (String, &
     (words.join(" "), command)
 }
 
-/// Returns the context of an error as text: a list is joined with commas.
+/// Returns a detail that clap recorded about an error, as text. A list is joined with commas.
 fn text(error: &clap::Error, kind: ContextKind) -> String {
     error.get(kind).map(plain).unwrap_or_default()
 }
@@ -147,7 +148,7 @@ fn invalid_value(error: &clap::Error, reason: &str) -> String {
     format!("invalid value {value:?} for {}: {reason}", short(&argument))
 }
 
-/// Returns an option without its value, and a positional argument as it is.
+/// Returns the name of an option without the placeholder of its value. Returns a positional argument unchanged.
 fn short(argument: &str) -> &str {
     match argument.strip_prefix("--") {
         Some(_) => argument.split([' ', '=']).next().unwrap_or(argument),
@@ -155,7 +156,7 @@ fn short(argument: &str) -> &str {
     }
 }
 
-/// Returns the reason why a value was rejected. The standard library's texts about numbers do not say what is expected.
+/// Returns the reason why a value was rejected. Replaces the standard library's texts about numbers, which do not say what is expected.
 fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let Some(number) = error.downcast_ref::<ParseIntError>() else {
         return error.to_string();
@@ -185,12 +186,12 @@ fn visible(command: &Command) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the command that an unknown name probably means: one that another tool calls so, or one that is spelled similarly.
+/// Returns the command that the user probably means with an unknown name: another tool uses this name for it, or its name is similar.
 fn similar_command(unknown: &str, command: &Command) -> Option<String> {
     let visible = visible(command);
     let names: Vec<_> = visible.split(", ").collect();
     let known = OTHER_NAMES.iter().find(|(other, _)| *other == unknown);
-    // A group such as `mirror` has other commands than the program itself.
+    // If `command` is a group such as `mirror`, it may not have the command of the table.
     let known = known
         .map(|(_, ours)| *ours)
         .filter(|name| names.contains(name));
@@ -210,10 +211,10 @@ fn similar_option(unknown: &str, error: &clap::Error, command: &Command) -> Opti
     nearest(unknown, &names).map(|name| format!("--{name}"))
 }
 
-/// Returns the usage on one line, with the command that shows more.
+/// Returns the usage on one line, followed by the `--help` call that shows more.
 fn usage(error: &clap::Error, words: &str) -> String {
     let usage = text(error, ContextKind::Usage);
-    // Further lines show other forms of the call.
+    // Further lines of clap's usage show other forms of the call.
     let usage = usage.trim_start().lines().next().unwrap_or_default();
     let usage: Vec<_> = usage.split_whitespace().skip(2).collect();
     let help = join("wasmstore", &join(words, "--help"));

@@ -14,21 +14,21 @@ use super::output::print_error;
 use crate::remote::StoreOperations;
 use crate::wire::BranchEvent;
 
-/// The delay after the first failure. It doubles with each further failure.
+/// The maximum delay after the first failure of the command. It doubles with each further failure.
 const DELAY_FIRST: Duration = Duration::from_millis(500);
-/// The longest delay after a failure.
+/// The maximum delay after any failure.
 const DELAY_MAX: Duration = Duration::from_secs(60);
 
-/// What happens to an event for which the command failed.
+/// What happens after the command failed for an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnFailure {
-    /// The failure is reported, and the next event follows.
+    /// The failure is reported, and `watch` continues with the next event.
     Continue,
-    /// The failure is reported, and the command is run again until it succeeds.
+    /// The failure is reported, and the command is run again for the same event until it succeeds.
     Retry,
 }
 
-/// A program and its arguments.
+/// The program that `watch` runs for each event, and its arguments.
 #[derive(Debug)]
 pub(super) struct WatchCommand<'c> {
     program: &'c str,
@@ -71,7 +71,7 @@ impl<'c> WatchCommand<'c> {
         Ok(Some(command))
     }
 
-    /// Runs the command for an event, with the line on its standard input. Reports failures on standard error.
+    /// Runs the command for an event, and writes `line` to its standard input. Reports failures on standard error.
     pub fn run(&self, event: &BranchEvent, line: &str, on_failure: OnFailure) {
         let mut failures = 0;
         loop {
@@ -101,14 +101,15 @@ impl<'c> WatchCommand<'c> {
             .stdin(Stdio::piped())
             .spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
-            // An error of writing is ignored: a command need not read its input. Its exit status states whether it failed.
+            // A write error is ignored, because a command may exit without reading its input. Its exit status says whether it failed.
             let _ = writeln!(stdin, "{line}");
         }
         child.wait()
     }
 }
 
-/// Returns whether `PATH` has a program of this name. Without `PATH`, the system decides where to search.
+/// Returns whether `PATH` has a program with this name. If `PATH` is not set, returns true, because the system then searches in directories
+/// of its own.
 fn is_on_path(program: &str) -> bool {
     let Some(path) = variable("PATH") else {
         return true;
@@ -120,10 +121,11 @@ fn is_on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|directory| is_executable(&directory.join(program)))
 }
 
-/// Returns a random time between half and all of the delay, so that commands that failed together do not run together again.
+/// Returns the delay before the command runs again, after `failures` earlier failures for the same event. The delay is random, between half
+/// and all of the maximum, so that several `watch` whose commands failed at the same time do not all retry at the same time.
 fn delay_after(failures: u32) -> Duration {
     let doubled = DELAY_FIRST * (1 << failures.min(16));
-    // The standard library's only source of randomness: each `RandomState` has random keys.
+    // `RandomState` is the standard library's only source of randomness: the hash depends on its random keys.
     let random = RandomState::new().build_hasher().finish();
     let fraction = (random >> 11) as f64 / (1_u64 << 53) as f64;
     doubled.min(DELAY_MAX).mul_f64(0.5 + fraction / 2.0)

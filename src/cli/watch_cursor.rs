@@ -1,4 +1,4 @@
-//! The cursor of `watch`: a file with the commit up to which everything was handled.
+//! The cursor of `watch --since-file`: a file with the last commit that was handled.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -9,13 +9,14 @@ use super::exit::{Error, Result};
 use super::output_file::{self, WriteFailure};
 use crate::names::{BranchName, CommitId};
 
-/// The maximum size of the file, in bytes. The longest line has a commit of 64 digits and a branch of 255 bytes.
+/// The maximum size of the cursor file, in bytes. The longest line has a commit of 64 digits and a branch of 255 bytes.
 const FILE_BYTES_MAX: u64 = 1024;
 
-/// How often commits that need no handling are written. After a restart, they need none either, so they need not be written at once.
+/// The minimum time between two writes of the file for commits that need no handling. If `watch` restarts before such a commit is written,
+/// it skips the commit again, so nothing is lost.
 const SKIP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A file with one line: a commit, a space and its branch. It is replaced atomically.
+/// A cursor file. It has one line: a commit, a space, and the branch that is watched. Each write replaces the file atomically.
 #[derive(Debug)]
 pub(super) struct WatchCursor {
     path: PathBuf,
@@ -24,11 +25,11 @@ pub(super) struct WatchCursor {
 }
 
 impl WatchCursor {
-    /// Returns the cursor in a file, and its commit. If there is no such file, it is written with the commit that `start` returns, so that a
-    /// restart before the first event misses nothing either.
+    /// Returns the cursor in a file, and its commit. If the file does not exist, creates it with the commit that `start` returns. So no
+    /// event is missed even if `watch` restarts before the first event.
     ///
     /// # Errors
-    /// The file cannot be read or written, is no cursor, or is the cursor of another branch.
+    /// The file cannot be read or written, does not contain a cursor, or contains the cursor of another branch.
     pub fn open(
         path: PathBuf,
         branch: BranchName,
@@ -47,7 +48,7 @@ impl WatchCursor {
         Ok((cursor, commit))
     }
 
-    /// Records that everything up to a commit was handled.
+    /// Writes a commit to the file, after this commit and all earlier ones were handled.
     pub fn advance(&mut self, commit: CommitId) -> Result<()> {
         let line = format!("{commit} {}\n", self.branch);
         output_file::write(&self.path, |file| {
@@ -57,7 +58,7 @@ impl WatchCursor {
         Ok(())
     }
 
-    /// Records that a commit needs no handling, but not more often than every [`SKIP_INTERVAL`].
+    /// Writes a commit that needs no handling to the file, but only if the last write was at least [`SKIP_INTERVAL`] ago.
     pub fn skip(&mut self, commit: CommitId) -> Result<()> {
         if self.written.elapsed() < SKIP_INTERVAL {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Checking without a write whether a server can write to its store.
+//! Checks whether a server can write to its store, without writing anything.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use rustix::fs::{Access, access};
 use super::exit::{Error, Result};
 use crate::store::{PushHooks, Store};
 
-/// Checks that the store can be written, or created at its root. If the store is read-only but already set up, this only logs a
-/// warning, because a server can serve reads from it; a replica cannot.
+/// Checks that the server can write to the store, or can create it. If the store is read-only but already set up, only logs a warning,
+/// because a server can serve reads from it. For a replica, that is an error: it must write what it fetches.
 pub(super) fn check_write_access(store: &Store, is_replica: bool) -> Result<()> {
     let root = std::path::absolute(store.root()).unwrap_or_else(|_| store.root().to_owned());
     let denied = |path: PathBuf| {
@@ -26,8 +26,8 @@ pub(super) fn check_write_access(store: &Store, is_replica: bool) -> Result<()> 
     Err(Error::Unwritable { path, source })
 }
 
-/// Returns the existing directories to which a server writes: the directories of the store, or the directory in which it creates the
-/// store.
+/// Returns the existing directories in which a server writes: those of the store or, if there is no store yet, the directory in which the
+/// server creates it.
 fn directories_to_write(root: &Path) -> Vec<PathBuf> {
     let exists = |path: &Path| path.symlink_metadata().is_ok();
     let first = root.ancestors().find(|directory| exists(directory));
@@ -50,7 +50,7 @@ fn is_read_only(error: &io::Error) -> bool {
     matches!(error.kind(), E::PermissionDenied | E::ReadOnlyFilesystem)
 }
 
-/// Returns whether the server can start without writing to the store.
+/// Returns whether the store exists with its hooks and its `wasmstore` directory, so that a server can start without writing to it.
 fn is_set_up(store: &Store, root: &Path) -> Result<bool> {
     let exists = store.object_format().is_some() && root.join("wasmstore").is_dir();
     Ok(exists && !matches!(store.push_hooks()?, PushHooks::Missing(_)))
