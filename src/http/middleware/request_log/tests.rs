@@ -198,7 +198,7 @@ async fn an_internal_error_reveals_only_its_id() {
         assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
         assert_eq!(headers["cache-control"], "no-store");
         let length = headers.get("content-length").map(HeaderValue::as_bytes);
-        assert!(length.is_none_or(|length| length == b"29"), "{length:?}");
+        assert!(length.is_none_or(|length| length == b"52"), "{length:?}");
         let json = request().header("Accept", "application/json");
         let (status, body, headers) = respond(json).await;
         let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
