@@ -1,7 +1,7 @@
 //! Runs calls of the synchronous store for the asynchronous server.
 //!
-//! Everything in `http` is asynchronous; everything in [`store`](crate::store) and below is synchronous. Only this file starts synchronous
-//! work on blocking threads.
+//! Everything in `http` is asynchronous; everything in [`store`](crate::store) and below is synchronous. Handlers make calls of the store
+//! that may block only through this file. The exception is the check of the bucket (`bucket/generation.rs`), which must not hold a permit.
 
 use std::panic;
 use std::sync::Arc;

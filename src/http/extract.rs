@@ -169,7 +169,8 @@ impl FromRequestParts<App> for WriteHeaders {
         };
         let origin = parts.extensions.get::<RequestOrigin>();
         let branch = parse_header(headers, BRANCH, BranchName::parse)?;
-        // A request that another server forwards names the branch already, or selects the default branch of the store by naming none.
+        // If another server has forwarded the request, that server has put its own default branch into the header. Without a header, the
+        // default branch of the store is meant.
         let branch = match origin {
             Some(origin) if origin.is_from_peer => branch,
             _ => app.branch(branch),

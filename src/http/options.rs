@@ -23,7 +23,7 @@ pub struct ServerOptions {
     pub limits: ServerLimits,
     /// The memory budget from which requests and responses are charged.
     pub memory: ByteBudget,
-    /// The API keys that the server accepts. Without a keyring, the server allows every request, as long as it runs.
+    /// The API keys that the server accepts. Without a keyring, the server allows every request, and no keys can be added while it runs.
     pub keys: Option<Keyring>,
     /// Whether the pages of other origins may use the API (CORS).
     pub has_cors: bool,

@@ -10,8 +10,7 @@ use crate::wire::{encode_path, encode_query_value};
 /// The maximum number of items on a page.
 const ITEMS_MAX: usize = 10_000;
 
-/// The number of bytes by which each allowed item raises the size limit of a page. If the items are longer on average, the page has fewer
-/// items.
+/// How much each allowed item adds to the size limit of a page, in bytes. If the items are longer on average, the page has fewer items.
 const ITEM_BYTES: usize = 512;
 
 /// The smallest value of [`Page::bytes_max`], in bytes.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::names::{Digest, ModuleHash, ModulePath};
 use crate::web::Markup;
 
-/// The size limit of the cache: the length of all descriptions, in bytes. A description that would exceed it removes all others.
+/// The limit on the length of all descriptions together, in bytes. A description that would exceed it replaces all others.
 const BYTES_MAX: usize = 4 << 20;
 
 /// The lookup key of a description: the digest of the uploaded module, the hash of the module that it would replace, and its path, which
@@ -30,7 +30,7 @@ impl PreviewCache {
         descriptions.by_module.get(key).cloned()
     }
 
-    /// Adds a description. If the cache would become too large, removes all others first.
+    /// Adds a description. If the cache would then exceed its limit, removes all others first.
     pub fn insert(&self, key: Key, description: Markup) {
         let mut descriptions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if descriptions.bytes + description.0.len() > BYTES_MAX {

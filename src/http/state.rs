@@ -41,14 +41,15 @@ pub(super) struct App(Arc<Shared>);
 pub(super) struct Shared {
     pub store: Arc<Store>,
     pub limits: ServerLimits,
-    /// One permit per request that reads the store.
+    /// The permits for requests that read the store. Each such request holds one.
     pub read_permits: Arc<Semaphore>,
-    /// One permit per core, for reads that take much CPU time.
+    /// The permits for reads that take much CPU time, one per core.
     pub long_read_permits: Arc<Semaphore>,
-    /// One permit per core, for all pieces of lists except the first ones. A piece acquires this permit before one of `long_read_permits`,
-    /// so that only a few pieces are ahead of a new request in that queue.
+    /// The permits for all pieces of lists except the first ones, one per core. A piece acquires one of these permits before one of
+    /// `long_read_permits`, so that only a few pieces are ahead of a new request in the queue for the latter.
     pub later_piece_permits: Arc<Semaphore>,
-    /// One permit per request that writes. They are separate from `read_permits` because writers may wait for each other.
+    /// The permits for requests that write. Each such request holds one. They are separate from `read_permits` because writers may wait for
+    /// each other.
     pub write_permits: Arc<Semaphore>,
     /// The tokio runtime whose blocking threads run writes; `None` if reads and writes run on the same threads.
     pub write_threads: Option<Handle>,
@@ -63,7 +64,7 @@ pub(super) struct Shared {
     upload_quota: UploadQuota,
     /// The git program that serves fetches and pushes; `None` if it is not installed.
     pub git: Option<GitHttpBackend>,
-    /// One permit per running git process.
+    /// The permits for git processes. Each running process holds one.
     pub git_permits: GitPermits,
     /// Whether the server has API keys. If so, shared caches must not store its responses.
     pub is_private: bool,

@@ -120,7 +120,7 @@ async fn forward(
         return Ok(next.run(request).await);
     };
     let (mut parts, body) = request.into_parts();
-    // The headers get the defaults of this server: its default branch, and the author that the API key requires.
+    // The forwarded request gets the defaults of this server: its default branch, and the author that the API key requires.
     let WriteHeaders(change) = WriteHeaders::from_request_parts(&mut parts, app).await?;
     let (bytes, charge) = buffer(app, &parts, body, length).await?;
     let id = new_request_id();
@@ -196,8 +196,8 @@ fn outgoing(
         value.map_err(|_| Failure::malformed("a header cannot be forwarded"))
     };
     let mut headers = forwarded_headers(&parts.headers);
-    // This server has already waited for the generation in this header. The other server waits for the generation that this server has,
-    // which is in another header and not lower.
+    // Not forwarded, because this server already has the generation in this header. The other server waits for the generation of this
+    // server instead, which is in the header `REQUEST_GENERATION` and not lower.
     headers.remove(MIN_GENERATION);
     if let Some(branch) = &change.branch {
         headers.insert(

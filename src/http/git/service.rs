@@ -40,7 +40,6 @@ impl App {
     /// 409 if so many refs are broken that git cannot be started; 501 if git is not installed; 503 if no permit is released in time, or if
     /// git does not begin the response in time; 400 if git reports that the request is malformed; 500 if git fails otherwise; 400, 408 and
     /// 413 for errors in the request body.
-    /// body.
     pub async fn serve_git(
         &self,
         request: GitRequest,

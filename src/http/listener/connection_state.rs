@@ -89,7 +89,7 @@ impl ConnectionState {
     pub fn end_exchange(&self, id: u64) {
         let mut exchanges = self.exchanges();
         // If it is the server's turn, the server has just finished its last step, which is progress. It must be recorded before the request
-        // is removed: in between, the idle timeout would count from an earlier time.
+        // is removed. Otherwise the idle timeout would briefly count from an earlier time.
         let is_server_turn = |clock: &ExchangeClock| clock.is_server_turn();
         if exchanges.get(&id).is_some_and(is_server_turn) {
             self.record_progress();

@@ -14,8 +14,8 @@ const RATE_MIN: u64 = 64 << 10;
 /// the last ones that were to be sent.
 const ACTIVE_BYTES_MIN: u64 = 64 << 10;
 
-/// The clock of one exchange. It runs while it is the client's turn: while a part of the response is unsent, because the client does not
-/// read.
+/// The clock of one exchange. It runs while it is the client's turn: while a part of the response is unsent, or while hyper does not ask
+/// for the next part, because its send buffer is full and the client reads nothing.
 ///
 /// It is a leaky bucket. At first, the client has `time_max`. Each byte that is sent adds the time that a byte takes at [`RATE_MIN`], but
 /// the client never has more than `time_max`. So a client may pause for `time_max`, but it cannot read at a rate below [`RATE_MIN`] for
@@ -83,7 +83,7 @@ impl ExchangeClock {
         self.update_turn(now);
     }
 
-    /// Records that this number of bytes was sent. Returns whether the client is active, which the sent bytes show.
+    /// Records that this number of bytes was sent. Returns whether the bytes sent so far show that the client is active.
     pub fn add_sent(&mut self, bytes: u64, now: Instant) -> bool {
         if let Turn::Client(end) = &mut self.turn {
             let added = Duration::from_micros(bytes.saturating_mul(1_000_000) / RATE_MIN);

@@ -77,20 +77,20 @@ pub enum TlsError {
         /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
     },
-    /// The private key is not the one of the certificate.
+    /// The private key does not match the certificate.
     #[error("the key in {} does not match the certificate in {}", key_file.display(), certificate_file.display())]
     Mismatch {
-        /// The file of the key.
+        /// The path of the key file.
         key_file: PathBuf,
-        /// The file of the certificate.
+        /// The path of the certificate file.
         certificate_file: PathBuf,
     },
     /// rustls rejects the key or the certificate for another reason.
     #[error("the key in {} and the certificate in {} do not form a usable TLS key pair", key_file.display(), certificate_file.display())]
     Unusable {
-        /// The file of the key.
+        /// The path of the key file.
         key_file: PathBuf,
-        /// The file of the certificate.
+        /// The path of the certificate file.
         certificate_file: PathBuf,
         /// The cause.
         #[source]

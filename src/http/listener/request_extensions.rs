@@ -34,7 +34,7 @@ impl ShutdownGuard {
     }
 }
 
-/// A mark on a response: it holds no memory of the memory budget while it is sent. So its client may read it slowly even while other
-/// requests wait for memory. A handler adds it to the response as an extension.
+/// A mark on a response that holds no memory of the memory budget while it is sent. So its client may read it slowly even while other
+/// requests wait for memory. A handler adds the mark to the response as an extension.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct HoldsNoMemory;

@@ -78,7 +78,7 @@ pub(in crate::http) async fn check_origin(
         Err(failure) => return failure.into_response(),
     };
     match policy {
-        // The CORS layer would treat every OPTIONS request as a preflight, so it does not get the others.
+        // The CORS layer treats every OPTIONS request as a preflight, so OPTIONS requests that are not preflights do not pass through it.
         OriginPolicy::Any(_) if *request.method() == Method::OPTIONS && !is_preflight(&request) => {
             next.run(request).await
         }

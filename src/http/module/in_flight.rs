@@ -58,8 +58,7 @@ impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
 impl<K: Copy + Eq + Hash, V> Drop for Sent<K, V> {
     fn drop(&mut self) {
         let mut values = lock(&self.values);
-        // The map may contain a newer value with this key, if a response has shared one after this value was no longer used. That one
-        // stays.
+        // If another response has shared a newer value with this key since, the map has that value, which stays.
         if values
             .get(&self.key)
             .is_some_and(|sent| sent.strong_count() == 0)

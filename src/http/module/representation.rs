@@ -175,7 +175,7 @@ impl App {
     /// If the variant is not cached: the coding in which the module must be compressed first.
     fn cached_variant(&self, module: &Module, headers: &HeaderMap) -> Result<Variant, Coding> {
         match Coding::preferred(headers) {
-            // A range is always one of the uncompressed bytes.
+            // A range always selects from the uncompressed bytes.
             Some(coding) if !headers.contains_key(RANGE) => {
                 self.encodings.get(module, coding).ok_or(coding)
             }

@@ -1,4 +1,4 @@
-//! The headers that servers of one bucket add to the requests that they forward.
+//! The headers that the servers of one bucket send to each other with forwarded requests and their responses.
 
 use axum::http::{HeaderMap, HeaderName};
 use ring::rand::{SecureRandom as _, SystemRandom};

@@ -1,4 +1,4 @@
-//! `/hash`: returns the hash of a module, and puts a module that is already stored at another path.
+//! `/hash`: returns the hash of a module, and adds a further path for a stored module.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -38,7 +38,7 @@ pub(in crate::http) async fn get(
 }
 
 // The OpenAPI document has this operation at `/hash/{hash}/{path}`; see `rewrite_paths` in `openapi/document.rs`.
-/// Puts a module that the store already has at a further path
+/// Adds a path for a module that the store already has
 #[utoipa::path(post, operation_id = "set_hash", path = "/hash/{*name}", tag = "modules",
     params(WriteHeaders),
     responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), WriteProblems))]

@@ -61,7 +61,7 @@ enum CommitOrder {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct AuditQuery {
-    /// Add to each commit the hash of the module that the path has in it; null if the commit removed the module.
+    /// Add to each commit the hash of the module at the path in that commit; null if the commit removed the module.
     #[serde(default)]
     modules: bool,
 }

@@ -148,8 +148,7 @@ async fn put_form(app: &App, write: ModulesWrite, request: Request) -> Result<Re
     publish(app, write, move || Ok(sink)).await
 }
 
-/// Receives a part of a form. The module in it is put at the path that the part's name is or, if the name is `file`, at that of its file
-/// name.
+/// Receives a part of a form. The path of its module is the name of the part or, if that name is `file`, the file name.
 async fn receive_part(app: &App, mut sink: ModulesSink, mut part: BodyPart) -> Result<ModulesSink> {
     let file_name = part.file_name().filter(|_| part.name() == Some(FILE_PART));
     let name = match (file_name, part.name()) {

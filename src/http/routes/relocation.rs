@@ -60,8 +60,8 @@ pub(in crate::http) type QueryPairs = QueryParams<Vec<(String, String)>>;
 
 /// Copies modules and directories, in one commit
 ///
-/// A precondition applies to the entity tag of the module or directory in `from`. If there are several, it applies to that of the whole
-/// tree.
+/// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several, against that of the
+/// whole tree.
 #[utoipa::path(post, operation_id = "copy_modules", path = "/copy", tag = "modules",
     params(WriteHeaders, RelocationQuery),
     responses((status = 200, description = "The modules are copied"), WriteProblems))]
@@ -77,8 +77,8 @@ pub(in crate::http) async fn copy(
 
 /// Moves modules and directories, in one commit
 ///
-/// A precondition applies to the entity tag of the module or directory in `from`. If there are several, it applies to that of the whole
-/// tree. The key must allow DELETE in addition to POST.
+/// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several, against that of the
+/// whole tree. The key must allow DELETE in addition to POST.
 #[utoipa::path(post, operation_id = "move_modules", path = "/move", tag = "modules",
     params(WriteHeaders, RelocationQuery),
     responses((status = 200, description = "The modules are moved"), WriteProblems))]
@@ -96,7 +96,7 @@ pub(in crate::http) async fn relocate(
 
 /// Removes the modules that names and globs select, in one commit
 ///
-/// A precondition applies to the entity tag of the whole tree. A glob has the syntax of gitignore(5), and must match something.
+/// A precondition is checked against the entity tag of the whole tree. A glob has the syntax of gitignore(5), and must match something.
 #[utoipa::path(delete, operation_id = "remove_modules", path = "/modules", tag = "modules",
     params(WriteHeaders, RemovalQuery),
     responses((status = 200, description = "The modules are removed"), WriteProblems))]

@@ -99,8 +99,9 @@ pub(in crate::http) struct NewTagQuery {
 
 /// Creates a tag
 ///
-/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author of the request. A precondition applies to the entity
-/// tag of the existing tag, which is the commit that it leads to. Replacing a tag needs a key that allows DELETE in addition to POST.
+/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author of the request. A precondition is checked against
+/// the entity tag of the existing tag, which is the commit that it leads to. Replacing a tag needs a key that allows DELETE in addition to
+/// POST.
 #[utoipa::path(post, operation_id = "create_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders, NewTagQuery),
     responses((status = 200, description = "The tag is created"), WriteProblems))]
@@ -128,7 +129,7 @@ pub(in crate::http) async fn create(
 
 /// Deletes a tag
 ///
-/// A precondition applies to the entity tag of the tag, which is the commit that it leads to.
+/// A precondition is checked against the entity tag of the tag, which is the commit that it leads to.
 #[utoipa::path(delete, operation_id = "delete_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders),
     responses((status = 200, description = "The tag is deleted"), WriteProblems))]

@@ -16,8 +16,8 @@ use crate::http::error::{Failure, Result};
 /// The media type of a multipart body.
 pub(in crate::http) const MULTIPART: &str = "multipart/form-data";
 
-/// How many bytes of the body the parser may hold that it has not yet returned as the content of a part, in bytes: the head of a part, and
-/// the frame in which the head ends. The caller charges this memory.
+/// The limit on the bytes of the body that the parser holds and has not yet returned as the content of a part: the head of a part, and the
+/// frame in which the head ends. The caller charges this memory.
 pub(in crate::http) const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// A multipart body that is being received.

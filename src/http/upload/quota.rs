@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::ServerLimits;
 
-/// The disk space for uploads that are spooled to files. One permit stands for one KiB.
+/// The quota that all uploads share: the disk space for spooled uploads. One permit stands for one KiB.
 pub(in crate::http) struct UploadQuota(Arc<Semaphore>);
 
 impl UploadQuota {

@@ -24,9 +24,9 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const FEEDS_MAX: usize = 256;
 /// How many connecting WebSockets may read the store at the same time.
 const CONNECTING_MAX: usize = 8;
-/// How many subscribers may read the store at the same time because their events are no longer in the buffer.
+/// How many subscribers may read the store at the same time to catch up, because their next events are no longer in the buffer.
 const CATCHING_UP_MAX: usize = 8;
-/// How many of these subscribers may hold a large message at the same time.
+/// How many of the subscribers that catch up may hold a large message at the same time.
 const LARGE_MESSAGES_MAX: usize = 2;
 /// How often a new subscriber polls its branch to reach the tip. If the tip is not reached by then, the subscriber begins at the newest
 /// event that was read.

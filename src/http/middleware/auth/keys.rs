@@ -19,8 +19,7 @@ pub struct Keys(Vec<Grant>);
 /// The reason why API keys were rejected. It quotes nothing of the input, because any part of the input may be a misplaced key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The input contains no key. A server with an empty list of keys would accept every request or none, and it is not clear which the
-    /// operator expects.
+    /// The input contains no key. This is an error because a server with an empty list of keys would accept every request, or none.
     #[error("the list of keys is empty")]
     Missing,
     /// An entry of `KEY:METHODS;KEY:METHODS` is malformed.
@@ -28,7 +27,7 @@ pub enum KeyError {
     Entry {
         /// The position of the entry, counted from 1.
         number: usize,
-        /// What is wrong, as a predicate of which the entry is the subject.
+        /// What is wrong, as the predicate of a sentence whose subject is the entry.
         fault: &'static str,
     },
     /// A line of a key file is malformed.
@@ -36,7 +35,7 @@ pub enum KeyError {
     Line {
         /// The line number, counted from 1.
         number: usize,
-        /// What is wrong, as a predicate of which the line is the subject.
+        /// What is wrong, as the predicate of a sentence whose subject is the line.
         fault: &'static str,
     },
     /// Two sets of keys that are to be combined contain the same key.

@@ -46,7 +46,8 @@ struct Shared {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) struct BrowserId([u8; ID_BYTES]);
 
-/// A session, as stated in its cookie. The API key of the session may have been revoked since; [`Sessions::is_key_of`] finds the key.
+/// A session, as stated in its cookie. The API key with which it was begun may have been revoked since. [`Sessions::is_key_of`] says
+/// whether a key is that key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Session {
     /// The random number of this session.
