@@ -27,13 +27,15 @@ const ONE_MODULE: &str = "--if-match is for one module, and needs its path";
 /// Store a module at a path, or several in a directory
 ///
 /// Validates each module first, including function bodies. If the path already has the same bytes, no commit is made. Prints the hash.
-/// Several files, or a DIRECTORY that ends with a slash, are stored under their names in that directory of the store, in one commit or, if
-/// one of them is not valid, not at all. This prints lines of `<hash>` tab `/<path>`. `import` stores everything below a directory on disk.
-/// A precondition that does not hold is a conflict (exit code 4), and nothing is changed. It is decided in the same step as the change.
-/// Reports the commit on standard error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}; for a directory
+/// With several files, or a DIRECTORY that ends with a slash, stores each file under its name in this directory of the store, in one
+/// commit. If one of the files is not valid, stores none of them. Prints a line of `<hash>` tab `/<path>` for each. `import` stores
+/// everything below a directory on disk. If the precondition of --if-absent or --if-match does not hold, exits with code 4 (conflict) and
+/// changes nothing. The precondition is checked in the same atomic step as the change. Reports the commit on standard error. JSON:
+/// {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}; for a directory
 /// {"modules":{"/<path>":"<hash>",…},"commit":"…","branch":"…","changed":true}. With --dry-run, for each module {"path":"/…",
-/// "action":"added"|"updated"|"unchanged","kind":"module"|"component","size":N,"hash":"…","digest":"sha256:…","import_count":N,"export_count":N}, and
-/// if it is updated "replaces":"<hash>","verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N}
+/// "action":"added"|"updated"|"unchanged","kind":"module"|"component","size":N,"hash":"…","digest":"sha256:…","import_count":N,"export_count":N},
+/// and if it is updated
+/// "replaces":"<hash>","verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N}
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "wasmstore add <FILE> [PATH]\n       wasmstore add <FILE>... <DIRECTORY>/"
@@ -41,16 +43,16 @@ const ONE_MODULE: &str = "--if-match is for one module, and needs its path";
 pub(in crate::cli) struct AddArgs {
     /// Read the module from this file; `-` reads standard input
     file: PathBuf,
-    /// Store it at this path [default: the name of FILE]; or more files, and the directory
+    /// Store FILE at this path [default: the name of FILE]; or further files, and then the DIRECTORY
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     more: Vec<OsString>,
-    /// Fail if a path has a module with other bytes; the same bytes are a success
+    /// Fail if a path already has a module with other bytes; a module with the same bytes is not an error
     #[arg(long, conflicts_with = "if_match")]
     if_absent: bool,
     /// Fail unless the path has the module with this hash
     #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
     if_match: Option<ModuleHash>,
-    /// Change nothing: print what the module is, and the verdict on whether it can stand in for the one that it would replace
+    /// Change nothing; print the properties of the module, and whether it can stand in for the module that it would replace
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -154,7 +156,7 @@ fn read_stdin() -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Returns the condition that the flag requires of every path.
+/// Returns the conditions for storing several modules. With `--if-absent`, every path must be absent.
 pub(super) fn path_conditions(if_absent: bool) -> PathConditions {
     if if_absent {
         PathConditions::all_absent()
@@ -163,7 +165,7 @@ pub(super) fn path_conditions(if_absent: bool) -> PathConditions {
     }
 }
 
-/// Returns the condition that the flags require of the path.
+/// Returns the precondition of `--if-absent` or `--if-match` for storing one module.
 fn precondition(if_absent: bool, if_match: Option<ModuleHash>) -> Precondition {
     Precondition {
         if_match: if_match.map(|hash| EntityTags::OneOf(vec![hash.to_string()])),
@@ -171,8 +173,8 @@ fn precondition(if_absent: bool, if_match: Option<ModuleHash>) -> Precondition {
     }
 }
 
-/// Opens an input file, and returns its length if it is a regular file. Fails for a directory, which must be reported before a store is
-/// created.
+/// Opens an input file. Also returns its length, if that is known. Fails for a directory, because this error must be reported before a
+/// store is created.
 fn open(path: &Path) -> Result<(File, Option<u64>)> {
     let opened = File::open(path).and_then(|file| {
         let metadata = file.metadata()?;
@@ -189,7 +191,7 @@ fn open(path: &Path) -> Result<(File, Option<u64>)> {
     })
 }
 
-/// Returns the path to add a file at: the given one, or the name of the file.
+/// Returns the module path for a file: `path`, or else the name of the file.
 fn path_of(file: &Path, path: Option<ModulePath>) -> Result<ModulePath> {
     if let Some(path) = path {
         return Ok(path);

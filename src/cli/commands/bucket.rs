@@ -32,10 +32,11 @@ enum BucketCommand {
         /// The bucket
         #[arg(value_name = "URL", value_parser = BucketUrl::parse)]
         url: BucketUrl,
-        /// Copy this store, with its history, and make it a copy of the store in the bucket; stop its server first
+        /// Copy this local store with its history into the bucket, and turn it into a copy of the store in the bucket; stop its server
+        /// first
         #[arg(long, value_name = "ROOT", conflicts_with = "object_format")]
         from: Option<PathBuf>,
-        /// The hash function of the ids
+        /// The hash function of object ids
         #[arg(long, value_name = "FORMAT", default_value = "sha1", value_parser = ["sha1", "sha256"])]
         object_format: String,
     },
@@ -50,8 +51,8 @@ enum BucketCommand {
     },
     /// Check that the conditional writes of a bucket are atomic
     ///
-    /// Several servers can share only such a bucket. Makes races of 64 writers, for up to a minute. Prints one line per check, and exits with 4 if a check fails. JSON:
-    /// {"atomic":…,"checks":[{"name":"…","observed":"…","passed":…},…]}
+    /// Several servers can share only such a bucket. For up to a minute, lets 64 writers at a time race for one object. Prints one line per
+    /// check, and exits with 4 if a check fails. JSON: {"atomic":…,"checks":[{"name":"…","observed":"…","passed":…},…]}
     Probe {
         /// The bucket
         #[arg(value_name = "URL", value_parser = BucketUrl::parse)]
@@ -101,7 +102,7 @@ impl BucketArgs {
     }
 }
 
-/// Moves the store at `root` into the bucket.
+/// Copies the store at `root` into the bucket, and turns the store at `root` into a copy of the one in the bucket.
 fn move_store(bucket: &Bucket, root: &std::path::Path) -> Result<BucketMark> {
     let store = Store::open(root, Options::of_store(root)?)?;
     if store.object_format().is_none() {
@@ -110,7 +111,7 @@ fn move_store(bucket: &Bucket, root: &std::path::Path) -> Result<BucketMark> {
     store.share(|new| create(bucket, new))
 }
 
-/// Creates a store with one empty commit in the bucket.
+/// Creates a store in the bucket. Its history is one empty commit.
 fn create_store(bucket: &Bucket, format: ObjectFormat) -> Result<BucketMark> {
     let directory = tempfile::tempdir().map_err(|source| Error::OutputFile {
         path: std::env::temp_dir(),
@@ -223,7 +224,7 @@ fn verify(url: &BucketUrl, heal: Option<&std::path::Path>, out: &mut Output) -> 
     }
 }
 
-/// Uploads a pack of the copy to the bucket. Returns whether the copy has it, and it is intact.
+/// Uploads a pack from the local copy to the bucket. Returns false if the copy has no intact pack with this checksum.
 fn heal_pack(bucket: &Bucket, copy: &Store, pack: &PackKey) -> Result<bool> {
     let Some(files) = copy.intact_pack(&pack.checksum)? else {
         return Ok(false);

@@ -61,7 +61,8 @@ impl CloneArgs {
         let counter = settings.progress().counter("verify");
         let mut faults = 0;
         let mut report = |finding: Finding| {
-            // Malformed metadata is only reported: it comes from the other repository and is not damage.
+            // Malformed metadata of a commit or tag is reported but not counted: it was copied from the other repository, so it is no
+            // damage.
             let is_damage = |fault: &StoreFault| fault.severity == FaultSeverity::Damage;
             faults += usize::from(matches!(&finding, Finding::Fault(fault) if is_damage(fault)));
             counter.suspend(|| print_error(&describe(&finding), settings.color()));

@@ -12,7 +12,7 @@ use crate::wire::OriginalCommitJson;
 /// {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CommitArgs {
-    /// The hash of the commit, or another name of it
+    /// The hash of the commit, or another revision that names it
     #[arg(value_parser = Revision::parse)]
     hash: Revision,
 }

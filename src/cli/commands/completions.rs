@@ -13,7 +13,7 @@ use crate::cli::settings::Settings;
 /// JSON: {"shell":"…","script":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CompletionsArgs {
-    /// The shell that completes the commands
+    /// The shell for which the script is
     shell: clap_complete::Shell,
 }
 
@@ -36,7 +36,7 @@ impl CompletionsArgs {
     }
 }
 
-/// Returns the command line without its hidden commands, which the completion scripts must not offer.
+/// Returns the command line without its hidden commands, because completion must not offer them.
 fn visible(command_line: Command) -> Command {
     let commands = command_line
         .get_subcommands()

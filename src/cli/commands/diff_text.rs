@@ -6,7 +6,7 @@ use crate::cli::output::Output;
 use crate::names::printable;
 use crate::store::{Compatibility, ItemChange, ModuleDiff, ModuleKind, SectionChange, Verdict};
 
-/// The largest width of the column of names, in characters.
+/// The maximum width of the column with the names, in characters.
 const NAME_WIDTH_MAX: usize = 40;
 
 /// Prints the differences, indented, below headings.
@@ -78,7 +78,8 @@ pub(super) fn print_reason(reason: &str, out: &mut Output) -> Result<()> {
     out.text(format_args!("    not compared: {}\n", printable(reason)))
 }
 
-/// Prints a heading and a line for each change; nothing if there are none. `separator` stands between a group and a name.
+/// Prints a heading and a line for each change; nothing if there are none. `separator` is printed between the group of an item (such as the
+/// module of an import) and its name.
 fn section(out: &mut Output, heading: &str, changes: &[ItemChange], separator: char) -> Result<()> {
     let lines = changes.iter().map(|change| {
         let color = color(change.old.is_some(), change.new.is_some());
@@ -87,7 +88,7 @@ fn section(out: &mut Output, heading: &str, changes: &[ItemChange], separator: c
     table(out, heading, &lines.collect::<Vec<_>>())
 }
 
-/// Prints a heading and a line for each color, name and value; nothing if there are none.
+/// Prints a heading, and a line for each element of `lines`, which is a color, a name and a value. Prints nothing if `lines` is empty.
 fn table(out: &mut Output, heading: &str, lines: &[(DiffColor, String, String)]) -> Result<()> {
     if !lines.is_empty() {
         out.text(format_args!("    {heading}:\n"))?;
@@ -108,7 +109,7 @@ fn table(out: &mut Output, heading: &str, lines: &[(DiffColor, String, String)])
     Ok(())
 }
 
-/// Returns the color of a changed item, which the old module, the new module or both have.
+/// Returns the color of a changed item. At least one of the two modules has the item.
 fn color(is_in_old: bool, is_in_new: bool) -> DiffColor {
     match (is_in_old, is_in_new) {
         (false, _) => DiffColor::Added,

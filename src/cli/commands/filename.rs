@@ -1,4 +1,4 @@
-//! `filename`: checks a module out to a file.
+//! `filename`: writes a module to a file in the store's directory, and prints the name of the file.
 
 use serde_json::json;
 

@@ -18,9 +18,9 @@ use crate::wire;
 
 /// Squash the history or drop old versions, and delete unreachable objects
 ///
-/// Without --keep-…, all commits of the branch that no other branch or tag reaches become one. With --keep-last, --keep-since or --keep-tags, the versions stay
-/// that one of them keeps, and those that the branch has now; other versions are dropped, and so are the commits that changed nothing else.
-/// Commits that other branches or tags reach always stay. Prints the number of deleted objects.
+/// Without --keep-…, all commits of the branch that no other branch or tag reaches become one. With --keep-last, --keep-since or
+/// --keep-tags, keeps every version that one of these flags selects, and the current version of each path. Drops all other versions, and
+/// the commits that changed nothing else. Commits that other branches or tags reach always stay. Prints the number of deleted objects.
 ///
 /// JSON: {"removed":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; with --dry-run
 /// {"branch":"…","commits":N,"versions":N,"module_bytes":N}

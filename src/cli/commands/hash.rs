@@ -13,7 +13,7 @@ use crate::names::ModuleRef;
 /// Prints the git blob id. JSON: {"hash":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct HashArgs {
-    /// The path of the module; a hash or digest is accepted too, also the digest of its OCI manifest
+    /// The module's path, hash or digest, or the digest of its OCI manifest
     #[arg(value_name = "PATH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]

@@ -25,7 +25,7 @@ use crate::store::{DropPolicy, ObjectFormat, Pusher, Store};
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct HookArgs {
-    /// The hook
+    /// The name of the hook
     #[arg(value_enum)]
     hook: HookName,
 }
@@ -39,8 +39,8 @@ enum HookName {
 
 impl HookArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        // This process inherits the resource limits that the server sets for git. They are lifted, because the checks of a push have
-        // their own limits.
+        // This process inherits the limits on memory and CPU time that the server sets for git processes. They are removed here, because
+        // the checks of a push have their own limits.
         if variable("WASMSTORE_PUSH_METHODS").is_some() {
             remote::lift_limits();
         }
@@ -79,7 +79,7 @@ impl HookArgs {
     }
 }
 
-/// Applies the limits of the server that started the push.
+/// Replaces limits by those of the server that runs the push. The server passes them in environment variables.
 fn override_limits(options: &mut Options) -> Result<()> {
     let (modules, push) = (&mut options.modules, &mut options.push);
     override_limit(

@@ -31,7 +31,7 @@ pub(in crate::cli) struct ImportArgs {
     /// Leave out what matches this pattern; can be repeated
     #[arg(long, value_name = "GLOB", value_parser = Glob::parse)]
     exclude: Vec<Glob>,
-    /// Fail if a path has a module with other bytes; the same bytes are a success
+    /// Fail if a path already has a module with other bytes; a module with the same bytes is not an error
     #[arg(long)]
     if_absent: bool,
     #[command(flatten)]

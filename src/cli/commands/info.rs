@@ -105,7 +105,7 @@ fn print_exports(exports: &[wire::ExportJson], out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether a definition in WIT is that of a function. `wit` prints the types.
+/// Returns whether a definition in WIT is that of a function. All other definitions are types, which only `wit` prints.
 fn is_function(definition: &str) -> bool {
     let starts = [
         "func(",

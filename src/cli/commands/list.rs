@@ -67,7 +67,7 @@ impl ListArgs {
             self.check_found(count)?;
             return array.end();
         }
-        // The width of a column is known only when all modules are.
+        // The width of the size column depends on the largest module, so all modules are collected before the first is printed.
         let mut modules = Vec::new();
         show_each(find, |listed| {
             modules.push(listed);
@@ -95,7 +95,7 @@ impl ListArgs {
         Ok(())
     }
 
-    /// Checks that the directory exists, which is so if it has a module.
+    /// Fails if no module was found in a directory other than the root: directories without modules do not exist.
     fn check_found(&self, count: usize) -> Result<()> {
         if count == 0 && !self.prefix.is_root() {
             return Err(store::Error::NoDirectory(self.prefix.to_string()).into());

@@ -115,7 +115,7 @@ impl LogArgs {
     }
 }
 
-/// Prints a commit as a paragraph.
+/// Prints a commit: its id, author and date as header lines, then its message.
 pub(super) fn print_commit(commit: &CommitJson, out: &mut Output) -> Result<()> {
     let text = format_commit(commit, out);
     out.text(format_args!("{text}"))
@@ -125,7 +125,7 @@ fn format_commit(commit: &CommitJson, out: &Output) -> String {
     format_with_header(commit, "", out)
 }
 
-/// Formats a commit, with `line` as an additional line of its header.
+/// Formats a commit like [`print_commit`], with `line` as an additional header line.
 pub(super) fn format_with_header(commit: &CommitJson, line: &str, out: &Output) -> String {
     let (id, date) = (&commit.commit, local_time::format(commit.date));
     let author = out.untrusted(&commit.author);

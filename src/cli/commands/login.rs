@@ -1,4 +1,4 @@
-//! `login`: keeps a key for a server.
+//! `login`: saves the API key for a server.
 
 use std::io::{self, IsTerminal as _, Read as _};
 
@@ -13,10 +13,10 @@ use crate::cli::settings::Settings;
 use crate::names::{LoginName, ServerUrl};
 use crate::remote::StoreOperations as _;
 
-/// The largest input with a key, in bytes.
+/// The maximum number of bytes that are read from standard input for the key.
 const INPUT_BYTES_MAX: u64 = 8 << 10;
 
-/// Keep a key for a server, which commands then send to it
+/// Save a key for a server; commands then send the key to this server
 ///
 /// Reads the key from --key-file, else from standard input; on a terminal from a prompt that does not show it. The key is stored only if the
 /// server accepts it, in $XDG_CONFIG_HOME/wasmstore/logins.json (~/.config), which only you can read. It is sent to this server alone.

@@ -1,4 +1,4 @@
-//! `logout`: forgets the key for a server.
+//! `logout`: deletes the saved API key for a server.
 
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::cli::root_setting::RootSetting;
 use crate::cli::settings::Settings;
 use crate::cli::store_location::StoreLocation;
 
-/// Forget the key that `login` keeps for a server
+/// Delete the key that `login` saved for a server
 ///
 /// The server still accepts the key; its operator can revoke it. Prints nothing. JSON: {"url":"…"}
 #[derive(Debug, clap::Args)]

@@ -42,7 +42,7 @@ impl ManArgs {
     }
 }
 
-/// Adds the pages of a command and of its visible subcommands, as file names and contents.
+/// Appends the pages of a command and of its visible subcommands to `pages`. A page is a file name and the content.
 fn collect(command: clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
     let subcommands: Vec<_> = command
         .get_subcommands()
@@ -61,7 +61,7 @@ fn render(command: clap::Command) -> Result<(String, Vec<u8>)> {
     let name = command.get_display_name().unwrap_or_default();
     let words = name.trim_start_matches("wasmstore").trim_start_matches('-');
     let examples = examples::of(&words.replace('-', " ")).join("\n");
-    // The library would fill the lines of this text, which has tables.
+    // `clap_mangen` would rewrap the lines of this text, which has tables.
     let notes = command.get_after_help().map(ToString::to_string);
     let page = Page::new(command.after_help(None)).source(source);
     let mut text = Vec::new();
@@ -74,11 +74,11 @@ fn render(command: clap::Command) -> Result<(String, Vec<u8>)> {
     Ok((page.get_filename(), text))
 }
 
-/// Returns a section of unfilled lines, in the language of man(7).
+/// Returns a section of a manual page in the format of man(7). man(1) does not rewrap its lines.
 fn section(title: &str, lines: &str) -> String {
     let escape = |line: &str| {
         let line = line.replace('\\', "\\e").replace('-', "\\-");
-        // A line that begins with a control character of roff is a request, unless a character of no width precedes it.
+        // roff interprets a line that begins with `.` or `'` as a request. `\&`, a character without width, prevents that.
         let guard = if line.starts_with(['.', '\'']) {
             "\\&"
         } else {

@@ -16,7 +16,7 @@ use crate::store::FastForward;
 /// undoes one of the commits; with --no-ff, one rollback undoes the whole merge. If both branches changed a path differently, the
 /// command fails with a conflict and changes nothing. Prints nothing, and reports the commit on standard error.
 /// JSON: {"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; after a fast-forward also
-/// {"forwarded_from":"…"}, the commit before: restoring it undoes the merge
+/// {"forwarded_from":"…"}, the previous commit of the branch: restoring it undoes the merge
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct MergeArgs {
     /// Merge this branch

@@ -37,8 +37,8 @@ enum MirrorCommand {
 
 /// Add a mirror
 ///
-/// The repository must exist. It is refused if it contains anything that this store does not have, because a push would delete that. If it
-/// cannot be reached now, it is added, and checked before the first push. Prints nothing.
+/// The repository must exist. It is refused if it contains branches, tags or commits that this store does not have, because a push would
+/// delete them. If the repository cannot be reached now, it is added, and checked before the first push. Prints nothing.
 /// JSON: {"name":"…","url":"…","reachable":true|false}, with the URL without its password
 #[derive(Debug, clap::Args)]
 struct MirrorAddArgs {
@@ -195,7 +195,7 @@ impl MirrorPushArgs {
     }
 }
 
-/// Returns the error of the failed pushes, of which there is at least one.
+/// Returns the error for the failed pushes. There is at least one in `failed`; `all` is the number of all pushes.
 fn push_error(mut failed: Vec<(&MirrorName, remote::Error)>, all: usize) -> Error {
     if all == 1
         && let Some((_, error)) = failed.pop()

@@ -60,7 +60,7 @@ use super::exit::Result;
 use super::output::Output;
 use super::settings::Settings;
 
-/// Declares the enum that clap parses the command line into, and the call of each command.
+/// Declares the enum of all commands, into which clap parses the command line, and the method that runs a command.
 macro_rules! commands {
     ($($module:ident => $variant:ident($arguments:ident),)*) => {
         /// A command and its arguments, in the order in which the help lists the commands.

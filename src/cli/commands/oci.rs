@@ -73,7 +73,7 @@ impl OciArgs {
     }
 }
 
-/// Returns those of the tags that have a manifest.
+/// Returns the tags whose manifest has this digest.
 fn tags_of(
     store: &dyn StoreOperations,
     repository: &RepositoryName,
@@ -101,7 +101,7 @@ fn parse_repository(
     Ok((RepositoryName::parse(repository)?, digest))
 }
 
-/// Parses `REPOSITORY:TAG` or `REPOSITORY@DIGEST`.
+/// Parses `REPOSITORY:TAG`, `REPOSITORY@DIGEST`, or `REPOSITORY`, which means the tag `latest`.
 fn parse_reference(text: &str) -> Result<(RepositoryName, ManifestRef), crate::names::Error> {
     let (repository, reference) = match (text.split_once('@'), text.rsplit_once(':')) {
         (Some(parts), _) | (None, Some(parts)) => parts,

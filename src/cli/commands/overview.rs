@@ -22,8 +22,8 @@ use crate::wire;
 /// The number of digits that identify a commit in the text output.
 const SHORT_DIGITS: usize = 10;
 
-/// The limits for counting the modules and commits of a store behind a server. The limit for commits is lower, because the server sends
-/// them with their messages.
+/// The limits for counting the modules and commits of a store on a server. The limit for commits is lower, because the server sends each
+/// commit with its message.
 const SERVED_MODULES_MAX: usize = 100_000;
 const SERVED_COMMITS_MAX: usize = 1_000;
 

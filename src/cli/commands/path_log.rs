@@ -1,4 +1,4 @@
-//! `log PATH`: prints the commits that changed a path, or only those that made some change in its module.
+//! `log PATH`: prints the commits that changed a path, or only those that changed its imports, exports or size in a given way.
 
 use std::ops::ControlFlow;
 
@@ -15,8 +15,8 @@ use crate::wire::{ItemStateJson, MatchedItemJson, MatchedJson, PathCommitJson};
 /// The arguments that select commits by what they changed in the module.
 #[derive(Debug, clap::Args)]
 pub(super) struct ChangeArgs {
-    /// Print only the commits at which an import that matches PATTERN appeared, disappeared or changed; env.memory and wasi:http@0.2 are
-    /// patterns
+    /// Print only the commits at which an import that matches PATTERN appeared, disappeared or changed, for example env.memory or
+    /// wasi:http@0.2
     #[arg(long, value_name = "PATTERN", requires = "path")]
     import: Option<String>,
     /// Print only the commits at which an export that matches PATTERN appeared, disappeared or changed; with --import, commits with at
@@ -30,7 +30,7 @@ pub(super) struct ChangeArgs {
 }
 
 impl ChangeArgs {
-    /// Parses the patterns. The filter is empty without arguments.
+    /// Returns the filter that the arguments describe. Without arguments, it has no conditions.
     pub fn parse(&self) -> Result<ChangeFilter> {
         let pattern = |text: &Option<String>| text.as_deref().map(ItemPattern::parse).transpose();
         Ok(ChangeFilter {
@@ -41,7 +41,7 @@ impl ChangeArgs {
     }
 }
 
-/// Selects the commits to print from the commits that are found.
+/// The part of the found commits that is printed: `count` commits after the first `skip`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Selection {
     pub skip: usize,
@@ -59,7 +59,7 @@ pub(super) struct PathLog {
 }
 
 impl PathLog {
-    /// Prints the commits.
+    /// Prints the selected commits that changed the path.
     ///
     /// # Errors
     /// The path never existed.
@@ -121,7 +121,7 @@ impl PathLog {
     }
 }
 
-/// Prints a commit and those of its changes that match the filter.
+/// Prints a commit, and its changes that match the filter.
 fn print(commit: &PathCommitJson, out: &mut Output) -> Result<()> {
     let module = commit.module.as_ref().and_then(Option::as_deref);
     let line = format!("Module: {}\n", module.unwrap_or("removed"));

@@ -8,8 +8,8 @@ use crate::cli::settings::Settings;
 
 /// Rebuild the version index
 ///
-/// The index is derived from the history of all branches, and a missing index is built automatically. A rebuild also removes the commits
-/// that `gc` has dropped. Prints the number of indexed commits. JSON: {"commits":N}
+/// The index is derived from the history of all branches, and a missing index is built automatically. A rebuild also removes from the
+/// index the commits that `gc` has dropped. Prints the number of indexed commits. JSON: {"commits":N}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ReindexArgs {}
 

@@ -12,9 +12,8 @@ use crate::names::TreePath;
 /// Undo the newest change, in a new commit
 ///
 /// Each repetition with the same PATH undoes one more change. Alternating rollbacks of different paths can undo each other. A merge is one
-/// change, unless it was a fast-forward: then each of its commits is one, and restoring the commit before undoes all of them.
-/// Prints nothing, and
-/// reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
+/// change, unless it was a fast-forward: then each of its commits is one change, and `restore` with the previous commit undoes all of
+/// them. Prints nothing, and reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RollbackArgs {
     /// Undo the newest change of this module or directory instead of the whole branch

@@ -11,8 +11,8 @@ use crate::names::{HashRef, ModulePath};
 
 /// Put a stored module at another path
 ///
-/// The module may be one that no branch has any more, as long as gc has not deleted it. Prints nothing, and
-/// reports the commit on standard error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}
+/// The module may have been removed from all branches, as long as gc has not deleted it. Prints nothing, and reports the commit on standard
+/// error. JSON: {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SetArgs {
     /// The module's hash or digest

@@ -31,7 +31,7 @@ pub(in crate::cli) struct SizeArgs {
     read: ReadArgs,
 }
 
-/// Returns the kind with this name. clap has checked the name.
+/// Returns the kind of parts with this name, which clap has checked.
 fn part_kind(name: &str) -> PartKind {
     let mut kinds = PartKind::ALL.into_iter();
     let kind = kinds.find(|kind| kind.as_str() == name);
@@ -54,7 +54,7 @@ impl SizeArgs {
     }
 }
 
-/// Prints a table of the parts. Its last line is their total.
+/// Prints a table of the parts. The last line is their number and their total size.
 fn print(sizes: &SizesJson, by: PartKind, out: &mut Output) -> Result<()> {
     let Some(list) = sizes.parts(by) else {
         return Ok(());
@@ -75,7 +75,7 @@ fn print(sizes: &SizesJson, by: PartKind, out: &mut Output) -> Result<()> {
     line(list.size, &total)
 }
 
-/// Returns the name of a part, with the details that distinguish the part from others.
+/// Returns the name of a part, and details that distinguish it from other parts with the same name.
 fn label(part: &PartJson) -> String {
     let module = part.module.map(|module| format!("module[{module}] "));
     let module = module.unwrap_or_default();

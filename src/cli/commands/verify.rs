@@ -60,7 +60,7 @@ impl VerifyArgs {
     }
 }
 
-/// Returns the line that describes a finding.
+/// Describes a finding in one line.
 pub(super) fn describe(finding: &Finding) -> String {
     let at = |location: &ObjectLocation| format!("{} in commit {}", location.path, location.commit);
     match finding {

@@ -33,7 +33,7 @@ pub(in crate::cli) struct VersionsArgs {
 impl VersionsArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
-        // All requests must read the same history.
+        // Several requests follow. They must all read the same history, so the commit is fixed first.
         let revision = store.pin(&settings.revision(&self.read)?)?;
         let versions = store.versions(&revision, &self.path)?;
         if versions.is_empty() {
@@ -72,7 +72,7 @@ impl VersionsArgs {
         Ok(())
     }
 
-    /// Adds the commits to the versions.
+    /// Returns the versions with the author, date and message of their commits. Marks the version that is at the path now.
     fn describe(
         &self,
         store: &dyn StoreOperations,

@@ -22,7 +22,7 @@ use crate::wire::{BranchEvent, Changes};
 ///
 /// COMMAND gets the line on its standard input, and WASMSTORE_WATCH_COMMIT and WASMSTORE_WATCH_BRANCH in its environment. A command that
 /// fails is reported on standard error. With --since-file, it is run again, after a delay that doubles up to one minute, until it
-/// succeeds; only then does the file name the commit. Each commit is thus handled at least once, in order, even if `watch` is killed.
+/// succeeds; only then is the commit written to the file. Each commit is thus handled at least once, in order, even if `watch` is killed.
 ///
 /// JSON: {"commit":"…","branch":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…","reset":true|false,
 /// "changes":{…}} with the object above as changes. If reset is true, the branch was reset or squashed, and the changes are the
@@ -32,8 +32,8 @@ pub(in crate::cli) struct WatchArgs {
     /// Start after this commit instead of at the branch's tip
     #[arg(long, value_name = "COMMIT", value_parser = Revision::parse)]
     since: Option<Revision>,
-    /// Start after the commit in this file, and write each commit to it that was handled; if there is no such file, start at --since or at
-    /// the branch's tip
+    /// Start after the commit in this file, and write each handled commit to the file; if the file does not exist, start after --since or
+    /// at the branch's tip
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     since_file: Option<PathBuf>,
     /// Report only changes of modules that match one of these patterns, as in gitignore(5); can be repeated
@@ -84,10 +84,10 @@ impl WatchArgs {
         Ok(since.map(|since| store.commit_id(&since)).transpose()?)
     }
 
-    /// Returns the commit after which a new cursor starts: that of `--since`, or the tip.
+    /// Returns the commit for a new cursor file, after which `watch` starts: the commit of `--since`, or the branch's tip.
     ///
     /// # Errors
-    /// There is no such branch or commit, or the branch has no commit: then a cursor could not continue after a restart.
+    /// The branch or commit does not exist; the branch has no commit, so there is nothing that a cursor could contain.
     fn start(&self, store: &dyn StoreOperations, branch: &BranchName) -> Result<CommitId> {
         match self.since(store, Some(branch))? {
             Some(since) => Ok(since),

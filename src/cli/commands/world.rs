@@ -14,7 +14,8 @@ use crate::names::{TreePath, printable};
 use crate::store::{WorldCheck, WorldSource};
 use crate::wire::WorldCheckJson;
 
-/// The number of bytes of FILE that are read at most. It is larger than the limit on the definition of a world.
+/// The maximum number of bytes that are read from FILE. The definition of a world has a lower limit, so a file that is cut here is
+/// rejected.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Find the components that fit a world
@@ -67,7 +68,7 @@ fn print(check: &WorldCheck, out: &mut Output) -> Result<()> {
     reasons.try_for_each(|reason| out.text(format_args!("{}\n", printable(reason))))
 }
 
-/// Reads the file with the world.
+/// Reads the file that defines the world.
 fn source(path: &Path) -> Result<Vec<u8>> {
     let mut source = Vec::new();
     let read = if path == Path::new("-") {

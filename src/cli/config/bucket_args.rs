@@ -1,4 +1,4 @@
-//! The flags of a server on a bucket, which it shares with other servers.
+//! The flags of a server whose store is in a bucket, which it shares with other servers.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::cli::exit::{Error, Result};
 use crate::http::{BasePath, ListenAddress};
 use crate::names::ServerUrl;
 
-/// The time between two looks for changes of other servers.
+/// The default time between two checks for changes that other servers have made.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The flags that name the bucket, and say how the server uses it.
@@ -26,7 +26,7 @@ pub(in crate::cli) struct BucketServerArgs {
     /// The URL at which the other servers reach this one; by default the address of --host and --port
     #[arg(long, value_name = "URL", value_parser = ServerUrl::parse)]
     peer_url: Option<ServerUrl>,
-    /// Look for changes of other servers this often
+    /// Check for changes that other servers have made this often
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(POLL))]
     pub bucket_poll: Seconds,
     /// Write to the bucket at most once in this time, and let more changes share a write: for R2 and GCS, which accept about one write of
@@ -45,7 +45,7 @@ impl BucketServerArgs {
         Ok(())
     }
 
-    /// Returns the options of the bucket for a server that listens on these addresses and answers below `base_path`.
+    /// Returns the options of the bucket for a server that listens on `addresses` and serves the URLs below `base_path`.
     ///
     /// # Errors
     /// `--peer-url` is missing, and other servers cannot reach the first address.
@@ -73,7 +73,7 @@ impl BucketServerArgs {
             return Ok(url.at(""));
         }
         let mut unreachable = vec!["0.0.0.0", "::", "[::]", ""];
-        // Only a bucket in a directory is for servers of one machine.
+        // Only servers on the same machine can reach a loopback address. All servers are on one machine only if the bucket is a directory.
         if !matches!(self.bucket, Some(BucketUrl::Directory(_))) {
             unreachable.extend(["127.0.0.1", "::1", "[::1]", "localhost"]);
         }

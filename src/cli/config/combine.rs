@@ -1,4 +1,4 @@
-//! The precedence of the layers: flag > variable > file.
+//! Merges the three layers of settings: a flag overrides an environment variable, and the variable overrides the configuration file.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -72,7 +72,7 @@ macro_rules! combine_fields {
 pub(super) use combine_fields;
 
 impl<'a> Combine<'a> {
-    /// Starts a merge of these flags with the lower layers. It needs `file` for the line numbers of the keys.
+    /// Starts a merge of `flags` with the lower layers. `file` is needed for the line numbers of its keys.
     pub fn new(flags: &'a ArgMatches, file: &'a ConfigFile) -> Self {
         Self {
             flags,
@@ -109,7 +109,7 @@ impl<'a> Combine<'a> {
         Ok(())
     }
 
-    /// Combines a switch. `false` in the file means the same as a missing key, because no flag can express `false`.
+    /// Combines a switch, a flag without a value. `false` in the file means the same as a missing key, because no flag can express `false`.
     pub fn switch(&mut self, id: &str, field: &mut bool, file: Key<bool>) {
         let file = file.filter(|key| key.get_ref().0);
         if let Some(source) = self.flag_or_line(id, &file) {
@@ -148,13 +148,13 @@ impl<'a> Combine<'a> {
         self.switch("quiet", quiet, file_quiet);
     }
 
-    /// Returns the source of a setting that was combined, unless it has its default value.
+    /// Returns the source of a setting that was combined before; `None` if it has its default value.
     pub fn source(&self, key: &str) -> Option<&Source> {
         let setting = self.settings.iter().find(|setting| setting.key == key)?;
         Some(&setting.source)
     }
 
-    /// Returns the sources of all settings that were combined.
+    /// Returns the sources of all settings that were combined. `file` is the path of the configuration file.
     pub fn finish(self, file: Option<PathBuf>) -> SettingSources {
         SettingSources {
             file,
@@ -185,7 +185,7 @@ fn flag(id: &str) -> Source {
     Source::Flag(long_name(id))
 }
 
-/// Returns the variable of the flag with this id, and its value, if it is set.
+/// Returns the name and the value of the environment variable for the flag with this id, if the variable is set.
 fn variable_of(id: &str) -> Option<(&'static str, OsString)> {
     let (_, name) = VARIABLES.iter().find(|(flag, _)| *flag == id)?;
     Some((name, variable(name)?))

@@ -1,4 +1,4 @@
-//! Errors of the configuration.
+//! The errors of reading and combining the settings of a server.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,37 +9,37 @@ use crate::names;
 /// A configuration that cannot be used. The text contains no secret.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum ConfigError {
-    /// The file cannot be read.
+    /// The configuration file cannot be read.
     #[error("cannot read {path:?}")]
     Read {
-        /// The file.
+        /// The path of the configuration file.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
     },
-    /// The path names a directory, a pipe or a device.
+    /// The path of the configuration file names a directory, a pipe or a device.
     #[error("{0:?} is not a regular file")]
     NotAFile(PathBuf),
-    /// The file is far larger than any configuration.
+    /// The configuration file is larger than the limit, which is far above the size of any real configuration.
     #[error("configuration file {path:?} is larger than {bytes_max} bytes")]
     TooLarge {
-        /// The file.
+        /// The path of the configuration file.
         path: PathBuf,
-        /// The limit.
+        /// The maximum size, in bytes.
         bytes_max: u64,
     },
     /// A setting is invalid.
     #[error("{origin}: {fault}")]
     Invalid {
-        /// The location of the setting.
+        /// The flag, variable or line that contains the setting.
         origin: Source,
-        /// The fault; it names the key if the location is a line of the file.
+        /// What is wrong. If the setting is on a line of the file, this text also names the key.
         fault: String,
     },
     /// A variable contains a malformed name.
     #[error("{variable}")]
     Name {
-        /// The variable.
+        /// The name of the variable.
         variable: &'static str,
         /// What is wrong with the name.
         source: names::Error,

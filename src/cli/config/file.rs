@@ -24,19 +24,19 @@ use crate::cli::text_file::decode;
 use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy, read_bounded_regular_file};
 use crate::names::{BranchName, Cutoff, RemoteUrl, ServerUrl, redact};
 
-/// The largest configuration file, in bytes.
+/// The maximum size of a configuration file, in bytes.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// The longest unknown key that an error repeats, in bytes.
+/// The maximum length of an unknown key that an error repeats, in bytes.
 const NAME_BYTES_MAX: usize = 40;
 
-/// The key whose whole value is a secret.
+/// The key whose whole value is a secret: API keys.
 const SECRET_KEY: &str = "auth";
 
-/// A key of the file; `None` if the file does not have it.
+/// The value of a key in the configuration file, with its position; `None` if the file does not have the key.
 pub(super) type Key<T> = Option<Spanned<FileValue<T>>>;
 
-/// The keys of the file. Each has the long name of a flag of `server`.
+/// The keys and values of the configuration file. Each key is the long name of a flag of `server`.
 #[derive(Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct FileSettings {
@@ -108,18 +108,19 @@ pub(super) struct FileSettings {
     pub color: Key<ColorChoice>,
 }
 
-/// A configuration file that was read.
+/// A parsed configuration file.
 #[derive(Default)]
 pub(super) struct ConfigFile {
     path: PathBuf,
     text: String,
     pub settings: FileSettings,
-    /// Whether the file contains secrets that other users can read.
+    /// Whether the file contains secrets and other users can read it.
     pub is_exposed: bool,
 }
 
 impl ConfigFile {
-    /// Reads the file at `path`. Every value is validated, whether a flag or a variable overrides it or not. `names` are the known keys.
+    /// Reads the configuration file at `path`. Validates every value, even if a flag or a variable overrides it. `names` are the known
+    /// keys.
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or an invalid value. The error gives the line, and no secret.
@@ -138,7 +139,7 @@ impl ConfigFile {
         })
     }
 
-    /// Returns the source of a value that begins at this offset.
+    /// Returns the line of a value that begins at this byte offset of the file.
     pub fn source_at(&self, offset: usize) -> Source {
         line_after(&self.path, &self.text.as_bytes()[..offset])
     }
@@ -159,7 +160,7 @@ fn parse(path: &Path, text: &str, names: &[String]) -> Result<(FileSettings, boo
     let fail = |offset: usize, fault| Err(invalid(path, &text.as_bytes()[..offset], fault));
     let table = match DeTable::parse(text) {
         Ok(table) => table,
-        // The error's own text quotes the line, which may contain a secret.
+        // The `Display` of the parser's error quotes the line, which may contain a secret. Its `message` does not.
         Err(error) => {
             let offset = error.span().map_or(0, |span| span.start);
             let key = key_on_line(text, offset, names).map(|key| format!("`{key}`: "));
@@ -191,7 +192,7 @@ fn parse(path: &Path, text: &str, names: &[String]) -> Result<(FileSettings, boo
 }
 
 impl FileSettings {
-    /// Interprets relative paths as relative to `directory`, the directory of the file.
+    /// Makes relative paths relative to `directory`, the directory of the configuration file.
     fn resolve_paths(&mut self, directory: &Path) {
         if let Some(auth_file) = &mut self.auth_file {
             let FileValue(path) = auth_file.get_mut();
@@ -217,7 +218,7 @@ impl FileSettings {
     }
 }
 
-/// Returns the key that an error is about, and its span.
+/// Returns the key in which the parser found an error, and the position of the key in the file.
 fn key_of<'k>(
     error: &toml::de::Error,
     keys: &'k [(String, Range<usize>, Range<usize>)],
@@ -236,13 +237,13 @@ fn invalid(path: &Path, before: &[u8], fault: String) -> ConfigError {
     }
 }
 
-/// Returns the line of the file that follows the bytes `before`.
+/// Returns the line of the configuration file that contains the first byte after `before`, the beginning of the file.
 fn line_after(path: &Path, before: &[u8]) -> Source {
     let lines = before.iter().filter(|byte| **byte == b'\n').count();
     Source::Line(path.to_owned(), lines + 1)
 }
 
-/// Reads the file; returns its bytes, and whether other users can read it.
+/// Reads the configuration file. Returns its bytes, and whether other users can read it.
 fn load(path: &Path) -> Result<(Vec<u8>, bool), ConfigError> {
     let failed = |source| ConfigError::Read {
         path: path.to_owned(),
@@ -262,7 +263,7 @@ fn load(path: &Path) -> Result<(Vec<u8>, bool), ConfigError> {
     }
 }
 
-/// Returns the key on the line at `offset` if it is a known key. Anything else there may be a secret.
+/// Returns the key on the line at `offset`, if it is a known key. Other text on this line is not returned, because it may be a secret.
 fn key_on_line<'n>(text: &str, offset: usize, names: &'n [String]) -> Option<&'n String> {
     let mut before = text.bytes().take(offset);
     let begin = before.rposition(|byte| byte == b'\n');

@@ -15,9 +15,9 @@ impl<'de, T: FromToml> Deserialize<'de> for FileValue<T> {
     }
 }
 
-/// A type that a key of the file can have.
+/// A type for the values of keys in the configuration file.
 pub(super) trait FromToml: Sized {
-    /// Returns the value, or a reason that continues a sentence whose subject is the key.
+    /// Converts a TOML value. An error is a predicate whose subject is the key: `takes a number, not text`.
     fn from_toml(value: &Value) -> Result<Self, String>;
 }
 
@@ -41,7 +41,7 @@ impl FromToml for bool {
     }
 }
 
-/// A list. A single value stands for the list of this value.
+/// A list. A value that is not an array means a list with this one element.
 impl<T: SettingValue> FromToml for Vec<T> {
     fn from_toml(value: &Value) -> Result<Self, String> {
         match value {

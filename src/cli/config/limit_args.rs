@@ -13,7 +13,7 @@ use crate::config::{
     Options, PushLimits, ServerLimits,
 };
 
-/// The smallest default for the memory for clients, in bytes, even if the machine has little memory.
+/// The minimum for the default of `--memory-mib`, in bytes. It applies to machines with little memory.
 const CLIENT_MEMORY_MIN: u64 = 64 << 20;
 
 /// The flags that limit the resources that the clients of a server may use.
@@ -39,7 +39,7 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the number of reads at a time, and separately of writes; further requests wait
     #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().requests_max)]
     max_requests: usize,
-    /// Let a request wait this long for its turn
+    /// Let a request that exceeds --max-requests wait at most this long
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().request_wait))]
     request_wait: Seconds,
     /// Limit the time to receive the head of a request
@@ -107,7 +107,7 @@ pub(in crate::cli) struct LimitArgs {
     /// Cache this much of compressed variants of modules
     #[arg(long, value_name = "MIB", default_value_t = mib(server().compressed_bytes_max))]
     compressed_mib: u32,
-    /// Do not compress larger modules than this; never more than a quarter of --compressed-mib
+    /// Do not compress modules that are larger than this, or larger than a quarter of --compressed-mib
     #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().compressible_bytes_max))]
     max_compressible_bytes: AtLeast<0>,
     /// Limit the number of git fetches at a time, and separately of pushes; further fetches and pushes wait, and one key may use half of
@@ -152,8 +152,7 @@ impl LimitArgs {
         Ok(())
     }
 
-    /// Returns the options for opening the store. `configured` are the options in the store's own configuration, which the settings
-    /// override.
+    /// Returns the options for opening the store. `configured` are the options from the store's own configuration; the flags override them.
     pub fn options(&self, configured: Options) -> Options {
         let (modules, push) = (configured.modules, configured.push);
         let or = |limit: Option<u64>, configured| limit.unwrap_or(configured);

@@ -11,14 +11,14 @@ use crate::http::ReplicaWrites;
 use crate::names::ServerUrl;
 use crate::remote::Primary;
 
-/// The flags that name the primary of a replica, and say how the replica works.
+/// The flags that name the primary, the server that a replica follows, and say how the replica works.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Replica")]
 pub(in crate::cli) struct ReplicaArgs {
     /// Serve a replica of the store at this URL; WASMSTORE_REPLICA_KEY contains the key for it, if it needs one
     #[arg(long, value_name = "URL", value_parser = ServerUrl::parse)]
     replica_of: Option<ServerUrl>,
-    /// Handle writes in this way
+    /// Handle requests that change the store in this way
     #[arg(long, value_name = "WHAT", default_value = "redirect")]
     replica_changes: WriteHandling,
     /// Ask the primary for its branches this often, in addition to its notifications
@@ -36,7 +36,7 @@ impl ReplicaArgs {
         Ok(())
     }
 
-    /// Returns the primary and the handling of writes; `None` if the server is not a replica.
+    /// Returns the primary, and how the replica handles writes; `None` if the server is not a replica.
     pub fn primary(&self) -> Result<Option<(Primary, ReplicaWrites)>> {
         let Some(url) = &self.replica_of else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Resolving the settings of a server: reading the file, and combining it with the flags and the variables.
+//! Resolves the settings of a server: reads the configuration file, and combines it with the flags and the environment variables.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::source::Source;
 use crate::cli::args::GlobalArgs;
 use crate::cli::environment::variable;
 
-/// Settings, each with the placeholder of its value, and the settings that make sense together with it only.
+/// Each entry is a main setting, the placeholder for its value in error messages, and the settings that need the main setting.
 const DEPENDENT_SETTINGS: [(&str, &str, &[&str]); 2] = [
     ("replica-of", "<URL>", &["replica-changes", "replica-poll"]),
     (
@@ -85,8 +85,8 @@ fn combine_all(
     require_main_settings(combine)
 }
 
-/// Checks that the settings of a replica come with `--replica-of`, and those of a bucket with `--bucket`. clap's `requires` cannot, because the two may be set in different
-/// layers.
+/// Checks that the settings of a replica are set together with `--replica-of`, those of a bucket together with `--bucket`, and not both.
+/// clap's `requires` and `conflicts_with` cannot check that, because the settings may be in different layers.
 fn require_main_settings(combine: &Combine<'_>) -> Result<(), ConfigError> {
     if let Some(origin) = combine.source("bucket").cloned()
         && combine.source("replica-of").is_some()
@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    /// Values of all types. A flag that accepts none of them needs another sample here.
+    /// TOML values of all types. For a new flag that accepts none of them, add a value.
     const SAMPLES: [&str; 13] = [
         "\"s3://a/b\"",
         "true",

@@ -51,7 +51,7 @@ impl ScheduleArgs {
     /// Returns the schedule; `None` if there are no scheduled jobs. The branch to squash is `branch` or the default branch.
     ///
     /// # Errors
-    /// A way to drop history without `--gc-every`, or on a replica; two ways.
+    /// A flag that drops history is given without `--gc-every`, or on a replica; `--gc-squash` and a `--gc-keep-…` are both given.
     pub fn schedule(
         &self,
         branch: Option<BranchName>,
@@ -71,7 +71,7 @@ impl ScheduleArgs {
         Ok(Some(schedule).filter(|_| !is_empty))
     }
 
-    /// Returns what each garbage collection does with the history.
+    /// Returns what each scheduled gc does with the history of the branch.
     fn history(&self, is_replica: bool) -> Result<History> {
         let keeps_some =
             self.gc_keep_last.is_some() || self.gc_keep_since.is_some() || self.gc_keep_tags;

@@ -88,10 +88,10 @@ pub(in crate::cli) struct ServerArgs {
     pub schedule: ScheduleArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// The source of each setting: flag, variable or file.
+    /// The source of each setting that is set: a flag, a variable or a line of the file.
     #[arg(skip)]
     pub sources: SettingSources,
-    /// The flags before they were combined with the other layers, for reading the file again.
+    /// The flags as clap parsed them. When the configuration file is read again, it is combined with these flags.
     #[arg(skip)]
     pub flags: Option<Arc<ServerFlags>>,
 }
@@ -101,12 +101,12 @@ pub(in crate::cli) struct ServerArgs {
 pub(in crate::cli) struct ServerFlags {
     pub server: ServerArgs,
     pub globals: GlobalArgs,
-    /// The subcommand's matches, which state for each flag whether it was given.
+    /// clap's matches of `server`, which say for each flag whether it was given.
     pub matches: ArgMatches,
 }
 
 impl ServerArgs {
-    /// The arguments that are not settings of a server and therefore not keys of the file.
+    /// The ids of the arguments that are not settings of a server, and therefore not keys of the configuration file.
     pub(super) const NOT_SETTINGS: [&str; 5] = ["author", "check", "config", "json", "key_file"];
 
     /// Returns the long names of the flags that are settings of a server: the keys of the file.

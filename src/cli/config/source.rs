@@ -1,4 +1,4 @@
-//! The sources of the settings that were set.
+//! The source of each setting that was set: a flag, an environment variable, or a line of the configuration file.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ impl fmt::Display for Source {
 /// A setting that a flag, a variable or the file set.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct SourcedSetting {
-    /// The flag's long name.
+    /// The name of the setting: the flag's long name.
     pub key: String,
     /// The value, without secrets.
     pub value: Value,
@@ -45,9 +45,9 @@ pub(in crate::cli) struct SourcedSetting {
 pub(in crate::cli) struct SettingSources {
     /// The configuration file, if there is one.
     pub file: Option<PathBuf>,
-    /// Whether the file contains secrets that other users can read.
+    /// Whether the configuration file contains secrets and other users can read it.
     pub is_exposed: bool,
-    /// The settings.
+    /// The settings that were set, each with its source.
     pub settings: Vec<SourcedSetting>,
 }
 

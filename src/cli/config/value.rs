@@ -38,7 +38,7 @@ pub(super) trait SettingValue: Sized {
     fn shown(&self) -> Value;
 }
 
-/// The reason why a value is invalid. The text contains nothing of a URL, because a URL may contain a password.
+/// The reason why a value is invalid. The text does not repeat any part of a URL, because a URL may contain a password.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum InvalidValue {
     /// A malformed branch name.

@@ -1,4 +1,4 @@
-//! [`SettingValue`] for types that are not specific to settings, and for enums.
+//! Implements [`SettingValue`] for types that are also used outside of settings, and for enums.
 
 use std::ffi::OsStr;
 use std::num::IntErrorKind;
@@ -18,10 +18,10 @@ use crate::cli::store_location::StoreLocation;
 use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy};
 use crate::names::{BranchName, Cutoff, RemoteUrl, ServerUrl, redact};
 
-/// The largest value of a setting that is a number of things, such as connections. It fits into every type that counts such things.
+/// The maximum of a setting that is a count, for example of connections. It fits into every integer type that such counts are stored in.
 const COUNT_MAX: usize = u32::MAX as usize;
 
-/// Parses a number of things, which must be at least one.
+/// Parses a count, which must be at least one.
 pub(super) fn parse_count(text: &str) -> Result<usize, InvalidValue> {
     let out_of_range = || InvalidValue::Other(format!("must be between 1 and {COUNT_MAX}"));
     match text.parse() {
@@ -54,7 +54,7 @@ impl SettingValue for usize {
     }
 }
 
-/// Implements [`SettingValue`] for small integers, of which every value is valid.
+/// Implements [`SettingValue`] for small integer types. Every value of these types is valid.
 macro_rules! integer_settings {
     ($($integer:ty),*) => {
         $(impl SettingValue for $integer {

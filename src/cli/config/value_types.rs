@@ -1,4 +1,4 @@
-//! Types that exist for settings only.
+//! Types that are used only for settings.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ use super::value::{InvalidValue, SettingValue, TomlType};
 use crate::cli::home::expand;
 use crate::names::redact;
 
-/// The longest time in seconds, a year. It keeps sums of times within the range of the clock.
+/// The maximum of a setting that is a time: a year, in seconds. With this limit, adding the time to the current time cannot overflow.
 const SECONDS_MAX: u64 = 31_536_000;
-/// The shortest and the longest time between two runs of a maintenance job.
+/// The minimum and the maximum time between two runs of a maintenance job.
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 const INTERVAL_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// A number of bytes or things that is at least `MIN`.
+/// A size in bytes or a count that is at least `MIN`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) struct AtLeast<const MIN: u64>(pub u64);
 
@@ -30,7 +30,7 @@ pub(in crate::cli) struct Seconds(pub Duration);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) struct Interval {
     text: String,
-    /// The time.
+    /// The length of the interval.
     pub duration: Duration,
 }
 
