@@ -49,7 +49,7 @@ pub struct ServerOptions {
     pub git: Option<GitHttpBackend>,
     /// The mirrors whose state `/metrics` reports.
     pub mirrors: Option<Arc<Mirrors>>,
-    /// On a replica: the replication that updates the store, and the response to requests that write.
+    /// On a replica: the replication that updates the store, and how the replica responds to requests that write.
     pub replica: Option<(Arc<Replica>, ReplicaWrites)>,
     /// On a server that shares its store with other servers in a bucket: the follower that updates the local copy of the store.
     pub bucket: Option<Arc<BucketFollower>>,

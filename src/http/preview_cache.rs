@@ -13,7 +13,7 @@ const BYTES_MAX: usize = 4 << 20;
 /// the description may mention.
 type Key = (Digest, Option<ModuleHash>, ModulePath);
 
-/// A cache of descriptions. Because of it, each upload is validated and compared only once, however often its page is loaded.
+/// A cache of descriptions. Because of it, an upload is not validated and compared again each time its page is loaded.
 #[derive(Default)]
 pub(super) struct PreviewCache(Mutex<Descriptions>);
 

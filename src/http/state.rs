@@ -88,7 +88,7 @@ pub(super) struct Shared {
     pub replica: Option<Arc<Replica>>,
     /// On a server that shares its store with other servers in a bucket: the bucket and the other servers.
     pub bucket: Option<Arc<BucketServers>>,
-    /// The OCI registry.
+    /// The OCI registry of the store, with its caches.
     pub registry: Registry,
     /// The path below which the server answers, for URLs in responses.
     pub base_path: BasePath,

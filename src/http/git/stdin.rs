@@ -36,7 +36,7 @@ impl StdinWriter {
             mut decoder,
             created,
         } = self;
-        // The client gets more time for the body: the time that the request waited for a permit and for the start of git.
+        // Extends the time limit for the body by the time that the request waited for a permit and for the start of git.
         body.extend_deadline(created.elapsed());
         let mut open_stdin = Some(stdin);
         while let Some(frame) = body.next().await? {
@@ -44,7 +44,7 @@ impl StdinWriter {
             for slice in decoder.slices(&frame) {
                 write(&mut open_stdin, decoder.decode(slice)?).await;
             }
-            // The client also gets the time that git took to read this frame.
+            // Extends the time limit for the rest of the body by the time that git took to read this frame.
             body.extend_deadline(write_start.elapsed());
         }
         write(&mut open_stdin, &decoder.finish()?).await;

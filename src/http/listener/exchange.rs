@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::connection_state::ConnectionState;
 
-/// A request and its response, from the time when the head of the request is received until the last byte of the response is sent. Dropping
-/// this value ends the exchange.
+/// A request and its response, from the time when the head of the request is received until the last byte of the response is sent. Either
+/// it is the turn of the server, which works on the response, or it is the turn of the client, which reads the response. Dropping this
+/// value ends the exchange.
 #[derive(Debug)]
 pub(super) struct Exchange {
     connection: Arc<ConnectionState>,
@@ -32,7 +33,7 @@ impl Exchange {
 
     /// Records that the server has finished a part of the response, which has this number of bytes and is now to be sent.
     pub fn end_part(&self, bytes: usize) {
-        // This is recorded before the client's turn begins. Otherwise the idle timeout would count from an earlier time.
+        // The progress is recorded before the client's turn begins. Otherwise the idle timeout would briefly count from an earlier time.
         self.connection.record_progress();
         self.connection
             .update_exchange(self.id, |clock, now| clock.end_part(bytes as u64, now));

@@ -27,7 +27,7 @@ pub(super) struct ExchangeClock {
     turn: Turn,
     /// Whether the server is working on the next part of the response.
     is_producing: bool,
-    /// The number of bytes of the response that hyper has got to send, but has neither sent nor dropped.
+    /// The number of bytes of the response that were passed to hyper, but that hyper has neither sent nor dropped.
     unsent_bytes: u64,
     /// The number of bytes that were sent since the client last showed that it is active.
     sent_bytes: u64,
@@ -124,7 +124,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Returns a clock after the server has handed over a part that is too long to be sent within a test, and the time of the hand-over.
+    /// Returns the clock of a response that is too long to be sent within a test, and the time at which it was passed to hyper.
     fn clock_with_unsent() -> (ExchangeClock, Instant) {
         let mut clock = ExchangeClock::new(STALL_MAX);
         let now = Instant::now();

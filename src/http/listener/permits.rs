@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::metrics::{CONNECTIONS, GaugeGuard};
 
-/// The permit of one connection. Dropping it releases it for another connection.
+/// The permit for one open connection. When it is dropped, another connection can get it.
 pub(super) struct ConnectionPermit {
     _counted: GaugeGuard,
     _permit: OwnedSemaphorePermit,

@@ -1,7 +1,7 @@
 //! Metrics about scheduled maintenance: gc and verify.
 //!
-//! They are rendered here and not recorded as gauges, because their values are read from the store. So all servers of the store report the
-//! same values, even after a restart.
+//! These metrics are rendered here instead of being recorded as gauges, because their values are read from the store. So all servers of the
+//! store report the same values, even after a restart.
 
 use std::fmt::Write;
 

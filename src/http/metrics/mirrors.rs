@@ -1,7 +1,7 @@
 //! Metrics about mirrors of the store.
 //!
-//! They are rendered here and not recorded as gauges, so that a time series ends when its mirror is removed or its error is resolved. The
-//! only labels are fixed words and the names of mirrors, which the operator chooses.
+//! These metrics are rendered here instead of being recorded as gauges, so that a time series ends when its mirror is removed or its error
+//! is resolved. The only labels are fixed words and the names of mirrors, which the operator chooses.
 
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};

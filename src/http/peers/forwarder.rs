@@ -58,7 +58,7 @@ pub(in crate::http) struct OutgoingRequest {
     pub method: Method,
     /// The complete URL.
     pub url: String,
-    /// The headers of the client, and those that servers send to each other.
+    /// The headers of the client that are forwarded, and those that servers of one bucket add to a forwarded request.
     pub headers: HeaderMap,
     pub body: Bytes,
 }

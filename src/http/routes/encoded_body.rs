@@ -76,7 +76,7 @@ pub(super) async fn receive<W: Write + Send + 'static>(
                 Ok(upload)
             });
             upload = decoded.await?;
-            // The client also gets the time that the server took to validate this chunk.
+            // Extends the time limit for the rest of the body by the time that the server took to validate this chunk.
             body.extend_deadline(started.elapsed());
         }
     }

@@ -97,7 +97,7 @@ fn frames(
 ) -> impl stream::Stream<Item = Result<Bytes>> {
     let start = (body, held_bytes, Instant::now());
     stream::try_unfold(start, async |(mut body, held_bytes, sent)| {
-        // The client also gets the time that the server took to validate the previous frame.
+        // Extends the time limit for the rest of the body by the time that the server took to validate the previous frame.
         body.extend_deadline(sent.elapsed());
         yield_now().await;
         let Some(frame) = body.next().await? else {

@@ -18,8 +18,7 @@ impl AllowedMethods {
     /// Parses `*`, or a list of upper-case methods separated by commas.
     ///
     /// # Errors
-    /// A text that says what is wrong. It is the predicate of a sentence whose subject is the entry with the key, such as "entry 1 of the
-    /// keys".
+    /// If the text is malformed: the reason, as the end of a sentence that begins with "entry 1 of the keys".
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" {
             return Ok(Self::All);
