@@ -1,15 +1,15 @@
-//! The URLs of the pages that sign in and out and change something.
+//! The URLs of the pages for signing in and out, and of the pages with a form that changes something.
 
 use super::links::{Query, Site};
 use crate::names::{BranchName, CommitId, TreePath};
 
 impl Site {
-    /// Returns the URL of the page for signing in, which leads to another page then.
+    /// Returns the URL of the page for signing in. After signing in, the browser goes to the URL `next`.
     pub fn login(&self, next: &str) -> String {
         self.action("/ui/login", &[("next", next)])
     }
 
-    /// Returns the URL that makes browsers ask for a key themselves.
+    /// Returns the URL at which the browser itself asks for an API key (HTTP Basic). Then the browser goes to the URL `next`.
     pub fn login_basic(&self, next: &str) -> String {
         self.action("/login-basic", &[("next", next)])
     }
@@ -45,7 +45,7 @@ impl Site {
         self.on_path("/ui/rollback", branch, path)
     }
 
-    /// Returns the URL of the page for putting the module of a path at another path.
+    /// Returns the URL of the page for copying the module at a path to another path.
     pub fn set(&self, branch: &BranchName, path: &TreePath) -> String {
         self.on_path("/ui/set", branch, path)
     }
@@ -61,7 +61,7 @@ impl Site {
         self.action("/ui/restore", &fields)
     }
 
-    /// Returns the URL of the page for creating a branch at a branch or commit.
+    /// Returns the URL of the page for creating a branch. `from` is the branch or commit at which it begins; empty for the default branch.
     pub fn new_branch(&self, from: &str) -> String {
         self.action("/ui/branch/new", &[("from", from)])
     }
@@ -76,7 +76,7 @@ impl Site {
         self.action("/ui/gc", &[("branch", branch)])
     }
 
-    /// Returns the URL of the page for putting the module of a path at a commit at another path.
+    /// Returns the URL of the page for copying the module that a path has in a commit to another path.
     pub fn set_from(&self, branch: &BranchName, commit: &CommitId, path: &TreePath) -> String {
         let commit = commit.to_string();
         let fields = [
@@ -97,7 +97,7 @@ impl Site {
         self.action(page, &[("branch", branch.as_str()), path])
     }
 
-    /// Returns a URL with these parameters, without those that are empty.
+    /// Returns the URL of a page with query parameters. Leaves out parameters with an empty value.
     fn action(&self, page: &str, parameters: &[(&str, &str)]) -> String {
         let mut query = Query::default();
         for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {

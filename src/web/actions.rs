@@ -1,11 +1,12 @@
-//! The links from a screen to the forms that change what it shows. What the key of the client does not allow is not offered.
+//! The links from a screen to the forms that change what the screen shows. A link is left out if the client's API key does not allow the
+//! change.
 
 use maud::{Markup, html};
 
 use super::links::{Place, Site};
 use crate::names::{CommitId, ModulePath, TreePath};
 
-/// Returns the links for a directory.
+/// Renders the links for a directory.
 pub(super) fn of_directory(site: &Site, place: &Place, path: &TreePath) -> Markup {
     let Some(branch) = &place.branch else {
         return html! {};
@@ -26,7 +27,7 @@ pub(super) fn of_directory(site: &Site, place: &Place, path: &TreePath) -> Marku
     }
 }
 
-/// Returns the links for a module.
+/// Renders the links for a module.
 pub(super) fn of_module(site: &Site, place: &Place, path: &ModulePath) -> Markup {
     let Some(branch) = &place.branch else {
         return html! {};
@@ -51,7 +52,7 @@ pub(super) fn of_module(site: &Site, place: &Place, path: &ModulePath) -> Markup
     }
 }
 
-/// Returns the links for a commit.
+/// Renders the links for a commit.
 pub(super) fn of_commit(site: &Site, place: &Place, commit: &CommitId) -> Markup {
     html! {
         @if site.rights.post {

@@ -1,17 +1,17 @@
-//! The files that pages load: a style sheet, a script and an icon. They are part of the program.
+//! The files that pages load: a style sheet, a script and an icon. They are part of the executable.
 //!
-//! The name of each contains a hash of its content, so that a browser never needs to ask for it again, and a new version of the program never
-//! meets an old file.
+//! The name of each file contains a hash of its content. So a browser can cache the file forever, and pages of a new version of wasmstore
+//! never load an old file.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::LazyLock;
 
-/// A file.
+/// A file that pages load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
-    /// The name with the hash.
+    /// The file name, with the hash of the content.
     pub name: String,
-    /// The media type.
+    /// The value of `Content-Type`.
     pub media_type: &'static str,
     /// The content.
     pub bytes: &'static [u8],
@@ -34,7 +34,7 @@ static ICON: LazyLock<Asset> = LazyLock::new(|| {
 
 impl Asset {
     fn new(stem: &str, extension: &str, media_type: &'static str, bytes: &'static [u8]) -> Self {
-        // The hash keeps versions apart; nobody else can choose the content.
+        // A hash without collision resistance is enough, because only the authors of wasmstore choose the content.
         let mut hasher = DefaultHasher::new();
         hasher.write(bytes);
         Self {
@@ -55,12 +55,12 @@ pub fn script() -> &'static Asset {
     &SCRIPT
 }
 
-/// Returns the icon.
+/// Returns the icon of the site.
 pub fn icon() -> &'static Asset {
     &ICON
 }
 
-/// Returns the file with a name.
+/// Returns the file with this name; `None` if there is none.
 pub fn find(name: &str) -> Option<&'static Asset> {
     let mut all = [style(), script(), icon()].into_iter();
     all.find(|asset| asset.name == name)

@@ -1,4 +1,4 @@
-//! The screen of the branches, and that of a merge before it happens.
+//! The screen with the list of branches, and the screen that previews a merge.
 
 use maud::{Markup, html};
 
@@ -12,35 +12,36 @@ use crate::store::{
     BranchRelation, Commit, CommitCount, Compatibility, MergeOutcome, MergePreview,
 };
 
-/// The most paths of a conflict that are listed.
+/// The maximum number of conflicting paths that are listed.
 const CONFLICTS_MAX: usize = 500;
 
-/// A branch.
+/// A branch in the list.
 pub struct BranchRow {
-    /// The name.
+    /// The name of the branch.
     pub name: BranchName,
-    /// The tip; `None` if the branch has no commit.
+    /// The newest commit of the branch; `None` if it has no commit.
     pub tip: Option<Commit>,
-    /// How far it and the other branch have diverged; `None` for the other branch itself, and if counting takes too long.
+    /// How far this branch and the default branch have diverged. `None` for the default branch itself, and if there was no time to count
+    /// the commits.
     pub relation: Option<BranchRelation>,
 }
 
-/// What the screen shows.
+/// The data of the screen with the list of branches.
 pub struct BranchList<'b> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'b Site,
-    /// The branch that the others are compared with.
+    /// The default branch, with which the others are compared.
     pub base: &'b BranchName,
-    /// The branches: a page of them.
+    /// The branches on this page of the list.
     pub rows: &'b [BranchRow],
     /// The number of all branches.
     pub total: usize,
-    /// The URL of the next page.
+    /// The URL of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl BranchList<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         html! {
             div.head {
@@ -114,7 +115,7 @@ impl BranchList<'_> {
     }
 }
 
-/// Returns a number of commits; a dash if none was found, but there may be some.
+/// Returns a number of commits as text: `12`, or `12+` if there are more, or a dash if none was counted but there may be some.
 fn capped(commits: CommitCount) -> String {
     match (commits.count, commits.has_more) {
         (0, true) => "–".to_owned(),
@@ -123,26 +124,26 @@ fn capped(commits: CommitCount) -> String {
     }
 }
 
-/// What the screen of a merge shows.
+/// The data of the screen that previews a merge.
 pub struct MergePage<'m> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'m Site,
     /// The branch that would change.
     pub into: &'m BranchName,
     /// The branch that would be merged.
     pub from: &'m BranchName,
-    /// What would happen.
+    /// What the merge would do.
     pub preview: &'m MergePreview,
-    /// The first modules that would change, with the verdicts.
+    /// Some of the modules that would change, with their verdicts.
     pub rows: &'m [ChangeRow],
     /// The number of all modules that would change.
     pub total: usize,
-    /// The form that merges, if the client may.
+    /// The form that makes the merge; `None` if the client has no right to merge, or there is nothing to merge.
     pub form: Option<Markup>,
 }
 
 impl MergePage<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let (site, preview) = (self.site, self.preview);
         let place = Place::branch(self.into.clone());
@@ -202,7 +203,7 @@ impl MergePage<'_> {
         }
     }
 
-    /// Returns the classes of the note above the button.
+    /// Returns the CSS classes of the note about the merge.
     fn note(&self) -> &'static str {
         match self.compatibility() {
             Some(Compatibility::Breaking) => "note bad",

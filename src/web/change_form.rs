@@ -1,52 +1,52 @@
-//! The pages with a form that changes something: each says what it will do.
+//! The pages with a form that changes something. Each page says what the change will do.
 
 use maud::{Markup, html};
 
 use super::links::Site;
 use super::text::{plain, shown_cut};
 
-/// The most characters of a name in a sentence.
+/// The maximum length of a name in a sentence, in characters.
 const NAME_CHARS: usize = 200;
 
 /// A page with a form that changes something.
 pub struct ChangeForm<'f> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'f Site,
-    /// The token of the form.
+    /// The token that protects the form against cross-site requests.
     pub token: &'f str,
-    /// The author that the key requires.
+    /// The author that the client's API key requires; `None` if the user may choose the author.
     pub fixed_author: Option<&'f str>,
-    /// What the form does, as a heading.
+    /// The heading of the page.
     pub title: &'f str,
-    /// What it will do, in sentences.
+    /// Sentences that say what the change will do.
     pub explanation: Markup,
-    /// The path that the form is sent to, below the base path.
+    /// The path to which the form is sent, relative to the base path of the server.
     pub action: &'f str,
-    /// The fields that the user does not see.
+    /// The hidden fields of the form: names and values.
     pub hidden: &'f [(&'f str, String)],
-    /// The fields that the user fills in.
+    /// The markup of the fields that the user fills in.
     pub fields: Markup,
-    /// What kind of change it is.
+    /// The kind of change. It determines the other fields and the colour of the button.
     pub kind: ChangeKind<'f>,
     /// The text of the button.
     pub button: &'f str,
-    /// The URL of the page to return to.
+    /// The URL of the page to which "Cancel" leads.
     pub back: &'f str,
 }
 
-/// What a form changes.
+/// The kind of change that a form makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind<'f> {
-    /// It makes a commit, with this message by default.
+    /// The change makes a commit. The text is the default message.
     Commit(&'f str),
-    /// It creates a branch.
+    /// The form has no fields for a message and an author, for example because it creates a branch.
     Branch,
-    /// It deletes a branch, and with it perhaps history.
+    /// The change deletes a branch or history.
     Deletion,
 }
 
 impl ChangeForm<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         html! {
             div.head { div { h1 { (self.title) } } }
@@ -54,7 +54,7 @@ impl ChangeForm<'_> {
         }
     }
 
-    /// Renders the form alone, for a page that has a heading.
+    /// Renders only the form, for a page that has a heading of its own.
     pub fn form(&self) -> Markup {
         let class = match self.kind {
             ChangeKind::Deletion => "danger",
@@ -76,7 +76,7 @@ impl ChangeForm<'_> {
     }
 }
 
-/// Renders the fields for the message and the author of a commit.
+/// Renders the form fields for the message and the author of a commit.
 pub(super) fn commit_fields(fixed_author: Option<&str>, message: &str) -> Markup {
     html! {
         div.field {
@@ -84,7 +84,7 @@ pub(super) fn commit_fields(fixed_author: Option<&str>, message: &str) -> Markup
             textarea #message name="message" rows="2" placeholder=(plain(message, NAME_CHARS)) {}
         }
         @if let Some(author) = fixed_author {
-            p.muted.small { "The author of the commit is " (shown_cut(author, NAME_CHARS)) ", because the key says so." }
+            p.muted.small { "The author of the commit is " (shown_cut(author, NAME_CHARS)) ", because the API key requires it." }
         } @else {
             div.field {
                 label for="author" { "Author (optional), as Name <mail>" }
@@ -94,7 +94,7 @@ pub(super) fn commit_fields(fixed_author: Option<&str>, message: &str) -> Markup
     }
 }
 
-/// Renders a field with one line of text.
+/// Renders a form field for one line of text.
 pub fn text_field(name: &str, label: &str, value: &str, is_required: bool) -> Markup {
     html! {
         div.field {
@@ -104,7 +104,7 @@ pub fn text_field(name: &str, label: &str, value: &str, is_required: bool) -> Ma
     }
 }
 
-/// Renders a name in a sentence.
+/// Renders a name inside of a sentence.
 pub fn name(text: &str) -> Markup {
     html! { strong.mono { (shown_cut(text, NAME_CHARS)) } }
 }

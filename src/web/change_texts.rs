@@ -1,4 +1,4 @@
-//! What the forms for changes say that they will do, and the fields of each.
+//! The sentences in which the forms say what a change will do, and the fields of some forms.
 
 use maud::{Markup, html};
 
@@ -10,12 +10,12 @@ use super::text::shown_cut;
 use crate::names::{BranchName, CommitId, TreePath};
 use crate::store::{CappedCount, Commit};
 
-/// Returns no fields.
+/// Renders no fields, for a form that needs none.
 pub fn no_fields() -> Markup {
     html! {}
 }
 
-/// Returns the message of a commit if the user gives none.
+/// Returns the default commit message: the verb and the path, or only the verb for the root.
 pub fn default_message(verb: &str, path: &TreePath) -> String {
     if path.is_root() {
         verb.to_owned()
@@ -24,7 +24,7 @@ pub fn default_message(verb: &str, path: &TreePath) -> String {
     }
 }
 
-/// Says what a rollback does.
+/// Renders what a rollback will do.
 pub fn rollback(target: &str) -> Markup {
     html! {
         p { "Undoes the newest change of " (name(target)) " that is not undone yet, in a new commit. Each further rollback undoes one change more." }
@@ -32,7 +32,7 @@ pub fn rollback(target: &str) -> Markup {
     }
 }
 
-/// Says what a restoration does.
+/// Renders what restoring an older commit will do.
 pub fn restore(site: &Site, branch: &BranchName, target: &str, commit: &Commit) -> Markup {
     let place = Place::branch(branch.clone());
     html! {
@@ -45,7 +45,7 @@ pub fn restore(site: &Site, branch: &BranchName, target: &str, commit: &Commit) 
     }
 }
 
-/// Says what a removal does.
+/// Renders what a removal will do.
 pub fn remove(target: &str, is_module: bool) -> Markup {
     html! {
         p {
@@ -59,14 +59,14 @@ pub fn remove(target: &str, is_module: bool) -> Markup {
     }
 }
 
-/// Says what a copy does.
+/// Renders what a copy will do.
 pub fn set(target: &str) -> Markup {
     html! {
         p { "Puts the module of " (name(target)) " at another path too, in a new commit. The bytes are stored once." }
     }
 }
 
-/// Returns the fields for a copy.
+/// Renders the form fields of a copy.
 pub fn set_fields(path: &TreePath) -> Markup {
     html! {
         (text_field("path", "New path", path.as_str(), true))
@@ -74,26 +74,26 @@ pub fn set_fields(path: &TreePath) -> Markup {
     }
 }
 
-/// Says what a new branch is.
+/// Renders where the new branch will begin.
 pub fn new_branch(from: &str, commit: &CommitId) -> Markup {
     html! {
         p { "Creates a branch that begins at " (name(from)) ", commit " span.mono { (short(commit)) } "." }
     }
 }
 
-/// Returns the field for the name of a branch.
+/// Renders the form field for the name of a new branch.
 pub fn branch_name_field() -> Markup {
     text_field("name", "Name of the branch", "", true)
 }
 
-/// Says what a merge does.
+/// Renders what a merge will do.
 pub fn merge(from: &BranchName, into: &BranchName) -> Markup {
     html! {
         p { "Merges what this page shows of " (name(from.as_str())) " into " (name(into.as_str())) ". If somebody commits to one of them first, nothing is merged." }
     }
 }
 
-/// Says what it means to be the default branch.
+/// Renders what changes when a branch becomes the default branch.
 pub fn default_branch(branch: &BranchName, current: &str) -> Markup {
     html! {
         p { "Makes " (name(branch.as_str())) " the default branch, instead of " (name(current)) "." }
@@ -101,7 +101,7 @@ pub fn default_branch(branch: &BranchName, current: &str) -> Markup {
     }
 }
 
-/// Says what a garbage collection that drops history does.
+/// Renders what a garbage collection that squashes the branch will do.
 pub fn squash(branch: &str, commits: CappedCount, tip: &CommitId) -> Markup {
     let more = if commits.has_more { "more than " } else { "" };
     html! {
@@ -113,7 +113,7 @@ pub fn squash(branch: &str, commits: CappedCount, tip: &CommitId) -> Markup {
     }
 }
 
-/// Says that a path to copy to has a module already.
+/// Renders that the target path of a copy has a module, which the copy will replace.
 pub fn replace(target: &str, size: u64, hash: &str) -> Markup {
     html! {
         p.note.warn { span { "There is a module at " (name(target)) " already: " (format::bytes(size)) ", hash " span.mono { (hash) } "." } }
@@ -121,7 +121,7 @@ pub fn replace(target: &str, size: u64, hash: &str) -> Markup {
     }
 }
 
-/// Says what the deletion of a branch does.
+/// Renders what the deletion of a branch will do.
 pub fn delete_branch(branch: &BranchName, tip: &CommitId) -> Markup {
     html! {
         p { "Deletes the branch " (name(branch.as_str())) ", whose newest commit is " span.mono { (short(tip)) } "." }

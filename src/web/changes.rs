@@ -1,4 +1,4 @@
-//! A table of modules that differ.
+//! The table of the modules that differ between two commits.
 
 use maud::{Markup, html};
 
@@ -11,27 +11,27 @@ use crate::store::Compatibility;
 /// A module that differs between two trees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeRow {
-    /// The path.
+    /// The path of the module.
     pub path: ModulePath,
-    /// The size of the old module in bytes; `None` if there is none.
+    /// The size of the old module, in bytes; `None` if the path is new.
     pub old_bytes: Option<u64>,
-    /// The size of the new module in bytes; `None` if there is none.
+    /// The size of the new module, in bytes; `None` if the path was removed.
     pub new_bytes: Option<u64>,
-    /// Whether the newer module can stand in for the older one; `None` if there are not two, or they were not compared.
+    /// Whether the newer module can replace the older one. `None` if there is only one module, or if they were not compared.
     pub verdict: Option<Compatibility>,
 }
 
-/// What a table needs to know about both sides.
+/// The two commits that a table compares, and what its links need.
 pub(super) struct Sides<'s> {
     pub site: &'s Site,
     pub place: &'s Place,
-    /// The older commit; `None` for the changes of a root commit.
+    /// The older commit; `None` if the newer one has no parent.
     pub old: Option<CommitId>,
     pub new: CommitId,
 }
 
-/// Returns the verdict about all changes: that of the worst one. Modules that are new do not break anything, and those that are gone do. `None`
-/// if it depends on a module that was not compared, or on one that is not among `rows`, because they are not `all`.
+/// Returns the verdict about all changes: the worst of their verdicts. A new module breaks nothing; a removed module does. `all` is whether
+/// `rows` are all changes. Returns `None` if a change that was not compared, or that is not in `rows`, could make the verdict worse.
 pub fn verdict_of(rows: &[ChangeRow], all: bool) -> Option<Compatibility> {
     let verdict = |row: &ChangeRow| match (row.old_bytes, row.new_bytes) {
         (Some(_), None) => Some(Compatibility::Breaking),
@@ -49,7 +49,7 @@ pub fn verdict_of(rows: &[ChangeRow], all: bool) -> Option<Compatibility> {
     Some(worst.unwrap_or(Compatibility::Same))
 }
 
-/// Renders the table. A path leads to the comparison of its modules, or to the module.
+/// Renders the table. A path links to the comparison of its two modules, or to its only module.
 pub(super) fn change_table(sides: &Sides<'_>, rows: &[ChangeRow]) -> Markup {
     html! {
         div.card.flush {
@@ -119,7 +119,7 @@ fn change_tag(row: &ChangeRow) -> Markup {
     }
 }
 
-/// Returns a verdict as a tag.
+/// Renders a verdict as a tag.
 pub(super) fn verdict_tag(verdict: Compatibility) -> Markup {
     match verdict {
         Compatibility::Same => html! { span.tag { "same interface" } },
@@ -128,7 +128,7 @@ pub(super) fn verdict_tag(verdict: Compatibility) -> Markup {
     }
 }
 
-/// Returns the class that colours a difference of sizes.
+/// Returns the CSS class that colours the difference between two sizes.
 pub(super) fn growth_class(old: u64, new: u64) -> &'static str {
     match new.cmp(&old) {
         std::cmp::Ordering::Less => "shrank",

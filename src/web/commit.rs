@@ -12,20 +12,20 @@ use super::text::{plain, shown_cut, shown_lines};
 use crate::names::TreePath;
 use crate::store::Commit;
 
-/// The most characters of a message.
+/// The maximum length of a shown commit message, in characters.
 const MESSAGE_CHARS: usize = 20_000;
 
-/// What the screen shows.
+/// The data of the screen.
 pub struct CommitPage<'c> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'c Site,
-    /// The branch that the user came from.
+    /// The branch from which the user followed a link to the commit.
     pub place: &'c Place,
-    /// The commit.
+    /// The commit that the page shows.
     pub commit: &'c Commit,
-    /// The modules that differ from the first parent: a page of them.
+    /// The modules that differ from the first parent of the commit, on this page of the list.
     pub rows: &'c [ChangeRow],
-    /// The URL of the next page.
+    /// The URL of the next page of the list; `None` on the last page.
     pub next: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl CommitPage<'_> {
         plain(subject(&self.commit.message), 80)
     }
 
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let Self { site, commit, .. } = self;
         let root = TreePath::root();

@@ -12,28 +12,28 @@ use super::text::{plain, shown, shown_cut};
 use crate::names::{ModulePath, TreePath};
 use crate::store::{Commit, DirectoryEntry, DirectoryPage, EntryNode, ModuleKind, ModuleSummary};
 
-/// The most characters of a description in the table.
+/// The maximum length of a description in the table, in characters.
 const DESCRIPTION_CHARS: usize = 140;
 
-/// What the screen shows.
+/// The data of the screen.
 pub struct Directory<'d> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'d Site,
-    /// The branch or commit.
+    /// The branch or commit that the page shows.
     pub place: &'d Place,
     /// The path of the directory.
     pub path: &'d TreePath,
     /// The commit whose tree is shown; `None` on a branch without commits.
     pub commit: Option<&'d Commit>,
-    /// The URL of the same page at the tip of the branch, if it has one. Only a page of a commit needs it.
+    /// The URL of this page at the tip of the branch, if the directory exists there. Used only if the page shows an older commit.
     pub newest: Option<String>,
-    /// The newest commit that changed the directory.
+    /// The newest commit that changed something in the directory.
     pub last_change: Option<&'d Commit>,
-    /// The branches to select from.
+    /// The branches that the user can select.
     pub branches: &'d Branches,
-    /// The entries.
+    /// The entries on this page of the list.
     pub page: &'d DirectoryPage,
-    /// The number of entries on a page.
+    /// The maximum number of entries on a page of the list.
     pub page_size: usize,
 }
 
@@ -47,7 +47,7 @@ impl Directory<'_> {
         }
     }
 
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let Self {
             site,
@@ -184,7 +184,7 @@ impl Directory<'_> {
             (EntryNode::Module { .. }, Ok(path)) => html! {
                 a href=(self.site.module(self.place, &path)) { (shown(&entry.name)) }
             },
-            // Another program wrote a name that means a hash here.
+            // The entry has a name that another program wrote, and that has the form of a hash. It cannot be linked.
             (EntryNode::Module { .. }, Err(_)) => shown(&entry.name),
         }
     }
@@ -240,7 +240,7 @@ fn kind(node: &EntryNode, summary: Option<&ModuleSummary>) -> Markup {
     }
 }
 
-/// Returns the kind of a module as a tag.
+/// Renders the kind of a module as a tag.
 pub(super) fn kind_tag(kind: ModuleKind) -> Markup {
     match kind {
         ModuleKind::Component => html! { span.tag.component { "component" } },
@@ -248,7 +248,7 @@ pub(super) fn kind_tag(kind: ModuleKind) -> Markup {
     }
 }
 
-/// Returns the standard that a module needs, and the proposals beyond it.
+/// Renders the version of the WebAssembly standard that a module needs, and the proposals that it needs beyond that version.
 fn needs(summary: &ModuleSummary) -> Markup {
     let requires = &summary.requires;
     html! {

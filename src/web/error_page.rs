@@ -6,36 +6,37 @@ use super::links::{Place, Site};
 use super::text::shown_cut;
 use crate::names::TreePath;
 
-/// The most characters of a reason.
+/// The maximum length of the error text, in characters.
 const DETAIL_CHARS: usize = 2000;
 
-/// What the screen shows.
+/// The data of the screen.
 pub struct ErrorPage<'e> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'e Site,
-    /// The branch or commit that the links lead to.
+    /// The branch or commit to which the links on the page lead.
     pub place: &'e Place,
-    /// The HTTP status.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// The reason, one line.
+    /// The error text, on one line.
     pub detail: &'e str,
-    /// The paths that conflict.
+    /// The paths that the error is about, such as those of a merge conflict.
     pub paths: &'e [String],
-    /// The URL of the page with the form that was sent, if it is known; without a form, the URL of the page itself.
+    /// The URL to which the user can return: the page with the form that failed, if it is known; if the request was not a form, the page
+    /// that failed.
     pub page_before: Option<&'e str>,
-    /// Whether a form was sent.
+    /// Whether the failed request was sent by a form.
     pub is_form: bool,
 }
 
 impl ErrorPage<'_> {
-    /// Returns the heading, which is also the title.
+    /// Returns the heading, which is also the title of the page.
     pub fn title(&self) -> &'static str {
         match self.status {
             400 => "The request is malformed",
             401 => "A key is needed",
             403 => "This was refused",
             404 => "There is nothing here",
-            405 => "This page cannot be sent to",
+            405 => "This page accepts no forms",
             409 => "The change conflicts with the store",
             410 => "This commit is gone",
             412 => "Somebody else was faster",
@@ -48,7 +49,7 @@ impl ErrorPage<'_> {
         }
     }
 
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         html! {
             div.head { div { h1 { (self.title()) } p.muted.small { "Status " (self.status) } } }
@@ -84,7 +85,7 @@ impl ErrorPage<'_> {
                 "gc deleted it, because no branch and no tag has it any more. Newer commits are in the history."
             }
             412 => {
-                "What the form was about has changed since you opened it. Nothing was changed by you: go back to see what is there now."
+                "Another user has changed what this form is about since you opened it. The form changed nothing: go back to see the current state."
             }
             500 => "The log of the server has the reason, under the number of this request.",
             503 | 429 => "Try again in a moment.",

@@ -1,8 +1,8 @@
-//! Numbers and times as text.
+//! Formats numbers and times as text.
 
 use maud::{Markup, html};
 
-/// Returns a number of bytes with a unit: `41 B`, `12.3 KB`, `1.20 MB`. Units are powers of 1000.
+/// Returns a number of bytes with a unit: `41 B`, `12.3 kB`, `1.20 MB`. The units are powers of 1000.
 pub(super) fn bytes(count: u64) -> String {
     let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9)];
     let fitting = units
@@ -21,7 +21,7 @@ pub(super) fn bytes(count: u64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// Returns a difference of bytes with its sign: `+1.2 KB`, `−41 B`, `±0 B`.
+/// Returns the difference between two sizes with a sign: `+1.20 kB`, `−41 B`, `±0 B`.
 pub(super) fn bytes_change(old: u64, new: u64) -> String {
     match new.cmp(&old) {
         std::cmp::Ordering::Less => format!("−{}", bytes(old - new)),
@@ -30,7 +30,7 @@ pub(super) fn bytes_change(old: u64, new: u64) -> String {
     }
 }
 
-/// Returns a number with thin spaces between groups of three digits.
+/// Returns a number with a narrow space between groups of three digits, if it has more than four digits.
 pub(super) fn count(number: impl TryInto<u64>) -> String {
     let digits = number.try_into().unwrap_or(u64::MAX).to_string();
     let mut text = String::new();
@@ -43,18 +43,18 @@ pub(super) fn count(number: impl TryInto<u64>) -> String {
     text
 }
 
-/// Returns `one` or `many` after the number.
+/// Returns a number with its noun: `one` for 1, otherwise `many`.
 pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
     let noun = if number == 1 { one } else { many };
     format!("{} {noun}", count(number as u64))
 }
 
-/// Returns a text for an attribute or an option, cut to this number of characters.
+/// Returns text for an attribute or an option, cut to `chars_max` characters.
 pub(super) fn cut(text: &str, chars_max: usize) -> String {
     super::text::plain(text, chars_max)
 }
 
-/// Returns a share in percent.
+/// Returns the share of `part` in `whole`, in percent.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "0%".to_owned();
@@ -68,8 +68,8 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// Returns a time as an element with the date; the script of the page adds how long ago it was. Times that no calendar has are shown as a
-/// number.
+/// Renders a time as an HTML `time` element with the date. The script of the page replaces the date by the time since then. A time outside
+/// of the years 1 to 9999 is shown as a number of seconds.
 pub(super) fn time(seconds: i64) -> Markup {
     match date_and_time(seconds) {
         Some((date, time)) => html! {
@@ -94,11 +94,11 @@ pub(super) fn date_and_time(seconds: i64) -> Option<(String, String)> {
     Some((date, time))
 }
 
-/// Returns year, month and day of a number of days since 1970-01-01, in the Gregorian calendar. The years of an era of 400 years begin in March,
-/// so that a leap day is the last day of its year.
+/// Returns year, month and day for a number of days since 1970-01-01, in the Gregorian calendar. Calculates with eras of 400 years whose
+/// years begin in March, so that a leap day is the last day of its year.
 fn civil(days: i64) -> Option<(i64, i64, i64)> {
     const ERA_DAYS: i64 = 146_097;
-    // From 0000-03-01 to 1970-01-01.
+    // Adds the number of days from 0000-03-01 to 1970-01-01.
     let days = days.checked_add(719_468)?;
     let (era, day_of_era) = (days.div_euclid(ERA_DAYS), days.rem_euclid(ERA_DAYS));
     let year_of_era =

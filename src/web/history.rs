@@ -1,4 +1,4 @@
-//! The screen of the history: of everything, of a directory, or of a module.
+//! The screen of the history of a branch, a directory or a module.
 
 use maud::{Markup, html};
 
@@ -10,44 +10,44 @@ use super::text::{plain, shown_cut};
 use crate::names::{ModulePath, TreePath};
 use crate::store::{Commit, PathChange};
 
-/// The most characters of a path.
+/// The maximum length of a path, in characters.
 const PATH_CHARS: usize = 70;
 
-/// A commit of a history.
+/// A commit in the history.
 pub struct HistoryRow {
-    /// The commit.
+    /// The commit of this row.
     pub commit: Commit,
-    /// The lanes around it; `None` in the history of a path.
+    /// The part of the graph in this row; `None` in the history of a path, which has no graph.
     pub lanes: Option<LaneRow>,
-    /// The first modules that it changed.
+    /// Some of the modules that the commit changed.
     pub changes: Vec<PathChange>,
-    /// Whether it changed more.
+    /// Whether the commit changed more modules.
     pub has_more: bool,
-    /// In the history of a module: its size after the commit and before, in bytes.
+    /// In the history of a module, the sizes of the module after and before the commit, in bytes.
     pub sizes: Option<(Option<u64>, Option<u64>)>,
-    /// What points here: the branches whose tip it is.
+    /// The names of the branches whose tip is this commit.
     pub branches: Vec<String>,
 }
 
-/// What the screen shows.
+/// The data of the screen.
 pub struct History<'h> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'h Site,
-    /// The branch or commit.
+    /// The branch or commit whose history the page shows.
     pub place: &'h Place,
-    /// The path; the root for everything.
+    /// The path to which the history is restricted; the root for the whole history.
     pub path: &'h TreePath,
-    /// The commit from which the history goes back.
+    /// The commit at which the history begins, going back.
     pub commit: Option<&'h Commit>,
-    /// The URL of the same page at the tip of the branch, if it has one. Only a page of a commit needs it.
+    /// The URL of this page at the tip of the branch, if the branch has a commit. Used only if the history begins at an older commit.
     pub newest: Option<String>,
-    /// The branches to select from.
+    /// The branches that the user can select.
     pub branches: &'h Branches,
-    /// The commits, the newest first.
+    /// The commits on this page of the list, newest first.
     pub rows: &'h [HistoryRow],
-    /// The URL of the next page.
+    /// The URL of the next page of the list; `None` on the last page.
     pub next: Option<String>,
-    /// Whether this is the first page.
+    /// Whether this is the first page of the list.
     pub is_first: bool,
 }
 
@@ -60,7 +60,7 @@ impl History<'_> {
         }
     }
 
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let Self {
             site,
@@ -134,7 +134,7 @@ impl History<'_> {
         let commit = &row.commit;
         let id = commit.id.to_string();
         let name = short(&commit.id);
-        // The newest commit and the one before are selected at first.
+        // The newest commit and the one before it are preselected for the comparison.
         html! {
             tr {
                 @if let Some(lanes_of_row) = &row.lanes { td.graph.wide { (lane_row(lanes_of_row, lanes)) } }
@@ -186,7 +186,7 @@ impl History<'_> {
     }
 }
 
-/// Returns what the trailers and parents of a commit say about it.
+/// Renders tags that say whether a commit is a merge, a rollback, signed, or squashed by gc.
 pub(super) fn badges(commit: &Commit) -> Markup {
     html! {
         @if commit.parents.len() > 1 { " " span.tag { "merge" } }
@@ -196,7 +196,7 @@ pub(super) fn badges(commit: &Commit) -> Markup {
     }
 }
 
-/// Returns the path of a module, if a path is that of one.
+/// Converts a path to the path of a module; `None` if it cannot be one.
 pub fn module_path(path: &TreePath) -> Option<ModulePath> {
     ModulePath::try_from(path.clone()).ok()
 }

@@ -1,26 +1,27 @@
-//! The icicle chart of the sizes in a module, and the table beneath it.
+//! The icicle chart of the sizes of a module's parts, and the table below the chart.
 
 use maud::{Markup, html};
 
 use super::format::{bytes, percent};
 use super::size_tree::Part;
 
-/// The height of a level, in pixels.
+/// The height of a level of the chart, in pixels.
 const LEVEL_HEIGHT: usize = 30;
 
-/// The share of the width from which on a part has a label, in percent.
+/// The minimum width of a part that has a label, in percent of the chart.
 const LABEL_MIN: f64 = 3.0;
 
-/// A part with its place in the chart.
+/// A part and its position in the chart.
 struct Placed<'p> {
     part: &'p Part,
     level: usize,
-    /// The left edge and the width, in percent.
+    /// The left edge, in percent of the width of the chart. The width of the part, in percent too, follows.
     left: f64,
     width: f64,
 }
 
-/// Draws the parts of a module from the top, the whole, to the bottom, the functions. Each is a link to its row in [`size_table`].
+/// Draws the parts of a module as an icicle chart: the whole module is at the top, and functions are at the bottom. Each part links to its
+/// row in [`size_table`].
 pub(super) fn icicle(whole: &Part) -> Markup {
     let placed = place_all(whole);
     let levels = placed
@@ -44,7 +45,7 @@ pub(super) fn icicle(whole: &Part) -> Markup {
     }
 }
 
-/// Lists the parts in the chart.
+/// Renders the table of the parts in the chart.
 pub(super) fn size_table(whole: &Part) -> Markup {
     html! {
         div.tall.scroll tabindex="0" role="region" aria-label="Table of the sizes" {
@@ -66,7 +67,7 @@ pub(super) fn size_table(whole: &Part) -> Markup {
     }
 }
 
-/// Draws a share as a bar.
+/// Draws the share of `part` in `whole` as a bar.
 pub(super) fn bar(part: u64, whole: u64) -> Markup {
     let share = part as f64 / whole.max(1) as f64 * 100.0;
     html! {
@@ -74,7 +75,7 @@ pub(super) fn bar(part: u64, whole: u64) -> Markup {
     }
 }
 
-/// Places a part and all parts of it, each before its own parts.
+/// Computes the positions of a part and of all parts below it. A part comes before the parts below it.
 fn place_all(whole: &Part) -> Vec<Placed<'_>> {
     let mut placed = Vec::new();
     place(whole, 0, (0.0, 100.0), &mut placed);
@@ -93,7 +94,7 @@ fn place<'p>(
         left,
         width,
     });
-    // The sizes of the parts may add up to more than the whole if a module lies about itself.
+    // If the sizes of the parts add up to more than the whole, because a malicious module lies about its sizes, they are scaled down.
     let sum: u64 = part.parts.iter().map(|part| part.bytes).sum();
     let all = sum.max(part.bytes).max(1) as f64;
     let mut next = left;

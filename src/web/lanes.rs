@@ -1,4 +1,4 @@
-//! The graph of a history: each commit is a dot on a lane, and lines lead to its parents.
+//! The graph of a history: each commit is a dot on a vertical lane, and lines connect it to its parents.
 
 use std::collections::HashSet;
 
@@ -6,39 +6,39 @@ use maud::{Markup, html};
 
 use crate::names::CommitId;
 
-/// The most lanes. A history with more at a time is drawn without the others.
+/// The maximum number of lanes that are drawn.
 const LANES_MAX: usize = 12;
 
-/// The number of colours.
+/// The number of colours for lanes.
 const COLOURS: usize = 5;
 
 /// The width of a lane and the height of a row, in pixels.
 const LANE_WIDTH: usize = 14;
 const ROW_HEIGHT: usize = 60;
 
-/// The row of a commit.
+/// The part of the graph in the row of one commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaneRow {
-    /// The lane of the commit.
+    /// The number of the lane with the dot of the commit.
     node: usize,
-    /// The lanes that pass by.
+    /// The lanes that pass the commit.
     through: Vec<usize>,
-    /// The lanes that lead from children above to the commit.
+    /// The lanes that lead from children of the commit, above it, to the commit.
     from_above: Vec<usize>,
-    /// The lanes that lead to parents below.
+    /// The lanes that lead from the commit to its parents, below it.
     to_below: Vec<usize>,
 }
 
-/// The lanes of a walk over a history, from the newest commit on.
+/// The state of the graph during a walk over a history, which begins with the newest commit.
 #[derive(Default)]
 pub struct Lanes {
-    /// The commit that each lane leads to.
+    /// The commit to which each lane leads; `None` for a free lane.
     waiting: Vec<Option<CommitId>>,
     seen: HashSet<CommitId>,
 }
 
 impl Lanes {
-    /// Adds the next commit of the walk.
+    /// Adds the next commit of the walk. Returns its row.
     pub fn add(&mut self, id: CommitId, parents: &[CommitId]) -> LaneRow {
         self.seen.insert(id);
         let from_above: Vec<usize> = (0..self.waiting.len())
@@ -60,7 +60,7 @@ impl Lanes {
                 .waiting
                 .iter()
                 .position(|waiting| *waiting == Some(*parent));
-            // With skewed clocks, a parent may have come before its child.
+            // If clocks are wrong, a parent may precede its child in the walk. No line is drawn to such a parent.
             let lane = match known {
                 Some(lane) => lane,
                 None if self.seen.contains(parent) => continue,
@@ -110,7 +110,7 @@ impl LaneRow {
     }
 }
 
-/// Draws the row of a commit. All rows of a page have the width of the widest.
+/// Draws the row of a commit. All rows of a page have the width of the widest row.
 pub(super) fn lane_row(row: &LaneRow, all: &[LaneRow]) -> Markup {
     let lanes = all.iter().map(LaneRow::width).max().unwrap_or(1);
     let x = |lane: usize| lane.min(LANES_MAX) * LANE_WIDTH + LANE_WIDTH / 2 + 3;
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_merge_opens_a_lane_that_ends_at_the_common_parent() {
         let mut lanes = Lanes::default();
-        // 4 merges 3 into 2; both come from 1.
+        // Commit 4 merges 3 into 2. Commit 1 is the parent of both.
         assert_eq!(lanes.add(id(4), &[id(2), id(3)]), row(0, &[], &[], &[0, 1]));
         assert_eq!(lanes.add(id(3), &[id(1)]), row(1, &[0], &[1], &[1]));
         assert_eq!(lanes.add(id(2), &[id(1)]), row(0, &[1], &[0], &[1]));

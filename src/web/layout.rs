@@ -1,11 +1,11 @@
-//! The frame of every page: the head of the document, the navigation, the search, the footer.
+//! The frame of every page: the HTML head, the navigation, the search field, and the footer.
 
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
 use super::links::{Place, Site};
 
-/// The part of the UI that a page belongs to.
+/// The section of the UI that contains a page. The navigation highlights it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     /// Directories and modules.
@@ -18,28 +18,28 @@ pub enum Section {
     Search,
     /// Status.
     Status,
-    /// None of them.
+    /// A page in no section.
     Other,
 }
 
-/// A page without its frame.
+/// A page without its frame, and what the frame needs.
 pub struct Page<'p> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'p Site,
-    /// The branch or commit of the page. The navigation and the search lead to the newest commit of its branch, so that nobody who looks at a
-    /// commit stays there without noticing. Only the page of a search leads to its own commit.
+    /// The branch or commit that the page shows. The navigation and the search lead to the tip of its branch, so that a user who looks at
+    /// an old commit does not stay there without noticing. Only the search on the page of a search leads to the same commit.
     pub place: &'p Place,
-    /// The title, in front of the name of the program.
+    /// The title. The frame appends the name of the program.
     pub title: &'p str,
-    /// The part of the UI.
+    /// The section that contains the page.
     pub section: Section,
-    /// What is in the field of the search.
+    /// The text in the search field.
     pub query: &'p str,
-    /// The content, with the heading of the first level.
+    /// The content, which contains the `h1` heading.
     pub content: Markup,
 }
 
-/// Renders a whole document.
+/// Renders a complete HTML document.
 pub fn page(page: Page<'_>) -> String {
     let Page {
         site,
@@ -49,7 +49,7 @@ pub fn page(page: Page<'_>) -> String {
         query,
         content,
     } = page;
-    // The next search is of the same commit.
+    // On the page of a search, the search field searches the same commit again.
     let place = &match section {
         Section::Search => place.clone(),
         _ => place.tip(),
@@ -123,7 +123,7 @@ fn search_form(site: &Site, place: &Place, query: &str) -> Markup {
     }
 }
 
-/// Returns the fields of a form that keep the branch and commit.
+/// Renders hidden form fields that pass the branch and commit on.
 pub(super) fn hidden_place(place: &Place) -> Markup {
     html! {
         @if let Some(branch) = &place.branch { input type="hidden" name="branch" value=(branch); }
@@ -143,7 +143,7 @@ fn logo() -> Markup {
     }
 }
 
-/// The icons, which [`icon`] refers to.
+/// Renders the definitions of the icons, to which [`icon`] refers.
 fn symbols() -> Markup {
     html! {
         svg.sr aria-hidden="true" width="0" height="0" {
@@ -154,7 +154,7 @@ fn symbols() -> Markup {
     }
 }
 
-/// Returns an icon of [`symbols`]: `dir`, `module` or `component`.
+/// Renders an icon that [`symbols`] defines: `dir`, `module` or `component`.
 pub(super) fn icon(name: &str) -> Markup {
     let class = format!("icon {name}");
     html! { svg class=(class) aria-hidden="true" { use href=(format!("#i-{name}")) {} } }

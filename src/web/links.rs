@@ -1,53 +1,54 @@
-//! The URLs of the screens.
+//! The URLs of the screens, and what they need: the base path of the server, and the branch or commit.
 //!
-//! A path is the end of a URL, percent-encoded segment by segment: `/ui/tree/math`, `/ui/module/math/add.wasm`. The revision is in the query:
-//! `?branch=a/b/c` or `?commit=ID`, and both together are a commit that was reached from a branch. So a form with a field can select a
-//! revision, and a proxy that decodes `%2F` in paths breaks no branch.
+//! The path of a module or directory is the end of the URL path, percent-encoded segment by segment: `/ui/tree/math`,
+//! `/ui/module/math/add.wasm`. The branch or commit is in the query: `?branch=a/b/c` or `?commit=ID`. If there are both, the page shows the
+//! commit, and the branch is the one from which the user came. Because the branch is in the query, a form field can select it, and a proxy
+//! that decodes `%2F` in paths does not break branch names with a slash.
 
 use std::fmt::Display;
 
 use crate::names::{BranchName, CommitId, ModulePath, TreePath};
 use crate::wire::{encode_path, encode_query_value};
 
-/// What all pages need to know about the server and the client.
+/// What all pages need to know about the server, and about the rights of the client.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// The path below which the server answers; empty for the root.
+    /// The path of the server's root URL; empty if the server answers at `/`.
     pub base: String,
-    /// The URL of the server, with the base path and without a slash at its end, as the client knows it.
+    /// The URL of the server as the client knows it, with the base path and without a slash at its end.
     pub url: String,
     /// The name of the default branch.
     pub default_branch: String,
-    /// The changes that the pages offer: what the key of the client allows, and nothing on a replica.
+    /// The changes that the pages offer: those that the client's API key allows, and none on a replica.
     pub rights: Rights,
-    /// Whether the client may see the status of the server: whether its key allows POST, also on a replica.
+    /// Whether the client may see the status of the server: whether its API key allows POST. True also on a replica.
     pub shows_status: bool,
 }
 
-/// What the key of a client allows. Without keys, everything is allowed.
+/// The changes that a client may make. They depend on its API key. If the server has no API keys, everything is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights {
-    /// Changes that add or restore something.
+    /// Whether the client may add or restore something.
     pub post: bool,
-    /// Changes of the default branch.
+    /// Whether the client may change the default branch.
     pub put: bool,
-    /// Changes that remove something.
+    /// Whether the client may remove something.
     pub delete: bool,
-    /// Whether the client has signed in.
+    /// Whether the client has sent an API key or a session.
     pub is_signed_in: bool,
 }
 
 /// The branch or commit that a page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The branch. With a commit, it is the branch that the user came from.
+    /// The branch. If there is a commit too, it is the branch from which the user came.
     pub branch: Option<BranchName>,
-    /// The commit, if it is not the tip of the branch.
+    /// The commit that the page shows; `None` for the tip of the branch.
     pub commit: Option<CommitId>,
 }
 
 impl Place {
-    /// Returns the tip of a branch.
+    /// Creates the place at the tip of a branch.
     pub fn branch(name: BranchName) -> Self {
         Self {
             branch: Some(name),
@@ -55,7 +56,7 @@ impl Place {
         }
     }
 
-    /// Returns the same branch at a commit.
+    /// Returns the same branch with the commit `commit`.
     pub fn at(&self, commit: CommitId) -> Self {
         Self {
             branch: self.branch.clone(),
@@ -63,7 +64,7 @@ impl Place {
         }
     }
 
-    /// Returns the tip of the same branch.
+    /// Returns the same branch at its tip.
     pub fn tip(&self) -> Self {
         Self {
             branch: self.branch.clone(),
@@ -71,7 +72,7 @@ impl Place {
         }
     }
 
-    /// Returns the name of the revision for a sentence.
+    /// Returns the name of the branch or commit, for use in a sentence.
     pub fn name(&self) -> String {
         match (&self.commit, &self.branch) {
             (Some(commit), _) => short(commit),
@@ -80,7 +81,7 @@ impl Place {
         }
     }
 
-    /// Returns the revision for the fields `from` and `to` of a comparison.
+    /// Returns the branch or commit as a value for the query parameters `from` and `to` of a comparison.
     pub fn revision(&self) -> String {
         match (&self.commit, &self.branch) {
             (Some(commit), _) => commit.to_string(),
@@ -101,17 +102,17 @@ impl Place {
     }
 }
 
-/// The query of a URL.
+/// The query of a URL, with its question mark; empty if there are no parameters.
 #[derive(Default)]
 pub(super) struct Query(String);
 
 impl Query {
-    /// Returns the query, with its question mark; empty if there is no parameter.
+    /// Returns the query, with its question mark; empty if there are no parameters.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Adds a parameter.
+    /// Adds a query parameter.
     pub(super) fn push(&mut self, name: &str, value: impl Display) {
         let mark = if self.0.is_empty() { '?' } else { '&' };
         let value = value.to_string();
@@ -120,7 +121,7 @@ impl Query {
     }
 }
 
-/// Returns the first digits of an id, which are enough to recognize it.
+/// Returns the first digits of a commit id, enough to recognize the commit.
 pub(super) fn short(id: &impl Display) -> String {
     id.to_string().chars().take(10).collect()
 }
@@ -131,32 +132,32 @@ impl Site {
         format!("{}/", self.base)
     }
 
-    /// Returns the URL of a directory.
+    /// Returns the URL of the screen of a directory.
     pub fn tree(&self, place: &Place, path: &TreePath) -> String {
         self.with_path("/ui/tree", path.as_str(), &place.query())
     }
 
-    /// Returns the URL of a module.
+    /// Returns the URL of the screen of a module.
     pub fn module(&self, place: &Place, path: &ModulePath) -> String {
         self.with_path("/ui/module", path.as_str(), &place.query())
     }
 
-    /// Returns the URL of the bytes of a module, for a download.
+    /// Returns the URL from which the browser downloads the bytes of a module.
     pub fn raw(&self, place: &Place, path: &ModulePath) -> String {
         self.with_path("/ui/raw", path.as_str(), &place.query())
     }
 
-    /// Returns the URL of the history of everything, or of a module or directory.
+    /// Returns the URL of the history of a module or directory. The root is the whole history.
     pub fn history(&self, place: &Place, path: &TreePath) -> String {
         self.with_path("/ui/history", path.as_str(), &place.query())
     }
 
-    /// Returns the URL of a commit.
+    /// Returns the URL of the screen of a commit.
     pub fn commit(&self, place: &Place, commit: &CommitId) -> String {
         format!("{}/ui/commit{}", self.base, place.at(*commit).query())
     }
 
-    /// Returns the URL of a comparison of two branches or commits, of the module or directory at a path.
+    /// Returns the URL of the comparison of two branches or commits, restricted to the module or directory at `path`.
     pub fn compare(&self, from: &str, to: &str, path: &TreePath) -> String {
         let mut query = Query::default();
         query.push("from", from);
@@ -167,12 +168,12 @@ impl Site {
         format!("{}/ui/compare{}", self.base, query.0)
     }
 
-    /// Returns the URL of the comparison without its parameters, which a form adds.
+    /// Returns the URL of the comparison without query parameters. A form adds them.
     pub fn compare_form(&self) -> String {
         format!("{}/ui/compare", self.base)
     }
 
-    /// Returns the URL of the WIT of a module as text.
+    /// Returns the URL of the WIT of a module as plain text.
     pub fn wit(&self, place: &Place, path: &ModulePath) -> String {
         self.with_path("/ui/wit", path.as_str(), &place.query())
     }
@@ -182,7 +183,7 @@ impl Site {
         format!("{}/ui/branches", self.base)
     }
 
-    /// Returns the URL of what a merge of `theirs` into `ours` would change.
+    /// Returns the URL of the preview of a merge of `theirs` into `ours`.
     pub fn merge_preview(&self, theirs: &str, ours: &str) -> String {
         let mut query = Query::default();
         query.push("from", theirs);
@@ -190,24 +191,24 @@ impl Site {
         format!("{}/ui/merge{}", self.base, query.0)
     }
 
-    /// Returns the URL of the search without a query.
+    /// Returns the URL of the search without query parameters. A form adds them.
     pub fn search(&self) -> String {
         format!("{}/ui/search", self.base)
     }
 
-    /// Returns the URL of a search on a branch or commit.
+    /// Returns the URL of the results of a search on a branch or commit.
     pub fn search_for(&self, place: &Place, query: &str) -> String {
         let mut text = Query(place.query());
         text.push("q", query);
         format!("{}/ui/search{}", self.base, text.0)
     }
 
-    /// Returns the URL of the status.
+    /// Returns the URL of the status screen.
     pub fn status(&self) -> String {
         format!("{}/ui/status", self.base)
     }
 
-    /// Returns the URL of the WebSocket with the changes of a branch after a commit.
+    /// Returns the URL of the WebSocket that sends the changes of a branch after the commit `since`.
     pub fn watch(&self, branch: &BranchName, since: &CommitId) -> String {
         let mut query = Query::default();
         query.push("branch", branch);
@@ -216,7 +217,7 @@ impl Site {
         format!("{}/api/v1/watch{}", self.base, query.0)
     }
 
-    /// Returns the URL with another parameter.
+    /// Returns `url` with another query parameter.
     pub fn and(url: &str, name: &str, value: impl Display) -> String {
         let value = value.to_string();
         let mark = if url.contains('?') { '&' } else { '?' };

@@ -1,11 +1,12 @@
-//! The pages of the web UI: markup, styles and images, made from what the store returns.
+//! The pages of the web UI: renders HTML from the data that the store returns.
 //!
-//! Layer 4, next to [`http`](crate::http), which parses requests, asks the store and sends what the functions here return. Nothing here
-//! reads the store or knows HTTP. Each screen is a file with a struct, the data of the screen, and a function that renders it;
-//! [`layout`] puts the frame around every screen.
+//! This is part of layer 4, next to [`http`](crate::http), which parses requests, asks the store, and sends the pages that are rendered
+//! here. Nothing here reads the store or uses HTTP. Each screen is a file with a struct that holds the data of the screen, and a function
+//! that renders it; [`layout`] puts the frame around every screen.
 //!
-//! Text from modules and commits goes through [`text`], which shows control and bidirectional characters as escapes; `maud` escapes markup.
-//! A page has no inline script or style, so that the policy of `http` can forbid both: everything is in the files of [`assets`].
+//! Text from modules and commits must go through [`text`], which shows control and bidirectional characters as escapes; `maud` escapes
+//! HTML. A page has no inline script or style, so that the Content-Security-Policy that `http` sends can forbid both: scripts and styles
+//! are in the files of [`assets`].
 
 mod action_links;
 mod actions;

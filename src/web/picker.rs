@@ -1,4 +1,5 @@
-//! The selection of a branch or commit, the path to a page, and the note about an old commit.
+//! Parts of pages: the form that selects a branch or commit, the links to the directories above, and the notes about old commits and new
+//! changes.
 
 use maud::{Markup, html};
 
@@ -8,15 +9,15 @@ use super::text::{shown, shown_cut};
 use crate::names::{BranchName, ModulePath, TreePath};
 use crate::store::Commit;
 
-/// The most branches that are listed for selection. With more, the name is typed.
+/// The maximum number of branches in the selection list. If there are more, the user types the name.
 const BRANCHES_MAX: usize = 200;
 
-/// The branches to select from.
+/// The names of the branches that the user can select.
 #[derive(Clone, Debug, Default)]
 pub struct Branches(pub Vec<BranchName>);
 
-/// Returns the form that shows the same page on another branch or at a commit. `url` is the page without a query, and `fields` are further
-/// parameters.
+/// Renders the form that shows the same page on another branch or at another commit. `url` is the URL of the page without a query, and
+/// `fields` are hidden fields for further query parameters.
 pub(super) fn picker(url: &str, place: &Place, branches: &Branches, fields: &Markup) -> Markup {
     let current = place.branch.as_ref();
     let is_listed = current.is_none_or(|branch| branches.0.contains(branch));
@@ -37,7 +38,8 @@ pub(super) fn picker(url: &str, place: &Place, branches: &Branches, fields: &Mar
             }
             div.field {
                 label for="pick-commit" { "At commit" }
-                // Empty, so that a branch that is selected is shown as it is now; the note above says which commit the page shows.
+                // The field is empty, so that selecting a branch shows its tip. The note above the form names the commit that the page
+                // shows.
                 input #pick-commit name="commit" placeholder="the newest" spellcheck="false" autocomplete="off";
             }
             button { "Show" }
@@ -45,7 +47,7 @@ pub(super) fn picker(url: &str, place: &Place, branches: &Branches, fields: &Mar
     }
 }
 
-/// Returns the links to the directories above a page, and its last segment.
+/// Renders links to the directories above a path, and the last segment of the path. Renders nothing for the root.
 pub(super) fn crumbs(site: &Site, place: &Place, path: &TreePath) -> Markup {
     let segments: Vec<&str> = path.segments().collect();
     if segments.is_empty() {
@@ -54,7 +56,7 @@ pub(super) fn crumbs(site: &Site, place: &Place, path: &TreePath) -> Markup {
     let mut above = TreePath::root();
     let mut steps = vec![(site.tree(place, &above), "All modules".to_owned())];
     for segment in segments.iter().take(segments.len().saturating_sub(1)) {
-        // A part of a path is a path.
+        // `join` cannot fail, because a segment of a valid path is valid.
         let Ok(next) = above.join(segment) else { break };
         above = next;
         steps.push((site.tree(place, &above), (*segment).to_owned()));
@@ -73,8 +75,8 @@ pub(super) fn crumbs(site: &Site, place: &Place, path: &TreePath) -> Markup {
     }
 }
 
-/// Returns a note that the page shows an old commit; nothing at the tip of a branch. `newest` is the URL of the same page at the tip, if it has
-/// one.
+/// Renders a note that the page shows an old commit. Renders nothing if the page shows the tip of a branch. `newest` is the URL of the same
+/// page at the tip, if there is one.
 pub(super) fn commit_note(
     site: &Site,
     place: &Place,
@@ -98,7 +100,7 @@ pub(super) fn commit_note(
     }
 }
 
-/// Returns the bar for new changes of the branch, which the script fills; nothing at a commit.
+/// Renders the hidden bar in which the script announces new commits of the branch. Renders nothing if the page shows an old commit.
 pub(super) fn live_bar(site: &Site, place: &Place, commit: Option<&Commit>, url: &str) -> Markup {
     let watched = place
         .branch
@@ -118,7 +120,7 @@ pub(super) fn live_bar(site: &Site, place: &Place, commit: Option<&Commit>, url:
     }
 }
 
-/// Returns the first line of a message.
+/// Returns the first line of a commit message.
 pub(super) fn subject(message: &str) -> &str {
     let line = message.lines().next().unwrap_or_default();
     if line.is_empty() {
@@ -128,12 +130,12 @@ pub(super) fn subject(message: &str) -> &str {
     }
 }
 
-/// Returns the last segment of a path, as the name of the file.
+/// Returns the last segment of a path, for use as a file name.
 pub(super) fn file_name(path: &ModulePath) -> &str {
     path.segments().next_back().unwrap_or(path.as_str())
 }
 
-/// Returns the heading of a path: its last segment.
+/// Renders the heading for a path: its last segment.
 pub(super) fn heading(path: &TreePath) -> Markup {
     match path.segments().next_back() {
         Some(last) => html! { h1 { (shown(last)) } },

@@ -11,7 +11,7 @@ use super::wit_text::highlighted;
 use crate::store::{Commit, FoundItem, ItemKind, ModuleKind, ModuleSummary, SearchMatch};
 use std::sync::Arc;
 
-/// The terms of the query language: an example, and what it finds.
+/// The examples on the page: a search term, and what it finds.
 const TERMS: [(&str, &str); 12] = [
     (
         "import:wasi:http@0.2",
@@ -48,48 +48,49 @@ const TERMS: [(&str, &str); 12] = [
     ),
 ];
 
-/// A module that was found.
+/// A module that the search found.
 pub struct FoundRow {
-    /// The path, the hash, and the commit in a search of the history.
+    /// The path and the hash of the module; in a search of the history, also the commit id.
     pub found: SearchMatch,
-    /// The commit in a search of the history.
+    /// In a search of the history, the oldest commit that put the module at the path.
     pub commit: Option<Commit>,
-    /// What is in the module.
+    /// The summary of the module; `None` if it is not known.
     pub summary: Option<Arc<ModuleSummary>>,
-    /// What the query asks for, and the number of all of it; `None` if there was no time to look.
+    /// Some items of the module that match the query, and the number of all matching items; `None` if there was no time to look them up.
     pub items: Option<(Vec<FoundItem>, usize)>,
 }
 
-/// What a search found.
+/// The result of a search.
 pub enum Outcome {
-    /// There is no query yet.
+    /// The user has not entered a query yet.
     NoQuery,
-    /// The query is malformed: the reason, a part of it, and a line with a caret under the fault.
+    /// The query is malformed: the error text, the text around the fault, and a line with a caret under the fault.
     Malformed(String, [String; 2]),
-    /// These modules, the URL of the next page, and the number of modules whose facts are not known yet.
+    /// The modules that were found, the URL of the next page, and the number of modules that were not searched because their facts are not
+    /// known yet.
     Found(Vec<FoundRow>, Option<String>, u64),
 }
 
-/// What the screen shows.
+/// The data of the screen.
 pub struct SearchPage<'s> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'s Site,
-    /// The branch or commit.
+    /// The branch or commit that is searched.
     pub place: &'s Place,
-    /// The branches to select from.
+    /// The branches that the user can select.
     pub branches: &'s Branches,
-    /// The query.
+    /// The query as the user wrote it.
     pub query: &'s str,
-    /// The words of the query, which are marked in paths and descriptions.
+    /// The words in the query. They are highlighted in paths and descriptions.
     pub words: &'s [String],
-    /// Whether every version in the history is searched.
+    /// Whether the search covers every version in the history.
     pub has_history: bool,
-    /// What was found.
+    /// The result of the search.
     pub outcome: &'s Outcome,
 }
 
 impl SearchPage<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let fields = html! {
             input type="hidden" name="q" value=(self.query);
@@ -139,7 +140,8 @@ impl SearchPage<'_> {
         }
     }
 
-    /// Returns links to searches that may find what this one did not. A word alone finds paths, names and descriptions, but no exports.
+    /// Renders links to other searches, for a search without results. A single word finds paths, names and descriptions, but no exports, so
+    /// a search for imports and exports may find more.
     fn suggestions(&self) -> Markup {
         let word = match self.words {
             [word] if !self.query.contains(':') => Some(word.as_str()),
@@ -201,9 +203,9 @@ impl SearchPage<'_> {
         }
     }
 
-    /// Returns text with the words of the query marked.
+    /// Renders text with the first occurrence of a word of the query highlighted.
     fn marked(&self, text: &str, chars_max: usize) -> Markup {
-        // A letter whose lower case has another length would shift the marks.
+        // Highlights nothing if the text in lower case has another length, because its positions would not be those of the text.
         let lower = text.to_lowercase();
         let found = self.words.iter().find_map(|word| {
             let at = lower.find(&word.to_lowercase())?;

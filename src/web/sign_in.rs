@@ -5,16 +5,16 @@ use maud::{DOCTYPE, Markup, html};
 use super::links::Site;
 use super::text::shown_cut;
 
-/// Why the page for signing in is shown.
+/// Why the page for signing in is shown. The page has a note for each reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInReason {
-    /// The user came to it.
+    /// The user opened the page.
     Asked,
     /// The session has ended.
     Ended,
-    /// The browser did not keep the cookie of the session.
+    /// The API key was right, but the browser did not send the session cookie back.
     NotKept,
-    /// The key was refused, for this reason.
+    /// The API key was refused. The text says why.
     Refused(String),
     /// The user has signed out.
     SignedOut,
@@ -24,16 +24,16 @@ pub enum SignInReason {
 pub struct SignInPage<'p> {
     /// The server.
     pub site: &'p Site,
-    /// The token of the form.
+    /// The token that protects the form against cross-site requests.
     pub token: &'p str,
-    /// The path and query of the page to show afterwards.
+    /// The path and query of the page to which the user is sent after signing in.
     pub next: &'p str,
-    /// Why it is shown.
+    /// Why the page is shown.
     pub reason: SignInReason,
 }
 
 impl SignInPage<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         html! {
             div.head { div { h1 { "Sign in" } } }
@@ -76,7 +76,7 @@ impl SignInPage<'_> {
     }
 }
 
-/// Renders what the page shows if the server needs no key.
+/// Renders the content of the page for a server without API keys.
 pub fn no_keys(site: &Site) -> Markup {
     html! {
         div.head { div { h1 { "No key is needed" } } }
@@ -87,7 +87,7 @@ pub fn no_keys(site: &Site) -> Markup {
     }
 }
 
-/// Renders the page for signing out. `has_session` is false if the browser sends the key itself.
+/// Renders the content of the page for signing out. `has_session` is false if the browser sends the API key itself (HTTP Basic).
 pub fn sign_out(site: &Site, token: &str, has_session: bool) -> Markup {
     html! {
         div.head { div { h1 { "Sign out" } } }
@@ -109,7 +109,8 @@ pub fn sign_out(site: &Site, token: &str, has_session: bool) -> Markup {
     }
 }
 
-/// Renders a document that loads a page of the server, so that the browser sends the cookies that it does not send with a link of another site.
+/// Renders a document that immediately loads a page of this server. A link on another site leads here first: the browser does not send the
+/// session cookie with that request, but with the second one.
 pub fn open_again(url: &str) -> String {
     let document = html! {
         (DOCTYPE)

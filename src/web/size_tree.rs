@@ -1,4 +1,4 @@
-//! The parts of a module by size: sections, the crates or namespaces in them, and their functions.
+//! The parts of a module by size, as a tree: sections, the crates or namespaces in them, and their functions.
 
 use std::collections::BTreeMap;
 
@@ -6,32 +6,32 @@ use super::format::count;
 use super::text::plain;
 use crate::store::{Facts, FunctionSize, SectionKind, SegmentSize};
 
-/// The most parts of the module, of a section, and of a crate or namespace.
+/// The maximum number of parts of the module, of a section, and of a crate or namespace.
 const LIMITS: [usize; 3] = [24, 24, 12];
 
-/// The number of parts that are listed however small they are.
+/// The number of largest parts that are listed even if they are small.
 const PARTS_MIN: usize = 6;
 
-/// The share of the module below which a part is too small to be listed on its own: 1 / this.
+/// A part is small if its size is less than the size of the module divided by this number. Small parts are summed up.
 const SHARE: u64 = 400;
 
-/// The most characters of a name.
+/// The maximum length of a name, in characters.
 const NAME_CHARS: usize = 160;
 
 /// A part of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Part {
-    /// What it is.
+    /// The name of the part, such as `custom section name` or the name of a function.
     pub label: String,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// The class of its colour.
+    /// The CSS class that colours the part.
     pub class: &'static str,
-    /// The parts of it, the largest first.
+    /// The parts below this one, largest first.
     pub parts: Vec<Part>,
 }
 
-/// Returns the whole module with its parts. Their number is bounded, however many functions there are.
+/// Returns the tree of a module. The number of its parts is limited, however many functions the module has.
 pub(super) fn of(facts: &Facts) -> Part {
     let mut modules = 0..;
     let has_nested =
@@ -57,7 +57,7 @@ pub(super) fn of(facts: &Facts) -> Part {
         match section.kind {
             SectionKind::Code => part.parts = code(facts, facts.functions.items.iter().collect()),
             SectionKind::Data => part.parts = data(&facts.data_segments.items),
-            // In a component with components, the numbers of its modules do not say which section has them.
+            // If the component contains components, the index of a function's core module does not tell which section contains that module.
             SectionKind::CoreModule if !has_nested => {
                 let module = modules.next();
                 let of_module = |function: &&FunctionSize| function.module == module;
@@ -79,7 +79,7 @@ pub(super) fn of(facts: &Facts) -> Part {
     whole
 }
 
-/// Adds a section. Sections that have the same label and no parts are one part: a component has many of some kinds.
+/// Adds a section. Sections with the same label and without parts become one part: a component may have many sections of one kind.
 fn add(sections: &mut Vec<Part>, part: Part) {
     let same = |other: &&mut Part| other.label == part.label && other.parts.is_empty();
     match sections
@@ -105,7 +105,7 @@ fn class_of(kind: SectionKind) -> &'static str {
     }
 }
 
-/// Returns crates or namespaces with their functions, and functions without one.
+/// Returns a part for each crate or namespace, with its functions, and a part for each function that has none.
 fn code(facts: &Facts, functions: Vec<&FunctionSize>) -> Vec<Part> {
     let mut groups: BTreeMap<&str, Vec<&FunctionSize>> = BTreeMap::new();
     let mut others = Vec::new();
@@ -125,7 +125,8 @@ fn code(facts: &Facts, functions: Vec<&FunctionSize>) -> Vec<Part> {
 
 fn group_part(facts: &Facts, name: &str, functions: &[&FunctionSize]) -> Part {
     let listed: u64 = functions.iter().map(|function| function.size_bytes).sum();
-    // The sum has functions that are too small to be listed. In a component, it has those of all modules.
+    // The sum of the group includes functions that are too small to be listed. In a component, it also includes functions of other core
+    // modules, so it is not used.
     let is_whole = functions.iter().all(|function| function.module.is_none());
     let sum = facts.groups.items.iter().find(|group| group.name == name);
     let bytes = sum
@@ -142,7 +143,7 @@ fn group_part(facts: &Facts, name: &str, functions: &[&FunctionSize]) -> Part {
     }
 }
 
-/// Returns the name of a function as it was in the source, or its index.
+/// Returns the name of a function in the source code, or its index if it has no name.
 pub(super) fn function_label(function: &FunctionSize) -> String {
     let name = function.demangled_name().or_else(|| function.name.clone());
     match name {
@@ -173,15 +174,15 @@ fn data(segments: &[SegmentSize]) -> Vec<Part> {
     segments.iter().map(part).collect()
 }
 
-/// Sorts the parts by size, and sums up those that are small or too many. What no part explains is one more part. `limits` has the most parts
-/// of this level and of those below.
+/// Sorts the parts by size, and replaces those that are small, or too many, by one part with the rest of the size. `limits` are the maximum
+/// numbers of parts of this level and of the levels below.
 fn limit(part: &mut Part, bytes_min: u64, limits: &[usize]) {
     let Some((parts_max, below)) = limits.split_first() else {
         return;
     };
     part.parts
         .sort_by(|a, b| (b.bytes, &a.label).cmp(&(a.bytes, &b.label)));
-    // A few are listed even if they are small: where all parts are, the largest are still what one looks for.
+    // Keeps the largest parts even if they are small, because a user looks for the largest ones.
     let is_large = |(nth, part): &(usize, &Part)| {
         part.bytes > 0 && (*nth < PARTS_MIN || *nth < *parts_max && part.bytes >= bytes_min)
     };

@@ -1,16 +1,17 @@
-//! Lines that show how a size changed.
+//! Line charts that show how the size of a module changed.
 
 use maud::{Markup, html};
 
 use super::format::bytes;
 
-/// The size of the drawing, in its own units.
+/// The width and height of the chart, in units of the SVG.
 const WIDTH: f64 = 100.0;
 const HEIGHT: f64 = 24.0;
-/// The space above and below the line.
+/// The space above and below the line, in units of the SVG.
 const MARGIN: f64 = 3.0;
 
-/// Draws the sizes of a module in bytes, the oldest first, as a line in a table; nothing for a single size.
+/// Draws the sizes of a module as a small chart in a table. The sizes are in bytes, oldest first. Draws nothing if there are fewer than
+/// two.
 pub(super) fn sparkline(sizes: &[u64]) -> Markup {
     let [first, .., last] = sizes else {
         return html! {};
@@ -24,7 +25,7 @@ pub(super) fn sparkline(sizes: &[u64]) -> Markup {
     line("spark", sizes, &label)
 }
 
-/// Draws the sizes as a line as wide as its surroundings.
+/// Draws the sizes of a module as a chart that is as wide as its card. Draws nothing if there are fewer than two.
 pub(super) fn growth_line(sizes: &[u64]) -> Markup {
     let [first, .., last] = sizes else {
         return html! {};
@@ -44,7 +45,7 @@ fn line(class: &str, sizes: &[u64], label: &str) -> Markup {
     });
     let range = (high - low).max(1) as f64;
     let step = WIDTH / (sizes.len() - 1).max(1) as f64;
-    // A size that never changes is a line in the middle.
+    // If all sizes are equal, draws the line in the middle.
     let height_of = |size: u64| match high == low {
         true => HEIGHT / 2.0,
         false => HEIGHT - MARGIN - (size - low) as f64 / range * (HEIGHT - 2.0 * MARGIN),

@@ -1,4 +1,4 @@
-//! The screen of the state of the server.
+//! The screen with the status of the server.
 
 use std::time::Duration;
 
@@ -9,63 +9,63 @@ use super::links::{Place, Site};
 use super::text::{shown, shown_cut};
 use crate::store::{CappedCount, MaintenanceState, Overview, Statistics, TaskState};
 
-/// A mirror, or the primary of a replica.
+/// The state of a mirror, or of the connection to the primary of a replica.
 pub struct Peer {
-    /// The name.
+    /// The name of the mirror, or the URL of the primary.
     pub name: String,
-    /// How far it is behind.
+    /// How long the copy has been behind.
     pub lag: Duration,
-    /// When it was last equal, in seconds since 1970-01-01 UTC.
+    /// The time of the last successful synchronization, in seconds since 1970-01-01 UTC.
     pub last_success_s: Option<i64>,
-    /// The number of failures since then.
+    /// The number of failures since the last success.
     pub failures: u32,
-    /// The reason of the last failure.
+    /// The error text of the last failure.
     pub error: Option<String>,
 }
 
-/// The state of a server that shares its store with others in a bucket.
+/// The state of a server whose store is in a bucket.
 #[derive(Clone)]
 pub struct Bucket {
-    /// The generation of the copy.
+    /// The generation of the local copy.
     pub generation: u64,
-    /// The URL of the server that made the last swap.
+    /// The URL of the server that last wrote to the bucket.
     pub writer: Option<String>,
-    /// Whether that is this server.
+    /// Whether this server last wrote to the bucket.
     pub is_last_writer: bool,
-    /// The time since the copy was last known to be equal to the state in the bucket; `None` before the first time.
+    /// The time since the local copy was last known to be equal to the state in the bucket; `None` before the first time.
     pub lag: Option<Duration>,
-    /// The number of failures since then.
+    /// The number of failed reads since then.
     pub failures: u32,
-    /// The reason of the last failure.
+    /// The error text of the last failure.
     pub error: Option<String>,
 }
 
-/// What the screen shows.
+/// The data of the screen.
 pub struct Status<'s> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'s Site,
     /// The branch or commit whose modules are counted.
     pub place: &'s Place,
-    /// The token of the forms.
+    /// The token that protects the forms against cross-site requests.
     pub token: &'s str,
-    /// Counts of branches, modules and commits.
+    /// The numbers of branches, modules and commits.
     pub overview: &'s Overview,
-    /// Counts of objects.
+    /// The numbers of objects and packs.
     pub statistics: &'s Statistics,
-    /// When gc and verify ran.
+    /// When the maintenance tasks gc and verify ran, and with what result.
     pub maintenance: &'s MaintenanceState,
-    /// The mirrors.
+    /// The state of each mirror.
     pub mirrors: &'s [Peer],
-    /// The primary, if the server is a replica.
+    /// The state of the connection to the primary, if the server is a replica.
     pub primary: Option<&'s Peer>,
-    /// The bucket, if the server shares its store with others.
+    /// The state of the bucket, if the store is in a bucket.
     pub bucket: Option<&'s Bucket>,
-    /// The memory that is held for clients, and its limit, in bytes.
+    /// The memory that is in use for requests, and its limit, in bytes.
     pub memory: (u64, u64),
 }
 
 impl Status<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         html! {
             div.head { div { h1 { "Status" } div.what { span.muted { "wasmstore " (env!("CARGO_PKG_VERSION")) " at " (shown(&self.site.url)) } } } }
@@ -129,7 +129,7 @@ impl Status<'_> {
         }
     }
 
-    /// Renders the buttons that run the tasks.
+    /// Renders the buttons that run maintenance tasks.
     fn runs(&self) -> Markup {
         let site = self.site;
         let run = |path: &str, text: &str| {

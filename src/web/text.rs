@@ -1,11 +1,11 @@
-//! Text from modules and commits, which may contain anything.
+//! Renders text from modules and commits, which may contain any characters.
 
 use maud::{Markup, PreEscaped, html};
 
 use crate::names::is_display_control;
 
-/// Returns whether a character is shown as its escape: one that controls what is around it, or cannot be seen, so that two different names would look
-/// the same. Joiners (U+200C, U+200D) are left alone: scripts and emoji need them.
+/// Returns whether a character is shown as an escape, because it changes how the text around it is shown, or because it is invisible, so
+/// that two different names would look the same. Joiners (U+200C, U+200D) are not escaped, because some scripts and emoji need them.
 fn is_hidden(c: char) -> bool {
     let is_invisible = matches!(
         c,
@@ -14,13 +14,13 @@ fn is_hidden(c: char) -> bool {
     is_invisible || is_display_control(c)
 }
 
-/// Returns text as markup: a character that controls the text around it, or cannot be seen, is shown as its escape, and the direction of the text does not affect what
-/// is around it.
+/// Renders text on one line. Shows control and invisible characters as escapes, and isolates the direction of the text from the text around
+/// it.
 pub fn shown(text: &str) -> Markup {
     html! { bdi { (escaped(text)) } }
 }
 
-/// Returns text as [`shown`] does, cut to this number of characters.
+/// Renders text like [`shown`], cut to `chars_max` characters.
 pub fn shown_cut(text: &str, chars_max: usize) -> Markup {
     match text.char_indices().nth(chars_max) {
         None => shown(text),
@@ -28,7 +28,7 @@ pub fn shown_cut(text: &str, chars_max: usize) -> Markup {
     }
 }
 
-/// Returns a sentence as [`shown_cut`] does; what it has between backticks is code.
+/// Renders a sentence like [`shown_cut`], with text between backticks as code.
 pub fn sentence(text: &str, chars_max: usize) -> Markup {
     let (kept, is_cut) = match text.char_indices().nth(chars_max) {
         None => (text, false),
@@ -44,7 +44,7 @@ pub fn sentence(text: &str, chars_max: usize) -> Markup {
     }
 }
 
-/// Returns text of several lines: newlines and tabs stay as they are.
+/// Renders text of several lines. Newlines and tabs are kept.
 pub fn shown_lines(text: &str) -> Markup {
     let mut markup = String::with_capacity(text.len());
     let mut lines = text.split_inclusive('\n').peekable();
@@ -58,7 +58,7 @@ pub fn shown_lines(text: &str) -> Markup {
     PreEscaped(markup)
 }
 
-/// Returns text with the escapes of control characters marked. It has no element around it.
+/// Renders text with escapes, which are highlighted. Unlike [`shown`], adds no element around the text.
 pub(super) fn escaped(text: &str) -> Markup {
     if !text.contains(is_hidden) {
         return html! { (text) };
@@ -79,7 +79,7 @@ pub(super) fn escaped(text: &str) -> Markup {
     PreEscaped(markup)
 }
 
-/// Returns text for an attribute or a title, where escapes cannot be marked.
+/// Returns text for an attribute or a title, with escapes that are not highlighted, cut to `chars_max` characters.
 pub fn plain(text: &str, chars_max: usize) -> String {
     let printable = crate::names::escape(text, is_hidden);
     match printable.char_indices().nth(chars_max) {

@@ -1,4 +1,4 @@
-//! The pages for uploading: the form, and what is shown before the commit.
+//! The pages for uploading: the form, and the preview before the commit.
 
 use maud::{Markup, html};
 
@@ -9,32 +9,32 @@ use super::text::{self, shown_cut};
 use crate::names::{BranchName, ModulePath, TreePath};
 use crate::store::{Compatibility, Cut, Facts, ModuleComparison, ModuleInfo, PreviewedModule};
 
-/// How many reasons of a verdict are shown.
+/// The maximum number of shown reasons of a verdict.
 const REASONS_MAX: usize = 20;
 
-/// How many imports and exports are shown.
+/// The maximum number of shown imports, and of shown exports.
 const ITEMS_MAX: usize = 30;
 
 /// The page with the form for uploading.
 pub struct UploadForm<'f> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'f Site,
-    /// The token of the form.
+    /// The token that protects the form against cross-site requests.
     pub token: &'f str,
-    /// The author that the key requires.
+    /// The author that the client's API key requires; `None` if the user may choose the author.
     pub fixed_author: Option<&'f str>,
-    /// The branch.
+    /// The branch to which the modules are committed.
     pub branch: &'f BranchName,
-    /// The directory.
+    /// The directory into which the modules are put.
     pub directory: &'f TreePath,
-    /// The name of the module, if the file may have another one; empty if it is that of the file.
+    /// The name of the module in the directory; empty if it is the name of the uploaded file.
     pub module_name: &'f str,
-    /// The size of the largest module, in bytes.
+    /// The maximum size of a module, in bytes.
     pub module_bytes_max: u64,
 }
 
 impl UploadForm<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let place = Place::branch(self.branch.clone());
         let back = self.site.tree(&place, self.directory);
@@ -67,53 +67,53 @@ impl UploadForm<'_> {
     }
 }
 
-/// A module of an upload, as the page before the commit shows it.
+/// A module of an upload, for the preview.
 pub struct UploadedModule {
-    /// The path at which it will be.
+    /// The path at which a commit would put the module.
     pub path: ModulePath,
-    /// The module, or why it cannot be shown any more.
+    /// The rendered description of the module, or the reason why the module cannot be described any more.
     pub module: Result<Markup, String>,
-    /// What it does to the path.
+    /// What a commit would do to the path.
     pub effect: UploadEffect,
-    /// Whether somebody has changed the path since the file was uploaded.
+    /// Whether the path has changed since the file was uploaded.
     pub is_outdated: bool,
 }
 
-/// What an uploaded module does to its path.
+/// What committing an uploaded module would do to its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadEffect {
-    /// There is nothing at the path.
+    /// Nothing is at the path yet.
     New,
-    /// The path has the same bytes.
+    /// The path has the same module already.
     SameBytes,
-    /// It replaces another module.
+    /// The path has another module, which would be replaced.
     Replaces,
 }
 
-/// The page that shows an upload before it is committed.
+/// The preview of an upload before it is committed.
 pub struct UploadPreview<'p> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'p Site,
-    /// The token of the form.
+    /// The token that protects the form against cross-site requests.
     pub token: &'p str,
-    /// The id of the upload.
+    /// The id of the upload, which is part of the URL.
     pub id: &'p str,
-    /// The branch.
+    /// The branch to which the modules are committed.
     pub branch: &'p BranchName,
-    /// The message; `None` for the default one.
+    /// The commit message; `None` for the default message.
     pub message: Option<&'p str>,
-    /// The author of the commit; `None` for the default one.
+    /// The author of the commit; `None` for the default author.
     pub author: Option<&'p str>,
-    /// The modules that are described.
+    /// The modules that the page describes.
     pub modules: &'p [UploadedModule],
-    /// The paths of the modules that are not.
+    /// The paths of the modules that the page only lists.
     pub more: &'p [ModulePath],
-    /// The URL of the form for another attempt.
+    /// The URL of the upload form, for another attempt.
     pub again: &'p str,
 }
 
 impl UploadPreview<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let is_outdated = self.modules.iter().any(|module| module.is_outdated);
         let is_gone = self.modules.iter().any(|module| module.module.is_err());
@@ -179,7 +179,8 @@ impl UploadPreview<'_> {
     }
 }
 
-/// Returns what is known about an uploaded module, which replaces another one if there is a comparison, or the reason why there is none.
+/// Renders the description of an uploaded module. `comparison` is the comparison with the module that it replaces, or the reason why they
+/// were not compared; `None` if it replaces none.
 pub fn describe(
     previewed: &PreviewedModule,
     comparison: Option<&Result<ModuleComparison, String>>,
@@ -254,7 +255,7 @@ fn verdict(comparison: &ModuleComparison) -> Markup {
     };
     let reasons = [
         ("What breaks", &diff.verdict.breaking),
-        ("What does not", &diff.verdict.compatible),
+        ("What else changed", &diff.verdict.compatible),
     ];
     html! {
         div class=(format!("verdict {class}")) { strong { (title) } span { (sentence) } }

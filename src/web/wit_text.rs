@@ -1,10 +1,10 @@
-//! Highlighted WIT and types of the text format.
+//! Syntax highlighting for WIT, and for types in the WebAssembly text format.
 
 use maud::{Markup, PreEscaped, html};
 
 use super::text::escaped;
 
-/// The words that introduce something.
+/// The keywords that are highlighted.
 const KEYWORDS: [&str; 24] = [
     "package",
     "world",
@@ -32,7 +32,7 @@ const KEYWORDS: [&str; 24] = [
     "ref",
 ];
 
-/// The names of types.
+/// The names of types that are highlighted.
 const TYPES: [&str; 35] = [
     "u8",
     "u16",
@@ -71,7 +71,7 @@ const TYPES: [&str; 35] = [
     "map",
 ];
 
-/// Returns WIT, or a type in the text format, with its words, comments and versions marked.
+/// Renders WIT, or a type in the text format, with keywords, types, comments and versions highlighted.
 pub(super) fn highlighted(text: &str) -> Markup {
     let mut markup = String::with_capacity(text.len() * 2);
     let mut rest = text;
@@ -87,13 +87,13 @@ pub(super) fn highlighted(text: &str) -> Markup {
     PreEscaped(markup)
 }
 
-/// Returns the text with its newlines as they are.
+/// Renders text with escapes, but keeps its newlines.
 fn lines(token: &str) -> Markup {
     let escaped: Vec<String> = token.split('\n').map(|line| escaped(line).0).collect();
     PreEscaped(escaped.join("\n"))
 }
 
-/// Returns the class and the length of the token at the start of a text that is not empty.
+/// Returns the CSS class and the length of the token at the start of a text. The text must not be empty.
 fn next_token(text: &str) -> (Option<&'static str>, usize) {
     if text.starts_with("//") {
         return (Some("c"), text.find('\n').unwrap_or(text.len()));
@@ -110,7 +110,7 @@ fn next_token(text: &str) -> (Option<&'static str>, usize) {
             1 + version.find(|c| !is_version(c)).unwrap_or(version.len()),
         );
     }
-    // A `%` makes a name of a keyword.
+    // In WIT, a `%` before a keyword makes it a name.
     if let Some(name) = text.strip_prefix('%') {
         return (None, 1 + word_length(name));
     }

@@ -1,8 +1,8 @@
-// What the pages do beyond HTML. Every page is complete without it.
+// Enhances the pages. Every page also works without this script.
 
 document.documentElement.classList.add("js");
 
-// Says how long ago a time was, next to the date in its title.
+// Replaces each date by the time since then. The full date stays in the tooltip.
 const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 const units = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
 for (const time of document.querySelectorAll("time[datetime]")) {
@@ -11,7 +11,7 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   if (Number.isFinite(seconds)) time.textContent = ago.format(Math.round(seconds / size), unit);
 }
 
-// A slash focuses the search, unless the user is typing.
+// The key "/" focuses the search field, unless the user is typing.
 addEventListener("keydown", (event) => {
   const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
@@ -19,7 +19,7 @@ addEventListener("keydown", (event) => {
   document.querySelector("#search")?.focus();
 });
 
-// Buttons that copy a text.
+// The buttons that copy a text to the clipboard.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.addEventListener("click", async () => {
     const source = document.getElementById(button.dataset.copy);
@@ -27,7 +27,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
       await navigator.clipboard.writeText(source.textContent);
       button.textContent = "Copied";
     } catch {
-      // Without a secure context there is no clipboard: select the text instead.
+      // In an insecure context (HTTP), there is no clipboard. Selects the text instead.
       getSelection().selectAllChildren(source);
       button.textContent = "Selected";
     }
@@ -35,7 +35,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
-// The arrow keys move in an icicle chart: up and down between levels, left and right on a level.
+// The arrow keys move the focus in an icicle chart: up and down between levels, left and right within a level.
 for (const chart of document.querySelectorAll(".icicle")) {
   const parts = [...chart.querySelectorAll("a")];
   const box = (part) => part.querySelector("rect").getBoundingClientRect();
@@ -65,8 +65,8 @@ for (const chart of document.querySelectorAll(".icicle")) {
   });
 }
 
-// The bar that counts new changes of the branch. A lost connection is opened again, later each time; nothing is lost, because the server
-// continues after the last commit that this page has seen.
+// The bar that counts new commits of the branch. A lost connection is opened again, after a pause that doubles each time. No commit is
+// missed, because the server continues after the last commit that this page has received.
 for (const bar of document.querySelectorAll("[data-watch]")) {
   const seen = new Set();
   let wait = 1000;
@@ -78,7 +78,7 @@ for (const bar of document.querySelectorAll("[data-watch]")) {
       wait = 1000;
       const event = JSON.parse(data);
       seen.add(event.commit);
-      // Characters that hide or turn text are shown as escapes, as on the page.
+      // Shows control and bidirectional characters as escapes, as the pages do.
       const author = event.author.replace(/[\p{Cc}\p{Bidi_C}]/gu, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
       const count = seen.size === 1 ? "1 new change" : `${seen.size} new changes`;
       bar.querySelector("[data-count]").textContent = `${count}, the last one by ${author}`;
@@ -92,8 +92,8 @@ for (const bar of document.querySelectorAll("[data-watch]")) {
   open();
 }
 
-// The form for uploading: files can be dropped on it, and a bar shows the progress. The server answers with the page to show next, as it does
-// without the script.
+// The form for uploading: accepts dropped files, and shows the progress. The server answers with the next page, as it does without this
+// script.
 for (const form of document.querySelectorAll("form[data-upload]")) {
   const [input, area] = [form.querySelector("input[type=file]"), form.querySelector("[data-drop]")];
   const hint = area.querySelector(".hint");
@@ -142,7 +142,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       if (request.status === 401) offerSignIn(text);
     });
     request.addEventListener("error", () => fail("The connection was lost."));
-    // After the user has signed in again, in another tab, the form needs another token. The files stay chosen.
+    // After the user has signed in again in another tab, the form needs a new token. The selected files are kept.
     if (isStale) {
       button.disabled = true;
       const again = await fetch(location.href, { headers: { Accept: "text/html" } }).then((response) => response.text(), () => "");

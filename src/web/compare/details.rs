@@ -1,4 +1,4 @@
-//! How two modules differ.
+//! Renders the differences between two modules.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use crate::web::changes::growth_class;
 use crate::web::format::{bytes, bytes_change, count};
 use crate::web::text::{sentence, shown_cut};
 
-/// The most items of a list of differences.
+/// The maximum number of items in one list of differences.
 const ITEMS_MAX: usize = 300;
 
-/// The most reasons for a verdict.
+/// The maximum number of listed reasons for a verdict.
 const REASONS_MAX: usize = 20;
 
-/// The most parts that grew, and that shrank.
+/// The maximum number of listed parts that grew, and of listed parts that shrank.
 const PARTS_MAX: usize = 25;
 
-/// The most characters of a name or type.
+/// The maximum length of a name or type, in characters.
 const TEXT_CHARS: usize = 600;
 
-/// Renders a verdict, and a sentence about it. `None` is a verdict that is not known.
+/// Renders a verdict, and a sentence that explains it. `None` means that the verdict is not known.
 pub(super) fn verdict(verdict: Option<Compatibility>, meaning: &str) -> Markup {
     let (name, class) = match verdict {
         Some(Compatibility::Same) => ("Same", "verdict same"),
@@ -95,7 +95,7 @@ fn reasons(diff: &ModuleDiff) -> Markup {
     }
 }
 
-/// Renders differences as lines in red and green.
+/// Renders a list of differences: lines of the old module in red, lines of the new one in green.
 fn items(title: &str, changes: &[ItemChange]) -> Markup {
     let line = |class: &'static str, sign: &str, name: &str, text: &Option<Arc<str>>| {
         html! {
@@ -163,7 +163,7 @@ fn numbers(old: Option<u64>, new: Option<u64>) -> Markup {
     }
 }
 
-/// Renders what grew and what shrank, the largest change first.
+/// Renders the parts that grew and the parts that shrank, each list with the largest change first.
 fn parts(title: &str, changes: &[PartSizeChange]) -> Markup {
     let grew: Vec<_> = changes
         .iter()

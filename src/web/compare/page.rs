@@ -1,4 +1,4 @@
-//! The form, the verdict, and what differs.
+//! The page of a comparison: the form that selects the two sides, the verdict, and the differences.
 
 use maud::{Markup, html};
 
@@ -13,35 +13,35 @@ use crate::web::text::{plain, shown, shown_cut};
 
 /// One side of a comparison.
 pub struct Side {
-    /// The branch or commit as the URL has it.
+    /// The branch or commit, as it is written in the URL.
     pub text: String,
-    /// The commit.
+    /// The commit to which `text` resolved.
     pub commit: Commit,
 }
 
-/// What differs.
+/// The differences between the two sides.
 pub enum Compared {
-    /// The two modules at the path, and the sizes of their parts.
+    /// The path is a module on both sides: the differences between the two modules, and between the sizes of their parts.
     Module(Box<ModuleComparison>, SizeChanges),
-    /// The modules below the path: a page of them, and the URL of the next page.
+    /// The modules below the path that differ, on this page of the list, and the URL of the next page.
     Paths(Vec<ChangeRow>, Option<String>),
 }
 
-/// What the screen shows.
+/// The data of the screen.
 pub struct ComparePage<'c> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'c Site,
-    /// The branch that the user came from.
+    /// The branch from which the user followed a link to the comparison.
     pub place: &'c Place,
-    /// The branches to select from.
+    /// The branches that the form suggests.
     pub branches: &'c Branches,
-    /// What the form contains: the older side, the newer side, and the path.
+    /// The values of the form fields: the older side, the newer side, and the path.
     pub fields: (&'c str, &'c str, &'c str),
-    /// The path.
+    /// The path to which the comparison is restricted; the root compares everything.
     pub path: &'c TreePath,
-    /// Whether no page of the same comparison is before this one.
+    /// Whether this is the first page of the list of differences.
     pub is_first: bool,
-    /// The older and the newer side, and what differs; `None` if nothing was selected yet.
+    /// The older side, the newer side, and the differences; `None` if the user has not selected two sides yet.
     pub result: Option<(&'c Side, &'c Side, &'c Compared)>,
 }
 
@@ -57,7 +57,7 @@ impl ComparePage<'_> {
         }
     }
 
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         html! {
             div.head {
@@ -98,7 +98,7 @@ impl ComparePage<'_> {
         }
     }
 
-    /// Says what a comparison of two branches is not, with the link to what a merge of them would change.
+    /// Renders a note that comparing two branches is not the same as merging them, with a link to the preview of the merge.
     fn merge_note(&self, from: &Side, to: &Side) -> Markup {
         let are_branches = [from, to].iter().all(|side| {
             self.branches
@@ -109,14 +109,14 @@ impl ComparePage<'_> {
         html! {
             @if are_branches && self.path.is_root() && self.site.rights.post {
                 p.note {
-                    "This compares the two branches as they are: what only " strong { (shown(&from.text)) } " got counts as removed."
+                    "This compares the two branches as they are: modules that only " strong { (shown(&from.text)) } " has are shown as removed."
                     a href=(self.site.merge_preview(&to.text, &from.text)) { "See what a merge would change" }
                 }
             }
         }
     }
 
-    /// Returns whether the page has all that differs: no page follows it, and it follows none.
+    /// Returns whether the page lists all differences: it is the first page, and there is no next page.
     fn is_all(&self, next: Option<&str>) -> bool {
         next.is_none() && self.is_first
     }
@@ -152,7 +152,7 @@ fn side(name: &str, page: &ComparePage<'_>, side: &Side) -> Markup {
     }
 }
 
-/// Returns the name of a branch as it is, and the first digits of a commit.
+/// Returns the first digits of a commit id. Returns the name of a branch unchanged.
 fn shortened(text: &str) -> String {
     match crate::names::CommitId::parse(text) {
         Ok(commit) => short(&commit),

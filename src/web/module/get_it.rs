@@ -1,4 +1,4 @@
-//! How to get a module, with different programs.
+//! The card that shows how to download or run a module with different programs.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +11,7 @@ use crate::web::picker::file_name;
 use crate::web::text::plain;
 use crate::wire::{encode_header_value, encode_path};
 
-/// A way to get a module.
+/// A way to get a module: the HTML id, the heading, and the commands.
 struct Way {
     id: &'static str,
     title: &'static str,
@@ -49,7 +49,7 @@ fn block(way: &Way) -> Markup {
     }
 }
 
-/// Returns a command as text. Control characters are shown as escapes, so that what is copied is what is seen.
+/// Returns a command as text. Control characters are shown as escapes, so that the copied text is the shown text.
 fn plain_lines(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(crate::names::printable).collect();
     lines.join("\n")
@@ -90,10 +90,11 @@ fn ways(page: &ModulePage<'_>) -> Vec<Way> {
     ways
 }
 
-/// The variable with the key in commands, and what stands for the key in JavaScript and manifests. So no page contains a key.
+/// The name of the shell variable that holds the API key in the shown commands, and the placeholder for the API key in JavaScript and
+/// manifests. So no page contains an API key.
 const KEY: &str = "WASMSTORE_KEY";
 
-/// Returns the header that selects the branch or commit; `None` for the default branch.
+/// Returns the HTTP header that selects the branch or commit; `None` for the default branch.
 fn revision_header(page: &ModulePage<'_>) -> Option<(&'static str, String)> {
     let branch = page.place.branch.as_ref().map(|branch| branch.as_str());
     match (&page.place.commit, branch) {
@@ -105,14 +106,14 @@ fn revision_header(page: &ModulePage<'_>) -> Option<(&'static str, String)> {
     }
 }
 
-/// Returns the headers that a program must send: the revision, and the key if the server has keys.
+/// Returns the HTTP headers that a program must send: the branch or commit, and the API key if the user has signed in.
 fn headers(page: &ModulePage<'_>) -> Vec<(&'static str, String)> {
     let key = page.site.rights.is_signed_in;
     let key = key.then(|| ("Wasmstore-Auth", KEY.to_owned()));
     revision_header(page).into_iter().chain(key).collect()
 }
 
-/// Returns the headers as an object of JSON; nothing if there are none.
+/// Returns the headers as a JSON object; an empty text if there are no headers.
 fn header_object(page: &ModulePage<'_>) -> String {
     let headers = headers(page).into_iter().map(|(name, value)| {
         let value = serde_json::Value::from(value);
@@ -136,7 +137,7 @@ fn curl(page: &ModulePage<'_>, file: &str) -> String {
         format!(" -H {}", quoted(&header))
     });
     let key = if page.site.rights.is_signed_in {
-        // A header of standard input, so that the key is in no list of processes: printf is part of the shell.
+        // curl reads the header from standard input, and printf is built into the shell, so the API key is in no list of processes.
         format!("printf 'Wasmstore-Auth: %s' \"${KEY}\" | curl -H @- -f")
     } else {
         "curl -f".to_owned()
@@ -144,7 +145,7 @@ fn curl(page: &ModulePage<'_>, file: &str) -> String {
     format!("{key}{} -o {file} '{url}'", revision.unwrap_or_default())
 }
 
-/// The program reads the key from the variable itself.
+/// Returns the command for `wasmstore`, which reads the API key from the environment variable itself.
 fn command_line(page: &ModulePage<'_>, file: &str) -> String {
     let path = quoted(page.path.as_str());
     let branch = page.place.branch.as_ref().map(|branch| branch.as_str());
@@ -218,7 +219,7 @@ fn extism(page: &ModulePage<'_>, url: &str) -> String {
     )
 }
 
-/// Returns how to run the module. Only a program with an entry point runs as it is.
+/// Returns the command that runs the module. A module without an entry point is run by calling a function, or only compiled.
 fn run(page: &ModulePage<'_>, file: &str) -> String {
     let exports = &page.facts.facts.exports.items;
     let has = |name: &str| {
@@ -256,7 +257,7 @@ fn browser(page: &ModulePage<'_>, url: &str) -> String {
     )
 }
 
-/// Returns a word for a shell: as it is, or in quotes.
+/// Quotes a word for a shell, if necessary.
 fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=".contains(&byte);
     if !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_plain) {

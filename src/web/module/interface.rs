@@ -1,4 +1,4 @@
-//! What a module imports and exports.
+//! The card with the imports and exports of a module.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use crate::web::links::Site;
 use crate::web::text::shown_cut;
 use crate::web::wit_text::highlighted;
 
-/// The number of imports, and of exports, that are listed at first.
+/// The number of imports, and of exports, that are listed unless the user asks for all.
 const ITEMS_SHOWN: usize = 40;
 
-/// The most characters of a name or type.
+/// The maximum length of a name or type, in characters.
 const TEXT_CHARS: usize = 600;
 
-/// The length to which WIT is cut, in bytes. The rest is a link away.
+/// The maximum length of the shown WIT, in bytes. A link leads to the whole text.
 const WIT_BYTES_MAX: usize = 64 << 10;
 
 /// Renders the card.
@@ -27,7 +27,7 @@ pub(super) fn card(page: &ModulePage<'_>) -> Markup {
         WitResult::Decoded(wit) => Some(wit),
         WitResult::Absent(_) => None,
     };
-    // The WIT of a component says everything that its lists of names say.
+    // The lists are left out for a component with WIT, because the WIT contains all their names.
     let has_lists = facts.kind == ModuleKind::Module || wit.is_none();
     html! {
         section.card aria-labelledby="interface" {
@@ -60,7 +60,7 @@ fn wit_block(page: &ModulePage<'_>, wit: &WitFacts) -> Markup {
     }
 }
 
-/// Returns the lines of a text that are complete in its first bytes; the whole text if it is not longer.
+/// Returns those lines of a text that are complete within its first `bytes_max` bytes; the whole text if it is not longer.
 fn first_lines(text: &str, bytes_max: usize) -> &str {
     if text.len() <= bytes_max {
         return text;

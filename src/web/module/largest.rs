@@ -1,4 +1,4 @@
-//! The largest functions of a module, wherever they are in it.
+//! The table of the largest functions of a module.
 
 use maud::{Markup, html};
 
@@ -7,12 +7,12 @@ use crate::web::format::{bytes, count, percent};
 use crate::web::icicle::bar;
 use crate::web::size_tree::function_label;
 
-/// How many functions are listed.
+/// The number of functions in the table.
 const FUNCTIONS_MAX: usize = 12;
 
-/// Renders the largest functions, the largest first; nothing if the module has no functions.
+/// Renders the table, with the largest function first. Renders nothing if the module has no functions.
 pub(super) fn table(facts: &Facts) -> Markup {
-    // They are sorted by size.
+    // `functions.items` is sorted by size.
     let functions = &facts.functions.items;
     html! {
         @if !functions.is_empty() {

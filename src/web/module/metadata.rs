@@ -1,4 +1,4 @@
-//! What a module says about itself.
+//! The card with a module's metadata, such as its name, licence and tools.
 
 use maud::{Markup, html};
 
@@ -7,10 +7,10 @@ use crate::store::Crates;
 use crate::web::format::count;
 use crate::web::text::{shown, shown_cut};
 
-/// The most characters of a text.
+/// The maximum length of a text, in characters.
 const TEXT_CHARS: usize = 400;
 
-/// The most crates that are listed at once.
+/// The maximum number of crates that are listed.
 const CRATES_SHOWN: usize = 400;
 
 /// Renders the card.

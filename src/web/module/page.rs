@@ -1,4 +1,4 @@
-//! The frame of the screen: the heading, and the cards.
+//! The page of a module: the heading, and the cards.
 
 use maud::{Markup, html};
 
@@ -15,50 +15,50 @@ use crate::web::picker::{Branches, commit_note, crumbs, heading, live_bar, picke
 use crate::web::size_tree;
 use crate::web::text::{plain, shown, shown_cut};
 
-/// The most characters of the description.
+/// The maximum length of the description, in characters.
 const DESCRIPTION_CHARS: usize = 1000;
 
-/// What the screen shows.
+/// The data of the screen.
 pub struct ModulePage<'m> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'m Site,
-    /// The branch or commit.
+    /// The branch or commit that the page shows.
     pub place: &'m Place,
     /// The path of the module.
     pub path: &'m ModulePath,
-    /// The commit.
+    /// The commit that has the module.
     pub commit: Option<&'m Commit>,
-    /// The URL of the same page at the tip of the branch, if it has one. Only a page of a commit needs it.
+    /// The URL of this page at the tip of the branch, if the module exists there. Used only if the page shows an older commit.
     pub newest: Option<String>,
-    /// The branches to select from.
+    /// The branches that the user can select.
     pub branches: &'m Branches,
     /// The hash of the module.
     pub hash: ModuleHash,
-    /// Its digest.
+    /// The SHA-256 digest of the module.
     pub digest: Digest,
-    /// What is in it.
+    /// The facts about the module: its imports, exports, sizes and metadata.
     pub facts: &'m ModuleFacts,
     /// The newest commit of the branch that changed the path.
     pub last_change: Option<&'m Commit>,
-    /// The newest versions of the path, the newest first.
+    /// The newest versions of the path, newest first.
     pub versions: &'m [VersionRow],
-    /// The sizes of the versions, the oldest first.
+    /// The sizes of the newest versions, in bytes, oldest first.
     pub sizes: &'m [u64],
-    /// The number of all versions.
+    /// The number of all versions of the path.
     pub version_count: usize,
-    /// The name of the module for OCI clients.
+    /// The repository and tag under which OCI clients pull the module; `None` if they cannot.
     pub oci: Option<&'m OciModule>,
-    /// Whether all imports and exports are listed.
+    /// Whether the user has asked for all imports and exports.
     pub has_all_items: bool,
 }
 
 /// A version of the path.
 pub struct VersionRow {
-    /// The number of the version, from 0.
+    /// The index of the version, counted from 0.
     pub number: usize,
     /// The hash of the module.
     pub hash: ModuleHash,
-    /// Its size in bytes.
+    /// The size of the module, in bytes.
     pub size_bytes: u64,
     /// The oldest commit that put the module at the path.
     pub commit: Commit,
@@ -70,7 +70,7 @@ impl ModulePage<'_> {
         plain(self.path.as_str(), 100)
     }
 
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let Self {
             site,

@@ -1,4 +1,4 @@
-//! The versions of a path as a timeline.
+//! The card with the newest versions of a path, as a timeline.
 
 use maud::{Markup, html};
 
@@ -64,7 +64,7 @@ fn row(page: &ModulePage<'_>, version: &VersionRow, before: Option<&VersionRow>)
     }
 }
 
-/// Renders the form that compares two of the versions.
+/// Renders a form that compares two of the listed versions.
 fn comparison(page: &ModulePage<'_>) -> Markup {
     let ModulePage {
         site,
