@@ -1,4 +1,4 @@
-//! The files that pages load.
+//! Serves the files that pages load: the style sheet, the script and the icon.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
@@ -8,7 +8,8 @@ use crate::http::error::{Failure, Result};
 use crate::http::extract::UrlTail;
 use crate::web::assets;
 
-/// The name contains a hash of the content, which therefore never changes. The files are the same for everybody.
+/// The value of `Cache-Control`. The name of a file contains a hash of its content, so the content never changes. The files are the same
+/// for all users.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 pub(super) async fn get(UrlTail(name): UrlTail) -> Result<Response> {

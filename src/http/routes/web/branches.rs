@@ -1,4 +1,4 @@
-//! The branches, and what a merge would change.
+//! Handlers of the list of branches and of the preview of a merge.
 
 use std::time::{Duration, Instant};
 
@@ -18,20 +18,20 @@ use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::text::plain;
 use crate::web::{Markup, Section, Site, change_texts};
 
-/// The number of branches on a page.
+/// The number of branches on a page of the list.
 const PAGE_SIZE: usize = 50;
 
-/// For how long commits are counted for one page. The branches that follow are listed without counts.
+/// The maximum time for counting the commits by which branches have diverged, for one page. Branches after that are listed without counts.
 const RELATIONS_TIME_MAX: Duration = Duration::from_millis(500);
 
-/// The query parameter that selects a page.
+/// The query parameter that selects a page of the list.
 #[derive(Deserialize)]
 pub(super) struct StartQuery {
     #[serde(default)]
     start: usize,
 }
 
-/// The query parameters of a merge.
+/// The query parameters of the preview of a merge.
 #[derive(Deserialize)]
 pub(super) struct MergeQuery {
     from: String,
@@ -51,7 +51,7 @@ fn branch_list(store: &Store, screen: &Screen, start: usize) -> Result<Answer> {
     let base = BranchName::parse(&screen.site.default_branch)?;
     let base_tip = tip(store, &base)?;
     let mut names = store.branches()?;
-    // The default branch comes first, also before its first commit.
+    // The default branch comes first. It is listed even if it has no commit yet.
     names.retain(|name| *name != base);
     names.insert(0, base.clone());
     let total = names.len();
@@ -85,7 +85,7 @@ fn branch_list(store: &Store, screen: &Screen, start: usize) -> Result<Answer> {
     }))
 }
 
-/// Returns the newest commit of a branch; `None` if it has none, or was deleted meanwhile.
+/// Returns the newest commit of a branch; `None` if it has no commit, or was deleted since it was listed.
 fn tip(store: &Store, branch: &BranchName) -> Result<Option<Commit>> {
     match store.snapshot(&Revision::Branch(Some(branch.clone()))) {
         Ok(tip) => Ok(Some(store.commit(tip)?)),
@@ -143,7 +143,7 @@ fn merge_page(
     }))
 }
 
-/// Returns the form that merges what the page shows, if it can be merged and the key allows it.
+/// Returns the form that makes the previewed merge. Returns `None` if there is nothing to merge, or if the API key does not allow it.
 fn merge_form(
     site: &Site,
     context: &FormContext,

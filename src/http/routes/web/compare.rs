@@ -1,4 +1,4 @@
-//! Comparisons of branches and commits, and the changes of a commit.
+//! Handlers of the comparison of two branches or commits, and of the screen of a commit.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -16,13 +16,13 @@ use crate::web::commit::CommitPage;
 use crate::web::compare::{ComparePage, Compared, Side};
 use crate::web::{Section, Site};
 
-/// The number of modules on a page.
+/// The number of modules on a page of the list.
 const PAGE_SIZE: usize = 100;
 
-/// For how long modules are compared for one page. Those that follow are listed without a verdict.
+/// The maximum time for comparing modules for one page. Modules after that are listed without a verdict.
 const VERDICTS_TIME_MAX: Duration = Duration::from_millis(500);
 
-/// The total size of the modules that are compared for one page, in bytes.
+/// The maximum total size of the modules that are compared for one page, in bytes.
 pub(super) const VERDICTS_BYTES_MAX: u64 = 32 << 20;
 
 /// The query parameters of a comparison.
@@ -34,11 +34,11 @@ pub(super) struct CompareQuery {
     to: String,
     #[serde(default)]
     path: String,
-    /// The last path of the previous page.
+    /// The last path on the previous page of the list.
     after: Option<String>,
 }
 
-/// The query parameter that selects a page.
+/// The query parameter that selects a page of the list.
 #[derive(Deserialize)]
 pub(super) struct AfterQuery {
     after: Option<String>,
@@ -56,7 +56,7 @@ pub(super) async fn compare(
     let path = TreePath::parse(&query.path)?;
     let memory = compared_bytes(&screen, &query, &path).await?;
     let sides = (query.from.clone(), query.to.clone());
-    // A page without both sides has only a form, and a side that is missing is reported when the page is made.
+    // Ignores errors here: a page without both sides has only a form, and an invalid side is reported when the page is rendered.
     let commits = move |seen: &Seen<'_>| -> Result<[Option<CommitId>; 2]> {
         let commit = |text: &str| {
             let revision = parse_revision(text).ok()?;
@@ -68,7 +68,7 @@ pub(super) async fn compare(
     screen.respond_depending_on(commits, memory, render).await
 }
 
-/// Returns the name of a branch as it is, and an id without the spaces around it.
+/// Removes spaces around a commit id, which a user may paste. Returns any other text unchanged, because it may be the name of a branch.
 fn typed(text: String) -> String {
     match CommitId::parse(text.trim()) {
         Ok(commit) => commit.to_string(),
@@ -76,8 +76,8 @@ fn typed(text: String) -> String {
     }
 }
 
-/// Returns how much memory a comparison may take, in bytes: as much as both modules if single modules are compared, and as much as may be
-/// compared on a page otherwise.
+/// Returns the memory that a comparison may need, in bytes: the size of both modules if two modules are compared, otherwise the limit for
+/// one page.
 async fn compared_bytes(screen: &Screen, query: &CompareQuery, path: &TreePath) -> Result<u64> {
     let Ok(path) = ModulePath::try_from(path.clone()) else {
         return Ok(VERDICTS_BYTES_MAX);
@@ -141,7 +141,7 @@ fn side(seen: &Seen<'_>, text: &str) -> Result<Side> {
     })
 }
 
-/// Compares both sides, and returns whether another attempt would have the same result.
+/// Compares both sides. Also returns whether a later request would get the same result.
 fn compared(
     seen: &Seen<'_>,
     from: &Side,
@@ -170,14 +170,14 @@ fn compared(
         return Ok((Compared::Module(Box::new(comparison), sizes), true));
     }
     let page = rows(seen.store, changes)?;
-    // The next page is of the same commits, whatever happens to a branch.
+    // The link to the next page names the commits, so that it shows the same comparison even if a branch moves.
     let [from, to] = [from, to].map(|side| side.commit.id.to_string());
     let url = seen.site.compare(&from, &to, path);
     let next = { page.last }.map(|last| Site::and(&url, "after", last.as_str()));
     Ok((Compared::Paths(page.rows, next), page.is_final))
 }
 
-/// Lets one more than a page be read, which shows that there is another page.
+/// Stops the comparison after one more change than fits on a page. The additional change shows that there is another page.
 fn stop_after(read: usize) -> ControlFlow<()> {
     if read > PAGE_SIZE {
         ControlFlow::Break(())
@@ -186,16 +186,16 @@ fn stop_after(read: usize) -> ControlFlow<()> {
     }
 }
 
-/// The rows of a page.
+/// The rows on one page of a list of changed modules.
 pub(super) struct RowPage {
     pub rows: Vec<ChangeRow>,
-    /// The last path, if there is another page.
+    /// The last path on the page; `None` if there is no further page.
     last: Option<ModulePath>,
-    /// Whether all were compared that are small enough, so that another attempt has the same result.
+    /// Whether all modules that are small enough were compared, so that a later request would get the same result.
     is_final: bool,
 }
 
-/// Returns the rows of a page.
+/// Returns the rows of a page, with verdicts as far as time and memory allow.
 pub(super) fn rows(store: &Store, mut changes: Vec<PathChange>) -> Result<RowPage> {
     let has_more = changes.len() > PAGE_SIZE;
     changes.truncate(PAGE_SIZE);

@@ -1,4 +1,4 @@
-//! The first page, and directories.
+//! Handlers of the first page and of the screen of a directory.
 
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::StatusCode;
@@ -14,21 +14,21 @@ use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::web::Section;
 use crate::web::directory::Directory;
 
-/// The number of entries on a page.
+/// The number of entries on a page of the list.
 const PAGE_SIZE: usize = 100;
 
-/// The number of sizes in the line of a module.
+/// The number of sizes in the small chart of a module.
 const SIZES: usize = 24;
 
-/// The query parameter that selects a page.
+/// The query parameter that selects a page of the list.
 #[derive(Deserialize)]
 pub(super) struct StartQuery {
-    /// The number of entries before the page.
+    /// The number of entries that precede the page.
     #[serde(default)]
     start: usize,
 }
 
-/// Shows the modules of the default branch to browsers. Other clients get what they got before there were pages.
+/// Shows the modules of the default branch to browsers. Returns 404 to other clients, as before there was a web UI.
 pub(super) async fn first(State(app): State<App>, request: Request) -> Result<Response> {
     if !asks_for_page(&request) {
         return Err(Failure::unknown_endpoint());
@@ -85,7 +85,7 @@ fn directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Answer> {
     }))
 }
 
-/// Leads to the module at the path of a directory that does not exist.
+/// Redirects to the module at the path, if the path is not a directory but a module; otherwise returns 404.
 fn module_instead(seen: &Seen<'_>, path: &TreePath) -> Result<Answer> {
     if let Ok(path) = ModulePath::try_from(path.clone())
         && seen

@@ -1,4 +1,4 @@
-//! The fields of a form that a page of the web UI sends.
+//! Reads the fields of a form of the web UI.
 
 use std::fmt::Display;
 
@@ -14,29 +14,29 @@ use crate::http::upload::body::{RequestBody, content_length, has_media_type};
 use crate::names::{Author, BranchName, Message};
 use crate::store::{Change, EntityTags, Precondition};
 
-/// The limit on the fields of a form that has no files, in bytes: percent-encoding makes a message of 64 KiB up to three times as long.
+/// The maximum size of a form without files, in bytes. Percent-encoding may make a message of 64 KiB three times as long.
 const FORM_BYTES_MAX: u64 = 256 << 10;
 
-/// The limit on the fields of the forms for signing in and out, in bytes. No key is checked before they are read, so they are not charged to
-/// the memory of all clients.
+/// The maximum size of the forms for signing in and out, in bytes. No API key is checked before they are read, so their memory is not
+/// charged to the budget that all clients share.
 const OPEN_FORM_BYTES_MAX: u64 = 8 << 10;
 
-/// The limit on the number of fields.
+/// The maximum number of fields of a form.
 pub(super) const FIELDS_MAX: usize = 64;
 
-/// The name of the field with the token.
+/// The name of the form field with the token.
 pub(super) const TOKEN: &str = "token";
 
-/// The value of the field `expected` if there must be nothing at the path.
+/// The value of the field `expected` that means that nothing must be at the path.
 const ABSENT: &str = "absent";
 
-/// A form whose token is valid.
+/// A form whose token was checked.
 pub(super) struct Form {
     pub visitor: Visitor,
     pub fields: Fields,
 }
 
-/// The fields of a form.
+/// The fields of a form: names and values.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(String, String)>);
 
@@ -66,7 +66,7 @@ impl FromRequest<App> for Form {
         let _charge = if is_open {
             app.memory.empty_charge()
         } else {
-            // The fields take as much again as the body.
+            // Twice the size of the body, because the body and the decoded fields are in memory at the same time.
             app.charge(2 * announced.unwrap_or(bytes_max)).await?
         };
         let mut body = RequestBody::new((parts.version, &parts.headers), body, app.limits);
@@ -89,7 +89,7 @@ pub(super) fn unsupported(media_type: &str) -> Failure {
 }
 
 impl Fields {
-    /// Parses `application/x-www-form-urlencoded` (URL Standard, section 5.1).
+    /// Parses a body of the type `application/x-www-form-urlencoded` (URL Standard, section 5.1).
     ///
     /// # Errors
     /// 400 if the fields are not UTF-8, or if there are too many.
@@ -108,7 +108,7 @@ impl Fields {
     /// Adds a field.
     ///
     /// # Errors
-    /// 400 if there are too many.
+    /// 400 if there are too many fields.
     pub fn push(&mut self, name: String, value: String) -> Result<()> {
         if self.0.len() == FIELDS_MAX {
             let detail = format!("the form has more than {FIELDS_MAX} fields; nothing was changed");
@@ -118,11 +118,11 @@ impl Fields {
         Ok(())
     }
 
-    /// Returns a field that may be empty or missing. White space is part of it, because a path may begin or end with a space, and a form must
-    /// change exactly what its page named.
+    /// Returns the value of a field; `None` if the field is empty or missing. Keeps white space, because a path may begin or end with a
+    /// space, and a form must change exactly the path that its page has shown.
     ///
     /// # Errors
-    /// 400 if there are several.
+    /// 400 if the form has several fields with this name.
     pub fn optional(&self, name: &str) -> Result<Option<&str>> {
         let mut values = self.0.iter().filter(|(field, _)| field == name);
         let value = values.next().map(|(_, value)| value.as_str());
@@ -133,19 +133,20 @@ impl Fields {
         Ok(value.filter(|value| !value.is_empty()))
     }
 
-    /// Returns a field that a user types and whose value has no white space at its ends, without that white space.
+    /// Returns the value of a field that a user types, without white space around it; `None` if the field is empty or missing. Only for
+    /// values that cannot begin or end with white space.
     ///
     /// # Errors
-    /// 400 if there are several.
+    /// 400 if the form has several fields with this name.
     pub fn typed(&self, name: &str) -> Result<Option<&str>> {
         let value = self.optional(name)?.map(str::trim);
         Ok(value.filter(|value| !value.is_empty()))
     }
 
-    /// Parses a field that may be empty or missing.
+    /// Parses the value of a field; returns `None` if the field is empty or missing.
     ///
     /// # Errors
-    /// 400 if it does not parse.
+    /// 400 if the value cannot be parsed.
     pub fn parse_optional<T, E: Display>(
         &self,
         name: &str,
@@ -155,10 +156,10 @@ impl Fields {
         parsed.map_err(|error| Failure::malformed(error.to_string()))
     }
 
-    /// Parses a field that must not be empty.
+    /// Parses the value of a field that must not be empty.
     ///
     /// # Errors
-    /// 400 if it is empty or does not parse.
+    /// 400 if the field is empty or missing, or cannot be parsed.
     pub fn require<T, E: Display>(
         &self,
         name: &str,
@@ -170,10 +171,10 @@ impl Fields {
 }
 
 impl Form {
-    /// Returns the write that the form asks for: its branch, author, message, and what must still be there.
+    /// Returns the write that the form requests: its branch, author and message, and the precondition from the field `expected`.
     ///
     /// # Errors
-    /// 400 if a field is malformed; 403 if the key does not allow the author.
+    /// 400 if a field is malformed; 403 if the API key does not allow the author.
     pub fn change(&self) -> Result<Change> {
         Ok(Change {
             precondition: self.precondition()?,
@@ -182,10 +183,10 @@ impl Form {
         })
     }
 
-    /// Returns the branch that the form changes.
+    /// Returns the branch in the form.
     ///
     /// # Errors
-    /// 400 if it is missing or malformed.
+    /// 400 if the branch is missing or malformed.
     pub fn branch(&self) -> Result<BranchName> {
         self.fields.require("branch", BranchName::parse)
     }
@@ -206,7 +207,7 @@ impl Form {
     }
 }
 
-/// Returns the write that the fields of a form ask for, without a precondition.
+/// Returns the write that the fields of a form request, without a precondition.
 pub(super) fn change_of(visitor: &Visitor, fields: &Fields) -> Result<Change> {
     let author = fields.typed("author")?.map(Author::parse).transpose();
     let author = author.map_err(|error| Failure::malformed(error.to_string()))?;
@@ -219,7 +220,7 @@ pub(super) fn change_of(visitor: &Visitor, fields: &Fields) -> Result<Change> {
     })
 }
 
-/// Returns the value of the field `expected`.
+/// Returns the value of the field `expected` for an entity tag. `None` means that nothing is at the path.
 pub(super) fn expected(tag: Option<String>) -> String {
     tag.unwrap_or_else(|| ABSENT.to_owned())
 }

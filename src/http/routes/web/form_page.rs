@@ -1,4 +1,4 @@
-//! Pages with a form.
+//! Responds with pages that have a form.
 
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -12,14 +12,14 @@ use crate::names::{BranchName, CommitId};
 use crate::store::Store;
 use crate::web::{Markup, Place, Section, Site};
 
-/// What a form contains besides its own fields.
+/// What every form contains: the token, and the author that the API key requires.
 pub(super) struct FormContext {
     pub token: String,
     pub fixed_author: Option<String>,
 }
 
 impl FormContext {
-    /// Returns the context of the forms of a visitor.
+    /// Returns the context for the forms of a visitor.
     pub fn of(visitor: &Visitor) -> Self {
         Self {
             token: visitor.token().as_str().to_owned(),
@@ -27,13 +27,13 @@ impl FormContext {
         }
     }
 
-    /// Returns the author that the key requires.
+    /// Returns the author that the API key requires; `None` if the user may choose the author.
     pub fn fixed_author(&self) -> Option<&str> {
         self.fixed_author.as_deref()
     }
 }
 
-/// Responds with a page that has a form. The browser must not store it, because the token in it ends with the session.
+/// Responds with a page that has a form. Forbids the browser to store the page, because the token in it is not valid after the session.
 pub(super) async fn respond_with_form(
     screen: Screen,
     visitor: &Visitor,
@@ -53,7 +53,7 @@ pub(super) async fn respond_with_form(
     Ok(visitor.with_form(response.await?))
 }
 
-/// Responds with a page for clients without a key that has a form.
+/// Responds with a page that has a form and that clients without an API key may see.
 pub(super) fn respond_with_open_form(
     screen: &Screen,
     visitor: &Visitor,
@@ -70,10 +70,10 @@ pub(super) fn respond_with_open_form(
     Ok(visitor.with_form(response?))
 }
 
-/// Checks that the key allows the method that a form needs, and that this server accepts changes.
+/// Checks that the API key allows the method that a form needs, and that this server accepts changes.
 ///
 /// # Errors
-/// 403.
+/// 403 if one of them is not the case.
 pub(super) fn require(app: &App, visitor: &Visitor, method: &Method) -> Result<()> {
     if app.replica.is_some() {
         let detail = "this server is a replica: make changes on its primary";
@@ -82,8 +82,8 @@ pub(super) fn require(app: &App, visitor: &Visitor, method: &Method) -> Result<(
     visitor.require(method)
 }
 
-/// Responds to a form that was carried out: leads to the commit that it has made, or to the branch if it made none. The browser then asks for
-/// that page, so that reloading it does not send the form again.
+/// Responds to a form whose change was made: redirects to the new commit, or to the branch if there is no new commit. Because of the
+/// redirect, reloading the next page does not send the form again.
 pub(super) fn done(app: &App, branch: &BranchName, commit: Option<CommitId>) -> Response {
     let site = site_of_links(&app.base_path);
     let place = Place::branch(branch.clone());

@@ -1,4 +1,4 @@
-//! The history of everything, of a directory, and of a module.
+//! Handlers of the history of a branch, a directory or a module.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -16,29 +16,30 @@ use crate::web::history::{History, HistoryRow, module_path};
 use crate::web::lanes::Lanes;
 use crate::web::{Section, Site};
 
-/// The number of commits on a page.
+/// The number of commits on a page of the list.
 const PAGE_SIZE: usize = 40;
 
-/// How many commits before a page are walked over. Older ones are on the pages of the history of an older commit.
+/// The maximum number of commits that precede a page and are walked over to reach it. To show even older commits, the link to the next page
+/// starts a new history at an older commit.
 const WALKED_MAX: usize = 20_000;
 
-/// The memory that these commits may take, in bytes.
+/// The memory that `WALKED_MAX` commits may take, in bytes.
 const WALKED_BYTES: u64 = 8 << 20;
 
-/// The number of changes that are listed for a commit.
+/// The number of changes that are listed for each commit.
 const CHANGES: usize = 3;
 
-/// The query parameters that select a page.
+/// The query parameters that select a page of the list.
 #[derive(Deserialize)]
 pub(super) struct PageQuery {
-    /// The last commit of the previous page.
+    /// The id of the last commit on the previous page.
     after: Option<String>,
-    /// The number of commits before the page, in the history of a directory.
+    /// In the history of a directory, the number of commits that precede the page.
     #[serde(default)]
     start: usize,
 }
 
-/// The rows of a page, and the URL of the next one.
+/// The rows of a page, and the URL of the next page.
 type Rows = (Vec<HistoryRow>, Option<String>);
 
 pub(super) async fn history(
@@ -53,7 +54,7 @@ pub(super) async fn history(
     } else {
         0
     };
-    // The names of the branches are next to the commits that they point to.
+    // The page also depends on the tips of all branches, because it shows the names of branches next to their tips.
     let tips = |seen: &Seen<'_>| Ok(seen.store.refs()?);
     let render = move |seen: &Seen<'_>, refs: &Vec<(RefName, ObjectId)>| {
         page(seen, refs, &path, after, query.start)
@@ -105,7 +106,7 @@ fn page(
     }))
 }
 
-/// Returns whether a path is that of a module, or was: a removed module has a history, too.
+/// Returns whether there is or was a module at the path. A removed module has a history too.
 fn is_module(seen: &Seen<'_>, path: &ModulePath) -> Result<bool> {
     let name = ModuleRef::Path(path.clone());
     if seen.store.contains(&seen.revision, &name)? {
@@ -114,17 +115,17 @@ fn is_module(seen: &Seen<'_>, path: &ModulePath) -> Result<bool> {
     Ok(!seen.store.version_list(&seen.revision, path)?.is_empty())
 }
 
-/// Returns the URL of the history of an older commit.
+/// Returns the URL of the history that begins at an older commit.
 fn older(seen: &Seen<'_>, path: &TreePath, commit: Option<CommitId>) -> String {
     let place = commit.map_or_else(|| seen.place.tip(), |commit| seen.place.at(commit));
     seen.site.history(&place, path)
 }
 
-/// Returns the rows of a page of all commits; `None` if the page begins too far back.
+/// Returns the rows of a page of the whole history. Returns `None` if more than `WALKED_MAX` commits precede the page.
 fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Option<Rows>> {
     let mut walked = 0;
     let (mut lanes, mut found, mut is_reached) = (Lanes::default(), Vec::new(), after.is_none());
-    // All commits before the page are visited, because the lanes begin at the first one.
+    // Visits all commits that precede the page too, because the lanes of the graph begin at the first commit.
     seen.store.log(
         &seen.revision,
         0,
@@ -177,7 +178,7 @@ fn of_module(seen: &Seen<'_>, path: &ModulePath, after: Option<CommitId>) -> Res
     seen.store
         .audit_after(&seen.revision, path, after, |entry| {
             entries.push(entry);
-            // One more than a page, whose size the last one of the page is compared with.
+            // Reads one entry more than fits on a page: the last commit on the page is compared with its size.
             entries.len() <= PAGE_SIZE
         })?;
     let has_more = entries.len() > PAGE_SIZE;
@@ -237,7 +238,7 @@ fn next_after(url: &str, rows: &[HistoryRow], has_more: bool) -> Option<String> 
     Some(Site::and(url, "after", last.commit.id))
 }
 
-/// Returns the first modules that a commit changed, and whether there are more.
+/// Returns some of the modules that a commit changed, and whether it changed more.
 fn changes(store: &Store, commit: &Commit) -> Result<(Vec<PathChange>, bool)> {
     let (mut changes, mut has_more) = (Vec::new(), false);
     store.changes(commit, |change| {
@@ -251,7 +252,7 @@ fn changes(store: &Store, commit: &Commit) -> Result<(Vec<PathChange>, bool)> {
     Ok((changes, has_more))
 }
 
-/// Adds the names of the branches to the commits that they point to.
+/// Adds the names of branches to the rows of the commits that are their tips.
 fn mark_branches(refs: &[(RefName, ObjectId)], rows: &mut [HistoryRow]) {
     let mut tips: HashMap<String, Vec<String>> = HashMap::new();
     for (name, tip) in refs {

@@ -1,4 +1,4 @@
-//! Collects garbage and verifies the store, on request.
+//! Handlers that run maintenance tasks: garbage collection and verification.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::store::{History, Revision};
 use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::change_texts;
 
-/// Shows the form for a collection that drops the history of a branch.
+/// Shows the form for a garbage collection that squashes the history of a branch.
 pub(super) async fn show_squash(screen: Screen, visitor: Visitor) -> Result<Response> {
     require(&screen.app, &visitor, &Method::POST)?;
     require(&screen.app, &visitor, &Method::DELETE)?;
@@ -49,7 +49,8 @@ pub(super) async fn show_squash(screen: Screen, visitor: Visitor) -> Result<Resp
     .await
 }
 
-/// Collects garbage. The history is kept unless the form says otherwise; then the branch must still have the commit that its page has shown.
+/// Collects garbage. If the form requests to squash the history, the tip of the branch must still be the commit that the page has shown.
+/// Otherwise keeps the history.
 pub(super) async fn gc(State(app): State<App>, form: Form) -> Result<Response> {
     require(&app, &form.visitor, &Method::POST)?;
     let (change, history) = match form.fields.optional("history")? {
@@ -64,7 +65,7 @@ pub(super) async fn gc(State(app): State<App>, form: Form) -> Result<Response> {
     Ok(redirect(&site_of_links(&app.base_path).status()))
 }
 
-/// Begins to verify the store. The status says when it is done.
+/// Starts to verify the store in the background. The status screen shows the result.
 pub(super) async fn verify(State(app): State<App>, form: Form) -> Result<Response> {
     require(&app, &form.visitor, &Method::POST)?;
     let store = Arc::clone(&app.store);

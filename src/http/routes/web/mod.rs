@@ -1,7 +1,7 @@
-//! The web UI: `/` and everything below `/ui`.
+//! The handlers of the web UI: `/` and everything below `/ui`.
 //!
-//! A handler parses the URL, asks the store on a thread that may block, and sends what [`web`](crate::web) renders. To add a screen, write its
-//! markup in `src/web/NAME.rs`, its handler here in `NAME.rs`, and add it to [`add_routes`].
+//! A handler parses the URL, asks the store in a thread that may block, and sends the page that [`web`](crate::web) renders. To add a
+//! screen, write its markup in `src/web/NAME.rs` and its handler in `NAME.rs` here, and add the handler to [`add_routes`].
 
 mod assets;
 mod branches;
@@ -38,7 +38,7 @@ use crate::http::middleware::session::refuse_foreign_forms;
 use crate::http::pages;
 use crate::http::state::App;
 
-/// Adds the screens to the routes of the server. They are not part of the description of the API.
+/// Adds the screens to the routes of the server. The OpenAPI document does not describe them.
 pub(in crate::http) fn add_routes(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     router
         .route("/", any(directory::first))
@@ -60,7 +60,7 @@ pub(in crate::http) fn add_routes(router: OpenApiRouter<App>) -> OpenApiRouter<A
         .route("/ui/{*rest}", get(unknown_page))
 }
 
-/// Returns the pages with a form, and what the forms are sent to.
+/// Returns the routes of the pages with a form, and the routes to which the forms are sent.
 fn forms() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .route(pages::LOGIN, get(sign_in::login).post(sign_in::begin))

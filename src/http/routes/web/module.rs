@@ -1,4 +1,4 @@
-//! Modules, and their bytes as a download.
+//! Handlers of the screen of a module, and of the download of its bytes.
 
 use axum::extract::State;
 use axum::http::header::CONTENT_DISPOSITION;
@@ -19,16 +19,16 @@ use crate::web::Section;
 use crate::web::module::{ModulePage, VersionRow};
 use crate::wire::encode_query_value;
 
-/// The number of versions in the timeline.
+/// The number of versions in the timeline of the page.
 const VERSIONS: usize = 12;
 
-/// The number of versions in the line of sizes.
+/// The number of versions in the chart of sizes.
 const SIZES: usize = 60;
 
-/// The query parameter that extends the lists.
+/// The query parameter of the screen of a module.
 #[derive(Deserialize)]
 pub(super) struct ItemsQuery {
-    /// List all imports and exports.
+    /// Whether to list all imports and exports.
     #[serde(default)]
     all: bool,
 }
@@ -41,7 +41,7 @@ pub(super) async fn get(
     let path = tail.parse(ModulePath::parse)?;
     let unread_bytes = unread_bytes(&screen, &path).await?;
     let (app, path_of_oci) = (screen.app.clone(), path.clone());
-    // What OCI clients pull depends on the default branch and on what they have pushed.
+    // The page also depends on the name for OCI clients, which depends on the default branch and on what OCI clients have pushed.
     let oci = move |seen: &Seen<'_>| oci_module(&app, seen, &path_of_oci);
     let render = move |seen: &Seen<'_>, oci: &Option<OciModule>| {
         module(seen, &path, oci.as_ref(), query.all)
@@ -49,9 +49,9 @@ pub(super) async fn get(
     screen.respond_depending_on(oci, unread_bytes, render).await
 }
 
-/// Returns the name under which OCI clients pull the module; `None` if they cannot, or if there is no module.
+/// Returns the repository and tag under which OCI clients pull the module; `None` if they cannot pull it, or if there is no module.
 fn oci_module(app: &App, seen: &Seen<'_>, path: &ModulePath) -> Result<Option<OciModule>> {
-    // Clients ask for `/v2/` at the root of a host.
+    // OCI clients can only use a server at the root of a host, because they send requests to `/v2/`.
     if !seen.site.base.is_empty() {
         return Ok(None);
     }
@@ -60,18 +60,18 @@ fn oci_module(app: &App, seen: &Seen<'_>, path: &ModulePath) -> Result<Option<Oc
         .hash(&seen.revision, &ModuleRef::Path(path.clone()));
     match hash {
         Ok(hash) => Ok(app.registry.module_name(seen.store, path, hash)?),
-        // The failure is reported when the page is made.
+        // The error is reported when the page is rendered.
         Err(_) => Ok(None),
     }
 }
 
-/// Returns the size in bytes of the module if it must be read, because its facts are not known.
+/// Returns the size of the module in bytes if the page must read the module, because the index does not have its facts; otherwise 0.
 async fn unread_bytes(screen: &Screen, path: &ModulePath) -> Result<u64> {
     let (revision, name) = (screen.revision(), ModuleRef::Path(path.clone()));
     screen
         .app
         .run_read(move |store| {
-            // An error is reported when the page is made.
+            // The error is reported when the page is rendered.
             let Ok(hash) = store.hash(&revision, &name) else {
                 return Ok(0);
             };
@@ -135,7 +135,7 @@ fn module(
     }))
 }
 
-/// Returns the failure for a path without a module: the commit that removed it, if there was one.
+/// Returns the error for a path without a module. If a commit has removed the module, the error names that commit.
 fn absent(seen: &Seen<'_>, path: &ModulePath) -> Result<Failure> {
     let mut newest = None;
     seen.store
@@ -155,7 +155,7 @@ fn absent(seen: &Seen<'_>, path: &ModulePath) -> Result<Failure> {
     Ok(Failure::new(StatusCode::NOT_FOUND, detail))
 }
 
-/// Returns the newest versions, the newest first; the sizes of some more, the oldest first; and the number of all.
+/// Returns the newest versions, newest first; the sizes of more versions, oldest first; and the number of all versions.
 fn versions(
     store: &Store,
     revision: &Revision,
@@ -179,7 +179,7 @@ fn versions(
     Ok((rows, sizes, all.len()))
 }
 
-/// Sends the WIT of a module as text. The API takes the branch from a header, which a link cannot set.
+/// Sends the WIT of a module as text. This route exists because the API takes the branch from a header, which a link cannot set.
 pub(super) async fn wit(
     State(app): State<App>,
     screen: Screen,
@@ -190,7 +190,7 @@ pub(super) async fn wit(
     facts::wit(State(app), revision, conditions, tail).await
 }
 
-/// Sends the bytes of a module for a download. The API takes the branch from a header, which a link cannot set.
+/// Sends the bytes of a module as a download. This route exists because the API takes the branch from a header, which a link cannot set.
 pub(super) async fn raw(
     State(app): State<App>,
     screen: Screen,

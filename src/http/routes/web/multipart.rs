@@ -1,4 +1,4 @@
-//! A form with files (RFC 7578), whose parts are read as they arrive.
+//! Reads a form with files (`multipart/form-data`, RFC 7578) part by part, as it arrives.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
@@ -12,19 +12,20 @@ use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, has_media_type};
 use crate::http::upload::multipart::{BodyPart, HELD_BYTES_MAX, MULTIPART, MultipartBody};
 
-/// The limit on the content of a field that is not a file, in bytes: that of a commit message.
+/// The maximum size of a field that is not a file, in bytes. It is the maximum size of a commit message.
 const FIELD_BYTES_MAX: usize = 64 << 10;
 
-/// The limit on the name of a field, in bytes. The fields of the pages have much shorter names.
+/// The maximum length of the name of a field, in bytes. The pages use much shorter names.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The limit on the number of parts: fields, files, and parts for which no file was chosen.
+/// The maximum number of parts: fields, files, and file fields without a file.
 const PARTS_MAX: usize = 1024;
 
-/// A form with files. The fields before the first file are read, and the token is checked, before the first file.
+/// A form with files that is arriving. The fields before the first file are read, and the token in them is checked, before the first file
+/// is read.
 pub(super) struct MultipartForm {
     pub visitor: Visitor,
-    /// The fields that have arrived.
+    /// The fields that have arrived so far.
     pub fields: Fields,
     parts: MultipartBody,
     is_checked: bool,
@@ -34,7 +35,7 @@ pub(super) struct MultipartForm {
 
 /// A file that is arriving.
 pub(super) struct FilePart {
-    /// The name of the file on the disk of the user, without a directory.
+    /// The name of the file on the user's disk, without a directory.
     pub name: String,
     part: BodyPart,
 }
@@ -62,10 +63,10 @@ impl FromRequest<App> for MultipartForm {
 }
 
 impl MultipartForm {
-    /// Returns the next file, after reading the fields before it; `None` at the end of the form.
+    /// Returns the next file, after reading the fields before it. Returns `None` at the end of the form.
     ///
     /// # Errors
-    /// 400 if the form is malformed or truncated, or has too many fields; 403 if its token is not valid; 408 if it arrives too slowly.
+    /// 400 if the form is malformed or truncated, or has too many parts; 403 if its token is not valid; 408 if the form arrives too slowly.
     pub async fn next_file(&mut self) -> Result<Option<FilePart>> {
         loop {
             let Some(part) = self.parts.next().await? else {
@@ -87,7 +88,7 @@ impl MultipartForm {
             };
             self.check()?;
             let mut file = FilePart { name, part };
-            // The part of a field for which no file was chosen.
+            // Skips a file field for which the user chose no file.
             if file.name.is_empty() {
                 while file.next().await?.is_some() {}
                 continue;
@@ -133,7 +134,7 @@ impl FilePart {
     /// Returns the next bytes of the file, or `None` at its end.
     ///
     /// # Errors
-    /// 400 if the form is malformed or truncated; 408 if it arrives too slowly.
+    /// 400 if the form is malformed or truncated; 408 if the form arrives too slowly.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         self.part.next().await
     }

@@ -1,4 +1,4 @@
-//! The response with a page: its entity tag, its coding, and what caches may do with it.
+//! Responds with a page: sets its entity tag, content coding and caching headers.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -16,11 +16,11 @@ use crate::http::pages;
 use crate::web::layout::Page;
 use crate::web::{assets, page};
 
-/// The size from which on a page is compressed, in bytes.
+/// The minimum size of a page that is compressed, in bytes.
 const COMPRESSED_BYTES_MIN: usize = 1024;
 
 impl Screen {
-    /// Returns the entity tag of a page: of everything that it is made of.
+    /// Returns the entity tag of a page. It is a hash of everything that the page depends on.
     pub fn tag(&self, content: impl Hash) -> String {
         let mut hasher = DefaultHasher::new();
         (
@@ -87,11 +87,11 @@ impl Screen {
     }
 }
 
-/// The request headers that a page depends on.
+/// The value of `Vary`: the request headers on which a page depends.
 const SELECTING_HEADERS: HeaderValue =
     HeaderValue::from_static("Accept, Accept-Encoding, Authorization, Cookie");
 
-/// Returns the response to a client that has the page.
+/// Returns the response 304 for a client that already has the page.
 pub(super) fn not_modified(tag: &str) -> Response {
     let headers = [(ETAG, tag.to_owned())];
     (
@@ -102,7 +102,7 @@ pub(super) fn not_modified(tag: &str) -> Response {
         .into_response()
 }
 
-/// Returns a redirect to a URL of this server.
+/// Returns a redirect (303) to a URL of this server.
 pub(super) fn redirect(url: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response()
 }

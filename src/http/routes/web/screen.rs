@@ -1,4 +1,4 @@
-//! What all screens have in common: the branch or commit, and the rights of the client.
+//! A request for a screen: parses what all screens have in common, and responds with a page.
 
 use std::hash::Hash;
 
@@ -22,43 +22,44 @@ use crate::store::{self, Revision, Store};
 use crate::web::picker::Branches;
 use crate::web::{Markup, Place, Rights, Section, Site};
 
-/// The memory that is charged while a page is rendered, in bytes. A page has less: its lists and texts are bounded.
+/// The memory that is charged while a page is rendered, in bytes. A page needs less, because its lists and texts are limited.
 const PAGE_BYTES: u64 = 4 << 20;
 
-/// The query parameters that select a branch or commit. An empty one is a field of a form that was left empty.
+/// The query parameters that select a branch or commit. A parameter is empty if the user left the form field empty.
 #[derive(Deserialize)]
 struct PlaceQuery {
     branch: Option<String>,
     commit: Option<String>,
 }
 
-/// A request for a page.
+/// A request for a page of the web UI.
 pub(super) struct Screen {
     pub app: App,
     pub site: Site,
     pub place: Place,
-    /// The path and query of the request, which the entity tag depends on.
+    /// The path and query of the request. They are part of the entity tag.
     pub uri: String,
-    /// `If-None-Match`, and what the client accepts.
+    /// The request headers, of which `If-None-Match` and the `Accept` headers are used.
     pub headers: HeaderMap,
 }
 
-/// What a handler returns for a page.
+/// The result of a handler.
 pub(super) enum Answer {
-    /// A page.
+    /// The content of the page.
     Page(Content),
-    /// The page is at another URL.
+    /// The URL to which the browser is redirected.
     Redirect(String),
 }
 
-/// A page without its frame.
+/// The content of a page, without its frame.
 pub(super) struct Content {
     pub title: String,
     pub section: Section,
-    /// What is in the field of the search.
+    /// The text in the search field.
     pub query: String,
     pub markup: Markup,
-    /// Whether a later request for the same URL gets the same page, if everything that is part of the entity tag is as it is now.
+    /// Whether the page is complete: a later request gets the same page, as long as everything in the entity tag is the same. If not, the
+    /// page gets no entity tag.
     pub is_final: bool,
 }
 
@@ -68,7 +69,8 @@ impl FromRequestParts<App> for Screen {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let QueryParams(query) = QueryParams::<PlaceQuery>::of(&parts.uri)?;
         let default_branch = app.default_branch().await?;
-        // The name is taken as it is: a space that is not one of ASCII may be part of it. An id that is pasted may have spaces around it.
+        // Does not trim the branch, because a non-ASCII space may be part of its name. Trims the commit id, because a user may paste it
+        // with spaces.
         let branch = match query.branch.filter(|branch| !branch.is_empty()) {
             Some(branch) => BranchName::parse(&branch)?,
             None => default_branch.clone(),
@@ -95,7 +97,7 @@ impl FromRequestParts<App> for Screen {
     }
 }
 
-/// Returns what the client may do. A replica accepts changes from its primary only.
+/// Returns the changes that the client may make. There are none on a replica, which accepts changes only from its primary.
 fn rights_of(caller: &Caller, is_replica: bool) -> Rights {
     let allows = |method| !is_replica && caller.allows(&method);
     Rights {
@@ -110,13 +112,13 @@ impl Screen {
     /// Returns the branch of the page.
     ///
     /// # Errors
-    /// 400 if the page is not of a branch.
+    /// 400 if the request names no branch.
     pub fn branch(&self) -> Result<BranchName> {
         let missing = || Failure::malformed("the page needs a branch");
         self.place.branch.clone().ok_or_else(missing)
     }
 
-    /// Responds with the page of a branch or commit, or with 304 if the client has it.
+    /// Responds with the page of a branch or commit, or with 304 if the client has the current page.
     pub async fn respond(
         self,
         render: impl Fn(&Seen<'_>) -> Result<Answer> + Send + 'static,
@@ -124,7 +126,7 @@ impl Screen {
         self.respond_with_memory(0, render).await
     }
 
-    /// Responds like [`respond`](Self::respond), with this number of bytes of memory in addition to those of the page.
+    /// Responds like [`respond`](Self::respond). Charges `bytes` bytes of memory in addition to those for the page.
     pub async fn respond_with_memory(
         self,
         bytes: u64,
@@ -134,8 +136,9 @@ impl Screen {
             .await
     }
 
-    /// Responds like [`respond_with_memory`](Self::respond_with_memory) with a page that depends on more than its commit and the newest commit of
-    /// its branch: on what `dependencies` returns. `render` gets it, too.
+    /// Responds like [`respond_with_memory`](Self::respond_with_memory) with a page that depends on more than its commit and the tip of its
+    /// branch. `dependencies` returns the other data on which the page depends; it becomes part of the entity tag, and `render` receives
+    /// it.
     pub async fn respond_depending_on<D: Hash>(
         self,
         dependencies: impl Fn(&Seen<'_>) -> Result<D> + Send + 'static,
@@ -148,7 +151,7 @@ impl Screen {
             let tip = self.tip(store);
             let attempt = || self.attempt(store, &dependencies, &render);
             let attempted = match attempt() {
-                // A gc has squashed the branch meanwhile, or somebody has committed.
+                // A gc has squashed the branch, or another user has committed, since the first attempt began.
                 Err(_) if self.tip(store) != tip => attempt(),
                 attempted => attempted,
             };
@@ -160,7 +163,7 @@ impl Screen {
         .await
     }
 
-    /// Returns the entity tag of the page, and the page unless the client has it.
+    /// Returns the entity tag of the page, and the page unless the client has it already.
     fn attempt<D: Hash>(
         &self,
         store: &Store,
@@ -178,13 +181,13 @@ impl Screen {
         Ok((tag, answer))
     }
 
-    /// Returns the newest commit of the branch; `None` if it has none, or cannot be read.
+    /// Returns the tip of the branch of the page; `None` if it has no commit or cannot be read.
     fn tip(&self, store: &Store) -> Option<CommitId> {
         self.tip_of_named(store).ok().flatten()
     }
 
-    /// Responds with a page that does not depend on a commit, with this number of bytes of memory in addition to those of the page. If it fails, it
-    /// is rendered once more: a gc may have squashed a branch meanwhile.
+    /// Responds with a page that does not depend on a commit. Charges `bytes` bytes of memory in addition to those for the page. If
+    /// rendering fails, tries once more, because a gc may have squashed a branch in between.
     pub async fn respond_without_commit(
         self,
         bytes: u64,
@@ -199,14 +202,14 @@ impl Screen {
         .await
     }
 
-    /// Responds with a small page that nothing of the store is needed for. It takes no permit and no memory in advance, because clients without
-    /// a key may ask for it.
+    /// Responds with a small page that needs nothing from the store. Waits for no permit and reserves no memory, because clients without an
+    /// API key may request such a page.
     pub fn respond_at_once(&self, content: Content) -> Result<Response> {
         let charge = self.app.memory.empty_charge();
         self.send(Answer::Page(content), None, charge)
     }
 
-    /// Returns the branch or commit of the page.
+    /// Returns the branch or commit that the page shows.
     pub fn revision(&self) -> Revision {
         match self.place.commit {
             Some(commit) => Revision::Commit(commit),
@@ -233,7 +236,7 @@ impl Screen {
         })
     }
 
-    /// Returns the newest commit of the branch of the page, also if it is a page of an older commit; `None` if it has none.
+    /// Returns the tip of the branch of the page, even if the page shows an older commit. Returns `None` if the branch has no commit.
     ///
     /// # Errors
     /// 404 if there is no such branch.

@@ -1,4 +1,4 @@
-//! The store as one page sees it.
+//! The state of the store from which one page is rendered.
 
 use axum::http::StatusCode;
 
@@ -8,34 +8,34 @@ use crate::store::{self, Commit, ErrorKind, Revision, Store};
 use crate::web::picker::Branches;
 use crate::web::{Place, Site};
 
-/// The store as one page sees it.
+/// The store, and the commit from which one page is rendered.
 pub(super) struct Seen<'s> {
     pub store: &'s Store,
     pub site: &'s Site,
     pub place: &'s Place,
-    /// The resolved branch or commit.
+    /// The branch or commit of the request, resolved to a commit.
     pub revision: Revision,
-    /// The commit; `None` on a branch without one.
+    /// The commit that the page shows; `None` if the branch has no commit.
     pub commit: Option<Commit>,
-    /// The newest commit of the branch; `None` if it has none.
+    /// The tip of the branch; `None` if the branch has no commit.
     pub tip: Option<CommitId>,
     pub branches: Branches,
 }
 
 impl Seen<'_> {
-    /// Returns the URL of a page at the tip of the branch if the page is of a commit, and `has_page` is true for the tip.
+    /// Returns `url`, the URL of the page at the tip of the branch, if the page shows a commit and `has_page` returns true for the tip.
     pub fn newest(&self, url: String, has_page: impl Fn(&Revision) -> bool) -> Option<String> {
         let tip = Revision::Branch(self.place.branch.clone());
         (self.place.commit.is_some() && has_page(&tip)).then_some(url)
     }
 
-    /// Returns the failure for a branch or commit that cannot be read: 410 for a commit that was once there.
+    /// Returns the failure for a branch or commit that cannot be read: 410 for a commit that gc has deleted.
     pub fn missing(&self, revision: &Revision, error: store::Error) -> Failure {
         missing(self.store, revision, error)
     }
 }
 
-/// Returns the failure for a branch or commit that cannot be read: 410 for a commit that was once there.
+/// Returns the failure for a branch or commit that cannot be read: 410 for a commit that gc has deleted.
 pub(super) fn missing(store: &Store, revision: &Revision, error: store::Error) -> Failure {
     if error.kind() == ErrorKind::NotFound
         && let Revision::Commit(commit) = revision

@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Handlers for signing in and out.
 
 use std::time::SystemTime;
 
@@ -22,10 +22,10 @@ use crate::http::state::App;
 use crate::web::sign_in::{SignInPage, SignInReason, no_keys, sign_out};
 use crate::web::{Place, Site};
 
-/// The query of the page for signing in.
+/// The query parameters of the page for signing in.
 #[derive(Deserialize)]
 pub(super) struct LoginQuery {
-    /// The page to show afterwards.
+    /// The path and query of the page to which the user is sent after signing in.
     #[serde(default)]
     next: String,
     /// Why the page is shown.
@@ -40,9 +40,9 @@ enum Why {
     Asked,
     /// The session has ended.
     Ended,
-    /// The form has begun a session.
+    /// The user has just signed in. If the browser kept the session cookie, it is redirected; otherwise the page says that it did not.
     Begun,
-    /// The form has ended the session.
+    /// The user has just signed out.
     Out,
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn login(
     show(screen, &visitor, next, reason)
 }
 
-/// Begins a session, if the key is right.
+/// Checks the API key in the form. If it is right, begins a session.
 pub(super) async fn begin(
     State(app): State<App>,
     client: Option<Extension<ClientAddress>>,
@@ -84,7 +84,7 @@ pub(super) async fn begin(
     }
     let session = app.sessions.begin(key.as_bytes(), SystemTime::now());
     let site = site_of_links(&app.base_path);
-    // The next page tells the user if the browser did not keep the cookie.
+    // Redirects to the sign-in page, which checks whether the browser kept the cookie.
     let login = Site::and(&site.login(&next), "why", "begun");
     let mut response = redirect(&login);
     let cookie = form.visitor.begin(&session);
@@ -92,7 +92,7 @@ pub(super) async fn begin(
     Ok(response)
 }
 
-/// Shows the form again, with the reason why the key was refused.
+/// Shows the form again, with the reason why the API key was refused.
 fn refuse(screen: Screen, visitor: &Visitor, next: String, failure: Failure) -> Result<Response> {
     let refusal = failure.clone().into_response();
     let detail = match refusal.status() {
@@ -118,7 +118,7 @@ fn show(
     reason: SignInReason,
 ) -> Result<Response> {
     let has_keys = screen.app.access.keys.is_some();
-    // Without a key, the page reveals nothing about the store, not even the name of the default branch.
+    // Shows nothing about the store, not even the name of the default branch, because the client has sent no API key.
     screen.place = Place {
         branch: None,
         commit: None,
@@ -137,7 +137,7 @@ fn show(
     })
 }
 
-/// Leads to the next page: whoever gets here has sent the key with HTTP Basic.
+/// Redirects to the next page. A client that gets here has sent the API key with HTTP Basic.
 pub(super) async fn basic(
     State(app): State<App>,
     QueryParams(query): QueryParams<LoginQuery>,
@@ -153,7 +153,7 @@ pub(super) async fn logout(screen: Screen, visitor: Visitor) -> Result<Response>
     })
 }
 
-/// Ends the session of this browser, also for others that have a copy of its cookie.
+/// Ends the session on the server, so that copies of its cookie are invalid too.
 pub(super) async fn end(State(app): State<App>, form: Form) -> Response {
     if let Some(session) = form.visitor.session() {
         app.sessions.end(session, SystemTime::now());
@@ -165,8 +165,8 @@ pub(super) async fn end(State(app): State<App>, form: Form) -> Response {
     response
 }
 
-/// Returns the path and query of a page of this server: `next` if it is one, or else the first page. So a link to the page for signing in
-/// cannot lead to another site.
+/// Returns `next` if it is the path and query of a page of this server, otherwise the path of the first page. So a link to the sign-in page
+/// cannot redirect to another site.
 fn local(base_path: &BasePath, next: &str) -> String {
     let first = base_path.join("/");
     let is_plain = |c: char| c.is_ascii_graphic() && c != '\\';

@@ -1,4 +1,4 @@
-//! The state of the server.
+//! Handler of the status screen.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,8 @@ use crate::store::Store;
 use crate::web::Section;
 use crate::web::status::{Bucket, Peer, Status};
 
-/// Shows the status to keys that allow POST, with which one may also run gc. It contains the names of mirrors and why pushes to them failed.
+/// Shows the status. Requires an API key that allows POST, which also allows to run gc, because the page shows the names of mirrors and the
+/// errors of pushes to them.
 pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response> {
     if !screen.site.shows_status {
         let detail = "the key does not allow POST, which the status needs";
@@ -73,7 +74,7 @@ pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response>
     Ok(visitor.with_form(response))
 }
 
-/// Removes the URL of the bucket from the reason of a failure: it is no business of those who may change modules.
+/// Replaces the URL of the bucket in the error text, because users who may only change modules must not see the URL.
 fn without_url(bucket: Bucket, store: &Store) -> Bucket {
     let mark = Store::bucket_mark_of(store.root()).ok().flatten();
     let without = |error: String| match &mark {

@@ -1,7 +1,8 @@
-//! Uploads: the form, and the first step, which validates the files and keeps them.
+//! Handlers of the first step of an upload: shows the form, validates the files, and keeps them for the preview.
 //!
-//! Nothing is committed and nothing is remembered: the plan of the upload is kept like the files, and its digest is in the URL of the page that
-//! shows it. So the page can be reloaded, or opened again after signing in, and another user who may change the store can be sent its URL.
+//! This step commits nothing, and the server keeps no state in memory: the plan of the upload is stored in a file like the modules, and its
+//! digest is in the URL of the preview. So the user can reload the preview, open it again after signing in, or send its URL to another user
+//! who may change the store.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -25,16 +26,16 @@ use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{Change, Revision};
 use crate::web::upload::UploadForm;
 
-/// The limit on the number of files of one upload.
+/// The maximum number of files in one upload.
 const FILES_MAX: usize = 500;
 
-/// The query of the page.
+/// The query parameters of the page.
 #[derive(Deserialize)]
 pub(super) struct UploadQuery {
-    /// The directory.
+    /// The directory into which the modules are put.
     #[serde(default)]
     directory: String,
-    /// The path of the module of which a new version is uploaded.
+    /// The path of the module, if a new version of an existing module is uploaded.
     #[serde(default)]
     path: String,
 }
@@ -69,7 +70,7 @@ pub(super) async fn show(
     .await
 }
 
-/// Validates the files of a form, keeps them, and leads to the page that shows what a commit would change.
+/// Validates the files in a form, keeps them, and redirects to the preview of the commit.
 pub(super) async fn receive(State(app): State<App>, mut form: MultipartForm) -> Result<Response> {
     require(&app, &form.visitor, &Method::POST)?;
     let mut files: Vec<PlannedFile> = Vec::new();
@@ -101,7 +102,7 @@ pub(super) async fn receive(State(app): State<App>, mut form: MultipartForm) -> 
     Ok(redirect(&site.upload_preview(&id.to_hex())))
 }
 
-/// Returns the path of a file: its own name in the directory of the form, or the name in the form if that has one.
+/// Returns the path for a file: the directory in the form, and the name in the form, or else the name of the file.
 fn target(fields: &Fields, file_name: &str, count: usize) -> Result<ModulePath> {
     let directory = fields.parse_optional("directory", TreePath::parse)?;
     let name = match fields.optional("name")? {
@@ -117,7 +118,7 @@ fn target(fields: &Fields, file_name: &str, count: usize) -> Result<ModulePath> 
     Ok(ModulePath::try_from(path)?)
 }
 
-/// Receives a file into the spool like `POST /module`, validates it on the way, and keeps it.
+/// Receives a file like `POST /module`: spools it, validates it as it arrives, and keeps it for the preview.
 async fn keep(
     app: &App,
     change: Change,
@@ -137,7 +138,7 @@ async fn keep(
     };
     let (begun, replaced) = begin.await?;
     let _cancel = CancelOnDrop(begun.cancellation());
-    // A wait for memory by an upload that holds some could block others that hold some, too.
+    // Does not wait for memory: requests that hold memory while they wait for more could block each other.
     let charge = app.memory.try_charge(UploadMemory::first_bytes(None))?;
     let mut sink = ModuleSink::new(begun, app.reserve_upload(), UploadMemory::new(charge, None));
     let mut chunk = Vec::new();

@@ -1,4 +1,4 @@
-//! The plan of an upload: what its second step commits.
+//! The plan of an upload: what the second step of the upload commits.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,10 @@ use crate::http::error::{Failure, Result};
 use crate::names::{Author, BranchName, Digest, Message, ModuleHash, ModulePath};
 use crate::store::{Change, PlannedModule, Precondition, PreviewedModule, Store};
 
-/// The limit on the text of a plan, in bytes: 500 paths of 4 KiB, and a message.
+/// The maximum length of the text of a plan, in bytes. It has room for 500 paths of 4 KiB, and a message.
 const TEXT_BYTES_MAX: u64 = 4 << 20;
 
-/// What the second step of an upload commits.
+/// What the second step of an upload commits: modules, and the parameters of the commit.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct UploadPlan {
     branch: String,
@@ -23,19 +23,19 @@ pub(super) struct UploadPlan {
 /// A file of an upload.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PlannedFile {
-    /// The path at which the module will be.
+    /// The path at which the commit will put the module.
     pub path: String,
-    /// The digest under which the module is kept.
+    /// The digest by which the kept module is found.
     digest: String,
     /// The size of the module, in bytes.
     pub size_bytes: u64,
-    /// The module that was at the path when the file was uploaded.
+    /// The hash of the module that was at the path when the file was uploaded; `None` if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replaced: Option<String>,
 }
 
 impl PlannedFile {
-    /// Plans to put a kept module at a path that has `replaced` now.
+    /// Creates the plan for a kept module. `replaced` is the module that is at the path now.
     pub fn new(path: &ModulePath, kept: &PreviewedModule, replaced: Option<ModuleHash>) -> Self {
         Self {
             path: path.as_str().to_owned(),
@@ -45,10 +45,10 @@ impl PlannedFile {
         }
     }
 
-    /// Parses the file.
+    /// Converts the strings of the plan to their types.
     ///
     /// # Errors
-    /// 404 if it is malformed: the text that is kept under the plan's id is then not a plan.
+    /// 404 if a string is malformed: the kept text with this id is not a plan, then.
     pub fn parse(&self) -> Result<PlannedModule> {
         let replaced = self.replaced.as_deref().map(ModuleHash::parse);
         Ok(PlannedModule {
@@ -60,7 +60,7 @@ impl PlannedFile {
 }
 
 impl UploadPlan {
-    /// Plans to make a change with these files.
+    /// Creates a plan from the parameters of the commit and the files.
     pub fn new(change: &Change, files: Vec<PlannedFile>) -> Self {
         let branch = change.branch.as_ref().map(ToString::to_string);
         let message = change.message.as_ref();
@@ -72,45 +72,45 @@ impl UploadPlan {
         }
     }
 
-    /// Returns the text to keep.
+    /// Returns the plan as text.
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).expect("BUG: the plan has string keys only")
     }
 
-    /// Reads the plan that was kept under an id.
+    /// Reads the plan with this id, which is the digest of its text.
     ///
     /// # Errors
-    /// 404 if there is none.
+    /// 404 if there is no such plan.
     pub fn read(store: &Store, id: &Digest) -> Result<Self> {
         let text = store.kept_text(id, TEXT_BYTES_MAX)?;
         let plan = text.and_then(|text| serde_json::from_str(&text).ok());
         plan.ok_or_else(unknown)
     }
 
-    /// Returns the branch.
+    /// Returns the branch to which the plan commits.
     ///
     /// # Errors
-    /// 404 if it is malformed.
+    /// 404 if the branch is malformed.
     pub fn branch(&self) -> Result<BranchName> {
         BranchName::parse(&self.branch).map_err(|_| unknown())
     }
 
-    /// Returns the author that the form has asked for.
+    /// Returns the author that the user entered in the form.
     pub fn author(&self) -> Option<&str> {
         self.author.as_deref()
     }
 
-    /// Returns the message that the form has asked for.
+    /// Returns the commit message that the user entered in the form.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Returns the files.
+    /// Returns the files of the upload.
     pub fn files(&self) -> &[PlannedFile] {
         &self.files
     }
 
-    /// Returns the change to make, and its modules.
+    /// Returns the parameters of the commit, and its modules.
     ///
     /// # Errors
     /// 404 if the plan is malformed.

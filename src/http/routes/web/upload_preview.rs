@@ -1,4 +1,4 @@
-//! The second step of an upload: what a commit would change, and the commit.
+//! Handlers of the second step of an upload: shows a preview of the commit, and commits.
 
 use std::time::{Duration, Instant};
 
@@ -19,19 +19,20 @@ use crate::store::{self, ErrorKind, PlannedModule, Revision, Store};
 use crate::web::upload::{UploadEffect, UploadPreview, UploadedModule};
 use crate::web::{self, Markup};
 
-/// How many modules of an upload are described.
+/// The maximum number of modules that the preview describes.
 const DESCRIBED_MAX: usize = 50;
 
-/// For how long modules are described for one page. What was found out is remembered, so the next page has more.
+/// The maximum time for describing modules for one page. Descriptions are cached, so the page has more of them when it is loaded again.
 const DESCRIBED_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The length of the descriptions in bytes after which no further module is described. The last one may exceed it: a description is bounded.
+/// The total length of the descriptions, in bytes, after which no further module is described. The last description may exceed it; the
+/// length of a description is limited.
 const DESCRIBED_BYTES_MAX: usize = 1 << 20;
 
-/// The size up to which two modules are compared, in bytes: both are in memory then.
+/// The maximum size of a module that is compared with another one, in bytes. Both modules are in memory during the comparison.
 const COMPARED_BYTES_MAX: u64 = 32 << 20;
 
-/// Shows what a commit of the upload would change.
+/// Shows a preview of what a commit of the upload would change.
 pub(super) async fn show(screen: Screen, visitor: Visitor, tail: UrlTail) -> Result<Response> {
     require(&screen.app, &visitor, &Method::POST)?;
     let id = tail.parse(Digest::parse)?;
@@ -91,7 +92,7 @@ pub(super) async fn commit(State(app): State<App>, tail: UrlTail, form: Form) ->
         .await?;
     let branch = plan.branch()?;
     let (mut change, modules) = plan.change()?;
-    // The user who commits may be another one than the user who has uploaded.
+    // The user who commits may be another one than the user who uploaded, so the author that the API key of this user requires applies.
     change.author = match form.visitor.fixed_author() {
         Some(author) => Some(author.clone()),
         None => change.author,
@@ -135,9 +136,9 @@ fn describe(
 
 /// Why an uploaded module cannot be described.
 enum DescribeError {
-    /// It is not kept any more.
+    /// The module is not kept any more. The text is for the user.
     Gone(String),
-    /// Something else failed.
+    /// Any other error.
     Failed(Failure),
 }
 
@@ -150,7 +151,7 @@ impl From<store::Error> for DescribeError {
     }
 }
 
-/// Returns what is known about an uploaded module. It is validated and compared once.
+/// Returns the rendered description of an uploaded module. Caches it, so that the module is validated and compared only once.
 fn description(
     (app, store): (&App, &Store),
     planned: &PlannedModule,
@@ -158,7 +159,7 @@ fn description(
     replaced: Option<ModuleHash>,
 ) -> Result<Markup, DescribeError> {
     let key = (planned.digest, replaced, planned.path.clone());
-    // A file that cannot be opened is reported below.
+    // Ignores an error here: `preview` reports it if the file cannot be opened.
     let is_kept = store.is_kept(&planned.digest).unwrap_or(false);
     if let Some(known) = app.previews.get(&key).filter(|_| is_kept) {
         return Ok(known);
@@ -169,7 +170,7 @@ fn description(
         Some(current) => {
             let current_bytes = store.size_bytes(current)?;
             Some(if size_bytes.max(current_bytes) <= COMPARED_BYTES_MAX {
-                // A wait for memory by a request that holds some could block others that hold some, too.
+                // Does not wait for memory: requests that hold memory while they wait for more could block each other.
                 let charge = app.memory.try_charge(size_bytes + current_bytes);
                 let _charge =
                     charge.map_err(|exhausted| DescribeError::Failed(exhausted.into()))?;
@@ -187,7 +188,7 @@ fn description(
     Ok(description)
 }
 
-/// Returns the directory of a module.
+/// Returns the directory that contains a module.
 fn parent(path: &ModulePath) -> TreePath {
     let mut segments: Vec<_> = path.segments().collect();
     segments.pop();

@@ -1,4 +1,4 @@
-//! The browser that sends a request: its session, and the token of its forms.
+//! The browser that sends a request: its session, and the token for its forms.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::http::middleware::session::{
 use crate::http::state::App;
 use crate::names::Author;
 
-/// How long a browser keeps the number to which its forms are bound.
+/// How long a browser keeps the cookie with its random number. The tokens of its forms depend on this number.
 const BROWSER_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The browser that sends a request.
@@ -56,20 +56,20 @@ impl FromRequestParts<App> for Visitor {
 }
 
 impl Visitor {
-    /// Returns whether the browser is signed in with a session.
+    /// Returns whether the user has signed in with a session.
     pub fn has_session(&self) -> bool {
         self.session.is_some()
     }
 
-    /// Returns the session of the browser.
+    /// Returns the session of the browser; `None` if the user has not signed in with a session.
     pub fn session(&self) -> Option<&Session> {
         self.session.as_ref()
     }
 
-    /// Checks that the key allows a method.
+    /// Checks that the API key allows a method.
     ///
     /// # Errors
-    /// 403.
+    /// 403 if it does not.
     pub fn require(&self, method: &Method) -> Result<()> {
         let detail = "the key does not allow this change";
         match &self.caller {
@@ -78,15 +78,15 @@ impl Visitor {
         }
     }
 
-    /// Returns the author that the key requires.
+    /// Returns the author that the API key requires; `None` if the user may choose the author.
     pub fn fixed_author(&self) -> Option<&Author> {
         self.caller.as_ref()?.fixed_author()
     }
 
-    /// Returns the author of the visitor's commits, as [`Caller::author`].
+    /// Returns the author for the visitor's commits, like [`Caller::author`].
     ///
     /// # Errors
-    /// 403 if the requested author differs from the fixed one.
+    /// 403 if the requested author is not the one that the API key requires.
     pub fn author(&self, requested: Option<Author>) -> Result<Option<Author>> {
         match &self.caller {
             Some(caller) => caller.author(requested),
@@ -94,16 +94,16 @@ impl Visitor {
         }
     }
 
-    /// Returns the token of the browser's forms.
+    /// Returns the token for the forms of this browser. It protects them against cross-site requests.
     pub fn token(&self) -> FormToken {
         self.sessions
             .form_token(self.session.as_ref(), self.browser)
     }
 
-    /// Checks the token that a form contains.
+    /// Checks the token in a form.
     ///
     /// # Errors
-    /// 403.
+    /// 403 if the token is missing or wrong.
     pub fn check_token(&self, presented: Option<&str>) -> Result<()> {
         if presented.is_some_and(|presented| self.token().matches(presented)) {
             return Ok(());
@@ -113,7 +113,8 @@ impl Visitor {
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Completes the response with a form: sets the cookie to which the form is bound, and forbids to store the page.
+    /// Adds the headers that a page with a form needs: the cookie to which the token of the form is bound, and a header that forbids to
+    /// store the page.
     pub fn with_form(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -125,15 +126,16 @@ impl Visitor {
         response
     }
 
-    /// Returns the value of `Set-Cookie` that begins this session.
+    /// Returns the value of `Set-Cookie` with which the browser keeps `session`.
     pub fn begin(&self, session: &Session) -> HeaderValue {
         let value = self.sessions.cookie_value(session);
-        // The browser also keeps it when the session has ended, so that the server can say so, and keep the files of an upload.
+        // The browser keeps the cookie for some time after the session has ended, so that the server can tell the user that the session has
+        // ended.
         let age = self.sessions.age_max().saturating_add(LAPSED_AGE);
         self.set((Cookie::Session, age), &value)
     }
 
-    /// Returns the value of `Set-Cookie` that ends the session of this browser.
+    /// Returns the value of `Set-Cookie` with which the browser deletes its session.
     pub fn end(&self) -> HeaderValue {
         self.set((Cookie::Session, Duration::ZERO), "")
     }

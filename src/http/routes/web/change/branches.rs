@@ -1,4 +1,4 @@
-//! Creates and deletes branches, and selects the default branch.
+//! Handlers that create and delete branches, and select the default branch.
 
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
@@ -19,10 +19,10 @@ use crate::store::Revision;
 use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::change_texts;
 
-/// The query of the page for a new branch.
+/// The query parameters of the page for a new branch.
 #[derive(Deserialize)]
 pub(in crate::http::routes::web) struct NewBranchQuery {
-    /// The branch or commit to begin at; the default branch if it is empty.
+    /// The branch or commit at which the new branch begins; if empty, the default branch.
     #[serde(default)]
     from: String,
 }
@@ -44,7 +44,8 @@ pub(in crate::http::routes::web) async fn show_new(
         &visitor,
         "New branch",
         move |store, site, context| {
-            // The branch begins at the commit that the page shows, even if somebody commits to `from` in the meantime.
+            // The form contains this commit, so that the branch begins where the page says, even if another user commits to `from` in
+            // between.
             let commit = store.snapshot(&revision)?;
             let form = ChangeForm {
                 site,
@@ -70,7 +71,7 @@ pub(in crate::http::routes::web) async fn create(
     form: Form,
 ) -> Result<Response> {
     require(&app, &form.visitor, &Method::POST)?;
-    // Only spaces of ASCII are left out: no name can have them, but others may be part of one.
+    // Removes only ASCII spaces, because no branch name can have them. Other spaces may be part of a name.
     let name = { form.fields.optional("name")? }.map(str::trim_ascii);
     let missing = || Failure::malformed("the form has no name for the branch");
     let branch = BranchName::parse(name.ok_or_else(missing)?)?;
@@ -112,7 +113,7 @@ pub(in crate::http::routes::web) async fn show_default(
     .await
 }
 
-/// Makes a branch the default branch, unless somebody has done so with another one since the page was loaded.
+/// Makes a branch the default branch. Fails if another user has changed the default branch since the page was loaded.
 pub(in crate::http::routes::web) async fn set_default(
     State(app): State<App>,
     form: Form,

@@ -1,4 +1,4 @@
-//! Merges a branch into another one.
+//! Handler that merges a branch into another one.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -11,7 +11,7 @@ use crate::http::state::App;
 use crate::names::{BranchName, CommitId};
 use crate::store::MergeOptions;
 
-/// Merges the commits that the page has shown: if somebody has committed to one of the branches since, nothing is merged.
+/// Merges the two commits that the page has shown. If another user has committed to one of the branches since, merges nothing.
 pub(in crate::http::routes::web) async fn submit(
     State(app): State<App>,
     form: Form,

@@ -1,4 +1,4 @@
-//! The forms that change something: a page that says what the change does, and the change itself.
+//! Handlers of the forms that change something: each shows a page that says what the change will do, and then makes the change.
 
 pub(super) mod branches;
 pub(super) mod merge;

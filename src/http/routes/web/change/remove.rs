@@ -1,4 +1,4 @@
-//! Removes a module, or a directory with everything in it.
+//! Handlers that remove a module or a directory.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -48,7 +48,7 @@ pub(in crate::http::routes::web) async fn submit(
     require(&app, &form.visitor, &Method::DELETE)?;
     let (change, branch) = (form.change()?, form.branch()?);
     let path = form.fields.require("path", ModulePath::parse)?;
-    // What is removed is what the page has shown: `expected` is the hash of the module, or the tip with everything in the directory.
+    // Removes only what the page has shown: the field `expected` has the hash of the module, or the branch's tip for a directory.
     let removed = app.publish(move |store| {
         let name = ModuleRef::Path(path);
         Ok(store.remove(&change, &name, DirectoryRemoval::Recursive)?)

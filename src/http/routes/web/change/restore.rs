@@ -1,4 +1,4 @@
-//! Restores a module, a directory or a branch as it was in a commit.
+//! Handlers that restore a module, a directory or a branch as it was in a commit.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -18,10 +18,10 @@ use crate::names::CommitId;
 use crate::store::Store;
 use crate::web::{Site, change_texts};
 
-/// The query of the page.
+/// The query parameters of the page.
 #[derive(Deserialize)]
 pub(in crate::http::routes::web) struct RestoreQuery {
-    /// The commit to restore from.
+    /// The id of the commit to restore from.
     from: String,
 }
 

@@ -1,4 +1,4 @@
-//! Undoes the newest change of a module, a directory or a branch.
+//! Handlers that undo the newest change of a module, a directory or a branch.
 
 use axum::extract::State;
 use axum::http::Method;

@@ -1,4 +1,4 @@
-//! Puts the module of a path at another path.
+//! Handlers that copy the module at a path to another path.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -18,13 +18,13 @@ use crate::store::{EntityTags, Precondition, Revision};
 use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::{Place, change_texts};
 
-/// The message of the commit if the user gives none.
+/// The hint in the field for the commit message: it describes the default message.
 const MESSAGE: ChangeKind<'static> = ChangeKind::Commit("Set, the path and the hash");
 
-/// The query of the page.
+/// The query parameters of the page.
 #[derive(Deserialize)]
 pub(in crate::http::routes::web) struct SetQuery {
-    /// The commit that has the module; the newest one of the branch if it is empty.
+    /// The id of the commit that has the module; if empty, the tip of the branch.
     #[serde(default)]
     from: String,
 }
@@ -67,7 +67,8 @@ pub(in crate::http::routes::web) async fn show(
     .await
 }
 
-/// Copies the module. If the path has another one, shows that first: the user cannot have seen what is at a path that was only typed in.
+/// Copies the module. If there is another module at the new path, first shows a page that says so, because the user has typed the path and
+/// may not know what is there.
 pub(in crate::http::routes::web) async fn submit(
     State(app): State<App>,
     screen: Screen,
@@ -93,7 +94,7 @@ pub(in crate::http::routes::web) async fn submit(
         Revision::Branch(Some(branch.clone())),
         ModuleRef::Path(path.clone()),
     );
-    // As in the API, memory is needed because the module may be validated again.
+    // Charges memory as in the API, because the module may be validated again.
     let looked_up = app.run_read(move |store| {
         let is_there = expected.is_none() && store.contains(&revision, &name)?;
         let there = is_there.then(|| store.hash(&revision, &name)).transpose()?;
@@ -111,7 +112,7 @@ pub(in crate::http::routes::web) async fn submit(
     Ok(done(&app, &branch, copied.await?.0.commit))
 }
 
-/// Shows the module at the path, and a form that replaces it.
+/// Shows what is at the new path, and a form that replaces it.
 async fn replace(
     screen: Screen,
     form: &Form,
@@ -143,7 +144,7 @@ async fn replace(
             action: "/ui/set",
             hidden: &hidden,
             fields: change_texts::no_fields(),
-            // The message and the author are those of the form before.
+            // This kind has no fields for message and author: the hidden fields have those of the previous form.
             kind: ChangeKind::Branch,
             button: "Replace it",
             back: &site.tree(&Place::branch(branch.clone()), &TreePath::root()),

@@ -1,4 +1,4 @@
-//! What a form changes: a module, a directory or everything on a branch.
+//! The target of a form: the module, directory or branch that it changes.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -13,7 +13,7 @@ use crate::names::{BranchName, ModulePath, ModuleRef, TreePath};
 use crate::store::{Revision, Store};
 use crate::web::{Place, Site};
 
-/// The branch and path in the query of a page.
+/// The branch and path that a form changes. The root path stands for the whole branch.
 pub(super) struct Target {
     pub branch: BranchName,
     pub path: TreePath,
@@ -26,7 +26,7 @@ struct TargetQuery {
 }
 
 impl Target {
-    /// Reads the target of a page; the branch is that of its screen.
+    /// Returns the target of a page: the branch of the screen, and the path in the query.
     pub fn of(screen: &Screen, parts: &TargetParts) -> Result<Self> {
         Ok(Self {
             branch: screen.branch()?,
@@ -34,18 +34,18 @@ impl Target {
         })
     }
 
-    /// Returns the path of a form; the root if it has none.
+    /// Returns the path in the fields of a form; the root if there is none.
     pub fn path_of(form: &Form) -> Result<TreePath> {
         let path = form.fields.parse_optional("path", TreePath::parse)?;
         Ok(path.unwrap_or_default())
     }
 
-    /// Returns the entity tag of what is at the path now; `None` if there is nothing.
+    /// Returns the entity tag of the module or directory that is at the path now; `None` if there is nothing.
     pub fn current_tag(&self, store: &Store) -> Result<Option<String>> {
         Ok(store.current_tag(&self.branch, &self.path)?)
     }
 
-    /// Returns the fields that the user does not see, with the tag of what must still be at the path when the form arrives.
+    /// Returns the hidden fields of the form. The field `expected` has the entity tag that the path must still have when the form is sent.
     pub fn hidden(&self, tag: Option<String>) -> Vec<(&'static str, String)> {
         vec![
             ("branch", self.branch.to_string()),
@@ -54,7 +54,8 @@ impl Target {
         ]
     }
 
-    /// Returns the URL of the page to return to: that of the module or directory, or of everything if there is nothing at the path.
+    /// Returns the URL to which the user can return: the page of the module or directory; if there is nothing at the path, the page of the
+    /// whole branch.
     pub fn back(&self, store: &Store, site: &Site, is_there: bool) -> Result<String> {
         let place = Place::branch(self.branch.clone());
         if !is_there {
@@ -69,7 +70,7 @@ impl Target {
         Ok(site.tree(&place, &self.path))
     }
 
-    /// Returns the path for a sentence.
+    /// Returns the name of the target, for use in a sentence.
     pub fn name(&self) -> String {
         if self.path.is_root() {
             format!("the whole branch {}", self.branch)

@@ -1,4 +1,4 @@
-//! The page with a form that changes what is at a path.
+//! A page with a form that changes what is at a path. The pages for removing, restoring and rolling back have this form.
 
 use axum::http::Method;
 use axum::response::Response;
@@ -12,25 +12,25 @@ use crate::store::Store;
 use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::{Markup, Site, change_texts};
 
-/// A page with a form that changes what is at a path, and makes one commit.
+/// A page with a form that changes what is at a path, in one commit.
 pub(super) struct TargetPage {
-    /// The method that the key must allow.
+    /// The HTTP method that the API key must allow.
     pub method: Method,
-    /// What the form does, as a heading.
+    /// The heading of the page.
     pub title: &'static str,
-    /// The first word of the default message.
+    /// The first word of the default commit message.
     pub verb: &'static str,
-    /// The path that the form is sent to.
+    /// The path to which the form is sent.
     pub action: &'static str,
     /// The text of the button.
     pub button: &'static str,
 }
 
-/// What depends on the target.
+/// The parts of the page that depend on the target.
 pub(super) struct TargetTexts {
-    /// What the form will do, in sentences.
+    /// Sentences that say what the change will do.
     pub explanation: Markup,
-    /// The fields that the user does not see, beyond those of every target.
+    /// Hidden fields in addition to those that every target has.
     pub more_hidden: Vec<(&'static str, String)>,
 }
 
@@ -38,7 +38,7 @@ impl TargetPage {
     /// Responds with the page.
     ///
     /// # Errors
-    /// 403 if the key does not allow the change; the errors of `describe`.
+    /// 403 if the API key does not allow the change; the errors of `describe`.
     pub async fn respond(
         self,
         screen: Screen,
