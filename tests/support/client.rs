@@ -1,13 +1,13 @@
-//! An HTTP client with a keep-alive connection to a server that may be killed at any moment.
+//! An HTTP client that keeps its connection open between requests. The server may be killed at any moment.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Longer than the server lets a change wait for other writers.
+/// The timeout for connecting, reading and writing. It is longer than any write waits for other writers on the server.
 const LONG: Duration = Duration::from_secs(120);
 
-/// A client of one server.
+/// A client of the server at `address`. Without a `stream`, the next request opens a connection.
 pub struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
@@ -42,10 +42,10 @@ impl Client {
         Ok(client)
     }
 
-    /// Sends a request to a path below `/api/v1`, and returns the response. Each header ends with CRLF.
+    /// Sends a request to a path below `/api/v1`, and returns the response. `headers` are whole header lines; each ends with CRLF.
     ///
     /// # Errors
-    /// The response is missing or incomplete. The server may have executed the request.
+    /// The response is missing or incomplete. The server may have executed the request nevertheless.
     pub fn send(
         &mut self,
         method: &str,
@@ -73,7 +73,7 @@ impl Client {
             body.len()
         );
         let stream = self.stream()?;
-        // A server that rejects a request early may not read the whole body, but it responds.
+        // A write error is ignored: a server that rejects a request early may not read the whole body, but still sends a response.
         let _ = stream
             .get_mut()
             .write_all(&[head.as_bytes(), body].concat());

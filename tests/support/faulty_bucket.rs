@@ -1,4 +1,4 @@
-//! An object store in memory with seeded faults.
+//! An object store in memory for tests. Some of its requests fail, selected by a random number generator with a seed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -14,33 +14,33 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-/// A fault of a write.
+/// The ways in which a write can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The store fails, and nothing is written.
+    /// The store returns an error, and nothing is written.
     ErrorBefore,
-    /// The store fails after the write.
+    /// The store returns an error, although the object is written.
     ErrorAfter,
-    /// The connection breaks after the write.
+    /// The connection breaks after the object is written, before the response.
     LostResponse,
-    /// There is no response, and nothing is written.
+    /// The request times out, and nothing is written.
     Hang,
-    /// There is no response, and the object is written.
+    /// The request times out, although the object is written.
     HangAfter,
-    /// The connection breaks, and the object is written a moment later.
+    /// The connection breaks, and the object is written a moment after that.
     Late,
     /// The store rejects the credentials.
     Denied,
 }
 
-/// How many of 1,000 requests have a fault.
+/// How many of 1,000 requests have a fault, by the kind of request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FaultRates {
-    /// Writes with one of the faults, all equally often, except `Denied`.
+    /// Writes with a fault. Each [`Fault`] except `Denied` is equally likely.
     pub writes: u64,
     /// Reads that fail.
     pub reads: u64,
-    /// Reads of `manifest` that return an earlier content.
+    /// Reads of the object `manifest` that return an earlier content than the current one.
     pub stale_reads: u64,
 }
 
@@ -53,13 +53,14 @@ const RANDOM_FAULTS: [Fault; 6] = [
     Fault::Late,
 ];
 
-/// An object store in memory with faults. Clones share everything.
+/// An object store in memory with faults. A clone is a handle to the same store.
 #[derive(Clone, Debug)]
 pub struct FaultyStore {
     objects: Arc<InMemory>,
     shared: Arc<Mutex<Shared>>,
-    /// How long a request hangs, and the maximum time until a late write.
+    /// How long a request with [`Fault::Hang`] or [`Fault::HangAfter`] hangs.
     hang: Duration,
+    /// The maximum delay of a write with [`Fault::Late`].
     late: Duration,
 }
 
@@ -67,11 +68,11 @@ pub struct FaultyStore {
 struct Shared {
     random: u64,
     rates: FaultRates,
-    /// Faults of the next writes of `manifest`.
+    /// The faults of the next writes of the object `manifest`. `None` means a write without a fault.
     script: VecDeque<Option<Fault>>,
-    /// Each content of `manifest`, in the order of the writes.
+    /// Each content that the object `manifest` has had, with its ETag, in the order of the writes.
     manifests: Vec<(String, String)>,
-    /// The requests, by method and first part of the key.
+    /// The number of requests, by the method and the first segment of the object's key, such as `GET manifest`.
     requests: BTreeMap<String, u64>,
 }
 
@@ -107,12 +108,12 @@ impl FaultyStore {
         }
     }
 
-    /// A store without faults.
+    /// Creates a store without faults.
     pub fn reliable() -> Self {
         Self::new(0, FaultRates::default(), Duration::ZERO, Duration::ZERO)
     }
 
-    /// Sets the faults of the next writes of `manifest`; `None` for a write without a fault.
+    /// Adds the faults of the next writes of the object `manifest`. `None` means a write without a fault.
     pub fn script(&self, faults: &[Option<Fault>]) {
         self.shared.lock().unwrap().script.extend(faults);
     }
@@ -121,7 +122,7 @@ impl FaultyStore {
         self.shared.lock().unwrap().rates = rates;
     }
 
-    /// Returns every content that `manifest` had.
+    /// Returns every content that the object `manifest` has had, in the order of the writes.
     pub fn manifests(&self) -> Vec<String> {
         let shared = self.shared.lock().unwrap();
         shared
@@ -131,7 +132,7 @@ impl FaultyStore {
             .collect()
     }
 
-    /// Returns the number of requests of a method for keys that start with a part, such as `GET manifest`.
+    /// Returns the number of requests with a method and a first segment of the key, such as `GET manifest`.
     pub fn requests(&self, name: &str) -> u64 {
         let shared = self.shared.lock().unwrap();
         shared.requests.get(name).copied().unwrap_or_default()
@@ -162,7 +163,8 @@ impl FaultyStore {
             return self.objects.put_opts(location, payload, options).await;
         }
         let content: Vec<u8> = payload.iter().flat_map(|part| part.to_vec()).collect();
-        // Under the lock, so that the list has the order of the writes. `InMemory` does not wait.
+        // The lock is held during the write, so that the list has the order of the writes. `InMemory` completes at once, so there is no
+        // wait for an async task under the lock.
         let mut shared = self.shared.lock().unwrap();
         let put = futures_util::FutureExt::now_or_never(
             self.objects.put_opts(location, payload, options),
@@ -224,7 +226,7 @@ impl ObjectStore for FaultyStore {
                 path: location.to_string(),
                 source: "AccessDenied".into(),
             }),
-            // A write whose condition is not satisfied fails as such, as far as the store is concerned.
+            // If the condition of the write is not satisfied, the store reports that error instead.
             Fault::ErrorAfter => self
                 .write(location, payload, options)
                 .await
@@ -247,7 +249,7 @@ impl ObjectStore for FaultyStore {
                     let mut shared = store.shared.lock().unwrap();
                     Duration::from_micros(shared.next() % micros.max(1))
                 };
-                // A thread of its own: the client's runtime may be gone by then.
+                // A separate thread makes the write, because the client's async runtime may have ended by then.
                 std::thread::spawn(move || {
                     std::thread::sleep(delay);
                     let write = store.write(&location, payload, options);

@@ -1,4 +1,4 @@
-//! An object store in memory whose conditional writes differ from those of S3.
+//! An object store in memory for tests. Its conditional writes differ from those of S3.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use object_store::{
     PutResult, Result,
 };
 
-/// How a store handles the conditions of writes.
+/// How an object store handles the condition of a conditional write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conditions {
-    /// It ignores them.
+    /// The store ignores the condition, and writes.
     Ignored,
-    /// It checks the condition some time before the write, so that several writers win.
+    /// The store checks the condition some time before it writes, so several writers with the same condition can succeed.
     CheckedEarly,
-    /// It compares the ETag of `If-Match` without quotation marks, as Ceph 16 does.
+    /// The store compares the ETag in `If-Match` without quotation marks, as Ceph 16 does.
     Unquoted,
 }
 
-/// An object store in memory with a peculiarity of conditional writes.
+/// An object store in memory that handles conditional writes in the given way.
 #[derive(Debug)]
 pub struct OddStore {
     objects: InMemory,

@@ -1,4 +1,4 @@
-//! A temporary directory for each test, in which the program and stock git run hermetically, and small modules.
+//! Runs the program and stock git in a temporary directory for each test, without the user's configuration. Makes small modules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,13 @@ use tempfile::TempDir;
 /// The object formats of stores.
 pub const FORMATS: [&str; 2] = ["sha1", "sha256"];
 
-/// A home directory, in which the default store is created, and a working directory.
+/// The temporary directory of a test. It contains a home directory, in which the program creates the default store, and a working
+/// directory.
 pub struct World {
     dir: TempDir,
 }
 
-/// The result of a run of a program.
+/// The exit code of a program, and what it wrote to standard output and standard error.
 #[derive(Debug)]
 pub struct CommandOutput {
     pub code: Option<i32>,
@@ -41,14 +42,14 @@ impl World {
         Self { dir }
     }
 
-    /// Creates a world with a new store of this format.
+    /// Creates a world with a new store of this object format.
     pub fn with_store(format: &str) -> Self {
         let world = Self::empty();
         assert_eq!(world.ok(&["init", "--object-format", format]), "");
         world
     }
 
-    /// Creates a world with a new store for each format.
+    /// Creates one world for each object format, each with a new store.
     pub fn each() -> impl Iterator<Item = Self> {
         FORMATS.into_iter().map(Self::with_store)
     }
@@ -71,7 +72,7 @@ impl World {
         name
     }
 
-    /// Creates a FIFO without writers in the working directory.
+    /// Creates a FIFO, to which nothing writes, in the working directory.
     pub fn pipe(&self, name: &str) {
         let status = self.command("mkfifo").arg(name).status();
         assert!(status.unwrap().success());
@@ -84,14 +85,14 @@ impl World {
         hash.trim_end().to_owned()
     }
 
-    /// Returns the hash of the module `n` as git computes it.
+    /// Lets stock git compute the hash of the module `n`.
     pub fn hash(&self, n: u32) -> String {
         let file = self.path("hashed.wasm");
         fs::write(&file, module(n)).unwrap();
         self.git(&["hash-object", "--no-filters", file.to_str().unwrap()])
     }
 
-    /// Returns the tip of the default branch as git reads it.
+    /// Lets stock git read the tip of the default branch.
     pub fn tip(&self) -> String {
         self.git(&["rev-parse", "HEAD"])
     }
@@ -118,8 +119,8 @@ impl World {
         command
     }
 
-    /// Returns a command of the program under test that SIGINT terminates, even if the test runner ignores SIGINT (as it does in the
-    /// background of a script), which child processes inherit.
+    /// Returns a command of the program under test that SIGINT terminates. If the test runner ignores SIGINT, as it does in the background
+    /// of a script, child processes inherit that; `env` restores the default.
     pub fn interruptible(&self, args: &[&str]) -> Command {
         let mut command = self.command("env");
         command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_wasmstore")]);
@@ -132,7 +133,8 @@ impl World {
         self.wasmstore(args).output().unwrap().into()
     }
 
-    /// Runs the program, which must succeed without output on stderr other than the report of a change. Returns its output.
+    /// Runs the program and returns its standard output. The program must succeed, and print nothing on standard error except the report of
+    /// a change.
     #[track_caller]
     pub fn ok(&self, args: &[&str]) -> String {
         let ran = self.run(args);
@@ -144,7 +146,7 @@ impl World {
         ran.out
     }
 
-    /// Runs a command that changes the store, like [`ok`](Self::ok), and checks the store with `git fsck`.
+    /// Runs a command like [`ok`](Self::ok), and then checks the store with `git fsck`. For commands that change the store.
     #[track_caller]
     pub fn changes(&self, args: &[&str]) -> String {
         let out = self.ok(args);
@@ -159,7 +161,8 @@ impl World {
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{args:?}: {error}: {out:?}"))
     }
 
-    /// Runs the program, which must fail with `code` and a reason of one line, without changing the store. Returns the reason.
+    /// Runs the program and returns its error message. The program must fail with the exit code `code` and an error of one line, and must
+    /// not change the store.
     #[track_caller]
     pub fn fails(&self, code: i32, args: &[&str]) -> String {
         let before = self.state();
@@ -192,7 +195,7 @@ impl World {
         );
     }
 
-    /// Describes everything in the store that a failed command must not change.
+    /// Returns a text about everything in the store that a failed command must not change: refs, objects and temporary files.
     pub fn state(&self) -> String {
         if !self.root().exists() {
             return "no store".to_owned();
@@ -206,7 +209,7 @@ impl World {
     }
 }
 
-/// Returns stderr without the lines that report a change, and the creation of the store before it.
+/// Returns the text without the lines at its beginning that report a change or the creation of a store. `err` is standard error.
 pub fn without_report(err: &str) -> &str {
     match err.split_once('\n') {
         Some((line, rest)) if is_report(line) => without_report(rest),
@@ -214,7 +217,7 @@ pub fn without_report(err: &str) -> &str {
     }
 }
 
-/// Returns whether a line reports what a change did to its branch.
+/// Returns whether a line on standard error reports what a command changed.
 pub fn is_report(line: &str) -> bool {
     let verbs = [
         "committed ",
@@ -229,7 +232,7 @@ pub fn is_report(line: &str) -> bool {
     verbs.iter().any(|verb| line.starts_with(verb))
 }
 
-/// Returns the error line on stderr, without the name of the program. A second line may be a hint.
+/// Returns the error message on standard error, without the name of the program. A second line may be a hint, which is not returned.
 #[track_caller]
 pub fn reason(err: &str, args: &[&str]) -> String {
     let lines = without_report(err).strip_suffix('\n').unwrap_or_default();
@@ -248,7 +251,7 @@ pub fn reason(err: &str, args: &[&str]) -> String {
     reason.to_owned()
 }
 
-/// Returns the module `n`: small, valid and distinct from all others.
+/// Returns a small, valid module, which differs for each `n`.
 pub fn module(n: u32) -> Vec<u8> {
     wat::parse_str(format!(r#"(module (func (export "f{n}")))"#)).unwrap()
 }
@@ -258,17 +261,18 @@ pub fn has_program(name: &str) -> bool {
     find_program(name).is_some()
 }
 
-/// Returns the path of the program that `PATH` has for a name; a path is returned unchanged.
+/// Searches `PATH` for a program, and returns its path. If `name` is an absolute path, returns it unchanged.
 ///
-/// A command that clears its environment should name its program by this path. Then the standard library starts it with posix_spawn(3). To look
-/// the name up in the command's own `PATH` it would fork, which copies the page tables of the test process: half of the suite's system time.
+/// A [`Command`] that clears its environment should get this path instead of the name. Then the standard library starts it with
+/// posix_spawn(3). With a name, it would have to search the command's own `PATH`, and so would fork. That copies the page tables of the
+/// test process, which took half of the suite's system time.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut candidates = std::env::split_paths(&path).map(|directory| directory.join(name));
     candidates.find(|candidate| candidate.is_file())
 }
 
-/// Returns whether the system enforces file permissions, which it does not for root.
+/// Returns whether the system enforces file permissions for this process. It does not if the process runs as root.
 pub fn permissions_are_enforced(directory: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let probe = directory.join("probe");

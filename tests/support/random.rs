@@ -1,4 +1,4 @@
-//! Random numbers from a seed, and sizes from environment variables.
+//! Random numbers from a seed, and the sizes of long-running tests from environment variables.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,8 @@ impl Random {
         Self(seed)
     }
 
-    /// Uses the seed in `SOAK_SEED`, or else the time, and prints it, so that a failure can be repeated.
+    /// Creates a generator with the seed in `SOAK_SEED`, or else with the time as the seed. Prints the seed, so that a failed test can be
+    /// repeated.
     pub fn from_environment() -> Self {
         let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let seed = size("SOAK_SEED", clock.unwrap().as_nanos() as u64);
@@ -26,17 +27,17 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Returns a number from 0 to `end`, exclusive.
+    /// Returns a random number that is less than `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// Returns true with a probability of 1 in `times`.
+    /// Returns true with the probability 1 / `times`.
     pub fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    /// Returns a duration that is shorter than `end`.
+    /// Returns a random duration that is shorter than `end`.
     pub fn shorter_than(&mut self, end: Duration) -> Duration {
         Duration::from_micros(self.below(end.as_micros() as u64))
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::program::World;
 
-/// Far longer than any operation that works.
+/// The timeout for the server and for requests, far longer than any of them takes if nothing is wrong.
 const LONG: Duration = Duration::from_secs(30);
 
 /// A running server, which is killed on drop.
@@ -43,7 +43,7 @@ impl Response {
 }
 
 impl Server {
-    /// Starts a server of the store, on a free port unless the arguments contain `--port` or `--config`.
+    /// Starts a server of the default store in `world`. It listens on a free port, unless the arguments contain `--port` or `--config`.
     pub fn start(world: &World, args: &[&str]) -> Self {
         Self::start_with(world, args, &[])
     }
@@ -61,7 +61,7 @@ impl Server {
         Self::start_command(command)
     }
 
-    /// Starts a server with a command, and waits until it listens.
+    /// Starts a server by running a command, and waits until the server listens.
     pub fn start_command(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -81,14 +81,14 @@ impl Server {
         server.wait_for("listening on ");
         let log = server.log();
         let (_, url) = log.split_once("listening on ").unwrap();
-        // A server may listen on Unix sockets only.
+        // A server that listens only on Unix sockets logs no URL with `://`, and has no `address`.
         if let Some((_, address)) = url.split_once("://") {
             server.address = word(address).parse().unwrap();
         }
         server
     }
 
-    /// Waits until the log contains `text`, and returns the word after it.
+    /// Waits until the log contains `text`, and returns the word that follows `text`.
     pub fn wait_for(&self, text: &str) -> String {
         let start = Instant::now();
         loop {
@@ -124,7 +124,7 @@ impl Server {
             head.push_str(&format!("{header}\r\n"));
         }
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        // A server that rejects a request early may not read the whole body.
+        // A write error is ignored, because a server that rejects a request early may not read the whole body.
         let _ = stream.write_all(body);
         read_response(stream)
     }
@@ -133,13 +133,13 @@ impl Server {
         self.send("GET", path, &[], b"")
     }
 
-    /// Returns the process id.
+    /// Returns the process id of the server.
     #[allow(dead_code, reason = "only `sweeps` uses it")]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Returns the peak resident memory of the process, in KiB.
+    /// Returns the peak resident memory of the server process, in KiB.
     pub fn rss_kib(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(status).unwrap();
@@ -148,14 +148,15 @@ impl Server {
         number.parse().unwrap()
     }
 
-    /// Returns the process ids of the git processes that serve requests. Others, such as those that list mirrors, are not included.
+    /// Returns the process ids of the server's git processes that serve a fetch or push. Other git processes, such as those that list
+    /// mirrors, are not included.
     pub fn git_processes(&self) -> Vec<u32> {
         let parent = self.child.id().to_string();
         let all = std::fs::read_dir("/proc").unwrap();
         all.filter_map(|entry| {
             let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            // proc_pid_stat(5): the name is in parentheses, followed by the state and the parent.
+            // The format is that of proc_pid_stat(5): the name in parentheses, then the state and the id of the parent process.
             let (_, rest) = stat.rsplit_once(") ")?;
             let mut fields = rest.split(' ');
             let is_alive = fields.next()? != "Z";
@@ -196,13 +197,13 @@ impl Drop for Server {
     }
 }
 
-/// Returns the word or address at the start of a text.
+/// Returns the word, number or address at the beginning of a text.
 fn word(text: &str) -> &str {
     let is_inside = |c: char| c.is_alphanumeric() || ".:".contains(c);
     text.split(|c| !is_inside(c)).next().unwrap_or_default()
 }
 
-/// Reads a response until the end of the connection.
+/// Reads a response. It ends when the server closes the connection.
 pub fn read_response(mut stream: impl Read) -> Response {
     let mut bytes = Vec::new();
     // A connection reset after a complete response is not an error.

@@ -1,4 +1,4 @@
-//! A store in a temporary directory, and stock git to check it.
+//! Creates a store in a temporary directory, and runs stock git to check it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use wasmstore::config::Options;
 use wasmstore::names::{BranchName, CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use wasmstore::store::{Change, ObjectFormat, Revision, Store};
 
-/// A new store, which is deleted on drop.
+/// A new store in a temporary directory, which is deleted on drop.
 pub struct Scratch {
     pub root: PathBuf,
     pub store: Store,
@@ -31,7 +31,7 @@ impl Scratch {
         }
     }
 
-    /// Closes the store and opens it again.
+    /// Closes the store and opens it again, with empty caches.
     pub fn reopen(&mut self) {
         let nowhere = self.root.with_extension("nowhere");
         self.store = Store::open(&nowhere, Options::default()).unwrap();
@@ -39,7 +39,7 @@ impl Scratch {
         self.store = Store::open_or_create(&self.root, Options::default(), format).unwrap();
     }
 
-    /// Puts the module `n` at a path on the default branch, and returns the tip.
+    /// Puts the module `n` (see [`module`]) at a path on the default branch, and returns the new tip.
     pub fn put(&self, at: &str, n: u32) -> CommitId {
         self.put_on(None, at, n)
     }
@@ -58,7 +58,7 @@ impl Scratch {
         self.store.snapshot(&Revision::default()).unwrap()
     }
 
-    /// Returns the number of the module at a path on the default branch.
+    /// Returns the `n` of the module (see [`module`]) at a path on the default branch.
     pub fn value(&self, at: &str) -> Option<u32> {
         let module = self
             .store
@@ -71,7 +71,7 @@ impl Scratch {
         )
     }
 
-    /// Returns the modules of the default branch as `path=number` pairs.
+    /// Returns the modules of the default branch as pairs `path=n`, joined by blanks.
     pub fn content(&self) -> String {
         let list = self
             .store
@@ -88,7 +88,7 @@ impl Scratch {
         git(&self.root, args)
     }
 
-    /// Unpacks every pack, so that one object can be damaged, and returns the file of that object.
+    /// Unpacks every pack to loose objects, so that a test can damage a single object. Returns the path of the loose object `id`.
     pub fn loose_file(&self, id: &str) -> PathBuf {
         let directory = self.root.join("objects/pack");
         for entry in std::fs::read_dir(&directory).unwrap() {
@@ -116,7 +116,7 @@ impl Scratch {
     }
 }
 
-/// Returns a change on a branch, or on the default branch, with default values otherwise.
+/// Returns the options of a write to a branch; `None` means the default branch. All other options have their default values.
 pub fn on(branch: Option<&str>) -> Change {
     Change {
         branch: branch.map(|name| name.parse().unwrap()),
@@ -140,7 +140,7 @@ pub fn hash(text: &str) -> ModuleHash {
     text.trim().parse().unwrap()
 }
 
-/// Returns a valid module, distinct for each `n`.
+/// Returns a valid module, which differs for each `n`.
 pub fn module(n: u32) -> Vec<u8> {
     wat::parse_str(format!(
         "(module (func (export \"f\") (result i32) i32.const {n}))"
@@ -148,7 +148,7 @@ pub fn module(n: u32) -> Vec<u8> {
     .unwrap()
 }
 
-/// Returns a module that consists of a custom section with this content.
+/// Returns a module that has only one custom section, with the name `x` and this content.
 pub fn custom_section(content: impl IntoIterator<Item = u8>) -> Vec<u8> {
     let content: Vec<u8> = b"\x01x".iter().copied().chain(content).collect();
     let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
@@ -162,7 +162,7 @@ pub fn custom_section(content: impl IntoIterator<Item = u8>) -> Vec<u8> {
     bytes
 }
 
-/// Runs stock git on the repository at `root`, without the configuration of the user. Returns its output.
+/// Runs stock git on the repository at `root`, without the user's git configuration. Returns the output of git.
 pub fn git(root: &Path, args: &[&str]) -> String {
     git_with_input(root, args, "")
 }
@@ -173,7 +173,7 @@ pub fn git_with_input(root: &Path, args: &[&str], input: impl AsRef<[u8]>) -> St
     output
 }
 
-/// Runs stock git. Returns whether it succeeded, and its output.
+/// Runs stock git on the repository at `root` with `input` on its standard input. Returns whether git succeeded, and its output.
 pub fn try_git(root: &Path, args: &[&str], input: impl AsRef<[u8]>) -> (bool, String) {
     let mut child = Command::new("git")
         .args(["-c", "safe.directory=*"])

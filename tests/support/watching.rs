@@ -1,4 +1,4 @@
-//! A running `wasmstore watch`.
+//! Starts `wasmstore watch`, and reads its lines.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::program::World;
 
-/// The maximum time until the next line.
+/// How long a test waits for the next line at most.
 const LINE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running `wasmstore watch`, which is killed on drop.
