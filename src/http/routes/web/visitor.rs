@@ -129,8 +129,8 @@ impl Visitor {
     /// Returns the value of `Set-Cookie` with which the browser keeps `session`.
     pub fn begin(&self, session: &Session) -> HeaderValue {
         let value = self.sessions.cookie_value(session);
-        // The browser keeps the cookie for some time after the session has ended, so that the server can tell the user that the session has
-        // ended.
+        // The browser keeps the cookie for some time after the session has ended. So the server can say that the session has ended, and can
+        // still keep the files of an upload.
         let age = self.sessions.age_max().saturating_add(LAPSED_AGE);
         self.set((Cookie::Session, age), &value)
     }
