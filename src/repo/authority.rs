@@ -26,7 +26,7 @@ pub struct RefUpdate {
 /// The identity of a pack in the shared state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackKey {
-    /// The generation on which the pack was built.
+    /// The generation of the shared state on which the pack was built.
     pub generation: u64,
     /// The checksum at the end of the pack, in hex. git uses it as the name of the pack.
     pub checksum: String,
@@ -163,7 +163,7 @@ pub enum Freshness {
     /// The state after the last swap that this process knows of, if this process made that swap: it saves a request. If the state is older
     /// than the current one, the next swap fails and reveals that.
     LastSwap,
-    /// The state at this moment.
+    /// The current state, which the authority must read again.
     Current,
 }
 
@@ -202,7 +202,7 @@ pub trait Authority: Send + Sync {
     /// Deletes the packs below the floor that the state does not contain. Returns the number of deleted files.
     ///
     /// # Errors
-    /// `Unreachable`.
+    /// `Unreachable` if the bucket does not answer.
     fn sweep(&self) -> Result<usize>;
 
     /// Returns whether this process made the last swap that it knows of. Such a process does the work that only one process may do at a

@@ -107,7 +107,7 @@ impl Repository {
         self.parts.objects.is_absent()
     }
 
-    /// Returns the hash function of the repository's ids; `None` while there is no repository.
+    /// Returns the hash function of the repository's object ids; `None` if there is no repository yet.
     pub fn object_format(&self) -> Option<ObjectFormat> {
         Some(match self.parts.objects.format()? {
             gix::hash::Kind::Sha256 => ObjectFormat::Sha256,
@@ -265,8 +265,8 @@ impl Repository {
     /// can move a ref.
     ///
     /// # Errors
-    /// A backup or another collection is running; other processes wrote for a minute without a pause; I/O; the error of `check`. Even after
-    /// an error, no object that a ref reaches is lost.
+    /// A backup or another collection is running; the exclusive `lock` was not free for a minute, because other processes kept writing;
+    /// I/O; the error of `check`. Even after an error, no object that a ref reaches is lost.
     pub fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_, E>,
@@ -349,7 +349,7 @@ impl Repository {
     /// Removes files that killed writers and power cuts have left behind, unless another process is writing.
     ///
     /// # Errors
-    /// I/O.
+    /// A file cannot be listed or removed.
     pub fn sweep(&self) -> Result<()> {
         scratch_dirs::sweep(&self.parts)
     }

@@ -47,9 +47,9 @@ pub enum EntryNode {
     },
     /// A module.
     Module {
-        /// The hash.
+        /// The hash of the module.
         hash: ModuleHash,
-        /// The size in bytes.
+        /// The size of the module, in bytes.
         size_bytes: u64,
         /// The summary of the module; `None` if the facts about the module are not in the index yet, or the module is not valid.
         summary: Option<Arc<ModuleSummary>>,

@@ -144,7 +144,7 @@ pub enum Error {
     /// A path, hash or other name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
-    /// The repository failed.
+    /// An error of the git repository.
     #[error(transparent)]
     Repo(#[from] repo::Error),
     /// The version index failed and could not be rebuilt.
@@ -176,7 +176,7 @@ pub enum Error {
         "{root:?} is a copy of another store than the one in {url}: choose another directory with --root, or delete this copy"
     )]
     CopyOfOther {
-        /// The directory.
+        /// The path of the directory.
         root: PathBuf,
         /// The URL of the bucket.
         url: String,
@@ -187,7 +187,7 @@ pub enum Error {
          or move this store into an empty bucket with `wasmstore bucket init {url} --from {root:?}`"
     )]
     OwnHistoryNotShared {
-        /// The directory.
+        /// The path of the directory.
         root: PathBuf,
         /// The URL of the bucket.
         url: String,

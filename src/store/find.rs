@@ -13,7 +13,7 @@ use crate::wasm::{self, Facts, ModuleInfo, ModuleKind, WitFacts};
 /// A module with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
-    /// The hash.
+    /// The hash of the module, which is its git blob id.
     pub hash: ModuleHash,
     /// The SHA-256 digest of the bytes.
     pub digest: Digest,
@@ -24,7 +24,7 @@ pub struct Module {
 /// The description of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleDetails {
-    /// The hash.
+    /// The hash of the module, which is its git blob id.
     pub hash: ModuleHash,
     /// The SHA-256 digest of the bytes.
     pub digest: Digest,

@@ -44,7 +44,7 @@ impl ModuleFiles {
     /// file relative to `dir`. Does not follow symbolic links.
     ///
     /// # Errors
-    /// A directory cannot be read; the name of a file cannot be part of a path.
+    /// A directory cannot be read; the name of a file is not legal in the path of a module.
     pub fn in_directory(dir: &Path, prefix: &TreePath, filter: &ImportFilter) -> Result<Self> {
         let mut files = Vec::new();
         let top = Directory {

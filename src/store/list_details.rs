@@ -14,11 +14,11 @@ const BATCH: usize = 128;
 /// A module in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedModule {
-    /// The path.
+    /// The path of the module.
     pub path: ModulePath,
-    /// The hash.
+    /// The hash of the module.
     pub hash: ModuleHash,
-    /// The size in bytes.
+    /// The size of the module, in bytes.
     pub size_bytes: u64,
     /// Whether it is a core module or a component; `None` if the index does not have the kind yet, or the module is not valid.
     pub kind: Option<ModuleKind>,
@@ -29,7 +29,7 @@ pub struct ListedModule {
 /// The newest commit that changed a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastChange {
-    /// The commit.
+    /// The commit that changed the path.
     pub commit: CommitId,
     /// The author time of the commit, in seconds since 1970-01-01 UTC.
     pub date_s: i64,

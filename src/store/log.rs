@@ -20,7 +20,7 @@ pub enum LogOrder {
 }
 
 impl Store {
-    /// Returns a commit.
+    /// Returns the commit with this id.
     ///
     /// # Errors
     /// There is no commit with this id.

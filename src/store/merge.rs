@@ -18,7 +18,7 @@ pub enum FastForward {
     Never,
 }
 
-/// How a merge is made.
+/// The options of a merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MergeOptions {
     /// Whether the branch may be fast-forwarded.

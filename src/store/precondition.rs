@@ -17,7 +17,7 @@ pub struct Precondition {
     pub if_none_match: Option<EntityTags>,
 }
 
-/// The tags in a precondition.
+/// The entity tags in a precondition header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntityTags {
     /// Any tag (`*`).
@@ -64,9 +64,9 @@ impl Precondition {
 pub(super) enum PreconditionSubject<'s> {
     /// The module at a path. If the path is a directory, the tag is the branch's tip.
     Path(&'s TreePath),
-    /// The branch.
+    /// The branch: the tag is its tip.
     Branch,
-    /// The module with this hash, at any path; `None` if no path has it.
+    /// A module that the request names by hash or digest. The tag is its hash if any path has the module, otherwise `None`.
     Module(Option<String>),
 }
 

@@ -10,7 +10,7 @@ use crate::repo::TreeId;
 pub enum Revision {
     /// The tip of a branch; `None` is the default branch.
     Branch(Option<BranchName>),
-    /// A commit.
+    /// The commit with this id.
     Commit(CommitId),
     /// The commit that a name refers to, such as `main~2` or an abbreviated id.
     Named(RevisionName),

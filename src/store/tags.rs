@@ -12,7 +12,7 @@ use crate::repo::{IncomingObjects, NewTag, Published};
 /// A tag that points to a commit, directly or through a tag object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
-    /// The name.
+    /// The name of the tag, without `refs/tags/`.
     pub name: TagName,
     /// The commit to which the tag points.
     pub commit: CommitId,
@@ -65,7 +65,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns a tag.
+    /// Returns the tag with this name.
     ///
     /// # Errors
     /// There is no such tag, or the tag does not point to a commit.

@@ -51,7 +51,7 @@ impl Upload {
         self.validation.cancellation()
     }
 
-    /// Completes the upload and its validation.
+    /// Ends the upload, and returns the module if it is valid.
     pub(super) fn finish(self) -> Result<ValidatedUpload> {
         let finished = self.validation.finish_with_facts();
         let (info, facts) = finished.map_err(|source| Error::invalid(&self.name, source))?;

@@ -75,7 +75,7 @@ impl ReachablePack {
     }
 }
 
-/// The result of the step of phase 2 after which no ref needs the candidates.
+/// The result of [`Collector::exchange`], the step after which no ref needs the candidates.
 struct Exchanged {
     rewritten: Option<RewrittenBranch>,
     /// The candidates that were copied, because refs reach them.
@@ -94,8 +94,8 @@ impl Collector<'_> {
     /// time when no other writer can move a ref.
     ///
     /// # Errors
-    /// A backup or another collection is running; other processes wrote for a minute without a pause; I/O; the error of `check`. Even after
-    /// an error, everything that a ref reaches still exists.
+    /// A backup or another collection is running; the exclusive `lock` was not free for a minute, because other processes kept writing;
+    /// I/O; the error of `check`. Even after an error, everything that a ref reaches still exists.
     pub(crate) fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_, E>,

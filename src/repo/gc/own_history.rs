@@ -13,7 +13,7 @@ pub struct OwnHistory {
     pub commits: Vec<CommitNode>,
     /// All commits that other refs reach.
     pub(crate) kept: gix::hashtable::HashSet,
-    /// The targets of the other refs.
+    /// The objects to which all other refs point.
     pub(crate) other_tips: Vec<gix::ObjectId>,
 }
 

@@ -14,7 +14,7 @@ use crate::repo::publish::outcome::{Outcome, PendingOutcome};
 use crate::repo::refs::lock::RefLock;
 use crate::repo::refs::store::RefStore;
 
-/// How long a batch waits for the lock file of a ref that another git process holds. All changes of the batch wait as long.
+/// The maximum time that a batch waits while another git process holds the lock file of a ref. The wait delays all changes of the batch.
 pub(crate) const LOCKED_MAX: Duration = Duration::from_millis(100);
 
 /// The update of one ref in a batch.

@@ -35,7 +35,7 @@ impl TxnHandles {
         })
     }
 
-    /// Returns the hash function of the repository's ids.
+    /// Returns the hash function of the repository's object ids.
     pub(crate) fn format(&self) -> gix::hash::Kind {
         self.format
     }

@@ -49,7 +49,7 @@ pub(crate) struct TxnObjects {
     pub staged: StagedObjects,
     /// Files that were created in advance for that pack.
     pub files: Arc<PreallocatedFiles>,
-    /// Objects that are in memory, and also in a durable pack.
+    /// The ids of objects that are both in memory and in a durable pack.
     pub durable: HashSet<gix::ObjectId>,
     /// The packs with new objects, which the next swap adds to the shared state. Empty unless several machines share the repository.
     pub packs: Vec<Pack>,

@@ -94,7 +94,7 @@ fn push_wit(items: &mut Vec<ItemEntry>, kind: ItemKind, wit: &WitItem) {
         None => wit.name.clone(),
     };
     match wit.members.as_slice() {
-        // The world itself imports or exports this function or type, without an interface.
+        // This function or type belongs to the world itself, not to an interface, so it is a single item.
         [member] if wit.package.is_none() && member.name == wit.name => {
             items.push(item(kind, &name, version, &member.text));
         }

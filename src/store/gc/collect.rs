@@ -38,11 +38,12 @@ pub struct GcSummary {
 
 impl Store {
     /// Removes every object that no ref reaches. Unless `history` is `Keep`, first squashes the branch's own history into one commit, or
-    /// drops versions from it. The own history are the commits that no other ref reaches. All other commits of the branch remain, as
-    /// ancestors of the new commits.
+    /// drops versions from it. The own history consists of the commits that no other ref reaches. All other commits of the branch remain,
+    /// as ancestors of the new commits.
     ///
     /// # Errors
-    /// Unknown branch; a backup or another collection is running; other processes used the store for a minute without a pause.
+    /// Unknown branch; a backup or another collection is running; the exclusive lock was not free for a minute, because other processes
+    /// kept writing.
     pub fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
         if history != History::Keep {
             self.ensure_writable()?;

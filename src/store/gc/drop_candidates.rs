@@ -153,7 +153,7 @@ impl<'s> DropCandidates<'s> {
         }
     }
 
-    /// Returns the candidates of each path.
+    /// Returns every path that has candidates, with its candidates.
     pub fn paths(&self) -> impl Iterator<Item = (&ModulePath, &PathCandidates)> {
         self.paths.iter()
     }

@@ -19,7 +19,7 @@ const JITTER: f64 = 0.1;
 pub struct MaintenanceSchedule {
     /// The interval of garbage collection, and its parameters: the branch and the author, and what to do with the branch's history.
     pub gc: Option<(Duration, Change, History)>,
-    /// The interval of verification.
+    /// The interval of verification; `None` if verification is not scheduled.
     pub verify: Option<Duration>,
 }
 

@@ -24,7 +24,7 @@ pub struct MaintenanceState {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TaskState {
-    /// The time when the task was put on the schedule.
+    /// The time when the task was first scheduled. The first interval begins at this time.
     since_ms: Option<u64>,
     /// The time when the last attempt started or, if it failed, the time when it failed. The delay before a retry is measured from here,
     /// because an attempt may wait long for a lock before it fails.
@@ -52,7 +52,7 @@ pub(super) struct TaskResult {
     pub freed_bytes: Option<u64>,
 }
 
-/// Returns the current time.
+/// Returns the current time, in milliseconds since 1970-01-01 UTC.
 pub(super) fn now_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     since_epoch.map_or(0, |since| since.as_millis() as u64)

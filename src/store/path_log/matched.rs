@@ -7,7 +7,7 @@ use crate::repo::Commit;
 /// A commit that the filter selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedCommit {
-    /// The commit.
+    /// The commit that makes the changes.
     pub commit: Commit,
     /// The module at the path in the commit's tree; `None` if the commit removed the module.
     pub hash: Option<ModuleHash>,
