@@ -13,7 +13,7 @@ pub struct Asset {
     pub name: String,
     /// The value of `Content-Type`.
     pub media_type: &'static str,
-    /// The content.
+    /// The content of the file.
     pub bytes: &'static [u8],
 }
 

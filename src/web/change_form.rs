@@ -28,7 +28,7 @@ pub struct ChangeForm<'f> {
     pub fields: Markup,
     /// The kind of change. It determines the other fields and the colour of the button.
     pub kind: ChangeKind<'f>,
-    /// The text of the button.
+    /// The label of the button that sends the form.
     pub button: &'f str,
     /// The URL of the page to which "Cancel" leads.
     pub back: &'f str,

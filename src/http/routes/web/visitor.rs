@@ -69,7 +69,7 @@ impl Visitor {
     /// Checks that the API key allows a method.
     ///
     /// # Errors
-    /// 403 if it does not.
+    /// 403 if the API key does not allow the method.
     pub fn require(&self, method: &Method) -> Result<()> {
         let detail = "the key does not allow this change";
         match &self.caller {

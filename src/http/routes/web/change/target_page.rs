@@ -22,7 +22,7 @@ pub(super) struct TargetPage {
     pub verb: &'static str,
     /// The path to which the form is sent.
     pub action: &'static str,
-    /// The text of the button.
+    /// The label of the button that sends the form.
     pub button: &'static str,
 }
 
