@@ -272,7 +272,9 @@ fn parse_header<T, E: Display>(
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(Failure::malformed(format!("there is more than one {name}")));
+        return Err(Failure::malformed(format!(
+            "there is more than one {name} header"
+        )));
     }
     let text = percent::decode_header(value)?;
     match parse(&text) {

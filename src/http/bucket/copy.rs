@@ -17,7 +17,7 @@ use crate::http::state::App;
 
 /// The request header with the lowest generation that the copy may have.
 pub(super) const MIN_GENERATION: &str = "wasmstore-min-generation";
-/// How long a request waits until the copy has that generation.
+/// How long a request waits until the copy has the generation in the header [`MIN_GENERATION`].
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// The endpoints that are answered even if the copy is not complete.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];

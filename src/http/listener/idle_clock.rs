@@ -20,8 +20,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// A clock that measures how long a connection waits for its client.
 ///
 /// The clock stops while the server works on a request, however long that takes, unless the client does not accept the bytes that are
-/// written to it. It starts again from zero when the server finishes a step, and when the client shows that it is active. What shows it
-/// depends on the protocol:
+/// written to it. It starts again from zero when the server finishes a step, and when the client shows that it is active. How the client
+/// shows this depends on the protocol:
 ///
 /// - HTTP/1: [`ACTIVE_BYTES_MIN`] bytes, sent and received together.
 /// - HTTP/2: a received part of a request body, or a sent part of a response body. Other bytes show nothing. They may be pings and other

@@ -51,7 +51,10 @@ pub(in crate::http) const REPLICA_FAILURES: &str = "wasmstore_replica_failures";
 pub(super) fn describe() {
     describe_counter!(REQUESTS, "Responses sent");
     describe_gauge!(REQUESTS_IN_FLIGHT, "Requests in progress");
-    describe_histogram!(REQUEST_DURATION, "Time until the head of the response");
+    describe_histogram!(
+        REQUEST_DURATION,
+        "Time from the head of a request to the head of its response"
+    );
     describe_counter!(BYTES_RECEIVED, "Bytes received on connections");
     describe_counter!(BYTES_SENT, "Bytes sent on connections");
     describe_counter!(

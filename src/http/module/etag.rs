@@ -41,9 +41,9 @@ pub(in crate::http) fn precondition(headers: &HeaderMap) -> Result<Precondition>
 
 /// Whether the client of a conditional request already has the current module.
 pub(in crate::http) enum Freshness {
-    /// The client does not have it, so the response contains it.
+    /// The client does not have the current module, so the response contains the module.
     Modified,
-    /// The client has it, so the response is 304.
+    /// The client has the current module, so the response is 304.
     NotModified,
 }
 

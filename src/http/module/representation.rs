@@ -26,7 +26,7 @@ pub(super) enum FoundContent {
     Unread(u64),
 }
 
-/// The representation of a module that a response sends.
+/// What a response sends for a module: its body, and what the headers state about the module.
 pub(super) struct Representation {
     pub hash: ModuleHash,
     pub digest: Digest,

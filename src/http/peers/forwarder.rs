@@ -33,7 +33,8 @@ const BUFFERED_BYTES_MAX: u64 = 64 << 10;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The headers that are not forwarded: those about the connection, those about the web page that has made the request, and those that
-/// servers set. This server has already checked the origin of the page; the other server would compare the origin with its own host name.
+/// servers of one bucket add. This server has already checked the origin of the page; the other server would compare the origin with its
+/// own host name.
 const NOT_FORWARDED: [HeaderName; 16] = [
     CONNECTION,
     CONTENT_LENGTH,

@@ -57,7 +57,7 @@ enum CommitOrder {
     ChildrenFirst,
 }
 
-/// The query parameter that adds modules to the list of commits that changed a path.
+/// The query parameter that adds the hash of the module to each listed commit of a path.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct AuditQuery {

@@ -120,7 +120,7 @@ pub(in crate::http) async fn remove_selected(
 fn relocation(query: &[(String, String)]) -> Result<Relocation> {
     let sources = names(query, "from")?.into_iter().map(TreePath::parse);
     let [to] = names(query, "to")?[..] else {
-        return Err(Failure::malformed("there must be one `to`"));
+        return Err(Failure::malformed("the parameter `to` must be given once"));
     };
     Ok(Relocation {
         sources: sources.collect::<Result<Vec<_>, _>>()?,

@@ -79,7 +79,7 @@ impl WatchSocket {
         }
     }
 
-    /// Sends a text message. Receives at the same time.
+    /// Sends a text message. While it waits for that, also receives messages, so that both sides cannot block each other.
     pub async fn send_text(&mut self, text: Utf8Bytes) -> Result<(), SocketEnd> {
         self.send(Message::Text(text)).await
     }

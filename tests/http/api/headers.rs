@@ -264,5 +264,5 @@ fn headers_must_be_utf8_and_not_repeated() {
     response.is(400, "a header is not UTF-8");
     let twice = request(raw).header("wasmstore-branch", "main");
     s.send_request(twice.body(Body::empty()).unwrap())
-        .is(400, "there is more than one wasmstore-branch");
+        .is(400, "there is more than one wasmstore-branch header");
 }

@@ -152,7 +152,11 @@ fn relocations_that_would_lose_a_module_or_make_no_sense_change_nothing() {
         ),
         ("move?to=c", 400, "`from` is missing or empty"),
         ("move?from=a", 400, "`to` is missing or empty"),
-        ("move?from=a&to=b&to=c", 400, "there must be one `to`"),
+        (
+            "move?from=a&to=b&to=c",
+            400,
+            "the parameter `to` must be given once",
+        ),
         (
             "move?from=a&to=c&force=1",
             400,

@@ -140,7 +140,7 @@ fn tags(query: Option<&str>) -> Result<Vec<OciTag>> {
     });
     let tags = tags.collect::<Result<Vec<_>>>()?;
     if tags.len() > TAGS_MAX {
-        let detail = format!("a push sets at most {TAGS_MAX} tags");
+        let detail = format!("a push can set at most {TAGS_MAX} tags");
         return Err(Failure::malformed(detail));
     }
     Ok(tags)

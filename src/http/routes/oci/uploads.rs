@@ -232,7 +232,7 @@ fn resume<'s>(store: &'s Store, name: &RepositoryName, id: &str) -> Result<BlobU
 }
 
 fn out_of_order(upload: &BlobUpload<'_>) -> Failure {
-    let detail = "the chunk does not continue the upload";
+    let detail = "the chunk does not begin where the upload ends";
     Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, detail)
         .with_oci_code(ErrorCode::BlobUploadInvalid)
         .with_header(RANGE, range_of(upload.size_bytes()))
