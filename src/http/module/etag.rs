@@ -28,7 +28,7 @@ pub(in crate::http) fn of_not_modified(headers: &HeaderMap, hash: ModuleHash) ->
     }
 }
 
-/// Parses `If-Match` and `If-None-Match` of a request that writes.
+/// Parses the headers `If-Match` and `If-None-Match` of a request.
 ///
 /// # Errors
 /// 400 if a header is malformed.
