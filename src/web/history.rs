@@ -37,7 +37,7 @@ pub struct History<'h> {
     pub place: &'h Place,
     /// The path to which the history is restricted; the root for the whole history.
     pub path: &'h TreePath,
-    /// The commit at which the history begins, going back.
+    /// The newest commit of the history that the page shows.
     pub commit: Option<&'h Commit>,
     /// The URL of this page at the tip of the branch, if the branch has a commit. Used only if the history begins at an older commit.
     pub newest: Option<String>,

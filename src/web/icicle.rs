@@ -15,8 +15,9 @@ const LABEL_MIN: f64 = 3.0;
 struct Placed<'p> {
     part: &'p Part,
     level: usize,
-    /// The left edge, in percent of the width of the chart. The width of the part, in percent too, follows.
+    /// The left edge of the part, in percent of the width of the chart.
     left: f64,
+    /// The width of the part, in percent of the width of the chart.
     width: f64,
 }
 

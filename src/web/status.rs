@@ -13,7 +13,7 @@ use crate::store::{CappedCount, MaintenanceState, Overview, Statistics, TaskStat
 pub struct Peer {
     /// The name of the mirror, or the URL of the primary.
     pub name: String,
-    /// How long the copy has been behind.
+    /// How long the mirror or replica has been behind.
     pub lag: Duration,
     /// The time of the last successful synchronization, in seconds since 1970-01-01 UTC.
     pub last_success_s: Option<i64>,
