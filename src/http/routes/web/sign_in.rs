@@ -40,7 +40,8 @@ enum Why {
     Asked,
     /// The session has ended.
     Ended,
-    /// The user has just signed in. If the browser kept the session cookie, it is redirected; otherwise the page says that it did not.
+    /// The user has just signed in. If the browser kept the session cookie, the user is redirected to the next page; otherwise this page
+    /// says that the browser did not keep the cookie.
     Begun,
     /// The user has just signed out.
     Out,

@@ -14,8 +14,8 @@ use crate::store::Store;
 use crate::web::Section;
 use crate::web::status::{Bucket, Peer, Status};
 
-/// Shows the status. Requires an API key that allows POST, which also allows to run gc, because the page shows the names of mirrors and the
-/// errors of pushes to them.
+/// Shows the status. The page shows the names of mirrors and the errors of pushes to them, so it requires an API key that allows POST. Such
+/// a key may also run gc.
 pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response> {
     if !screen.site.shows_status {
         let detail = "the key does not allow POST, which the status needs";

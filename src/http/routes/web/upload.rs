@@ -102,7 +102,8 @@ pub(super) async fn receive(State(app): State<App>, mut form: MultipartForm) -> 
     Ok(redirect(&site.upload_preview(&id.to_hex())))
 }
 
-/// Returns the path for a file: the directory in the form, and the name in the form, or else the name of the file.
+/// Returns the path for a file: the directory in the form, followed by the name in the form if there is one, otherwise by the name of the
+/// file.
 fn target(fields: &Fields, file_name: &str, count: usize) -> Result<ModulePath> {
     let directory = fields.parse_optional("directory", TreePath::parse)?;
     let name = match fields.optional("name")? {
