@@ -160,8 +160,8 @@ pub struct Swap {
 /// How recent the shared state must be that a process reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// The state after the last swap that this process knows of, if this process made that swap: it saves a request. If the state is older
-    /// than the current one, the next swap fails and reveals that.
+    /// The state after the last swap that this process knows of is enough if this process made that swap, so no request is needed. If
+    /// another process has made a swap since, the next swap of this process fails and reveals that.
     LastSwap,
     /// The current state, which the authority must read again.
     Current,

@@ -129,7 +129,7 @@ impl Repository {
         })
     }
 
-    /// Registers for wake-ups when refs change.
+    /// Returns a watcher that wakes up when a ref changes.
     pub fn watch_refs(&self) -> RefWatcher {
         RefWatcher::new(self.root())
     }

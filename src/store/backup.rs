@@ -22,7 +22,7 @@ impl Store {
         let mut gzip = flate2::write::GzEncoder::new(&mut archive, flate2::Compression::fast());
         let copied = self.repo.backup(&mut gzip, progress);
         let finished = gzip.finish().and_then(Write::flush);
-        // If `out` fails, `copied` is an error too, but one of the store. The error of `out` says what is wrong.
+        // If `out` failed, `copied` is an error too, but it reads like an error of the store. So returns the error of `out`.
         if let Some(error) = archive.error {
             return Err(Error::Output(error));
         }
@@ -31,7 +31,7 @@ impl Store {
     }
 }
 
-/// A writer to `out` that stores its first error, so that the error can be told from an error of the store.
+/// A writer to `out` that stores its first error, to distinguish errors of `out` from errors of the store.
 struct ArchiveWriter<W> {
     out: W,
     error: Option<io::Error>,

@@ -51,8 +51,8 @@ impl Store {
         })
     }
 
-    /// Returns the hash of the module with a hash or digest, if the object store has the blob and some commit of a branch had it at a path.
-    /// A blob without a path is not a module: it may be a record of the OCI registry.
+    /// Returns the hash of a module that is named by its hash or digest, if the object store has the blob and some commit of a branch had
+    /// it at a path. A blob without a path is not a module: it may be a record of the OCI registry.
     fn once_at_a_path(&self, requested: &HashRef) -> Result<Option<ModuleHash>> {
         if self.repo.is_absent() {
             return Ok(None);
@@ -72,7 +72,7 @@ impl Store {
     }
 }
 
-/// Validates two modules in memory, and compares them. The text next to each identifies the module in errors.
+/// Validates two modules in memory, and compares them. Each is a pair: a name that identifies the module in errors, and its bytes.
 ///
 /// # Errors
 /// One of them is not a valid module.

@@ -141,7 +141,7 @@ pub fn compare<B: AsRef<[u8]>, E: From<Error>>(
     Ok(diff?)
 }
 
-/// Compares two modules. The text next to each identifies the module in errors.
+/// Compares two modules. Each is a pair: a name that identifies the module in errors, and its bytes.
 pub(super) fn compare_bytes(
     (old, old_bytes): (&str, &[u8]),
     (new, new_bytes): (&str, &[u8]),

@@ -163,7 +163,7 @@ pub enum Error {
     },
     /// The store is a local copy of a store in a bucket, and this process was started without the bucket.
     #[error(
-        "{root:?} is a copy of the store in {url}, which decides about every change: write with `wasmstore --root {root:?}`, or through a server"
+        "{root:?} is a copy of the store in {url}, and only the bucket accepts changes: write with `wasmstore --root {root:?}`, or through a server"
     )]
     CopyOfBucket {
         /// The URL of the bucket.

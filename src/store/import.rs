@@ -40,8 +40,8 @@ impl Store {
 }
 
 impl ModuleFiles {
-    /// Returns every regular file below the directory `dir` that `filter` selects. The path of a module is `prefix` with the path of the
-    /// file relative to `dir`. Does not follow symbolic links.
+    /// Returns every regular file below the directory `dir` that `filter` selects. The path of a module is `prefix`, followed by the path
+    /// of the file relative to `dir`. Does not follow symbolic links.
     ///
     /// # Errors
     /// A directory cannot be read; the name of a file is not legal in the path of a module.

@@ -20,7 +20,7 @@ pub struct ListedModule {
     pub hash: ModuleHash,
     /// The size of the module, in bytes.
     pub size_bytes: u64,
-    /// Whether it is a core module or a component; `None` if the index does not have the kind yet, or the module is not valid.
+    /// Whether the module is a core module or a component; `None` if the index does not have the kind yet, or the module is not valid.
     pub kind: Option<ModuleKind>,
     /// The newest commit of the first-parent history that changed the path; `None` if the search for it was stopped at its limit.
     pub last_change: Option<LastChange>,

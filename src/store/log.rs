@@ -12,7 +12,7 @@ use crate::repo::Commit;
 pub enum LogOrder {
     /// Newest first, by committer time.
     NewestFirst,
-    /// The same commits as `NewestFirst`, in reverse order. If a limit applies, these are the newest commits too.
+    /// The commits that `NewestFirst` selects, in reverse order. So with a limit, these are the newest commits too.
     OldestFirst,
     /// Each commit before its parents, whatever their dates. The commits that a merge brought in come before the commits of the merge's
     /// first parent.

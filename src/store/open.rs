@@ -49,7 +49,7 @@ pub struct Store {
     /// The blobs that OCI clients have uploaded and that no manifest names yet.
     pub(super) blob_uploads: BlobUploads,
     pub(super) index: Index,
-    /// Held by the thread that fetches the shared state of the bucket, also for the threads that wait for this lock.
+    /// Held by the one thread that fetches the state of the bucket. Other threads wait for this lock and use the fetched state.
     pub(super) follow_lock: Mutex<()>,
     pub(super) progress: Option<CatchUpProgress>,
     /// The branch of the OCI registry; `None` is the default branch.

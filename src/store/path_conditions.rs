@@ -26,7 +26,7 @@ pub struct PathConditions {
 }
 
 impl PathConditions {
-    /// Returns the conditions that no path has a module.
+    /// Returns conditions that require that no path has a module.
     pub fn all_absent() -> Self {
         Self {
             others_absent: true,

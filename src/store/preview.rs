@@ -1,8 +1,8 @@
 //! Uploads in two steps: the user looks at the uploaded modules before a change puts them at their paths.
 //!
-//! The first step validates a module and stores its bytes in a file outside of the repository, like an unfinished push of an OCI client:
-//! these files expire, and the same limits apply to them. The second step finds the file by its digest, validates the bytes again, because
-//! a power cut may have damaged them, and commits the module.
+//! The first step validates a module and keeps it: stores its bytes in a file outside of the repository, like an unfinished push of an OCI
+//! client. These files expire, and the same limits apply to them. The second step finds the file by its digest, validates the bytes again,
+//! because a power cut may have damaged them, and commits the module.
 
 use std::fs::File;
 use std::io::Read as _;

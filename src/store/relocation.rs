@@ -185,7 +185,11 @@ impl Plan {
                 ));
             }
             if !self.sources.insert(path) && fate == SourceFate::Removed {
-                return Err(refused(&from, &to, "it is moved twice".to_owned()));
+                return Err(refused(
+                    &from,
+                    &to,
+                    "two of the sources contain it".to_owned(),
+                ));
             }
         }
         Ok(())

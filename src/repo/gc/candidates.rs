@@ -92,8 +92,8 @@ pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candid
     })
 }
 
-/// Deletes the candidates, and files that killed writers have left behind. First deletes the files that git derives from objects, because
-/// they list deleted objects.
+/// Deletes the candidates, and files that killed writers have left behind. First deletes the files that git derives from objects, such as
+/// the commit-graph, because they list deleted objects.
 pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
     remove_derived(parts.root(), Deletion::Objects)?;
     remove_packs(parts.root(), &candidates.packs)?;

@@ -50,7 +50,7 @@ impl OwnHistory {
         tip.expect("BUG: there is at least one commit")
     }
 
-    /// Returns whether still no ref other than `branch` reaches one of the commits.
+    /// Returns whether the commits are still reached by no ref other than `branch`.
     pub(crate) fn is_still_own(
         &self,
         parts: &Parts,

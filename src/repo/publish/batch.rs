@@ -27,9 +27,9 @@ use crate::repo::publish::write_txn::{TxnObjects, WriteTxn};
 
 /// The maximum number of changes in a batch.
 const CHANGES_MAX: usize = 256;
-/// The total size of the objects of a batch, in bytes, from which on it accepts no more changes. The last change may exceed it.
+/// The total size of the objects of a batch, in bytes, at which the batch stops accepting changes. The last change may exceed it.
 const BYTES_MAX: usize = 8 << 20;
-/// The age from which on a batch accepts no more changes.
+/// The age at which a batch stops accepting changes.
 const AGE_MAX: Duration = Duration::from_millis(20);
 
 /// A batch that the current thread may add changes to.

@@ -55,9 +55,9 @@ impl WriteTxn<'_> {
         }
     }
 
-    /// Encodes a commit, and adds it and its new trees to the objects of the next pack. Returns the commit's id. `written` lists the new
-    /// trees, each after the trees below it, or is empty if the caller does not know them. Only if it is empty, this function searches for
-    /// new trees.
+    /// Encodes a commit, and adds it and its new trees to the objects of the next pack. Returns the commit's id. If the last of `written`
+    /// is the commit's tree, `written` must list all new trees, each after the trees below it. Otherwise, this function searches the
+    /// commit's tree for new trees.
     pub(crate) fn stage_commit(
         &mut self,
         commit: &NewCommit<'_>,

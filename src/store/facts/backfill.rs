@@ -110,7 +110,7 @@ impl Store {
         self.index_facts(report).map(drop)
     }
 
-    /// Adds facts that this process has collected during uploads to the index, if the commits of the modules are in the index.
+    /// Adds to the index the facts that uploads to this process have collected, for the modules whose commits are in the index.
     pub(in crate::store) fn index_pending_facts(&self) -> Result<()> {
         let (mut encoder, mut entries) = (None, Vec::new());
         for hash in self.pending_facts.hashes() {

@@ -55,7 +55,7 @@ pub(in crate::store) fn items(module: &ModuleFacts) -> Vec<ItemEntry> {
     items
 }
 
-/// Returns the text of a module that a search for words searches: its name, description and authors.
+/// Returns the text in which a search looks for words: the name, description and authors of the module.
 pub(super) fn words(metadata: &Metadata) -> String {
     let texts = [&metadata.name, &metadata.description, &metadata.authors];
     let texts: Vec<&str> = texts

@@ -140,7 +140,7 @@ impl FactsEncoder {
     }
 }
 
-/// Returns whether the module may have WIT: a component has, and a core module in which a tool has embedded a world.
+/// Returns whether the module may have WIT. A component has WIT, and so has a core module in which a tool has embedded a world.
 fn may_have_wit(facts: &Facts) -> bool {
     let mut sections = facts.sections.items.iter();
     let has_world = sections.any(|section| {

@@ -52,7 +52,7 @@ impl<'s> IndexCheck<'s> {
         matches!(remembered, Some(Ok(true)))
     }
 
-    /// Records in the index that a module is valid, together with other modules later.
+    /// Records that a module is valid. Writes such records to the index many at a time.
     pub(in crate::store) fn add_valid(&mut self, hash: ModuleHash) {
         self.valid_modules.push(hash);
         if self.valid_modules.len() >= VALID_STEP {

@@ -14,13 +14,13 @@ use crate::store::open::Store;
 /// How long the worker pauses after each run. The pause lets commits accumulate, so that many are added in one transaction.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long the worker waits for a wake-up at most. Then it checks the branches anyway, because other processes may have moved them.
+/// The maximum time that the worker waits for a wake-up. Then it checks the branches anyway, because other processes may have moved them.
 const POLL: Duration = Duration::from_secs(5);
 
 /// How long the worker computes facts before it checks the branches again.
 const FACTS_TIME: Duration = Duration::from_secs(1);
 
-/// The number of modules without facts from which on the start and end of their computation are logged.
+/// If at least this many modules lack facts, the start and end of their computation are logged.
 const FACTS_LOGGED_MIN: u64 = 1000;
 
 impl Store {

@@ -95,8 +95,8 @@ impl MaintenanceRunner<'_> {
         let Some(lock) = self.store.repo.lock_maintenance()? else {
             return Ok(SLEEP_LOCKED);
         };
-        // Reads the state again in `run_if_due`, because the server that held the lock before may have run the task. Of several servers
-        // that share a store in a bucket, only the one that made the last change runs gc.
+        // `run_if_due` reads the state again, because the server that held the lock before may have run the task. Of several servers that
+        // share a store in a bucket, only the one that made the last change runs gc.
         let is_responsible = self.store.repo.authority().is_last_writer();
         if let Some((interval, change, history)) =
             self.schedule.gc.clone().filter(|_| is_responsible)

@@ -20,7 +20,7 @@ impl Store {
         Ok(TaskResult::from(&summary))
     }
 
-    /// Verifies the store and logs the faults. Returns the number of faults without malformed metadata.
+    /// Verifies the store and logs the faults. Returns the number of faults, not including malformed metadata.
     pub(super) fn run_verify_task(&self) -> Result<TaskResult> {
         // Lowers the priority: verification hashes and validates everything, and holds no lock for which a write waits.
         repo::lower_thread_priority(repo::ThreadPriority::Background);

@@ -22,7 +22,7 @@ pub struct MatchedChange {
     pub items: Vec<MatchedItem>,
     /// The number of further changed imports and exports, which are not in `items`.
     pub left_out: usize,
-    /// The sizes of the older and the newer module in bytes, if the module grew by the share that the filter requires.
+    /// The sizes of the older and the newer module in bytes, if the module grew by at least the share that the filter requires.
     pub grew: Option<(u64, u64)>,
     /// The reason why some changes are not known; `None` if all changes are known.
     pub unknown: Option<String>,

@@ -66,7 +66,8 @@ impl Summary {
 /// Returns the reason why the items of a module lack some of its imports and exports; `None` if they have all. `count` is the number of
 /// items.
 fn missing_items(module: &ModuleFacts, count: usize) -> Option<String> {
-    let too_many = || Some("it has too many imports and exports to know all of them".to_owned());
+    let too_many =
+        || Some("it has so many imports and exports that some of them are not known".to_owned());
     if count >= ITEMS_MAX {
         return too_many();
     }

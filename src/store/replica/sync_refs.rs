@@ -29,7 +29,7 @@ pub struct RemoteRefs {
     pub kept: BTreeSet<RefName>,
 }
 
-/// A ref of the primary that this store cannot have.
+/// A ref of the primary that this store cannot have, for example because it does not point to a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedRef {
     /// The name of the ref.

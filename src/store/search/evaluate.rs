@@ -63,7 +63,7 @@ impl<'q> Evaluated<'q> {
         })
     }
 
-    /// Returns the modules for which the query holds at some path, if the path terms hold there.
+    /// Returns the modules for which the query may hold, depending on their paths.
     pub fn modules(&self) -> &ModuleSet {
         &self.modules
     }

@@ -13,7 +13,7 @@ use crate::store::open::Store;
 use crate::store::revision::{ResolvedRevision, Revision};
 
 /// The number of matches on a page divided by `c`, if looking up the paths of one module in the index takes as long as deciding for `c`
-/// modules of the tree whether they match. `few_paths` compares the two costs with it.
+/// modules of the tree whether they match. With this number, `few_paths` compares the costs of two ways to search.
 const LOOKUP_COST: usize = 16;
 
 /// The maximum number of paths that are looked up in the index. They are held in memory, and a single module may have any number of paths.

@@ -39,7 +39,8 @@ impl Store {
         Ok(Self::new(repo, options))
     }
 
-    /// Returns the bucket of which `root` is a copy; `None` if there is no store at `root`, or if it is not a copy.
+    /// Returns the mark that identifies the bucket and the store of which `root` is a copy; `None` if there is no store at `root`, or if it
+    /// is not a copy.
     ///
     /// # Errors
     /// The configuration cannot be read.

@@ -20,7 +20,7 @@ pub struct Watcher<'s> {
 }
 
 impl Store {
-    /// Registers for wake-ups when a branch moves. A wake-up may also occur without a reason.
+    /// Returns a watcher that wakes up when a branch moves. It may also wake up without a reason.
     pub fn watch_refs(&self) -> RefWatcher {
         self.repo.watch_refs()
     }

@@ -148,7 +148,7 @@ fn relocations_that_would_lose_a_module_or_make_no_sense_change_nothing() {
         (
             "move?from=d&from=d/x&to=n/",
             409,
-            "cannot move /d/x to /n/x: it is moved twice",
+            "cannot move /d/x to /n/x: two of the sources contain it",
         ),
         ("move?to=c", 400, "`from` is missing or empty"),
         ("move?from=a", 400, "`to` is missing or empty"),
