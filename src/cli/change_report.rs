@@ -13,7 +13,7 @@ use crate::store::Published;
 /// The number of digits of a commit id that a report shows.
 const ID_DIGITS: usize = 10;
 
-/// What a change did to its branch, as a verb in the past tense.
+/// The effect of a change on its branch, as a verb in the past tense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChangeVerb {
     /// Made a commit.

@@ -1,4 +1,4 @@
-//! Colored output.
+//! The value of `--color`, and the colors of diffs.
 
 use std::ffi::OsString;
 

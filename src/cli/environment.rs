@@ -1,4 +1,4 @@
-//! Environment variables. An empty variable counts as unset.
+//! Reads environment variables. An empty variable counts as unset.
 
 use std::ffi::OsString;
 

@@ -35,7 +35,7 @@ pub(super) enum Error {
     /// An environment variable is not a number.
     #[error("variable {0} is not a number")]
     Number(&'static str),
-    /// A name is malformed.
+    /// A path, hash, branch, commit or other name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
     /// The URL of a bucket is malformed.
@@ -118,7 +118,7 @@ pub(super) enum Error {
     World {
         /// The path of the file.
         path: PathBuf,
-        /// What is wrong with the world or the file.
+        /// The fault of the world or of the file.
         source: WitError,
     },
     /// The COMMAND of `watch` begins with the name of this branch.
@@ -173,7 +173,7 @@ pub(super) enum Error {
     KeyFile {
         /// The path of the key file.
         path: PathBuf,
-        /// What is wrong, and in which line.
+        /// The fault, and the line that has it.
         source: KeyError,
     },
     /// The value of `auth-file` is not the name of a file, but looks like API keys. The error does not repeat it.
@@ -187,7 +187,7 @@ pub(super) enum Error {
     Setting {
         /// The name of the variable; or the configuration file, the line and the name of the setting.
         location: String,
-        /// What is wrong with the setting.
+        /// The error that the setting caused.
         source: Box<Error>,
     },
     /// The server cannot write to a directory of the store.

@@ -22,8 +22,8 @@ const NO_STORE: &str =
 const MODULE_OR_FILE: &str =
     "a leading slash marks the path of a module, and `./`, `../` or `file:` a file on disk";
 
-const LOST_CURSOR: &str = "a `gc` has dropped the commit: `wasmstore list` shows what is there now; delete the file to start at the branch's tip";
-const BACKUP: &str = "this names a commit; to restore a backup, unpack it into an empty directory with `tar -xzf`, and use that with --root";
+const LOST_CURSOR: &str = "a `gc` has dropped the commit: `wasmstore list` shows the current modules; delete the file to start at the branch's tip";
+const BACKUP: &str = "this argument is a commit; to restore a backup, unpack it into an empty directory with `tar -xzf`, and use this directory with --root";
 
 const LOGINS: &str = "`wasmstore login --list` lists the servers with a login";
 
@@ -61,7 +61,7 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
                 .to_owned(),
         ),
         Error::CursorFile(_) | Error::CursorBranch { .. } => {
-            Some("name a file of its own for each branch that is watched".to_owned())
+            Some("use a separate file for each branch that you watch".to_owned())
         }
         Error::LostCursor { .. } => Some(LOST_CURSOR.to_owned()),
         Error::Input { path, source } => for_input(path, source),
@@ -104,11 +104,11 @@ pub(super) fn for_name(error: &names::Error) -> Option<String> {
 fn for_key(url: &ServerUrl, settings: &Settings) -> String {
     match settings.key_for(url) {
         Ok(Some(key)) => format!(
-            "the key was that of {}; `wasmstore login {url}` keeps another one",
+            "the key came from {}; `wasmstore login {url}` saves another one",
             key.source()
         ),
         _ => format!(
-            "set WASMSTORE_KEY to a key of the server, or keep one with `wasmstore login {url}`"
+            "set WASMSTORE_KEY to a key of the server, or save one with `wasmstore login {url}`"
         ),
     }
 }
@@ -125,7 +125,7 @@ fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> 
     match error {
         store::Error::TagExists(_) => return Some("--force replaces it".to_owned()),
         store::Error::ModulesExist { .. } => {
-            return Some("--force replaces what is there".to_owned());
+            return Some("--force replaces the existing modules".to_owned());
         }
         _ => {}
     }
@@ -196,7 +196,9 @@ fn similar_branch(store: &dyn StoreOperations, unknown: &str) -> String {
     let tags = store.tags().unwrap_or_default();
     let tags: Vec<_> = tags.iter().map(|tag| tag.name.as_str()).collect();
     if tags.contains(&unknown) {
-        return format!("{unknown:?} is a tag: where a commit can be given, it can be the tag");
+        return format!(
+            "{unknown:?} is a tag, not a branch: a tag can be given wherever a commit can"
+        );
     }
     let names: Vec<_> = branches
         .iter()

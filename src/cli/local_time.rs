@@ -1,4 +1,4 @@
-//! Dates in local time.
+//! Formats dates in local time.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

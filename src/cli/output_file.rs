@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::exit::{Error, Result};
 
-/// The reason why an output file could not be written.
+/// The reason for which an output file was not written.
 pub(super) enum WriteFailure {
     /// Writing the file failed.
     File(io::Error),

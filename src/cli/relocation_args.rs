@@ -12,7 +12,7 @@ pub(super) struct RelocationArgs {
     /// The new path; if it is an existing directory, or ends with a slash, each SRC keeps its name in this directory
     #[arg(value_name = "DEST", value_parser = Destination::parse)]
     destination: Destination,
-    /// Replace modules that are there already
+    /// Replace modules that already exist at the new paths
     #[arg(short, long)]
     force: bool,
     #[command(flatten)]

@@ -192,7 +192,7 @@ fn open_copy_patiently(root: &Path, options: Options, bucket: &Arc<Bucket>) -> R
     }
 }
 
-/// What the background work of a server needs: SIGHUPs, the service manager, a function that reads the keys, and the schedule.
+/// The inputs of the server's background work: SIGHUPs, the service manager, a function that reads the keys, and the schedule.
 struct Background {
     hangups: Signal,
     service_manager: ServiceManager,

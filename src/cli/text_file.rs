@@ -8,7 +8,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 pub(super) struct NotUtf8 {
     /// The number of valid bytes before the first invalid one.
     pub valid_bytes: usize,
-    /// What the file is instead, as part of an error message.
+    /// The fault, a fragment that can follow `it is` in an error message.
     pub fault: &'static str,
 }
 

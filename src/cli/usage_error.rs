@@ -42,9 +42,9 @@ const OVERVIEW: &str = "`wasmstore` without a command prints an overview of the 
 /// An error of the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UsageError {
-    /// What is wrong, as a lower-case fragment.
+    /// The error message, a lower-case fragment.
     pub message: String,
-    /// What the user can do about it.
+    /// The hint: what the user can do about the error.
     pub hint: String,
 }
 

@@ -19,7 +19,7 @@ const DELAY_FIRST: Duration = Duration::from_millis(500);
 /// The maximum delay after any failure.
 const DELAY_MAX: Duration = Duration::from_secs(60);
 
-/// What happens after the command failed for an event.
+/// The reaction to a failure of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnFailure {
     /// The failure is reported, and `watch` continues with the next event.

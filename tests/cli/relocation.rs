@@ -47,8 +47,7 @@ fn invalid_relocations_fail_with_a_reason_and_a_hint() {
     world.add("a.wasm", 1);
     world.add("d/b.wasm", 2);
     let ran = world.run(&["mv", "a.wasm", "d/b.wasm"]);
-    let exists =
-        "wasmstore: there is a module at /d/b.wasm already\nhint: --force replaces what is there\n";
+    let exists = "wasmstore: there is a module at /d/b.wasm already\nhint: --force replaces the existing modules\n";
     assert_eq!((ran.code, &*ran.err), (Some(4), exists));
     let ran = world.run(&["copy", "b.wasm", "c.wasm"]);
     let unknown = "wasmstore: there is no module /b.wasm\nhint: did you mean /a.wasm?\n";

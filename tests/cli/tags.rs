@@ -53,7 +53,7 @@ fn invalid_tag_operations_fail_with_a_reason_and_a_hint() {
     let unknown = "wasmstore: there is no tag \"v2\"\nhint: did you mean \"v1\"?\n";
     assert_eq!((ran.code, &*ran.err), (Some(1), unknown));
     let ran = world.run(&["list", "--branch", "v1"]);
-    let hint = "hint: \"v1\" is a tag: where a commit can be given, it can be the tag\n";
+    let hint = "hint: \"v1\" is a tag, not a branch: a tag can be given wherever a commit can\n";
     assert!(
         ran.code == Some(1) && ran.err.ends_with(hint),
         "{}",

@@ -90,7 +90,7 @@ fn the_key_is_that_of_the_flag_the_variables_or_the_login_in_this_order() {
         &["list", "--root", &url],
     );
     let hint = format!(
-        "hint: the key was that of WASMSTORE_KEY; `wasmstore login {url}` keeps another one\n"
+        "hint: the key came from WASMSTORE_KEY; `wasmstore login {url}` saves another one\n"
     );
     assert!(
         wrong.err.ends_with(&hint) && wrong.code == Some(5),

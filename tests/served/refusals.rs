@@ -36,7 +36,7 @@ fn a_key_is_used_and_never_shown() {
     let refused = format!("wasmstore: {url}: the key does not allow this method\n");
     assert!(err.ends_with(&refused) && !err.contains("geheim"), "{err}");
     let hint = format!(
-        "hint: set WASMSTORE_KEY to a key of the server, or keep one with `wasmstore login {url}`\n"
+        "hint: set WASMSTORE_KEY to a key of the server, or save one with `wasmstore login {url}`\n"
     );
     let (code, _, err) = run_with_key(&world, &url, "geheim\u{1}x", &["list"]);
     assert_eq!(code, Some(2), "{err}");

@@ -103,7 +103,7 @@ fn a_cursor_whose_commit_is_gone_is_an_error_with_a_hint() {
     let unknown = "6".repeat(40);
     world.file("cursor", format!("{unknown} main\n"));
     let args = ["watch", "--since-file", "cursor"];
-    let expected = "hint: a `gc` has dropped the commit: `wasmstore list` shows what is there now; \
+    let expected = "hint: a `gc` has dropped the commit: `wasmstore list` shows the current modules; \
         delete the file to start at the branch's tip\n";
     for ran in [world.run(&args), twin.served(&args)] {
         let start = "wasmstore: cannot continue after the commit in \"cursor\": ";

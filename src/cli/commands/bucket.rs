@@ -29,7 +29,7 @@ enum BucketCommand {
     ///
     /// Checks first that the bucket's conditional writes are atomic. Prints the id of the store. JSON: {"store":"…"}
     Init {
-        /// The bucket
+        /// The URL of the bucket
         #[arg(value_name = "URL", value_parser = BucketUrl::parse)]
         url: BucketUrl,
         /// Copy this local store with its history into the bucket, and turn it into a copy of the store in the bucket; stop its server
@@ -45,7 +45,7 @@ enum BucketCommand {
     /// Prints one `name: value` per line. JSON: {"url":"…","store":"…","object_format":"…","generation":…,"floor":…,"writer":"…"|null,
     /// "head":"…","refs":…,"packs":…,"pack_bytes":…,"manifest_bytes":…,"objects":…,"bytes":…,"unnamed_bytes":…}
     Status {
-        /// The bucket
+        /// The URL of the bucket
         #[arg(value_name = "URL", value_parser = BucketUrl::parse)]
         url: BucketUrl,
     },
@@ -54,7 +54,7 @@ enum BucketCommand {
     /// Several servers can share only such a bucket. For up to a minute, lets 64 writers at a time race for one object. Prints one line per
     /// check, and exits with 4 if a check fails. JSON: {"atomic":…,"checks":[{"name":"…","observed":"…","passed":…},…]}
     Probe {
-        /// The bucket
+        /// The URL of the bucket
         #[arg(value_name = "URL", value_parser = BucketUrl::parse)]
         url: BucketUrl,
     },
@@ -63,7 +63,7 @@ enum BucketCommand {
     /// Downloads all packs. Prints one line per fault, and exits with 5 if there is one. To check the modules and the history too, run
     /// `wasmstore verify` on a copy. JSON: [{"key":"…","problem":"…","healed":…},…]
     Verify {
-        /// The bucket
+        /// The URL of the bucket
         #[arg(value_name = "URL", value_parser = BucketUrl::parse)]
         url: BucketUrl,
         /// Upload missing and damaged packs again from this copy of the store, if they are intact there

@@ -33,7 +33,7 @@ pub(in crate::cli) enum ConfigError {
     Invalid {
         /// The flag, variable or line that contains the setting.
         origin: Source,
-        /// What is wrong. If the setting is on a line of the file, this text also names the key.
+        /// The fault. If the setting is on a line of the file, this text also names the key.
         fault: String,
     },
     /// A variable contains a malformed name.
@@ -41,7 +41,7 @@ pub(in crate::cli) enum ConfigError {
     Name {
         /// The name of the variable.
         variable: &'static str,
-        /// What is wrong with the name.
+        /// The fault of the name.
         source: names::Error,
     },
 }

@@ -20,7 +20,7 @@ const CLIENT_MEMORY_MIN: u64 = 64 << 20;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub(in crate::cli) struct LimitArgs {
-    /// Limit the size of a module, in bytes, decoded [default: the store's limit, or 1073741824]
+    /// Limit the size of a module, in bytes after decompression [default: the store's limit, or 1073741824]
     #[arg(long, value_name = "BYTES")]
     max_module_bytes: Option<AtLeast<8>>,
     /// Limit the size of a section of a module, other than code and custom sections, in bytes [default: the store's limit, or 67108864]
@@ -45,7 +45,7 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the time to receive the head of a request
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().header_timeout))]
     header_timeout: Seconds,
-    /// Close a connection whose client makes no progress for this long; pings are no progress
+    /// Close a connection whose client makes no progress for this long; pings do not count as progress
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().idle_timeout))]
     idle_timeout: Seconds,
     /// Require progress on a request's body in each period of this length; see --min-body-bytes
@@ -97,7 +97,7 @@ pub(in crate::cli) struct LimitArgs {
     /// Cache this much of the modules that were read, and as much again of trees
     #[arg(long, value_name = "MIB", default_value_t = mib(CacheLimits::default().module_bytes_max))]
     cache_mib: u32,
-    /// Limit the total size of running uploads, decoded; further uploads are refused
+    /// Limit the total size of running uploads after decompression; further uploads are refused
     #[arg(long, value_name = "MIB", default_value_t = mib(server().spool_bytes_max))]
     spool_mib: u32,
     /// Limit the memory for responses, uploads and everything else that is held for clients; further requests wait. Default: a quarter
@@ -126,10 +126,10 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the CPU time of each git process that serves a client; 0 means no limit
     #[arg(long, value_name = "SECONDS", default_value_t = AtLeast(server().git_process.cpu_s_max))]
     git_cpu: AtLeast<0>,
-    /// Limit the size of a request of a fetch, in bytes, decoded
+    /// Limit the size of a request of a fetch, in bytes after decompression
     #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().fetch_bytes_max))]
     max_fetch_bytes: AtLeast<4>,
-    /// Limit the size of a push, in bytes, decoded
+    /// Limit the size of a push, in bytes after decompression
     #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().push_bytes_max))]
     max_push_bytes: AtLeast<4>,
 }
