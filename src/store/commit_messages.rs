@@ -39,7 +39,7 @@ pub(super) fn merge(branch: &str) -> String {
     format!("Merge {branch}")
 }
 
-/// Appends the trailer that marks a rollback to `commit` to a message.
+/// Appends a trailer to a commit message. The trailer says that the content of `commit` was restored.
 pub(super) fn with_restores_trailer(message: &str, commit: CommitId) -> String {
     format!("{message}\n\n{RESTORES}: {commit}")
 }

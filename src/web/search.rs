@@ -1,4 +1,4 @@
-//! The screen of the search.
+//! The screen with the search form and the results.
 
 use maud::{Markup, html};
 

@@ -124,7 +124,8 @@ impl Publisher {
                     std::thread::sleep(LOCKED_PAUSE);
                 }
                 Outcome::Locked(error) => return Err(Error::Batch(error).into()),
-                // Decides this change again, because the branch moved or because an earlier change on which it depended has failed.
+                // This change must be decided again, because the branch moved or an earlier change on which it depended has failed. After
+                // `RETRY_MAX`, it is an error instead.
                 _ if begun.elapsed() >= RETRY_MAX => {
                     let name = change.name.expect("BUG: it depends on a ref");
                     return Err(Error::Moved(name).into());

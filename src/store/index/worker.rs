@@ -63,8 +63,8 @@ impl Store {
             tracing::debug!(error, "failed to add facts to the version index");
             true
         });
-        // Facts of uploads are collected by their validation. So a large number of modules without facts came from a push, a clone or an
-        // older version of wasmstore.
+        // The validation of an upload collects its facts. So if many modules have no facts, they came from a push, a clone or an older
+        // version of wasmstore.
         if left >= FACTS_LOGGED_MIN && !*is_announced {
             *is_announced = true;
             tracing::info!(missing = left, "computing the facts about modules");

@@ -19,8 +19,8 @@ use crate::web::{Section, Site};
 /// The number of commits on a page of the list.
 const PAGE_SIZE: usize = 40;
 
-/// The maximum number of commits that precede a page and are walked over to reach it. To show even older commits, the link to the next page
-/// starts a new history at an older commit.
+/// The maximum number of commits that may precede a page, all of which must be read to reach it. To show even older commits, the link to
+/// the next page starts a new history at an older commit.
 const WALKED_MAX: usize = 20_000;
 
 /// The memory that `WALKED_MAX` commits may take, in bytes.
