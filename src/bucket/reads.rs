@@ -28,6 +28,16 @@ pub(super) enum ReadFailure {
     Invalid(String),
 }
 
+impl ReadFailure {
+    /// Returns why the manifest could not be read.
+    pub(super) fn reason(&self) -> &str {
+        match self {
+            Self::Unreachable(reason) | Self::Invalid(reason) => reason,
+            Self::Absent => "the bucket has no manifest",
+        }
+    }
+}
+
 /// Coordinates the requests for the manifest, so that concurrent readers share one.
 #[derive(Debug, Default)]
 pub(super) struct Reads {

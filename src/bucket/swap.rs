@@ -188,7 +188,7 @@ impl Attempts<'_> {
                 None
             }
             Err(failure) if self.is_in_doubt => {
-                self.reason = format!("{failure:?}");
+                self.reason = failure.reason().to_owned();
                 Some(Err(self.unconfirmed()))
             }
             Err(failure) => Some(Err(self.bucket.read_error(failure))),

@@ -161,7 +161,7 @@ impl Registry {
             Ok(Some(path)) => Error::BlobInUse(path),
             Ok(None) => match self.blob(store, repository, digest) {
                 Err(error) => error,
-                Ok(_) => Error::BlobInUse("configuration".to_owned()),
+                Ok(_) => Error::ConfigurationInUse,
             },
             Err(error) => error,
         }

@@ -49,6 +49,9 @@ pub enum Error {
     /// The blob is a module of the default branch, so it is only deleted with the module.
     #[error("the blob is the module {0}: delete the manifest or remove the module")]
     BlobInUse(String),
+    /// The blob is the configuration that the store made for the manifests of modules, so it is only deleted with them.
+    #[error("the blob is the configuration of a module's manifest: delete the manifest")]
+    ConfigurationInUse,
     /// A name, tag or digest is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
@@ -116,7 +119,9 @@ impl Error {
             Self::ManifestInvalid(_) | Self::DigestMismatch(_) | Self::Name(_) => {
                 ErrorKind::Malformed
             }
-            Self::PathTaken(_) | Self::BlobInUse(_) => ErrorKind::Conflict,
+            Self::PathTaken(_) | Self::BlobInUse(_) | Self::ConfigurationInUse => {
+                ErrorKind::Conflict
+            }
             Self::ManifestTooLarge { .. } => ErrorKind::TooLarge,
             Self::Store(error) => error.kind(),
         }
@@ -133,7 +138,7 @@ impl Error {
             Self::ManifestTooLarge { .. } => ErrorCode::SizeInvalid,
             Self::DigestMismatch(_) => ErrorCode::DigestInvalid,
             Self::UploadUnknown(_) => ErrorCode::BlobUploadUnknown,
-            Self::BlobInUse(_) => ErrorCode::Unsupported,
+            Self::BlobInUse(_) | Self::ConfigurationInUse => ErrorCode::Unsupported,
             Self::Name(names::Error::OciName { kind: "digest", .. }) => ErrorCode::DigestInvalid,
             Self::Name(names::Error::OciName { kind: "tag", .. }) => ErrorCode::ManifestInvalid,
             // The store, too, can reject a name, because the path of a tag is longer than the name of its repository.

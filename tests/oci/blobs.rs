@@ -285,4 +285,13 @@ fn unsupported_methods_are_refused_with_the_supported_ones() {
     let response = registry.v2("DELETE", &path, "");
     is_error(&response, 405, "UNSUPPORTED");
     response.has("allow", "GET, HEAD");
+    // The configuration of that module's manifest is in no repository by itself.
+    let manifest = registry.v2("GET", "a/manifests/2", "").json();
+    let configuration = manifest["config"]["digest"].as_str().unwrap();
+    let response = registry.v2("DELETE", &format!("a/blobs/{configuration}"), "");
+    let message = is_error(&response, 405, "UNSUPPORTED");
+    assert!(
+        message.contains("configuration of a module's manifest"),
+        "{message}"
+    );
 }

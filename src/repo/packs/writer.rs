@@ -67,8 +67,14 @@ impl PackWriter {
         format: gix::hash::Kind,
         count: usize,
     ) -> Result<Self> {
-        let count = u32::try_from(count)
-            .map_err(|_| Error::Busy("more than 2^32 objects to pack".to_owned()))?;
+        let count = u32::try_from(count).map_err(|_| Error::Io {
+            action: "write",
+            path: tmp.to_owned(),
+            source: io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "a pack has at most 2^32 - 1 objects",
+            ),
+        })?;
         let file = files.pop().map_or_else(|| new_file(tmp), Ok)?;
         let mut writer = Self {
             tmp: tmp.to_owned(),

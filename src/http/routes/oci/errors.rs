@@ -17,7 +17,7 @@ impl From<oci::Error> for Failure {
         let failure = match error {
             oci::Error::Store(error) => Self::from(error),
             // The blob exists, so this is no 404. But it is part of a module on the default branch, so DELETE is not allowed for it.
-            oci::Error::BlobInUse(_) => {
+            oci::Error::BlobInUse(_) | oci::Error::ConfigurationInUse => {
                 Self::new(StatusCode::METHOD_NOT_ALLOWED, error.to_string())
                     .with_header(ALLOW, "GET, HEAD")
             }
