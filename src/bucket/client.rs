@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
 use object_store::{
     GetOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion,
@@ -21,6 +21,9 @@ use super::request_failure::RequestFailure;
 
 /// The key of the manifest.
 pub(super) const MANIFEST: &str = "manifest";
+
+/// How many objects are deleted at the same time. One after the other, the thousands that a gc may have to delete would take minutes.
+const DELETIONS_MAX: usize = 16;
 
 /// A client of the object store. Its methods block; they must not be called by a task of an async runtime.
 ///
@@ -212,12 +215,28 @@ impl Client {
 
     /// Deletes an object, if it exists.
     pub(super) fn delete(&self, key: &str) -> Result<(), RequestFailure> {
-        let key = Path::from(key);
-        let result = self.request(RequestKind::Delete, || self.stores.packs.delete(&key));
-        match result {
-            Err(RequestFailure::NotFound) => Ok(()),
-            other => other,
-        }
+        self.delete_all(&[key.to_owned()])
+    }
+
+    /// Deletes the objects with these keys, as far as they exist, [`DELETIONS_MAX`] at a time.
+    ///
+    /// # Errors
+    /// A deletion failed. Those that had not begun are not made.
+    pub(super) fn delete_all(&self, keys: &[String]) -> Result<(), RequestFailure> {
+        let keys = stream::iter(keys).map(Ok);
+        self.block_on(
+            keys.try_for_each_concurrent(DELETIONS_MAX, |key| async move {
+                let key = Path::from(key.as_str());
+                let delete = || {
+                    let deletion = self.stores.packs.delete(&key);
+                    counted(&self.counters, RequestKind::Delete, deletion)
+                };
+                match repeated(delete).await {
+                    Err(RequestFailure::NotFound) => Ok(()),
+                    other => other,
+                }
+            }),
+        )
     }
 
     pub(super) fn etag_style(&self) -> EtagStyle {

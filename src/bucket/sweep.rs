@@ -15,34 +15,31 @@ impl Bucket {
     pub(super) fn delete_unnamed(&self) -> Result<usize> {
         let known = self.read().map_err(|failure| self.read_error(failure))?;
         let named: HashSet<_> = known.state.packs.iter().map(packs::key).collect();
-        let mut deleted = 0;
+        let mut unnamed = Vec::new();
         for (key, _) in self.listed(packs::PREFIX)? {
             let is_below = packs::generation_of(&key, packs::PREFIX)
                 .is_some_and(|number| number < known.state.floor);
             let stem = key.rsplit_once('.').map_or(key.as_str(), |(stem, _)| stem);
             if is_below && !named.contains(stem) {
-                self.delete(&key)?;
-                deleted += usize::from(key.ends_with(".pack"));
+                unnamed.push(key);
             }
         }
+        let packs = unnamed.iter().filter(|key| key.ends_with(".pack")).count();
         for (key, _) in self.listed(snapshot::PREFIX)? {
             let number = packs::generation_of(&key, snapshot::PREFIX);
             let is_below = number.is_some_and(|number| number < known.state.floor);
             if is_below && known.manifest.snapshot.as_ref() != Some(&key) {
-                self.delete(&key)?;
+                unnamed.push(key);
             }
         }
-        Ok(deleted)
+        let deleted = self.client.delete_all(&unnamed);
+        deleted.map_err(|failure| self.unreachable(failure.reason()))?;
+        Ok(packs)
     }
 
     pub(super) fn listed(&self, prefix: &str) -> Result<Vec<(String, u64)>> {
         let listed = self.client.list(prefix);
         listed.map_err(|failure| self.unreachable(failure.reason()))
-    }
-
-    fn delete(&self, key: &str) -> Result<()> {
-        let deleted = self.client.delete(key);
-        deleted.map_err(|failure| self.unreachable(failure.reason()))
     }
 }
 
