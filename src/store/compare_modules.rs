@@ -29,9 +29,9 @@ impl Store {
     /// There is no module with this path, hash or digest.
     pub fn hash_in_history(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
         match (self.hash(revision, name), name) {
-            (Err(Error::NoModule(unknown)), ModuleRef::Hash(hash)) => {
+            (Err(Error::NoModule(_) | Error::NotCurrent { .. }), ModuleRef::Hash(hash)) => {
                 let found = self.once_at_a_path(hash)?;
-                found.ok_or(Error::NoModule(unknown))
+                found.ok_or_else(|| Error::NoModule(name.to_string()))
             }
             (found, _) => found,
         }

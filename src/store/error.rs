@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::index;
-use crate::names;
+use crate::names::{self, CommitId, ModulePath};
 use crate::repo;
 use crate::wasm;
 
@@ -14,6 +14,17 @@ pub enum Error {
     /// No module has this path or hash.
     #[error("there is no module {0}")]
     NoModule(String),
+    /// No path of the tree has the module with this hash or digest, but a path of an earlier commit had it.
+    #[error(
+        "no path has {name} now; {path} had it in commit {commit}: add `--commit {commit}`, or `?commit={commit}` to a URL",
+        path = .former.0, commit = .former.1
+    )]
+    NotCurrent {
+        /// The hash or digest.
+        name: String,
+        /// The path, and a commit with the module at this path.
+        former: Box<(ModulePath, CommitId)>,
+    },
     /// The path is a directory, but a module is required.
     #[error("{0} is a directory, not a module")]
     IsDirectory(String),
@@ -290,6 +301,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoModule(_)
+            | Self::NotCurrent { .. }
             | Self::IsDirectory(_)
             | Self::NoDirectory(_)
             | Self::NoMatch(_)

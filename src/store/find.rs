@@ -155,7 +155,7 @@ impl Store {
     pub fn contains(&self, revision: &Revision, name: &ModuleRef) -> Result<bool> {
         match self.hash(revision, name) {
             Ok(_) => Ok(true),
-            Err(Error::NoModule(_) | Error::IsDirectory(_)) => Ok(false),
+            Err(Error::NoModule(_) | Error::NotCurrent { .. } | Error::IsDirectory(_)) => Ok(false),
             Err(other) => Err(other),
         }
     }

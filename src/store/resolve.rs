@@ -8,6 +8,9 @@ use super::revision::ResolvedRevision;
 use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::repo::{ObjectFormat, TreeId, TreeNode};
 
+/// The maximum number of paths at which [`Store::resolve`] looks for a module that no path has any more.
+const FORMER_PATHS_MAX: usize = 16;
+
 impl Store {
     /// Returns the hash of the module that `name` refers to in a tree.
     ///
@@ -26,8 +29,62 @@ impl Store {
                 Some(TreeNode::Directory(_)) => Err(Error::IsDirectory(path.to_string())),
                 Some(TreeNode::Foreign) | None => Err(unknown()),
             },
-            ModuleRef::Hash(hash) => self.listed(resolved, hash)?.ok_or_else(unknown),
+            ModuleRef::Hash(hash) => match self.listed(resolved, hash)? {
+                Some(found) => Ok(found),
+                None => Err(match self.former(resolved, hash)? {
+                    Some(former) => Error::NotCurrent {
+                        name: name.to_string(),
+                        former: Box::new(former),
+                    },
+                    None => unknown(),
+                }),
+            },
         }
+    }
+
+    /// Returns a path at which a commit of the history had the module with a hash or digest, and the newest commit that put it there.
+    /// Considers at most [`FORMER_PATHS_MAX`] paths. Returns `None` if there is none, or if the history cannot be indexed.
+    fn former(
+        &self,
+        resolved: ResolvedRevision,
+        requested: &HashRef,
+    ) -> Result<Option<(ModulePath, CommitId)>> {
+        let Some(tip) = resolved.commit else {
+            return Ok(None);
+        };
+        let (id, digest) = self.interpretations(requested);
+        let by_digest = digest
+            .map(|digest| self.module_by_digest(digest))
+            .transpose()?;
+        for hash in [id, by_digest.flatten()].into_iter().flatten() {
+            let found = self.query_index(tip, |index| {
+                let mut paths = Vec::new();
+                index.paths_of(hash, |path| {
+                    if !paths.contains(&path) {
+                        paths.push(path);
+                    }
+                    if paths.len() < FORMER_PATHS_MAX {
+                        ControlFlow::Continue(())
+                    } else {
+                        ControlFlow::Break(())
+                    }
+                })?;
+                for path in paths {
+                    let changes = index.own_changes(tip, &path)?;
+                    let put = changes.iter().rfind(|change| change.module == Some(hash));
+                    if let Some(put) = put {
+                        return Ok(Some((path, put.commit)));
+                    }
+                }
+                Ok(None)
+            });
+            match found {
+                Ok(None) => {}
+                Err(error) if error.is_missing_object() => {}
+                found => return Ok(found?),
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the module with a hash or digest if it is at some path of the tree.

@@ -47,7 +47,9 @@ impl MissingName {
     pub fn of(error: &store::Error) -> Option<Self> {
         use store::Error as E;
         match error {
-            E::NoModule(name) | E::NeverExisted(name) => Some(Self::Module(name.clone())),
+            E::NoModule(name) | E::NotCurrent { name, .. } | E::NeverExisted(name) => {
+                Some(Self::Module(name.clone()))
+            }
             E::UnknownTag(tag) => Some(Self::Tag(tag.clone())),
             E::IsDirectory(path) => Some(Self::Directory(path.clone())),
             error => Some(Self::Branch(error.unknown_branch()?.to_owned())),

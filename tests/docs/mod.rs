@@ -83,11 +83,11 @@ const NOT_RUN: [(&str, &str); 27] = [
     ("docs/use.md", "$ wasmtime run --invoke add add.wasm 20 22"),
     (
         "docs/use.md",
-        "const url = 'https://modules.example.org/api/v1/module/math/add.wasm';",
+        "const url = 'https://modules.example.org/api/v1/module/math/add.wasm?commit=v1.0';",
     ),
     (
         "docs/use.md",
-        r#"{"wasm": [{"url": "https://modules.example.org/api/v1/module/math/add.wasm","#,
+        r#"{"wasm": [{"url": "https://modules.example.org/api/v1/module/math/add.wasm?commit=v1.0","#,
     ),
     ("docs/use.md", "import hashlib, urllib.request"),
     ("docs/use.md", "use sha2::Digest;"),

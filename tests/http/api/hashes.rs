@@ -53,6 +53,27 @@ fn an_unknown_name_is_404_with_an_empty_body() {
 }
 
 #[test]
+fn a_module_that_no_path_has_now_is_404_with_the_commit_that_had_it() {
+    let api = Api::new();
+    api.put("d/a", 1);
+    api.put("d/b", 1);
+    api.put("d/a", 2);
+    api.put("d/b", 2);
+    let (hash, digest) = (api.hash_of(&module(1)), digest_of(&module(1)));
+    for name in [&hash, &digest] {
+        let response = api.get(&format!("/module/{name}"));
+        assert_eq!(response.status, 404);
+        let text = response.text();
+        assert!(text.contains(&format!("no path has {name} now")), "{text}");
+        // The commit in the message has the module.
+        let (_, commit) = text.split_once("?commit=").unwrap();
+        let commit: String = commit.chars().take_while(char::is_ascii_hexdigit).collect();
+        let response = api.get(&format!("/module/{name}?commit={commit}"));
+        assert_eq!((response.status, response.body), (200, module(1)));
+    }
+}
+
+#[test]
 fn a_stored_module_is_added_at_another_path() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
