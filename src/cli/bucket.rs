@@ -65,7 +65,7 @@ pub(super) fn open_copy(root: &Path, options: Options, bucket: Arc<Bucket>) -> R
             let error = store::Error::from(error);
             tracing::warn!(
                 error = store::chain(&error),
-                "cannot reach the bucket; using the copy as it is"
+                "cannot reach the bucket; using the local copy as it is"
             );
             let format = Store::open(root, options)?.object_format();
             (mark, format.unwrap_or_default())
@@ -89,7 +89,7 @@ pub(super) fn open_if_copy(root: &Path, options: Options) -> Result<Option<Store
     if let Err(error) = store.follow() {
         tracing::warn!(
             error = store::chain(&error),
-            "cannot read the bucket; the copy may be old"
+            "cannot read the bucket; the local copy may be old"
         );
     }
     Ok(Some(store))
@@ -103,8 +103,9 @@ fn settings() -> Result<Vec<(String, String)>> {
         let Some(name) = name.to_str() else { continue };
         if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !value.is_empty() {
             let value = value.into_string();
-            let value = value
-                .map_err(|_| Error::Usage("a variable AWS_*, GOOGLE_* or AZURE_* is not UTF-8"))?;
+            let value = value.map_err(|_| {
+                Error::Usage("an environment variable AWS_*, GOOGLE_* or AZURE_* is not UTF-8")
+            })?;
             variables.push((name.to_owned(), value));
         }
     }

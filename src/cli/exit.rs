@@ -30,10 +30,10 @@ pub(super) enum Error {
     #[error("{0}")]
     Usage(&'static str),
     /// An environment variable is not UTF-8.
-    #[error("variable {0} is not UTF-8")]
+    #[error("environment variable {0} is not UTF-8")]
     Variable(&'static str),
     /// An environment variable is not a number.
-    #[error("variable {0} is not a number")]
+    #[error("environment variable {0} is not a number")]
     Number(&'static str),
     /// A path, hash, branch, commit or other name is malformed.
     #[error(transparent)]

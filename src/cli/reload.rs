@@ -67,7 +67,7 @@ impl Reload {
             }
             (Ok(Ok(Some(_))), None) => {
                 tracing::error!(
-                    "keys are set now, but the server stays open until it is restarted"
+                    "keys are configured now, but the server accepts requests without a key until it is restarted"
                 );
                 return false;
             }
@@ -97,7 +97,7 @@ impl Reload {
 }
 
 fn log_key_failure(error: &str) -> bool {
-    tracing::error!(error, "cannot reload the keys; the old ones stay in use");
+    tracing::error!(error, "cannot reload the keys; the old keys stay in use");
     false
 }
 

@@ -63,7 +63,7 @@ impl ServiceManager {
     pub fn notify_reloading(&self) {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => self.notify(&[NotifyState::Reloading, now]),
-            Err(error) => tracing::debug!(%error, "cannot read the clock"),
+            Err(error) => tracing::debug!(%error, "cannot read the monotonic clock"),
         }
     }
 

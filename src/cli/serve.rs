@@ -153,7 +153,10 @@ fn open_copy_of_bucket(
     match check_atomic(&bucket, ProbeScope::Quick) {
         // Without the bucket, the server can still serve an existing copy.
         Err(Error::Store(error)) if error.kind() == ErrorKind::Busy => {
-            tracing::warn!(error = chain(&error), "cannot check the bucket");
+            tracing::warn!(
+                error = chain(&error),
+                "cannot check whether the conditional writes of the bucket are atomic"
+            );
         }
         checked => checked?,
     }

@@ -10,7 +10,7 @@ use crate::config::ClientLimits;
 use crate::names::{RemoteUrl, ServerUrl};
 use crate::remote::{Client, ProxySettings};
 
-const KEY_FOR_CLONE: &str = "--key-file is for the repository of a server, whose URL ends in /wasmstore.git and has no password";
+const KEY_FOR_CLONE: &str = "--key-file works only with the repository of a wasmstore server: its URL ends in /wasmstore.git and has no password";
 
 impl Settings {
     /// Returns the API key to send to the server at `url`; `None` if there is none.

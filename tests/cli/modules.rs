@@ -89,7 +89,7 @@ fn add_puts_several_files_into_a_directory_in_one_commit() {
         (
             &["add", "a.wasm", "c.wasm", "x/", "--if-match", &hashes.0],
             2,
-            "--if-match is for one",
+            "--if-match works only with one FILE",
         ),
         (&["add", "a.wasm", "top/a.wasm/"], 4, "/top/a.wasm"),
     ] {

@@ -97,7 +97,7 @@ fn sighup_reloads_the_keys() {
             None => fs::remove_file(&keys).unwrap(),
         }
         server.signal("HUP");
-        wait_for(&server, "the old ones stay in use", nth + 1);
+        wait_for(&server, "the old keys stay in use", nth + 1);
         assert!(server.log().contains(wrong), "{wrong}: {}", server.log());
         assert_eq!(status(&server, "new-secret"), 200);
         assert_eq!(server.get("/api/v1/modules").status, 401);
@@ -124,7 +124,7 @@ fn pipe_instead_of_a_file_does_not_block_reloads() {
         }
         server.signal("HUP");
         wait_for(&server, "the old certificate stays in use", nth + 1);
-        wait_for(&server, "the old ones stay in use", nth + 1);
+        wait_for(&server, "the old keys stay in use", nth + 1);
     }
     for said in [
         "\"keys\\\": it is not a regular file",
@@ -152,7 +152,7 @@ fn open_server_needs_a_restart_to_use_keys() {
     world.file(file, "auth-file = \"keys\"");
     world.file("keys", "secret:*");
     server.signal("HUP");
-    server.wait_for("the server stays open until it is restarted");
+    server.wait_for("the server accepts requests without a key until it is restarted");
     assert_eq!(server.get("/api/v1/modules").status, 200);
 }
 

@@ -22,7 +22,7 @@ use crate::names::{ModuleHash, ModulePath};
 use crate::remote::{dry_run, put_if_absent};
 use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revision};
 
-const ONE_MODULE: &str = "--if-match is for one module, and needs its path";
+const ONE_MODULE: &str = "--if-match works only with one FILE and its PATH";
 
 /// Store a module at a path, or several in a directory
 ///

@@ -66,7 +66,9 @@ impl DiffArgs {
                 self.modules(store, &tree, (old, new), out)?
             }
             (DiffSide::Content(_), DiffSide::Content(_)) => {
-                return Err(Error::Usage("two modules cannot be compared below a PATH"));
+                return Err(Error::Usage(
+                    "PATH works only if A and B are commits, branches or tags, but they are modules or files",
+                ));
             }
             (old, new) => {
                 let kinds = (old.kind(), new.kind());
