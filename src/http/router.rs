@@ -31,7 +31,7 @@ use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::pinned_links::pin_links;
 use crate::http::routes::{
     admin, branches, compare, diff, facts, gc, git, hashes, history, modules, oci, operation,
-    put_modules, relocation, search, tags, versions, watch, web, world,
+    put_modules, relocation, search, tags, uploads, versions, watch, web, world,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -113,6 +113,13 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .routes(routes!(modules::list, put_modules::put))
         .route("/module", any(missing_name))
         .routes(routes!(modules::get, modules::put, modules::remove))
+        .routes(routes!(uploads::begin))
+        .routes(routes!(
+            uploads::status,
+            uploads::append,
+            uploads::complete,
+            uploads::cancel
+        ))
         .routes(routes!(relocation::copy))
         .routes(routes!(relocation::relocate))
         .route("/hash", any(missing_name))

@@ -23,6 +23,7 @@ use crate::http::module::in_flight::InFlight;
 use crate::http::options::ServerOptions;
 use crate::http::peers::BucketServers;
 use crate::http::preview_cache::PreviewCache;
+use crate::http::upload::completed::CompletedUploads;
 use crate::http::upload::quota::{UploadQuota, UploadReservation};
 use crate::http::watch::WatchRegistry;
 use crate::names::{BranchName, ModuleHash};
@@ -62,6 +63,8 @@ pub(super) struct Shared {
     /// The cache of compressed variants of modules.
     pub encodings: EncodingCache,
     upload_quota: UploadQuota,
+    /// The uploads in chunks that were completed last.
+    pub completed_uploads: CompletedUploads,
     /// The git program that serves fetches and pushes; `None` if it is not installed.
     pub git: Option<GitHttpBackend>,
     /// The permits for git processes. Each running process holds one.
@@ -130,6 +133,7 @@ impl App {
             memory: options.memory,
             encodings: EncodingCache::new(&limits),
             upload_quota: UploadQuota::new(&limits),
+            completed_uploads: CompletedUploads::default(),
             git: options.git,
             git_permits: GitPermits::new(limits.git_services_max),
             default_branch: RwLock::new(options.default_branch),

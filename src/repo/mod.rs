@@ -141,6 +141,7 @@ pub use lifecycle::from_clone::CloneTarget;
 pub use lifecycle::hooks::PushHooks;
 pub use lifecycle::maintenance_lock::MaintenanceLock;
 pub use lifecycle::mirror_lock::MirrorLock;
+pub use lifecycle::upload_area::UploadArea;
 pub use objects::blob_hash::BlobHasher;
 pub use objects::cache::{Blob, CacheUse};
 pub use objects::commit::Commit;

@@ -45,6 +45,7 @@ mod push;
 mod put;
 mod put_files;
 mod put_modules;
+mod put_uploaded;
 mod registry;
 mod relocation;
 mod remove;
@@ -76,7 +77,7 @@ pub use crate::repo::{
     BucketMark, CacheUse, Commit, CommitCount, DropPolicy, FaultSeverity, MirrorLock, NewShared,
     ObjectFormat, ObjectLocation, PackFiles, PackKey, PathChange, Published, PushHooks, RefUpdate,
     RefWaker, RefWatcher, Refusal, RegistryTips, RequestCount, RequestId, SharedState, StoreFault,
-    ThreadPriority, TreeId, TreeNode, VerifyCounts, chain, lower_thread_priority,
+    ThreadPriority, TreeId, TreeNode, UploadArea, VerifyCounts, chain, lower_thread_priority,
 };
 pub use crate::wasm::{
     Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,

@@ -15,7 +15,7 @@ use super::error::{Error, Result};
 use super::open::Store;
 use super::upload::{Upload, ValidatedUpload};
 use crate::names::{Digest, ModuleHash, ModulePath, OciDigest, TreePath};
-use crate::repo::{Published, TreeNode, chain};
+use crate::repo::{Published, TreeNode, UploadArea, chain};
 use crate::wasm::{self, Facts, ModuleInfo};
 
 /// The size of the buffer for copying a module to its file, in bytes.
@@ -54,7 +54,7 @@ impl Store {
             info,
             facts,
         } = upload.finish()?;
-        let mut kept = self.blob_uploads.begin_preview()?;
+        let mut kept = self.blob_uploads.begin(&UploadArea::Previews)?;
         let mut copy = || -> Result<()> {
             let mut reader = spool.reader()?;
             let mut buffer = vec![0; BUFFER_BYTES];
@@ -83,7 +83,7 @@ impl Store {
     /// Too many files are kept for previews and OCI pushes; the text cannot be written.
     pub fn keep_text(&self, text: &str) -> Result<Digest> {
         self.ensure_writable()?;
-        let mut kept = self.blob_uploads.begin_preview()?;
+        let mut kept = self.blob_uploads.begin(&UploadArea::Previews)?;
         if let Err(error) = kept.write(text.as_bytes()) {
             kept.discard()?;
             return Err(error.into());
@@ -195,7 +195,10 @@ impl Store {
     /// file cannot be deleted, that is only logged.
     pub fn forget_kept(&self, text: &Digest, modules: &[PlannedModule]) {
         for digest in modules.iter().map(|module| &module.digest).chain([text]) {
-            if let Err(error) = self.blob_uploads.remove_preview(&kept_as(digest)) {
+            if let Err(error) = self
+                .blob_uploads
+                .remove_blob(&UploadArea::Previews, &kept_as(digest))
+            {
                 tracing::warn!(%digest, error = chain(&error), "could not remove a preview file of a committed upload");
             }
         }
@@ -210,7 +213,8 @@ impl Store {
             // The file is not fsynced, so a power cut may have damaged it.
             Ok(_) | Err(Error::Invalid { .. }) => {
                 tracing::warn!(%digest, "removing a module that was kept for a preview and is damaged");
-                self.blob_uploads.remove_preview(&kept_as(digest))?;
+                self.blob_uploads
+                    .remove_blob(&UploadArea::Previews, &kept_as(digest))?;
                 Err(gone())
             }
             Err(error) => Err(error),
@@ -218,7 +222,8 @@ impl Store {
     }
 
     fn kept_file(&self, digest: &Digest) -> Result<Option<(File, PathBuf)>> {
-        Ok(self.blob_uploads.preview(&kept_as(digest))?)
+        let area = UploadArea::Previews;
+        Ok(self.blob_uploads.blob(&area, &kept_as(digest))?)
     }
 }
 

@@ -33,10 +33,18 @@ impl Store {
     /// # Errors
     /// The errors of [`put`](Self::put) that can be found without the bytes.
     pub fn begin_put(&self, change: &Change, path: &ModulePath) -> Result<Upload> {
+        self.check_put(change, path)?;
+        Ok(self.upload(&path.to_string()))
+    }
+
+    /// Checks a [`put`](Self::put) as far as that is possible without the bytes.
+    ///
+    /// # Errors
+    /// The errors of [`put`](Self::put) that do not depend on the bytes.
+    pub fn check_put(&self, change: &Change, path: &ModulePath) -> Result<()> {
         let name = ModuleRef::Path(path.clone());
         self.refuse_early(change, || self.check_precondition(change, Some(&name)))?;
-        self.check_free(change, [path])?;
-        Ok(self.upload(&path.to_string()))
+        self.check_free(change, [path])
     }
 
     /// Validates the completed upload and puts it at `path`, like [`put`](Self::put).
@@ -52,7 +60,8 @@ impl Store {
         self.put_upload(change, path, upload.finish()?)
     }
 
-    fn put_upload(
+    /// Puts a validated upload at `path`, like [`put`](Self::put).
+    pub(super) fn put_upload(
         &self,
         change: &Change,
         path: &ModulePath,

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::ModuleHash;
-use crate::repo::Spool;
+use crate::repo::{self, Spool};
 use crate::wasm::{self, Cancellation, Facts, ModuleInfo, Validation};
 
 /// The size of the buffer for reading a module, in bytes.
@@ -80,7 +80,19 @@ impl Store {
         file: File,
         path: &Path,
     ) -> Result<ValidatedUpload> {
+        self.validate_charged_file(name, (file, path), &mut |_| true)
+    }
+
+    /// Validates a file like [`validate_file`](Self::validate_file). Calls `hold` with the number of bytes that are buffered in memory, and
+    /// ends if it returns false.
+    pub(super) fn validate_charged_file(
+        &self,
+        name: &str,
+        (file, path): (File, &Path),
+        hold: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<ValidatedUpload> {
         let mut spool = Spool::of_file(file, path)?;
+        let spooled_bytes = spool.memory_bytes();
         let mut validation = Validation::with_facts(&self.options.modules, &self.budget);
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut reader = spool.reader()?;
@@ -95,6 +107,10 @@ impl Store {
             }
             let validated = validation.write(&buffer[..read]);
             validated.map_err(|source| Error::invalid(name, source))?;
+            if !hold(spooled_bytes + buffer.len() + validation.buffered_bytes()) {
+                let reason = "the memory for uploads is used up";
+                return Err(repo::Error::Busy(reason.to_owned()).into());
+            }
         }
         drop(reader);
         let finished = validation.finish_with_facts();

@@ -28,6 +28,16 @@ for branch in ("feature/x", "topic"):
 send("POST", "/module/topic.wasm", module(b"topic"), **{"Wasmstore-Branch": "topic"})
 send("POST", "/rollback/tools/a.wasm")
 
+
+
+def begin_upload():
+    """Begins an upload in chunks, and returns its id."""
+    url = os.environ["WASMSTORE_URL"] + "/api/v1/uploads"
+    request = urllib.request.Request(url, None, {"Wasmstore-Auth": os.environ["WASMSTORE_KEY"]}, method="POST")
+    with urllib.request.urlopen(request) as response:
+        return response.headers["Location"].rsplit("/", 1)[1]
+
+
 MODULES = json.loads(send("GET", "/modules"))
 PATHS = [path[1:] for path in MODULES]
 HASHES = sorted(set(MODULES.values()))
@@ -41,6 +51,7 @@ EXISTING = {
     "commit": COMMITS,
     "branch": BRANCHES,
     "index": ["0", "1"],
+    "id": [begin_upload() for _ in range(10)],
     "Wasmstore-Branch": BRANCHES,
     "Wasmstore-Commit": COMMITS,
     "If-Match": [f'"{hash}"' for hash in HASHES],

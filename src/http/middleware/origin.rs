@@ -181,6 +181,7 @@ fn cors() -> CorsLayer {
             Method::HEAD,
             Method::POST,
             Method::PUT,
+            Method::PATCH,
             Method::DELETE,
         ])
         .allow_headers(request_headers())
@@ -195,7 +196,7 @@ fn request_headers() -> Vec<HeaderName> {
     api_headers().into_iter().chain(tracing).collect()
 }
 
-fn api_headers() -> [HeaderName; 15] {
+fn api_headers() -> [HeaderName; 16] {
     [
         HeaderName::from_static("wasmstore-auth"),
         HeaderName::from_static("wasmstore-branch"),
@@ -208,6 +209,7 @@ fn api_headers() -> [HeaderName; 15] {
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
         header::CONTENT_ENCODING,
+        header::CONTENT_RANGE,
         header::IF_MATCH,
         header::IF_NONE_MATCH,
         header::RANGE,
@@ -216,7 +218,7 @@ fn api_headers() -> [HeaderName; 15] {
 }
 
 /// Returns the response headers of the API. Pages of other origins can read only the listed headers.
-fn response_headers() -> [HeaderName; 18] {
+fn response_headers() -> [HeaderName; 20] {
     [
         HeaderName::from_static("wasmstore-hash"),
         HeaderName::from_static("wasmstore-digest"),
@@ -229,6 +231,8 @@ fn response_headers() -> [HeaderName; 18] {
         header::ETAG,
         header::CONTENT_LENGTH,
         header::CONTENT_RANGE,
+        header::RANGE,
+        header::LOCATION,
         header::ACCEPT_RANGES,
         header::LINK,
         header::ALLOW,

@@ -77,6 +77,7 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
         (Method::HEAD, &mut item.head),
         (Method::POST, &mut item.post),
         (Method::PUT, &mut item.put),
+        (Method::PATCH, &mut item.patch),
         (Method::DELETE, &mut item.delete),
     ];
     operations

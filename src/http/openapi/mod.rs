@@ -12,8 +12,8 @@ mod problems;
 
 pub(super) use document::{base_document, finish_document};
 pub(super) use module_bytes::ModuleBytes;
-pub(super) use parameters::UploadHeaders;
+pub(super) use parameters::{ChunkHeaders, RepresentationDigest, UploadHeaders};
 pub(super) use problems::{
-    BranchProblems, ModuleProblems, Problems, ReadProblems, UploadProblems, WatchProblems,
-    WorldProblems, WriteProblems,
+    BranchProblems, ChunkProblems, CompletionProblems, ModuleProblems, Problems, ReadProblems,
+    UploadBeginProblems, UploadProblems, WatchProblems, WorldProblems, WriteProblems,
 };

@@ -19,7 +19,7 @@ const REVISION: &str = r"^[^\u0000- \u007f?*\[\\]+$";
 const TEXT: &str = "^([!-$&-~]|%[0-9A-Fa-f]{2})([ -$&-~]|%[0-9A-Fa-f]{2})*$";
 
 /// The parameters for the names in URLs.
-const URL_PARAMETERS: [ParameterText; 8] = [
+const URL_PARAMETERS: [ParameterText; 9] = [
     (
         "name",
         "A path, hash or digest; slashes may be escaped as `%2F`",
@@ -59,6 +59,11 @@ const URL_PARAMETERS: [ParameterText; 8] = [
         "index",
         "The number of a version; 0 is the oldest",
         "^[0-9]+$",
+    ),
+    (
+        "id",
+        "The id of an upload, as in its `Location`",
+        "^[0-9A-Za-z]{32}$",
     ),
 ];
 
@@ -172,15 +177,29 @@ const UPLOAD_HEADERS: [ParameterText; 3] = [
         "The SHA-256 or SHA-512 of the body (RFC 9530); 400 if the body has another digest",
         "^sha-256=:[A-Za-z0-9+/]{43}=:$",
     ),
-    (
-        "Repr-Digest",
-        "The same as `Content-Digest`, because the body is the whole representation",
-        "^sha-256=:[A-Za-z0-9+/]{43}=:$",
-    ),
+    REPR_DIGEST,
 ];
+
+const REPR_DIGEST: ParameterText = (
+    "Repr-Digest",
+    "The SHA-256 or SHA-512 of the module as it is transferred (RFC 9530), the same as `Content-Digest` if the body is all of it; 400 if it has another digest",
+    "^sha-256=:[A-Za-z0-9+/]{43}=:$",
+);
+
+const CHUNK_HEADERS: [ParameterText; 1] = [(
+    "Content-Range",
+    "The positions of the first and the last byte of the chunk in the module; 416 if the chunk does not continue the upload",
+    r"^(bytes )?[0-9]+-[0-9]+(/([0-9]+|\*))?$",
+)];
 
 /// The headers of requests that upload something.
 pub(in crate::http) struct UploadHeaders;
+
+/// The headers of chunks.
+pub(in crate::http) struct ChunkHeaders;
+
+/// The header with the digest of a module that is uploaded in chunks.
+pub(in crate::http) struct RepresentationDigest;
 
 impl IntoParams for ReadRevision {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
@@ -212,6 +231,18 @@ impl IntoParams for ModuleHeaders {
 impl IntoParams for PathConditionHeaders {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         headers(&PATH_CONDITION_HEADERS)
+    }
+}
+
+impl IntoParams for ChunkHeaders {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        headers(&CHUNK_HEADERS)
+    }
+}
+
+impl IntoParams for RepresentationDigest {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        headers(&[REPR_DIGEST])
     }
 }
 

@@ -30,7 +30,10 @@ const DESCRIPTIONS: [(u16, &str); 16] = [
         415,
         "The body has a media type that the endpoint does not accept, or a content coding other than gzip and zstd",
     ),
-    (416, "The range is outside of the module"),
+    (
+        416,
+        "The range is outside of the module, or the chunk does not continue the upload",
+    ),
     (
         426,
         "The endpoint is a WebSocket; connect with version 13 of the protocol",
@@ -78,6 +81,12 @@ problems! {
     WorldProblems = [404, 408, 413, 415];
     /// The errors of uploads.
     UploadProblems = [404, 408, 409, 412, 413, 415, 507];
+    /// Errors of requests that begin an upload in chunks.
+    UploadBeginProblems = [404, 409, 412, 413, 507];
+    /// Errors of chunks.
+    ChunkProblems = [404, 408, 413, 415, 416, 507];
+    /// Errors of requests that complete an upload in chunks.
+    CompletionProblems = [404, 408, 409, 412, 413, 415, 416, 507];
 }
 
 fn references(also: &[u16]) -> BTreeMap<String, RefOr<Response>> {

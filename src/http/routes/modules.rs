@@ -185,7 +185,7 @@ pub(in crate::http) async fn put(
     let path = tail.parse(ModulePath::parse)?;
     let coding = content_coding(&headers)?;
     if coding.is_none() {
-        check_length(&headers, app.module_bytes_max())?;
+        check_size(content_length(&headers), app.module_bytes_max())?;
     }
     let begin = {
         let (change, path) = (change.clone(), path.clone());
@@ -213,10 +213,10 @@ pub(in crate::http) async fn put(
     Ok((commit, hash.to_string()).into_response())
 }
 
-/// Rejects a body whose `Content-Length` already exceeds the limit.
-fn check_length(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
-    match content_length(headers) {
-        Some(length) if length > bytes_max => Err(Failure::new(
+/// Rejects a module whose announced size alone exceeds the limit.
+pub(super) fn check_size(size_bytes: Option<u64>, bytes_max: u64) -> Result<()> {
+    match size_bytes {
+        Some(size_bytes) if size_bytes > bytes_max => Err(Failure::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the module is larger than {bytes_max} bytes (--max-module-bytes)"),
         )),

@@ -8,9 +8,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::http::error::{Failure, Result};
+use crate::names::OciDigest;
 use crate::store::{Hashing, Hashing512};
 
-pub(in crate::http) const HEADERS: [&str; 2] = ["content-digest", "repr-digest"];
+pub(in crate::http) const HEADERS: [&str; 2] = ["content-digest", REPR_DIGEST];
+
+const REPR_DIGEST: &str = "repr-digest";
 
 /// The digests that a body must have, and the hash functions that have processed the bytes received so far.
 #[derive(Default)]
@@ -97,6 +100,41 @@ impl BodyDigest {
     }
 }
 
+/// Returns the digests in `Repr-Digest`, of a representation that several requests transfer.
+///
+/// # Errors
+/// 400 if one is malformed.
+pub(in crate::http) fn representation_digests(headers: &HeaderMap) -> Result<Vec<OciDigest>> {
+    let mut digests = Vec::new();
+    for value in headers.get_all(REPR_DIGEST) {
+        let value = value.to_str().map_err(|_| malformed(REPR_DIGEST))?;
+        for member in value.split(',') {
+            let Some(expected) = parse(REPR_DIGEST, member.trim())? else {
+                continue;
+            };
+            let bytes = expected.digest;
+            digests.push(match expected.algorithm {
+                Algorithm::Sha256 => OciDigest::Sha256(fixed(&bytes)),
+                Algorithm::Sha512 => OciDigest::Sha512(fixed(&bytes)),
+            });
+        }
+    }
+    Ok(digests)
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes
+        .try_into()
+        .expect("BUG: the length of a digest was checked")
+}
+
+/// Returns the 400 for a module that does not have this digest.
+pub(in crate::http) fn different_digest(digest: &OciDigest) -> Failure {
+    Failure::malformed(format!(
+        "the digest of the module is not {digest}: the upload was damaged, or the digest belongs to other bytes; upload the module again"
+    ))
+}
+
 /// Parses a member of the header's dictionary (RFC 9651, section 3.2), in the form `ALGORITHM=:BASE64:`. Returns `None` for other
 /// algorithms.
 fn parse(header: &'static str, member: &str) -> Result<Option<ExpectedDigest>> {
@@ -129,7 +167,7 @@ fn malformed(header: &str) -> Failure {
 }
 
 fn title(header: &str) -> &'static str {
-    if header == "repr-digest" {
+    if header == REPR_DIGEST {
         "Repr-Digest"
     } else {
         "Content-Digest"

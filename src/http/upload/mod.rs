@@ -3,6 +3,7 @@
 pub(super) mod body;
 pub(super) mod body_digest;
 pub(super) mod cancel_on_drop;
+pub(super) mod completed;
 pub(super) mod decoding;
 pub(super) mod memory;
 pub(super) mod modules_sink;

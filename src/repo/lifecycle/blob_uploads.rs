@@ -1,10 +1,11 @@
-//! Blobs that OCI clients upload: files in `ROOT/wasmstore/oci` until a manifest names them.
+//! Uploads in chunks: files in `ROOT/wasmstore/oci` until a manifest names them or a change commits them.
 //!
-//! `<repository>/_uploads/<id>` is an unfinished upload, `<repository>/_blobs/<algorithm>/<hex digits>` a complete blob. No component of a
-//! repository name begins with `_`, so the names never clash. `_previews` has the same two directories, for the files that the web UI
-//! shows before they are committed. Nothing here is fsynced: a blob becomes durable together with the manifest
-//! that names it. After a power cut, a blob may be missing or damaged. So when a manifest names a blob, its digest is verified again, and a
-//! damaged blob is removed. The client then gets the error for an unknown blob, and sends the blob again.
+//! `<repository>/_uploads/<id>` is an unfinished upload of an OCI client, `<repository>/_blobs/<algorithm>/<hex digits>` a complete blob. No
+//! component of a repository name begins with `_`, so the names never clash. `_previews` has the same two directories, for the files that the
+//! web UI shows before they are committed, and `_modules/<user>/_uploads/<id>` is a module that a client uploads in chunks. Nothing here is
+//! fsynced: a blob becomes durable together with the manifest that names it. After a power cut, a blob may be missing or damaged. So when a
+//! manifest names a blob, its digest is verified again, and a damaged blob is removed. The client then gets the error for an unknown blob, and
+//! sends the blob again.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::upload_area::UploadArea;
 use crate::config::BlobUploadLimits;
 use crate::names::{OciDigest, RepositoryName};
 use crate::repo::error::{Error, Result};
@@ -23,8 +25,6 @@ use crate::sharing::{create_shared_dir_all, share};
 const UPLOADS: &str = "_uploads";
 /// The subdirectory of a repository's directory for complete blobs.
 const BLOBS: &str = "_blobs";
-/// The directory of the files that the web UI shows before they are committed.
-const PREVIEWS: &str = "_previews";
 /// The number of random characters in the id of an upload. A client that knows the id can continue the upload.
 const ID_CHARS: usize = 32;
 /// The maximum number of directories that are searched for a blob whose repository is unknown.
@@ -69,8 +69,7 @@ impl Usage {
 #[derive(Debug)]
 pub struct BlobUpload<'u> {
     uploads: &'u BlobUploads,
-    /// The directory of the upload's repository, or `_previews`, relative to `ROOT/wasmstore/oci`.
-    area: String,
+    area: UploadArea,
     path: PathBuf,
     file: File,
     size_bytes: u64,
@@ -89,22 +88,10 @@ impl BlobUploads {
     /// Begins an empty upload.
     ///
     /// # Errors
-    /// `UploadsFull` if there are too many uploads; the file of the upload cannot be created.
-    pub fn begin(&self, repository: &RepositoryName) -> Result<BlobUpload<'_>> {
-        self.begin_in(repository.as_str())
-    }
-
-    /// Begins an empty upload of a *preview*: a file that the web UI shows before it is committed.
-    ///
-    /// # Errors
-    /// As for [`begin`](Self::begin).
-    pub fn begin_preview(&self) -> Result<BlobUpload<'_>> {
-        self.begin_in(PREVIEWS)
-    }
-
-    fn begin_in(&self, area: &str) -> Result<BlobUpload<'_>> {
+    /// `UploadsFull` if there are too many uploads; the file cannot be created.
+    pub fn begin(&self, area: &UploadArea) -> Result<BlobUpload<'_>> {
         self.reserve(0, 1)?;
-        let dir = self.dir.join(area).join(UPLOADS);
+        let dir = self.dir.join(area.dir()).join(UPLOADS);
         let failed = || Error::io("create a file in", &dir);
         let mut builder = tempfile::Builder::new();
         builder.prefix("").rand_bytes(ID_CHARS);
@@ -116,7 +103,7 @@ impl BlobUploads {
         file.lock().map_err(failed())?;
         Ok(BlobUpload {
             uploads: self,
-            area: area.to_owned(),
+            area: area.clone(),
             path,
             file,
             size_bytes: 0,
@@ -126,13 +113,12 @@ impl BlobUploads {
     /// Opens an upload to continue it; `None` if there is no upload with this id.
     ///
     /// # Errors
-    /// `Busy` if another request writes to the upload.
-    pub fn resume(&self, repository: &RepositoryName, id: &str) -> Result<Option<BlobUpload<'_>>> {
+    /// `Busy` if another request writes to it.
+    pub fn resume(&self, area: &UploadArea, id: &str) -> Result<Option<BlobUpload<'_>>> {
         if id.len() != ID_CHARS || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Ok(None);
         }
-        let dir = self.dir.join(repository.as_str()).join(UPLOADS);
-        let path = dir.join(id);
+        let path = self.dir.join(area.dir()).join(UPLOADS).join(id);
         let failed = || Error::io("open", &path);
         let opened = OpenOptions::new().read(true).append(true).open(&path);
         let file = match opened {
@@ -149,7 +135,7 @@ impl BlobUploads {
         let size_bytes = file.metadata().map_err(failed())?.len();
         Ok(Some(BlobUpload {
             uploads: self,
-            area: repository.as_str().to_owned(),
+            area: area.clone(),
             path,
             file,
             size_bytes,
@@ -159,25 +145,8 @@ impl BlobUploads {
     /// Opens the file of a complete blob, and returns the file and its path; `None` if there is no such blob.
     ///
     /// # Errors
-    /// The blob's file cannot be opened.
-    pub fn blob(
-        &self,
-        repository: &RepositoryName,
-        digest: &OciDigest,
-    ) -> Result<Option<(File, PathBuf)>> {
-        self.blob_in(repository.as_str(), digest)
-    }
-
-    /// Opens the file of a complete [preview](Self::begin_preview), and returns the file and its path; `None` if there is no preview with
-    /// this digest.
-    ///
-    /// # Errors
-    /// The preview's file cannot be opened.
-    pub fn preview(&self, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
-        self.blob_in(PREVIEWS, digest)
-    }
-
-    fn blob_in(&self, area: &str, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
+    /// The file cannot be opened.
+    pub fn blob(&self, area: &UploadArea, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
         let path = self.blob_path(area, digest);
         match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -198,7 +167,7 @@ impl BlobUploads {
                 return Ok(None);
             }
             if let Ok(repository) = RepositoryName::parse(&name)
-                && let Some(found) = self.blob(&repository, digest)?
+                && let Some(found) = self.blob(&UploadArea::Repository(repository), digest)?
             {
                 return Ok(Some(found));
             }
@@ -217,20 +186,8 @@ impl BlobUploads {
     /// Removes a complete blob, and returns whether there was one.
     ///
     /// # Errors
-    /// The blob's file cannot be removed.
-    pub fn remove_blob(&self, repository: &RepositoryName, digest: &OciDigest) -> Result<bool> {
-        self.remove_blob_in(repository.as_str(), digest)
-    }
-
-    /// Removes a preview, and returns whether there was one.
-    ///
-    /// # Errors
-    /// The preview's file cannot be removed.
-    pub fn remove_preview(&self, digest: &OciDigest) -> Result<bool> {
-        self.remove_blob_in(PREVIEWS, digest)
-    }
-
-    fn remove_blob_in(&self, area: &str, digest: &OciDigest) -> Result<bool> {
+    /// The file cannot be removed.
+    pub fn remove_blob(&self, area: &UploadArea, digest: &OciDigest) -> Result<bool> {
         let path = self.blob_path(area, digest);
         let Ok(metadata) = fs::metadata(&path) else {
             return Ok(false);
@@ -240,8 +197,8 @@ impl BlobUploads {
         Ok(true)
     }
 
-    fn blob_path(&self, area: &str, digest: &OciDigest) -> PathBuf {
-        let dir = self.dir.join(area).join(BLOBS);
+    fn blob_path(&self, area: &UploadArea, digest: &OciDigest) -> PathBuf {
+        let dir = self.dir.join(area.dir()).join(BLOBS);
         dir.join(digest.algorithm()).join(digest.to_hex())
     }
 
@@ -373,6 +330,16 @@ impl BlobUpload<'_> {
         Ok(file)
     }
 
+    /// Returns another handle of the file, and its path. The file stays locked until both handles are closed.
+    ///
+    /// # Errors
+    /// The handle cannot be duplicated.
+    pub fn file(&self) -> Result<(File, PathBuf)> {
+        let file = self.file.try_clone();
+        let file = file.map_err(Error::io("open", &self.path))?;
+        Ok((file, self.path.clone()))
+    }
+
     /// Completes the upload: the bytes become the blob with this digest, which the caller has verified.
     ///
     /// # Errors
@@ -431,145 +398,4 @@ fn in_dir<T>(dir: &Path, mut create: impl FnMut() -> io::Result<T>) -> io::Resul
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn uploads(dir: &Path, bytes_max: u64, files_max: u64) -> BlobUploads {
-        let limits = BlobUploadLimits {
-            bytes_max,
-            files_max,
-            age_max: Duration::from_secs(3600),
-        };
-        BlobUploads::new(dir, limits)
-    }
-
-    fn repository() -> RepositoryName {
-        RepositoryName::parse("a/b").unwrap()
-    }
-
-    #[test]
-    fn an_upload_is_resumed_and_becomes_a_blob() {
-        let dir = tempfile::tempdir().unwrap();
-        let uploads = uploads(dir.path(), 100, 10);
-        let mut upload = uploads.begin(&repository()).unwrap();
-        upload.write(b"ab").unwrap();
-        let id = upload.id().to_owned();
-        let error = uploads.resume(&repository(), &id).unwrap_err();
-        assert!(matches!(error, Error::Busy(_)), "{error}");
-        drop(upload);
-        let mut upload = uploads.resume(&repository(), &id).unwrap().unwrap();
-        upload.write(b"c").unwrap();
-        assert_eq!(upload.size_bytes(), 3);
-        let mut text = String::new();
-        upload.reader().unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(text, "abc");
-        let digest = OciDigest::Sha256([7; 32]);
-        upload.complete(&digest).unwrap();
-        assert!(uploads.resume(&repository(), &id).unwrap().is_none());
-        assert!(uploads.blob(&repository(), &digest).unwrap().is_some());
-        let other = RepositoryName::parse("a").unwrap();
-        assert!(uploads.blob(&other, &digest).unwrap().is_none());
-        assert!(uploads.remove_blob(&repository(), &digest).unwrap());
-        assert!(!uploads.remove_blob(&repository(), &digest).unwrap());
-        let usage = uploads.usage();
-        assert_eq!((usage.bytes, usage.files), (0, 0));
-    }
-
-    #[test]
-    fn a_preview_is_no_blob_of_a_repository() {
-        let dir = tempfile::tempdir().unwrap();
-        let uploads = uploads(dir.path(), 100, 10);
-        let mut upload = uploads.begin_preview().unwrap();
-        upload.write(b"abc").unwrap();
-        let digest = OciDigest::Sha256([7; 32]);
-        upload.complete(&digest).unwrap();
-        assert!(uploads.blob_anywhere(&digest).unwrap().is_none());
-        assert!(uploads.preview(&digest).unwrap().is_some());
-        let later = SystemTime::now() + Duration::from_secs(3601);
-        assert_eq!(uploads.sweep(later).unwrap().files, 0);
-        assert!(uploads.preview(&digest).unwrap().is_none());
-    }
-
-    #[test]
-    fn bytes_and_files_are_limited() {
-        let dir = tempfile::tempdir().unwrap();
-        let uploads = uploads(dir.path(), 4, 2);
-        let mut one = uploads.begin(&repository()).unwrap();
-        one.write(b"abcd").unwrap();
-        let mut two = uploads.begin(&repository()).unwrap();
-        assert!(matches!(two.write(b"e"), Err(Error::UploadsFull)));
-        let three = uploads.begin(&repository());
-        assert!(matches!(three, Err(Error::UploadsFull)));
-        one.discard().unwrap();
-        two.write(b"e").unwrap();
-    }
-
-    #[test]
-    fn expired_files_and_empty_directories_are_removed() {
-        let dir = tempfile::tempdir().unwrap();
-        let uploads = uploads(dir.path(), 100, 10);
-        let mut old = uploads.begin(&repository()).unwrap();
-        old.write(b"abc").unwrap();
-        drop(old);
-        let later = SystemTime::now() + Duration::from_secs(3601);
-        assert_eq!(uploads.sweep(SystemTime::now()).unwrap().bytes, 3);
-        assert_eq!(uploads.sweep(later).unwrap().files, 0);
-        assert!(
-            fs::read_dir(dir.path().join("oci"))
-                .unwrap()
-                .next()
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn files_expire_without_another_upload() {
-        let dir = tempfile::tempdir().unwrap();
-        let uploads = uploads(dir.path(), 100, 10);
-        let mut old = uploads.begin(&repository()).unwrap();
-        old.write(b"abc").unwrap();
-        drop(old);
-        let now = SystemTime::now();
-        uploads
-            .remove_expired_at(now + Duration::from_secs(3600 - 60))
-            .unwrap();
-        assert_eq!(uploads.usage().files, 1);
-        uploads
-            .remove_expired_at(now + Duration::from_secs(3601))
-            .unwrap();
-        assert_eq!(uploads.usage().files, 0);
-        assert!(
-            fs::read_dir(dir.path().join("oci"))
-                .unwrap()
-                .next()
-                .is_none()
-        );
-        // `again` stands for another process. Its first sweep finds the files that it did not create.
-        let again = BlobUploads::new(dir.path(), uploads.limits);
-        drop(uploads.begin(&repository()).unwrap());
-        again
-            .remove_expired_at(now + Duration::from_secs(3661))
-            .unwrap();
-        assert!(
-            fs::read_dir(dir.path().join("oci"))
-                .unwrap()
-                .next()
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn ids_are_not_paths() {
-        let dir = tempfile::tempdir().unwrap();
-        let uploads = uploads(dir.path(), 100, 10);
-        for id in [
-            "",
-            "..",
-            "../../../../etc/passwd",
-            &"/".repeat(32),
-            &".".repeat(32),
-        ] {
-            assert!(uploads.resume(&repository(), id).unwrap().is_none(), "{id}");
-        }
-    }
-}
+mod tests;

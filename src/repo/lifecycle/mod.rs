@@ -14,3 +14,4 @@ pub(crate) mod name_rules;
 pub(crate) mod open;
 pub(crate) mod replica_mark;
 pub(crate) mod scratch_dirs;
+pub(crate) mod upload_area;

@@ -1,4 +1,4 @@
-//! Blobs that OCI clients upload. They are kept in files until a manifest names them.
+//! Uploads in chunks: the blobs of OCI clients, until a manifest names them, and modules, until a change commits them.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::names::{OciDigest, RepositoryName};
-use crate::repo;
+use crate::repo::{self, UploadArea};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::wasm::{Hashing, Hashing512};
@@ -18,7 +18,7 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
 /// The size of the buffer for copying a file and for computing a digest, in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// An unfinished upload of a blob.
+/// An unfinished upload in chunks, of a blob or of a module.
 pub struct BlobUpload<'s> {
     upload: repo::BlobUpload<'s>,
     bytes_max: u64,
@@ -28,11 +28,19 @@ impl Store {
     /// Begins an upload of a blob to a repository.
     ///
     /// # Errors
-    /// The store is a replica or cannot be written; too many uploads are unfinished.
+    /// As for [`begin_upload`](Self::begin_upload).
     pub fn begin_blob(&self, repository: &RepositoryName) -> Result<BlobUpload<'_>> {
+        self.begin_upload(&repository.into())
+    }
+
+    /// Begins an upload in chunks.
+    ///
+    /// # Errors
+    /// The store is a replica or cannot be written; too many uploads are unfinished.
+    pub fn begin_upload(&self, area: &UploadArea) -> Result<BlobUpload<'_>> {
         self.ensure_writable()?;
         Ok(BlobUpload {
-            upload: self.blob_uploads.begin(repository)?,
+            upload: self.blob_uploads.begin(area)?,
             bytes_max: self.options.modules.module_bytes_max,
         })
     }
@@ -41,12 +49,8 @@ impl Store {
     ///
     /// # Errors
     /// Another request is writing to the upload.
-    pub fn resume_blob(
-        &self,
-        repository: &RepositoryName,
-        id: &str,
-    ) -> Result<Option<BlobUpload<'_>>> {
-        let upload = self.blob_uploads.resume(repository, id)?;
+    pub fn resume_upload(&self, area: &UploadArea, id: &str) -> Result<Option<BlobUpload<'_>>> {
+        let upload = self.blob_uploads.resume(area, id)?;
         Ok(upload.map(|upload| BlobUpload {
             upload,
             bytes_max: self.options.modules.module_bytes_max,
@@ -62,7 +66,7 @@ impl Store {
         repository: &RepositoryName,
         digest: &OciDigest,
     ) -> Result<Option<(File, PathBuf)>> {
-        Ok(self.blob_uploads.blob(repository, digest)?)
+        Ok(self.blob_uploads.blob(&repository.into(), digest)?)
     }
 
     /// Opens the file of an uploaded blob, whatever its repository is. Returns the file and its path.
@@ -101,7 +105,7 @@ impl Store {
         repository: &RepositoryName,
         digest: &OciDigest,
     ) -> Result<bool> {
-        Ok(self.blob_uploads.remove_blob(repository, digest)?)
+        Ok(self.blob_uploads.remove_blob(&repository.into(), digest)?)
     }
 }
 
@@ -119,11 +123,11 @@ impl BlobUpload<'_> {
     /// Appends bytes to the upload.
     ///
     /// # Errors
-    /// The blob would be larger than a module may be; there is no space. The upload then does not contain the bytes.
+    /// The upload would be larger than a module may be; there is no space. The upload then does not contain the bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if self.upload.size_bytes() + bytes.len() as u64 > self.bytes_max {
             return Err(repo::Error::LimitExceeded {
-                object: "the blob".to_owned(),
+                object: "the upload".to_owned(),
                 reason: format!("larger than {} bytes (--max-module-bytes)", self.bytes_max),
             }
             .into());
@@ -150,14 +154,26 @@ impl BlobUpload<'_> {
         }
     }
 
+    /// Returns whether the bytes have this digest.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn has_digest(&mut self, digest: &OciDigest) -> Result<bool> {
+        let mut reader = self.upload.reader()?;
+        Ok(digest_of(&mut reader, digest).map_err(Error::Output)? == *digest)
+    }
+
+    /// Returns another handle of the file with the bytes, and its path. The upload is locked until both are dropped.
+    pub(in crate::store) fn file(&self) -> Result<(File, PathBuf)> {
+        Ok(self.upload.file()?)
+    }
+
     /// Completes the upload if its bytes have this digest, and returns true. Otherwise discards the upload, and returns false.
     ///
     /// # Errors
     /// The file cannot be read or renamed.
     pub fn complete(mut self, digest: &OciDigest) -> Result<bool> {
-        let mut reader = self.upload.reader()?;
-        let is_equal = digest_of(&mut reader, digest).map_err(Error::Output)? == *digest;
-        drop(reader);
+        let is_equal = self.has_digest(digest)?;
         if is_equal {
             self.upload.complete(digest)?;
         } else {

@@ -31,6 +31,7 @@ mod routing;
 mod search;
 mod tags;
 mod upload;
+mod uploads;
 mod versions;
 mod world;
 

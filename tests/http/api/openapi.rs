@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::routing::routes;
 use super::{Api, api};
 
-const METHODS: [&str; 5] = ["get", "head", "post", "put", "delete"];
+const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
 
 /// Returns method, path and id of each operation.
 fn operations(document: &Value) -> Vec<(&'static str, String, String)> {
@@ -59,6 +59,8 @@ fn every_route_is_described() {
     let api_routes = routes("0").into_iter().chain([
         ("/watch".to_owned(), "GET"),
         ("/auth".to_owned(), "GET,POST,PUT,DELETE"),
+        ("/uploads".to_owned(), "POST"),
+        ("/uploads/x".to_owned(), "GET,PATCH,PUT,DELETE"),
     ]);
     let operational = ["/healthz", "/readyz", "/metrics"].map(|path| (path.to_owned(), "GET"));
     for (path, allowed) in api_routes

@@ -92,6 +92,7 @@ impl KeyCheck {
             author: grant.author.clone(),
             methods: grant.methods.clone(),
             key: Some(KeyTag(self.tags.hash_one(grant.key()))),
+            user: Some(grant.name().into_owned()),
         };
         let socket_key = is_websocket(request).then(|| {
             let socket_key = SocketKey::new(grant.key().to_vec(), updates);

@@ -13,6 +13,8 @@ pub(in crate::http) struct Caller {
     pub(super) author: Option<Author>,
     pub(super) methods: AllowedMethods,
     pub(super) key: Option<KeyTag>,
+    /// The name of the key; `None` if the server has no keys.
+    pub(super) user: Option<String>,
 }
 
 /// A number that identifies an API key within this process. It does not reveal the key.
@@ -23,6 +25,11 @@ impl Caller {
     /// Returns the tag of the client's API key; `None` if the server has no keys.
     pub fn key(&self) -> Option<KeyTag> {
         self.key
+    }
+
+    /// Returns the name of the key: the author that it requires, or its position among the keys. It stays the same when the server restarts.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 
     /// Returns the identity that git passes to the hooks of a push.

@@ -52,10 +52,13 @@ pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
 /// have.
 const WORLD_PATH: &str = "/api/v1/world";
 
+/// The endpoint for module uploads in chunks.
+const UPLOADS_PATH: &str = "/api/v1/uploads";
+
 /// Returns the HTTP method that the API key must allow for a request. It is the method of the request, with these exceptions: GET for a
-/// WebSocket, for a read with a request body, and for every request of a git fetch; POST for every request of a git push, and for PUT and
-/// PATCH of an OCI push; for a page, the method that [`pages::required_method`] returns. The path of the request must be normalized and
-/// without the base path.
+/// WebSocket, for a read with a request body, and for every request of a git fetch; POST for every request of a git push and of a module
+/// upload in chunks, and for PUT and PATCH of an OCI push; for a page, the method that [`pages::required_method`] returns. The path of the
+/// request must be normalized and without the base path.
 pub(in crate::http) fn required_method(request: &Request) -> &Method {
     if is_websocket(request) {
         // Over HTTP/2, a WebSocket is opened with CONNECT.
@@ -67,7 +70,7 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
     match requested_service(request.uri()) {
         Some(GitService::UploadPack) => &Method::GET,
         Some(GitService::ReceivePack) => &Method::POST,
-        None if is_oci_upload(request) => &Method::POST,
+        None if is_oci_upload(request) || is_module_upload(request) => &Method::POST,
         None if pages::is_page(request.uri().path()) => {
             pages::required_method(request.method(), request.uri().path())
         }
@@ -80,6 +83,13 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
 fn is_oci_upload(request: &Request) -> bool {
     let is_upload = [Method::PUT, Method::PATCH].contains(request.method());
     is_upload && request.uri().path().starts_with("/v2/")
+}
+
+/// Returns whether the request is one of a module upload in chunks. A key that may only add modules must be able to continue and to cancel
+/// its uploads.
+fn is_module_upload(request: &Request) -> bool {
+    let rest = request.uri().path().strip_prefix(UPLOADS_PATH);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns whether the request opens a WebSocket. Only the path of the watch endpoint allows that. On other paths, the server ignores an
@@ -199,6 +209,23 @@ mod tests {
             ("DELETE", "/api/v1/world", Method::DELETE),
             ("POST", "/api/v1/world/x", Method::POST),
             ("POST", "/api/v1/module/world", Method::POST),
+        ] {
+            let request = Request::builder().method(method).uri(path);
+            let request = request.body(Body::empty()).unwrap();
+            assert_eq!(*required_method(&request), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_request_of_an_upload_in_chunks_needs_post() {
+        for (method, path, expected) in [
+            ("POST", "/api/v1/uploads", Method::POST),
+            ("GET", "/api/v1/uploads/x", Method::POST),
+            ("PATCH", "/api/v1/uploads/x", Method::POST),
+            ("PUT", "/api/v1/uploads/x?path=a", Method::POST),
+            ("DELETE", "/api/v1/uploads/x", Method::POST),
+            ("DELETE", "/api/v1/uploadsx", Method::DELETE),
+            ("DELETE", "/api/v1/module/uploads/x", Method::DELETE),
         ] {
             let request = Request::builder().method(method).uri(path);
             let request = request.body(Body::empty()).unwrap();

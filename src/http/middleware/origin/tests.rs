@@ -206,7 +206,7 @@ async fn with_cors_every_origin_is_allowed_and_may_read_the_headers() {
         assert_eq!(
             headers["access-control-expose-headers"],
             "wasmstore-hash,wasmstore-digest,wasmstore-commit,wasmstore-branch,wasmstore-changed,\
-             wasmstore-forwarded-from,repr-digest,x-request-id,etag,content-length,content-range,accept-ranges,link,allow,retry-after,cache-control,\
+             wasmstore-forwarded-from,repr-digest,x-request-id,etag,content-length,content-range,range,location,accept-ranges,link,allow,retry-after,cache-control,\
              vary,www-authenticate"
         );
         assert!(!headers.contains_key("access-control-allow-credentials"));
@@ -225,12 +225,12 @@ async fn with_cors_preflights_are_answered() {
     assert_eq!(headers["access-control-allow-origin"], "*");
     assert_eq!(
         headers["access-control-allow-methods"],
-        "GET,HEAD,POST,PUT,DELETE"
+        "GET,HEAD,POST,PUT,PATCH,DELETE"
     );
     assert_eq!(
         headers["access-control-allow-headers"],
         "wasmstore-auth,wasmstore-branch,wasmstore-commit,wasmstore-author,wasmstore-message,\
-         wasmstore-if-match,wasmstore-if-none-match,x-request-id,authorization,content-type,content-encoding,if-match,if-none-match,range,\
+         wasmstore-if-match,wasmstore-if-none-match,x-request-id,authorization,content-type,content-encoding,content-range,if-match,if-none-match,range,\
          if-range,traceparent,tracestate,baggage,b3,x-b3-traceid,x-b3-spanid,x-b3-parentspanid,\
          x-b3-sampled,x-b3-flags,uber-trace-id,sentry-trace,x-datadog-trace-id,\
          x-datadog-parent-id,x-datadog-origin,x-datadog-sampling-priority,x-datadog-tags,\

@@ -7,9 +7,9 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::bytes::{CONTENT_DIGEST, Content};
-use super::upload_body::UploadBody;
 use super::uploads::author;
 use crate::http::error::{Failure, Result};
+use crate::http::routes::upload_body::UploadBody;
 use crate::http::state::App;
 use crate::names::{ManifestRef, OciTag, RepositoryName};
 use crate::oci::{IMAGE_MANIFEST, MANIFEST_BYTES_MAX, ManifestPush};

@@ -8,7 +8,6 @@ mod bytes;
 mod errors;
 mod lists;
 mod manifests;
-mod upload_body;
 mod uploads;
 mod url;
 

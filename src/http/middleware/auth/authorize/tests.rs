@@ -293,6 +293,7 @@ fn hooks_receive_the_allowed_methods_and_the_author() {
         author: grant.author.clone(),
         methods: grant.methods.clone(),
         key: None,
+        user: None,
     };
     let author = Some("Ann <ann@example.org>".to_owned());
     assert_eq!(identity(&caller), ("POST,PUT".to_owned(), author));

@@ -1,0 +1,249 @@
+//! `/uploads`: uploading a module in chunks, so that a broken upload is continued.
+//!
+//! This is the upload of the OCI distribution specification, except that the last request commits the module. Every request needs a key that
+//! allows POST, so that a key that may only add modules can continue, too.
+
+use axum::Extension;
+use axum::body::HttpBody as _;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::modules::check_size;
+use super::upload_body::UploadBody;
+use super::upload_session::UploadSession;
+use crate::http::commit_header::ChangeHeaders;
+use crate::http::error::{Failure, Result};
+use crate::http::extract::{QueryParams, UrlTail, WriteHeaders};
+use crate::http::middleware::auth::Caller;
+use crate::http::openapi::{
+    ChunkHeaders, ChunkProblems, CompletionProblems, ReadProblems, RepresentationDigest,
+    UploadBeginProblems,
+};
+use crate::http::state::App;
+use crate::http::upload::body_digest::{different_digest, representation_digests};
+use crate::http::upload::decoding::content_coding;
+use crate::http::upload::memory::UploadMemory;
+use crate::names::{ModuleHash, ModulePath, OciDigest};
+use crate::store::{Change, Store, chain};
+use crate::wire::schema::HashSchema;
+
+/// The query parameters of a request that begins an upload.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct BeginQuery {
+    /// The path at which the module will be put. Then preconditions and conflicts are checked before the bytes are sent, and again at the
+    /// end.
+    #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
+    path: Option<String>,
+    /// The size of the module in bytes, if it is known; 413 if it is too large.
+    size: Option<u64>,
+}
+
+/// The query parameters of a request that completes an upload.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct CompleteQuery {
+    /// The path at which the module is put.
+    #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
+    path: String,
+    /// The digest that all bytes must have; otherwise 400.
+    #[param(pattern = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")]
+    digest: Option<String>,
+}
+
+/// The user to whom an upload belongs.
+type User = Option<Extension<Caller>>;
+
+/// Begins an upload in chunks
+#[utoipa::path(post, operation_id = "begin_upload", path = "/uploads", tag = "modules", params(WriteHeaders, BeginQuery),
+    responses((status = 202, description = "The upload is at `Location`",
+        headers(("Location" = String, description = "The URL of the upload"))), UploadBeginProblems))]
+pub(in crate::http) async fn begin(
+    State(app): State<App>,
+    WriteHeaders(change): WriteHeaders,
+    QueryParams(query): QueryParams<BeginQuery>,
+    user: User,
+) -> Result<Response> {
+    let path = query.path.as_deref().map(ModulePath::parse).transpose()?;
+    check_size(query.size, app.module_bytes_max())?;
+    if let Some(path) = path {
+        check_early(&app, &change, &path).await?;
+    }
+    let session = UploadSession::begin(&app, Store::module_upload_area(name_of(&user)));
+    Ok(respond(&app, StatusCode::ACCEPTED, (&session.await?, 0)))
+}
+
+/// Returns how much of an upload has arrived
+#[utoipa::path(get, operation_id = "upload_status", path = "/uploads/{id}", tag = "modules",
+    responses((status = 204, description = "The upload exists",
+        headers(("Location" = String, description = "The URL of the upload"),
+            ("Range" = String, description = "The positions of the first and the last byte that have arrived; absent if none has"))), ReadProblems))]
+pub(in crate::http) async fn status(
+    State(app): State<App>,
+    tail: UrlTail,
+    user: User,
+) -> Result<Response> {
+    let session = session(&app, tail, &user);
+    let size_bytes = session.size_bytes().await?;
+    Ok(respond(
+        &app,
+        StatusCode::NO_CONTENT,
+        (&session, size_bytes),
+    ))
+}
+
+/// Appends a chunk to an upload
+#[utoipa::path(patch, operation_id = "append_to_upload", path = "/uploads/{id}", tag = "modules",
+    request_body(content_type = "application/octet-stream", description = "The next bytes of the module"),
+    params(ChunkHeaders),
+    responses((status = 202, description = "The bytes have arrived",
+        headers(("Location" = String, description = "The URL of the upload"),
+            ("Range" = String, description = "The positions of the first and the last byte that have arrived; absent if none has"))), ChunkProblems))]
+pub(in crate::http) async fn append(
+    State(app): State<App>,
+    tail: UrlTail,
+    user: User,
+    request: Request,
+) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    refuse_headers(&parts.headers, &["content-digest", "repr-digest"])?;
+    let session = session(&app, tail, &user);
+    let start = session.start(&parts.headers).await?;
+    let body = UploadBody::new(&app, &parts, body).await?;
+    let received = session.receive(start, body, |upload| Ok(upload.size_bytes()));
+    let size_bytes = received.await?;
+    Ok(respond(&app, StatusCode::ACCEPTED, (&session, size_bytes)))
+}
+
+/// Completes an upload, and adds the module at a path
+///
+/// The body has the last bytes, or none. If the same request is repeated because its response was lost, it has the same response.
+#[utoipa::path(put, operation_id = "complete_upload", path = "/uploads/{id}", tag = "modules",
+    request_body(content_type = "application/octet-stream", description = "The last bytes of the module, which may be none"),
+    params(WriteHeaders, ChunkHeaders, RepresentationDigest, CompleteQuery),
+    responses((status = 200, description = "The module's hash", body = HashSchema, content_type = "text/plain"), CompletionProblems))]
+pub(in crate::http) async fn complete(
+    State(app): State<App>,
+    WriteHeaders(change): WriteHeaders,
+    tail: UrlTail,
+    QueryParams(query): QueryParams<CompleteQuery>,
+    user: User,
+    request: Request,
+) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let path = ModulePath::parse(&query.path)?;
+    let mut digests = representation_digests(&parts.headers)?;
+    digests.extend(query.digest.as_deref().map(OciDigest::parse).transpose()?);
+    refuse_headers(&parts.headers, &["content-digest"])?;
+    let session = session(&app, tail, &user);
+    let target = (path, change.branch.clone());
+    if let Some(published) = app.completed_uploads.find(session.key(), &target) {
+        return Ok(respond_with_hash(
+            ChangeHeaders::from(&published),
+            published.value,
+        ));
+    }
+    let (path, _) = target;
+    let mut size_bytes = session.size_bytes().await?;
+    check_early(&app, &change, &path).await?;
+    if !body.is_end_stream() {
+        let start = session.start(&parts.headers).await?;
+        let body = UploadBody::new(&app, &parts, body).await?;
+        let received = session.receive(start, body, |upload| Ok(upload.size_bytes()));
+        size_bytes = received.await?;
+    }
+    let (headers, hash) = put(&app, session, size_bytes, (change, path, digests)).await?;
+    Ok(respond_with_hash(headers, hash))
+}
+
+/// Puts the module of an upload that has this number of bytes.
+async fn put(
+    app: &App,
+    session: UploadSession,
+    size_bytes: u64,
+    (change, path, digests): (Change, ModulePath, Vec<OciDigest>),
+) -> Result<(ChangeHeaders, ModuleHash)> {
+    let charge = app.charge(UploadMemory::first_bytes(None)).await?;
+    let mut memory = UploadMemory::new(charge, Some(0));
+    // The validation takes much CPU time, and not while the body arrives.
+    let permit = app.acquire(&app.long_read_permits).await?;
+    let app_of_put = app.clone();
+    app.publish(move |store| {
+        let _permit = permit;
+        let mut upload = session.open(store)?;
+        session.check_size(&upload, size_bytes)?;
+        for digest in &digests {
+            if !upload.has_digest(digest)? {
+                upload.discard()?;
+                return Err(different_digest(digest));
+            }
+        }
+        let mut hold = |bytes| memory.hold(bytes).is_ok();
+        let (published, upload) = store.put_uploaded(&change, &path, upload, &mut hold)?;
+        let target = (path, change.branch);
+        let completed = &app_of_put.completed_uploads;
+        completed.insert(session.key(), target, published.clone());
+        if let Err(error) = upload.discard() {
+            tracing::warn!(error = chain(&error), "could not remove a completed upload");
+        }
+        Ok(published)
+    })
+    .await
+}
+
+/// Cancels an upload
+#[utoipa::path(delete, operation_id = "cancel_upload", path = "/uploads/{id}", tag = "modules",
+    responses((status = 204, description = "The upload is discarded"), ReadProblems))]
+pub(in crate::http) async fn cancel(
+    State(app): State<App>,
+    tail: UrlTail,
+    user: User,
+) -> Result<StatusCode> {
+    session(&app, tail, &user).discard().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn session(app: &App, UrlTail(id): UrlTail, user: &User) -> UploadSession {
+    UploadSession::new(app, Store::module_upload_area(name_of(user)), id)
+}
+
+fn name_of(user: &User) -> Option<&str> {
+    user.as_ref().and_then(|Extension(caller)| caller.user())
+}
+
+/// Checks what can be checked without the bytes, to save the upload.
+async fn check_early(app: &App, change: &Change, path: &ModulePath) -> Result<()> {
+    let (change, path) = (change.clone(), path.clone());
+    app.run_read(move |store| Ok(store.check_put(&change, &path)?))
+        .await
+}
+
+/// Rejects headers of a chunk that describe the module: a chunk is not decoded, and has no digest of its own.
+fn refuse_headers(headers: &HeaderMap, digests: &[&str]) -> Result<()> {
+    if content_coding(headers)?.is_some() {
+        let detail = "a chunk must have no Content-Encoding";
+        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    if digests.iter().any(|name| headers.contains_key(*name)) {
+        let detail =
+            "a chunk must have no digest: send that of the module when the upload is completed";
+        return Err(Failure::malformed(detail));
+    }
+    Ok(())
+}
+
+fn respond(
+    app: &App,
+    status: StatusCode,
+    (session, size_bytes): (&UploadSession, u64),
+) -> Response {
+    let location = format!("/api/v1/uploads/{}", session.id());
+    let headers = session.headers(app.base_path.join(&location), size_bytes);
+    (status, headers).into_response()
+}
+
+fn respond_with_hash(headers: ChangeHeaders, hash: ModuleHash) -> Response {
+    (headers, hash.to_string()).into_response()
+}
