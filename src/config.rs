@@ -177,6 +177,8 @@ pub struct ClientLimits {
     pub gc_silence_max: Duration,
     /// The maximum number of consecutive attempts to resume a download without progress.
     pub attempts_max: u32,
+    /// The maximum number of consecutive attempts to continue an upload without progress: as many as a server needs for a restart.
+    pub upload_attempts_max: u32,
     /// The maximum size of a response that is not a module, in bytes.
     pub text_bytes_max: u64,
 }
@@ -188,6 +190,7 @@ impl Default for ClientLimits {
             silence_max: Duration::from_secs(300),
             gc_silence_max: Duration::from_secs(24 * 3600),
             attempts_max: 4,
+            upload_attempts_max: 7,
             text_bytes_max: 256 << 20,
         }
     }

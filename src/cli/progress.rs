@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Read};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressBarIter, ProgressStyle};
 
 /// The time between two redraws of a spinner whose operation does not report progress.
 const TICK: Duration = Duration::from_millis(100);
@@ -55,7 +55,7 @@ impl Progress {
         operation: &'static str,
         source: R,
         length: Option<u64>,
-    ) -> impl Read {
+    ) -> ProgressBarIter<R> {
         let bar = match length {
             Some(bytes) if bytes < BYTES_MIN => ProgressBar::hidden(),
             Some(bytes) => {

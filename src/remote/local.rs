@@ -1,11 +1,12 @@
 //! Implements the operations of a store for a local directory.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use super::error::Result;
+use super::module_source::ModuleSource;
 use super::operations::{ModuleReader, StoreOperations};
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
@@ -325,8 +326,7 @@ impl StoreOperations for Store {
         &self,
         change: &Change,
         path: &ModulePath,
-        source: &mut dyn Read,
-        _: Option<u64>,
+        source: ModuleSource<'_>,
     ) -> Result<Published<ModuleHash>> {
         Ok(self.put(change, path, source)?)
     }

@@ -25,6 +25,7 @@ mod mirror_push;
 mod mirror_state;
 mod mirror_status;
 mod mirror_worker;
+mod module_source;
 mod operations;
 mod peer_check;
 mod primary;
@@ -50,6 +51,7 @@ pub use git_http_backend::{
 pub use mirror::{Mirror, Mirrors, PushCounts};
 pub use mirror_config::UnrelatedRepository;
 pub use mirror_status::{MirrorStatus, SyncState};
+pub use module_source::{ModuleSource, SeekableRead};
 pub use operations::{ModuleReader, StoreOperations};
 pub use primary::Primary;
 pub use proxy::ProxySettings;

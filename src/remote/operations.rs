@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::error::Result;
+use super::module_source::ModuleSource;
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
     OciDigest, OciTag, RepositoryName, TagName, TreePath,
@@ -220,13 +221,12 @@ pub trait StoreOperations {
         notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Stores a module at a path. `size_bytes` is the length of `source`, if it is known.
+    /// Stores a module at a path.
     fn put(
         &self,
         change: &Change,
         path: &ModulePath,
-        source: &mut dyn Read,
-        size_bytes: Option<u64>,
+        source: ModuleSource<'_>,
     ) -> Result<Published<ModuleHash>>;
 
     /// Puts files at their paths in one commit. After each file, calls `progress` with the number of files read so far and the number of

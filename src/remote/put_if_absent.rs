@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::error::{Error, Result};
+use super::module_source::{ModuleSource, SeekableRead};
 use super::operations::StoreOperations;
 use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
 use crate::store::{self, Change, ErrorKind, Hashing, Published, Revision};
@@ -16,23 +17,17 @@ pub fn put_if_absent(
     store: &dyn StoreOperations,
     change: &Change,
     path: &ModulePath,
-    source: &mut dyn Read,
-    size_bytes: Option<u64>,
+    source: ModuleSource<'_>,
 ) -> Result<Published<ModuleHash>> {
-    let mut source = HashingReader {
-        source,
-        hashing: Hashing::default(),
-    };
-    let refused = match store.put(change, path, &mut source, size_bytes) {
+    let mut source = HashedSource::new(source);
+    let refused = match store.put(change, path, source.source()) {
         Ok(stored) => return Ok(stored),
         Err(error) if is_failed_precondition(&error) => error,
         Err(error) => return Err(error),
     };
-    // A server may have rejected the upload before it read the whole module. So the rest of the module is read here, to compute its digest.
-    if io::copy(&mut source, &mut io::sink()).is_err() {
+    let Ok(digest) = source.digest() else {
         return Err(refused);
-    }
-    let digest = Digest::from_bytes(source.hashing.finish());
+    };
     let revision = Revision::Branch(change.branch.clone());
     match store.info(&revision, &ModuleRef::Path(path.clone())) {
         Ok(there) if there.digest == digest.to_string() => {
@@ -58,6 +53,49 @@ fn is_failed_precondition(error: &Error) -> bool {
         _ => return false,
     };
     kind == ErrorKind::Precondition
+}
+
+/// A source whose digest is needed after it was sent, in part or as a whole.
+enum HashedSource<'s> {
+    /// It is hashed when it is sent.
+    Stream(HashingReader<'s>, Option<u64>),
+    /// It is read again.
+    File(&'s mut dyn SeekableRead, u64),
+}
+
+impl<'s> HashedSource<'s> {
+    fn new(source: ModuleSource<'s>) -> Self {
+        match source {
+            ModuleSource::Stream(source, size_bytes) => {
+                let hashing = Hashing::default();
+                Self::Stream(HashingReader { source, hashing }, size_bytes)
+            }
+            ModuleSource::File(file, size_bytes) => Self::File(file, size_bytes),
+        }
+    }
+
+    fn source(&mut self) -> ModuleSource<'_> {
+        match self {
+            Self::Stream(stream, size_bytes) => ModuleSource::Stream(stream, *size_bytes),
+            Self::File(file, size_bytes) => ModuleSource::File(&mut **file, *size_bytes),
+        }
+    }
+
+    /// Returns the digest of all bytes. A server may have rejected the upload before it read the whole module, so the rest is read here.
+    fn digest(self) -> io::Result<Digest> {
+        let mut reader = match self {
+            Self::Stream(stream, _) => stream,
+            Self::File(file, _) => {
+                file.rewind()?;
+                HashingReader {
+                    source: file,
+                    hashing: Hashing::default(),
+                }
+            }
+        };
+        io::copy(&mut reader, &mut io::sink())?;
+        Ok(Digest::from_bytes(reader.hashing.finish()))
+    }
 }
 
 /// A reader that computes the SHA-256 of the bytes that it reads from `source`.

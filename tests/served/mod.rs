@@ -1,6 +1,7 @@
 //! The command line against a server: the same output, messages and exit codes as with the store's directory.
 
 mod broken;
+mod broken_uploads;
 mod changes;
 mod keys;
 mod proxies;

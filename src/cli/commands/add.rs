@@ -19,7 +19,7 @@ use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
 use crate::config::ModuleLimits;
 use crate::names::{ModuleHash, ModulePath};
-use crate::remote::{dry_run, put_if_absent};
+use crate::remote::{ModuleSource, dry_run, put_if_absent};
 use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revision};
 
 const ONE_MODULE: &str = "--if-match works only with one FILE and its PATH";
@@ -77,20 +77,25 @@ impl AddArgs {
             }
         };
         change.precondition = precondition(self.if_absent, self.if_match);
-        let (mut source, bytes): (Box<dyn Read>, _) = if file == Path::new("-") {
-            let source = settings.progress().reader("add", io::stdin(), None);
-            (Box::new(source), None)
+        let progress = settings.progress();
+        let (mut stdin, mut opened);
+        let source = if file == Path::new("-") {
+            stdin = progress.reader("add", io::stdin(), None);
+            ModuleSource::Stream(&mut stdin, None)
         } else {
-            let (source, bytes) = open(&file)?;
-            let source = settings.progress().reader("add", source, bytes);
-            (Box::new(source), bytes)
+            let (input, bytes) = open(&file)?;
+            opened = progress.reader("add", input, bytes);
+            match bytes {
+                Some(bytes) => ModuleSource::File(&mut opened, bytes),
+                None => ModuleSource::Stream(&mut opened, None),
+            }
         };
         let path = path_of(&file, path)?;
         let store = settings.open_or_create()?;
         let stored = if self.if_absent {
-            put_if_absent(store.as_ref(), &change, &path, &mut source, bytes)?
+            put_if_absent(store.as_ref(), &change, &path, source)?
         } else {
-            store.put(&change, &path, &mut source, bytes)?
+            store.put(&change, &path, source)?
         };
         if !out.is_json() {
             out.line(stored.value)?;

@@ -1,10 +1,11 @@
 //! The HTTP client for a store behind another server. It implements the store's operations, with the store's own types.
 //!
 //! `operations` implements the trait `StoreOperations` with the other files: `request` builds requests and reads responses,
-//! `error_response` reads errors, `pages` reads lists, `download`, `upload` and `upload_files` stream modules, `watch` reports the new
-//! commits of a branch. The client validates every value in a response, like any other input from outside.
+//! `error_response` reads errors, `pages` reads lists, `download`, `upload`, `upload_in_chunks` and `upload_files` stream modules, `watch`
+//! reports the new commits of a branch. The client validates every value in a response, like any other input from outside.
 
 mod agent;
+mod checked_file;
 mod diff;
 mod download;
 pub(super) mod error_response;
@@ -22,6 +23,7 @@ mod search;
 mod tags;
 mod upload;
 mod upload_files;
+mod upload_in_chunks;
 mod watch;
 mod world;
 

@@ -1,6 +1,5 @@
 //! Implements each operation of a store as one or several requests to a server.
 
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -8,11 +7,13 @@ use ureq::http::Method;
 
 use super::pages::visit_all;
 use super::request::{Client, below, commit_in, in_path};
+use super::upload_in_chunks::SIZE_BYTES_MIN;
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
     OciDigest, OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::remote::error::{Error, Result};
+use crate::remote::module_source::ModuleSource;
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, ExistingTag,
@@ -242,10 +243,17 @@ impl StoreOperations for Client {
         &self,
         change: &Change,
         path: &ModulePath,
-        source: &mut dyn Read,
-        size_bytes: Option<u64>,
+        source: ModuleSource<'_>,
     ) -> Result<Published<ModuleHash>> {
-        self.upload(change, path, source, size_bytes)
+        match source {
+            ModuleSource::File(file, size_bytes) if size_bytes >= SIZE_BYTES_MIN => {
+                self.upload_in_chunks(change, path, file, size_bytes)
+            }
+            source => {
+                let size_bytes = source.size_bytes();
+                self.upload(change, path, source, size_bytes)
+            }
+        }
     }
 
     fn put_files(

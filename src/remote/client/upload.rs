@@ -23,7 +23,7 @@ impl Client {
         &self,
         change: &Change,
         path: &ModulePath,
-        source: &mut dyn Read,
+        source: impl Read,
         size_bytes: Option<u64>,
     ) -> Result<Published<ModuleHash>> {
         let url_path = format!("/module/{}", encode_path(path.as_str()));
@@ -37,7 +37,7 @@ impl Client {
         let mut body = UploadReader::new(source, size_bytes);
         let response = self.send_with(request, SendBody::from_reader(&mut body));
         if response.is_err()
-            && let Some(error) = body.failure
+            && let Some(error) = body.into_failure()
         {
             return Err(store::Error::invalid(&path.to_string(), error).into());
         }
@@ -45,36 +45,31 @@ impl Client {
     }
 }
 
-/// The body of an upload. It validates the module while it sends it, so that the client knows why an upload fails: a server that rejects an
-/// upload in the middle closes the connection, and its response may be lost. Only the server decides whether the module is accepted.
-pub(super) struct UploadReader<R> {
-    source: R,
-    /// The number of bytes of the announced length that have not been read yet; `None` if no length was announced.
-    left_bytes: Option<u64>,
+/// Validates a module while it is sent, so that the client knows why an upload fails: a server that rejects an upload in the middle closes
+/// the connection, and its response may be lost. Only the server decides whether the module is accepted.
+pub(super) struct ModuleCheck {
     /// `None` after the validation has failed or finished.
     validation: Option<Validation>,
     /// The reason to report if the upload fails.
     pub failure: Option<ModuleError>,
 }
 
-impl<R: Read> UploadReader<R> {
-    /// Creates a reader of `source`, whose length is `size_bytes` if it is known.
-    pub fn new(source: R, size_bytes: Option<u64>) -> Self {
+impl ModuleCheck {
+    /// Begins to validate a module.
+    pub fn new() -> Self {
         let limits = ModuleLimits {
             // Only the server limits the size of a module.
             module_bytes_max: u64::MAX,
             ..ModuleLimits::default()
         };
         Self {
-            source,
-            left_bytes: size_bytes,
             validation: Some(Validation::new(&limits)),
             failure: None,
         }
     }
 
     /// Validates the next bytes of the module; empty `bytes` mean the end of the module.
-    pub fn validate(&mut self, bytes: &[u8]) {
+    pub fn write(&mut self, bytes: &[u8]) {
         let Some(mut validation) = self.validation.take() else {
             return;
         };
@@ -88,12 +83,41 @@ impl<R: Read> UploadReader<R> {
             Err(error) => self.failure = Some(error),
         }
     }
+}
+
+/// The body of an upload, which is validated while it is sent.
+pub(super) struct UploadReader<R> {
+    source: R,
+    /// The number of bytes of the announced length that have not been read yet; `None` if no length was announced.
+    left_bytes: Option<u64>,
+    check: ModuleCheck,
+}
+
+impl<R: Read> UploadReader<R> {
+    /// Creates a reader of `source`, whose length is `size_bytes` if it is known.
+    pub fn new(source: R, size_bytes: Option<u64>) -> Self {
+        Self {
+            source,
+            left_bytes: size_bytes,
+            check: ModuleCheck::new(),
+        }
+    }
+
+    /// Validates the next bytes of the module; empty `bytes` mean the end of the module.
+    pub fn validate(&mut self, bytes: &[u8]) {
+        self.check.write(bytes);
+    }
+
+    /// Returns the reason to report if the upload has failed.
+    pub fn into_failure(self) -> Option<ModuleError> {
+        self.check.failure
+    }
 
     /// Records a read error as the reason for the failure, unless the module is already known to be invalid. Returns the error with which
     /// the body ends the upload.
     fn interrupt(&mut self, error: io::Error) -> io::Error {
         let ending = io::Error::from(error.kind());
-        self.failure.get_or_insert(ModuleError::Read(error));
+        self.check.failure.get_or_insert(ModuleError::Read(error));
         ending
     }
 
@@ -140,7 +164,7 @@ mod tests {
     fn read(bytes: &[u8], size_bytes: Option<u64>) -> (Option<String>, bool) {
         let mut body = UploadReader::new(bytes, size_bytes);
         let is_read = io::copy(&mut body, &mut io::sink()).is_ok();
-        let reason = body.failure.map(|error| crate::store::chain(&error));
+        let reason = body.into_failure().map(|error| crate::store::chain(&error));
         (reason, is_read)
     }
 

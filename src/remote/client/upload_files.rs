@@ -125,7 +125,7 @@ impl<'f> ArchiveBody<'f> {
 
     /// Records the failure of `reader`, if it has one, as the reason to report. `reader` reads the file that was begun last.
     fn note_failure(&mut self, reader: UploadReader<File>) {
-        if let (Some(error), None) = (reader.failure, &self.failure) {
+        if let (Some(error), None) = (reader.into_failure(), &self.failure) {
             let file = self.files.files()[self.begun - 1].1.display().to_string();
             self.failure = Some(store::Error::invalid(&file, error));
         }

@@ -1,0 +1,299 @@
+//! Uploads of large files in chunks. A broken upload is continued with what has not arrived.
+
+use std::thread;
+use std::time::Duration;
+
+use ureq::SendBody;
+use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, LOCATION, RANGE};
+use ureq::http::{HeaderMap, Method};
+
+use super::checked_file::CheckedFile;
+use super::request::{Client, in_path, response_commit};
+use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
+use crate::remote::error::{Error, Result};
+use crate::remote::module_source::SeekableRead;
+use crate::remote::operations::StoreOperations as _;
+use crate::store::{Change, Published, Revision};
+use crate::wire::encode_query_value;
+
+/// The size from which a file is uploaded in chunks, in bytes. A smaller one is sent again as a whole.
+pub(super) const SIZE_BYTES_MIN: u64 = 8 << 20;
+
+/// The size of a chunk, in bytes. A proxy that receives a request before it passes it on loses at most one.
+const CHUNK_BYTES: u64 = 8 << 20;
+
+/// How often an upload is begun. A second one is needed if the server has restarted without the first one, or if a load balancer sends the
+/// requests to several servers.
+const BEGUN_MAX: usize = 2;
+
+/// The delay before the first attempt to continue. It doubles with each further attempt without progress.
+const DELAY_FIRST: Duration = Duration::from_millis(250);
+
+/// The longest delay.
+const DELAY_MAX: Duration = Duration::from_secs(8);
+
+/// How an upload in chunks has ended, unless it failed.
+enum UploadEnd {
+    /// The module is stored.
+    Stored(Published<ModuleHash>),
+    /// The server does not know the upload any more.
+    Lost,
+    /// The file has to be sent in one request: the server does not support chunks, or this program found the module to be invalid, and the
+    /// server will find the same before it has received everything.
+    SendWhole,
+}
+
+impl Client {
+    /// Uploads a file in chunks; in one request if the server does not support chunks.
+    ///
+    /// # Errors
+    /// The server rejects the module; the file cannot be read; the connection breaks, and all attempts to continue fail.
+    pub(super) fn upload_in_chunks(
+        &self,
+        change: &Change,
+        path: &ModulePath,
+        file: &mut dyn SeekableRead,
+        size_bytes: u64,
+    ) -> Result<Published<ModuleHash>> {
+        let mut upload = ChunkedUpload {
+            client: self,
+            change,
+            path,
+            file: CheckedFile::new(file, size_bytes),
+            attempts: 0,
+        };
+        for _ in 0..BEGUN_MAX {
+            let Some(id) = upload.begin()? else { break };
+            match upload.send(&id) {
+                Ok(UploadEnd::Stored(published)) => return Ok(published),
+                Ok(UploadEnd::Lost) => tracing::debug!(id, "the server has lost an upload"),
+                Ok(UploadEnd::SendWhole) => {
+                    upload.cancel(&id);
+                    break;
+                }
+                Err(error) => {
+                    if matches!(error, Error::Refused(_)) {
+                        upload.cancel(&id);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        let file = upload.file.rewound(path)?;
+        self.upload(change, path, file, Some(size_bytes))
+    }
+}
+
+/// A file that is being uploaded in chunks.
+struct ChunkedUpload<'c, 'f> {
+    client: &'c Client,
+    change: &'c Change,
+    path: &'c ModulePath,
+    file: CheckedFile<'f>,
+    /// The number of attempts to continue since the last progress.
+    attempts: u32,
+}
+
+impl ChunkedUpload<'_, '_> {
+    /// Begins an upload and returns its id; `None` if the server does not support it, or has too many uploads.
+    fn begin(&self) -> Result<Option<String>> {
+        let path = encode_query_value(self.path.as_str());
+        let url_path = format!("/uploads?path={path}&size={}", self.file.size_bytes());
+        let request = self.client.write(Method::POST, &url_path, self.change);
+        match self.client.send(request) {
+            Ok(response) => Ok(upload_id(response.headers())),
+            Err(Error::Refused(response))
+                if matches!(response.status, 404 | 405 | 501 | 507)
+                    && response.missing.is_none() =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the file to the upload with this id, and completes it.
+    fn send(&mut self, id: &str) -> Result<UploadEnd> {
+        let size_bytes = self.file.size_bytes();
+        let mut arrived = 0;
+        while arrived < size_bytes {
+            let now_arrived = match self.append(id, arrived) {
+                Ok(now_arrived) => now_arrived,
+                Err(Error::Refused(response)) if matches!(response.status, 405 | 501) => {
+                    return Ok(UploadEnd::SendWhole);
+                }
+                Err(error) => match self.recover(id, error)? {
+                    Some(now_arrived) => now_arrived,
+                    None => return Ok(UploadEnd::Lost),
+                },
+            };
+            if now_arrived > size_bytes {
+                let reason = "it reports more bytes of an upload than were sent";
+                return Err(self.client.invalid_response(reason));
+            }
+            if now_arrived > arrived {
+                self.attempts = 0;
+            }
+            arrived = now_arrived;
+            if arrived < size_bytes && self.file.is_invalid() {
+                return Ok(UploadEnd::SendWhole);
+            }
+        }
+        self.complete(id)
+    }
+
+    /// Appends the chunk that begins at `start`, and returns the number of bytes that have arrived then.
+    fn append(&mut self, id: &str, start: u64) -> Result<u64> {
+        let length = (self.file.size_bytes() - start).min(CHUNK_BYTES);
+        let range = format!("{start}-{}", start + length - 1);
+        let request = self
+            .client
+            .request(Method::PATCH, &format!("/uploads/{id}"))
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .header(CONTENT_LENGTH, length)
+            .header(CONTENT_RANGE, range)
+            .header(EXPECT, "100-continue");
+        let mut chunk = self.file.chunk(self.path, start, length)?;
+        let body = SendBody::from_reader(&mut chunk);
+        let response = self.client.send_with(request, body);
+        if let Some(error) = self.file.take_failure(self.path) {
+            return Err(error);
+        }
+        Ok(arrived_bytes(response?.headers()))
+    }
+
+    /// Asks how many bytes have arrived, after a pause; `None` if the server does not know the upload. Returns `cause` if it is not a reason
+    /// to try again, or if there were too many attempts.
+    fn recover(&mut self, id: &str, mut cause: Error) -> Result<Option<u64>> {
+        loop {
+            if is_unknown(&cause) {
+                return Ok(None);
+            }
+            self.pause(cause)?;
+            let request = self.client.request(Method::GET, &format!("/uploads/{id}"));
+            match self.client.send(request) {
+                Ok(response) => return Ok(Some(arrived_bytes(response.headers()))),
+                Err(error) => cause = error,
+            }
+        }
+    }
+
+    /// Waits before another attempt, or returns `cause` if it is not a reason for one, or if there were too many.
+    fn pause(&mut self, cause: Error) -> Result<()> {
+        if !is_temporary(&cause) || self.attempts == self.client.limits.upload_attempts_max {
+            return Err(cause);
+        }
+        let delay = DELAY_FIRST * (1 << self.attempts.min(16));
+        self.attempts += 1;
+        tracing::debug!(error = crate::store::chain(&cause), "continuing an upload");
+        thread::sleep(delay.min(DELAY_MAX));
+        Ok(())
+    }
+
+    /// Completes the upload, whose bytes have all arrived. If the response is lost, the request is repeated: the server then returns the same
+    /// response, or does not know the upload any more. Then the module may be at its path already.
+    fn complete(&mut self, id: &str) -> Result<UploadEnd> {
+        let digest = self.file.digest(self.path)?;
+        let path = encode_query_value(self.path.as_str());
+        let url_path = format!("/uploads/{id}?path={path}&digest={digest}");
+        let mut is_repeated = false;
+        loop {
+            let request = self.client.write(Method::PUT, &url_path, self.change);
+            let request = request.header(CONTENT_LENGTH, 0);
+            let error = match self.client.text(request) {
+                Ok(response) => {
+                    return Ok(UploadEnd::Stored(self.client.published_hash(response)?));
+                }
+                Err(error) => error,
+            };
+            let may_be_stored = is_unknown(&error)
+                || matches!(&error, Error::Refused(response) if response.status == 412);
+            if is_repeated
+                && may_be_stored
+                && let Some(published) = self.find_stored(&digest)?
+            {
+                return Ok(UploadEnd::Stored(published));
+            }
+            if is_unknown(&error) {
+                return Ok(UploadEnd::Lost);
+            }
+            self.pause(error)?;
+            is_repeated = true;
+        }
+    }
+
+    /// Returns the module at the path if it has this digest, as the result of the change whose response was lost.
+    fn find_stored(&self, digest: &Digest) -> Result<Option<Published<ModuleHash>>> {
+        let name = ModuleRef::Path(self.path.clone());
+        let revision = Revision::Branch(self.change.branch.clone());
+        let url_path = format!("/module/{}", in_path(&name));
+        let request = self.client.get(&url_path, &revision);
+        let Ok(response) = self.client.send(request.header(RANGE, "bytes=0-0")) else {
+            return Ok(None);
+        };
+        let headers = response.headers();
+        if text(headers, "wasmstore-digest") != digest.to_string() {
+            return Ok(None);
+        }
+        let hash = self
+            .client
+            .parse(text(headers, "wasmstore-hash"), ModuleHash::parse)?;
+        let branch = match &self.change.branch {
+            Some(branch) => branch.clone(),
+            None => self.client.default_branch()?,
+        };
+        Ok(Some(Published {
+            branch: Some(branch),
+            commit: response_commit(headers),
+            has_moved: true,
+            value: hash,
+        }))
+    }
+
+    /// Cancels the upload, so that it takes up no space until it expires.
+    fn cancel(&self, id: &str) {
+        let request = self
+            .client
+            .request(Method::DELETE, &format!("/uploads/{id}"));
+        if let Err(error) = self.client.send(request) {
+            tracing::debug!(
+                error = crate::store::chain(&error),
+                "cannot cancel an upload"
+            );
+        }
+    }
+}
+
+/// Returns whether the server does not know the upload, or whether something before it does not know the URL.
+fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::Refused(response) if response.status == 404 && response.missing.is_none())
+}
+
+/// Returns whether another attempt may succeed: the connection broke, the server is stopping or busy, or other bytes have arrived than was
+/// assumed.
+fn is_temporary(error: &Error) -> bool {
+    match error {
+        Error::Unreachable { .. } => true,
+        Error::Refused(response) => matches!(response.status, 408 | 416 | 502 | 503 | 504),
+        _ => false,
+    }
+}
+
+/// Returns the id at the end of `Location`. A proxy may have changed the rest of that URL.
+fn upload_id(headers: &HeaderMap) -> Option<String> {
+    let id = text(headers, LOCATION.as_str()).rsplit('/').next()?;
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_id.then(|| id.to_owned())
+}
+
+/// Returns the number of bytes in `Range: 0-LAST`; 0 if there is no such header.
+fn arrived_bytes(headers: &HeaderMap) -> u64 {
+    let last = text(headers, RANGE.as_str()).strip_prefix("0-");
+    let last = last.and_then(|last| last.parse::<u64>().ok());
+    last.map_or(0, |last| last.saturating_add(1))
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}

@@ -1,0 +1,35 @@
+//! The bytes of a module that is put into a store.
+
+use std::io::{self, Read, Seek};
+
+/// A reader that can start over.
+pub trait SeekableRead: Read + Seek {}
+
+impl<T: Read + Seek> SeekableRead for T {}
+
+/// The bytes of a module that is put into a store.
+pub enum ModuleSource<'s> {
+    /// Bytes that can be read once, and their number if it is known.
+    Stream(&'s mut dyn Read, Option<u64>),
+    /// A file with this number of bytes. A broken upload of it is continued.
+    File(&'s mut dyn SeekableRead, u64),
+}
+
+impl ModuleSource<'_> {
+    /// Returns the number of bytes, if it is known.
+    pub fn size_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Stream(_, size_bytes) => *size_bytes,
+            Self::File(_, size_bytes) => Some(*size_bytes),
+        }
+    }
+}
+
+impl Read for ModuleSource<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stream(stream, _) => stream.read(buffer),
+            Self::File(file, _) => file.read(buffer),
+        }
+    }
+}
