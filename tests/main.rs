@@ -27,6 +27,7 @@ mod odd_history;
 mod open;
 mod path_log;
 mod push;
+mod relocation;
 mod replica;
 mod search;
 mod search_plans;

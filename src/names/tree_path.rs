@@ -68,6 +68,13 @@ impl TreePath {
         &self.text
     }
 
+    /// Returns whether this directory can contain a path of this many bytes and segments, relative to the directory.
+    pub fn has_room_for(&self, path_bytes: usize, segments: usize) -> bool {
+        let slash = usize::from(!self.is_root());
+        self.text.len() + slash + path_bytes <= PATH_BYTES_MAX
+            && self.segments().count() + segments <= PATH_SEGMENTS_MAX
+    }
+
     fn push(&mut self, segment: &str) -> Result<(), Error> {
         segment::check(segment)?;
         if !self.is_root() {
@@ -178,6 +185,9 @@ mod tests {
         assert_eq!(longest.as_str().len(), 4095);
         let full = nearly.join(&"a".repeat(254)).unwrap().join("a").unwrap();
         assert_eq!(full.as_str().len(), 4096);
+        assert!(nearly.has_room_for(255, 1) && TreePath::root().has_room_for(4096, 64));
+        assert!(!nearly.has_room_for(257, 1) && !TreePath::root().has_room_for(4097, 1));
+        assert!(!nearly.has_room_for(255, 50));
         let error = longest.join("a").unwrap_err();
         assert!(matches!(
             error,

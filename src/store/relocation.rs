@@ -1,15 +1,19 @@
 //! Copies and moves modules and directories.
+//!
+//! A directory is put at its new path with the id that it has, so the change itself takes a few edits, whatever the directory contains. What
+//! must be known about the content, such as the number of modules, is measured before the lock is taken.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod plan;
 
 use super::change::Change;
 use super::commit_messages as message;
-use super::error::{Error, Result};
-use super::modules_upload::MODULES_MAX;
+use super::error::Result;
 use super::open::Store;
 use super::precondition::PreconditionSubject;
-use crate::names::{Destination, ModuleHash, ModulePath, TreePath};
-use crate::repo::{Draft, Published, TreeNode};
+use super::revision::Revision;
+use crate::names::{Destination, TreePath};
+use crate::repo::{Published, TreeExtents, TreeNode, chain};
+use plan::{GROWTH_BYTES_MAX, Plan, path_bytes_at};
 
 /// The sources and the destination of a copy or a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +66,8 @@ impl Store {
     ///
     /// # Errors
     /// A source does not exist; a module would be replaced and `existing` is `Refuse`; several modules would have the same path; a
-    /// directory would be copied into itself; unknown branch. If there is an error, nothing is changed.
+    /// directory would be copied into itself; there are too many modules, or their paths would be too long; unknown branch. If there is an
+    /// error, nothing is changed.
     pub fn copy_modules(&self, change: &Change, relocation: &Relocation) -> Result<Published<()>> {
         self.relocate(change, relocation, SourceFate::Kept)
     }
@@ -82,6 +87,12 @@ impl Store {
         relocation: &Relocation,
         fate: SourceFate,
     ) -> Result<Published<()>> {
+        let mut extents = TreeExtents::new(self.name_rules);
+        if let Err(error) = self.measure_sources(change, relocation, &mut extents) {
+            // What cannot be read is read again under the lock.
+            tracing::debug!(error = chain(&error), "could not measure the sources");
+        }
+        let path_bytes_max = self.options.push.tree_path_bytes_max;
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
             let subject = match relocation.sources.as_slice() {
@@ -89,15 +100,11 @@ impl Store {
                 _ => PreconditionSubject::Branch,
             };
             change.check(draft, subject)?;
-            let plan = Plan::new(draft, relocation, fate)?;
-            if fate == SourceFate::Removed {
-                let sources: Vec<_> = plan.sources.into_iter().collect();
-                draft.remove(&sources)?;
-            }
-            let targets: Vec<_> = plan.targets.into_iter().collect();
-            draft.set(&targets)?;
+            let plan = Plan::new(draft, relocation, fate, &mut extents)?;
+            let last = plan.last.clone();
+            plan.carry_out(draft, relocation.existing, (&mut extents, path_bytes_max))?;
             let default = || match relocation.sources.as_slice() {
-                [source] => fate.message(&source.to_string(), &plan.last),
+                [source] => fate.message(&source.to_string(), &last),
                 several => {
                     let paths = format!("{} paths", several.len());
                     fate.message(&paths, &relocation.destination.path)
@@ -106,121 +113,33 @@ impl Store {
             Ok((change.commit_if_changed(draft, Vec::new(), default), ()))
         })
     }
-}
 
-/// The modules that a copy or move reads (`sources`) and writes (`targets`).
-struct Plan {
-    sources: BTreeSet<ModulePath>,
-    targets: BTreeMap<ModulePath, ModuleHash>,
-    /// The new path of the source that was added last.
-    last: TreePath,
-}
-
-impl Plan {
-    fn new(draft: &Draft<'_>, relocation: &Relocation, fate: SourceFate) -> Result<Self> {
-        let destination = &relocation.destination;
-        let is_directory = destination.is_directory
-            || matches!(draft.node(&destination.path)?, Some(TreeNode::Directory(_)));
-        if !is_directory && relocation.sources.len() != 1 {
-            return Err(Error::NotRelocated {
-                verb: fate.verb(),
-                from: format!("{} paths", relocation.sources.len()),
-                to: destination.to_string(),
-                reason: "it is not a directory; end it with a slash to create one".to_owned(),
-            });
-        }
-        let mut plan = Self {
-            sources: BTreeSet::new(),
-            targets: BTreeMap::new(),
-            last: TreePath::root(),
-        };
-        for source in &relocation.sources {
-            let name = source.segments().next_back();
-            plan.last = match name.filter(|_| is_directory) {
-                Some(name) => destination.path.join(name)?,
-                None => destination.path.clone(),
+    /// Measures the directories that are copied or moved; also the whole tree if its paths may become much longer.
+    fn measure_sources(
+        &self,
+        change: &Change,
+        relocation: &Relocation,
+        extents: &mut TreeExtents,
+    ) -> Result<()> {
+        let objects = self.repo.objects();
+        self.read(&Revision::Branch(change.branch.clone()), |resolved| {
+            let Some(tree) = resolved.tree else {
+                return Ok(());
             };
-            plan.add(draft, source, fate)?;
-        }
-        if relocation.existing == ExistingModules::Refuse {
-            plan.check_absent(draft, fate)?;
-        }
-        Ok(plan)
-    }
-
-    /// Adds the modules of a source, whose new path is `self.last`.
-    fn add(&mut self, draft: &Draft<'_>, source: &TreePath, fate: SourceFate) -> Result<()> {
-        let refused = |from: &str, to: &str, reason: String| Error::NotRelocated {
-            verb: fate.verb(),
-            from: from.to_owned(),
-            to: to.to_owned(),
-            reason,
-        };
-        let (from, to) = (source.to_string(), self.last.to_string());
-        if source.is_root() {
-            return Err(refused(&from, &to, "it is the whole tree".to_owned()));
-        }
-        if from == to {
-            return Err(refused(&from, &to, "they are the same path".to_owned()));
-        }
-        if to.starts_with(&format!("{from}/")) {
-            return Err(refused(
-                &from,
-                &to,
-                "the destination is below the source".to_owned(),
-            ));
-        }
-        for (path, hash) in modules_at(draft, source)? {
-            let below = &path.as_str()[source.as_str().len()..];
-            let target = ModulePath::parse(&format!("{}{below}", self.last.as_str()))?;
-            let (from, to) = (path.to_string(), target.to_string());
-            if self.targets.len() == MODULES_MAX {
-                return Err(Error::TooManyModules(MODULES_MAX));
+            let mut growth_bytes = 0u64;
+            for source in &relocation.sources {
+                if let Some(TreeNode::Directory(directory)) = objects.node(tree, source)? {
+                    let extent = objects.extent(directory, extents)?;
+                    let to = &relocation.destination.path;
+                    // It may keep its name, too.
+                    let bytes = path_bytes_at(to, extent).max(path_bytes_at(source, extent));
+                    growth_bytes = growth_bytes.saturating_add(bytes);
+                }
             }
-            if self.targets.insert(target, hash).is_some() {
-                return Err(refused(
-                    &from,
-                    &to,
-                    "another source has the same destination".to_owned(),
-                ));
+            if growth_bytes > GROWTH_BYTES_MAX {
+                objects.extent(tree, extents)?;
             }
-            if !self.sources.insert(path) && fate == SourceFate::Removed {
-                return Err(refused(
-                    &from,
-                    &to,
-                    "two of the sources contain it".to_owned(),
-                ));
-            }
-        }
-        Ok(())
+            Ok(())
+        })
     }
-
-    /// Checks that no existing module would be replaced.
-    fn check_absent(&self, draft: &Draft<'_>, fate: SourceFate) -> Result<()> {
-        let mut paths = Vec::new();
-        for target in self.targets.keys() {
-            let goes_away = fate == SourceFate::Removed && self.sources.contains(target);
-            let node = draft.node(target.as_tree_path())?;
-            if matches!(node, Some(TreeNode::Module(_))) && !goes_away {
-                paths.push(target.to_string());
-            }
-        }
-        if paths.is_empty() {
-            return Ok(());
-        }
-        Err(Error::ModulesExist { paths })
-    }
-}
-
-/// Returns the module at a path, or all modules in the directory at the path.
-fn modules_at(draft: &Draft<'_>, path: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
-    let modules = match draft.node(path)? {
-        Some(TreeNode::Module(hash)) => vec![(ModulePath::try_from(path.clone())?, hash)],
-        Some(TreeNode::Directory(_)) => draft.modules(path)?,
-        Some(TreeNode::Foreign) | None => Vec::new(),
-    };
-    if modules.is_empty() {
-        return Err(Error::NoModule(path.to_string()));
-    }
-    Ok(modules)
 }

@@ -2,7 +2,9 @@
 //!
 //! Drafts write nothing to the disk: new trees stay in memory until the change is published.
 
+mod graft;
 mod merge;
+mod read;
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -17,9 +19,9 @@ use crate::repo::ids::{TreeId, commit_id, object_id};
 use crate::repo::objects::commit::{self, Commit, read_linked};
 use crate::repo::publish::decision::Decision;
 use crate::repo::refs::store::RefStore;
-use crate::repo::tree::edit::edit;
+use crate::repo::tree::edit::{EditedTree, edit};
 use crate::repo::tree::encoded_diff::{TreeChange, TreeDiffer};
-use crate::repo::tree::entry::{TreeEntry, TreeNode};
+use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::new_names::{check_new_path, check_portable};
 use crate::repo::tree::reader::TreeReader;
 
@@ -33,6 +35,8 @@ pub struct Draft<'w> {
     /// changed in another way.
     written: Vec<gix::ObjectId>,
     is_edited: bool,
+    /// The directories that were put at other paths, all names in which are allowed.
+    whole: HashSet<gix::ObjectId>,
     refs: &'w RefStore,
     /// The other refs that earlier changes of the batch are about to move.
     moving: Vec<&'w RefName>,
@@ -61,6 +65,7 @@ impl<'w> Draft<'w> {
             tree,
             written: Vec::new(),
             is_edited: false,
+            whole: HashSet::new(),
             refs,
             moving,
             has_read_moving: Cell::default(),
@@ -124,23 +129,6 @@ impl<'w> Draft<'w> {
             .map_or(!self.tree.is_empty_tree(), |tip| tip.tree.0 != self.tree)
     }
 
-    /// Returns the module or directory at `path`; `None` if there is none.
-    pub fn node(&self, path: &TreePath) -> Result<Option<TreeNode>> {
-        Ok(self.entry(path.as_str())?.map(|entry| entry.node()))
-    }
-
-    /// Returns every module below the directory `at`, sorted by path.
-    pub fn modules(&self, at: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
-        let mut modules = Vec::new();
-        let flow: std::ops::ControlFlow<()> =
-            self.trees.walk(self.tree, at, None, &mut |path, hash| {
-                modules.push((path, hash));
-                std::ops::ControlFlow::Continue(())
-            })?;
-        debug_assert!(flow.is_continue(), "the visitor never breaks");
-        Ok(modules)
-    }
-
     /// Puts modules at their paths. If a path already has the module, keeps its tree entry, including the file mode.
     ///
     /// # Errors
@@ -150,7 +138,8 @@ impl<'w> Draft<'w> {
         let paths: HashSet<&str> = modules.iter().map(|(path, _)| path.as_str()).collect();
         let mut edits = Vec::new();
         for (path, hash) in modules {
-            check_new_path(&self.trees, self.tree, path, NameRules::default())?;
+            let new = path.as_tree_path();
+            check_new_path(&self.trees, self.tree, new, NameRules::default())?;
             let mut parents = path
                 .as_str()
                 .match_indices('/')
@@ -247,7 +236,7 @@ impl<'w> Draft<'w> {
             Decision::Commit { tree, .. } | Decision::Root { tree, .. } => tree.0,
         };
         let old = self.tip.as_ref().map(|tip| tip.tree.0);
-        check_portable(&self.trees, old, new)
+        check_portable(&self.trees, old, new, &self.whole)
     }
 
     fn entry(&self, path: &str) -> Result<Option<TreeEntry>> {
@@ -264,12 +253,16 @@ impl<'w> Draft<'w> {
     /// Sets (`Some`) or removes (`None`) the tree entry at each path.
     fn edit(&mut self, edits: &[(&BStr, Option<TreeEntry>)]) -> Result<()> {
         let edited = edit(self.repo, &self.trees, self.tree, edits)?;
+        self.set_edited(edited);
+        Ok(())
+    }
+
+    fn set_edited(&mut self, edited: EditedTree) {
         if edited.id != self.tree {
             let is_first = !std::mem::replace(&mut self.is_edited, true);
             self.written = if is_first { edited.written } else { Vec::new() };
             self.tree = edited.id;
         }
-        Ok(())
     }
 }
 

@@ -6,31 +6,12 @@
 
 use std::collections::HashMap;
 
-use crate::repo::error::{Error, Result};
+use crate::repo::error::Result;
 use crate::repo::ids::TreeId;
 use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::push::pushed_commit::PushedCommit;
+use crate::repo::tree::extent::TreeWeight;
 use crate::repo::tree::reader::parse_tree;
-
-/// The number and the length of the paths in a tree, relative to its root. The paths of directories are counted, too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TreeWeight {
-    /// The number of paths.
-    pub paths: u64,
-    /// The total length of the paths in bytes.
-    pub path_bytes: u64,
-}
-
-impl TreeWeight {
-    /// Adds an entry with a name of this length. `content` is the weight of the entry's tree if the entry is a directory, and 0 otherwise.
-    fn add(&mut self, name_bytes: u64, content: Self) {
-        let prefix_bytes = content.paths.saturating_mul(name_bytes.saturating_add(1));
-        let bytes = prefix_bytes.saturating_add(content.path_bytes);
-        self.paths = self.paths.saturating_add(content.paths).saturating_add(1);
-        let path_bytes = self.path_bytes.saturating_add(name_bytes);
-        self.path_bytes = path_bytes.saturating_add(bytes);
-    }
-}
 
 /// Computes the weights of trees, each once.
 pub struct TreeScale<'i> {
@@ -53,16 +34,7 @@ impl<'i> TreeScale<'i> {
     /// `LimitExceeded`; `Missing`; a tree cannot be decoded.
     pub fn check(&mut self, commit: &PushedCommit, bytes_max: u64) -> Result<()> {
         let weight = self.weigh(commit.tree)?;
-        if weight.path_bytes <= bytes_max {
-            return Ok(());
-        }
-        let TreeWeight { paths, path_bytes } = weight;
-        Err(Error::LimitExceeded {
-            object: format!("commit {}", commit.id),
-            reason: format!(
-                "its tree has {paths} paths of {path_bytes} bytes in total; the limit is {bytes_max} bytes (--max-tree-path-bytes)"
-            ),
-        })
+        weight.check(&format!("commit {}", commit.id), bytes_max)
     }
 
     /// Returns the weight of a tree.
@@ -108,38 +80,5 @@ impl<'i> TreeScale<'i> {
         unknown.sort_unstable();
         unknown.dedup();
         Ok((weight, unknown))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_below_a_directory_count_with_its_name() {
-        let mut leaf = TreeWeight::default();
-        leaf.add(1, TreeWeight::default());
-        leaf.add(2, TreeWeight::default());
-        let mut root = TreeWeight::default();
-        // `dir`, `dir/a`, `dir/bc`
-        root.add(3, leaf);
-        let expected = TreeWeight {
-            paths: 3,
-            path_bytes: 3 + 5 + 6,
-        };
-        assert_eq!(root, expected);
-    }
-
-    #[test]
-    fn weights_saturate() {
-        let mut weight = TreeWeight::default();
-        weight.add(1, TreeWeight::default());
-        for _ in 0..100 {
-            let content = weight;
-            weight = TreeWeight::default();
-            weight.add(255, content);
-            weight.add(255, content);
-        }
-        assert_eq!((weight.paths, weight.path_bytes), (u64::MAX, u64::MAX));
     }
 }

@@ -12,6 +12,8 @@ use crate::repo::tree::encoded::{change_entries, find};
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
+pub(crate) mod graft;
+
 /// The result of editing a tree.
 pub(crate) struct EditedTree {
     /// The id of the new tree.
@@ -28,18 +30,15 @@ pub(crate) fn edit(
     tree: gix::ObjectId,
     edits: &[(&BStr, Option<TreeEntry>)],
 ) -> Result<EditedTree> {
-    let mut written = Vec::new();
     if edits.is_empty() {
+        let written = Vec::new();
         return Ok(EditedTree { id: tree, written });
     }
     let mut root = Directory::load(trees, tree)?;
     for (path, entry) in edits {
         root.edit(trees, path, *entry)?;
     }
-    let bytes = root.write(repo, &mut written)?;
-    let id = write(repo, &bytes)?;
-    written.push(id);
-    Ok(EditedTree { id, written })
+    root.finish(repo)
 }
 
 /// A directory that is being edited.
@@ -47,6 +46,8 @@ struct Directory {
     kind: gix::hash::Kind,
     encoded: Arc<Vec<u8>>,
     changes: BTreeMap<BString, EntryChange>,
+    /// Whether a graft has put the encoded tree here.
+    is_grafted: bool,
 }
 
 enum EntryChange {
@@ -61,6 +62,7 @@ impl Directory {
             kind,
             encoded: Arc::default(),
             changes: BTreeMap::new(),
+            is_grafted: false,
         }
     }
 
@@ -107,6 +109,15 @@ impl Directory {
         let change = EntryChange::Edit(directory);
         self.changes.insert(name.to_owned(), change);
         Ok(())
+    }
+
+    /// Writes the tree of the root.
+    fn finish(self, repo: &gix::Repository) -> Result<EditedTree> {
+        let mut written = Vec::new();
+        let bytes = self.write(repo, &mut written)?;
+        let id = write(repo, &bytes)?;
+        written.push(id);
+        Ok(EditedTree { id, written })
     }
 
     /// Writes the changed directories below this directory, and returns this directory as an encoded tree.

@@ -46,7 +46,8 @@ impl EncodedEntry<'_> {
         gix::ObjectId::from_bytes_or_panic(self.id)
     }
 
-    fn entry(&self) -> Result<TreeEntry> {
+    /// Returns the mode and the id.
+    pub fn entry(&self) -> Result<TreeEntry> {
         let mode = EntryMode::from_bytes(self.mode)
             .ok_or_else(|| Error::database("decode a tree")("it is malformed"))?;
         let id = self.id();

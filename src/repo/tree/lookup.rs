@@ -112,7 +112,7 @@ impl ObjectDb {
     /// `PathTaken` if the path would be a module and a directory at once; `Name` for a new name that is not allowed.
     pub fn check_free(&self, tree: TreeId, path: &ModulePath, rules: NameRules) -> Result<()> {
         let trees = TreeReader::cached(self);
-        check_new_path(&trees, tree.0, path, rules)?;
+        check_new_path(&trees, tree.0, path.as_tree_path(), rules)?;
         match trees.obstacle(tree.0, path.as_str().into())? {
             Some((existing, kind)) => Err(Error::PathTaken {
                 path: path.to_string(),

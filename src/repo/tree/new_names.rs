@@ -1,11 +1,13 @@
 //! The rules for names that a change adds to a tree. Names that the tree has already are not checked, so they stay usable.
 
+use std::collections::HashSet;
+
 use crate::config::NameRules;
-use crate::names::{self, ModulePath, SimilarNames};
+use crate::names::{self, SimilarNames, TreePath};
 use crate::repo::error::Result;
 use crate::repo::tree::reader::{TreeReader, find};
 
-/// Checks the segments that a module at `path` would add to the tree `root`. Does not check whether the tree has a name that
+/// Checks the segments that a module or a directory at `path` would add to the tree `root`. Does not check whether the tree has a name that
 /// differs only in case.
 ///
 /// # Errors
@@ -13,7 +15,7 @@ use crate::repo::tree::reader::{TreeReader, find};
 pub(crate) fn check_new_path(
     trees: &TreeReader<'_>,
     root: gix::ObjectId,
-    path: &ModulePath,
+    path: &TreePath,
     rules: NameRules,
 ) -> Result<()> {
     let mut end = 0;
@@ -40,7 +42,8 @@ pub(crate) fn check_segment(segment: &str, rules: NameRules) -> Result<(), names
     Ok(())
 }
 
-/// Checks that every name in the tree `new` that is not in the tree `old` is portable. If `old` is `None`, checks all names.
+/// Checks that every name in the tree `new` that is not in the tree `old` is portable. If `old` is `None`, checks all names. The names in the
+/// trees `checked` are portable.
 ///
 /// # Errors
 /// `Name` for a name that is not portable, or that is similar to another name in its directory.
@@ -48,10 +51,11 @@ pub(crate) fn check_portable(
     trees: &TreeReader<'_>,
     old: Option<gix::ObjectId>,
     new: gix::ObjectId,
+    checked: &HashSet<gix::ObjectId>,
 ) -> Result<()> {
     let mut todo = vec![(old, new)];
     while let Some((old, new)) = todo.pop() {
-        if old == Some(new) {
+        if old == Some(new) || checked.contains(&new) {
             continue;
         }
         let old = old.map(|old| trees.load(old)).transpose()?;

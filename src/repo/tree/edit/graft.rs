@@ -1,0 +1,266 @@
+//! Grafts: existing modules and directories that are put at other paths of a tree.
+//!
+//! A directory keeps the id of its tree, so a graft is one edit, whatever the directory contains. Only where there is a directory already, the
+//! entries of both are combined.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gix::bstr::{BStr, BString, ByteSlice};
+
+use super::{Directory, EditedTree, EntryChange};
+use crate::names::TreePath;
+use crate::repo::error::{Error, Result};
+use crate::repo::tree::encoded::{entries, find};
+use crate::repo::tree::entry::{TreeEntry, TreeNode, join_path};
+use crate::repo::tree::reader::TreeReader;
+
+/// An existing entry, and the path at which it is put.
+#[derive(Clone, Debug)]
+pub struct Graft {
+    /// The path. It is not the root.
+    pub path: TreePath,
+    /// A module, or a directory that contains only modules and directories with legal names.
+    pub entry: TreeEntry,
+}
+
+/// What is at the paths at which grafts put modules.
+#[derive(Debug, Default)]
+pub struct GraftFindings {
+    /// The paths of the modules that are replaced.
+    pub replaced: Vec<String>,
+    /// The number of the first graft that puts a module where an earlier graft has put one, and the path.
+    pub repeated: Option<(usize, String)>,
+    /// The `PathTaken` of the first path that would be a module and a directory at once.
+    pub taken: Option<Error>,
+}
+
+/// Returns the tree after removing the entries at the paths `removed`, and then putting the grafts at theirs. The tree is meaningless if the
+/// findings have a path that is repeated or taken.
+pub(crate) fn graft(
+    repo: &gix::Repository,
+    trees: &TreeReader<'_>,
+    tree: gix::ObjectId,
+    removed: &[TreePath],
+    grafts: &[Graft],
+) -> Result<(EditedTree, GraftFindings)> {
+    let mut root = Directory::load(trees, tree)?;
+    for path in removed {
+        root.edit(trees, path.as_str().into(), None)?;
+    }
+    let mut grafter = Grafter {
+        trees,
+        number: 0,
+        findings: GraftFindings::default(),
+    };
+    for (number, graft) in grafts.iter().enumerate() {
+        grafter.number = number;
+        let rest = graft.path.as_str().into();
+        grafter.descend(&mut root, &BString::default(), rest, graft.entry)?;
+    }
+    Ok((root.finish(repo)?, grafter.findings))
+}
+
+struct Grafter<'t> {
+    trees: &'t TreeReader<'t>,
+    /// The number of the current graft.
+    number: usize,
+    findings: GraftFindings,
+}
+
+/// What has a name in a directory that is being edited.
+enum Occupant {
+    Nothing,
+    /// An entry, and whether a graft has put it there.
+    Entry(TreeEntry, bool),
+    /// A directory that is being edited, and not empty.
+    Edited,
+}
+
+impl Grafter<'_> {
+    /// Puts `entry` at the path `rest` below `directory`, which is at the path `at`.
+    fn descend(
+        &mut self,
+        directory: &mut Directory,
+        at: &BString,
+        rest: &BStr,
+        entry: TreeEntry,
+    ) -> Result<()> {
+        let Some((name, rest)) = rest.split_once_str("/") else {
+            let occupant =
+                directory.occupant(rest, find(&directory.encoded, directory.kind, rest)?)?;
+            return self.put(directory, at, rest, occupant, entry);
+        };
+        let (name, path) = (name.as_bstr(), join(at, name));
+        let occupant = directory.occupant(name, find(&directory.encoded, directory.kind, name)?)?;
+        if let Occupant::Entry(parent, _) = &occupant
+            && !parent.mode.is_tree()
+        {
+            let below = join(&path, rest);
+            return self.note_taken(&below, entry, &path, parent.noun());
+        }
+        let child = directory.open(self.trees, name, &occupant)?;
+        self.descend(child, &path, rest.as_bstr(), entry)
+    }
+
+    /// Puts `entry` where `occupant` is.
+    fn put(
+        &mut self,
+        directory: &mut Directory,
+        at: &BString,
+        name: &BStr,
+        occupant: Occupant,
+        entry: TreeEntry,
+    ) -> Result<()> {
+        let path = join(at, name);
+        match (&occupant, entry.mode.is_tree()) {
+            (Occupant::Nothing, _) => {}
+            (Occupant::Edited, true) => {
+                let child = directory.open(self.trees, name, &occupant)?;
+                return self.merge(child, &path, entry.id);
+            }
+            (Occupant::Entry(current, _), true) if current.mode.is_tree() => {
+                let child = directory.open(self.trees, name, &occupant)?;
+                return self.merge(child, &path, entry.id);
+            }
+            (Occupant::Entry(current, is_grafted), false)
+                if matches!(current.node(), TreeNode::Module(_)) =>
+            {
+                if *is_grafted {
+                    let repeated = || (self.number, path.to_string());
+                    self.findings.repeated.get_or_insert_with(repeated);
+                    return Ok(());
+                }
+                self.findings.replaced.push(path.to_string());
+                // A path whose module does not change keeps its entry, with the mode.
+                if *current == entry {
+                    return Ok(());
+                }
+            }
+            (Occupant::Entry(current, _), _) => {
+                return self.note_taken(&path, entry, &path, current.noun());
+            }
+            (Occupant::Edited, false) => {
+                return self.note_taken(&path, entry, &path, "a directory");
+            }
+        }
+        let change = EntryChange::Set(entry);
+        directory.changes.insert(name.to_owned(), change);
+        Ok(())
+    }
+
+    /// Puts the entries of `tree` into a directory.
+    fn merge(
+        &mut self,
+        directory: &mut Directory,
+        at: &BString,
+        tree: gix::ObjectId,
+    ) -> Result<()> {
+        let encoded = Arc::clone(&directory.encoded);
+        let mut existing = HashMap::new();
+        for entry in entries(&encoded, directory.kind) {
+            let entry = entry?;
+            existing.insert(entry.name, entry.entry()?);
+        }
+        let bytes = self.trees.load_encoded(tree)?;
+        for entry in entries(&bytes, tree.kind()) {
+            let entry = entry?;
+            let current = existing.get(entry.name).copied();
+            let occupant = directory.occupant(entry.name, current)?;
+            self.put(directory, at, entry.name, occupant, entry.entry()?)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that `existing` prevents the modules of `entry` at and below `path`.
+    fn note_taken(
+        &mut self,
+        path: &BString,
+        entry: TreeEntry,
+        existing: &BString,
+        kind: &'static str,
+    ) -> Result<()> {
+        if self.findings.taken.is_none() {
+            let mut first = path.clone();
+            let mut current = entry;
+            while current.mode.is_tree() {
+                let bytes = self.trees.load_encoded(current.id)?;
+                let Some(entry) = entries(&bytes, current.id.kind()).next().transpose()? else {
+                    break;
+                };
+                first = join(&first, entry.name);
+                current = entry.entry()?;
+            }
+            self.findings.taken = Some(Error::PathTaken {
+                path: format!("/{first}"),
+                existing: format!("/{existing}"),
+                kind,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Directory {
+    /// Returns what has a name. `current` is the entry that the directory has before the changes.
+    fn occupant(&self, name: &BStr, current: Option<TreeEntry>) -> Result<Occupant> {
+        Ok(match self.changes.get(name) {
+            Some(EntryChange::Set(entry)) => Occupant::Entry(*entry, true),
+            Some(EntryChange::Remove) => Occupant::Nothing,
+            Some(EntryChange::Edit(directory)) if directory.is_void()? => Occupant::Nothing,
+            Some(EntryChange::Edit(_)) => Occupant::Edited,
+            None => current.map_or(Occupant::Nothing, |entry| {
+                Occupant::Entry(entry, self.is_grafted)
+            }),
+        })
+    }
+
+    /// Returns whether nothing is left.
+    fn is_void(&self) -> Result<bool> {
+        for change in self.changes.values() {
+            let is_void = match change {
+                EntryChange::Set(_) => false,
+                EntryChange::Remove => true,
+                EntryChange::Edit(directory) => directory.is_void()?,
+            };
+            if !is_void {
+                return Ok(false);
+            }
+        }
+        for entry in entries(&self.encoded, self.kind) {
+            if !self.changes.contains_key(entry?.name) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns the directory with this name, to edit it. `occupant` is what has the name: a directory, or nothing.
+    fn open(
+        &mut self,
+        trees: &TreeReader<'_>,
+        name: &BStr,
+        occupant: &Occupant,
+    ) -> Result<&mut Self> {
+        let opened = match (occupant, self.changes.get(name)) {
+            (_, Some(EntryChange::Edit(_))) => None,
+            (Occupant::Entry(entry, is_grafted), _) => Some(Self {
+                is_grafted: *is_grafted,
+                ..Self::load(trees, entry.id)?
+            }),
+            (Occupant::Nothing | Occupant::Edited, _) => Some(Self::empty(self.kind)),
+        };
+        if let Some(directory) = opened {
+            let change = EntryChange::Edit(directory);
+            self.changes.insert(name.to_owned(), change);
+        }
+        match self.changes.get_mut(name) {
+            Some(EntryChange::Edit(directory)) => Ok(directory),
+            _ => unreachable!("BUG: it was inserted above"),
+        }
+    }
+}
+
+fn join(parent: &BString, name: &[u8]) -> BString {
+    join_path(parent, name.as_bstr()).into()
+}
