@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::store::{Scratch, branch, module, on, path, scope};
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{Change, DirectoryRemoval, ErrorKind, History, LogOrder, Revision};
+use wasmstore::store::{
+    Change, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder, Published, Revision,
+};
 
-fn gc(s: &Scratch) -> wasmstore::store::GcSummary {
+fn gc(s: &Scratch) -> Published<GcSummary> {
     s.store.gc(&Change::default(), History::Squash).unwrap()
 }
 
@@ -35,15 +37,19 @@ fn squash_replaces_own_history_by_one_commit_and_removes_its_objects() {
     // The squashed commit, its tree, the directory, two modules.
     assert_eq!(count(&s), 5);
     assert_eq!(
-        collected.removed,
+        collected.value.removed,
         before - 4,
         "all of them except the new commit existed before"
     );
-    assert!(collected.freed_bytes > 0);
+    assert!(collected.value.freed_bytes > 0);
     assert_eq!(s.store.commit(old).unwrap_err().kind(), ErrorKind::NotFound);
     let again = gc(&s);
-    assert_eq!((again.removed, again.commit), (0, collected.commit));
-    assert_eq!(gc(&s).freed_bytes, 0, "a second gc has nothing to remove");
+    assert_eq!((again.value.removed, again.commit), (0, collected.commit));
+    assert_eq!(
+        gc(&s).value.freed_bytes,
+        0,
+        "a second gc has nothing to remove"
+    );
 }
 
 #[test]
@@ -54,7 +60,7 @@ fn history_is_kept_on_request() {
     let lost =
         crate::support::store::git_with_input(&s.root, &["hash-object", "-w", "--stdin"], "lost");
     let collected = s.store.gc(&Change::default(), History::Keep).unwrap();
-    assert_eq!((collected.removed, collected.commit), (1, Some(tip)));
+    assert_eq!((collected.value.removed, collected.commit), (1, Some(tip)));
     assert!(!crate::support::store::try_git(&s.root, &["cat-file", "-e", lost.trim()], "").0);
     assert_eq!(
         s.store
@@ -191,7 +197,7 @@ fn versions_of_one_module_are_stored_as_deltas() {
         pack < 60_000,
         "ten almost equal modules of 20 kB take {pack} bytes"
     );
-    assert!(collected.freed_bytes > 100_000);
+    assert!(collected.value.freed_bytes > 100_000);
     s.fsck();
 }
 

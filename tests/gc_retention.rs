@@ -49,7 +49,7 @@ fn the_newest_versions_of_a_path_stay_and_the_others_are_deleted() {
     assert_eq!(commits(), "41\n", "a preview changes nothing");
     let collected = s.store.gc(&Change::default(), history).unwrap();
     assert_eq!(collected.commit, Some(s.tip()));
-    assert!(collected.freed_bytes > 0);
+    assert!(collected.value.freed_bytes > 0);
     s.fsck();
     assert_eq!(hashes(&s, "ci/build"), before[17..]);
     assert_eq!(s.git(&["rev-parse", "main^{tree}"]), tree);

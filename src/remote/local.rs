@@ -441,7 +441,7 @@ impl StoreOperations for Store {
         Ok(self.delete_tag(change, tag)?)
     }
 
-    fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
+    fn gc(&self, change: &Change, history: History) -> Result<Published<GcSummary>> {
         Ok(self.gc(change, history)?)
     }
 

@@ -309,7 +309,7 @@ pub trait StoreOperations {
 
     /// Deletes unreachable objects. Before that, squashes the branch that `change` names or drops old versions from it, as `history`
     /// requires.
-    fn gc(&self, change: &Change, history: History) -> Result<GcSummary>;
+    fn gc(&self, change: &Change, history: History) -> Result<Published<GcSummary>>;
 
     /// Returns what a garbage collection would drop from the history of a branch. Changes nothing.
     fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview>;

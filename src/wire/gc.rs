@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::schema::CommitHashSchema;
-use crate::store::{GcPreview, GcSummary};
+use crate::store::{GcPreview, GcSummary, Published};
 
 /// The result of a garbage collection.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -18,12 +18,12 @@ pub struct GcJson {
     pub commit: Option<String>,
 }
 
-impl From<&GcSummary> for GcJson {
-    fn from(summary: &GcSummary) -> Self {
+impl From<&Published<GcSummary>> for GcJson {
+    fn from(collected: &Published<GcSummary>) -> Self {
         Self {
-            removed: summary.removed,
-            freed_bytes: summary.freed_bytes,
-            commit: summary.commit.map(|commit| commit.to_string()),
+            removed: collected.value.removed,
+            freed_bytes: collected.value.freed_bytes,
+            commit: collected.commit.map(|commit| commit.to_string()),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{Cutoff, TreePath, printable};
 use crate::remote::StoreOperations;
-use crate::store::{GcPreview, History, Published, Retention};
+use crate::store::{GcPreview, History, Retention};
 use crate::wire;
 
 /// Squash the history or drop old versions, and delete unreachable objects
@@ -80,23 +80,17 @@ impl GcArgs {
         };
         let keeps_all = history == History::Keep;
         let spinner = spinner();
-        let summary = store.gc(&change, history);
+        let collected = store.gc(&change, history);
         spinner.finish_and_clear();
-        let summary = summary?;
-        let fields = json!(wire::GcJson::from(&summary));
+        let collected = collected?;
+        let fields = json!(wire::GcJson::from(&collected));
         if !out.is_json() {
-            out.line(summary.removed)?;
+            out.line(collected.value.removed)?;
             if keeps_all {
                 return Ok(());
             }
         }
-        let rewritten = Published {
-            branch: summary.branch,
-            commit: summary.commit,
-            has_moved: summary.is_rewritten,
-            value: (),
-        };
-        report(settings, out, (verb, &rewritten), fields)
+        report(settings, out, (verb, &collected), fields)
     }
 
     fn history(&self) -> History {

@@ -126,11 +126,7 @@ pub(in crate::http) async fn gc(
     let collected = app
         .run_write(move |store| Ok(store.gc(&change, history)?))
         .await?;
-    let headers = ChangeHeaders {
-        branch: collected.branch.clone(),
-        commit: collected.commit,
-        has_moved: collected.is_rewritten,
-    };
+    let headers = ChangeHeaders::from(&collected);
     let collected = wire::GcResponseJson::Collected(wire::GcJson::from(&collected));
     Ok((headers, Json(&collected)).into_response())
 }

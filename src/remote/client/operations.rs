@@ -380,20 +380,19 @@ impl StoreOperations for Client {
         self.remove_tag(change, tag)
     }
 
-    fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
+    fn gc(&self, change: &Change, history: History) -> Result<Published<GcSummary>> {
         let path = format!("/gc{}", gc_query(&history, &[]));
         let request = self.write(Method::POST, &path, change);
         let response = self.with_gc_timeout().json::<wire::GcJson>(request)?;
-        let collected = response.value;
-        let commit = collected.commit.as_deref();
-        Ok(GcSummary {
-            removed: collected.removed,
-            freed_bytes: collected.freed_bytes,
-            branch: response.published.branch,
-            commit: commit
-                .map(|commit| self.parse(commit, CommitId::parse))
-                .transpose()?,
-            is_rewritten: response.published.has_moved,
+        let commit = response.value.commit.as_deref();
+        let commit = commit.map(|commit| self.parse(commit, CommitId::parse));
+        Ok(Published {
+            // The body also has the commit if an old server does not send the header.
+            commit: commit.transpose()?,
+            ..response.published.with_value(GcSummary {
+                removed: response.value.removed,
+                freed_bytes: response.value.freed_bytes,
+            })
         })
     }
 

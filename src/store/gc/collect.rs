@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::retention::Retention;
 use crate::names::{BranchName, CommitId};
-use crate::repo::{GcRequest, OwnHistory, Rewrite, chain};
+use crate::repo::{GcRequest, OwnHistory, Published, Rewrite, chain};
 use crate::store::change::Change;
 use crate::store::commit_messages::SQUASHED;
 use crate::store::error::Result;
@@ -21,30 +21,24 @@ pub enum History {
     Retain(Retention),
 }
 
-/// The result of a garbage collection.
+/// What a garbage collection has removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GcSummary {
     /// The number of objects that were removed.
     pub removed: usize,
     /// The number of bytes that were freed on disk.
     pub freed_bytes: u64,
-    /// The branch of the request; `None` if it is unknown.
-    pub branch: Option<BranchName>,
-    /// The branch's tip after the collection; `None` if the branch has no commit.
-    pub commit: Option<CommitId>,
-    /// Whether commits or versions of the branch were dropped.
-    pub is_rewritten: bool,
 }
 
 impl Store {
     /// Removes every object that no ref reaches. Unless `history` is `Keep`, first squashes the branch's own history into one commit, or
-    /// drops versions from it. The own history consists of the commits that no other ref reaches. All other commits of the branch remain,
-    /// as ancestors of the new commits.
+    /// drops versions from it, and moves the branch. The own history consists of the commits that no other ref reaches. All other commits of
+    /// the branch remain, as ancestors of the new commits.
     ///
     /// # Errors
     /// Unknown branch; a backup or another collection is running; the exclusive lock was not free for a minute, because other processes
     /// kept writing.
-    pub fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
+    pub fn gc(&self, change: &Change, history: History) -> Result<Published<GcSummary>> {
         if history != History::Keep {
             self.ensure_writable()?;
         }
@@ -90,12 +84,14 @@ impl Store {
             report_dropped(&branch, change, commits, dropped_versions.get());
             self.index_published_commit(rewritten.tip);
         }
-        Ok(GcSummary {
-            removed: collected.removed,
-            freed_bytes: collected.freed_bytes,
+        Ok(Published {
             commit: collected.rewritten.map(|rewritten| rewritten.tip).or(tip),
-            is_rewritten: collected.rewritten.is_some(),
+            has_moved: collected.rewritten.is_some(),
             branch: Some(branch),
+            value: GcSummary {
+                removed: collected.removed,
+                freed_bytes: collected.freed_bytes,
+            },
         })
     }
 

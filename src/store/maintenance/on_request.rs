@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::state::{MaintenanceState, TaskResult, now_ms};
-use crate::repo::{self, MaintenanceLock};
+use crate::repo::{self, MaintenanceLock, Published};
 use crate::store::change::Change;
 use crate::store::error::{Error, Result};
 use crate::store::gc::{GcSummary, History};
@@ -15,7 +15,7 @@ impl Store {
     ///
     /// # Errors
     /// The errors of `gc`; another maintenance task of the store is running.
-    pub fn gc_on_request(&self, change: &Change, history: History) -> Result<GcSummary> {
+    pub fn gc_on_request(&self, change: &Change, history: History) -> Result<Published<GcSummary>> {
         let lock = self.lock_tasks()?;
         let before = self.maintenance_state();
         let begun = self.record(&lock, before.clone(), |state| {
@@ -23,8 +23,9 @@ impl Store {
         });
         let collected = self.gc(change, history);
         match &collected {
-            Ok(summary) => self.record(&lock, begun, |state| {
-                state.gc.record_requested(now_ms(), summary.into());
+            Ok(collected) => self.record(&lock, begun, |state| {
+                let result = TaskResult::from(&collected.value);
+                state.gc.record_requested(now_ms(), result);
             }),
             // Restores the state, because the user sees the error. A failed request, such as one for an unknown branch, must not delay the
             // schedule.

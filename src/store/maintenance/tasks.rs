@@ -14,7 +14,7 @@ const LOGGED_FAULTS_MAX: u64 = 100;
 impl Store {
     /// Collects garbage, and logs the result.
     pub(super) fn run_gc_task(&self, change: &Change, history: History) -> Result<TaskResult> {
-        let summary = self.gc(change, history)?;
+        let summary = self.gc(change, history)?.value;
         let (removed, freed_bytes) = (summary.removed, summary.freed_bytes);
         tracing::info!(removed, freed_bytes, "gc is done");
         Ok(TaskResult::from(&summary))
