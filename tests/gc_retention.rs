@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::store::{Scratch, branch, git_with_input, module, on, path, scope, try_git};
-use wasmstore::names::{Cutoff, ModuleHash};
-use wasmstore::store::{Change, ErrorKind, History, Retention, Revision};
+use wasmstore::names::{Cutoff, Destination, ModuleHash};
+use wasmstore::store::{
+    Change, ErrorKind, ExistingModules, History, Relocation, Retention, Revision,
+};
 
 /// The paths in random histories. One of them is below another, so that a module is replaced by a directory.
 const PATHS: [&str; 5] = ["a", "d/x", "d/y", "e", "e/z"];
@@ -138,6 +140,138 @@ fn versions_that_other_refs_reach_stay() {
     s.fsck();
 }
 
+#[test]
+fn a_merge_that_joins_nothing_any_more_is_dropped() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let create = |name: &str, from: &str| {
+        let from = Revision::Branch(Some(branch(from)));
+        s.store.create_branch(&branch(name), &from).unwrap();
+    };
+    create("feature", "main");
+    s.put_on(Some("feature"), "f", 1);
+    create("spike", "feature");
+    s.put_on(Some("spike"), "s", 1);
+    s.put("b", 1);
+    s.store
+        .merge(&Change::default(), &branch("feature"))
+        .unwrap();
+    s.put("c", 1);
+    s.store.merge(&Change::default(), &branch("spike")).unwrap();
+    for name in ["feature", "spike"] {
+        s.store.delete_branch(&branch(name), None).unwrap();
+    }
+    s.put("s", 2);
+    let history = keep_last(1, &[]);
+    let merges = || s.git(&["rev-list", "--merges", "--count", "main"]);
+    assert_eq!(merges(), "2\n");
+    let preview = s.store.preview_gc(None, &history).unwrap();
+    // The commit of the spike, and the merge that brought it.
+    assert_eq!((preview.commits, preview.versions), (2, 1));
+    s.store.gc(&Change::default(), history).unwrap();
+    s.fsck();
+    assert_eq!(merges(), "1\n");
+    assert_eq!(s.content(), "/a=1 /b=1 /c=1 /f=1 /s=2");
+}
+
+#[test]
+fn what_a_branch_had_until_it_was_merged_is_kept_since_then() {
+    let s = Scratch::new();
+    // The branch is old. It had `p` until the merge, which chose another module.
+    let nodes = [
+        node(&[], &[("q", 0)], 0),
+        node(&[0], &[("p", 1), ("q", 0)], 1),
+        node(&[0], &[("p", 2), ("q", 0)], 2),
+        node(&[2, 1], &[("p", 3), ("q", 0)], 10),
+    ];
+    write(&s, &nodes, &[("refs/heads/main".to_owned(), 3)]);
+    let history = |minute: i64| {
+        History::Retain(Retention {
+            since: Some(Cutoff::At(EPOCH_S + minute * 60)),
+            ..Retention::default()
+        })
+    };
+    let versions = |minute| s.store.preview_gc(None, &history(minute)).unwrap().versions;
+    assert_eq!((versions(10), versions(11)), (0, 2));
+    let before = (hashes(&s, "p"), s.tip());
+    s.store.gc(&Change::default(), history(10)).unwrap();
+    assert_eq!((hashes(&s, "p"), s.tip()), before);
+}
+
+#[test]
+fn a_commit_that_only_makes_a_module_executable_stays() {
+    let s = Scratch::new();
+    let node = |parents: &[usize], q, is_executable| Node {
+        is_executable,
+        ..node(parents, &[("p", 1), ("q", q)], q as i64)
+    };
+    let nodes = [
+        node(&[], 1, false),
+        node(&[0], 2, false),
+        node(&[1], 2, true),
+        node(&[2], 3, true),
+    ];
+    write(&s, &nodes, &[("refs/heads/main".to_owned(), 3)]);
+    s.store.gc(&Change::default(), keep_last(1, &[])).unwrap();
+    // The commit that only made modules executable is left.
+    let modes = s.git(&["ls-tree", "--format=%(objectmode)", "main~1", "p"]);
+    assert_eq!(modes, "100755\n");
+    assert_eq!(s.git(&["rev-list", "--count", "main"]), "3\n");
+    s.fsck();
+}
+
+#[test]
+fn trailers_stay_one_block_and_name_the_restored_commit_after_each_gc() {
+    let s = Scratch::new();
+    for (at, n) in [("z", 1), ("z", 2), ("d/x", 6), ("d/x", 7), ("d/y", 1)] {
+        s.put(at, n);
+    }
+    s.put("e/x", 8);
+    s.put("e/y", 2);
+    let both = Relocation {
+        sources: vec![scope("e/x"), scope("e/y")],
+        destination: Destination::parse("d/").unwrap(),
+        existing: ExistingModules::Replace,
+    };
+    let change = |message: &str| Change {
+        message: Some(message.parse().unwrap()),
+        ..Change::default()
+    };
+    s.store.copy_modules(&Change::default(), &both).unwrap();
+    s.store
+        .rollback(&change("Undo\n\nFixes: #1"), &scope("d"))
+        .unwrap();
+    let only_tip = |at: &str| {
+        History::Retain(Retention {
+            since: Some(Cutoff::At(1 << 40)),
+            paths: vec![scope(at)],
+            ..Retention::default()
+        })
+    };
+    let trailers = |grep: &str| {
+        let args = ["log", "-1", "--format=%(trailers:only)", grep, "main"];
+        s.git(&args).trim().to_owned()
+    };
+    // The first gc moves a dropped change into the rollback. Both give the commit that it restored another id.
+    for at in ["d/x", "z"] {
+        s.store.gc(&Change::default(), only_tip(at)).unwrap();
+        let block = trailers("--grep=^Restores:");
+        let rest = block.strip_prefix("Fixes: #1\nRestores: ").unwrap();
+        let restored = rest.strip_suffix("\nSquashed: true").unwrap();
+        assert!(s.git(&["rev-list", "main"]).contains(restored), "{block}");
+    }
+    for n in 1..=3 {
+        let change = change("Add r\n\nReviewed-by: Ann <a@x>");
+        s.store
+            .put(&change, &path("r"), module(n).as_slice())
+            .unwrap();
+    }
+    s.store.gc(&Change::default(), only_tip("r")).unwrap();
+    let block = trailers("--grep=^Add r");
+    assert_eq!(block, "Reviewed-by: Ann <a@x>\nSquashed: true");
+    s.fsck();
+}
+
 fn hash_of(s: &Scratch, n: u32) -> String {
     let bytes = module(n);
     let file = s.root.with_extension("module");
@@ -181,12 +315,38 @@ impl Random {
 struct Node {
     parents: Vec<usize>,
     files: BTreeMap<&'static str, u32>,
+    date_s: i64,
+    /// Whether all files are executable.
+    is_executable: bool,
 }
 
-/// Makes a random history with merges, on `main`, and branches and tags.
-fn random_history(random: &mut Random) -> (Vec<Node>, Vec<(String, usize)>) {
+/// Returns a commit at a minute.
+fn node(parents: &[usize], files: &[(&'static str, u32)], minute: i64) -> Node {
+    Node {
+        parents: parents.to_vec(),
+        files: files.iter().copied().collect(),
+        date_s: EPOCH_S + minute * 60,
+        is_executable: false,
+    }
+}
+
+/// The clocks of random histories.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clocks {
+    Right,
+    /// They may be wrong, and files may become executable.
+    Wrong,
+}
+
+/// Makes a random history of `count` commits with merges, on `main`, and branches, tags and notes.
+fn random_history(
+    random: &mut Random,
+    count: usize,
+    clocks: Clocks,
+) -> (Vec<Node>, Vec<(String, usize)>) {
+    let is_odd = clocks == Clocks::Wrong;
     let mut nodes: Vec<Node> = Vec::new();
-    for n in 0..12 {
+    for n in 0..count {
         let mut parents = Vec::new();
         if n > 0 {
             // Mostly a line, with forks.
@@ -199,11 +359,15 @@ fn random_history(random: &mut Random) -> (Vec<Node>, Vec<(String, usize)>) {
             if random.below(4) == 0 && other != parents[0] {
                 parents.push(other);
             }
+            let third = random.below(n);
+            if is_odd && parents.len() == 2 && random.below(4) == 0 && !parents.contains(&third) {
+                parents.push(third);
+            }
         }
         let mut files = parents
             .first()
             .map_or_else(BTreeMap::new, |parent| nodes[*parent].files.clone());
-        if let Some(other) = parents.get(1) {
+        if let Some(other) = parents.get(1).filter(|_| !is_odd || random.below(2) == 0) {
             files = nodes[*other].files.clone();
         }
         for _ in 0..random.below(4) {
@@ -214,10 +378,23 @@ fn random_history(random: &mut Random) -> (Vec<Node>, Vec<(String, usize)>) {
                 _ => drop(files.insert(at, random.below(6) as u32)),
             }
         }
-        nodes.push(Node { parents, files });
+        let minute = match is_odd && random.below(4) == 0 {
+            true => random.below(count),
+            false => n,
+        };
+        nodes.push(Node {
+            parents,
+            files,
+            date_s: EPOCH_S + minute as i64 * 60,
+            is_executable: is_odd && random.below(5) == 0,
+        });
     }
     let mut refs = vec![("refs/heads/main".to_owned(), nodes.len() - 1)];
-    for (name, odds) in [("refs/heads/side", 3), ("refs/tags/t", 3)] {
+    let odds = [("refs/heads/side", 3), ("refs/tags/t", 3)];
+    let odds = odds
+        .into_iter()
+        .chain(is_odd.then_some(("refs/notes/n", 2)));
+    for (name, odds) in odds {
         if random.below(odds) == 0 {
             refs.push((name.to_owned(), random.below(nodes.len())));
         }
@@ -234,7 +411,7 @@ fn is_clash(one: &str, other: &str) -> bool {
 fn write(s: &Scratch, nodes: &[Node], refs: &[(String, usize)]) {
     let mut stream = String::new();
     for (n, node) in nodes.iter().enumerate() {
-        let date = EPOCH_S + n as i64 * 60;
+        let date = node.date_s;
         stream += &format!("commit refs/heads/tmp{n}\nmark :{}\n", n + 1);
         stream += &format!(
             "author A <a@x> {date} +0000\ncommitter C <c@x> {date} +0000\ndata <<E\nCommit {n}\nE\n\n"
@@ -243,8 +420,9 @@ fn write(s: &Scratch, nodes: &[Node], refs: &[(String, usize)]) {
             stream += &format!("{} :{}\n", ["from", "merge"][k.min(1)], parent + 1);
         }
         stream += "deleteall\n";
+        let mode = if node.is_executable { 755 } else { 644 };
         for (at, value) in &node.files {
-            stream += &format!("M 644 inline {at}\ndata <<E\nmodule {value}\nE\n\n");
+            stream += &format!("M {mode} inline {at}\ndata <<E\nmodule {value}\nE\n\n");
         }
         stream += "\n";
     }
@@ -252,9 +430,9 @@ fn write(s: &Scratch, nodes: &[Node], refs: &[(String, usize)]) {
         stream += &format!("reset {name}\nfrom :{}\n\n", node + 1);
     }
     git_with_input(&s.root, &["fast-import", "--quiet", "--force"], &stream);
-    for n in 0..nodes.len() {
-        s.git(&["update-ref", "-d", &format!("refs/heads/tmp{n}")]);
-    }
+    let deletions = (0..nodes.len()).map(|n| format!("delete refs/heads/tmp{n}\n"));
+    let deletions: String = deletions.collect();
+    git_with_input(&s.root, &["update-ref", "--stdin"], deletions);
 }
 
 fn reachable(nodes: &[Node], tip: usize) -> BTreeSet<usize> {
@@ -290,8 +468,8 @@ impl Rule<'_> {
                 at == scope.as_str() || at.starts_with(&format!("{}/", scope.as_str()))
             });
         let since = |n: &usize| {
-            let first = self.nodes[*n].parents.first();
-            *n >= self.cutoff && (has(*n) || first.is_some_and(|first| has(*first)))
+            // What a branch had until it was merged counts like what the branch itself had.
+            *n >= self.cutoff && (has(*n) || self.nodes[*n].parents.iter().any(|n| has(*n)))
         };
         has(tip)
             || !in_scope
@@ -314,7 +492,7 @@ fn exactly_the_versions_that_the_rule_keeps_stay_in_random_histories() {
     for seed in 1..=60 {
         let random = &mut Random(seed * 7919);
         let s = Scratch::new();
-        let (nodes, refs) = random_history(random);
+        let (nodes, refs) = random_history(random, 12, Clocks::Right);
         write(&s, &nodes, &refs);
         let cutoff = random.below(14);
         let mut retention = Retention {
@@ -342,6 +520,58 @@ fn exactly_the_versions_that_the_rule_keeps_stay_in_random_histories() {
             },
         );
     }
+}
+
+/// Returns every version in the history of `main`: the path and the blob.
+fn all_versions(s: &Scratch) -> BTreeSet<(String, String)> {
+    let args = ["log", "--format=", "--raw", "-m", "--root", "--no-renames"];
+    let changes = s.git(&[&args[..], &["--no-abbrev", "main"]].concat());
+    let added = changes.lines().filter_map(|line| {
+        let (fields, path) = line.split_once('\t')?;
+        let blob = fields.split(' ').nth(3)?;
+        Some((path.to_owned(), blob.to_owned()))
+    });
+    let is_blob = |(_, blob): &(String, String)| blob.bytes().any(|byte| byte != b'0');
+    added.filter(is_blob).collect()
+}
+
+#[test]
+fn a_preview_reports_exactly_what_gc_drops_from_random_histories() {
+    let mut dropped_commits = 0;
+    for seed in 1..=50 {
+        let random = &mut Random(seed * 104_729);
+        let s = Scratch::new();
+        let (nodes, refs) = random_history(random, 20, Clocks::Wrong);
+        write(&s, &nodes, &refs);
+        let history = History::Retain(Retention {
+            last: (random.below(3) > 0).then(|| 1 + random.below(2) as u32),
+            since: (random.below(3) == 0)
+                .then(|| Cutoff::At(EPOCH_S + random.below(24) as i64 * 60)),
+            tags: random.below(2) == 0,
+            paths: Vec::new(),
+        });
+        let count = || -> usize {
+            let count = s.git(&["rev-list", "--count", "main"]);
+            count.trim().parse().unwrap()
+        };
+        // The second run has little to drop, but its history has been rewritten already.
+        for _ in 0..2 {
+            let preview = s.store.preview_gc(None, &history).unwrap();
+            let (commits, versions) = (count(), all_versions(&s));
+            s.store.gc(&Change::default(), history.clone()).unwrap();
+            let left = all_versions(&s);
+            let dropped: Vec<_> = versions.difference(&left).collect();
+            let modules: BTreeSet<_> = dropped.iter().map(|(_, blob)| blob).collect();
+            let case = format!("seed {seed}: {history:?}");
+            assert_eq!(preview.commits, commits - count(), "{case}");
+            assert_eq!(preview.versions, dropped.len(), "{case}");
+            assert_eq!(preview.module_bytes, 9 * modules.len() as u64, "{case}");
+            assert!(left.is_subset(&versions), "{case}");
+            dropped_commits += preview.commits;
+        }
+        s.fsck();
+    }
+    assert!(dropped_commits > 20, "{dropped_commits}");
 }
 
 /// Collects garbage, and compares every path with the rule.

@@ -32,6 +32,7 @@ mod revision;
 mod segment;
 mod server_url;
 mod short_name;
+mod trailers;
 mod tree_path;
 mod url_credentials;
 
@@ -57,5 +58,6 @@ pub use remote_url::{RemoteUrl, redact};
 pub use revision::{RevisionBase, RevisionName, RevisionStep, is_abbreviated_id};
 pub use segment::{check_new_segment, is_legal_segment};
 pub use server_url::{ServerUrl, address_without_scheme, invalid_store_location};
+pub use trailers::{separator as trailer_separator, with_trailer};
 pub use tree_path::TreePath;
 pub use url_credentials::UrlCredentials;

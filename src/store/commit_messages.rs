@@ -1,6 +1,6 @@
 //! The default messages and the trailers of commits that wasmstore makes.
 
-use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use crate::names::{CommitId, ModuleHash, ModulePath, TreePath, with_trailer};
 
 /// The name of the trailer of a rollback commit. The value of the trailer is the commit from which the content was restored.
 pub(super) const RESTORES: &str = "Restores";
@@ -41,7 +41,12 @@ pub(super) fn merge(branch: &str) -> String {
 
 /// Appends a trailer to a commit message. The trailer says that the content of `commit` was restored.
 pub(super) fn with_restores_trailer(message: &str, commit: CommitId) -> String {
-    format!("{message}\n\n{RESTORES}: {commit}")
+    with_trailer(message, &format!("{RESTORES}: {commit}"))
+}
+
+/// Appends the trailer of a squashed commit.
+pub(super) fn with_squashed_trailer(message: &str) -> String {
+    with_trailer(message, &format!("{SQUASHED}: true"))
 }
 
 /// Joins a verb and a path; returns only the verb for the root directory.

@@ -4,15 +4,17 @@ use std::collections::HashMap;
 
 use gix::bstr::{BString, ByteSlice as _};
 
-use crate::repo::error::Result;
+use crate::repo::error::{Error, Result};
 use crate::repo::gc::dropped_versions::DroppedVersions;
+use crate::repo::gc::kept_parents::KeptParents;
 use crate::repo::gc::own_history::OwnHistory;
+use crate::repo::gc::rewritten_commit::restored_id;
 use crate::repo::gc::rewritten_history::{DropEffect, HistoryCommit, RewrittenHistory};
 use crate::repo::history::walk::CommitNode;
 use crate::repo::ids::object_id;
 use crate::repo::objects::commit::read_linked;
 use crate::repo::parts::Parts;
-use crate::repo::tree::diff::{EntryChange, entry_changes};
+use crate::repo::tree::diff::{EntryChange, entry_and_mode_changes, is_identical};
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
@@ -37,6 +39,7 @@ pub(crate) fn count_dropped(
         carried: CarriedEntries::new(),
     };
     let mut new = RewrittenHistory::default();
+    let kept = KeptParents::new(&parts.objects)?;
     let nodes: HashMap<_, _> = own
         .commits
         .iter()
@@ -56,13 +59,30 @@ pub(crate) fn count_dropped(
         let Some(id) = object_id(&repo, commit.id.as_bytes()) else {
             continue;
         };
+        let unchanged = DropEffect {
+            is_same: true,
+            is_empty: false,
+        };
         counter
             .old
-            .add_placeholder(id, &parents, DropEffect::Nothing);
-        let effect = counter.effect_on(commit, id, parents.first(), base)?;
-        new.add_placeholder(id, &parents, effect);
+            .add_placeholder(id, &parents, unchanged, &kept)?;
+        let mut effect = counter.effect_on(commit, id, parents.first(), base)?;
+        effect.is_same = effect.is_same && !restores_other(&repo, id, &new)?;
+        new.add_placeholder(id, &parents, effect, &kept)?;
     }
     Ok(own.commits.len() - new.kept())
+}
+
+/// Returns whether a commit restores one that gets another id, so that its trailer changes.
+fn restores_other(
+    repo: &gix::Repository,
+    id: gix::ObjectId,
+    new: &RewrittenHistory,
+) -> Result<bool> {
+    let object = repo.find_object(id);
+    let object = object.map_err(Error::database(format!("read commit {id}")))?;
+    let restored = restored_id(&object.data);
+    Ok(restored.is_some_and(|restored| new.new_id(restored) != restored))
 }
 
 struct Counter<'r> {
@@ -81,7 +101,7 @@ impl Counter<'_> {
         parent: Option<&gix::ObjectId>,
         base: gix::ObjectId,
     ) -> Result<DropEffect> {
-        let changes = entry_changes(&self.trees, base, commit.tree.0)?;
+        let changes = entry_and_mode_changes(&self.trees, base, commit.tree.0)?;
         let mut is_same = true;
         let mut is_empty = !changes.is_empty() || commit.parents.len() > 1;
         for EntryChange { path, old, new } in changes {
@@ -99,14 +119,10 @@ impl Counter<'_> {
                 } else {
                     old
                 };
-                is_empty &= before == new;
+                is_empty &= is_identical(before, new);
             }
         }
-        Ok(match (is_empty, is_same) {
-            (true, _) => DropEffect::Everything,
-            (false, true) => DropEffect::Nothing,
-            (false, false) => DropEffect::Something,
-        })
+        Ok(DropEffect { is_same, is_empty })
     }
 
     /// Returns the entry that the new form of `commit` has at a path where the old form has a dropped module.

@@ -5,6 +5,7 @@ use gix::odb::memory::Storage;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::dropped_versions::DroppedVersions;
+use crate::repo::gc::kept_parents::KeptParents;
 use crate::repo::gc::rewritten_commit::{CommitRewrite, restored_id, rewrite};
 use crate::repo::gc::rewritten_history::{NewForm, RewrittenHistory};
 use crate::repo::history::walk::CommitNode;
@@ -13,7 +14,7 @@ use crate::repo::objects::commit::read_linked;
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
-use crate::repo::tree::diff::{EntryChange, entry_changes};
+use crate::repo::tree::diff::{EntryChange, entry_and_mode_changes};
 use crate::repo::tree::edit::{EditedTree, edit};
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
@@ -38,6 +39,7 @@ pub(crate) struct HistoryRewriter<'p> {
     dropped: &'p DroppedVersions,
     /// Reads trees of the old history.
     trees: TreeReader<'p>,
+    kept: KeptParents,
     history: RewrittenHistory,
 }
 
@@ -47,13 +49,13 @@ impl<'p> HistoryRewriter<'p> {
         parts: &'p Parts,
         dropped: &'p DroppedVersions,
         history: RewrittenHistory,
-    ) -> Self {
-        let trees = TreeReader::cached(&parts.objects);
-        Self {
+    ) -> Result<Self> {
+        Ok(Self {
             dropped,
-            trees,
+            trees: TreeReader::cached(&parts.objects),
+            kept: KeptParents::new(&parts.objects)?,
             history,
-        }
+        })
     }
 
     pub(crate) fn finish(self) -> RewrittenHistory {
@@ -72,7 +74,7 @@ impl<'p> HistoryRewriter<'p> {
         let parents = commit.parents.iter();
         let old_parents = parents.map(|parent| txn.object_id((*parent).into()));
         let old_parents = old_parents.collect::<Result<Vec<_>>>()?;
-        let parents = self.history.new_parents(&old_parents);
+        let parents = self.history.new_parents(&old_parents, &self.kept)?;
         let base = self.first_parent_trees(txn.repo(), old_parents.first())?;
         let tree = self.new_tree(txn.repo(), commit, &base, is_tip)?;
         let replacement = self
@@ -83,7 +85,9 @@ impl<'p> HistoryRewriter<'p> {
             None => self.stage(txn, id, &parents, &tree)?,
         };
         let form = NewForm {
-            commit: self.history.place(new_id, &old_parents, replacement),
+            commit: self
+                .history
+                .place(new_id, &old_parents, parents, replacement),
             old_tree: commit.tree.0,
             tree: tree.edited.id,
         };
@@ -120,7 +124,7 @@ impl<'p> HistoryRewriter<'p> {
         base: &TreePair,
         is_tip: bool,
     ) -> Result<NewTree> {
-        let changes = entry_changes(&self.trees, base.old, commit.tree.0)?;
+        let changes = entry_and_mode_changes(&self.trees, base.old, commit.tree.0)?;
         let is_dropped = |change: &EntryChange, entry: &Option<TreeEntry>| {
             self.dropped.contains(change.path.as_bstr(), entry.as_ref())
         };

@@ -6,6 +6,7 @@ pub(crate) mod commit_graph;
 pub(crate) mod dropped_commits;
 pub(crate) mod dropped_versions;
 pub(crate) mod history_rewriter;
+pub(crate) mod kept_parents;
 pub(crate) mod own_history;
 pub(crate) mod retention;
 pub(crate) mod rewrite;

@@ -2,9 +2,11 @@
 //!
 //! The rule: every commit is made again, parents first. Where a commit has a dropped module at a path, its new form has what the new form
 //! of its first parent has there, as if the commit had not changed the path. All other changes stay. So the effect of a dropped change
-//! appears in the next commit that changes the path and stays. A commit without any change left is dropped, except a commit without
-//! parents, and a merge that still joins two histories. A commit into which a dropped change has moved gets the trailer `Squashed: true`. A
-//! rollback stops there, because it would undo several changes at once. A commit keeps its id if neither its tree nor its parents change.
+//! appears in the next commit that changes the path and stays. A parent after the first is left out if it became part of the history of
+//! another parent. A commit without any change left is dropped, except a commit without parents, and a merge that still joins two histories.
+//! A merge also stays if its first parent is in the history of the second: it brings all changes of a branch in one step, which one rollback
+//! undoes. A commit into which a dropped change has moved gets the trailer `Squashed: true`. A rollback stops there, because it would undo
+//! several changes at once. A commit keeps its id if neither its tree nor its parents change.
 //!
 //! The paths of each new tree are a subset of the paths of the old tree, so no path becomes a module and a directory at once. The tree of
 //! the tip does not change.
@@ -69,7 +71,7 @@ fn rewrite(
     own: &OwnHistory,
     dropped: &DroppedVersions,
 ) -> Result<RewrittenHistory> {
-    let mut rewriter = HistoryRewriter::new(parts, dropped, RewrittenHistory::default());
+    let mut rewriter = HistoryRewriter::new(parts, dropped, RewrittenHistory::default())?;
     for commit in &own.commits {
         rewriter.add(txn, commit, commit.id == own.tip().id)?;
     }
@@ -98,7 +100,7 @@ pub(crate) fn write(
             let none = DroppedVersions::default();
             let tip = newer.last().unwrap_or(plan.own.tip()).id;
             let planned = plan.rewritten.clone();
-            let mut rewriter = HistoryRewriter::new(parts, &none, planned);
+            let mut rewriter = HistoryRewriter::new(parts, &none, planned)?;
             for commit in &newer {
                 rewriter.add(&mut txn, commit, commit.id == tip)?;
             }

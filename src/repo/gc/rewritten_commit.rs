@@ -2,6 +2,8 @@
 
 use gix::bstr::ByteSlice;
 
+use crate::names::trailer_separator;
+
 /// The changes of a commit.
 pub(crate) struct CommitRewrite<'a> {
     pub tree: gix::ObjectId,
@@ -33,21 +35,19 @@ pub(crate) fn rewrite(encoded: &[u8], change: &CommitRewrite<'_>) -> Vec<u8> {
     }
     let mut message = message.to_owned();
     if let Some(id) = change.restores {
-        let text = message.trim_end();
+        let (text, is_squashed) = without_squashed(&message);
         let start = text.rfind_byte(b'\n').map_or(0, |at| at + 1);
         message.truncate(start);
         message.extend_from_slice(format!("Restores: {id}\n").as_bytes());
+        if is_squashed {
+            message.extend_from_slice(format!("{SQUASHED}\n").as_bytes());
+        }
     }
-    if change.is_squashed && last_line(&message) != SQUASHED.as_bytes() {
+    if change.is_squashed && !without_squashed(&message).1 {
+        // A commit without a message still has the empty line after its headers.
         message.truncate(message.trim_end().len());
-        let separator = match last_line(&message).starts_with(b"Restores: ") {
-            true => "\n",
-            // A commit without a message still has the empty line after its headers, so one more newline is not enough.
-            false => "\n\n",
-        };
-        message.extend_from_slice(separator.as_bytes());
-        message.extend_from_slice(SQUASHED.as_bytes());
-        message.push(b'\n');
+        message.extend_from_slice(trailer_separator(&message).as_bytes());
+        message.extend_from_slice(format!("{SQUASHED}\n").as_bytes());
     }
     new.extend_from_slice(&message);
     new
@@ -56,10 +56,20 @@ pub(crate) fn rewrite(encoded: &[u8], change: &CommitRewrite<'_>) -> Vec<u8> {
 /// The trailer of a commit that contains the changes of several old commits.
 const SQUASHED: &str = "Squashed: true";
 
-/// Returns the commit id in the trailer `Restores`. Returns `None` if the last line of the message is not this trailer.
+/// Returns the commit id in the trailer `Restores`. Returns `None` if the last line of the message is not this trailer. The trailer
+/// `Squashed`, which an earlier gc may have added, can follow.
 pub(crate) fn restored_id(encoded: &[u8]) -> Option<gix::ObjectId> {
-    let id = last_line(encoded).strip_prefix(b"Restores: ")?;
+    let id = last_line(without_squashed(encoded).0).strip_prefix(b"Restores: ")?;
     gix::ObjectId::from_hex(id).ok()
+}
+
+/// Returns a text without white space and without the trailer `Squashed` at its end, and whether it had this trailer.
+fn without_squashed(text: &[u8]) -> (&[u8], bool) {
+    let text = text.trim_end();
+    match text.strip_suffix(SQUASHED.as_bytes()) {
+        Some(rest) if rest.ends_with(b"\n") => (rest.trim_end(), true),
+        _ => (text, false),
+    }
 }
 
 fn last_line(text: &[u8]) -> &[u8] {
@@ -121,6 +131,13 @@ mod tests {
         assert_eq!(restored_id(b"x\n\nRestores: main\n"), None);
         let folded = format!("{new}Squashed: true\n");
         assert_eq!(rewritten(&new, None, true), folded);
+        let again = format!("Rollback\n\nRestores: {}\nSquashed: true\n", id(8));
+        assert_eq!(rewritten(&folded, Some(id(8)), true), again);
+        let after_headers = format!("author a\n\n{folded}");
+        assert_eq!(restored_id(after_headers.as_bytes()), Some(id(7)));
         assert_eq!(rewritten("a\n", None, true), "a\n\nSquashed: true\n");
+        let signed = "a\n\nSigned-off-by: A\n";
+        let squashed = format!("{signed}Squashed: true\n");
+        assert_eq!(rewritten(signed, None, true), squashed);
     }
 }

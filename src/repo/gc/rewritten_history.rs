@@ -1,14 +1,32 @@
 //! A history from which versions of modules are dropped: the new form of each commit, and its position in the first-parent history.
 
+use std::collections::{HashSet, VecDeque};
+
+use crate::repo::error::Result;
+use crate::repo::gc::kept_parents::KeptParents;
+
 /// The maximum number of forks at which the search for a first-parent ancestor continues.
 const FORKS_MAX: usize = 1000;
+
+/// The maximum number of commits that the search for an ancestor visits.
+const VISITS_MAX: usize = 10_000;
 
 /// A history that is being rewritten: the new forms of its commits, by the id of the old commit.
 #[derive(Clone, Default)]
 pub(crate) struct RewrittenHistory {
     commits: gix::hashtable::HashMap<gix::ObjectId, NewForm>,
     segments: Vec<Segment>,
+    /// The commits of the new history, by their new ids.
+    links: gix::hashtable::HashMap<gix::ObjectId, NewLinks>,
     kept: usize,
+}
+
+/// The parents of a commit of the new history.
+#[derive(Clone)]
+struct NewLinks {
+    parents: Vec<gix::ObjectId>,
+    /// Larger than that of each parent.
+    generation: u32,
 }
 
 /// The new form of a commit.
@@ -42,13 +60,13 @@ struct Position {
     number: u32,
 }
 
-/// How many of the changes of a commit are dropped.
+/// What the new form of a commit has in common with the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DropEffect {
-    Nothing,
-    Something,
-    /// All changes are dropped, or the remaining ones have no effect without them. Also used for a merge that makes no changes.
-    Everything,
+pub(super) struct DropEffect {
+    /// Whether nothing changes except, perhaps, the parents.
+    pub is_same: bool,
+    /// Whether all changes of the commit are dropped, or have no effect without those that are. A merge needs no change.
+    pub is_empty: bool,
 }
 
 impl RewrittenHistory {
@@ -128,18 +146,20 @@ impl RewrittenHistory {
         id: gix::ObjectId,
         old_parents: &[gix::ObjectId],
         effect: DropEffect,
-    ) {
-        let parents = self.new_parents(old_parents);
-        let replacement = self.replacement(old_parents, &parents, effect == DropEffect::Everything);
-        let is_same = effect == DropEffect::Nothing && parents == old_parents;
+        kept: &KeptParents,
+    ) -> Result<()> {
+        let parents = self.new_parents(old_parents, kept)?;
+        let replacement = self.replacement(old_parents, &parents, effect.is_empty);
+        let is_same = effect.is_same && parents == old_parents;
         let new_id = if is_same { id } else { complement(id) };
         let tree = gix::ObjectId::null(id.kind());
         let form = NewForm {
-            commit: self.place(new_id, old_parents, replacement),
+            commit: self.place(new_id, old_parents, parents, replacement),
             old_tree: tree,
             tree,
         };
         self.insert(id, form);
+        Ok(())
     }
 
     /// Returns the commit that replaces a commit without changes: the new form of its first parent. Returns `None` if the commit stays.
@@ -160,30 +180,92 @@ impl RewrittenHistory {
         &mut self,
         id: gix::ObjectId,
         old_parents: &[gix::ObjectId],
+        parents: Vec<gix::ObjectId>,
         replacement: Option<HistoryCommit>,
     ) -> HistoryCommit {
         replacement.unwrap_or_else(|| {
             self.kept += 1;
+            let generations = parents.iter().filter_map(|parent| self.links.get(parent));
+            let newest = generations.map(|links| links.generation).max();
+            let generation = newest.map_or(0, |newest| newest + 1);
+            let links = NewLinks {
+                parents,
+                generation,
+            };
+            self.links.insert(id, links);
             let first = old_parents.first().map(|first| self.new_commit(*first));
             let position = Some(self.next_position(first));
             HistoryCommit { id, position }
         })
     }
 
-    /// Returns the new parents of a commit. If any parent has changed, leaves out those that the first-parent history of the first one
-    /// contains.
-    pub(super) fn new_parents(&self, old: &[gix::ObjectId]) -> Vec<gix::ObjectId> {
+    /// Returns the new parents of a commit. If any parent has changed, leaves out those after the first that became part of the history of
+    /// another one. The first parent stays, so the first-parent history stays, too.
+    pub(super) fn new_parents(
+        &self,
+        old: &[gix::ObjectId],
+        kept: &KeptParents,
+    ) -> Result<Vec<gix::ObjectId>> {
         let new: Vec<_> = old.iter().map(|old| self.new_commit(*old)).collect();
-        let is_same = new.iter().zip(old).all(|(new, old)| new.id == *old);
-        let mut ids: Vec<gix::ObjectId> = Vec::with_capacity(new.len());
-        for parent in &new {
-            let is_in = ids.contains(&parent.id)
-                || !ids.is_empty() && self.is_first_parent_ancestor(*parent, new[0]);
-            if is_same || !is_in {
-                ids.push(parent.id);
+        if new.iter().zip(old).all(|(new, old)| new.id == *old) {
+            return Ok(old.to_owned());
+        }
+        let mut parents: Vec<HistoryCommit> = Vec::with_capacity(new.len());
+        for parent in new {
+            if !parents.iter().any(|other| other.id == parent.id) {
+                parents.push(parent);
             }
         }
-        ids
+        let mut at = 1;
+        while at < parents.len() {
+            let parent = parents[at];
+            let mut is_in = false;
+            for other in parents.iter().filter(|other| other.id != parent.id) {
+                is_in = is_in || self.is_ancestor(parent, *other, kept)?;
+            }
+            if is_in {
+                parents.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        Ok(parents.iter().map(|parent| parent.id).collect())
+    }
+
+    /// Returns whether `ancestor` is known to be in the history of `tip`.
+    fn is_ancestor(
+        &self,
+        ancestor: HistoryCommit,
+        tip: HistoryCommit,
+        kept: &KeptParents,
+    ) -> Result<bool> {
+        if self.is_first_parent_ancestor(ancestor, tip) {
+            return Ok(true);
+        }
+        let generation = self.links.get(&ancestor.id).map(|links| links.generation);
+        let mut seen = HashSet::from([tip.id]);
+        let mut todo = VecDeque::from([tip.id]);
+        while let Some(id) = todo.pop_front() {
+            let parents = match (self.links.get(&id), generation) {
+                (Some(links), Some(generation)) if links.generation <= generation => continue,
+                (Some(links), _) => links.parents.clone(),
+                // Commits that other refs reach have no rewritten ancestors.
+                (None, Some(_)) => continue,
+                (None, None) => kept.of(id)?,
+            };
+            for parent in parents {
+                if parent == ancestor.id {
+                    return Ok(true);
+                }
+                if seen.insert(parent) {
+                    todo.push_back(parent);
+                }
+            }
+            if seen.len() > VISITS_MAX {
+                return Ok(false);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -51,6 +51,13 @@ pub(crate) fn differing_pairs<'t>(
     old: impl Iterator<Item = EntryRef<'t>>,
     new: impl Iterator<Item = EntryRef<'t>>,
 ) -> impl Iterator<Item = EntryPair<'t>> {
+    pairs(old, new).filter(|pair| pair.old != pair.new)
+}
+
+fn pairs<'t>(
+    old: impl Iterator<Item = EntryRef<'t>>,
+    new: impl Iterator<Item = EntryRef<'t>>,
+) -> impl Iterator<Item = EntryPair<'t>> {
     let (mut old, mut new) = (old.peekable(), new.peekable());
     let next_pair = move || {
         let order = match (old.peek(), new.peek()) {
@@ -68,7 +75,7 @@ pub(crate) fn differing_pairs<'t>(
             new: after.as_ref().map(TreeEntry::from),
         })
     };
-    std::iter::from_fn(next_pair).filter(|pair| pair.old != pair.new)
+    std::iter::from_fn(next_pair)
 }
 
 /// Pairs the entries of two decoded trees, and skips the pairs of equal entries. A tree that is `None` is the empty tree.
@@ -76,8 +83,15 @@ fn differing_entries<'t>(
     old: &'t Option<Arc<Tree>>,
     new: &'t Option<Arc<Tree>>,
 ) -> impl Iterator<Item = EntryPair<'t>> {
+    all_entries(old, new).filter(|pair| pair.old != pair.new)
+}
+
+fn all_entries<'t>(
+    old: &'t Option<Arc<Tree>>,
+    new: &'t Option<Arc<Tree>>,
+) -> impl Iterator<Item = EntryPair<'t>> {
     let entries = |tree: &'t Option<Arc<Tree>>| tree.iter().flat_map(|tree| &tree.entries);
-    differing_pairs(
+    pairs(
         entries(old).map(EntryRef::from),
         entries(new).map(EntryRef::from),
     )
@@ -180,6 +194,29 @@ pub(crate) fn entry_changes(
     old: gix::ObjectId,
     new: gix::ObjectId,
 ) -> Result<Vec<EntryChange>> {
+    changes_if(trees, (old, new), |pair| pair.old != pair.new)
+}
+
+/// Returns the same as [`entry_changes`], and also the paths whose entries differ only in the executable bit.
+pub(crate) fn entry_and_mode_changes(
+    trees: &TreeReader<'_>,
+    old: gix::ObjectId,
+    new: gix::ObjectId,
+) -> Result<Vec<EntryChange>> {
+    changes_if(trees, (old, new), |pair| !is_identical(pair.old, pair.new))
+}
+
+/// Returns whether two entries name the same object and have the same mode.
+pub(crate) fn is_identical(one: Option<TreeEntry>, other: Option<TreeEntry>) -> bool {
+    let parts = |entry: TreeEntry| (entry.id, entry.mode);
+    one.map(parts) == other.map(parts)
+}
+
+fn changes_if(
+    trees: &TreeReader<'_>,
+    (old, new): (gix::ObjectId, gix::ObjectId),
+    is_changed: impl Fn(&EntryPair<'_>) -> bool,
+) -> Result<Vec<EntryChange>> {
     let mut changes = Vec::new();
     let mut todo = vec![(Vec::new(), Some(old), Some(new))];
     while let Some((dir, old, new)) = todo.pop() {
@@ -188,7 +225,7 @@ pub(crate) fn entry_changes(
         }
         let load = |tree: Option<gix::ObjectId>| tree.map(|tree| trees.load(tree)).transpose();
         let (old_tree, new_tree) = (load(old)?, load(new)?);
-        for pair in differing_entries(&old_tree, &new_tree) {
+        for pair in all_entries(&old_tree, &new_tree).filter(&is_changed) {
             let path = join_path(&dir, pair.name);
             if pair
                 .old

@@ -6,7 +6,7 @@ use super::retention::Retention;
 use crate::names::{BranchName, CommitId};
 use crate::repo::{GcRequest, OwnHistory, Published, Rewrite, chain};
 use crate::store::change::Change;
-use crate::store::commit_messages::SQUASHED;
+use crate::store::commit_messages::with_squashed_trailer;
 use crate::store::error::Result;
 use crate::store::open::Store;
 
@@ -57,7 +57,7 @@ impl Store {
         self.prune_records()?;
         self.prepare_index_for_gc(tip);
         let author = change.author();
-        let message = format!("{}\n\n{SQUASHED}: true", change.message(|| "GC".to_owned()));
+        let message = with_squashed_trailer(&change.message(|| "GC".to_owned()));
         let dropped_versions = Cell::new(None);
         let select = |own: &OwnHistory| {
             let retention = match &history {

@@ -75,12 +75,12 @@ impl<'s> DropCandidates<'s> {
             let tree = commit.tree;
             nodes.insert(commit.id, DatedTree { date_s, tree });
             self.own.insert(commit.id);
-            let is_recent = |date_s| cutoff_s.is_some_and(|cutoff_s| date_s >= cutoff_s);
+            let is_recent = cutoff_s.is_some_and(|cutoff_s| date_s >= cutoff_s);
             let first = parents.first().map(|parent| parent.tree);
-            self.add_commit(commit, first, is_recent(date_s))?;
-            // Keeps the modules that a merged branch had at its end, if they are recent.
-            for parent in parents.iter().skip(1) {
-                if is_recent(parent.date_s) {
+            self.add_commit(commit, first, is_recent)?;
+            // A branch that was merged had its last modules until then, however old its tip is.
+            if is_recent {
+                for parent in parents.iter().skip(1) {
                     self.keep_replaced(parent.tree, commit.tree)?;
                 }
             }
