@@ -1,4 +1,4 @@
-//! The output of `add --dry-run`.
+//! Prints the result of `add --dry-run`.
 
 use serde_json::{Value, json};
 

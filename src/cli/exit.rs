@@ -116,7 +116,7 @@ pub(super) enum Error {
     /// The FILE of `world` does not define a usable WIT world.
     #[error("{path:?}")]
     World {
-        /// The path of the file.
+        /// The FILE that `world` was called with.
         path: PathBuf,
         /// The fault of the world or of the file.
         source: WitError,

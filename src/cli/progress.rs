@@ -10,14 +10,14 @@ const TICK: Duration = Duration::from_millis(100);
 /// The size of the smallest input for which progress is shown, in bytes. A smaller one is read too quickly.
 const BYTES_MIN: u64 = 8 << 20;
 
-/// The constructor of progress bars, which are either all visible or all hidden.
+/// A factory for progress bars, which are either all visible or all hidden.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
     is_visible: bool,
 }
 
 impl Progress {
-    /// Creates a constructor of progress bars. The bars are hidden if `is_quiet` is set or standard error is not a terminal.
+    /// Creates a factory for progress bars. The bars are hidden if `is_quiet` is set or standard error is not a terminal.
     pub fn new(is_quiet: bool) -> Self {
         Self {
             is_visible: !is_quiet && std::io::stderr().is_terminal(),

@@ -36,7 +36,7 @@ impl Reload {
     pub async fn run(self, mut hangups: Signal) {
         while hangups.recv().await.is_some() {
             self.service_manager.notify_reloading();
-            // Both are reloaded, even if one of them fails.
+            // The certificate is reloaded even if the keys cannot be reloaded.
             let (has_keys, has_tls) = (self.reload_keys().await, self.reload_certificate().await);
             if has_keys && self.keyring.is_none() && self.tls.is_none() {
                 tracing::info!("there are neither keys nor a certificate to reload");

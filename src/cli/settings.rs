@@ -229,7 +229,7 @@ impl Settings {
         store
     }
 
-    /// Returns the constructor of progress bars.
+    /// Returns a factory for progress bars, which are hidden with `--quiet`.
     pub fn progress(&self) -> Progress {
         Progress::new(self.globals.quiet)
     }

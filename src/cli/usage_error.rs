@@ -186,7 +186,7 @@ fn visible(command: &Command) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the command that the user probably means with an unknown name: another tool uses this name for it, or its name is similar.
+/// Returns the command that the user probably means: one that another tool calls by the unknown name, or one with a similar name.
 fn similar_command(unknown: &str, command: &Command) -> Option<String> {
     let visible = visible(command);
     let names: Vec<_> = visible.split(", ").collect();

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// The timeout for connecting, reading and writing. It is longer than any write waits for other writers on the server.
+/// The timeout for connecting, reading and writing. The server lets no write wait that long for other writers.
 const LONG: Duration = Duration::from_secs(120);
 
 /// A client of the server at `address`. Without a `stream`, the next request opens a connection.

@@ -48,7 +48,7 @@ struct MirrorAddArgs {
     /// Push to this repository: an https, http, ssh, git or file URL, user@host:path, or an absolute path
     #[arg(value_parser = RemoteUrl::parse)]
     url: RemoteUrl,
-    /// Add the repository even if a push deletes what it contains
+    /// Add the repository even if a push will delete branches, tags or commits there
     #[arg(long)]
     force: bool,
 }

@@ -1,4 +1,4 @@
-//! `oci`: shows what OCI clients see.
+//! `oci`: prints the tags and manifests that OCI clients see.
 
 use serde_json::json;
 

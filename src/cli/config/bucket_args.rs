@@ -11,7 +11,7 @@ use crate::cli::exit::{Error, Result};
 use crate::http::{BasePath, ListenAddress};
 use crate::names::ServerUrl;
 
-/// The default time between two checks for changes that other servers have made.
+/// The default of `--bucket-poll`: the time between two checks for changes that other servers have made.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The flags that name the bucket, and say how the server uses it.
@@ -26,7 +26,7 @@ pub(in crate::cli) struct BucketServerArgs {
     /// The URL at which the other servers reach this one; by default the address of --host and --port
     #[arg(long, value_name = "URL", value_parser = ServerUrl::parse)]
     peer_url: Option<ServerUrl>,
-    /// Check for changes that other servers have made this often
+    /// Check this often for changes that other servers have made
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(POLL))]
     pub bucket_poll: Seconds,
     /// Write to the bucket at most once in this time, and let more changes share a write: for R2 and GCS, which accept about one write of

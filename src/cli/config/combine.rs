@@ -14,7 +14,7 @@ use super::source::{SettingSources, Source, SourcedSetting};
 use super::value::{InvalidValue, SettingValue};
 use crate::cli::environment::variable;
 
-/// The flags that have an environment variable, which the help text of each flag names.
+/// The flags that have an environment variable, each with the variable. A test checks that the help text of the flag names the variable.
 const VARIABLES: [(&str, &str); 7] = [
     ("bucket", "WASMSTORE_BUCKET"),
     ("root", "WASMSTORE_ROOT"),
@@ -35,11 +35,11 @@ pub(super) struct Combine<'a> {
     settings: Vec<SourcedSetting>,
 }
 
-/// A field of the arguments that holds a setting.
+/// A field of the server's arguments that holds a setting: of the type `T`, or `Option<T>` for a setting without a default.
 pub(super) trait SettingField<T> {
-    /// Replaces the value.
+    /// Replaces the value of the setting.
     fn set(&mut self, value: T);
-    /// Returns the value, if there is one.
+    /// Returns the value of the setting, if it has one.
     fn get(&self) -> Option<&T>;
 }
 

@@ -56,7 +56,7 @@ pub(in crate::cli) struct ServerArgs {
     /// Refuse requests that name another host than this one, --host, localhost or an IP address; can be repeated, * allows every name
     #[arg(long, value_name = "NAME")]
     pub allowed_host: Vec<AllowedHost>,
-    /// Believe the X-Forwarded-For of this proxy: an IP address, a network, or `unix`; can be repeated
+    /// Trust the X-Forwarded-For header from this proxy: an IP address, a network, or `unix`; can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub trusted_proxy: Vec<TrustedProxy>,
     /// Require one of these keys, each for its methods: KEY:GET,POST;OTHER:* [env: WASMSTORE_AUTH]
