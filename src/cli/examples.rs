@@ -227,7 +227,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore watch",
             "wasmstore watch --branch release -- ./deploy.sh",
-            "# Run deploy.sh for each change below math, also for changes made before it was started",
+            "# Run deploy.sh for each change below math, also for those made while watch was stopped",
             "wasmstore watch --path math/ --since-file deploy.cursor -- ./deploy.sh",
         ],
     ),
