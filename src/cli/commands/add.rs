@@ -22,7 +22,7 @@ use crate::names::{ModuleHash, ModulePath};
 use crate::remote::{ModuleSource, dry_run, put_if_absent};
 use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revision};
 
-const ONE_MODULE: &str = "--if-match works only with one FILE and its PATH";
+const ONE_MODULE: &str = "--if-match works only with one FILE, not with a DIRECTORY";
 
 /// Store a module at a path, or several in a directory
 ///
