@@ -70,6 +70,13 @@ impl Failure {
         Self::malformed("a name is missing at the end of the URL")
     }
 
+    /// Creates a 400 response for a URL that ends where the name of a tag must follow.
+    pub fn missing_tag() -> Self {
+        Self::malformed(
+            "the name of a tag is missing at the end of the URL: /tags lists all tags, and /tag/<name> is one of them",
+        )
+    }
+
     /// Creates a 404 response for a URL that no route matches.
     pub fn unknown_endpoint() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is no such endpoint")

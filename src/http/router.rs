@@ -151,6 +151,7 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .routes(routes!(branches::list_broken))
         .routes(routes!(branches::merge))
         .routes(routes!(tags::list))
+        .route("/tag", any(missing_tag))
         .routes(routes!(tags::get, tags::create, tags::delete))
         .routes(routes!(watch::watch))
         .routes(routes!(gc::gc))
@@ -180,6 +181,10 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
 
 async fn missing_name() -> Failure {
     Failure::missing_name()
+}
+
+async fn missing_tag() -> Failure {
+    Failure::missing_tag()
 }
 
 async fn unknown_endpoint() -> Failure {

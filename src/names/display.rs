@@ -17,6 +17,17 @@ pub fn printable(text: &str) -> String {
     escape(text, is_display_control)
 }
 
+/// The most characters of a name in [`printable_excerpt`].
+const EXCERPT_CHARS: usize = 200;
+
+/// Returns the text as [`printable`] does, cut if it is long: names from requests may have any length, and errors repeat them.
+pub fn printable_excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT_CHARS) {
+        Some((end, _)) => format!("{}…", printable(&text[..end])),
+        None => printable(text),
+    }
+}
+
 /// Returns the text with an escape sequence of Rust in place of each character for which `is_escaped` returns true.
 pub fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -40,6 +51,17 @@ mod tests {
             printable("a\nb\u{1b}[31m\u{9b}ä\t\u{202e}\u{2069}\u{61c}\u{200f}"),
             r"a\nb\u{1b}[31m\u{9b}ä\t\u{202e}\u{2069}\u{61c}\u{200f}"
         );
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let whole = "ä".repeat(EXCERPT_CHARS);
+        assert_eq!(printable_excerpt(&whole), whole);
+        assert_eq!(
+            printable_excerpt(&format!("{whole}\n")),
+            format!("{whole}…")
+        );
+        assert_eq!(printable_excerpt("a\n"), "a\\n");
     }
 
     #[test]

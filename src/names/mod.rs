@@ -41,7 +41,7 @@ pub use branch::BranchName;
 pub use cutoff::Cutoff;
 pub use destination::Destination;
 pub use digest::Digest;
-pub use display::{escape, is_display_control, printable};
+pub use display::{escape, is_display_control, printable, printable_excerpt};
 pub use error::Error;
 pub use glob::Glob;
 pub use id::{CommitId, ModuleHash, ObjectId};

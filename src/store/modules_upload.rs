@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use super::open::Store;
 use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
-use crate::names::{ModuleHash, ModulePath, TreePath, printable};
+use crate::names::{ModuleHash, ModulePath, TreePath, printable_excerpt};
 use crate::repo::{Spool, WriteTxn};
 use crate::wasm::{Cancellation, Facts, ModuleInfo, Validation};
 
@@ -53,7 +53,7 @@ impl ModulesUpload {
     /// The name is malformed; another module has the same path; there are too many modules.
     pub fn begin(&mut self, name: &str) -> Result<()> {
         let path = self.path(name).map_err(|source| Error::EntryName {
-            name: printable(name),
+            name: printable_excerpt(name),
             source,
         })?;
         if self.received.contains_key(&path) {

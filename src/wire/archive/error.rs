@@ -1,6 +1,6 @@
 //! Errors of archives.
 
-use crate::names::printable;
+use crate::names::printable_excerpt;
 
 /// The error for an archive that cannot be read, or that has an entry other than a file or a directory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum ArchiveError {
 
 impl ArchiveError {
     pub(super) fn entry(name: &[u8], reason: &'static str) -> Self {
-        let name = printable(&String::from_utf8_lossy(name));
+        let name = printable_excerpt(&String::from_utf8_lossy(name));
         Self::Entry { name, reason }
     }
 }

@@ -6,7 +6,7 @@ use super::BLOCK_BYTES;
 use super::error::ArchiveError;
 use super::extension::{EXTENSION_BYTES_MAX, EntryExtension, ExtensionKind, SPARSE};
 use super::write::padding_bytes;
-use crate::names::printable;
+use crate::names::printable_excerpt;
 
 /// The maximum number of zero bytes after the end of an archive. tar(1) pads an archive with zeros to a multiple of its record size, which
 /// is 10 KiB by default.
@@ -141,7 +141,7 @@ impl ArchiveParser {
                 None => ArchiveError::NotAnArchive,
                 Some(name) => {
                     let name = String::from_utf8_lossy(name);
-                    ArchiveError::Damaged(printable(&name))
+                    ArchiveError::Damaged(printable_excerpt(&name))
                 }
             });
         };

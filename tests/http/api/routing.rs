@@ -31,6 +31,16 @@ fn unknown_endpoints_are_404() {
 }
 
 #[test]
+fn a_tag_without_a_name_says_where_tags_are() {
+    let s = Api::new();
+    for (method, uri) in [("GET", "/tag"), ("POST", "/tag/"), ("DELETE", "/tag")] {
+        let response = s.send(method, &super::api(uri), &[], "");
+        assert_eq!(response.status, 400, "{method} {uri}");
+        assert!(response.text().contains("/tags lists all tags"));
+    }
+}
+
+#[test]
 fn a_base_path_is_part_of_every_url_but_those_of_probes() {
     let server_options = ServerOptions {
         base_path: "/ws".parse().unwrap(),
