@@ -19,7 +19,7 @@ use crate::repo::gc::dropped_commits::count_dropped;
 use crate::repo::gc::dropped_versions::DroppedVersions;
 use crate::repo::gc::own_history::OwnHistory;
 use crate::repo::history::walk::peel_to_commit;
-use crate::repo::ids::{TreeId, commit_id};
+use crate::repo::ids::{TreeId, commit_id, object_id};
 use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
 use crate::repo::lifecycle::maintenance_lock::{self, MaintenanceLock};
 use crate::repo::lifecycle::open::is_absent;
@@ -170,6 +170,21 @@ impl Repository {
         decide: impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
     ) -> Result<Published<T>, E> {
         self.publisher.publish_refs(txn, refs, decide)
+    }
+
+    /// Runs `read` with a draft on a commit. Nothing is published.
+    ///
+    /// # Errors
+    /// There is no such commit; the errors of `read`.
+    pub fn with_draft<T, E: From<Error>>(
+        &self,
+        tip: CommitId,
+        read: impl FnOnce(&Draft<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let repo = self.objects().handle_for(tip)?;
+        let id = object_id(&repo, tip.as_bytes()).ok_or(Error::UnknownCommit(tip))?;
+        let draft = Draft::new(&repo, Some(id), self.refs(), Vec::new())?;
+        read(&draft)
     }
 
     /// Returns the tip of `refs/oci/records` and the tips of all branches. A change that moves both the records and a branch is in all tips

@@ -10,7 +10,7 @@ use super::error::{Error, Result};
 use super::open::Store;
 use super::revision::Revision;
 use crate::index::{self, Reader};
-use crate::names::{CommitId, TreePath};
+use crate::names::{BranchName, CommitId, TreePath};
 use crate::repo::{Commit, Draft, Published};
 
 impl Store {
@@ -20,11 +20,8 @@ impl Store {
     /// `scope` never existed; nothing is left to undo; the change to undo is a squashed commit; a parent directory of `scope` is a module;
     /// unknown branch.
     pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
-        // Updates the index before the lock is taken, because that may take long. If it fails, the search walks the history instead.
-        let index = self
-            .catch_up(&Revision::Branch(change.branch.clone()))
-            .and_then(|()| Ok(self.index.reader()?))
-            .ok();
+        // Updates the index before the lock is taken, because that may take long.
+        let index = self.index_for_rollback(change.branch.as_ref());
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
             change.check(draft, scope.into())?;
@@ -44,6 +41,35 @@ impl Store {
             let decision = without_message.commit_if_changed(draft, Vec::new(), || message);
             Ok((decision, ()))
         })
+    }
+
+    /// Returns the branch's tip, and the commit whose `scope` a rollback would restore now. Changes nothing.
+    ///
+    /// # Errors
+    /// As for [`rollback`](Self::rollback).
+    pub fn preview_rollback(
+        &self,
+        branch: &BranchName,
+        scope: &TreePath,
+    ) -> Result<(CommitId, CommitId)> {
+        let tip = self.snapshot(&Revision::Branch(Some(branch.clone())))?;
+        let index = self.index_for_rollback(Some(branch));
+        let target = self.repo.with_draft(tip, |draft| {
+            let search = RollbackSearch {
+                draft,
+                index: index.as_ref(),
+                scope,
+            };
+            search.target()
+        });
+        Ok((tip, target?))
+    }
+
+    /// Returns the index with the commits of a branch; `None` if it cannot be read. Then the search walks the history.
+    fn index_for_rollback(&self, branch: Option<&BranchName>) -> Option<Reader> {
+        self.catch_up(&Revision::Branch(branch.cloned()))
+            .and_then(|()| Ok(self.index.reader()?))
+            .ok()
     }
 }
 

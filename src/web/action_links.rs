@@ -1,7 +1,7 @@
 //! The URLs of the pages for signing in and out, and of the pages with a form that changes something.
 
 use super::links::{Query, Site};
-use crate::names::{BranchName, CommitId, TreePath};
+use crate::names::{BranchName, CommitId, TagName, TreePath};
 
 impl Site {
     /// Returns the URL of the page for signing in. After signing in, the browser goes to the URL `next`.
@@ -90,6 +90,21 @@ impl Site {
     /// Returns the URL of the page for deleting a branch.
     pub fn delete_branch(&self, branch: &BranchName) -> String {
         self.action("/ui/branch/delete", &[("branch", branch.as_str())])
+    }
+
+    /// Returns the URL of the page for moving a module or directory to another path.
+    pub fn mv(&self, branch: &BranchName, path: &TreePath) -> String {
+        self.on_path("/ui/move", branch, path)
+    }
+
+    /// Returns the URL of the page for creating a tag at a branch or commit.
+    pub fn new_tag(&self, from: &str) -> String {
+        self.action("/ui/tag/new", &[("from", from)])
+    }
+
+    /// Returns the URL of the page for deleting a tag.
+    pub fn delete_tag(&self, tag: &TagName) -> String {
+        self.action("/ui/tag/delete", &[("tag", tag.as_str())])
     }
 
     fn on_path(&self, page: &str, branch: &BranchName, path: &TreePath) -> String {

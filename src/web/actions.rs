@@ -21,7 +21,10 @@ pub(super) fn of_directory(site: &Site, place: &Place, path: &TreePath) -> Marku
                     a.button.primary href=(site.upload_to(branch, path)) { "Upload" }
                     a.button href=(site.rollback(branch, path)) { "Roll back" }
                 }
-                @if rights.delete && !path.is_root() { a.button.danger href=(site.remove(branch, path)) { "Remove" } }
+                @if !path.is_root() {
+                    @if rights.post && rights.delete { a.button href=(site.mv(branch, path)) { "Move" } }
+                    @if rights.delete { a.button.danger href=(site.remove(branch, path)) { "Remove" } }
+                }
             }
         }
     }
@@ -46,6 +49,7 @@ pub(super) fn of_module(site: &Site, place: &Place, path: &ModulePath) -> Markup
                     a.button href=(site.rollback(branch, path)) { "Roll back" }
                     a.button href=(site.set(branch, path)) { "Copy" }
                 }
+                @if rights.post && rights.delete { a.button href=(site.mv(branch, path)) { "Move" } }
                 @if rights.delete { a.button.danger href=(site.remove(branch, path)) { "Remove" } }
             }
         }
@@ -60,6 +64,7 @@ pub(super) fn of_commit(site: &Site, place: &Place, commit: &CommitId) -> Markup
                 a.button href=(site.restore(branch, commit, &TreePath::root())) { "Restore everything" }
             }
             a.button href=(site.new_branch(&commit.to_string())) { "New branch here" }
+            a.button href=(site.new_tag(&commit.to_string())) { "Tag it" }
         }
     }
 }

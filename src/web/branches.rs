@@ -49,7 +49,10 @@ impl BranchList<'_> {
                     h1 { "Branches" }
                     div.what { span.muted { (counted(self.total, "branch", "branches")) ", compared with " strong { (shown_cut(self.base.as_str(), 60)) } } }
                 }
-                @if self.site.rights.post { div.actions { a.button.primary href=(self.site.new_branch("")) { "New branch" } } }
+                div.actions {
+                    @if self.site.rights.post { a.button.primary href=(self.site.new_branch("")) { "New branch" } }
+                    a.button href=(self.site.tags()) { "Tags" }
+                }
             }
             div.card.flush {
                 div.scroll {
@@ -95,8 +98,8 @@ impl BranchList<'_> {
                     }
                 }
                 td {
-                    @if row.name != *self.base {
-                        div.actions {
+                    div.actions {
+                        @if row.name != *self.base {
                             a href=(site.compare(self.base.as_str(), row.name.as_str(), &root)) { "Differences" }
                             @if row.relation.is_none_or(|relation| relation.ahead != CommitCount::default()) {
                                 a href=(site.merge_preview(row.name.as_str(), self.base.as_str())) { "Merge…" }
@@ -108,6 +111,7 @@ impl BranchList<'_> {
                                 a href=(site.delete_branch(&row.name)) { "Delete…" }
                             }
                         }
+                        @if site.rights.post && row.tip.is_some() { a href=(site.new_tag(row.name.as_str())) { "Tag…" } }
                     }
                 }
             }
@@ -183,7 +187,7 @@ impl MergePage<'_> {
                 p.note { "There is nothing to merge: " strong { (shown(self.into.as_str())) } " contains every commit of " strong { (shown(self.from.as_str())) } "." }
             },
             MergeOutcome::FastForward(_) => html! {
-                p class=(self.note()) { "A merge moves the branch to the newest commit, without a commit of its own." (self.verdict()) }
+                p class=(self.note()) { "A merge moves the branch to the newest commit, without a commit of its own, unless you ask for one." (self.verdict()) }
             },
             MergeOutcome::Merged(_) => html! {
                 p class=(self.note()) { "A merge makes one commit." (self.verdict()) }

@@ -39,6 +39,8 @@ pub struct ChangeForm<'f> {
 pub enum ChangeKind<'f> {
     /// The change makes a commit. The text is the default message.
     Commit(&'f str),
+    /// It creates a tag, which a message makes an annotated one.
+    Tag,
     /// The form has no fields for a message and an author, for example because it creates a branch.
     Branch,
     /// The change deletes a branch or history.
@@ -54,11 +56,16 @@ impl ChangeForm<'_> {
         }
     }
 
+    /// Renders the content, with more of it below the form.
+    pub fn render_above(&self, more: &Markup) -> Markup {
+        html! { (self.render()) (more) }
+    }
+
     /// Renders only the form, for a page that has a heading of its own.
     pub fn form(&self) -> Markup {
         let class = match self.kind {
             ChangeKind::Deletion => "danger",
-            ChangeKind::Commit(_) | ChangeKind::Branch => "primary",
+            ChangeKind::Commit(_) | ChangeKind::Tag | ChangeKind::Branch => "primary",
         };
         html! {
             form.card.form method="post" action=(format!("{}{}", self.site.base, self.action)) {
@@ -66,7 +73,11 @@ impl ChangeForm<'_> {
                 @for (name, value) in self.hidden { input type="hidden" name=(name) value=(value); }
                 (self.explanation)
                 (self.fields)
-                @if let ChangeKind::Commit(message) = self.kind { (commit_fields(self.fixed_author, message)) }
+                @match self.kind {
+                    ChangeKind::Commit(message) => (commit_fields(self.fixed_author, message)),
+                    ChangeKind::Tag => (commit_fields(self.fixed_author, "None: the tag has no date and author of its own")),
+                    ChangeKind::Branch | ChangeKind::Deletion => {},
+                }
                 div.actions {
                     button class=(class) { (self.button) }
                     a.button href=(self.back) { "Cancel" }
@@ -84,7 +95,7 @@ pub(super) fn commit_fields(fixed_author: Option<&str>, message: &str) -> Markup
             textarea #message name="message" rows="2" placeholder=(plain(message, NAME_CHARS)) {}
         }
         @if let Some(author) = fixed_author {
-            p.muted.small { "The author of the commit is " (shown_cut(author, NAME_CHARS)) ", because the API key requires it." }
+            p.muted.small { "The author is " (shown_cut(author, NAME_CHARS)) ", because the API key requires it." }
         } @else {
             div.field {
                 label for="author" { "Author (optional), as Name <mail>" }
@@ -101,6 +112,13 @@ pub fn text_field(name: &str, label: &str, value: &str, is_required: bool) -> Ma
             label for=(name) { (label) }
             input id=(name) name=(name) value=(value) required[is_required] autocomplete="off" spellcheck="false";
         }
+    }
+}
+
+/// Renders a box to tick.
+pub fn check_box(name: &str, label: &str) -> Markup {
+    html! {
+        p { label { input type="checkbox" name=(name) value="true"; " " (label) } }
     }
 }
 

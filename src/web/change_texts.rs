@@ -2,17 +2,28 @@
 
 use maud::{Markup, html};
 
-use super::change_form::{name, text_field};
+use super::change_form::{check_box, name, text_field};
 use super::format;
 use super::links::{Place, Site, short};
 use super::picker::subject;
 use super::text::shown_cut;
 use crate::names::{BranchName, CommitId, TreePath};
-use crate::store::{CappedCount, Commit};
+use crate::store::{CappedCount, Commit, Tag};
 
 /// Renders no fields, for a form that needs none.
 pub fn no_fields() -> Markup {
     html! {}
+}
+
+/// Says that nothing can be changed.
+pub fn unchangeable(title: &str, reason: &str, back: &str) -> Markup {
+    html! {
+        div.head { div { h1 { (title) } } }
+        div.card {
+            p { (shown_cut(reason, 500)) "." }
+            div.actions { a.button href=(back) { "Back" } }
+        }
+    }
 }
 
 /// Returns the default commit message: the verb and the path, or only the verb for the root.
@@ -74,6 +85,49 @@ pub fn set_fields(path: &TreePath) -> Markup {
     }
 }
 
+/// Says what a move does.
+pub fn mv(target: &str) -> Markup {
+    html! {
+        p { "Moves " (name(target)) " to another path, in a new commit. A directory goes with everything in it." }
+        p.muted { "Versions belong to paths: the history of the old path stays there. A rollback of the whole branch undoes the move." }
+    }
+}
+
+/// Returns the fields for a move.
+pub fn mv_fields(path: &TreePath) -> Markup {
+    html! {
+        (text_field("to", "New path", path.as_str(), true))
+        p.muted.small { "In a directory that exists, and in one that you write with a slash at its end, it keeps its name. No module is replaced." }
+    }
+}
+
+/// Says what a new tag is.
+pub fn new_tag(site: &Site, from: &str, commit: &Commit) -> Markup {
+    let place = Place {
+        branch: None,
+        commit: Some(commit.id),
+    };
+    html! {
+        p { "Gives a name to the commit " a.mono href=(site.commit(&place, &commit.id)) { (short(&commit.id)) } " of " (name(from)) ": "
+            (shown_cut(subject(&commit.message), 200))
+        }
+        p.muted { "A tag does not move when somebody commits, and gc keeps its commit." }
+    }
+}
+
+/// Returns the field for the name of a tag.
+pub fn tag_name_field() -> Markup {
+    text_field("name", "Name of the tag", "", true)
+}
+
+/// Says what the deletion of a tag does.
+pub fn delete_tag(tag: &Tag) -> Markup {
+    html! {
+        p { "Deletes the tag " (name(tag.name.as_str())) ", which names the commit " span.mono { (short(&tag.commit)) } "." }
+        p.note.warn { "If no branch and no other tag has this commit, the next garbage collection deletes it." }
+    }
+}
+
 /// Renders where the new branch will begin.
 pub fn new_branch(from: &str, commit: &CommitId) -> Markup {
     html! {
@@ -90,6 +144,14 @@ pub fn branch_name_field() -> Markup {
 pub fn merge(from: &BranchName, into: &BranchName) -> Markup {
     html! {
         p { "Merges what this page shows of " (name(from.as_str())) " into " (name(into.as_str())) ". If somebody commits to one of them first, nothing is merged." }
+    }
+}
+
+/// Returns the fields of a merge that can move the branch forward.
+pub fn fast_forward_fields() -> Markup {
+    html! {
+        (check_box("no_ff", "Always make a merge commit, so that one rollback undoes the merge"))
+        p.muted.small { "Otherwise the branch moves forward without a commit of its own, and message and author are not used." }
     }
 }
 

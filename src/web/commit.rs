@@ -9,7 +9,7 @@ use super::history::badges;
 use super::links::{Place, Site, short};
 use super::picker::subject;
 use super::text::{plain, shown_cut, shown_lines};
-use crate::names::TreePath;
+use crate::names::{CommitId, TreePath};
 use crate::store::Commit;
 
 /// The maximum length of a shown commit message, in characters.
@@ -23,6 +23,8 @@ pub struct CommitPage<'c> {
     pub place: &'c Place,
     /// The commit that the page shows.
     pub commit: &'c Commit,
+    /// The commit from which the branch was moved forward to this one, if the user has just done so.
+    pub forwarded_from: Option<CommitId>,
     /// The modules that differ from the first parent of the commit, on this page of the list.
     pub rows: &'c [ChangeRow],
     /// The URL of the next page of the list; `None` on the last page.
@@ -55,6 +57,7 @@ impl CommitPage<'_> {
                     (actions::of_commit(site, self.place, &commit.id))
                 }
             }
+            (self.forwarded())
             div.card { (self.facts()) }
             h2 { (counted(self.rows.len(), "module", "modules")) " changed" @if self.next.is_some() { " on this page" } }
             @if self.rows.is_empty() { div.card.empty { p { "This commit changes no module." } } }
@@ -62,6 +65,26 @@ impl CommitPage<'_> {
                 (change_table(&Sides { site, place: self.place, old: commit.parents.first().copied(), new: commit.id }, self.rows))
             }
             @if let Some(next) = &self.next { div.pages { span {} a.button href=(next) rel="next" { "Next" } } }
+        }
+    }
+
+    /// Says how a fast-forward is undone: each rollback would undo one of its commits only.
+    fn forwarded(&self) -> Markup {
+        let (site, place) = (self.site, self.place);
+        let Some((from, branch)) = self.forwarded_from.zip(place.branch.as_ref()) else {
+            return html! {};
+        };
+        let root = TreePath::root();
+        html! {
+            p.note {
+                span {
+                    strong { (shown_cut(branch.as_str(), 120)) } " was moved forward to this commit, from "
+                    a.mono href=(site.commit(place, &from)) { (short(&from)) }
+                    ". A rollback undoes one commit; to undo all that the merge brought, restore everything as it was before."
+                }
+                a href=(site.compare(&from.to_string(), &self.commit.id.to_string(), &root)) { "All changes" }
+                @if site.rights.post { a href=(site.restore(branch, &from, &root)) { "Undo the merge…" } }
+            }
         }
     }
 

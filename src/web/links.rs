@@ -183,6 +183,16 @@ impl Site {
         format!("{}/ui/branches", self.base)
     }
 
+    /// Returns the URL of the list of tags.
+    pub fn tags(&self) -> String {
+        format!("{}/ui/tags", self.base)
+    }
+
+    /// Returns the URL of a commit to which a branch was moved forward from another one, which the page says how to undo.
+    pub fn forwarded(&self, place: &Place, commit: &CommitId, from: &CommitId) -> String {
+        Self::and(&self.commit(place, commit), "forwarded_from", from)
+    }
+
     /// Returns the URL of the preview of a merge of `theirs` into `ours`.
     pub fn merge_preview(&self, theirs: &str, ours: &str) -> String {
         let mut query = Query::default();

@@ -89,8 +89,13 @@ async fn every_form(site: &Site) {
         "math/new.wasm",
     ]);
     browser.goto("/ui/merge?from=feature%2Fone&into=main").await;
+    browser.click("main form input[name=no_ff]").await;
     browser.click("main form button").await;
     browser.wait_for_path("/ui/commit").await;
+    assert_eq!(
+        world.git(&["log", "-1", "--format=%s", "main"]),
+        "Merge feature/one"
+    );
     assert!(
         world
             .git(&["ls-tree", "-r", "--name-only", "main"])
@@ -100,6 +105,46 @@ async fn every_form(site: &Site) {
     browser.goto("/ui/branch/delete?branch=feature%2Fone").await;
     browser.follow("Delete the branch", "/ui/branches").await;
     assert!(!world.git(&["branch", "--list"]).contains("feature"));
+}
+
+#[tokio::test]
+async fn tags_moves_and_the_way_back_from_a_fast_forward() {
+    let Some(site) = Site::open(&[], Options::default()).await else {
+        return;
+    };
+    let (browser, world) = (&site.browser, &site.world);
+    browser.goto("/ui/branches").await;
+    browser.follow("Tags", "/ui/tags").await;
+    browser.follow("New tag", "/ui/tag/new").await;
+    browser.fill("#name", "v2").await;
+    browser.follow("Create the tag", "/ui/tags").await;
+    assert_eq!(world.git(&["rev-parse", "v2"]), world.tip());
+    browser.goto("/ui/tag/delete?tag=v2").await;
+    browser.follow("Delete the tag", "/ui/tags").await;
+    assert!(!world.git(&["tag", "--list"]).contains("v2"));
+
+    let before = world.tip();
+    browser.goto("/ui/merge?from=next&into=main").await;
+    browser.click("main form button").await;
+    browser.wait_for_text("was moved forward").await;
+    assert_accessible(browser).await;
+    browser.follow("Undo the merge", "/ui/restore").await;
+    browser.wait_for_text("What changes").await;
+    assert_accessible(browser).await;
+    browser.screenshot("restore-preview").await;
+    browser.click("main form button").await;
+    browser.wait_for_path("/ui/commit").await;
+    let tree = |revision: &str| world.git(&["rev-parse", &format!("{revision}^{{tree}}")]);
+    assert_eq!(tree("main"), tree(&before));
+
+    browser.goto("/ui/tree/math?branch=main").await;
+    browser.follow("Move", "/ui/move").await;
+    browser.fill("#to", "arithmetic").await;
+    browser.click("main form button").await;
+    browser.wait_for_path("/ui/commit").await;
+    let names = world.git(&["ls-tree", "--name-only", "main"]);
+    assert_eq!(names.replace('\n', " "), "arithmetic tools");
+    browser.assert_quiet_console(None).await;
 }
 
 #[tokio::test]

@@ -90,6 +90,8 @@ fn add_history(world: &World) {
         "--author",
         "Ann <ann@example.org>",
     ]);
+    world.ok(&["tag", "v1.0", "-m", "The first release\n\nwith <notes>"]);
+    world.ok(&["tag", "latest"]);
     world.ok(&["branch", "next"]);
     world.file("added.wasm", wat::parse_str(SUB).unwrap());
     world.ok(&[

@@ -54,6 +54,23 @@ fn screens(site: &Site) -> Vec<(&'static str, String, &'static str)> {
         ),
         ("branches", "/ui/branches".to_owned(), "Branches"),
         ("merge", "/ui/merge?from=next&into=main".to_owned(), "Merge"),
+        ("tags", "/ui/tags".to_owned(), "Tags"),
+        ("new-tag", format!("/ui/tag/new?from={first}"), "New tag"),
+        (
+            "delete-tag",
+            "/ui/tag/delete?tag=v1.0".to_owned(),
+            "Delete a tag",
+        ),
+        (
+            "move",
+            "/ui/move?branch=main&path=math".to_owned(),
+            "Move to another path",
+        ),
+        (
+            "forwarded",
+            format!("/ui/commit?branch=main&commit={tip}&forwarded_from={first}"),
+            "was moved forward",
+        ),
         (
             "search",
             "/ui/search?branch=main&q=export%3Aadd".to_owned(),

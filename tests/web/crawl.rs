@@ -35,6 +35,8 @@ fn fill(w: &Web) {
     w.store
         .remove(&on(None), &name, wasmstore::store::DirectoryRemoval::Refuse)
         .unwrap();
+    w.git(&["tag", "light"]);
+    w.git(&["tag", "-a", "v1/a&b", "-m", "x"]);
     w.read_all();
 }
 
@@ -81,8 +83,8 @@ fn every_link_leads_somewhere() {
     let seen = crawl(&w, "");
     assert!(seen.len() > 100, "{}", seen.len());
     for screen in [
-        "tree", "module", "raw", "compare", "commit", "history", "branches", "merge", "search",
-        "status", "assets",
+        "tree", "module", "raw", "compare", "commit", "history", "branches", "tags", "merge",
+        "search", "status", "assets",
     ] {
         let start = format!("/ui/{screen}");
         assert!(

@@ -4,7 +4,7 @@ use super::session::{ORIGIN, Session};
 
 /// Sends a form that must be carried out, and returns the page that it leads to.
 #[track_caller]
-fn done(browser: &mut Session, page: &str, filled_in: &[(&str, &str)]) -> String {
+pub fn done(browser: &mut Session, page: &str, filled_in: &[(&str, &str)]) -> String {
     let response = browser.submit(page, filled_in);
     assert_eq!(response.status, 303, "{}", response.text());
     response.header("location").unwrap().to_owned()
@@ -372,6 +372,9 @@ fn a_key_sees_and_may_send_only_what_it_allows() {
         "/ui/upload?branch=main",
         "/ui/rollback?branch=main&path=m/a",
         "/ui/remove?branch=main&path=m/a",
+        "/ui/move?branch=main&path=m/a",
+        "/ui/tag/new",
+        "/ui/tag/delete?tag=v1",
     ] {
         assert_eq!(reader.get(page).status, 403, "{page}");
     }
@@ -383,6 +386,9 @@ fn a_key_sees_and_may_send_only_what_it_allows() {
         "/ui/merge",
         "/ui/upload",
         "/ui/branch/new",
+        "/ui/move",
+        "/ui/tag/new",
+        "/ui/tag/delete",
     ] {
         assert_eq!(reader.post(uri, &[]).status, 403, "{uri}");
     }
@@ -399,7 +405,9 @@ fn a_key_sees_and_may_send_only_what_it_allows() {
         writer.api.git(&["log", "-1", "--format=%an"]).trim(),
         "Wanda"
     );
-    assert_eq!(writer.post("/ui/remove", &[]).status, 403);
+    for uri in ["/ui/remove", "/ui/move", "/ui/tag/delete"] {
+        assert_eq!(writer.post(uri, &[]).status, 403, "{uri}");
+    }
     let forged = writer.submit(
         "/ui/rollback?branch=main&path=m/a",
         &[("author", "Eve <e@e>")],

@@ -2,6 +2,9 @@
 
 mod changes;
 mod maintenance;
+mod moves;
+mod previews;
 mod session;
 mod sign_in;
+mod tags;
 mod uploads;

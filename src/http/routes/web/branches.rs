@@ -151,9 +151,9 @@ fn merge_form(
     preview: &MergePreview,
 ) -> Option<Markup> {
     let message = format!("Merge {from}");
-    let kind = match &preview.outcome {
-        MergeOutcome::Merged(_) => ChangeKind::Commit(&message),
-        MergeOutcome::FastForward(_) => ChangeKind::Branch,
+    let fields = match &preview.outcome {
+        MergeOutcome::Merged(_) => change_texts::no_fields(),
+        MergeOutcome::FastForward(_) => change_texts::fast_forward_fields(),
         MergeOutcome::Contained | MergeOutcome::Conflict(_) => return None,
     };
     let hidden = [
@@ -170,8 +170,8 @@ fn merge_form(
         explanation: change_texts::merge(from, into),
         action: "/ui/merge",
         hidden: &hidden,
-        fields: change_texts::no_fields(),
-        kind,
+        fields,
+        kind: ChangeKind::Commit(&message),
         button: "Merge",
         back: &site.branches(),
     };

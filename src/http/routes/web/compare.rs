@@ -10,14 +10,16 @@ use super::screen::{Answer, Content, Screen, Seen};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, parse_revision};
 use crate::names::{CommitId, ModulePath, TreePath};
-use crate::store::{Compatibility, ModuleComparison, PathChange, Revision, SizeChanges, Store};
+use crate::store::{
+    CommitCount, Compatibility, ModuleComparison, PathChange, Revision, SizeChanges, Store,
+};
 use crate::web::changes::ChangeRow;
 use crate::web::commit::CommitPage;
 use crate::web::compare::{ComparePage, Compared, Side};
 use crate::web::{Section, Site};
 
 /// The number of modules on a page of the list.
-const PAGE_SIZE: usize = 100;
+pub(super) const PAGE_SIZE: usize = 100;
 
 /// The maximum time for comparing modules for one page. Modules after that are listed without a verdict.
 const VERDICTS_TIME_MAX: Duration = Duration::from_millis(500);
@@ -38,10 +40,13 @@ pub(super) struct CompareQuery {
     after: Option<String>,
 }
 
-/// The query parameter that selects a page of the list.
+/// The query parameters of a commit.
 #[derive(Deserialize)]
-pub(super) struct AfterQuery {
+pub(super) struct CommitQuery {
+    /// The last path of the previous page.
     after: Option<String>,
+    /// The commit from which the branch was moved forward to this one.
+    forwarded_from: Option<String>,
 }
 
 pub(super) async fn compare(
@@ -177,6 +182,13 @@ fn compared(
     Ok((Compared::Paths(page.rows, next), page.is_final))
 }
 
+/// Returns whether a commit has another one in its history. A link can name any commit, and the page must not call another one the state
+/// before a merge.
+fn is_before(store: &Store, earlier: CommitId, commit: CommitId) -> bool {
+    let relation = store.relation(commit, earlier);
+    relation.is_ok_and(|relation| earlier != commit && relation.behind == CommitCount::default())
+}
+
 /// Stops the comparison after one more change than fits on a page. The additional change shows that there is another page.
 fn stop_after(read: usize) -> ControlFlow<()> {
     if read > PAGE_SIZE {
@@ -241,17 +253,23 @@ fn verdict(comparison: &ModuleComparison) -> Option<Compatibility> {
 
 pub(super) async fn commit(
     screen: Screen,
-    QueryParams(AfterQuery { after }): QueryParams<AfterQuery>,
+    QueryParams(query): QueryParams<CommitQuery>,
 ) -> Result<Response> {
     if screen.place.commit.is_none() {
         return Err(Failure::malformed("`commit` is missing"));
     }
-    let after = after.as_deref().map(ModulePath::parse).transpose()?;
-    let render = move |seen: &Seen<'_>| commit_page(seen, after.as_ref());
+    let after = query.after.as_deref().map(ModulePath::parse).transpose()?;
+    let from = query.forwarded_from.as_deref().map(CommitId::parse);
+    let from = from.transpose()?;
+    let render = move |seen: &Seen<'_>| commit_page(seen, after.as_ref(), from);
     screen.respond_with_memory(VERDICTS_BYTES_MAX, render).await
 }
 
-fn commit_page(seen: &Seen<'_>, after: Option<&ModulePath>) -> Result<Answer> {
+fn commit_page(
+    seen: &Seen<'_>,
+    after: Option<&ModulePath>,
+    forwarded_from: Option<CommitId>,
+) -> Result<Answer> {
     let Some(commit) = &seen.commit else {
         return Err(Failure::malformed("`commit` is missing"));
     };
@@ -266,6 +284,7 @@ fn commit_page(seen: &Seen<'_>, after: Option<&ModulePath>) -> Result<Answer> {
         site: seen.site,
         place: seen.place,
         commit,
+        forwarded_from: forwarded_from.filter(|from| is_before(seen.store, *from, commit.id)),
         rows: &page_of_rows.rows,
         next: { page_of_rows.last.as_ref() }.map(|last| Site::and(&url, "after", last.as_str())),
     };

@@ -178,7 +178,6 @@ impl Form {
     pub fn change(&self) -> Result<Change> {
         Ok(Change {
             precondition: self.precondition()?,
-            request: None,
             ..change_of(&self.visitor, &self.fields)?
         })
     }
@@ -191,7 +190,19 @@ impl Form {
         self.fields.require("branch", BranchName::parse)
     }
 
-    fn precondition(&self) -> Result<Precondition> {
+    /// Returns the author and the message of a write that is not one to a branch.
+    ///
+    /// # Errors
+    /// As for [`change`](Self::change).
+    pub fn change_without_branch(&self) -> Result<Change> {
+        author_and_message(&self.visitor, &self.fields)
+    }
+
+    /// Returns what must still be there.
+    ///
+    /// # Errors
+    /// 400 if the form does not say it.
+    pub fn precondition(&self) -> Result<Precondition> {
         let expected = self.fields.optional("expected")?;
         let missing = || Failure::malformed("the form does not say what it changes");
         Ok(match expected.ok_or_else(missing)? {
@@ -209,14 +220,19 @@ impl Form {
 
 /// Returns the write that the fields of a form request, without a precondition.
 pub(super) fn change_of(visitor: &Visitor, fields: &Fields) -> Result<Change> {
+    Ok(Change {
+        branch: Some(fields.require("branch", BranchName::parse)?),
+        ..author_and_message(visitor, fields)?
+    })
+}
+
+fn author_and_message(visitor: &Visitor, fields: &Fields) -> Result<Change> {
     let author = fields.typed("author")?.map(Author::parse).transpose();
     let author = author.map_err(|error| Failure::malformed(error.to_string()))?;
     Ok(Change {
-        branch: Some(fields.require("branch", BranchName::parse)?),
         author: visitor.author(author)?,
         message: fields.parse_optional("message", Message::parse)?,
-        precondition: Precondition::default(),
-        request: None,
+        ..Change::default()
     })
 }
 

@@ -40,8 +40,18 @@ pub(super) async fn respond_with_form(
     title: &'static str,
     render: impl Fn(&Store, &Site, &FormContext) -> Result<Markup> + Send + 'static,
 ) -> Result<Response> {
+    respond_with_large_form(screen, (visitor, 0), title, render).await
+}
+
+/// Responds like [`respond_with_form`], with this number of bytes of memory in addition to those of the page.
+pub(super) async fn respond_with_large_form(
+    screen: Screen,
+    (visitor, bytes): (&Visitor, u64),
+    title: &'static str,
+    render: impl Fn(&Store, &Site, &FormContext) -> Result<Markup> + Send + 'static,
+) -> Result<Response> {
     let context = FormContext::of(visitor);
-    let response = screen.respond_without_commit(0, move |store, screen| {
+    let response = screen.respond_without_commit(bytes, move |store, screen| {
         Ok(Answer::Page(Content {
             title: title.to_owned(),
             section: Section::Other,

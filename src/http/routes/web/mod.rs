@@ -20,6 +20,7 @@ mod search;
 mod seen;
 mod sign_in;
 mod status;
+mod tags;
 mod upload;
 mod upload_plan;
 mod upload_preview;
@@ -32,11 +33,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use utoipa_axum::router::OpenApiRouter;
 
-use self::change::{merge, remove, restore, rollback, set};
+use self::change::{merge, mv, remove, restore, rollback, set};
 use crate::http::error::Failure;
 use crate::http::middleware::session::refuse_foreign_forms;
 use crate::http::pages;
 use crate::http::state::App;
+use crate::names::printable_excerpt;
 
 /// Adds the screens to the routes of the server. The OpenAPI document does not describe them.
 pub(in crate::http) fn add_routes(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
@@ -53,6 +55,7 @@ pub(in crate::http) fn add_routes(router: OpenApiRouter<App>) -> OpenApiRouter<A
         .route("/ui/history", get(history::history))
         .route("/ui/history/{*path}", get(history::history))
         .route("/ui/branches", get(branches::list))
+        .route("/ui/tags", get(tags::list))
         .route("/ui/search", get(search::search))
         .route("/ui/status", get(status::status))
         .route("/ui/assets/{name}", get(assets::get))
@@ -75,6 +78,7 @@ fn forms() -> OpenApiRouter<App> {
         .route("/ui/restore", get(restore::show).post(restore::submit))
         .route("/ui/remove", get(remove::show).post(remove::submit))
         .route("/ui/set", get(set::show).post(set::submit))
+        .route("/ui/move", get(mv::show).post(mv::submit))
         .route("/ui/merge", get(branches::merge).post(merge::submit))
         .route(
             "/ui/gc",
@@ -93,11 +97,19 @@ fn forms() -> OpenApiRouter<App> {
             "/ui/branch/delete",
             get(change::branches::show_delete).post(change::branches::delete),
         )
+        .route(
+            "/ui/tag/new",
+            get(change::tags::show_new).post(change::tags::create),
+        )
+        .route(
+            "/ui/tag/delete",
+            get(change::tags::show_delete).post(change::tags::delete),
+        )
         .route_layer(from_fn(refuse_foreign_forms))
 }
 
 async fn unknown_page(request: Request) -> Response {
-    let path = request.uri().path().to_owned();
+    let path = printable_excerpt(request.uri().path());
     let detail = format!("there is no page {path}");
     Failure::new(StatusCode::NOT_FOUND, detail).into_response()
 }

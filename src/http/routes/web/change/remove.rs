@@ -5,7 +5,7 @@ use axum::http::Method;
 use axum::response::Response;
 
 use super::target::{Target, TargetParts};
-use super::target_page::{TargetPage, TargetTexts};
+use super::target_page::{TargetPage, TargetState, TargetTexts};
 use crate::http::error::Result;
 use crate::http::routes::web::form::Form;
 use crate::http::routes::web::form_page::{done, require};
@@ -33,10 +33,11 @@ pub(in crate::http::routes::web) async fn show(
         let path = ModulePath::try_from(target.path.clone())?;
         let revision = Revision::Branch(Some(target.branch.clone()));
         let is_module = store.contains(&revision, &ModuleRef::Path(path))?;
-        Ok(TargetTexts {
+        Ok(TargetState::Changeable(TargetTexts {
             explanation: change_texts::remove(&target.name(), is_module),
             more_hidden: Vec::new(),
-        })
+            preview: change_texts::no_fields(),
+        }))
     };
     PAGE.respond(screen, &visitor, &parts, describe).await
 }

@@ -5,8 +5,9 @@ use axum::http::Method;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::preview::{preview, tip};
 use super::target::{Target, TargetParts};
-use super::target_page::{TargetPage, TargetTexts};
+use super::target_page::{TargetPage, TargetState, TargetTexts};
 use crate::http::error::Result;
 use crate::http::extract::QueryParams;
 use crate::http::routes::web::form::Form;
@@ -42,10 +43,12 @@ pub(in crate::http::routes::web) async fn show(
     let describe = move |store: &Store, site: &Site, target: &Target| {
         let from = CommitId::parse(&query.from)?;
         let commit = store.commit(from)?;
-        Ok(TargetTexts {
+        let commits = (tip(store, target)?, from);
+        Ok(TargetState::Changeable(TargetTexts {
             explanation: change_texts::restore(site, &target.branch, &target.name(), &commit),
             more_hidden: vec![("from", from.to_string())],
-        })
+            preview: preview((store, site), target, commits)?,
+        }))
     };
     PAGE.respond(screen, &visitor, &parts, describe).await
 }

@@ -4,15 +4,16 @@ use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
 
+use super::preview::preview;
 use super::target::{Target, TargetParts};
-use super::target_page::{TargetPage, TargetTexts};
+use super::target_page::{TargetPage, TargetState, TargetTexts};
 use crate::http::error::Result;
 use crate::http::routes::web::form::Form;
 use crate::http::routes::web::form_page::{done, require};
 use crate::http::routes::web::screen::Screen;
 use crate::http::routes::web::visitor::Visitor;
 use crate::http::state::App;
-use crate::store::Store;
+use crate::store::{ErrorKind, Store};
 use crate::web::{Site, change_texts};
 
 const PAGE: TargetPage = TargetPage {
@@ -28,11 +29,18 @@ pub(in crate::http::routes::web) async fn show(
     visitor: Visitor,
     parts: TargetParts,
 ) -> Result<Response> {
-    let describe = |_: &Store, _: &Site, target: &Target| {
-        Ok(TargetTexts {
+    let describe = |store: &Store, site: &Site, target: &Target| {
+        let commits = match store.preview_rollback(&target.branch, &target.path) {
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                return Ok(TargetState::Unchangeable(error.to_string()));
+            }
+            commits => commits?,
+        };
+        Ok(TargetState::Changeable(TargetTexts {
             explanation: change_texts::rollback(&target.name()),
             more_hidden: Vec::new(),
-        })
+            preview: preview((store, site), target, commits)?,
+        }))
     };
     PAGE.respond(screen, &visitor, &parts, describe).await
 }

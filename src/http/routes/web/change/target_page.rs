@@ -5,7 +5,8 @@ use axum::response::Response;
 
 use super::target::{Target, TargetParts};
 use crate::http::error::Result;
-use crate::http::routes::web::form_page::{require, respond_with_form};
+use crate::http::routes::web::compare::VERDICTS_BYTES_MAX;
+use crate::http::routes::web::form_page::{require, respond_with_large_form};
 use crate::http::routes::web::screen::Screen;
 use crate::http::routes::web::visitor::Visitor;
 use crate::store::Store;
@@ -26,12 +27,22 @@ pub(super) struct TargetPage {
     pub button: &'static str,
 }
 
+/// Whether a target can be changed.
+pub(super) enum TargetState {
+    /// It can.
+    Changeable(TargetTexts),
+    /// It cannot, for this reason.
+    Unchangeable(String),
+}
+
 /// The parts of the page that depend on the target.
 pub(super) struct TargetTexts {
     /// Sentences that say what the change will do.
     pub explanation: Markup,
     /// Hidden fields in addition to those that every target has.
     pub more_hidden: Vec<(&'static str, String)>,
+    /// What it would change, if that is not clear from the explanation.
+    pub preview: Markup,
 }
 
 impl TargetPage {
@@ -44,14 +55,21 @@ impl TargetPage {
         screen: Screen,
         visitor: &Visitor,
         parts: &TargetParts,
-        describe: impl Fn(&Store, &Site, &Target) -> Result<TargetTexts> + Send + 'static,
+        describe: impl Fn(&Store, &Site, &Target) -> Result<TargetState> + Send + 'static,
     ) -> Result<Response> {
         require(&screen.app, visitor, &self.method)?;
         let target = Target::of(&screen, parts)?;
-        respond_with_form(screen, visitor, self.title, move |store, site, context| {
-            let texts = describe(store, site, &target)?;
+        let memory = (visitor, VERDICTS_BYTES_MAX);
+        respond_with_large_form(screen, memory, self.title, move |store, site, context| {
+            // Read before the description: if somebody commits in between, the form fails instead of changing what the page does not show.
             let tag = target.current_tag(store)?;
             let back = target.back(store, site, tag.is_some())?;
+            let texts = match describe(store, site, &target)? {
+                TargetState::Changeable(texts) => texts,
+                TargetState::Unchangeable(reason) => {
+                    return Ok(change_texts::unchangeable(self.title, &reason, &back));
+                }
+            };
             let mut hidden = target.hidden(tag);
             hidden.extend(texts.more_hidden);
             let form = ChangeForm {
@@ -67,7 +85,7 @@ impl TargetPage {
                 button: self.button,
                 back: &back,
             };
-            Ok(form.render())
+            Ok(form.render_above(&texts.preview))
         })
         .await
     }
