@@ -1,8 +1,10 @@
 //! The arguments of `copy` and `mv`.
 
 use super::args::WriteArgs;
-use crate::names::{Destination, TreePath};
-use crate::store::{ExistingModules, Relocation};
+use super::exit::{Error, Result};
+use super::settings::Settings;
+use crate::names::{Destination, ModuleHash, TreePath};
+use crate::store::{Change, ExistingModules, Precondition, Relocation};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RelocationArgs {
@@ -15,13 +17,26 @@ pub(super) struct RelocationArgs {
     /// Replace modules that already exist at the new paths
     #[arg(short, long)]
     force: bool,
+    /// Fail unless SRC is the module with this hash; only for one SRC
+    #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
+    if_match: Option<ModuleHash>,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl RelocationArgs {
-    /// Returns the description of the copy or move, and the arguments of the commit.
-    pub fn into_parts(self) -> (Relocation, WriteArgs) {
+    /// Returns what is copied or moved, and the write.
+    ///
+    /// # Errors
+    /// There is a hash for several sources.
+    pub fn into_parts(self, settings: &Settings) -> Result<(Relocation, Change)> {
+        let mut change = settings.change(self.write)?;
+        if let Some(hash) = self.if_match {
+            if self.sources.len() != 1 {
+                return Err(Error::Usage("--if-match is for one SRC"));
+            }
+            change.precondition = Precondition::module(hash);
+        }
         let relocation = Relocation {
             sources: self.sources,
             destination: self.destination,
@@ -31,6 +46,6 @@ impl RelocationArgs {
                 ExistingModules::Refuse
             },
         };
-        (relocation, self.write)
+        Ok((relocation, change))
     }
 }

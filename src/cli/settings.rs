@@ -16,7 +16,7 @@ use crate::config::Options;
 use crate::names::{self, Author, BranchName};
 use crate::oci::keep_records;
 use crate::remote::{StoreOperations, user_identity};
-use crate::store::{Change, ObjectFormat, Precondition, Revision, Store};
+use crate::store::{Change, ObjectFormat, Revision, Store};
 
 /// The default directory of the store, relative to the home directory.
 const DEFAULT_ROOT: &str = ".wasmstore";
@@ -119,8 +119,7 @@ impl Settings {
             branch: self.branch()?,
             author: self.author()?,
             message: write.message,
-            precondition: Precondition::default(),
-            request: None,
+            ..Change::default()
         })
     }
 

@@ -22,7 +22,7 @@ use crate::http::state::App;
 use crate::names::{Author, BranchName, CommitId, Message};
 use crate::store::{Change, Revision};
 
-pub(super) use path_conditions::PathConditionHeaders;
+pub(super) use path_conditions::reject_path_conditions;
 
 const BRANCH: &str = "wasmstore-branch";
 const COMMIT: &str = "wasmstore-commit";
@@ -152,7 +152,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ReadConditions {
     }
 }
 
-/// The headers of a request that writes: branch, author, message and precondition.
+/// The headers of a write: branch, author, message and preconditions.
 pub(super) struct WriteHeaders(pub Change);
 
 impl FromRequestParts<App> for WriteHeaders {
@@ -180,6 +180,7 @@ impl FromRequestParts<App> for WriteHeaders {
             author,
             message: parse_header(headers, MESSAGE, Message::parse)?,
             precondition: etag::precondition(headers)?,
+            path_conditions: path_conditions::parse(headers)?,
             request: origin.map(|origin| origin.request.clone()),
         }))
     }
@@ -194,6 +195,7 @@ impl<S: Send + Sync> FromRequestParts<S> for BranchWriteHeaders {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         reject_commit_header(&parts.headers)?;
+        reject_path_conditions(&path_conditions::parse(&parts.headers)?)?;
         Ok(Self)
     }
 }

@@ -1,8 +1,9 @@
 //! A write to a branch: its branch, author, message and precondition.
 
-use super::error::Result;
+use super::error::{Error, Result};
+use super::path_conditions::PathConditions;
 use super::precondition::{Precondition, PreconditionSubject, entity_tag};
-use crate::names::{Author, BranchName, CommitId, Message};
+use crate::names::{Author, BranchName, CommitId, Message, ModuleHash, ModulePath};
 use crate::repo::{Decision, Draft, RequestId};
 
 /// The parameters that every write has.
@@ -16,6 +17,8 @@ pub struct Change {
     pub message: Option<Message>,
     /// What must be true of the branch or module for the write to be made (`If-Match`, `If-None-Match`).
     pub precondition: Precondition,
+    /// The conditions for single paths under which the write is made.
+    pub path_conditions: PathConditions,
     /// The id of the client's request, if the client may send the request again. The write is made at most once for each id. Used only for
     /// stores in a bucket.
     pub request: Option<RequestId>,
@@ -34,9 +37,38 @@ impl Change {
             .map_or_else(default, |message| message.as_str().to_owned())
     }
 
-    /// Checks the precondition of the write against `draft`, which starts at the tip that the write replaces. `subject` says what the
-    /// precondition is about.
+    /// Checks all conditions against the tip that a write replaces which does not name the paths that it writes.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`]; [`Error::NoWrittenPaths`] for a condition that is about such paths.
     pub(super) fn check(&self, draft: &Draft<'_>, subject: PreconditionSubject<'_>) -> Result<()> {
+        if self.path_conditions.others_absent {
+            return Err(Error::NoWrittenPaths);
+        }
+        self.check_precondition(draft, subject)?;
+        self.path_conditions.check(draft, &[])
+    }
+
+    /// Checks all conditions against the tip that a write replaces which puts `modules` at their paths.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`].
+    pub(super) fn check_put(
+        &self,
+        draft: &Draft<'_>,
+        subject: PreconditionSubject<'_>,
+        modules: &[(ModulePath, ModuleHash)],
+    ) -> Result<()> {
+        self.check_precondition(draft, subject)?;
+        self.path_conditions.check(draft, modules)
+    }
+
+    /// Checks the precondition alone.
+    fn check_precondition(
+        &self,
+        draft: &Draft<'_>,
+        subject: PreconditionSubject<'_>,
+    ) -> Result<()> {
         if self.precondition.is_empty() {
             return Ok(());
         }

@@ -141,6 +141,11 @@ pub enum Error {
     /// A precondition names a path that the write does not write.
     #[error("the precondition for {0} is for a path that is not written")]
     UnusedCondition(String),
+    /// There is a precondition for all paths that are written, but the write does not name them.
+    #[error(
+        "a precondition for every path that is written needs a request that names these paths: name them in the precondition"
+    )]
+    NoWrittenPaths,
     /// There is no change left to roll back. The text names the path, if any.
     #[error("nothing to roll back{0}")]
     NothingToRollBack(String),
@@ -327,7 +332,9 @@ impl Error {
             | Self::OwnHistoryNotShared { .. }
             | Self::OwnHistory { .. } => ErrorKind::Conflict,
             Self::PreconditionFailed { .. } => ErrorKind::Precondition,
-            Self::SamePath(_) | Self::UnusedCondition(_) => ErrorKind::Malformed,
+            Self::SamePath(_) | Self::UnusedCondition(_) | Self::NoWrittenPaths => {
+                ErrorKind::Malformed
+            }
             Self::TooManyModules(_) => ErrorKind::TooLarge,
             Self::EntryName { source, .. } => name_kind(source),
             Self::RefNotSynced { .. } | Self::WitBusy(_) => ErrorKind::Busy,

@@ -1,4 +1,4 @@
-//! The conditions of a write that puts several modules at their paths.
+//! The conditions of a write for single paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +16,10 @@ pub enum PathCondition {
     Module(ModuleHash),
 }
 
-/// The conditions of a write to several paths.
+/// The conditions of a write for single paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathConditions {
-    /// Whether the condition of all paths that are not in `paths` is [`PathCondition::Absent`].
+    /// Whether nothing may be at a path that the write puts a module at and that has no condition of its own.
     pub others_absent: bool,
     /// The conditions of single paths.
     pub paths: BTreeMap<ModulePath, PathCondition>,
@@ -30,6 +30,14 @@ impl PathConditions {
     pub fn all_absent() -> Self {
         Self {
             others_absent: true,
+            ..Self::default()
+        }
+    }
+
+    /// Returns one condition.
+    pub fn one(path: ModulePath, condition: PathCondition) -> Self {
+        Self {
+            paths: BTreeMap::from([(path, condition)]),
             ..Self::default()
         }
     }
@@ -52,7 +60,12 @@ impl PathConditions {
         }
     }
 
-    /// Checks the conditions against `draft`, which starts at the tip that the write replaces.
+    /// Returns whether there are no conditions.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Checks the conditions against the tip that a write replaces which puts `modules` at their paths.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`] for the first path whose condition does not hold.
@@ -61,25 +74,50 @@ impl PathConditions {
         draft: &Draft<'_>,
         modules: &[(ModulePath, ModuleHash)],
     ) -> Result<()> {
+        let mut others: BTreeMap<_, _> = self.paths.iter().collect();
         for (path, hash) in modules {
-            let expected = match self.paths.get(path) {
-                Some(PathCondition::Module(hash)) => Some(*hash),
-                Some(PathCondition::Absent) => None,
+            let expected = match others.remove(path) {
+                Some(condition) => condition.expected(),
                 None if self.others_absent => None,
                 None => continue,
             };
-            let current = match draft.node(path.as_tree_path())? {
-                Some(TreeNode::Module(current)) => Some(current),
-                _ => None,
-            };
-            if current != expected && current != Some(*hash) {
-                let current = match current {
-                    Some(current) => format!("the current value at {path} is {current}"),
-                    None => format!("nothing exists at {path}"),
-                };
-                return Err(Error::PreconditionFailed { current });
+            match draft.node(path.as_tree_path())? {
+                Some(TreeNode::Module(current))
+                    if expected != Some(current) && current != *hash =>
+                {
+                    return Err(failed(path, Some(TreeNode::Module(current))));
+                }
+                Some(TreeNode::Module(_)) => {}
+                // A directory is reported as such when the module is put.
+                node if expected.is_some() => return Err(failed(path, node)),
+                _ => {}
+            }
+        }
+        for (path, condition) in others {
+            let node = draft.node(path.as_tree_path())?;
+            if node != condition.expected().map(TreeNode::Module) {
+                return Err(failed(path, node));
             }
         }
         Ok(())
     }
+}
+
+impl PathCondition {
+    /// Returns the module that must be at the path.
+    fn expected(self) -> Option<ModuleHash> {
+        match self {
+            Self::Module(hash) => Some(hash),
+            Self::Absent => None,
+        }
+    }
+}
+
+fn failed(path: &ModulePath, node: Option<TreeNode>) -> Error {
+    let current = match node {
+        Some(TreeNode::Module(current)) => format!("the current value at {path} is {current}"),
+        Some(TreeNode::Directory(_)) => format!("{path} is a directory"),
+        Some(TreeNode::Foreign) | None => format!("nothing exists at {path}"),
+    };
+    Error::PreconditionFailed { current }
 }

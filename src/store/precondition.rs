@@ -4,7 +4,7 @@
 //! an upload is read.
 
 use super::error::{Error, Result};
-use crate::names::TreePath;
+use crate::names::{ModuleHash, TreePath};
 use crate::repo::TreeNode;
 
 /// The precondition of a write. For a write to a single path, the current tag is the hash of the module there; for a write to several
@@ -36,6 +36,14 @@ impl EntityTags {
 }
 
 impl Precondition {
+    /// Returns the precondition that the module has this hash.
+    pub fn module(hash: ModuleHash) -> Self {
+        Self {
+            if_match: Some(EntityTags::OneOf(vec![hash.to_string()])),
+            if_none_match: None,
+        }
+    }
+
     /// Checks the precondition against the current tag. `current` is `None` if the module or tip does not exist.
     ///
     /// # Errors

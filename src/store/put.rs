@@ -72,8 +72,9 @@ impl Store {
         let hash = txn.add_blob(&mut upload.spool)?;
         self.note_validated(hash, &upload.info, upload.facts.take());
         self.publish(txn, change, |draft| {
-            change.check(draft, path.as_tree_path().into())?;
-            draft.set(&[(path.clone(), hash)])?;
+            let module = [(path.clone(), hash)];
+            change.check_put(draft, path.as_tree_path().into(), &module)?;
+            draft.set(&module)?;
             let message = || message::import(path.as_tree_path());
             Ok((change.commit_if_changed(draft, Vec::new(), message), hash))
         })

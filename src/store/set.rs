@@ -36,8 +36,9 @@ impl Store {
         size.ok_or_else(unknown)?;
         txn.adopt_blob(stored)?;
         self.publish(txn, change, |draft| {
-            change.check(draft, path.as_tree_path().into())?;
-            draft.set(&[(path.clone(), stored)])?;
+            let module = [(path.clone(), stored)];
+            change.check_put(draft, path.as_tree_path().into(), &module)?;
+            draft.set(&module)?;
             let message = || message::set(path, stored);
             Ok((change.commit_if_changed(draft, Vec::new(), message), stored))
         })

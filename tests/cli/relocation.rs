@@ -71,3 +71,46 @@ fn invalid_relocations_fail_with_a_reason_and_a_hint() {
         assert_eq!(world.run(args).code, Some(2), "{args:?}");
     }
 }
+
+#[test]
+fn a_hash_that_is_not_there_any_more_stops_a_change() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    world.add("b.wasm", 2);
+    let (old, new) = (world.hash(2), world.hash(1));
+    let failed = format!("the precondition failed: the current value is {new}");
+    for change in [
+        &["mv", "a.wasm", "c.wasm"][..],
+        &["copy", "a.wasm", "c.wasm"],
+        &["remove", "a.wasm"],
+    ] {
+        let run = |hash: &str| [change, &["--if-match", hash]].concat().join(" ");
+        let args = run(&old);
+        let args: Vec<_> = args.split(' ').collect();
+        assert_eq!(world.fails(4, &args), failed, "{args:?}");
+        let several: Vec<_> = [change[0], "b.wasm"]
+            .into_iter()
+            .chain(args[1..].iter().copied())
+            .collect();
+        assert_eq!(world.run(&several).code, Some(2), "{several:?}");
+    }
+    let at = |path: &str| format!("the precondition failed: the current value at {path} is {new}");
+    let set = |flags: &[&str]| [&["set", &old, "a.wasm"], flags].concat().join(" ");
+    for flags in [&["--if-absent"][..], &["--if-match", &old]] {
+        let args = set(flags);
+        let args: Vec<_> = args.split(' ').collect();
+        assert_eq!(world.fails(4, &args), at("/a.wasm"), "{args:?}");
+    }
+    assert_eq!(paths(&world), "a.wasm b.wasm");
+    assert_eq!(world.changes(&["set", &new, "a.wasm", "--if-absent"]), "");
+    assert_eq!(
+        world.changes(&["set", &old, "a.wasm", "--if-match", &new]),
+        ""
+    );
+    assert_eq!(
+        world.changes(&["mv", "a.wasm", "c.wasm", "--if-match", &old]),
+        ""
+    );
+    assert_eq!(world.changes(&["remove", "c.wasm", "--if-match", &old]), "");
+    assert_eq!(paths(&world), "b.wasm");
+}

@@ -206,3 +206,26 @@ fn a_message_may_be_as_long_as_a_request_header_allows() {
 fn world_hash(n: u32) -> String {
     World::with_store("sha1").hash(n)
 }
+
+#[test]
+fn a_hash_that_is_not_there_any_more_is_the_same_conflict_as_on_the_directory() {
+    let twin = Twin::of(World::with_store("sha1"));
+    twin.world.add("a", 1);
+    twin.world.add("b, c", 2);
+    let (one, two) = (twin.world.hash(1), twin.world.hash(2));
+    for args in [
+        &["mv", "a", "c", "--if-match", &two][..],
+        &["copy", "a", "c", "--if-match", &two],
+        &["remove", "a", "--if-match", &two],
+        &["set", &one, "b, c", "--if-absent"],
+        &["set", &one, "b, c", "--if-match", &one],
+    ] {
+        twin.same(args);
+        assert_eq!(twin.served(args).code, Some(4), "{args:?}");
+    }
+    twin.same(&["set", &two, "b, c", "--if-absent"]);
+    assert_eq!(
+        twin.served(&["set", &one, "b, c", "--if-match", &two]).code,
+        Some(0)
+    );
+}

@@ -20,8 +20,7 @@ pub(in crate::cli) struct CopyArgs {
 
 impl CopyArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let (relocation, write) = self.paths.into_parts();
-        let change = settings.change(write)?;
+        let (relocation, change) = self.paths.into_parts(settings)?;
         let store = settings.open_existing()?;
         let published = store.copy_modules(&change, &relocation)?;
         report(

@@ -7,9 +7,9 @@ use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::ModulePattern;
+use crate::names::{ModuleHash, ModulePattern};
 use crate::remote;
-use crate::store::{self, DirectoryRemoval};
+use crate::store::{self, DirectoryRemoval, Precondition};
 
 /// Remove modules
 ///
@@ -24,13 +24,22 @@ pub(in crate::cli) struct RemoveArgs {
     /// Remove directories with everything in them
     #[arg(short, long)]
     recursive: bool,
+    /// Fail unless the path has the module with this hash; only for one path
+    #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
+    if_match: Option<ModuleHash>,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl RemoveArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.write)?;
+        let mut change = settings.change(self.write)?;
+        if let Some(hash) = self.if_match {
+            change.precondition = match self.names.as_slice() {
+                [name] if name.glob().is_none() => Precondition::module(hash),
+                _ => return Err(Error::Usage("--if-match is for one path")),
+            };
+        }
         let directories = if self.recursive {
             DirectoryRemoval::Recursive
         } else {

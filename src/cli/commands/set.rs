@@ -7,7 +7,8 @@ use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{HashRef, ModulePath};
+use crate::names::{HashRef, ModuleHash, ModulePath};
+use crate::store::{PathCondition, PathConditions};
 
 /// Put a stored module at another path
 ///
@@ -21,13 +22,26 @@ pub(in crate::cli) struct SetArgs {
     /// Put it at this path
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
+    /// Fail if the path has another module; the same one is a success
+    #[arg(long, conflicts_with = "if_match")]
+    if_absent: bool,
+    /// Fail unless the path has the module with this hash
+    #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
+    if_match: Option<ModuleHash>,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl SetArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.write)?;
+        let mut change = settings.change(self.write)?;
+        let condition = match self.if_match {
+            Some(hash) => Some(PathCondition::Module(hash)),
+            None => self.if_absent.then_some(PathCondition::Absent),
+        };
+        if let Some(condition) = condition {
+            change.path_conditions = PathConditions::one(self.path.clone(), condition);
+        }
         let store = settings.open_existing()?;
         let set = store.set(&change, &self.hash, &self.path)?;
         let fields = json!({ "hash": set.value.to_string(), "path": self.path.to_string() });

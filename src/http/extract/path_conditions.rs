@@ -1,8 +1,6 @@
-//! The request headers `Wasmstore-If-Match` and `Wasmstore-If-None-Match`: conditions on several paths.
+//! The headers with the conditions of a write for single paths: `Wasmstore-If-Match` and `Wasmstore-If-None-Match`.
 
-use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
-use axum::http::request::Parts;
 
 use crate::http::error::{Failure, Result};
 use crate::http::percent;
@@ -12,20 +10,19 @@ use crate::store::{PathCondition, PathConditions};
 const IF_MATCH: &str = "wasmstore-if-match";
 const IF_NONE_MATCH: &str = "wasmstore-if-none-match";
 
-/// The conditions in the headers of a write to several paths.
-pub(in crate::http) struct PathConditionHeaders(pub PathConditions);
-
-impl<S: Send + Sync> FromRequestParts<S> for PathConditionHeaders {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        parse(&parts.headers).map(Self)
+/// Rejects the conditions of a write that changes no path, or that does not know which. Ignoring them would make a change that its client has
+/// made dependent on something.
+pub(in crate::http) fn reject_path_conditions(conditions: &PathConditions) -> Result<()> {
+    if conditions.is_empty() {
+        return Ok(());
     }
+    let detail = "Wasmstore-If-Match and Wasmstore-If-None-Match are about the paths of modules, which this request does not change";
+    Err(Failure::malformed(detail))
 }
 
 /// Parses both headers. Each header may occur several times and have several items separated by commas. A comma in a path is
 /// percent-encoded.
-fn parse(headers: &HeaderMap) -> Result<PathConditions> {
+pub(super) fn parse(headers: &HeaderMap) -> Result<PathConditions> {
     let mut conditions = PathConditions::default();
     for item in items(headers, IF_NONE_MATCH)? {
         if item == "*" {

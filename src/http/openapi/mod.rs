@@ -12,7 +12,9 @@ mod problems;
 
 pub(super) use document::{base_document, finish_document};
 pub(super) use module_bytes::ModuleBytes;
-pub(super) use parameters::{ChunkHeaders, RepresentationDigest, UploadHeaders};
+pub(super) use parameters::{
+    ChunkHeaders, PathConditionHeaders, RepresentationDigest, UploadHeaders,
+};
 pub(super) use problems::{
     BranchProblems, ChunkProblems, CompletionProblems, ModuleProblems, Problems, ReadProblems,
     UploadBeginProblems, UploadProblems, WatchProblems, WorldProblems, WriteProblems,

@@ -4,9 +4,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{Object, ObjectBuilder, Required, Type};
 
-use crate::http::extract::{
-    ModuleHeaders, PathConditionHeaders, ReadConditions, ReadRevision, WriteHeaders,
-};
+use crate::http::extract::{ModuleHeaders, ReadConditions, ReadRevision, WriteHeaders};
 
 /// A parameter: its name, its description, and a pattern for its value. Clients may check values against the pattern, so it matches every
 /// value that the server accepts. It may also match values that the server rejects.
@@ -156,13 +154,13 @@ const IF_NONE_MATCH: ParameterText = (
 const PATH_CONDITION_HEADERS: [ParameterText; 2] = [
     (
         "Wasmstore-If-Match",
-        "Proceed only if each of these paths has the module with the hash that follows it, or already the module that is sent; otherwise 412. Items are separated by commas; paths are percent-encoded",
-        "^[!-~]+ \"?([0-9a-fA-F]{40}|[0-9a-fA-F]{64})\"?$",
+        "Proceed only if each of these paths has the module with the hash that follows it, or already the module that the request puts there; otherwise 412. Items are separated by commas; paths are percent-encoded",
+        "^[ -+\\--~]+ \"?([0-9a-fA-F]{40}|[0-9a-fA-F]{64})\"? *(,[ -+\\--~]+ \"?([0-9a-fA-F]{40}|[0-9a-fA-F]{64})\"? *)*$",
     ),
     (
         "Wasmstore-If-None-Match",
-        "Proceed only if at each of these paths there is nothing, or already the module that is sent; `*` stands for every path that is sent; otherwise 412. Items are separated by commas; paths are percent-encoded",
-        r"^(\*|[!-+\--~]+)$",
+        "Proceed only if nothing is at these paths, or already the module that the request puts there; otherwise 412. With `*`, at every path that the request puts a module at; 400 if it does not name them. Items are separated by commas; paths are percent-encoded",
+        r"^[ -+\--~]+(,[ -+\--~]+)*$",
     ),
 ];
 
@@ -179,6 +177,9 @@ const UPLOAD_HEADERS: [ParameterText; 3] = [
     ),
     REPR_DIGEST,
 ];
+
+/// The conditions for single paths, which [`WriteHeaders`] has, too: the headers of writes that change modules.
+pub(in crate::http) struct PathConditionHeaders;
 
 const REPR_DIGEST: ParameterText = (
     "Repr-Digest",

@@ -12,7 +12,7 @@ use crate::http::extract::{
     BranchWriteHeaders, QueryParams, UrlTail, WriteHeaders, parse_revision,
 };
 use crate::http::json_list::charged_json;
-use crate::http::openapi::{BranchProblems, Problems, WriteProblems};
+use crate::http::openapi::{BranchProblems, PathConditionHeaders, Problems, WriteProblems};
 use crate::http::state::App;
 use crate::names::BranchName;
 use crate::store::{FastForward, MergeOptions};
@@ -128,7 +128,7 @@ pub(in crate::http) struct MergeQuery {
 ///
 /// After a fast-forward, `Wasmstore-Forwarded-From` is the branch's tip before it. Restoring that commit undoes the merge.
 #[utoipa::path(post, path = "/merge/{*branch}", tag = "branches",
-    params(WriteHeaders, MergeQuery),
+    params(WriteHeaders, PathConditionHeaders, MergeQuery),
     responses((status = 200, description = "The branch is merged",
         headers(("Wasmstore-Forwarded-From" = CommitHashSchema, description = "The branch's tip before a fast-forward"))), WriteProblems))]
 pub(in crate::http) async fn merge(

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::{Failure, Result};
-use crate::http::extract::{QueryParams, WriteHeaders};
+use crate::http::extract::{QueryParams, WriteHeaders, reject_path_conditions};
 use crate::http::json::Json;
 use crate::http::middleware::auth::Caller;
 use crate::http::openapi::WriteProblems;
@@ -113,6 +113,7 @@ pub(in crate::http) async fn gc(
     QueryParams(query): QueryParams<GcQuery>,
     QueryParams(pairs): QueryParams<Vec<(String, String)>>,
 ) -> Result<Response> {
+    reject_path_conditions(&change.path_conditions)?;
     let history = query.history(&pairs)?;
     if query.dry_run {
         let branch = change.branch;

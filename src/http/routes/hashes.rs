@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{ReadRevision, UrlTail, WriteHeaders};
-use crate::http::openapi::{ReadProblems, WriteProblems};
+use crate::http::openapi::{PathConditionHeaders, ReadProblems, WriteProblems};
 use crate::http::state::App;
 use crate::names::{HashRef, ModulePath, ModuleRef};
 use crate::store::ErrorKind;
@@ -40,7 +40,7 @@ pub(in crate::http) async fn get(
 // The OpenAPI document has this operation at `/hash/{hash}/{path}`; see `rewrite_paths` in `openapi/document.rs`.
 /// Adds a path for a module that the store already has
 #[utoipa::path(post, operation_id = "set_hash", path = "/hash/{*name}", tag = "modules",
-    params(WriteHeaders),
+    params(WriteHeaders, PathConditionHeaders),
     responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), WriteProblems))]
 pub(in crate::http) async fn set(
     State(app): State<App>,

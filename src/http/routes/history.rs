@@ -9,7 +9,7 @@ use crate::http::error::Result;
 use crate::http::extract::{QueryParams, ReadRevision, UrlTail, WriteHeaders};
 use crate::http::json_items::{JsonItems, ListKind};
 use crate::http::json_list::{JsonList, charged_json};
-use crate::http::openapi::{ReadProblems, WriteProblems};
+use crate::http::openapi::{PathConditionHeaders, ReadProblems, WriteProblems};
 use crate::http::pagination::Page;
 use crate::http::routes::filtered_commits::{ChangeQuery, filtered_commits};
 use crate::http::state::App;
@@ -173,7 +173,7 @@ pub(in crate::http) async fn commit(State(app): State<App>, tail: UrlTail) -> Re
 
 /// Restores the whole tree of a commit
 #[utoipa::path(post, path = "/restore/{commit}", tag = "history",
-    params(WriteHeaders),
+    params(WriteHeaders, PathConditionHeaders),
     responses((status = 200, description = "The tree is as in the commit"), WriteProblems))]
 pub(in crate::http) async fn restore_all(
     app: State<App>,
@@ -185,7 +185,7 @@ pub(in crate::http) async fn restore_all(
 
 /// Restores the module or directory that a commit has at a path
 #[utoipa::path(post, path = "/restore/{commit}/{*path}", tag = "history",
-    params(WriteHeaders),
+    params(WriteHeaders, PathConditionHeaders),
     responses((status = 200, description = "The path is as in the commit"), WriteProblems))]
 pub(in crate::http) async fn restore(
     State(app): State<App>,
@@ -203,7 +203,7 @@ pub(in crate::http) async fn restore(
 
 /// Undoes the newest change of the branch
 #[utoipa::path(post, path = "/rollback", tag = "history",
-    params(WriteHeaders),
+    params(WriteHeaders, PathConditionHeaders),
     responses((status = 200, description = "The change is undone"), WriteProblems))]
 pub(in crate::http) async fn rollback_all(
     app: State<App>,
@@ -214,7 +214,7 @@ pub(in crate::http) async fn rollback_all(
 
 /// Undoes the newest change of a path
 #[utoipa::path(post, path = "/rollback/{*path}", tag = "history",
-    params(WriteHeaders),
+    params(WriteHeaders, PathConditionHeaders),
     responses((status = 200, description = "The change is undone"), WriteProblems))]
 pub(in crate::http) async fn rollback(
     State(app): State<App>,

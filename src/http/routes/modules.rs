@@ -18,7 +18,8 @@ use crate::http::json_items::{JsonItems, ListKind};
 use crate::http::json_list::JsonList;
 use crate::http::module::response::NamedBy;
 use crate::http::openapi::{
-    ModuleBytes, ModuleProblems, ReadProblems, UploadHeaders, UploadProblems, WriteProblems,
+    ModuleBytes, ModuleProblems, PathConditionHeaders, ReadProblems, UploadHeaders, UploadProblems,
+    WriteProblems,
 };
 use crate::http::pagination::Page;
 use crate::http::state::App;
@@ -171,7 +172,7 @@ pub(in crate::http) async fn get(
 /// The name must be a path. The whole module is validated, function bodies included.
 #[utoipa::path(post, operation_id = "put_module", path = "/module/{*name}", tag = "modules",
     request_body(content_type = "application/wasm", description = "The module"),
-    params(WriteHeaders, UploadHeaders),
+    params(WriteHeaders, PathConditionHeaders, UploadHeaders),
     responses((status = 200, description = "The module's hash", body = HashSchema, content_type = "text/plain"), UploadProblems))]
 pub(in crate::http) async fn put(
     State(app): State<App>,
@@ -235,7 +236,7 @@ pub(in crate::http) struct RemoveQuery {
 
 /// Removes the module at a path, or a module from every path that has it
 #[utoipa::path(delete, operation_id = "remove_module", path = "/module/{*name}", tag = "modules",
-    params(WriteHeaders, RemoveQuery),
+    params(WriteHeaders, PathConditionHeaders, RemoveQuery),
     responses((status = 200, description = "The module is removed"), WriteProblems))]
 pub(in crate::http) async fn remove(
     State(app): State<App>,

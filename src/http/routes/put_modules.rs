@@ -7,18 +7,17 @@ use axum::response::{IntoResponse, Response};
 
 use super::encoded_body::{EncodedBody, receive};
 use crate::http::error::{Failure, Result};
-use crate::http::extract::{PathConditionHeaders, UrlTail, WriteHeaders};
+use crate::http::extract::{UrlTail, WriteHeaders};
 use crate::http::json::Json;
-use crate::http::openapi::{UploadHeaders, UploadProblems};
+use crate::http::openapi::{PathConditionHeaders, UploadHeaders, UploadProblems};
 use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length, has_media_type};
-use crate::http::upload::body_digest::HEADERS as DIGEST_HEADERS;
 use crate::http::upload::cancel_on_drop::CancelOnDrop;
 use crate::http::upload::decoding::content_coding;
 use crate::http::upload::memory::{BufferedCharge, CHUNK_BYTES, UploadMemory};
 use crate::http::upload::modules_sink::{ArchiveSink, ModulesSink};
 use crate::http::upload::multipart::{BodyPart, HELD_BYTES_MAX, MULTIPART, MultipartBody};
-use crate::names::TreePath;
+use crate::names::{TreePath, printable_excerpt};
 use crate::store::{Change, ModulesUpload, PathConditions};
 use crate::wire::Modules;
 use crate::wire::schema::HashSchema;
@@ -39,7 +38,7 @@ struct ModulesWrite {
 /// Adds modules in one commit
 ///
 /// The body is a tar archive or a form. The files of an archive are put at their paths. The path of a form's part is its name or, if the
-/// name is `file`, its file name. All modules are added, or none.
+/// name is `file`, its file name. All modules are added, or none. A part may have a `Content-Digest` or `Repr-Digest` of its own.
 #[utoipa::path(post, operation_id = "put_modules", path = "/modules", tag = "modules",
     request_body(content(("application/x-tar"), ("multipart/form-data")), description = "The modules; a tar archive may be gzip or zstd"),
     params(WriteHeaders, PathConditionHeaders, UploadHeaders),
@@ -47,10 +46,9 @@ struct ModulesWrite {
 pub(in crate::http) async fn put_all(
     app: State<App>,
     change: WriteHeaders,
-    conditions: PathConditionHeaders,
     request: Request,
 ) -> Result<Response> {
-    put(app, change, conditions, UrlTail::default(), request).await
+    put(app, change, UrlTail::default(), request).await
 }
 
 /// Adds modules below a directory in one commit
@@ -62,14 +60,13 @@ pub(in crate::http) async fn put_all(
     responses((status = 200, description = "The hash of each path", body = BTreeMap<String, HashSchema>), UploadProblems))]
 pub(in crate::http) async fn put(
     State(app): State<App>,
-    WriteHeaders(change): WriteHeaders,
-    PathConditionHeaders(conditions): PathConditionHeaders,
+    WriteHeaders(mut change): WriteHeaders,
     UrlTail(tail): UrlTail,
     request: Request,
 ) -> Result<Response> {
     let write = ModulesWrite {
+        conditions: std::mem::take(&mut change.path_conditions),
         change,
-        conditions,
         directory: TreePath::parse(&tail)?,
     };
     if has_media_type(request.headers(), ARCHIVE) {
@@ -84,6 +81,7 @@ pub(in crate::http) async fn put(
 fn unsupported(headers: &HeaderMap) -> Failure {
     let sent = headers.get(CONTENT_TYPE);
     let sent = sent.map_or("missing", |sent| sent.to_str().unwrap_or("malformed"));
+    let sent = printable_excerpt(sent);
     let detail = format!(
         "Content-Type must be {ARCHIVE} or {MULTIPART}, and is {sent}; nothing was changed"
     );
@@ -119,14 +117,6 @@ async fn put_form(app: &App, write: ModulesWrite, request: Request) -> Result<Re
         let detail = "a form must have no Content-Encoding; a tar archive may have one";
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    if DIGEST_HEADERS
-        .iter()
-        .any(|name| parts.headers.contains_key(*name))
-    {
-        let detail =
-            "a form must have no Content-Digest and no Repr-Digest; a tar archive may have them";
-        return Err(Failure::malformed(detail));
-    }
     let upload = begin(app, &write).await?;
     let _cancel = CancelOnDrop(upload.cancellation());
     let bytes = UploadMemory::first_bytes(None) + HELD_BYTES_MAX as u64;
@@ -145,6 +135,7 @@ async fn put_form(app: &App, write: ModulesWrite, request: Request) -> Result<Re
     while let Some(part) = body.next().await? {
         sink = receive_part(app, sink, part).await?;
     }
+    body.finish().await?;
     publish(app, write, move || Ok(sink)).await
 }
 
@@ -159,6 +150,7 @@ async fn receive_part(app: &App, mut sink: ModulesSink, mut part: BodyPart) -> R
             return Err(Failure::malformed(detail));
         }
     };
+    let mut digest = part.digest()?;
     sink.begin(&name)?;
     let mut chunk = Vec::new();
     loop {
@@ -170,13 +162,18 @@ async fn receive_part(app: &App, mut sink: ModulesSink, mut part: BodyPart) -> R
         }
         let full = std::mem::take(&mut chunk);
         let written = app.run_read(move |_| {
+            digest.update(&full);
+            if is_last {
+                // Before the module: an invalid module is often one that was damaged on the way, as for other uploads.
+                std::mem::take(&mut digest).check()?;
+            }
             sink.write(&full)?;
             if is_last {
                 sink.end()?;
             }
-            Ok(sink)
+            Ok((sink, digest))
         });
-        sink = written.await?;
+        (sink, digest) = written.await?;
         if is_last {
             return Ok(sink);
         }

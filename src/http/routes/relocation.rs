@@ -9,7 +9,7 @@ use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, WriteHeaders};
 use crate::http::middleware::auth::Caller;
-use crate::http::openapi::WriteProblems;
+use crate::http::openapi::{PathConditionHeaders, WriteProblems};
 use crate::http::state::App;
 use crate::names::{Destination, ModulePattern, TreePath};
 use crate::store::{DirectoryRemoval, ExistingModules, Relocation};
@@ -63,7 +63,7 @@ pub(in crate::http) type QueryPairs = QueryParams<Vec<(String, String)>>;
 /// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several, against that of the
 /// whole tree.
 #[utoipa::path(post, operation_id = "copy_modules", path = "/copy", tag = "modules",
-    params(WriteHeaders, RelocationQuery),
+    params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     responses((status = 200, description = "The modules are copied"), WriteProblems))]
 pub(in crate::http) async fn copy(
     State(app): State<App>,
@@ -80,7 +80,7 @@ pub(in crate::http) async fn copy(
 /// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several, against that of the
 /// whole tree. The key must allow DELETE in addition to POST.
 #[utoipa::path(post, operation_id = "move_modules", path = "/move", tag = "modules",
-    params(WriteHeaders, RelocationQuery),
+    params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     responses((status = 200, description = "The modules are moved"), WriteProblems))]
 pub(in crate::http) async fn relocate(
     State(app): State<App>,
@@ -98,7 +98,7 @@ pub(in crate::http) async fn relocate(
 ///
 /// A precondition is checked against the entity tag of the whole tree. A glob has the syntax of gitignore(5), and must match something.
 #[utoipa::path(delete, operation_id = "remove_modules", path = "/modules", tag = "modules",
-    params(WriteHeaders, RemovalQuery),
+    params(WriteHeaders, PathConditionHeaders, RemovalQuery),
     responses((status = 200, description = "The modules are removed"), WriteProblems))]
 pub(in crate::http) async fn remove_selected(
     State(app): State<App>,

@@ -11,7 +11,9 @@ use serde::Deserialize;
 use crate::http::charged::charged_response;
 use crate::http::commit_header::{ChangeHeaders, CommitHeader};
 use crate::http::error::Result;
-use crate::http::extract::{QueryParams, UrlTail, WriteHeaders, parse_revision};
+use crate::http::extract::{
+    QueryParams, UrlTail, WriteHeaders, parse_revision, reject_path_conditions,
+};
 use crate::http::json_items::{JsonItems, ListKind};
 use crate::http::json_list::charged_json;
 use crate::http::middleware::auth::Caller;
@@ -112,6 +114,7 @@ pub(in crate::http) async fn create(
     tail: UrlTail,
     QueryParams(query): QueryParams<NewTagQuery>,
 ) -> Result<ChangeHeaders> {
+    reject_path_conditions(&change.path_conditions)?;
     let tag = tail.parse(TagName::parse)?;
     let from = match query.from.as_deref() {
         None => Revision::Branch(change.branch.clone()),
@@ -138,6 +141,7 @@ pub(in crate::http) async fn delete(
     WriteHeaders(change): WriteHeaders,
     tail: UrlTail,
 ) -> Result<()> {
+    reject_path_conditions(&change.path_conditions)?;
     let tag = tail.parse(TagName::parse)?;
     app.run_write(move |store| Ok(store.delete_tag(&change, &tag)?))
         .await

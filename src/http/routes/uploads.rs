@@ -18,8 +18,8 @@ use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, UrlTail, WriteHeaders};
 use crate::http::middleware::auth::Caller;
 use crate::http::openapi::{
-    ChunkHeaders, ChunkProblems, CompletionProblems, ReadProblems, RepresentationDigest,
-    UploadBeginProblems,
+    ChunkHeaders, ChunkProblems, CompletionProblems, PathConditionHeaders, ReadProblems,
+    RepresentationDigest, UploadBeginProblems,
 };
 use crate::http::state::App;
 use crate::http::upload::body_digest::{different_digest, representation_digests};
@@ -122,7 +122,7 @@ pub(in crate::http) async fn append(
 /// The body has the last bytes, or none. If the same request is repeated because its response was lost, it has the same response.
 #[utoipa::path(put, operation_id = "complete_upload", path = "/uploads/{id}", tag = "modules",
     request_body(content_type = "application/octet-stream", description = "The last bytes of the module, which may be none"),
-    params(WriteHeaders, ChunkHeaders, RepresentationDigest, CompleteQuery),
+    params(WriteHeaders, PathConditionHeaders, ChunkHeaders, RepresentationDigest, CompleteQuery),
     responses((status = 200, description = "The module's hash", body = HashSchema, content_type = "text/plain"), CompletionProblems))]
 pub(in crate::http) async fn complete(
     State(app): State<App>,

@@ -8,9 +8,11 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use futures_util::stream;
+use tokio::sync::Mutex;
 use tokio::task::yield_now;
 
 use super::body::RequestBody;
+use super::body_digest::BodyDigest;
 use crate::http::error::{Failure, Result};
 
 /// The media type of a multipart body.
@@ -23,7 +25,26 @@ pub(in crate::http) const HELD_BYTES_MAX: usize = 1 << 20;
 /// A multipart body that is being received.
 pub(in crate::http) struct MultipartBody {
     parts: multer::Multipart<'static>,
+    frames: Arc<Mutex<Frames>>,
     held_bytes: Arc<AtomicUsize>,
+}
+
+/// The frames of a body that the parser has not read, and the digests that the whole body must have.
+struct Frames {
+    body: RequestBody,
+    digest: BodyDigest,
+    sent: Instant,
+}
+
+impl Frames {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        // Extends the time limit for the rest of the body by the time that the server took to validate the previous frame.
+        self.body.extend_deadline(self.sent.elapsed());
+        let frame = self.body.next().await?;
+        self.digest.update(frame.as_deref().unwrap_or_default());
+        self.sent = Instant::now();
+        Ok(frame)
+    }
 }
 
 /// A part of a multipart body that is being received.
@@ -36,7 +57,7 @@ impl MultipartBody {
     /// Wraps the body of a request.
     ///
     /// # Errors
-    /// 415 if `Content-Type` has no boundary.
+    /// 415 if `Content-Type` has no boundary; 400 if a digest in the headers is malformed.
     pub fn new(headers: &HeaderMap, body: RequestBody) -> Result<Self> {
         let content_type = headers.get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
@@ -46,11 +67,35 @@ impl MultipartBody {
             Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
         })?;
         let held_bytes = Arc::new(AtomicUsize::new(0));
-        let frames = frames(body, Arc::clone(&held_bytes));
+        let frames = Arc::new(Mutex::new(Frames {
+            body,
+            digest: BodyDigest::new(headers)?,
+            sent: Instant::now(),
+        }));
+        let stream = frame_stream(Arc::clone(&frames), Arc::clone(&held_bytes));
         Ok(Self {
-            parts: multer::Multipart::new(frames, boundary),
+            parts: multer::Multipart::new(stream, boundary),
+            frames,
             held_bytes,
         })
+    }
+
+    /// Reads what follows the last part, and checks the digests of the whole body.
+    ///
+    /// # Errors
+    /// 400 if a digest differs or the body is truncated; 408 if it arrives too slowly.
+    pub async fn finish(self) -> Result<()> {
+        drop(self.parts);
+        let mut frames = self.frames.lock().await;
+        let mut bytes = 0;
+        while let Some(frame) = frames.next().await? {
+            bytes += frame.len();
+            if bytes > HELD_BYTES_MAX {
+                let detail = "the form continues after its last part; nothing was changed";
+                return Err(Failure::malformed(detail));
+            }
+        }
+        std::mem::take(&mut frames.digest).check()
     }
 
     /// Returns the next part; `None` at the end of the body.
@@ -78,6 +123,14 @@ impl BodyPart {
         self.field.file_name().map(decode_name)
     }
 
+    /// Returns the digests that the part must have.
+    ///
+    /// # Errors
+    /// 400 if one is malformed.
+    pub fn digest(&self) -> Result<BodyDigest> {
+        BodyDigest::new(self.field.headers())
+    }
+
     /// Returns the next bytes of the part; `None` at its end.
     ///
     /// # Errors
@@ -91,16 +144,13 @@ impl BodyPart {
 
 /// Returns the frames of a body as a stream. The parser reads from the stream as long as the stream is ready, and holds everything that it
 /// has not parsed. So the stream is never ready twice in a row, and fails if the parser holds more than [`HELD_BYTES_MAX`].
-fn frames(
-    body: RequestBody,
+fn frame_stream(
+    frames: Arc<Mutex<Frames>>,
     held_bytes: Arc<AtomicUsize>,
 ) -> impl stream::Stream<Item = Result<Bytes>> {
-    let start = (body, held_bytes, Instant::now());
-    stream::try_unfold(start, async |(mut body, held_bytes, sent)| {
-        // Extends the time limit for the rest of the body by the time that the server took to validate the previous frame.
-        body.extend_deadline(sent.elapsed());
+    stream::try_unfold((frames, held_bytes), async |(frames, held_bytes)| {
         yield_now().await;
-        let Some(frame) = body.next().await? else {
+        let Some(frame) = frames.lock().await.next().await? else {
             return Ok(None);
         };
         let held = held_bytes.fetch_add(frame.len(), Ordering::Relaxed);
@@ -108,7 +158,7 @@ fn frames(
             let detail = "the head of a part of the form is too long; nothing was changed";
             return Err(Failure::malformed(detail));
         }
-        Ok(Some((frame, (body, held_bytes, Instant::now()))))
+        Ok(Some((frame, (frames, held_bytes))))
     })
 }
 

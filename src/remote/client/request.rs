@@ -15,7 +15,9 @@ use crate::config::ClientLimits;
 use crate::names::{BranchName, CommitId, ModuleHash, ModuleRef, ServerUrl, TreePath};
 use crate::remote::error::{Error, Result};
 use crate::remote::proxy::{HttpProxy, ProxySettings};
-use crate::store::{Change, EntityTags, Precondition, Published, Revision};
+use crate::store::{
+    Change, EntityTags, PathCondition, PathConditions, Precondition, Published, Revision,
+};
 use crate::wire::{decode_query_value, encode_header_value, encode_path};
 
 /// The path of the HTTP API below the server's URL.
@@ -134,7 +136,8 @@ impl Client {
             if_none_match,
         } = &change.precondition;
         request = with_tags(request, IF_MATCH, if_match.as_ref());
-        with_tags(request, IF_NONE_MATCH, if_none_match.as_ref())
+        request = with_tags(request, IF_NONE_MATCH, if_none_match.as_ref());
+        with_path_conditions(request, &change.path_conditions)
     }
 
     /// Sends a request without a body, and returns the response if its status is a success.
@@ -363,6 +366,24 @@ fn with_tags(request: Builder, header: HeaderName, tags: Option<&EntityTags>) ->
         }
         None => request,
     }
+}
+
+/// Adds the headers with the conditions for single paths.
+pub(super) fn with_path_conditions(mut request: Builder, conditions: &PathConditions) -> Builder {
+    if conditions.others_absent {
+        request = request.header("wasmstore-if-none-match", "*");
+    }
+    for (path, condition) in &conditions.paths {
+        // A comma would separate two items of the header, so commas in a path are escaped.
+        let path = encode_header_value(&path.to_string()).replace(',', "%2C");
+        request = match condition {
+            PathCondition::Absent => request.header("wasmstore-if-none-match", path),
+            PathCondition::Module(hash) => {
+                request.header("wasmstore-if-match", format!("{path} {hash}"))
+            }
+        };
+    }
+    request
 }
 
 /// Returns whether a wrong scheme in the URL can be the reason for an I/O error. It is not the reason if the connection failed or timed

@@ -7,14 +7,13 @@ use std::path::Path;
 use ureq::SendBody;
 use ureq::http::Method;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
-use ureq::http::request::Builder;
 
-use super::request::{Client, below};
+use super::request::{Client, below, with_path_conditions};
 use super::upload::UploadReader;
 use crate::names::{ModuleHash, ModulePath};
 use crate::remote::error::Result;
-use crate::store::{self, Change, ModuleFiles, PathCondition, PathConditions, Published};
-use crate::wire::{ARCHIVE_END, ReceivedModules, encode_header_value, entry_header, padding_bytes};
+use crate::store::{self, Change, ModuleFiles, Published};
+use crate::wire::{ARCHIVE_END, ReceivedModules, entry_header, padding_bytes};
 
 impl Client {
     /// Uploads files while they are read.
@@ -34,7 +33,7 @@ impl Client {
             .header(CONTENT_TYPE, "application/x-tar")
             .header(CONTENT_LENGTH, body.size_bytes())
             .header(EXPECT, "100-continue");
-        let request = with_conditions(request, &files.conditions);
+        let request = with_path_conditions(request, &files.conditions);
         let response = self.send_with(request, SendBody::from_reader(&mut body));
         if response.is_err()
             && let Some(failure) = body.into_failure()
@@ -169,23 +168,6 @@ impl Read for ArchiveBody<'_> {
             }
         }
     }
-}
-
-fn with_conditions(mut request: Builder, conditions: &PathConditions) -> Builder {
-    if conditions.others_absent {
-        request = request.header("wasmstore-if-none-match", "*");
-    }
-    for (path, condition) in &conditions.paths {
-        // A comma would separate two items of the header, so commas in a path are escaped.
-        let path = encode_header_value(&path.to_string()).replace(',', "%2C");
-        request = match condition {
-            PathCondition::Absent => request.header("wasmstore-if-none-match", path),
-            PathCondition::Module(hash) => {
-                request.header("wasmstore-if-match", format!("{path} {hash}"))
-            }
-        };
-    }
-    request
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod modules;
 mod names;
 mod openapi;
 mod origins;
+mod path_conditions;
 mod path_log;
 mod put_modules;
 mod random;

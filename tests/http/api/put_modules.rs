@@ -3,7 +3,10 @@
 use std::io::Write as _;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use wasmstore::config::{ModuleLimits, Options, ServerLimits};
 use wasmstore::http::ServerOptions;
 
@@ -167,12 +170,11 @@ fn one_bad_entry_refuses_all_and_is_named() {
     let twice = [("name=a", module(1)), ("name=\"/a/\"", module(2))];
     let headers = [("content-type", "multipart/form-data; boundary=x")];
     send(&s, "/modules/q", &headers, form(&twice)).is(400, "two modules would be at /q/a");
-    // The digest would be that of the whole form, which nobody computes.
     let digest = ("content-digest", "sha-256=:AAAA:");
     let response = send(&s, "/modules/q", &[headers[0], digest], form(&twice[..1]));
     assert_eq!(response.status, 400);
     assert!(
-        response.text().contains("no Content-Digest"),
+        response.text().contains("Content-Digest is malformed"),
         "{}",
         response.text()
     );
@@ -275,6 +277,64 @@ fn limits_are_for_each_module_and_for_all() {
         200
     );
     assert_eq!(s.subjects().len(), 2);
+}
+
+/// Returns the value of a `Content-Digest` of these bytes.
+fn content_digest(bytes: &[u8]) -> String {
+    let digest = BASE64_STANDARD.encode(Sha256::digest(bytes));
+    format!("sha-256=:{digest}:")
+}
+
+#[test]
+fn a_form_and_each_part_may_have_a_digest() {
+    let s = Api::new();
+    let state = s.state();
+    let media_type = ("content-type", "multipart/form-data; boundary=x");
+    let part = |digest: &str| {
+        let disposition = format!("name=a\r\ncontent-digest: {digest}");
+        form(&[("name=b", module(2)), (&disposition, module(1))])
+    };
+    let whole = form(&[("name=c", module(3))]);
+    let other = content_digest(b"other");
+    let differs = "the sha-256 digest of the body is not the one in Content-Digest: the body was damaged, or the header belongs to other bytes";
+    send(&s, "/modules", &[media_type], part(&other)).is(400, differs);
+    send(&s, "/modules", &[media_type], part("sha-256=x")).is(
+        400,
+        "Content-Digest is malformed: it must be like `sha-256=:BASE64:` (RFC 9530)",
+    );
+    send(
+        &s,
+        "/modules",
+        &[media_type, ("content-digest", &other)],
+        whole.clone(),
+    )
+    .is(400, differs);
+    assert_eq!(s.state(), state);
+    let right = part(&content_digest(&module(1)));
+    assert_eq!(send(&s, "/modules", &[media_type], right).status, 200);
+    // What follows the last part belongs to the body.
+    let whole = [whole, vec![b'\n'; 100_000]].concat();
+    let digest = content_digest(&whole);
+    let headers = [media_type, ("repr-digest", digest.as_str())];
+    assert_eq!(send(&s, "/modules", &headers, whole).status, 200);
+    assert_eq!(s.content(), "/a=1 /b=2 /c=3");
+}
+
+#[test]
+fn long_names_are_not_repeated_in_full() {
+    let s = Api::new();
+    let long = format!("{}/..", "d".repeat(20_000));
+    let body = form(&[(&format!("name=\"{long}\""), module(1))]);
+    let response = send(
+        &s,
+        "/modules",
+        &[("content-type", "multipart/form-data; boundary=x")],
+        body,
+    );
+    assert_eq!(response.status, 400);
+    let start = format!("cannot accept {}…: ", "d".repeat(200));
+    assert!(response.text().starts_with(&start), "{}", response.text());
+    assert!(response.text().len() < 500);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::error::{Failure, Result};
 use crate::names::{Author, BranchName, Digest, Message, ModuleHash, ModulePath};
-use crate::store::{Change, PlannedModule, Precondition, PreviewedModule, Store};
+use crate::store::{Change, PlannedModule, PreviewedModule, Store};
 
 /// The maximum length of the text of a plan, in bytes. It has room for 500 paths of 4 KiB, and a message.
 const TEXT_BYTES_MAX: u64 = 4 << 20;
@@ -121,8 +121,7 @@ impl UploadPlan {
             branch: Some(self.branch()?),
             author: author.map_err(|_| unknown())?,
             message: message.map_err(|_| unknown())?,
-            precondition: Precondition::default(),
-            request: None,
+            ..Change::default()
         };
         let modules = self.files.iter().map(PlannedFile::parse);
         Ok((change, modules.collect::<Result<_>>()?))
