@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use super::exit::{Error, Result};
 use super::output_file::{self, WriteFailure};
@@ -12,16 +11,11 @@ use crate::names::{BranchName, CommitId};
 /// The maximum size of the cursor file, in bytes. The longest line has a commit of 64 digits and a branch of 255 bytes.
 const FILE_BYTES_MAX: u64 = 1024;
 
-/// The minimum time between two writes of the file for commits that need no handling. If `watch` restarts before such a commit is written,
-/// it skips the commit again, so nothing is lost.
-const SKIP_INTERVAL: Duration = Duration::from_secs(1);
-
 /// A cursor file. It has one line: a commit, a space, and the branch that is watched. Each write replaces the file atomically.
 #[derive(Debug)]
 pub(super) struct WatchCursor {
     path: PathBuf,
     branch: BranchName,
-    written: Instant,
 }
 
 impl WatchCursor {
@@ -35,11 +29,7 @@ impl WatchCursor {
         branch: BranchName,
         start: impl FnOnce() -> Result<CommitId>,
     ) -> Result<(Self, CommitId)> {
-        let mut cursor = Self {
-            path,
-            branch,
-            written: Instant::now(),
-        };
+        let cursor = Self { path, branch };
         if let Some(commit) = cursor.read()? {
             return Ok((cursor, commit));
         }
@@ -49,21 +39,11 @@ impl WatchCursor {
     }
 
     /// Writes a commit to the file, after this commit and all earlier ones were handled.
-    pub fn advance(&mut self, commit: CommitId) -> Result<()> {
+    pub fn advance(&self, commit: CommitId) -> Result<()> {
         let line = format!("{commit} {}\n", self.branch);
         output_file::write(&self.path, |file| {
             file.write_all(line.as_bytes()).map_err(WriteFailure::File)
-        })?;
-        self.written = Instant::now();
-        Ok(())
-    }
-
-    /// Writes a commit that needs no handling to the file, but only if the last write was at least [`SKIP_INTERVAL`] ago.
-    pub fn skip(&mut self, commit: CommitId) -> Result<()> {
-        if self.written.elapsed() < SKIP_INTERVAL {
-            return Ok(());
-        }
-        self.advance(commit)
+        })
     }
 
     /// Returns the error for a cursor whose commit the store does not have.
@@ -116,13 +96,11 @@ mod tests {
     fn a_cursor_continues_where_it_was_left() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("cursor");
-        let (mut cursor, commit) = open(&path, "feat/ä").unwrap();
+        let (cursor, commit) = open(&path, "feat/ä").unwrap();
         assert_eq!(commit, "1".repeat(40).parse().unwrap());
         let (_, commit) = open(&path, "feat/ä").unwrap();
         assert_eq!(commit, "1".repeat(40).parse().unwrap());
         let next: CommitId = "2".repeat(64).parse().unwrap();
-        cursor.skip(next).unwrap();
-        assert!(fs::read_to_string(&path).unwrap().starts_with("11"));
         cursor.advance(next).unwrap();
         assert_eq!(open(&path, "feat/ä").unwrap().1, next);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

@@ -14,11 +14,11 @@ use crate::names::{
 };
 use crate::oci::Registry;
 use crate::store::{
-    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward,
-    GcPreview, GcSummary, History, ListedModule, LogOrder, MatchedCommit, MergeOptions,
-    MergeSummary, ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation,
-    Revision, SearchCursor, SearchMatch, SearchScope, Store, Tag, Version, WorldCheck, WorldScope,
-    WorldSource,
+    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, EventFilter, ExistingTag,
+    FastForward, GcPreview, GcSummary, History, ListedModule, LogOrder, MatchedCommit,
+    MergeOptions, MergeSummary, ModuleComparison, ModuleFiles, PathChange, Published, Query,
+    Relocation, Revision, SearchCursor, SearchMatch, SearchScope, Store, Tag, Version, WorldCheck,
+    WorldScope, WorldSource,
 };
 use crate::wire::{
     BranchEvent, CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson,
@@ -309,12 +309,23 @@ impl StoreOperations for Store {
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
+        filter: &EventFilter,
         notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()> {
         let mut watcher = self.watch(branch, since)?;
         let branch = watcher.branch().clone();
         loop {
-            for event in watcher.next(EVENT_WAIT_MAX)? {
+            let events = watcher.next(EVENT_WAIT_MAX)?;
+            let count = events.len();
+            for (number, event) in (1..).zip(events) {
+                let event = if filter.is_empty() {
+                    event
+                } else {
+                    filter.apply(&event)
+                };
+                if !filter.is_empty() && event.changes.is_empty() && number < count {
+                    continue;
+                }
                 if notify(BranchEvent::new(event, branch.clone())).is_break() {
                     return Ok(());
                 }

@@ -11,10 +11,10 @@ use crate::names::{
     OciDigest, OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::store::{
-    Change, ChangeFilter, ComparedModules, DirectoryRemoval, ExistingTag, FastForward, GcPreview,
-    GcSummary, History, ListedModule, LogOrder, MergeSummary, ModuleComparison, ModuleFiles,
-    PathChange, Published, Query, Relocation, Revision, SearchMatch, SearchScope, Tag, Version,
-    WorldCheck, WorldSource,
+    Change, ChangeFilter, ComparedModules, DirectoryRemoval, EventFilter, ExistingTag, FastForward,
+    GcPreview, GcSummary, History, ListedModule, LogOrder, MergeSummary, ModuleComparison,
+    ModuleFiles, PathChange, Published, Query, Relocation, Revision, SearchMatch, SearchScope, Tag,
+    Version, WorldCheck, WorldSource,
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -213,11 +213,13 @@ pub trait StoreOperations {
     ) -> Result<ComparedModules>;
 
     /// Calls `notify` for each new commit of a branch, until `notify` returns `Break`. If `since` is given, begins with the commits after
-    /// that one. Each event has the commit and its changes.
+    /// that one. Each event has the commit and its changes. With a filter, an event has the selected changes only. Commits without selected
+    /// changes are left out, but the last one of them is soon reported without changes, so that a cursor does not stay behind.
     fn watch(
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
+        filter: &EventFilter,
         notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()>;
 

@@ -131,6 +131,6 @@ pub use tags::{ExistingTag, Tag};
 pub use upload::Upload;
 pub use verify::{DerivedFaults, Finding};
 pub use versions::Version;
-pub use watch::{BranchCursor, CursorPosition, Event, PollResult, Watcher};
+pub use watch::{BranchCursor, CursorPosition, Event, EventFilter, PollResult, Watcher};
 pub use wit::ModuleWit;
 pub use world::{WorldCheck, WorldScope, WorldSource};

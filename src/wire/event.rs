@@ -11,6 +11,10 @@ use crate::store::{Event, PathChange};
 
 /// The maximum size of one JSON text, in bytes; a larger event is split.
 pub const EVENT_BYTES_MAX: usize = 512 << 10;
+/// The maximum number of globs with which a watcher filters events.
+pub const WATCH_GLOBS_MAX: usize = 64;
+/// The maximum total size of these globs, in bytes.
+pub const WATCH_GLOBS_BYTES_MAX: usize = 4096;
 /// The maximum size of a commit message or author in an event, in bytes of JSON. Longer texts are truncated; `GET /commit` returns them in
 /// full.
 const FIELD_BYTES_MAX: usize = 128 << 10;

@@ -41,7 +41,9 @@ pub use changes::{Changes, ReceivedChanges};
 pub use commit::{CommitJson, CommitWithChanges, OriginalCommitJson, PathCommitJson};
 pub use compared_modules::{ComparedModulesJson, NamedModulesDiff};
 pub use diff::PathDiff;
-pub use event::{EVENT_BYTES_MAX, event_texts, wrapped_event_texts};
+pub use event::{
+    EVENT_BYTES_MAX, WATCH_GLOBS_BYTES_MAX, WATCH_GLOBS_MAX, event_texts, wrapped_event_texts,
+};
 pub use gc::{GcJson, GcPreviewJson, GcResponseJson};
 pub use info::{ExportJson, InfoJson, OciJson};
 pub use listed_module::ListedModuleJson;

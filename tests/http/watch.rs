@@ -570,3 +570,92 @@ async fn many_sockets_receive_each_commit_once() {
 async fn thousands_of_sockets_receive_each_commit_once() {
     check_many_sockets(2000).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filtered_watcher_gets_the_selected_changes_and_its_cursor_follows() {
+    let server = WatchServer::start().await;
+    let s = &server.s;
+    let start = s.tip();
+    let mut plain = server.connect("?path=math/&path=*.core").await;
+    let mut wrapped = server.connect("?path=math/&path=*.core&commits=true").await;
+    let other = s.put("other", 1);
+    // The commit changes nothing for the watcher, but its cursor must not stay behind.
+    let event = wrapped.json().await;
+    assert_eq!(
+        (&event["commit"], &event["changes"]),
+        (&json!(other.to_string()), &json!({}))
+    );
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["math/a", "other", "x.core"] {
+        std::fs::create_dir_all(dir.path().join("math")).unwrap();
+        std::fs::write(dir.path().join(name), module(2)).unwrap();
+    }
+    let import = |n| {
+        let filter = ImportFilter::default();
+        std::fs::write(dir.path().join("math/a"), module(n)).unwrap();
+        let imported = s.store.import(
+            &Change::default(),
+            dir.path(),
+            &scope(""),
+            &filter,
+            |_, _| (),
+        );
+        imported.unwrap().commit.unwrap().to_string()
+    };
+    let commit = import(2);
+    let event = wrapped.json().await;
+    let paths: Vec<_> = event["changes"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(
+        (event["commit"].as_str(), paths),
+        (
+            Some(&*commit),
+            vec!["/math/a".to_owned(), "/x.core".to_owned()]
+        )
+    );
+    assert_eq!(
+        plain.json().await,
+        event["changes"],
+        "the first message of a watcher without commits"
+    );
+
+    // A long history without selected changes costs few messages, and the last commit is always reported.
+    server.commits("main", (0..700).map(|n| vec![(format!("q{n}"), n)]));
+    let tip = s.tip().to_string();
+    let mut late = server
+        .connect(&format!("?path=math/&commits=true&since={start}"))
+        .await;
+    let mut events = Vec::new();
+    while events
+        .last()
+        .is_none_or(|event: &serde_json::Value| event["commit"] != json!(tip))
+    {
+        events.push(late.json().await);
+    }
+    assert!(events.len() < 100, "{}", events.len());
+    let changed = events.iter().filter(|event| event["changes"] != json!({}));
+    assert_eq!(
+        changed
+            .map(|event| event["commit"].clone())
+            .collect::<Vec<_>>(),
+        [json!(commit)]
+    );
+    while wrapped.json().await["commit"] != json!(tip) {}
+    let commit = import(3);
+    assert_eq!(late.json().await["commit"], json!(commit));
+    assert!(plain.json().await.get("/math/a").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_and_too_many_filters_are_refused() {
+    let server = WatchServer::start().await;
+    let many = format!("?{}", "path=a&".repeat(65));
+    let long = format!("?path={}", "a".repeat(4097));
+    for query in ["?path=!a", "?path=", &many, &long] {
+        assert_eq!(server.rejected(query, &[]).await, 400, "{query}");
+    }
+}

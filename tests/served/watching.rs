@@ -97,6 +97,34 @@ fn watch_continues_where_its_cursor_was_left() {
 }
 
 #[test]
+fn a_cursor_follows_commits_that_change_no_selected_module() {
+    let twin = Twin::of(World::with_store("sha1"));
+    let (world, url) = (&twin.world, twin.url());
+    let cursor = world.path("cursor");
+    for root in [&[][..], &["--root", &url]] {
+        let args = [&["--since-file", "cursor", "--path", "math/"], root].concat();
+        let _ = std::fs::remove_file(&cursor);
+        let watching = WatchProcess::start(world, &args);
+        while !cursor.exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        for n in [1, 2, 3] {
+            world.add("other", n);
+        }
+        let expected = format!("{} main\n", world.tip());
+        while std::fs::read_to_string(&cursor).unwrap() != expected {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        world.add("math/a", 1);
+        assert!(
+            watching.next().contains("/math/a"),
+            "nothing else was printed"
+        );
+        world.changes(&["remove", "math/a"]);
+    }
+}
+
+#[test]
 fn a_cursor_whose_commit_is_gone_is_an_error_with_a_hint() {
     let twin = Twin::of(World::with_store("sha1"));
     let world = &twin.world;

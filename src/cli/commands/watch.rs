@@ -12,7 +12,7 @@ use crate::cli::watch_command::{OnFailure, WatchCommand};
 use crate::cli::watch_cursor::WatchCursor;
 use crate::names::{BranchName, CommitId, Glob};
 use crate::remote::StoreOperations;
-use crate::store::Revision;
+use crate::store::{EventFilter, Revision};
 use crate::wire::{BranchEvent, Changes};
 
 /// Print the changes of each new commit, or run a command for it
@@ -49,7 +49,7 @@ impl WatchArgs {
         let mut branch = settings.branch()?;
         let store = settings.open()?;
         let command = WatchCommand::parse(&self.command, store.as_ref(), settings.color())?;
-        let (mut cursor, since) = match &self.since_file {
+        let (cursor, since) = match &self.since_file {
             Some(file) => {
                 let watched = branch.map_or_else(|| store.default_branch(), Ok)?;
                 branch = Some(watched.clone());
@@ -60,8 +60,9 @@ impl WatchArgs {
             None => (None, self.since(store.as_ref(), branch.as_ref())?),
         };
         let mut result = Ok(());
-        let watched = store.watch(branch.as_ref(), since, &mut |event| {
-            result = self.handle(event, command.as_ref(), cursor.as_mut(), out);
+        let filter = EventFilter::new(self.paths.clone());
+        let watched = store.watch(branch.as_ref(), since, &filter, &mut |event| {
+            result = self.handle(event, command.as_ref(), cursor.as_ref(), out);
             match result {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
@@ -97,19 +98,13 @@ impl WatchArgs {
 
     fn handle(
         &self,
-        mut event: BranchEvent,
+        event: BranchEvent,
         command: Option<&WatchCommand<'_>>,
-        cursor: Option<&mut WatchCursor>,
+        cursor: Option<&WatchCursor>,
         out: &mut Output,
     ) -> Result<()> {
-        if !self.paths.is_empty() {
-            let is_selected = |path: &str| self.paths.iter().any(|glob| glob.selects(path));
-            event
-                .changes
-                .retain(|change| is_selected(change.path.as_str()));
-            if event.changes.is_empty() {
-                return cursor.map_or(Ok(()), |cursor| cursor.skip(event.commit));
-            }
+        if !self.paths.is_empty() && event.changes.is_empty() {
+            return cursor.map_or(Ok(()), |cursor| cursor.advance(event.commit));
         }
         let line = if out.is_json() {
             serde_json::to_string(&event)

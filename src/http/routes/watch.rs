@@ -21,9 +21,9 @@ use crate::http::openapi::WatchProblems;
 use crate::http::percent;
 use crate::http::state::App;
 use crate::http::watch::{EventFormat, Subscriber, run_session};
-use crate::names::BranchName;
-use crate::store::Revision;
-use crate::wire::EVENT_BYTES_MAX;
+use crate::names::{BranchName, Glob};
+use crate::store::{EventFilter, Revision};
+use crate::wire::{EVENT_BYTES_MAX, WATCH_GLOBS_BYTES_MAX, WATCH_GLOBS_MAX};
 
 /// The size of the read buffer of a WebSocket, in bytes. It is allocated for each WebSocket.
 const READ_BUFFER_BYTES: usize = 4 << 10;
@@ -45,6 +45,9 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
     params(
         ("branch" = Option<String>, Query, description = "The branch, unless a header names one; by default the default branch"),
         ("since" = Option<String>, Query, description = "The commit, or another revision, after which to begin; by default the branch's tip"),
+        ("path" = Option<Vec<String>>, Query, description = "Send only changes of modules that this glob, as in gitignore(5), selects. It may be repeated, \
+            up to 64 times. With `commits`, an event without changes says how far the branch was read: of commits without selected changes, at most one per second is \
+            sent, and the last one always"),
         ("commits" = Option<bool>, Query, description = "Whether to send each commit together with its changes"),
     ),
     responses((status = 101, description = "A JSON text for each commit follows"), WatchProblems)
@@ -73,8 +76,13 @@ pub(in crate::http) async fn watch(
     };
     let registry = Arc::clone(&app.watch_registry);
     let permit = registry.socket_permit()?;
-    let mut subscriber =
-        Subscriber::subscribe(Arc::clone(&registry), branch, query.format, since).await?;
+    let mut subscriber = Subscriber::subscribe(
+        Arc::clone(&registry),
+        branch,
+        (query.format, query.filter),
+        since,
+    )
+    .await?;
     let commit = subscriber.commit();
     let message_bytes_max = registry
         .limits
@@ -104,6 +112,7 @@ struct WatchQuery {
     branch: Option<BranchName>,
     since: Option<Revision>,
     format: EventFormat,
+    filter: EventFilter,
 }
 
 impl WatchQuery {
@@ -123,6 +132,7 @@ impl WatchQuery {
                 .map(|branch| BranchName::parse(&branch))
                 .transpose()?,
             since: param("since").map(Revision::parse).transpose()?,
+            filter: filter(params)?,
             format: match param("commits") {
                 None | Some("false") => EventFormat::Changes,
                 Some("true") => EventFormat::Commits,
@@ -130,6 +140,21 @@ impl WatchQuery {
             },
         })
     }
+}
+
+/// Returns the filter with the globs of a query.
+fn filter(params: &[(String, String)]) -> Result<EventFilter> {
+    let globs = params.iter().filter(|(param, _)| param == "path");
+    let globs: Vec<_> = globs.map(|(_, glob)| glob.as_str()).collect();
+    let bytes: usize = globs.iter().map(|glob| glob.len()).sum();
+    if globs.len() > WATCH_GLOBS_MAX || bytes > WATCH_GLOBS_BYTES_MAX {
+        let detail = format!(
+            "there are more than {WATCH_GLOBS_MAX} `path`, or they have more than {WATCH_GLOBS_BYTES_MAX} bytes"
+        );
+        return Err(Failure::malformed(detail));
+    }
+    let globs = globs.into_iter().map(Glob::parse);
+    Ok(EventFilter::new(globs.collect::<Result<_, _>>()?))
 }
 
 /// Checks that the nonce `Sec-WebSocket-Key` of the handshake is 16 bytes in base64 (RFC 6455, section 4.2.1). axum accepts any value.

@@ -56,6 +56,11 @@ impl SharedEvent {
         }
     }
 
+    /// Returns the event.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
     /// Returns the position of the branch after the event.
     pub fn position(&self) -> CursorPosition {
         self.event.position()

@@ -7,6 +7,7 @@
 
 mod branch_feed;
 mod event_buffer;
+mod filtered_events;
 mod registry;
 mod session;
 mod socket;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::branch_feed::{BranchFeed, FeedEnd};
-use super::event_buffer::{BufferedEvent, EventFormat, EventTexts, event_texts};
+use super::event_buffer::{BufferedEvent, EventFormat, EventTexts, SharedEvent, event_texts};
+use super::filtered_events::FilteredEvents;
 use super::registry::WatchRegistry;
 use crate::http::error::Result;
 use crate::names::{BranchName, CommitId};
-use crate::store::{self, BranchCursor, CursorPosition, Event, PollResult};
+use crate::store::{self, BranchCursor, CursorPosition, EventFilter, PollResult};
 
 /// How long a subscriber waits after an error in reading the store before it tries again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -36,6 +37,7 @@ pub(in crate::http) struct Subscriber {
     feed: Arc<BranchFeed>,
     changes: watch::Receiver<Option<FeedEnd>>,
     format: EventFormat,
+    filtered: FilteredEvents,
     reading_from: ReadingFrom,
     /// The position up to which all events have been returned.
     position: Option<CursorPosition>,
@@ -61,7 +63,7 @@ impl Subscriber {
     pub async fn subscribe(
         registry: Arc<WatchRegistry>,
         branch: Option<BranchName>,
-        format: EventFormat,
+        (format, filter): (EventFormat, EventFilter),
         since: Option<CommitId>,
     ) -> Result<Self> {
         let feed = registry.feed(branch).await?;
@@ -88,6 +90,7 @@ impl Subscriber {
             feed,
             changes,
             format,
+            filtered: FilteredEvents::new(filter),
             reading_from,
             position,
             large_message_permit: None,
@@ -106,10 +109,14 @@ impl Subscriber {
         loop {
             // The current state is marked as seen before the events are read, so that a change during the read is not missed.
             let end = *self.changes.borrow_and_update();
+            if let Some(event) = self.filtered.take_due(self.format) {
+                let texts = event_texts(&event, self.feed.branch(), self.format);
+                return NextMessages::Texts(texts);
+            }
             let next = match &self.reading_from {
-                ReadingFrom::Buffer(number) => self.read_buffer(*number),
+                ReadingFrom::Buffer(number) => self.read_buffer(*number).await,
                 ReadingFrom::Store(cursor) => match self.feed.number_after(cursor.position()) {
-                    Some(number) => self.read_buffer(number),
+                    Some(number) => self.read_buffer(number).await,
                     None => self.read_store(BranchCursor::clone(cursor)).await,
                 },
                 ReadingFrom::UnknownCommit => Ok(Some(NextMessages::End(FeedEnd::UnknownCommit))),
@@ -130,26 +137,34 @@ impl Subscriber {
     }
 
     /// Waits until the feed has new events or ends. If the subscriber reads the store itself, this also returns after a pause, so that the
-    /// subscriber polls the store: the cursor of the feed may be in another history than that of the subscriber.
+    /// subscriber polls the store: the cursor of the feed may be in another history than that of the subscriber. It also returns when an
+    /// event that the filter left out must be reported.
     async fn wait_for_change(&mut self) {
         let changed = self.changes.changed();
-        match self.reading_from {
+        let pause = match self.reading_from {
+            ReadingFrom::Buffer(_) => None,
+            ReadingFrom::Store(_) | ReadingFrom::UnknownCommit => Some(RETRY_PAUSE),
+        };
+        let due = self.filtered.due_after(self.format);
+        match pause.into_iter().chain(due).min() {
             // The error is impossible, because `feed` holds the sender.
-            ReadingFrom::Buffer(_) => drop(changed.await),
-            ReadingFrom::Store(_) | ReadingFrom::UnknownCommit => {
-                drop(tokio::time::timeout(RETRY_PAUSE, changed).await);
-            }
+            None => drop(changed.await),
+            Some(pause) => drop(tokio::time::timeout(pause, changed).await),
         }
     }
 
-    fn read_buffer(&mut self, number: u64) -> Result<Option<NextMessages>> {
+    async fn read_buffer(&mut self, number: u64) -> Result<Option<NextMessages>> {
         self.reading_from = ReadingFrom::Buffer(number);
         match self.feed.event(number) {
             BufferedEvent::NotYet => return Ok(None),
             BufferedEvent::Available(event) => {
+                let texts = if self.filtered.filter().is_empty() {
+                    event.texts(self.feed.branch(), self.format)
+                } else {
+                    self.read_filtered(&event).await?
+                };
                 self.reading_from = ReadingFrom::Buffer(number + 1);
                 self.position = Some(event.position());
-                let texts = event.texts(self.feed.branch(), self.format);
                 return Ok(Some(NextMessages::Texts(texts)));
             }
             BufferedEvent::Dropped => {}
@@ -160,40 +175,73 @@ impl Subscriber {
         Ok(Some(NextMessages::Texts(EventTexts::from([]))))
     }
 
+    /// Returns the messages of an event of the buffer for this subscriber alone.
+    async fn read_filtered(&mut self, event: &Arc<SharedEvent>) -> Result<EventTexts> {
+        loop {
+            let (branch, format) = (self.feed.branch().clone(), self.format);
+            let (mut filtered, event) = (self.filtered.clone(), Arc::clone(event));
+            // On a blocking thread, because an event may have many paths.
+            let read = self.registry.read_catching_up(move |_| {
+                let selected = filtered.select(event.event());
+                let texts = selected.map(|event| event_texts(&event, &branch, format));
+                (texts.unwrap_or_else(|| EventTexts::from([])), filtered)
+            });
+            let (texts, filtered) = read.await?;
+            if self.needs_permit(&texts) {
+                drop(texts);
+                self.wait_for_permit().await;
+                continue;
+            }
+            self.filtered = filtered;
+            return Ok(texts);
+        }
+    }
+
+    /// Returns whether the messages, which no other subscriber shares, are large, and the subscriber has no permit for them.
+    fn needs_permit(&self, texts: &EventTexts) -> bool {
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        bytes > LARGE_BYTES && self.large_message_permit.is_none()
+    }
+
+    /// Waits for the permit for large messages. The caller drops them and reads them again later, so that the subscriber holds no memory
+    /// while it waits.
+    async fn wait_for_permit(&mut self) {
+        let permits = Arc::clone(&self.registry.large_message_permits);
+        let permit = permits.acquire_owned().await;
+        self.large_message_permit = Some(permit.expect("BUG: the semaphore is never closed"));
+    }
+
     async fn read_store(&mut self, cursor: BranchCursor) -> Result<Option<NextMessages>> {
         loop {
             let (branch, format, mut ahead) =
                 (self.feed.branch().clone(), self.format, cursor.clone());
+            let mut filtered = self.filtered.clone();
             let read = self.registry.read_catching_up(move |store| {
-                let texts: Vec<_> = match ahead.poll(store)? {
+                let next = match ahead.poll(store)? {
                     PollResult::Events(events) => {
-                        let texts = |event: &Event| event_texts(event, &branch, format).to_vec();
-                        events.iter().flat_map(texts).collect()
+                        let select = |event| filtered.select(event);
+                        let selected = events.iter().filter_map(select);
+                        let texts = selected
+                            .flat_map(|event| event_texts(&event, &branch, format).to_vec());
+                        NextMessages::Texts(texts.collect())
                     }
-                    PollResult::BranchDeleted => {
-                        return Ok((ahead, NextMessages::End(FeedEnd::BranchDeleted)));
-                    }
-                    PollResult::CommitDropped => {
-                        return Ok((ahead, NextMessages::End(FeedEnd::UnknownCommit)));
-                    }
+                    PollResult::BranchDeleted => NextMessages::End(FeedEnd::BranchDeleted),
+                    PollResult::CommitDropped => NextMessages::End(FeedEnd::UnknownCommit),
                 };
-                Ok::<_, store::Error>((ahead, NextMessages::Texts(texts.into())))
+                Ok::<_, store::Error>((ahead, filtered, next))
             });
-            let (ahead, next) = read.await??;
+            let (ahead, filtered, next) = read.await??;
             if let NextMessages::Texts(texts) = &next {
-                let bytes: usize = texts.iter().map(|text| text.len()).sum();
-                if bytes > LARGE_BYTES && self.large_message_permit.is_none() {
-                    // The messages are dropped and read again later, so that the subscriber holds no memory while it waits for the permit.
+                if self.needs_permit(texts) {
                     drop(next);
-                    let permits = Arc::clone(&self.registry.large_message_permits);
-                    let permit = permits.acquire_owned().await;
-                    self.large_message_permit =
-                        Some(permit.expect("BUG: the semaphore is never closed"));
+                    self.wait_for_permit().await;
                     continue;
                 }
+                let is_at_tip = self.position == ahead.position();
+                self.filtered = filtered;
                 self.position = ahead.position();
                 self.reading_from = ReadingFrom::Store(Box::new(ahead));
-                if texts.is_empty() {
+                if texts.is_empty() && is_at_tip {
                     return Ok(None);
                 }
             }

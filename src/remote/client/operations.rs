@@ -16,8 +16,8 @@ use crate::remote::error::{Error, Result};
 use crate::remote::module_source::ModuleSource;
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
-    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, ExistingTag,
-    FastForward, GcPreview, GcSummary, History, ListedModule, LogOrder, MergeSummary,
+    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, EventFilter,
+    ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule, LogOrder, MergeSummary,
     ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation, Revision, SearchMatch,
     SearchScope, Tag, Version, WorldCheck, WorldSource, write_modules,
 };
@@ -234,9 +234,10 @@ impl StoreOperations for Client {
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
+        filter: &EventFilter,
         notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.watch_branch(branch, since, notify)
+        self.watch_branch((branch, since), filter, notify)
     }
 
     fn put(

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tungstenite::Message;
 use tungstenite::http::{HeaderValue, Response};
@@ -11,10 +11,14 @@ use tungstenite::protocol::CloseFrame;
 
 use super::error_response::ErrorResponse;
 use super::request::{ACCEPTED, Client, may_be_scheme, response_commit};
-use crate::names::{BranchName, CommitId};
+use crate::names::{BranchName, CommitId, Glob};
 use crate::remote::error::{Error, Result};
 use crate::remote::websocket::{Socket, WebSocketServer};
-use crate::wire::{BranchEvent, MissingName, ReceivedEvent, encode_header_value};
+use crate::store::{EventFilter, PathChange};
+use crate::wire::{
+    BranchEvent, MissingName, ReceivedEvent, WATCH_GLOBS_BYTES_MAX, WATCH_GLOBS_MAX,
+    encode_header_value, encode_query_value,
+};
 
 /// The time without a message after which a connection is regarded as broken. The server sends pings more often.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -22,6 +26,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 /// The longest delay between two attempts to reconnect.
 const DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// How often commits are reported whose changes only this client has filtered out.
+const SKIP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The WebSocket close code of the server for a commit that does not exist.
 const CLOSE_NO_COMMIT: u16 = 4404;
@@ -42,22 +49,49 @@ enum End {
 struct WatchPosition<'b> {
     branch: Option<&'b BranchName>,
     since: Option<CommitId>,
+    filter: &'b EventFilter,
+    /// When an event was last reported whose changes only this client has filtered out.
+    skipped: Option<Instant>,
+}
+
+impl WatchPosition<'_> {
+    /// Returns the event with the selected changes only; `None` if it need not be reported. A server that filters sends few events without
+    /// changes, but one that does not sends every commit.
+    fn select(&mut self, mut event: BranchEvent) -> Option<BranchEvent> {
+        let is_filtered = event.changes.is_empty();
+        let selects = |change: &PathChange| self.filter.selects(change.path.as_str());
+        event.changes.retain(selects);
+        if is_filtered || !event.changes.is_empty() {
+            return Some(event);
+        }
+        let is_due = { self.skipped }.is_none_or(|skipped| skipped.elapsed() >= SKIP_INTERVAL);
+        is_due.then(|| {
+            self.skipped = Some(Instant::now());
+            event
+        })
+    }
 }
 
 impl Client {
     /// Calls `notify` for each commit of a branch after the commit `since`, or after the branch's current tip, until `notify` returns
     /// `Break`. Each event has a commit and its changes. After a broken connection, the client reconnects and continues after the last
-    /// reported commit, so that no commit is missed.
+    /// reported commit, so that no commit is missed. The server is asked to filter, and the client filters too, because a server of another
+    /// version sends everything.
     ///
     /// # Errors
     /// The first connection fails; the server returns an error response; the branch or the commit no longer exists.
     pub(super) fn watch_branch(
         &self,
-        branch: Option<&BranchName>,
-        since: Option<CommitId>,
+        (branch, since): (Option<&BranchName>, Option<CommitId>),
+        filter: &EventFilter,
         notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut position = WatchPosition { branch, since };
+        let mut position = WatchPosition {
+            branch,
+            since,
+            filter,
+            skipped: None,
+        };
         let mut socket = self.connect(&mut position)?;
         let mut delay = DELAY_FIRST;
         loop {
@@ -97,6 +131,7 @@ impl Client {
         if let Some(since) = position.since {
             path.push_str(&format!("&since={since}"));
         }
+        path.push_str(&filter_query(position.filter));
         let mut headers = vec![("accept", HeaderValue::from_static(ACCEPTED))];
         if let Some(branch) = position.branch {
             let value = HeaderValue::from_str(&encode_header_value(branch.as_str()))
@@ -185,10 +220,12 @@ impl Client {
                 continue;
             }
             let commit = event.commit;
-            if notify(event).is_break() {
+            (parts, bytes) = (0, 0);
+            if let Some(event) = position.select(event)
+                && notify(event).is_break()
+            {
                 return End::Stopped;
             }
-            (parts, bytes) = (0, 0);
             position.since = Some(commit);
         }
     }
@@ -209,5 +246,67 @@ impl Client {
         };
         let response = ErrorResponse::not_found(&self.url, detail, missing);
         End::Failed(Error::Refused(Box::new(response)))
+    }
+}
+
+/// Returns the query parameters that ask the server to filter; none if there are more globs than it accepts.
+fn filter_query(filter: &EventFilter) -> String {
+    let globs = filter.globs();
+    let bytes: usize = globs.iter().map(|glob| glob.to_string().len()).sum();
+    if globs.len() > WATCH_GLOBS_MAX || bytes > WATCH_GLOBS_BYTES_MAX {
+        return String::new();
+    }
+    let parameter = |glob: &Glob| format!("&path={}", encode_query_value(&glob.to_string()));
+    globs.iter().map(parameter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(paths: &[&str]) -> BranchEvent {
+        let changes = paths.iter().map(|path| PathChange {
+            path: path.parse().expect("a path"),
+            old: None,
+            new: None,
+        });
+        BranchEvent {
+            commit: "1".repeat(40).parse().expect("a commit"),
+            branch: "main".parse().expect("a branch"),
+            parents: Vec::new(),
+            author: String::new(),
+            date_s: 0,
+            message: String::new(),
+            reset: false,
+            changes: changes.collect(),
+        }
+    }
+
+    #[test]
+    fn events_of_a_server_that_does_not_filter_are_filtered_and_seldom_empty() {
+        let filter = EventFilter::new(vec![Glob::parse("math/").expect("a glob")]);
+        let mut position = WatchPosition {
+            branch: None,
+            since: None,
+            filter: &filter,
+            skipped: None,
+        };
+        let mut select = |paths: &[&str]| {
+            let selected = position.select(event(paths));
+            selected.map(|event| event.changes.len())
+        };
+        assert_eq!(select(&["math/a", "x"]), Some(1));
+        assert_eq!(select(&["x"]), Some(0), "the first one is reported");
+        assert_eq!(select(&["x", "y"]), None, "the next ones come at once");
+        assert_eq!(select(&[]), Some(0), "a server that filters sent it");
+        assert_eq!(select(&["math/b"]), Some(1));
+    }
+
+    #[test]
+    fn more_globs_than_a_server_accepts_are_not_sent() {
+        let filter = |count| EventFilter::new(vec![Glob::parse("a&b").expect("a glob"); count]);
+        assert_eq!(filter_query(&filter(2)), "&path=a%26b&path=a%26b");
+        assert_eq!(filter_query(&filter(WATCH_GLOBS_MAX + 1)), "");
+        assert_eq!(filter_query(&filter(0)), "");
     }
 }

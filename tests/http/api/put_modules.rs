@@ -296,7 +296,7 @@ fn a_form_and_each_part_may_have_a_digest() {
     };
     let whole = form(&[("name=c", module(3))]);
     let other = content_digest(b"other");
-    let differs = "the sha-256 digest of the body is not the one in Content-Digest: the body was damaged, or the header belongs to other bytes";
+    let differs = "the sha-256 digest of the body is not the one in Content-Digest: the body was damaged, or the header is for other bytes";
     send(&s, "/modules", &[media_type], part(&other)).is(400, differs);
     send(&s, "/modules", &[media_type], part("sha-256=x")).is(
         400,
