@@ -69,7 +69,7 @@ fn a_module_that_no_path_has_now_is_404_with_the_commit_that_had_it() {
         let (_, commit) = text.split_once("?commit=").unwrap();
         let commit: String = commit.chars().take_while(char::is_ascii_hexdigit).collect();
         let response = api.get(&format!("/module/{name}?commit={commit}"));
-        assert_eq!((response.status, response.body), (200, module(1)));
+        assert_eq!((response.status, &*response.body), (200, &*module(1)));
     }
 }
 
