@@ -81,7 +81,7 @@ impl Store {
             match found {
                 Ok(None) => {}
                 Err(error) if error.is_missing_object() => {}
-                found => return Ok(found?),
+                found => return found,
             }
         }
         Ok(None)
