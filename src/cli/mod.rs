@@ -7,6 +7,7 @@
 //! - `args` defines the arguments that several commands share, `command_line` the whole command line, `examples` the examples of each
 //!   command. `usage_error` describes what is wrong with arguments.
 //! - `commands` has one file for each command: its arguments, its work and its output.
+//! - `completion` finds what a word may become that the user is typing in a shell.
 //! - `config` resolves the settings of a server from flags, variables and the configuration file.
 //! - `serve` is the composition root of the server; `server_check` implements `server --check`.
 //! - `exit` maps every error to an exit code; `hints` finds the hint that is printed below an error.
@@ -28,6 +29,7 @@ mod change_report;
 mod color;
 mod command_line;
 mod commands;
+mod completion;
 mod config;
 mod diff_side;
 mod dispatch;

@@ -52,6 +52,11 @@ impl Settings {
     }
 
     /// Returns the location of the store.
+    /// Returns the function that describes the whole command line.
+    pub fn command_line_factory(&self) -> fn() -> clap::Command {
+        self.command_line
+    }
+
     ///
     /// # Errors
     /// There is no `--root`, no `WASMSTORE_ROOT` and no home directory; `WASMSTORE_ROOT` is malformed; there is no login with the given

@@ -180,6 +180,16 @@ impl StoreOperations for Store {
         Ok(self.list_first(revision, prefix, count)?)
     }
 
+    fn entry_names(
+        &self,
+        revision: &Revision,
+        path: &TreePath,
+        beginning: &str,
+        count: usize,
+    ) -> Result<Vec<String>> {
+        Ok(self.entry_names(revision, path, beginning, count)?)
+    }
+
     fn export(
         &self,
         revision: &Revision,

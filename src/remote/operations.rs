@@ -104,6 +104,16 @@ pub trait StoreOperations {
         count: usize,
     ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)>;
 
+    /// Returns at most `count` names of modules and directories in the directory at `path` that start with `beginning`. The name of a
+    /// directory ends with a slash.
+    fn entry_names(
+        &self,
+        revision: &Revision,
+        path: &TreePath,
+        beginning: &str,
+        count: usize,
+    ) -> Result<Vec<String>>;
+
     /// Writes every module of the tree of `revision` to a file, as [`Store::export`](crate::store::Store::export) does.
     fn export(
         &self,

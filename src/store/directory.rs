@@ -117,7 +117,7 @@ impl Store {
 
     /// Returns some of the modules and directories in the directory at `path`, and the number of all of them. `part` is the number of
     /// entries to skip and the number to return. Returns `None` if there is no such directory.
-    fn nodes_in(
+    pub(super) fn nodes_in(
         &self,
         resolved: ResolvedRevision,
         path: &TreePath,

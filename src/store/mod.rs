@@ -16,6 +16,7 @@ mod diff;
 mod digest_cache;
 mod directory;
 mod early_checks;
+mod entry_names;
 mod error;
 mod export;
 mod facts;

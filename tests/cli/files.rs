@@ -266,6 +266,9 @@ fn output_file_is_replaced_but_a_pipe_is_written() {
     world.file("real", "old");
     std::os::unix::fs::symlink("real", world.path("link")).unwrap();
     for command in [&["backup", "link"][..], &["find", "a.wasm", "-o", "link"]] {
+    }
+    for shell in ["elvish", "powershell"] {
+        let script = world.ok(&["completions", shell]);
         world.file("real", "old");
         assert_eq!(world.ok(command), "");
         assert!(

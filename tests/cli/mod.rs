@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_root;
 mod branches;
+mod completions;
 mod config;
 mod deploy;
 mod diff;

@@ -1,16 +1,16 @@
 //! `completions`: prints shell completions.
 
-use clap::{Args as _, Command};
 use serde_json::json;
 
-use crate::cli::args::GlobalArgs;
+use crate::cli::completion::script;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 
 /// Print a completion script for a shell
 ///
-/// JSON: {"shell":"…","script":"…"}
+/// In bash, zsh and fish, it also completes paths, branches, tags and commits of the store that the line selects with --root, --branch and
+/// --commit, also on a server. JSON: {"shell":"…","script":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CompletionsArgs {
     /// The shell for which the script is
@@ -19,13 +19,7 @@ pub(in crate::cli) struct CompletionsArgs {
 
 impl CompletionsArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let mut script = Vec::new();
-        clap_complete::generate(
-            self.shell,
-            &mut visible(settings.command_line()),
-            "wasmstore",
-            &mut script,
-        );
+        let script = script(self.shell, settings.command_line());
         if out.is_json() {
             return out.json(&json!({
                 "shell": self.shell.to_string(),
@@ -34,14 +28,4 @@ impl CompletionsArgs {
         }
         out.bytes(&script)
     }
-}
-
-/// Returns the command line without its hidden commands, because completion must not offer them.
-fn visible(command_line: Command) -> Command {
-    let commands = command_line
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set())
-        .cloned();
-    GlobalArgs::augment_args(Command::new("wasmstore").version(env!("CARGO_PKG_VERSION")))
-        .subcommands(commands)
 }

@@ -10,6 +10,7 @@ mod branch;
 mod bucket;
 mod clone;
 mod commit;
+mod complete;
 mod completions;
 mod contains;
 mod copy;
@@ -127,6 +128,7 @@ commands! {
     reindex => Reindex(ReindexArgs),
     hook => Hook(HookArgs),
     server => Server(ServerArgs),
+    complete => Complete(CompleteArgs),
     completions => Completions(CompletionsArgs),
     man => Man(ManArgs),
 }

@@ -8,6 +8,7 @@ mod agent;
 mod checked_file;
 mod diff;
 mod download;
+mod entry_names;
 pub(super) mod error_response;
 mod facts;
 mod list_details;

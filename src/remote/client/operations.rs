@@ -120,6 +120,16 @@ impl StoreOperations for Client {
         Ok((modules.value, modules.has_more))
     }
 
+    fn entry_names(
+        &self,
+        revision: &Revision,
+        path: &TreePath,
+        beginning: &str,
+        count: usize,
+    ) -> Result<Vec<String>> {
+        self.names_in(revision, path, beginning, count)
+    }
+
     fn export(
         &self,
         revision: &Revision,

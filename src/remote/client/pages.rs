@@ -25,7 +25,7 @@ const COMMITS_MAX: usize = 1_000;
 const NO_PROGRESS: &str = "a page of a list does not continue where the page before ended";
 
 /// A page of the list of modules: the path and the hash of each module.
-type ModulePage = ApiResponse<Vec<(ModulePath, ModuleHash)>>;
+pub(super) type ModulePage = ApiResponse<Vec<(ModulePath, ModuleHash)>>;
 
 impl Client {
     /// Requests pages of the modules below `prefix` until there are `count` modules or no more pages.
@@ -35,14 +35,14 @@ impl Client {
         prefix: &TreePath,
         count: usize,
     ) -> Result<ModulePage> {
-        let mut all: ModulePage = self.module_page(revision, prefix, None)?;
+        let mut all: ModulePage = self.module_page(revision, prefix, None, MODULES_PER_PAGE)?;
         while all.has_more && all.value.len() < count {
             // The request names the commit of the first page, so that all pages are of the same commit.
             let revision = all
                 .commit
                 .map_or_else(|| revision.clone(), Revision::Commit);
             let last = all.value.last().map(|(path, _)| path);
-            let page = self.module_page(&revision, prefix, last)?;
+            let page = self.module_page(&revision, prefix, last, MODULES_PER_PAGE)?;
             if page.value.first().map(|(path, _)| path) <= last {
                 return Err(self.invalid_response(NO_PROGRESS));
             }
@@ -73,13 +73,14 @@ impl Client {
         Ok(all.value)
     }
 
-    fn module_page(
+    pub(super) fn module_page(
         &self,
         revision: &Revision,
         prefix: &TreePath,
         after: Option<&ModulePath>,
+        limit: usize,
     ) -> Result<ModulePage> {
-        let mut path = format!("/modules{}?limit={MODULES_PER_PAGE}", below(prefix));
+        let mut path = format!("/modules{}?limit={limit}", below(prefix));
         if let Some(after) = after {
             path.push_str(&format!("&after={}", encode_path(after.as_str())));
         }

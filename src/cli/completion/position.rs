@@ -1,0 +1,221 @@
+//! The argument that the word at the cursor belongs to.
+
+use clap::{Arg, Command};
+
+/// Where in a command line the cursor is.
+#[derive(Debug)]
+pub(super) struct Position<'c> {
+    /// The command, without the program's name; empty before one is typed.
+    pub command_name: String,
+    /// The command.
+    pub command: &'c Command,
+    /// What may stand at the cursor.
+    pub expected: Expected<'c>,
+    /// The number of bytes of the word before the value, as in `--branch=ma`.
+    pub value_start: usize,
+    /// Whether a word that begins with `-` is not an option.
+    pub is_escaped: bool,
+    /// The values that are typed already, with the ids of their arguments.
+    pub values: Vec<(&'c str, String)>,
+}
+
+/// What may stand at a position of a command line.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Expected<'c> {
+    /// The name of a command.
+    Subcommand,
+    /// An option.
+    Flag,
+    /// The value of an argument.
+    Value(&'c Arg),
+    /// Nothing that is known.
+    Nothing,
+}
+
+impl<'c> Position<'c> {
+    /// Finds the position of the word `current` after the words `before`, of which the first one is the program. The command line must be
+    /// built.
+    pub fn find(root: &'c Command, before: &[String], current: &str) -> Self {
+        let mut position = Self {
+            command_name: String::new(),
+            command: root,
+            expected: Expected::Nothing,
+            value_start: 0,
+            is_escaped: false,
+            values: Vec::new(),
+        };
+        let (mut pending, mut positionals) = (None, 0);
+        for word in before.iter().skip(1) {
+            pending = position.read(word, pending, &mut positionals);
+        }
+        position.expect(current, pending, positionals);
+        position
+    }
+
+    /// Reads a word before the cursor. `pending` is the option whose value it is. Returns the option whose value is the next word.
+    fn read(
+        &mut self,
+        word: &str,
+        pending: Option<&'c Arg>,
+        positionals: &mut usize,
+    ) -> Option<&'c Arg> {
+        if let Some(arg) = pending {
+            self.values.push((arg.get_id().as_str(), word.to_owned()));
+            return None;
+        }
+        if !self.is_escaped && word == "--" {
+            self.is_escaped = true;
+            return None;
+        }
+        if let Some(name) = word.strip_prefix("--").filter(|_| !self.is_escaped) {
+            let (name, value) = name
+                .split_once('=')
+                .map_or((name, None), |(name, value)| (name, Some(value)));
+            let arg = self.long(name).filter(|arg| takes_value(arg))?;
+            let Some(value) = value else { return Some(arg) };
+            self.values.push((arg.get_id().as_str(), value.to_owned()));
+            return None;
+        }
+        if let Some(flags) = word
+            .strip_prefix('-')
+            .filter(|flags| !self.is_escaped && !flags.is_empty())
+        {
+            return self.read_short(flags);
+        }
+        let command = self.command.find_subcommand(word);
+        if let Some(command) = command.filter(|_| *positionals == 0 && !self.is_escaped) {
+            let blank = if self.command_name.is_empty() {
+                ""
+            } else {
+                " "
+            };
+            self.command_name = format!("{}{blank}{}", self.command_name, command.get_name());
+            self.command = command;
+            return None;
+        }
+        if let Some(arg) = self.positional(*positionals) {
+            self.values.push((arg.get_id().as_str(), word.to_owned()));
+            // A command's own command line follows.
+            self.is_escaped |= arg.is_trailing_var_arg_set();
+        }
+        *positionals += 1;
+        None
+    }
+
+    /// Reads short flags such as `-fm TEXT`. The value may follow in the same word.
+    fn read_short(&mut self, flags: &str) -> Option<&'c Arg> {
+        for (index, flag) in flags.char_indices() {
+            let arg = self
+                .command
+                .get_arguments()
+                .find(|arg| arg.get_short() == Some(flag))?;
+            if takes_value(arg) {
+                let value = &flags[index + flag.len_utf8()..];
+                if value.is_empty() {
+                    return Some(arg);
+                }
+                self.values.push((arg.get_id().as_str(), value.to_owned()));
+                return None;
+            }
+        }
+        None
+    }
+
+    fn expect(&mut self, current: &str, pending: Option<&'c Arg>, positionals: usize) {
+        if let Some(arg) = pending {
+            self.expected = Expected::Value(arg);
+        } else if current.starts_with('-') && !self.is_escaped {
+            self.expected = Expected::Flag;
+            if let Some((name, _)) = current.split_once('=') {
+                let arg = name.strip_prefix("--").and_then(|name| self.long(name));
+                let arg = arg.filter(|arg| takes_value(arg));
+                self.expected = arg.map_or(Expected::Nothing, Expected::Value);
+                self.value_start = name.len() + 1;
+            }
+        } else if self.command.has_subcommands() && positionals == 0 {
+            self.expected = Expected::Subcommand;
+        } else if let Some(arg) = self.positional(positionals) {
+            self.expected = Expected::Value(arg);
+        }
+    }
+
+    fn long(&self, name: &str) -> Option<&'c Arg> {
+        self.command
+            .get_arguments()
+            .find(|arg| arg.get_long() == Some(name))
+    }
+
+    /// Returns the positional argument after `count` others. One that takes several values takes all that follow.
+    fn positional(&self, count: usize) -> Option<&'c Arg> {
+        let takes_many = |arg: &Arg| {
+            arg.get_num_args()
+                .is_some_and(|range| range.max_values() > 1)
+        };
+        let mut positionals = self.command.get_positionals().enumerate();
+        let found = positionals.find(|(index, arg)| *index == count || takes_many(arg));
+        found.map(|(_, arg)| arg)
+    }
+
+    /// Returns the value that is typed for an argument.
+    pub fn value(&self, id: &str) -> Option<&str> {
+        let mut values = self.values.iter().rev();
+        values
+            .find(|(found, _)| *found == id)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+fn takes_value(arg: &Arg) -> bool {
+    arg.get_num_args().is_some_and(|range| range.takes_values())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::cli::command_line::CommandLine;
+
+    fn describe(line: &str) -> String {
+        let mut root = CommandLine::command();
+        root.build();
+        let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        let current = words.pop().unwrap();
+        let position = Position::find(&root, &words, &current);
+        let expected = match position.expected {
+            Expected::Subcommand => "subcommand",
+            Expected::Flag => "flag",
+            Expected::Nothing => "nothing",
+            Expected::Value(arg) => arg.get_id().as_str(),
+        };
+        format!("{}: {expected}", position.command_name)
+    }
+
+    #[test]
+    fn a_word_belongs_to_an_argument() {
+        for (line, expected) in [
+            ("w ", ": subcommand"),
+            ("w --root x li", ": subcommand"),
+            ("w --root=x list ma", "list: prefix"),
+            ("w list --", "list: flag"),
+            ("w list --branch ", "list: branch"),
+            ("w list --branch=", "list: branch"),
+            ("w list --json a", "list: prefix"),
+            ("w find -o x a", "find: name"),
+            ("w find -ox a", "find: name"),
+            ("w find -o ", "find: output"),
+            ("w find a b", "find: nothing"),
+            ("w remove list a", "remove: names"),
+            ("w remove -- -", "remove: names"),
+            ("w mv a b c", "mv: sources"),
+            ("w mirror ", "mirror: subcommand"),
+            ("w mirror push ", "mirror push: name"),
+            ("w tag v1 ", "tag: revision"),
+            ("w nonsense x", ": nothing"),
+            ("w help re", "help: subcommand"),
+            ("w watch --path g make -", "watch: command"),
+        ] {
+            assert_eq!(describe(line), expected, "{line}");
+        }
+    }
+}
