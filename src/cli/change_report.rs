@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::exit::Result;
 use super::output::{Output, print_note};
 use super::settings::Settings;
+use super::shell_word::shell_word;
 use crate::names::{CommitId, TagName};
 use crate::store::Published;
 
@@ -71,7 +72,7 @@ pub(super) fn note<T>(
     verb: ChangeVerb,
     published: &Published<T>,
 ) -> Result<()> {
-    print_line(settings, out, &line(verb, published))
+    print_line(settings, out, &line(verb, published, &settings.root_flag()))
 }
 
 fn print_line(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
@@ -92,7 +93,8 @@ fn tag_line(tag: &TagName, created: &Published<()>) -> String {
     }
 }
 
-fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
+/// Returns the line of a report. `root_flag` selects the same store in a command.
+fn line<T>(verb: ChangeVerb, published: &Published<T>, root_flag: &str) -> String {
     let branch = published.branch.as_ref();
     let branch = branch.map_or_else(|| "the branch".to_owned(), ToString::to_string);
     let Some(commit) = &published.commit else {
@@ -108,22 +110,12 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>) -> String {
         ChangeVerb::Forwarded(from) => {
             // A fast-forward makes no commit that names the previous tip, so `rollback` cannot find it. `restore` gets its id here.
             let (from, branch_word) = (short_id(&from), shell_word(&branch));
-            let undo = format!("wasmstore restore {from} --branch {branch_word}");
+            let undo = format!("wasmstore restore {from} --branch {branch_word}{root_flag}");
             format!("merged: {branch} is at {id} (fast-forward); to undo it: {undo}")
         }
         ChangeVerb::Squashed => format!("squashed {branch} to {id}"),
         ChangeVerb::Shortened => format!("dropped versions: {branch} is at {id}"),
         ChangeVerb::Created => format!("created branch {branch} at {id}"),
-    }
-}
-
-/// Quotes text as one word for a POSIX shell. If no character has a special meaning in a shell, returns the text unquoted.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/@:-".contains(c);
-    if text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
@@ -136,13 +128,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_means_nothing_else_to_a_shell() {
-        assert_eq!(shell_word("feat/a-b.1"), "feat/a-b.1");
-        assert_eq!(shell_word("y$(id)"), "'y$(id)'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-    }
-
-    #[test]
     fn lines_say_what_the_change_did_to_the_branch() {
         let published = |commit: bool, has_moved| Published {
             branch: Some("main".parse().unwrap()),
@@ -150,7 +135,7 @@ mod tests {
             has_moved,
             value: (),
         };
-        let of = |verb, moved| line(verb, &published(true, moved));
+        let of = |verb, moved| line(verb, &published(true, moved), " --root x");
         assert_eq!(
             of(ChangeVerb::Committed, true),
             "committed 1212121212 on main"
@@ -162,7 +147,7 @@ mod tests {
         let forwarded = ChangeVerb::Forwarded("34".repeat(20).parse().unwrap());
         assert_eq!(
             of(forwarded, true),
-            "merged: main is at 1212121212 (fast-forward); to undo it: wasmstore restore 3434343434 --branch main"
+            "merged: main is at 1212121212 (fast-forward); to undo it: wasmstore restore 3434343434 --branch main --root x"
         );
         assert_eq!(
             of(ChangeVerb::Squashed, true),
@@ -182,7 +167,7 @@ mod tests {
         let unchanged = "nothing changed: main is at 1212121212";
         assert_eq!(of(ChangeVerb::Committed, false), unchanged);
         assert_eq!(
-            line(ChangeVerb::Committed, &published(false, false)),
+            line(ChangeVerb::Committed, &published(false, false), ""),
             "nothing changed: main has no commit"
         );
     }

@@ -52,6 +52,13 @@ pub(super) enum Error {
     /// `remove` was called for a directory without `--recursive`.
     #[error("{0} is a directory: use --recursive to remove everything in it")]
     NotRecursive(String),
+    /// Both sides of a merge changed the same paths.
+    #[error("{error}")]
+    MergeConflict {
+        paths: Vec<String>,
+        theirs: BranchName,
+        error: Box<Self>,
+    },
     /// Standard output is a terminal, which the bytes of this module could garble.
     #[error("{0} is binary, and standard output is a terminal")]
     BinaryToTerminal(String),
@@ -270,6 +277,7 @@ impl Error {
             Self::NoConfigDirectory => UNAVAILABLE,
             Self::CursorFile(_) => INVALID,
             Self::LostCursor { source, .. } => source.code(),
+            Self::MergeConflict { error, .. } => error.code(),
             Self::Name(_)
             | Self::BucketUrl(_)
             | Self::Query(_)

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::exit::Error;
+use super::merge_conflict;
 use super::nearest_name::nearest;
 use super::needs_directory;
 use super::settings::Settings;
@@ -37,6 +38,7 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         Error::BinaryToTerminal(_) => {
             Some("write it to a file with -o FILE, or redirect the output".to_owned())
         }
+        Error::MergeConflict { paths, theirs, .. } => merge_conflict::hint(paths, theirs, settings),
         Error::MixedDiff(..) => Some(MODULE_OR_FILE.to_owned()),
         Error::Remote(remote::Error::NoGit) => Some("install git and try again".to_owned()),
         Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {

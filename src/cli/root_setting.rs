@@ -1,5 +1,6 @@
 //! The value of `--root`, of `WASMSTORE_ROOT`, or of `root` in the configuration file.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::exit::Result;
@@ -64,6 +65,17 @@ impl RootSetting {
                 let url = Logins::read()?.find_name(&name)?.url().clone();
                 Ok(StoreLocation::Server(url))
             }
+        }
+    }
+}
+
+/// Writes the setting as a user would; `~` is expanded.
+impl fmt::Display for RootSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Location(StoreLocation::Directory(root)) => root.display().fmt(f),
+            Self::Location(StoreLocation::Server(url)) => url.fmt(f),
+            Self::Login(name) => write!(f, "@{}", name.as_str()),
         }
     }
 }

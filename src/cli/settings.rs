@@ -11,6 +11,7 @@ use super::exit::{Error, Result};
 use super::output::print_note;
 use super::progress::Progress;
 use super::root_setting::RootSetting;
+use super::shell_word::shell_word;
 use super::store_location::StoreLocation;
 use crate::config::Options;
 use crate::names::{self, Author, BranchName};
@@ -51,12 +52,12 @@ impl Settings {
         (self.command_line)()
     }
 
-    /// Returns the location of the store.
     /// Returns the function that describes the whole command line.
     pub fn command_line_factory(&self) -> fn() -> clap::Command {
         self.command_line
     }
 
+    /// Returns the location of the store.
     ///
     /// # Errors
     /// There is no `--root`, no `WASMSTORE_ROOT` and no home directory; `WASMSTORE_ROOT` is malformed; there is no login with the given
@@ -80,6 +81,14 @@ impl Settings {
         match self.location()? {
             StoreLocation::Directory(root) => Ok(root),
             StoreLocation::Server(url) => Err(Error::NeedsDirectory(url)),
+        }
+    }
+
+    /// Returns `--root` with its value, after a blank, for a command that the user can copy; nothing if the flag is not given.
+    pub fn root_flag(&self) -> String {
+        match &self.globals.root {
+            Some(root) => format!(" --root {}", shell_word(&root.to_string())),
+            None => String::new(),
         }
     }
 

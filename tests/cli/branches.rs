@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::program::{World, module};
+use crate::support::server::Server;
 
 #[test]
 fn branches_are_created_listed_and_deleted() {
@@ -166,7 +167,14 @@ fn a_merge_is_undone_with_one_command() {
     world.changes(&["rollback"]);
     assert_eq!(content(&world), "a.wasm");
     world.changes(&["branch", "release", "--from", &before]);
-    let ran = world.run(&["merge", "dev", "--branch", "release"]);
+    let root = world.root();
+    let root = ["--root", root.to_str().unwrap()];
+    let ran = world.run(&[&root[..], &["merge", "dev", "--branch", "release"]].concat());
+    assert!(
+        ran.err.ends_with(&format!(" {}\n", root.join(" "))),
+        "{}",
+        ran.err
+    );
     let (_, undo) = ran
         .err
         .trim_end()
@@ -192,4 +200,34 @@ fn merge_conflict_lists_the_paths_and_changes_nothing() {
         let conflict = world.fails(4, &["merge", "dev"]);
         assert_eq!(conflict, "both sides changed /d/a.wasm, /z.wasm");
     }
+}
+
+#[test]
+fn the_commands_of_the_hint_resolve_a_conflict() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    world.add("b.wasm", 2);
+    world.changes(&["branch", "dev"]);
+    for (n, path) in [(3, "a.wasm"), (4, "b.wasm")] {
+        world.file("m.wasm", module(n));
+        world.changes(&["add", "m.wasm", path, "--branch", "dev"]);
+    }
+    world.changes(&["remove", "a.wasm"]);
+    world.add("b.wasm", 5);
+    let server = Server::start(&world, &[]);
+    let url = format!("http://{}", server.address);
+    // The first conflict is resolved on the server by their side, the second one in the directory by ours.
+    for (root, command) in [(Some(&url), 0), (None, 1)] {
+        let root: Vec<_> = root.map_or_else(Vec::new, |url| vec!["--root", url]);
+        let ran = world.run(&[&["merge", "dev"], &root[..]].concat());
+        let hint = ran.err.split("\nhint: ").nth(1).unwrap();
+        let commands = hint.split('`').skip(1).step_by(2);
+        let words: Vec<_> = commands.map(|command| command.split(' ').skip(1)).collect();
+        let words: Vec<_> = words[command].clone().collect();
+        assert!(words.ends_with(&root), "{hint}");
+        world.changes(&words);
+    }
+    world.changes(&["merge", "dev"]);
+    assert_eq!(world.ok(&["hash", "a.wasm"]).trim(), world.hash(3));
+    assert_eq!(world.ok(&["hash", "b.wasm"]).trim(), world.hash(5));
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
+use crate::cli::merge_conflict;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::BranchName;
@@ -38,7 +39,8 @@ impl MergeArgs {
             FastForward::Allow
         };
         let store = settings.open_existing()?;
-        let merged = store.merge(&change, &self.name, fast_forward)?;
+        let merged = store.merge(&change, &self.name, fast_forward);
+        let merged = merged.map_err(|error| merge_conflict::with_branch(error, &self.name))?;
         let Some(from) = merged.value.forwarded_from else {
             return report(settings, out, (ChangeVerb::Merged, &merged), json!({}));
         };
