@@ -31,6 +31,17 @@ pub(super) enum ChangeVerb {
     Created,
 }
 
+/// What a change did to a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TagVerb {
+    /// Created it.
+    Created,
+    /// Replaced the tag of this commit.
+    Replaced(CommitId),
+    /// Deleted it.
+    Deleted,
+}
+
 /// Reports a change on standard error. With `--json`, first prints `fields` with `commit`, `branch` and `changed` added. Without it, the
 /// command has printed its text already.
 pub(super) fn report<T>(
@@ -48,21 +59,25 @@ pub(super) fn report<T>(
     note(settings, out, verb, published)
 }
 
-/// Reports the creation of a tag, on standard error and with `--json` as JSON.
+/// Reports a change of a tag, on standard error and with `--json` as JSON.
 pub(super) fn report_tag(
     settings: &Settings,
     out: &mut Output,
     tag: &TagName,
-    created: &Published<()>,
+    (verb, published): (TagVerb, &Published<()>),
 ) -> Result<()> {
     if out.is_json() {
-        out.json(&json!({
-            "tag": tag.as_str(),
-            "commit": created.commit.map(|commit| commit.to_string()),
-            "changed": created.has_moved,
-        }))?;
+        let mut fields = json!({
+            "name": tag.as_str(),
+            "commit": published.commit.map(|commit| commit.to_string()),
+            "changed": published.has_moved,
+        });
+        if let TagVerb::Replaced(from) = verb {
+            fields["moved_from"] = json!(from.to_string());
+        }
+        out.json(&fields)?;
     }
-    print_line(settings, out, &tag_line(tag, created))
+    print_line(settings, out, &tag_line(tag, verb, published))
 }
 
 /// Reports a change on standard error only.
@@ -84,12 +99,26 @@ fn print_line(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
     Ok(())
 }
 
-fn tag_line(tag: &TagName, created: &Published<()>) -> String {
-    let id = created.commit.as_ref().map(short_id).unwrap_or_default();
-    if created.has_moved {
-        format!("created tag {tag} at {id}")
-    } else {
-        format!("nothing changed: tag {tag} is at {id}")
+fn tag_line(tag: &TagName, verb: TagVerb, published: &Published<()>) -> String {
+    let id = published.commit.as_ref().map(short_id);
+    let at = id
+        .as_ref()
+        .map(|id| format!(" at {id}"))
+        .unwrap_or_default();
+    match verb {
+        _ if !published.has_moved => format!("nothing changed: tag {tag} is{at}"),
+        TagVerb::Created => format!("created tag {tag}{at}"),
+        TagVerb::Replaced(from) if Some(from) == published.commit => {
+            format!("replaced tag {tag}{at}")
+        }
+        TagVerb::Replaced(from) => {
+            let (from, to) = (short_id(&from), id.unwrap_or_default());
+            format!("moved tag {tag} from {from} to {to}")
+        }
+        TagVerb::Deleted => {
+            let was = id.map(|id| format!(" (was {id})")).unwrap_or_default();
+            format!("deleted tag {tag}{was}")
+        }
     }
 }
 
@@ -158,12 +187,21 @@ mod tests {
             "created branch main at 1212121212"
         );
         let tag = "v1".parse().unwrap();
-        let created = [true, false].map(|has_moved| tag_line(&tag, &published(true, has_moved)));
-        let lines = [
-            "created tag v1 at 1212121212",
-            "nothing changed: tag v1 is at 1212121212",
-        ];
-        assert_eq!(created, lines);
+        let tag_line = |verb, moved| tag_line(&tag, verb, &published(true, moved));
+        let [here, there] = ["12", "34"].map(|digits| digits.repeat(20).parse().unwrap());
+        for (verb, expected) in [
+            (TagVerb::Created, "created tag v1 at 1212121212"),
+            (TagVerb::Replaced(here), "replaced tag v1 at 1212121212"),
+            (
+                TagVerb::Replaced(there),
+                "moved tag v1 from 3434343434 to 1212121212",
+            ),
+            (TagVerb::Deleted, "deleted tag v1 (was 1212121212)"),
+        ] {
+            assert_eq!(tag_line(verb, true), expected);
+        }
+        let unchanged = "nothing changed: tag v1 is at 1212121212";
+        assert_eq!(tag_line(TagVerb::Created, false), unchanged);
         let unchanged = "nothing changed: main is at 1212121212";
         assert_eq!(of(ChangeVerb::Committed, false), unchanged);
         assert_eq!(

@@ -13,6 +13,9 @@ const COMPONENT_BYTES_MAX: usize = 250;
 /// The maximum length of a branch name, in bytes.
 const NAME_BYTES_MAX: usize = 1024;
 
+/// The number of digits of an id, with SHA-1 and with SHA-256.
+const ID_DIGITS: [usize; 2] = [40, 64];
+
 /// A branch name that `git check-ref-format --branch` accepts. Expressions such as `@{-1}` are not expanded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BranchName(String);
@@ -32,8 +35,8 @@ impl BranchName {
         }
     }
 
-    /// Rejects a name with control characters that can forge output on a terminal. Existing branches may have such a name; new ones may
-    /// not.
+    /// Rejects a name that has control characters, which can forge output on a terminal, or the form of an object id. Existing branches may
+    /// have such a name; new ones may not.
     ///
     /// # Errors
     /// [`Error::Branch`].
@@ -93,8 +96,14 @@ pub(super) fn fault(name: &str) -> Option<&'static str> {
 
 /// Returns the rule that forbids a new branch or tag to have a name that is valid for an existing one; `None` if it is allowed.
 pub(super) fn fault_if_new(name: &str) -> Option<&'static str> {
-    name.contains(is_display_control)
-        .then_some("contains a C1 or bidirectional control character")
+    if name.contains(is_display_control) {
+        Some("contains a C1 or bidirectional control character")
+    } else if ID_DIGITS.contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        // git takes it for the id, and warns of a ref with this name.
+        Some("has the form of an object id")
+    } else {
+        None
+    }
 }
 
 fn component_fault(component: &str) -> Option<&'static str> {

@@ -454,11 +454,11 @@ impl StoreOperations for Store {
         tag: &TagName,
         from: &Revision,
         existing: ExistingTag,
-    ) -> Result<Published<()>> {
+    ) -> Result<Published<Option<CommitId>>> {
         Ok(self.create_tag(change, tag, from, existing)?)
     }
 
-    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()> {
+    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<Published<()>> {
         Ok(self.delete_tag(change, tag)?)
     }
 

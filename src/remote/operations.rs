@@ -307,17 +307,18 @@ pub trait StoreOperations {
     /// Returns all tags that point to a commit, directly or through other tags, sorted by name.
     fn tags(&self) -> Result<Vec<Tag>>;
 
-    /// Creates a tag at the commit that `from` names. The tag is annotated if `change` has a message.
+    /// Creates a tag at the commit that `from` names. The tag is annotated if `change` has a message. The value is the commit of the tag that
+    /// was replaced.
     fn create_tag(
         &self,
         change: &Change,
         tag: &TagName,
         from: &Revision,
         existing: ExistingTag,
-    ) -> Result<Published<()>>;
+    ) -> Result<Published<Option<CommitId>>>;
 
-    /// Deletes a tag.
-    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()>;
+    /// Deletes a tag. The result has the commit that it led to.
+    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<Published<()>>;
 
     /// Deletes unreachable objects. Before that, squashes the branch that `change` names or drops old versions from it, as `history`
     /// requires.

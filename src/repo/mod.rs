@@ -152,7 +152,7 @@ pub use objects::tag::Annotation;
 pub use publish::change_refs::ChangeRefs;
 pub use publish::decision::{Decision, Published};
 pub use publish::draft::Draft;
-pub use publish::tags::NewTag;
+pub use publish::tags::{ExistingRef, NewTag};
 pub use publish::write_txn::WriteTxn;
 pub use push::identities::Identity;
 pub use push::incoming::{IncomingObjects, QuarantinedObjects};

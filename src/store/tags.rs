@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{CommitId, ObjectId, RefName, TagName};
-use crate::repo::{IncomingObjects, NewTag, Published};
+use crate::repo::{ExistingRef, IncomingObjects, NewTag, Published};
 
 /// A tag that points to a commit, directly or through a tag object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Store {
 
     /// Creates a tag at the commit to which `from` resolves now. If `change` has a message, the tag is annotated: the author of `change` is
     /// the tagger. The precondition of `change` is compared with the commit to which the existing tag points. The result has the new
-    /// commit, and no branch.
+    /// commit, no branch, and as its value the commit of the tag that was replaced.
     ///
     /// # Errors
     /// The tag exists and `existing` is `Refuse`; its name conflicts with another tag, as `v1` and `v1/x` do; `from` is unknown.
@@ -94,7 +94,7 @@ impl Store {
         tag: &TagName,
         from: &Revision,
         existing: ExistingTag,
-    ) -> Result<Published<()>> {
+    ) -> Result<Published<Option<CommitId>>> {
         // Begins the write before the commit is looked up, so that no `gc` can remove the commit before the tag reaches it.
         let txn = self.begin()?;
         let commit = self.snapshot(from)?;
@@ -104,34 +104,50 @@ impl Store {
             commit,
             annotation: message.map(|message| (&tagger, message.as_str())),
         };
+        let mut replaced = None;
         let has_moved = txn.set_tag(tag, new, |old| {
             self.check_tag(change, old)?;
             match old {
                 Some(_) if existing == ExistingTag::Refuse => {
                     Err(Error::TagExists(tag.to_string()))
                 }
-                _ => Ok(()),
+                Some(old) => {
+                    replaced = self.peeled(old).unwrap_or_default();
+                    Ok(())
+                }
+                None => Ok(()),
             }
         })?;
         Ok(Published {
             branch: None,
             commit: Some(commit),
             has_moved,
-            value: (),
+            value: replaced.filter(|_| has_moved),
         })
     }
 
     /// Deletes a tag. Commits that only this tag reaches remain until the next `gc`. The precondition of `change` is compared with the
-    /// commit to which the tag points.
+    /// commit to which the tag points; a broken tag points to none. The result has that commit, and no branch.
     ///
     /// # Errors
     /// There is no such tag; the precondition does not hold.
-    pub fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()> {
-        self.begin()?.delete_tag(tag, |old| {
-            if old.is_none() {
-                return Err(Error::UnknownTag(tag.to_string()));
+    pub fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<Published<()>> {
+        let mut commit = None;
+        self.begin()?.delete_tag(tag, |existing| match existing {
+            ExistingRef::Absent => Err(Error::UnknownTag(tag.to_string())),
+            ExistingRef::Broken => self.check_tag(change, None),
+            ExistingRef::At(object) => {
+                self.check_tag(change, Some(object))?;
+                // A tag whose objects are missing is deleted, too.
+                commit = self.peeled(object).unwrap_or_default();
+                Ok(())
             }
-            self.check_tag(change, old)
+        })?;
+        Ok(Published {
+            branch: None,
+            commit,
+            has_moved: true,
+            value: (),
         })
     }
 
@@ -141,11 +157,16 @@ impl Store {
             return Ok(());
         }
         let commit = match object {
-            Some(object) => { self.repo.incoming(None, self.options.push)? }.peel(object)?,
+            Some(object) => self.peeled(object)?,
             None => None,
         };
         let commit = commit.map(|commit| commit.to_string());
         change.precondition.check(commit.as_deref())
+    }
+
+    /// Returns the commit that the object of a tag leads to; `None` if it leads to something else.
+    fn peeled(&self, object: ObjectId) -> Result<Option<CommitId>> {
+        Ok({ self.repo.incoming(None, self.options.push)? }.peel(object)?)
     }
 
     /// Reads the tag with the object id `object`; `None` if it does not point to a commit.

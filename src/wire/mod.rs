@@ -29,6 +29,8 @@ mod verify;
 mod version;
 mod world;
 
+/// The response header with the commit of a tag before it was replaced.
+pub const MOVED_FROM: &str = "wasmstore-moved-from";
 /// The response header with the tip of the branch before a merge that fast-forwarded it.
 pub const FORWARDED_FROM: &str = "wasmstore-forwarded-from";
 

@@ -12,7 +12,7 @@ fn tags_are_created_listed_and_deleted() {
         world.add("a.wasm", 2);
         assert_eq!(world.changes(&["tag", "v/2"]), "");
         assert_eq!(world.git(&["rev-parse", "refs/tags/v/2"]), world.tip());
-        let created = json!({ "tag": "v/1", "commit": one, "changed": true });
+        let created = json!({ "name": "v/1", "commit": one, "changed": true });
         let annotated = ["tag", "v/1", "@~1", "-m", "Release 1\n\nmore"];
         let by = [&annotated[..], &["--author", "Ann <a@b>"]].concat();
         assert_eq!(world.json(&by), created);
@@ -29,11 +29,20 @@ fn tags_are_created_listed_and_deleted() {
                 .ok(&["show", "v/1"])
                 .starts_with(&format!("commit {one}\n"))
         );
-        assert_eq!(world.changes(&["tag", "v/1", "main", "--force"]), "");
+        let (old, new) = (&one[..10], &world.tip()[..10]);
+        let moved = format!("moved tag v/1 from {old} to {new}\n");
+        let ran = world.run(&["tag", "v/1", "main", "--force"]);
+        assert_eq!(
+            (ran.code, ran.out, ran.err),
+            (Some(0), String::new(), moved)
+        );
         assert_eq!(world.git(&["rev-parse", "v/1"]), world.tip());
+        let moved =
+            json!({ "name": "v/1", "commit": one, "changed": true, "moved_from": world.tip() });
+        assert_eq!(world.json(&["tag", "v/1", &one, "--force"]), moved);
         assert_eq!(
             world.json(&["tag", "--delete", "v/1"]),
-            json!({ "tag": "v/1" })
+            json!({ "name": "v/1", "commit": one, "changed": true })
         );
         assert_eq!(world.ok(&["tag", "-l"]), "v/2\n");
         world.fsck();
@@ -64,6 +73,13 @@ fn invalid_tag_operations_fail_with_a_reason_and_a_hint() {
     let unknown = format!("wasmstore: there is no branch or tag \"nothing\"\n{hint}");
     assert_eq!((ran.code, ran.err), (Some(1), unknown));
     world.fails(3, &["tag", "a..b"]);
+    for digits in [40, 64] {
+        let id = "abcdef01".repeat(digits / 8);
+        for args in [["tag", &id], ["branch", &id]] {
+            let reason = world.fails(3, &args);
+            assert!(reason.ends_with("has the form of an object id"), "{reason}");
+        }
+    }
     for args in [
         &["tag"][..],
         &["tag", "x", "--list"],

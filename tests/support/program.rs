@@ -225,8 +225,11 @@ pub fn is_report(line: &str) -> bool {
         "dropped versions: ",
         "created branch ",
         "created tag ",
+        "deleted tag ",
         "merged: ",
+        "moved tag ",
         "nothing changed: ",
+        "replaced tag ",
         "squashed ",
     ];
     verbs.iter().any(|verb| line.starts_with(verb))

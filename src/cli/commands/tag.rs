@@ -1,9 +1,7 @@
 //! `tag`: creates, deletes and lists tags.
 
-use serde_json::json;
-
 use crate::cli::args::WriteArgs;
-use crate::cli::change_report::report_tag;
+use crate::cli::change_report::{TagVerb, report_tag};
 use crate::cli::exit::Result;
 use crate::cli::local_time;
 use crate::cli::output::Output;
@@ -15,8 +13,8 @@ use crate::wire::TagJson;
 /// Create, delete or list tags: names for commits
 ///
 /// With --message, the tag is annotated: it has a message, an author and a date of its own. Prints nothing, and reports the commit on standard
-/// error; with --list, prints the names, sorted. JSON: {"tag":"…","commit":"…","changed":true}; with --delete {"tag":"…"}; with --list
-/// [{"name":"…","commit":"…","annotated":true,"author":"…","date":<unix seconds>,"message":"…"},…]
+/// error; with --list, prints the names, sorted. JSON: {"name":"…","commit":"…","changed":true}, and "moved_from":"…" if a tag of another
+/// commit was replaced; with --delete, the commit of the deleted tag, or null if it had none; with --list [{"name":"…","commit":"…","annotated":true,"author":"…","date":<unix seconds>,"message":"…"},…]
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("action").required(true).args(["name", "list"]))]
 pub(in crate::cli) struct TagArgs {
@@ -51,8 +49,8 @@ impl TagArgs {
         let message = self.message;
         let change = settings.change(WriteArgs { message })?;
         if self.delete {
-            settings.open_existing()?.delete_tag(&change, &name)?;
-            return out.json_only(&json!({ "tag": name.as_str() }));
+            let deleted = settings.open_existing()?.delete_tag(&change, &name)?;
+            return report_tag(settings, out, &name, (TagVerb::Deleted, &deleted));
         }
         let from = match self.revision {
             Some(from) => from.on_branch(change.branch.clone()),
@@ -65,7 +63,11 @@ impl TagArgs {
         };
         let store = settings.open_existing()?;
         let created = store.create_tag(&change, &name, &from, existing)?;
-        report_tag(settings, out, &name, &created)
+        let verb = match created.value {
+            Some(from) => TagVerb::Replaced(from),
+            None => TagVerb::Created,
+        };
+        report_tag(settings, out, &name, (verb, &created.with_value(())))
     }
 }
 

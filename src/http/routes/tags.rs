@@ -22,7 +22,8 @@ use crate::http::pagination::{Page, next_page_link};
 use crate::http::state::App;
 use crate::names::TagName;
 use crate::store::{ExistingTag, Revision};
-use crate::wire::TagJson;
+use crate::wire::schema::CommitHashSchema;
+use crate::wire::{MOVED_FROM, TagJson};
 
 /// The number of tags on a page if the request has no `limit`.
 const PAGE_SIZE_DEFAULT: usize = 1_000;
@@ -106,14 +107,15 @@ pub(in crate::http) struct NewTagQuery {
 /// POST.
 #[utoipa::path(post, operation_id = "create_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders, NewTagQuery),
-    responses((status = 200, description = "The tag is created"), WriteProblems))]
+    responses((status = 200, description = "The tag is created",
+        headers(("Wasmstore-Moved-From" = CommitHashSchema, description = "The commit of the tag that was replaced"))), WriteProblems))]
 pub(in crate::http) async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     WriteHeaders(change): WriteHeaders,
     tail: UrlTail,
     QueryParams(query): QueryParams<NewTagQuery>,
-) -> Result<ChangeHeaders> {
+) -> Result<impl IntoResponse> {
     reject_path_conditions(&change.path_conditions)?;
     let tag = tail.parse(TagName::parse)?;
     let from = match query.from.as_deref() {
@@ -127,12 +129,15 @@ pub(in crate::http) async fn create(
         ExistingTag::Refuse
     };
     let created = app.run_write(move |store| Ok(store.create_tag(&change, &tag, &from, existing)?));
-    Ok(ChangeHeaders::from(&created.await?))
+    let created = created.await?;
+    let moved = created.value.map(|from| (MOVED_FROM, from.to_string()));
+    Ok((ChangeHeaders::from(&created), AppendHeaders(moved)))
 }
 
 /// Deletes a tag
 ///
-/// A precondition is checked against the entity tag of the tag, which is the commit that it leads to.
+/// A precondition is checked against the entity tag of the tag, which is the commit that it leads to. `Wasmstore-Commit` in the response is
+/// that commit.
 #[utoipa::path(delete, operation_id = "delete_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders),
     responses((status = 200, description = "The tag is deleted"), WriteProblems))]
@@ -140,9 +145,9 @@ pub(in crate::http) async fn delete(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
     tail: UrlTail,
-) -> Result<()> {
+) -> Result<ChangeHeaders> {
     reject_path_conditions(&change.path_conditions)?;
     let tag = tail.parse(TagName::parse)?;
-    app.run_write(move |store| Ok(store.delete_tag(&change, &tag)?))
-        .await
+    let deleted = app.run_write(move |store| Ok(store.delete_tag(&change, &tag)?));
+    Ok(ChangeHeaders::from(&deleted.await?))
 }

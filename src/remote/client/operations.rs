@@ -383,11 +383,11 @@ impl StoreOperations for Client {
         tag: &TagName,
         from: &Revision,
         existing: ExistingTag,
-    ) -> Result<Published<()>> {
+    ) -> Result<Published<Option<CommitId>>> {
         self.post_tag(change, tag, from, existing)
     }
 
-    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<()> {
+    fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<Published<()>> {
         self.remove_tag(change, tag)
     }
 

@@ -2,11 +2,11 @@
 
 use ureq::http::Method;
 
-use super::request::Client;
-use crate::names::TagName;
+use super::request::{Client, commit_in};
+use crate::names::{CommitId, TagName};
 use crate::remote::error::{Error, Result};
 use crate::store::{self, Change, ErrorKind, ExistingTag, Published, Revision, Tag};
-use crate::wire::{TagJson, encode_path};
+use crate::wire::{self, TagJson, encode_path};
 
 /// The maximum number of tags in one response of the server. It is limited because each tag may have a message of 64 KiB.
 const TAGS_PER_PAGE: usize = 1_000;
@@ -42,14 +42,15 @@ impl Client {
         tag: &TagName,
         from: &Revision,
         existing: ExistingTag,
-    ) -> Result<Published<()>> {
+    ) -> Result<Published<Option<CommitId>>> {
         let mut query = self.start_query(from)?;
         if existing == ExistingTag::Replace {
             query.push(if query.is_empty() { '?' } else { '&' });
             query.push_str("force=true");
         }
         let path = format!("{}{query}", tag_path(tag));
-        match self.publish(self.write(Method::POST, &path, change)) {
+        let posted = self.send(self.write(Method::POST, &path, change));
+        match posted {
             // The conflict is either that the tag exists, or that its name conflicts with the name of another tag. A request for the tag
             // finds out which. With an API key that does not allow GET, it cannot, and the server's error is returned.
             Err(Error::Refused(response))
@@ -57,14 +58,17 @@ impl Client {
             {
                 Err(store::Error::TagExists(tag.to_string()).into())
             }
-            created => created,
+            response => {
+                let response = response?;
+                let from = commit_in(response.headers(), wire::MOVED_FROM);
+                Ok(self.read_text(response)?.published.with_value(from))
+            }
         }
     }
 
     /// Sends the request that deletes a tag.
-    pub(super) fn remove_tag(&self, change: &Change, tag: &TagName) -> Result<()> {
-        let request = self.write(Method::DELETE, &tag_path(tag), change);
-        self.publish(request).map(drop)
+    pub(super) fn remove_tag(&self, change: &Change, tag: &TagName) -> Result<Published<()>> {
+        self.publish(self.write(Method::DELETE, &tag_path(tag), change))
     }
 
     fn has_tag(&self, tag: &TagName) -> Result<bool> {

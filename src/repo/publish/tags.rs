@@ -20,6 +20,17 @@ pub struct NewTag<'t> {
     pub annotation: Option<(&'t Author, &'t str)>,
 }
 
+/// What has the name of a tag that is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExistingRef {
+    /// Nothing.
+    Absent,
+    /// A ref that names no object.
+    Broken,
+    /// A tag with this object.
+    At(ObjectId),
+}
+
 impl WriteTxn<'_> {
     /// Creates or replaces a tag. It points to the commit, or to a new tag object for the commit. Calls `check` with the object to which
     /// the tag pointed before. Returns whether the tag has moved.
@@ -65,15 +76,15 @@ impl WriteTxn<'_> {
         })?
     }
 
-    /// Deletes a tag. Objects that only this tag reached stay until the next `gc`. Calls `check` with the object to which the tag points,
-    /// or with `None` if there is no such tag; in that case `check` must return an error.
+    /// Deletes a tag. Objects that only this tag reached stay until the next `gc`. Calls `check` with what has the name; if there is
+    /// no such tag, `check` must return an error.
     ///
     /// # Errors
     /// The error of `check`.
     pub fn delete_tag<E: From<Error>>(
         mut self,
         tag: &TagName,
-        mut check: impl FnMut(Option<ObjectId>) -> Result<(), E>,
+        mut check: impl FnMut(ExistingRef) -> Result<(), E>,
     ) -> Result<(), E> {
         let parts = self.parts;
         let name = RefName::from(tag.clone());
@@ -87,11 +98,15 @@ impl WriteTxn<'_> {
                     return Err(Error::Moved(name.clone()));
                 }
                 Err(_) if parts.refs.is_broken(&name)? => {
+                    if let Err(error) = check(ExistingRef::Broken) {
+                        return Ok(Err(error));
+                    }
                     return parts.refs.delete_broken(&name).map(Ok);
                 }
                 Err(error) => return Err(error),
             };
-            if let Err(error) = check(old.map(|id| shared_id(&id))) {
+            let existing = old.map_or(ExistingRef::Absent, |id| ExistingRef::At(shared_id(&id)));
+            if let Err(error) = check(existing) {
                 return Ok(Err(error));
             }
             self.move_ref(&name, old, None).map(Ok)
