@@ -1,8 +1,8 @@
 //! The logins of the user: the API keys that `login` saved, one for each server.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -126,28 +126,29 @@ impl Logins {
         self.logins.len() < count
     }
 
-    /// Replaces the login file atomically. If its directory does not exist, creates it, accessible only to the user.
+    /// Changes the login file, while no other process changes it. If its directory does not exist, creates it, accessible only to the user.
     ///
     /// # Errors
-    /// There is no home directory; the file cannot be written.
-    pub fn write(&self) -> Result<()> {
-        let Some(directory) = self
-            .path
-            .parent()
-            .filter(|path| !path.as_os_str().is_empty())
-        else {
-            return Err(Error::NoConfigDirectory);
-        };
-        if !directory.is_dir() {
-            let created = DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory);
-            created.map_err(|source| Error::OutputFile {
-                path: self.path.clone(),
-                source,
-            })?;
-        }
+    /// Those of [`read`](Self::read) and of `change`; there is no home directory; the file cannot be written.
+    pub fn update<T>(change: impl FnOnce(&mut Self) -> Result<T>) -> Result<(Self, T)> {
+        Self::update_at(path().ok_or(Error::NoConfigDirectory)?, change)
+    }
+
+    fn update_at<T>(
+        path: PathBuf,
+        change: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<(Self, T)> {
+        let lock = path.with_extension("lock");
+        // The file itself is replaced, so it cannot be the one that is locked.
+        let _lock = lock_file(&lock).map_err(|source| Error::OutputFile { path: lock, source })?;
+        let mut logins = Self::read_from(path)?;
+        let result = change(&mut logins)?;
+        logins.write()?;
+        Ok((logins, result))
+    }
+
+    /// Replaces the login file atomically.
+    fn write(&self) -> Result<()> {
         let content = LoginFile {
             logins: self.logins.clone(),
         };
@@ -177,6 +178,24 @@ impl Login {
     pub fn expose_key(&self) -> &str {
         &self.key
     }
+}
+
+/// Creates and locks a file, and its directory, until the result is dropped.
+fn lock_file(path: &Path) -> io::Result<File> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.is_dir()) {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)?;
+    }
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Formats the login without its key.
@@ -213,32 +232,55 @@ mod tests {
     fn logins_are_kept_in_a_file_of_the_user_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a/b/logins.json");
-        let mut logins = Logins::read_from(path.clone()).unwrap();
-        assert_eq!(logins.iter().count(), 0);
+        assert_eq!(Logins::read_from(path.clone()).unwrap().iter().count(), 0);
         let prod = LoginName::parse("prod").unwrap();
-        logins.insert(url("https://a.example"), Some(&prod), "geheim".to_owned());
-        logins.insert(url("http://b.example"), None, "two".to_owned());
-        logins.write().unwrap();
+        let (logins, ()) = Logins::update_at(path.clone(), |logins| {
+            logins.insert(url("https://a.example"), Some(&prod), "geheim".to_owned());
+            logins.insert(url("http://b.example"), None, "two".to_owned());
+            Ok(())
+        })
+        .unwrap();
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
         assert!(!format!("{logins:?}").contains("geheim"));
 
-        let mut logins = Logins::read_from(path.clone()).unwrap();
-        // A second login for a server replaces the key and keeps the name.
-        logins.insert(url("https://A.example:443/"), None, "three".to_owned());
-        let found = logins.find_name(&prod).unwrap();
-        assert_eq!(found.expose_key(), "three");
-        // A name moves to the server that it is given to.
-        logins.insert(url("http://b.example"), Some(&prod), "four".to_owned());
-        assert_eq!(
-            logins.find_name(&prod).unwrap().url(),
-            &url("http://b.example")
-        );
-        assert_eq!(logins.find(&url("https://a.example")).unwrap().name(), None);
-        assert!(logins.remove(&url("https://a.example")));
-        assert!(!logins.remove(&url("https://a.example")));
-        logins.write().unwrap();
+        let update = Logins::update_at(path.clone(), |logins| {
+            // A second login for a server replaces the key and keeps the name.
+            logins.insert(url("https://A.example:443/"), None, "three".to_owned());
+            let found = logins.find_name(&prod).unwrap();
+            assert_eq!(found.expose_key(), "three");
+            // A name moves to the server that it is given to.
+            logins.insert(url("http://b.example"), Some(&prod), "four".to_owned());
+            assert_eq!(
+                logins.find_name(&prod).unwrap().url(),
+                &url("http://b.example")
+            );
+            assert_eq!(logins.find(&url("https://a.example")).unwrap().name(), None);
+            assert!(logins.remove(&url("https://a.example")));
+            assert!(!logins.remove(&url("https://a.example")));
+            Ok(())
+        });
+        update.unwrap();
         assert_eq!(Logins::read_from(path).unwrap().iter().count(), 1);
+    }
+
+    #[test]
+    fn changes_at_the_same_moment_are_all_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = &directory.path().join("logins.json");
+        std::thread::scope(|threads| {
+            for n in 0..8 {
+                threads.spawn(move || {
+                    let url = url(&format!("http://{n}.example"));
+                    Logins::update_at(path.clone(), |logins| {
+                        logins.insert(url, None, "key".to_owned());
+                        Ok(())
+                    })
+                    .unwrap();
+                });
+            }
+        });
+        assert_eq!(Logins::read_from(path.clone()).unwrap().iter().count(), 8);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use super::environment::{text_variable, variable};
 use super::exit::{Error, Result};
+use super::exposed_file::warn_if_readable_by_others;
 use super::logins::Logins;
 use super::text_file::decode;
 use crate::http::read_bounded;
@@ -94,6 +96,9 @@ impl ServerKey {
 
     /// Reads a key from a file, which must have exactly one line.
     fn read(path: &Path, source: KeySource) -> Result<Self> {
+        // One command may read the key several times.
+        static WARNING: Once = Once::new();
+        WARNING.call_once(|| warn_if_readable_by_others(path, "a key"));
         let input = |error| Error::Input {
             path: path.to_owned(),
             source: error,

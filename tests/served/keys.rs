@@ -84,6 +84,12 @@ fn the_key_is_that_of_the_flag_the_variables_or_the_login_in_this_order() {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert_eq!(world.git(&["log", "-1", "--format=%an"]), author);
     }
+    let warning = "\"one.key\" contains a key, and others can read it: run chmod 600";
+    let list = ["list", "--root", &url, "--key-file", "one.key"];
+    let ran = world.run(&list);
+    assert_eq!(ran.err.matches(warning).count(), 1, "{}", ran.err);
+    fs::set_permissions(world.path("one.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(world.run(&list).err, "");
     let wrong = with(
         &world,
         &[("WASMSTORE_KEY", "wrong")],
@@ -257,4 +263,23 @@ fn a_clone_of_a_server_uses_its_key() {
     world.file("key", "geheim");
     let ran = world.run(&["clone", &foreign, "--root", "no", "--key-file", "key"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
+}
+
+#[test]
+fn logins_at_the_same_moment_are_both_kept() {
+    let world = World::with_store("sha1");
+    world.file("keys", "one:*\n");
+    world.file("key", "one");
+    let server = Server::start(&world, &["--auth-file", "keys"]);
+    let port = server.address.port();
+    let urls = ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{port}"));
+    let spawn = |url: &String| {
+        let mut command = world.wasmstore(&["login", url, "--key-file", "key"]);
+        command.stderr(Stdio::null()).spawn().unwrap()
+    };
+    let running: Vec<_> = urls.iter().map(spawn).collect();
+    for mut child in running {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(world.ok(&["login", "--list"]).lines().count(), 2);
 }

@@ -39,7 +39,8 @@ pub(in crate::cli) struct LoginArgs {
 
 impl LoginArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let mut logins = Logins::read()?;
+        // A file that cannot be read is reported before the user types the key.
+        let logins = Logins::read()?;
         let Some(url) = self.url else {
             return print_list(&logins, out);
         };
@@ -49,8 +50,10 @@ impl LoginArgs {
         };
         settings.client(url.clone(), Some(&key))?.default_branch()?;
         let is_open = settings.client(url.clone(), None)?.default_branch().is_ok();
-        logins.insert(url.clone(), self.name.as_ref(), key.expose().to_owned());
-        logins.write()?;
+        let (logins, ()) = Logins::update(|logins| {
+            logins.insert(url.clone(), self.name.as_ref(), key.expose().to_owned());
+            Ok(())
+        })?;
         if !settings.is_quiet() {
             print_note(&format!("the key for {url} is in {:?}", logins.path()));
             if is_open {

@@ -22,7 +22,7 @@ pub(in crate::cli) struct LogoutArgs {
 
 impl LogoutArgs {
     pub fn run(self, _: &Settings, out: &mut Output) -> Result<()> {
-        let mut logins = Logins::read()?;
+        let logins = Logins::read()?;
         let url = match self.server {
             RootSetting::Location(StoreLocation::Server(url)) => url,
             RootSetting::Location(StoreLocation::Directory(_)) => {
@@ -32,10 +32,9 @@ impl LogoutArgs {
             }
             RootSetting::Login(name) => logins.find_name(&name)?.url().clone(),
         };
-        if !logins.remove(&url) {
-            return Err(Error::NoLogin(url.to_string()));
-        }
-        logins.write()?;
+        let unknown = || Error::NoLogin(url.to_string());
+        logins.find(&url).ok_or_else(unknown)?;
+        Logins::update(|logins| logins.remove(&url).then_some(()).ok_or_else(unknown))?;
         out.json_only(&json!({"url": url.to_string()}))
     }
 }
