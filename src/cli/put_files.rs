@@ -9,18 +9,18 @@ use super::settings::Settings;
 use crate::store::{Change, ModuleFiles};
 use crate::wire::Modules;
 
-/// Stores the files that `files` returns. Prints a line of `<hash>` tab `/<path>` for each, or JSON, and reports the commit.
+/// Stores files. Prints a line of `<hash>` tab `/<path>` for each, or JSON, and reports the commit. The files are found before this creates a
+/// store, so that a mistyped name does not leave an empty one.
 pub(super) fn put_files(
     settings: &Settings,
     out: &mut Output,
     operation: &'static str,
     change: &Change,
-    files: impl FnOnce() -> Result<ModuleFiles>,
+    files: &ModuleFiles,
 ) -> Result<()> {
     let store = settings.open_or_create()?;
-    let files = files()?;
     let bar = settings.progress().bar(operation);
-    let stored = store.put_files(change, &files, &mut |done, all| {
+    let stored = store.put_files(change, files, &mut |done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     })?;

@@ -88,6 +88,24 @@ fn export_writes_a_branch_as_files() {
 }
 
 #[test]
+fn a_mistyped_file_name_leaves_no_store() {
+    let world = World::empty();
+    world.file("a.wasm", module(1));
+    for args in [
+        &["add", "missing.wasm"][..],
+        &["add", "a.wasm", "missing.wasm", "d/"],
+        &["import", "missing"],
+        &["import", "a.wasm"],
+        &["import", ".", "--include", "!a"],
+    ] {
+        let ran = world.run(args);
+        assert_ne!(ran.code, Some(0), "{args:?}");
+        assert!(!ran.err.contains("created a store"), "{}", ran.err);
+        assert!(!world.root().exists(), "{args:?}");
+    }
+}
+
+#[test]
 fn import_is_one_commit() {
     for world in World::each() {
         world.file("in/a.wasm", module(1));
@@ -248,6 +266,9 @@ fn completions_need_no_store_and_no_home() {
         let script = command.env_remove("HOME").output().unwrap().stdout;
         let script = String::from_utf8(script).unwrap();
         assert!(script.contains(mark), "{shell}");
+    }
+    for shell in ["elvish", "powershell"] {
+        let script = world.ok(&["completions", shell]);
         for (part, is_in) in [("root", true), ("mirror", true), ("hook", false)] {
             assert_eq!(script.contains(part), is_in, "{shell}: {part}");
         }
@@ -266,9 +287,6 @@ fn output_file_is_replaced_but_a_pipe_is_written() {
     world.file("real", "old");
     std::os::unix::fs::symlink("real", world.path("link")).unwrap();
     for command in [&["backup", "link"][..], &["find", "a.wasm", "-o", "link"]] {
-    }
-    for shell in ["elvish", "powershell"] {
-        let script = world.ok(&["completions", shell]);
         world.file("real", "old");
         assert_eq!(world.ok(command), "");
         assert!(

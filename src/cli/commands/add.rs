@@ -73,7 +73,7 @@ impl AddArgs {
                 }
                 let mut files = files_in(directory, files)?;
                 files.conditions = path_conditions(self.if_absent);
-                return put_files(settings, out, "add", &change, || Ok(files));
+                return put_files(settings, out, "add", &change, &files);
             }
         };
         change.precondition = precondition(self.if_absent, self.if_match);

@@ -47,14 +47,12 @@ impl ImportArgs {
                 source,
             });
         }
-        put_files(settings, out, "import", &change, || {
-            let filter = ImportFilter {
-                include: self.include,
-                exclude: self.exclude,
-            };
-            let mut files = ModuleFiles::in_directory(&self.dir, &self.prefix, &filter)?;
-            files.conditions = path_conditions(self.if_absent);
-            Ok(files)
-        })
+        let filter = ImportFilter {
+            include: self.include,
+            exclude: self.exclude,
+        };
+        let mut files = ModuleFiles::in_directory(&self.dir, &self.prefix, &filter)?;
+        files.conditions = path_conditions(self.if_absent);
+        put_files(settings, out, "import", &change, &files)
     }
 }
