@@ -229,7 +229,7 @@ fn trailers_stay_one_block_and_name_the_restored_commit_after_each_gc() {
     s.put("e/x", 8);
     s.put("e/y", 2);
     let both = Relocation {
-        sources: vec![scope("e/x"), scope("e/y")],
+        sources: vec![scope("e/x").into(), scope("e/y").into()],
         destination: Destination::parse("d/").unwrap(),
         existing: ExistingModules::Replace,
     };

@@ -9,7 +9,7 @@ use wasmstore::store::{ErrorKind, ExistingModules, ObjectFormat, Relocation, Rev
 
 fn relocation(sources: &[&str], destination: &str, existing: ExistingModules) -> Relocation {
     Relocation {
-        sources: sources.iter().map(|source| scope(source)).collect(),
+        sources: sources.iter().map(|source| scope(source).into()).collect(),
         destination: Destination::parse(destination).unwrap(),
         existing,
     }
@@ -141,7 +141,11 @@ fn expected(
         return None;
     }
     let (mut targets, mut moved) = (BTreeMap::new(), BTreeSet::new());
-    for source in &relocation.sources {
+    for source in relocation
+        .sources
+        .iter()
+        .map(|source| source.path().unwrap())
+    {
         let name = source.segments().next_back().unwrap();
         let to = match is_directory {
             true => relocation.destination.path.join(name).unwrap(),

@@ -3,14 +3,14 @@
 use super::args::WriteArgs;
 use super::exit::{Error, Result};
 use super::settings::Settings;
-use crate::names::{Destination, ModuleHash, TreePath};
+use crate::names::{Destination, ModuleHash, TreePattern};
 use crate::store::{Change, ExistingModules, Precondition, Relocation};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RelocationArgs {
-    /// The paths of modules and directories
-    #[arg(required = true, value_name = "SRC", value_parser = TreePath::parse)]
-    sources: Vec<TreePath>,
+    /// The paths of modules and directories, or globs
+    #[arg(required = true, value_name = "SRC", value_parser = TreePattern::parse)]
+    sources: Vec<TreePattern>,
     /// The new path; if it is an existing directory, or ends with a slash, each SRC keeps its name in this directory
     #[arg(value_name = "DEST", value_parser = Destination::parse)]
     destination: Destination,
@@ -28,11 +28,12 @@ impl RelocationArgs {
     /// Returns what is copied or moved, and the write.
     ///
     /// # Errors
-    /// There is a hash for several sources.
+    /// There is a hash for several sources or for a glob.
     pub fn into_parts(self, settings: &Settings) -> Result<(Relocation, Change)> {
         let mut change = settings.change(self.write)?;
         if let Some(hash) = self.if_match {
-            if self.sources.len() != 1 {
+            let is_one = matches!(self.sources.as_slice(), [source] if source.glob().is_none());
+            if !is_one {
                 return Err(Error::Usage("--if-match is for one SRC"));
             }
             change.precondition = Precondition::module(hash);

@@ -34,6 +34,7 @@ mod server_url;
 mod short_name;
 mod trailers;
 mod tree_path;
+mod tree_pattern;
 mod url_credentials;
 
 pub use author::Author;
@@ -60,4 +61,5 @@ pub use segment::{check_new_segment, is_legal_segment};
 pub use server_url::{ServerUrl, address_without_scheme, invalid_store_location};
 pub use trailers::{separator as trailer_separator, with_trailer};
 pub use tree_path::TreePath;
+pub use tree_pattern::TreePattern;
 pub use url_credentials::UrlCredentials;

@@ -9,7 +9,7 @@ use super::reference::ModuleRef;
 
 /// The characters that make a text a glob. A backslash, which escapes such a character, does not make a text a glob: no path contains one,
 /// so a text with only a backslash is an error.
-const WILDCARDS: [char; 3] = ['*', '?', '['];
+pub(super) const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// A name that selects modules. A text with a wildcard may be both a path and a glob. It is then used as a path if a module or directory
 /// exists there.

@@ -4,6 +4,7 @@
 //! must be known about the content, such as the number of modules, is measured before the lock is taken.
 
 mod plan;
+mod selection;
 
 use super::change::Change;
 use super::commit_messages as message;
@@ -11,20 +12,30 @@ use super::error::Result;
 use super::open::Store;
 use super::precondition::PreconditionSubject;
 use super::revision::Revision;
-use crate::names::{Destination, TreePath};
+use crate::names::{Destination, TreePath, TreePattern};
 use crate::repo::{Published, TreeExtents, TreeNode, chain};
 use plan::{GROWTH_BYTES_MAX, Plan, path_bytes_at};
 
 /// The sources and the destination of a copy or a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relocation {
-    /// The paths of the modules and directories to copy or move.
-    pub sources: Vec<TreePath>,
+    /// The modules and directories to copy or move.
+    pub sources: Vec<TreePattern>,
     /// The new path. If it is an existing directory or ends with a slash, each source is put into this directory under its old name.
-    /// Otherwise there must be one source, and it gets this path.
+    /// Otherwise there must be one source, and it gets this path. A glob matches nothing that is there already.
     pub destination: Destination,
     /// What to do with modules that exist at the new paths.
     pub existing: ExistingModules,
+}
+
+impl Relocation {
+    /// Returns the only source if it is a path.
+    fn only_path(&self) -> Option<&TreePath> {
+        match self.sources.as_slice() {
+            [source] if source.glob().is_none() => source.path(),
+            _ => None,
+        }
+    }
 }
 
 /// What to do with modules that exist at the paths that a copy or a move writes.
@@ -95,16 +106,17 @@ impl Store {
         let path_bytes_max = self.options.push.tree_path_bytes_max;
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
-            let subject = match relocation.sources.as_slice() {
-                [source] => source.into(),
-                _ => PreconditionSubject::Branch,
+            let subject = match relocation.only_path() {
+                Some(source) => source.into(),
+                None => PreconditionSubject::Branch,
             };
             change.check(draft, subject)?;
             let plan = Plan::new(draft, relocation, fate, &mut extents)?;
             let last = plan.last.clone();
             plan.carry_out(draft, relocation.existing, (&mut extents, path_bytes_max))?;
             let default = || match relocation.sources.as_slice() {
-                [source] => fate.message(&source.to_string(), &last),
+                [source] if source.glob().is_none() => fate.message(&source.to_string(), &last),
+                [source] => fate.message(&source.to_string(), &relocation.destination.path),
                 several => {
                     let paths = format!("{} paths", several.len());
                     fate.message(&paths, &relocation.destination.path)
@@ -127,7 +139,8 @@ impl Store {
                 return Ok(());
             };
             let mut growth_bytes = 0u64;
-            for source in &relocation.sources {
+            // What a glob matches is measured under the lock.
+            for source in relocation.sources.iter().filter_map(TreePattern::path) {
                 if let Some(TreeNode::Directory(directory)) = objects.node(tree, source)? {
                     let extent = objects.extent(directory, extents)?;
                     let to = &relocation.destination.path;

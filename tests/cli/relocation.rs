@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::program::World;
+use crate::support::server::Server;
 
 fn paths(world: &World) -> String {
     let listed = world.git(&["ls-tree", "-r", "--name-only", "HEAD"]);
@@ -39,6 +40,44 @@ fn modules_are_renamed_copied_and_removed_without_their_hashes() {
         assert_eq!(paths(&world), "f/c.wasm");
         assert_eq!(world.ok(&["hash", "f/c.wasm"]).trim(), world.hash(2));
     }
+}
+
+#[test]
+fn globs_select_what_is_moved_and_copied() {
+    let world = World::with_store("sha1");
+    for (n, path) in ["a1.wasm", "a2.wasm", "b.wasm", "x/a3.wasm", "y/c.wasm"]
+        .iter()
+        .enumerate()
+    {
+        world.add(path, n as u32);
+    }
+    let server = Server::start(&world, &[]);
+    let url = format!("http://{}", server.address);
+    for root in [world.root().to_str().unwrap(), &url] {
+        // A pattern without a slash matches at any depth, but nothing that is in DEST already.
+        for _ in 0..2 {
+            world.changes(&["copy", "a?.wasm", "copies/", "--force", "--root", root]);
+            let copied = "a1.wasm a2.wasm b.wasm copies/a1.wasm copies/a2.wasm copies/a3.wasm x/a3.wasm y/c.wasm";
+            assert_eq!(paths(&world), copied);
+        }
+        world.changes(&["mv", "/[xy]", "copies/", "--root", root]);
+        let moved = "copies/a3.wasm copies/x/a3.wasm copies/y/c.wasm";
+        assert!(paths(&world).ends_with(moved), "{}", paths(&world));
+        let none = world.fails(1, &["mv", "a9*", "copies/", "--root", root]);
+        assert_eq!(none, "no module matches a9*");
+        let two =
+            "cannot move 2 paths to /n: it is not a directory; end it with a slash to create one";
+        assert_eq!(
+            world.fails(4, &["mv", "/a?.wasm", "n", "--root", root]),
+            two
+        );
+        world.changes(&["mv", "/copies/[xy]", "/", "--root", root]);
+        world.changes(&["remove", "copies", "--recursive"]);
+    }
+    // A path with a wildcard is this path if something is there.
+    world.add("[b].wasm", 9);
+    world.changes(&["mv", "[b].wasm", "c.wasm"]);
+    assert!(world.ok(&["contains", "b.wasm"]).starts_with("true"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::http::extract::{QueryParams, WriteHeaders};
 use crate::http::middleware::auth::Caller;
 use crate::http::openapi::{PathConditionHeaders, WriteProblems};
 use crate::http::state::App;
-use crate::names::{Destination, ModulePattern, TreePath};
+use crate::names::{Destination, ModulePattern, TreePattern};
 use crate::store::{DirectoryRemoval, ExistingModules, Relocation};
 
 /// The maximum number of paths or names in one request.
@@ -28,7 +28,7 @@ const MOVE_REFUSED: &str = "the key does not allow DELETE, which a move needs, b
     reason = "only describes the parameters: serde_urlencoded does not collect repeated ones"
 )]
 pub(in crate::http) struct RelocationQuery {
-    /// The path of a module or directory. May be repeated, up to 1,000 times.
+    /// The path of a module or directory, or a glob. May be repeated, up to 1,000 times.
     #[param(min_items = 1, max_items = 1_000)]
     from: Vec<String>,
     /// The destination. If it is an existing directory, or ends with a slash, each module or directory keeps its name below it. Otherwise
@@ -60,8 +60,9 @@ pub(in crate::http) type QueryPairs = QueryParams<Vec<(String, String)>>;
 
 /// Copies modules and directories, in one commit
 ///
-/// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several, against that of the
-/// whole tree.
+/// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several or a glob, against that of
+/// the whole tree. A glob is one as in gitignore(5). It must match something that is not in the destination yet, and selects the topmost
+/// directories that it matches.
 #[utoipa::path(post, operation_id = "copy_modules", path = "/copy", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     responses((status = 200, description = "The modules are copied"), WriteProblems))]
@@ -77,8 +78,7 @@ pub(in crate::http) async fn copy(
 
 /// Moves modules and directories, in one commit
 ///
-/// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several, against that of the
-/// whole tree. The key must allow DELETE in addition to POST.
+/// Sources and preconditions are those of `/copy`. The key must allow DELETE in addition to POST.
 #[utoipa::path(post, operation_id = "move_modules", path = "/move", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     responses((status = 200, description = "The modules are moved"), WriteProblems))]
@@ -118,7 +118,7 @@ pub(in crate::http) async fn remove_selected(
 }
 
 fn relocation(query: &[(String, String)]) -> Result<Relocation> {
-    let sources = names(query, "from")?.into_iter().map(TreePath::parse);
+    let sources = names(query, "from")?.into_iter().map(TreePattern::parse);
     let [to] = names(query, "to")?[..] else {
         return Err(Failure::malformed("the parameter `to` must be given once"));
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use super::selection;
 use super::{ExistingModules, Relocation, SourceFate};
 use crate::names::{self, ModulePath, TreePath};
 use crate::repo::{Draft, Graft, TreeEntry, TreeExtent, TreeExtents, TreeNode};
@@ -35,10 +36,14 @@ impl Plan {
         let destination = &relocation.destination;
         let is_directory = destination.is_directory
             || matches!(draft.node(&destination.path)?, Some(TreeNode::Directory(_)));
-        if !is_directory && relocation.sources.len() != 1 {
+        let mut selected = Vec::new();
+        for source in &relocation.sources {
+            selected.extend(selection::selected(draft, source, &destination.path)?);
+        }
+        if !is_directory && selected.len() != 1 {
             return Err(Error::NotRelocated {
                 verb: fate.verb(),
-                from: format!("{} paths", relocation.sources.len()),
+                from: format!("{} paths", selected.len()),
                 to: destination.to_string(),
                 reason: "it is not a directory; end it with a slash to create one".to_owned(),
             });
@@ -52,7 +57,7 @@ impl Plan {
             growth_bytes: 0,
         };
         let mut sources = BTreeSet::new();
-        for source in &relocation.sources {
+        for source in &selected {
             let name = source.segments().next_back();
             plan.last = match name.filter(|_| is_directory) {
                 Some(name) => destination.path.join(name)?,

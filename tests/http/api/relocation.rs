@@ -287,7 +287,7 @@ fn concurrent_relocations_lose_nothing() {
         api.put(&format!("in/{n}"), n);
     }
     let relocation = Relocation {
-        sources: vec![scope("in")],
+        sources: vec![scope("in").into()],
         destination: Destination::parse("out").unwrap(),
         existing: ExistingModules::Refuse,
     };

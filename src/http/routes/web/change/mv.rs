@@ -64,7 +64,7 @@ pub(in crate::http::routes::web) async fn submit(
     require_both(&app, &form.visitor)?;
     let (change, branch) = (form.change()?, form.branch()?);
     let relocation = Relocation {
-        sources: vec![form.fields.require("path", TreePath::parse)?],
+        sources: vec![form.fields.require("path", TreePath::parse)?.into()],
         destination: form.fields.require("to", Destination::parse)?,
         existing: ExistingModules::Refuse,
     };

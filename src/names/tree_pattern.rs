@@ -1,0 +1,94 @@
+//! Names that select modules and directories: a path or a glob.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::Error;
+use super::glob::Glob;
+use super::module_pattern::WILDCARDS;
+use super::tree_path::TreePath;
+
+/// A name that selects modules and directories. A text with a wildcard may be both a path and a glob: then it is the path if something
+/// exists there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreePattern {
+    text: String,
+    path: Option<TreePath>,
+    glob: Option<Glob>,
+}
+
+impl TreePattern {
+    /// Parses a path, or a glob if the text has a wildcard.
+    ///
+    /// # Errors
+    /// Those of [`TreePath::parse`], or of [`Glob::parse`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let (path, glob) = if text.contains(WILDCARDS) {
+            (TreePath::parse(text).ok(), Some(Glob::parse(text)?))
+        } else {
+            (Some(TreePath::parse(text)?), None)
+        };
+        let text = text.to_owned();
+        Ok(Self { text, path, glob })
+    }
+
+    /// Returns the path that the text may be.
+    pub fn path(&self) -> Option<&TreePath> {
+        self.path.as_ref()
+    }
+
+    /// Returns the glob that the text may be.
+    pub fn glob(&self) -> Option<&Glob> {
+        self.glob.as_ref()
+    }
+}
+
+impl From<TreePath> for TreePattern {
+    fn from(path: TreePath) -> Self {
+        Self {
+            text: path.to_string(),
+            path: Some(path),
+            glob: None,
+        }
+    }
+}
+
+impl FromStr for TreePattern {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+/// Writes a glob as it was parsed, and a path like [`TreePath`].
+impl fmt::Display for TreePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.path, &self.glob) {
+            (Some(path), None) => path.fmt(f),
+            _ => f.write_str(&self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_with_a_wildcard_may_be_a_path_and_a_glob() {
+        for (text, has_path, has_glob, shown) in [
+            ("a/b", true, false, "/a/b"),
+            ("a/*.wasm", true, true, "a/*.wasm"),
+            ("a\\*", false, true, "a\\*"),
+        ] {
+            let parsed = TreePattern::parse(text).unwrap();
+            let has = (parsed.path().is_some(), parsed.glob().is_some());
+            assert_eq!(has, (has_path, has_glob), "{text}");
+            assert_eq!(parsed.to_string(), shown);
+        }
+        for text in ["a/..", "!*"] {
+            assert!(TreePattern::parse(text).is_err(), "{text}");
+        }
+    }
+}
