@@ -13,15 +13,19 @@ fn result(ran: CommandOutput) -> (Option<i32>, String, String) {
             out = format!("{before}\"{field}\":\"id\"{after}");
         }
     }
-    let err = if is_report(&ran.err) {
-        let words = ran.err.split(' ').map(|word| match word.trim_end() {
+    // A command in a report or a hint selects the same store.
+    let mut err = ran.err;
+    while let Some((before, after)) = err.split_once(" --root http") {
+        let end = after.find([' ', '`', '\n']).unwrap();
+        err = format!("{before}{}", &after[end..]);
+    }
+    if is_report(&err) {
+        let words = err.split(' ').map(|word| match word.trim_end() {
             id if id.len() == 10 && is_hex(id) => word.replace(id, "id"),
             _ => word.to_owned(),
         });
-        words.collect::<Vec<_>>().join(" ")
-    } else {
-        ran.err
-    };
+        err = words.collect::<Vec<_>>().join(" ");
+    }
     (ran.code, out, err)
 }
 
