@@ -7,7 +7,7 @@ use crate::support::program::{CommandOutput, FORMATS, World, is_report, module};
 fn result(ran: CommandOutput) -> (Option<i32>, String, String) {
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut out = ran.out;
-    for field in ["commit", "forwarded_from"] {
+    for field in ["commit", "forwarded_from", "moved_from"] {
         if let Some((before, after)) = out.split_once(&format!("\"{field}\":\"")) {
             let (_, after) = after.split_once('"').unwrap();
             out = format!("{before}\"{field}\":\"id\"{after}");

@@ -32,6 +32,10 @@ struct Walk<'r> {
     queued: [usize; 4],
     /// The number of visited commits for each value of [`Node::reached_by`].
     visited: [usize; 4],
+    /// The number of queued commits that were visited before, and must pass on that both starting commits reach them.
+    again: usize,
+    /// The committer time of the last visited commit that only one starting commit was known to reach.
+    last_of_one_s: Option<i64>,
 }
 
 struct Node {
@@ -39,6 +43,7 @@ struct Node {
     parents: Vec<CommitId>,
     reached_by: usize,
     is_queued: bool,
+    was_visited: bool,
 }
 
 impl ObjectDb {
@@ -58,13 +63,14 @@ impl ObjectDb {
             reached_count: 0,
             queued: [0; 4],
             visited: [0; 4],
+            again: 0,
+            last_of_one_s: None,
         };
         walk.reach(ours, OURS)?;
         walk.reach(theirs, THEIRS)?;
         for _ in 0..visits_max {
             let is_counted = walk.visited[OURS] > max && walk.visited[THEIRS] > max;
-            let is_open = walk.queued[OURS] + walk.queued[THEIRS] > 0;
-            if is_counted || !is_open || !walk.visit_next()? {
+            if is_counted || !walk.is_open() || !walk.visit_next()? {
                 break;
             }
         }
@@ -86,6 +92,7 @@ impl Walk<'_> {
                 parents: commit.parents,
                 reached_by: by,
                 is_queued: true,
+                was_visited: false,
             };
             let key = (date_s, Reverse(self.reached_count));
             self.queue.insert(key, id);
@@ -104,12 +111,21 @@ impl Walk<'_> {
             // The commit was visited before one of its children, because that child has an older date. It is visited again, to pass `after`
             // on to its parents.
             self.visited[before] -= 1;
+            self.again += 1;
             node.is_queued = true;
             let key = (node.date_s, Reverse(self.reached_count));
             self.queue.insert(key, id);
         }
         self.queued[after] += 1;
         Ok(())
+    }
+
+    /// Returns whether a queued commit may change the counts: because one starting commit alone reaches it, or because it may show that both
+    /// reach a commit that was counted for one. The latter also happens without a wrong clock, among commits of the same second.
+    fn is_open(&self) -> bool {
+        let newest_s = self.queue.last_key_value().map(|((date_s, _), _)| *date_s);
+        let is_tied = newest_s.is_some_and(|newest_s| Some(newest_s) >= self.last_of_one_s);
+        self.queued[OURS] + self.queued[THEIRS] > 0 || self.again > 0 || is_tied
     }
 
     /// Visits the newest commit of the queue; returns `false` if the queue is empty.
@@ -121,7 +137,12 @@ impl Walk<'_> {
             return Ok(true);
         };
         node.is_queued = false;
+        self.again -= usize::from(node.was_visited);
+        node.was_visited = true;
         let (by, parents) = (node.reached_by, node.parents.clone());
+        if by == OURS || by == THEIRS {
+            self.last_of_one_s = Some(node.date_s);
+        }
         self.queued[by] -= 1;
         self.visited[by] += 1;
         for parent in parents {
