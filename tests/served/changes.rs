@@ -20,10 +20,13 @@ fn result(ran: CommandOutput) -> (Option<i32>, String, String) {
         err = format!("{before}{}", &after[end..]);
     }
     if is_report(&err) {
-        let words = err.split(' ').map(|word| match word.trim_end() {
-            id if id.len() == 10 && is_hex(id) => word.replace(id, "id"),
-            _ => word.to_owned(),
-        });
+        let is_outside = |c: char| !c.is_ascii_alphanumeric();
+        let words = err
+            .split(' ')
+            .map(|word| match word.trim_matches(is_outside) {
+                id if id.len() == 10 && is_hex(id) => word.replace(id, "id"),
+                _ => word.to_owned(),
+            });
         err = words.collect::<Vec<_>>().join(" ");
     }
     (ran.code, out, err)
