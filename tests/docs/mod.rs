@@ -54,7 +54,7 @@ const NOT_RUN: [(&str, &str); 27] = [
     ("docs/oci.md", "[namespace_registries]"),
     (
         "docs/oci.md",
-        "$ wkg publish adder.wasm --package math:adder@1.2.0",
+        "$ wkg publish fixtures/adder.wasm --package math:adder@1.2.0",
     ),
     (
         "docs/oci.md",
