@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use wasmstore::config::ClientLimits;
@@ -54,6 +54,24 @@ impl Seen {
     fn count(&self, prefix: &str) -> usize {
         let lines = self.lines.lock().unwrap();
         lines.iter().filter(|line| line.starts_with(prefix)).count()
+    }
+}
+
+/// A server that a proxy may replace. Dropping this kills the server; the proxy cannot do that, because its thread never ends.
+struct Replaceable(Arc<Mutex<Option<Server>>>);
+
+impl Replaceable {
+    fn start(world: &World) -> (Self, Arc<Mutex<SocketAddr>>) {
+        let server = Server::start(world, &[]);
+        let address = Arc::new(Mutex::new(server.address));
+        (Self(Arc::new(Mutex::new(Some(server)))), address)
+    }
+}
+
+impl Drop for Replaceable {
+    fn drop(&mut self) {
+        let mut server = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *server = None;
     }
 }
 
@@ -237,17 +255,18 @@ fn a_lost_response_to_the_last_request_is_no_failure() {
 fn an_upload_continues_after_the_server_was_killed() {
     let world = Arc::new(World::with_store("sha256"));
     world.file("large.wasm", large_module(1));
-    let mut server = Some(Server::start(&world, &[]));
-    let address = Arc::new(Mutex::new(server.as_ref().unwrap().address));
+    let (server, address) = Replaceable::start(&world);
+    let running = Arc::clone(&server.0);
     let (restarted, served) = (Arc::clone(&address), Arc::clone(&world));
     // It is killed between two chunks, and then before it responds to the last request.
     let seen = proxy(&address, move |line, count| {
         let is_chunk = line.starts_with("PATCH ") && count == 3;
         if is_chunk || (line.starts_with("PUT ") && count == 1) {
-            drop(server.take());
+            let mut running = running.lock().unwrap();
+            *running = None;
             let new = Server::start(&served, &[]);
             *restarted.lock().unwrap() = new.address;
-            server = Some(new);
+            *running = Some(new);
         }
         Passage::Cut(5_000_000)
     });
@@ -259,15 +278,16 @@ fn an_upload_continues_after_the_server_was_killed() {
 fn a_change_whose_response_was_lost_with_the_server_is_found() {
     let world = Arc::new(World::with_store("sha1"));
     world.file("large.wasm", large_module(1));
-    let mut server = Some(Server::start(&world, &[]));
-    let address = Arc::new(Mutex::new(server.as_ref().unwrap().address));
+    let (server, address) = Replaceable::start(&world);
+    let running = Arc::clone(&server.0);
     let (restarted, served) = (Arc::clone(&address), Arc::clone(&world));
     let seen = proxy(&address, move |line, count| {
         if line.starts_with("PUT ") && count == 2 {
-            drop(server.take());
+            let mut running = running.lock().unwrap();
+            *running = None;
             let new = Server::start(&served, &[]);
             *restarted.lock().unwrap() = new.address;
-            server = Some(new);
+            *running = Some(new);
         }
         match line.starts_with("PUT ") && count == 1 {
             true => Passage::Unanswered,
