@@ -1,51 +1,31 @@
 //! Accepted pushes: readers, watchers and the version index see them like any other change.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 
 use super::Clone;
 use crate::support::program::{FORMATS, World};
+use crate::support::watching::WatchProcess;
 
 #[test]
 fn readers_watchers_and_versions_see_a_push() {
     for format in FORMATS {
         let world = World::with_store(format);
         let first = world.add("a", 1);
-        let mut watch = world.wasmstore(&["watch"]);
-        let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
-        let mut events = BufReader::new(watch.stdout.take().unwrap()).lines();
+        let watch = WatchProcess::start(&world, &["--since", &world.tip()]);
         let clone = Clone::of(&world, "clone");
-        // `watch` only reports changes after its start: once it has printed an event, it cannot miss the push.
-        let seen = loop {
-            world.add(
-                "warm",
-                world.git(&["rev-list", "--count", "HEAD"]).parse().unwrap(),
-            );
-            if let Some(Ok(line)) = events.next() {
-                break line;
-            }
-        };
-        assert!(seen.contains("/warm"), "{seen}");
-        clone.git(&["pull", "-q", "--rebase"]);
         let one = clone.module("a", 2);
         let two = clone.module("b/c", 3);
         clone.pushes(&["main"]);
         let hash = clone.git(&["rev-parse", "HEAD:a"]);
         let mut actions = BTreeMap::new();
         while actions.len() < 2 {
-            let line = events.next().unwrap().unwrap();
-            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let event: serde_json::Value = serde_json::from_str(&watch.next()).unwrap();
             for (path, change) in event.as_object().unwrap() {
-                if path != "/warm" {
-                    actions.insert(path.clone(), change["action"].clone());
-                }
+                actions.insert(path.clone(), change["action"].clone());
             }
         }
         assert_eq!(actions["/a"], "updated");
         assert_eq!(actions["/b/c"], "added");
-        watch.kill().unwrap();
-        watch.wait().unwrap();
         assert_eq!(world.ok(&["snapshot"]).trim(), two);
         let versions = world.ok(&["versions", "a"]);
         let wanted = format!("{hash}\tcommit: {one}\n");
