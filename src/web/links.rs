@@ -1,9 +1,9 @@
 //! The URLs of the screens, and what they need: the base path of the server, and the branch or commit.
 //!
 //! The path of a module or directory is the end of the URL path, percent-encoded segment by segment: `/ui/tree/math`,
-//! `/ui/module/math/add.wasm`. The branch or commit is in the query: `?branch=a/b/c` or `?commit=ID`. If there are both, the page shows the
-//! commit, and the branch is the one from which the user came. Because the branch is in the query, a form field can select it, and a proxy
-//! that decodes `%2F` in paths does not break branch names with a slash.
+//! `/ui/module/math/add.wasm`. The branch or commit is in the query: `?branch=a/b/c` or `?commit=ID`; a user may also write another name of
+//! a commit. If there are both, the page shows the commit, and the branch is the one from which the user came. Because the branch is in the
+//! query, a form field can select it, and a proxy that decodes `%2F` in paths does not break branch names with a slash.
 
 use std::fmt::Display;
 

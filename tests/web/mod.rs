@@ -6,6 +6,7 @@ mod crawl;
 mod document;
 mod forms;
 mod hostile;
+mod named_commits;
 mod screens;
 
 use std::collections::BTreeSet;

@@ -598,7 +598,8 @@ fn what_is_gone_is_explained() {
     w.page(&format!("/ui/commit?commit={never}"))
         .is(404)
         .shows("there is no commit");
-    w.page("/ui/commit?commit=xyz").is(400);
+    w.page("/ui/commit?commit=xyz").is(404).shows("xyz");
+    w.page("/ui/commit?commit=x..z").is(400);
     w.page("/ui/tree?branch=a..b").is(400);
     w.page("/ui/nothing")
         .is(404)

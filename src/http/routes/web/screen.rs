@@ -12,7 +12,7 @@ use super::page_response::not_modified;
 pub(super) use super::page_response::redirect;
 pub(super) use super::seen::{Seen, missing};
 use crate::http::error::{Failure, Result};
-use crate::http::extract::QueryParams;
+use crate::http::extract::{QueryParams, parse_typed_revision};
 use crate::http::listener::Peer;
 use crate::http::middleware::auth::Caller;
 use crate::http::site::site_of;
@@ -29,6 +29,7 @@ const PAGE_BYTES: u64 = 4 << 20;
 #[derive(Deserialize)]
 struct PlaceQuery {
     branch: Option<String>,
+    /// The id or another name of a commit, such as `main~1` or a tag.
     commit: Option<String>,
 }
 
@@ -69,14 +70,19 @@ impl FromRequestParts<App> for Screen {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let QueryParams(query) = QueryParams::<PlaceQuery>::of(&parts.uri)?;
         let default_branch = app.default_branch().await?;
-        // Does not trim the branch, because a non-ASCII space may be part of its name. Trims the commit id, because a user may paste it
-        // with spaces.
+        // Does not trim the branch, because a non-ASCII space may be part of its name.
         let branch = match query.branch.filter(|branch| !branch.is_empty()) {
             Some(branch) => BranchName::parse(&branch)?,
             None => default_branch.clone(),
         };
-        let commit = query.commit.as_deref().map(str::trim);
-        let commit = { commit.filter(|commit| !commit.is_empty()) }.map(CommitId::parse);
+        let commit = query.commit.as_deref().map(str::trim_ascii);
+        let commit = commit.filter(|commit| !commit.is_empty());
+        // A client without an API key sees only pages that show nothing about the store. It must not learn which names exist, either.
+        let commit = commit.filter(|_| parts.extensions.get::<Caller>().is_some());
+        let commit = match commit {
+            Some(name) => Some(named_commit(app, name, &branch).await?),
+            None => None,
+        };
         let peer = parts.extensions.get::<Peer>();
         let mut site = site_of(&app.base_path, &parts.headers, &parts.uri, peer);
         site.default_branch = default_branch.to_string();
@@ -89,11 +95,24 @@ impl FromRequestParts<App> for Screen {
             site,
             place: Place {
                 branch: Some(branch),
-                commit: commit.transpose()?,
+                commit,
             },
             uri: parts.uri.to_string(),
             headers: parts.headers.clone(),
         })
+    }
+}
+
+/// Returns the commit with an id or another name, which a user may have pasted with spaces. `branch` is the one that `HEAD` means. The page
+/// and its links then have the id, so that they show the same commit even if the name moves. Does not check that the commit with an id exists:
+/// the page explains it if `gc` has deleted that commit.
+async fn named_commit(app: &App, name: &str, branch: &BranchName) -> Result<CommitId> {
+    match parse_typed_revision(name)?.on_branch(Some(branch.clone())) {
+        Revision::Commit(commit) => Ok(commit),
+        named => {
+            let resolve = move |store: &Store| Ok(store.snapshot(&named)?);
+            app.run_read(resolve).await
+        }
     }
 }
 
