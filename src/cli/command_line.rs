@@ -23,11 +23,11 @@ An error is one line on standard error. For some errors, a line `hint: …` says
 
 Exit codes:
   0  success
-  1  not found, unreadable input, or any other failure
-  2  invalid command line or server configuration
-  3  invalid module, or malformed path, hash, branch or commit
-  4  conflict, or nothing to roll back
-  5  the store cannot be opened, read, written or reached";
+  1  not found, unreadable input, differences (`diff --exit-code`), or any other failure
+  2  invalid command line, key or server configuration
+  3  invalid module, or malformed path, hash, branch, commit or query
+  4  conflict, failed precondition, or nothing to roll back
+  5  the store cannot be opened, read, written or reached, or `verify` found faults";
 
 /// The text that `--version` prints after the program's name. `-V` prints only its first line.
 const LONG_VERSION: &str = concat!(
