@@ -2,18 +2,32 @@
 
 use std::path::Path;
 
+/// The beginning of a line that says to stop the servers of a page.
+const STOP: &str = "Stop the server";
+
 /// A page of the documentation.
 pub struct Page {
-    pub name: &'static str,
     pub blocks: Vec<Block>,
 }
 
 /// A code block, by its mark.
 #[derive(Debug, PartialEq)]
 pub enum Block {
-    Typed { steps: Vec<Step>, is_soon: bool },
-    File { name: String, text: String },
-    NotRun { first: String },
+    /// What a reader types in every terminal before the first command of a page.
+    SetUp {
+        steps: Vec<Step>,
+    },
+    Typed {
+        steps: Vec<Step>,
+        is_soon: bool,
+    },
+    File {
+        name: String,
+        text: String,
+    },
+    NotRun {
+        first: String,
+    },
     Stop,
 }
 
@@ -26,11 +40,11 @@ pub struct Step {
 }
 
 impl Page {
-    pub fn read(name: &'static str) -> Self {
+    pub fn read(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
         let text = std::fs::read_to_string(path).unwrap();
         let blocks = blocks(&text, name);
-        Self { name, blocks }
+        Self { blocks }
     }
 }
 
@@ -57,12 +71,11 @@ fn blocks(text: &str, page: &str) -> Vec<Block> {
             drop_blanks(&mut code);
         }
         was_blank = line.is_empty() || !code.is_empty();
+        if line.starts_with(STOP) {
+            blocks.push(Block::Stop);
+        }
         if let Some(comment) = line.strip_prefix("<!-- ") {
             mark = comment.strip_suffix(" -->").unwrap();
-            if mark == "stop" {
-                blocks.push(Block::Stop);
-                mark = "";
-            }
         } else if !code.is_empty() {
             blocks.push(block(
                 &code,
@@ -90,20 +103,28 @@ fn block(code: &[&str], mark: &str, line: usize, page: &str) -> Block {
         "typed" => {
             let prompted: Vec<_> = code.iter().map(|line| format!("$ {line}\n…")).collect();
             let prompted: Vec<_> = prompted.iter().flat_map(|step| step.lines()).collect();
-            typed(&prompted, line, false)
+            Block::Typed {
+                steps: typed(&prompted, line),
+                is_soon: false,
+            }
         }
-        "" | "soon" => {
+        "" | "soon" | "set-up" => {
             assert!(
                 code[0].starts_with("$ "),
                 "{page}:{line}: no command, and not marked"
             );
-            typed(code, line, kind == "soon")
+            let steps = typed(code, line);
+            let is_soon = kind == "soon";
+            match kind {
+                "set-up" => Block::SetUp { steps },
+                _ => Block::Typed { steps, is_soon },
+            }
         }
         _ => panic!("{page}:{line}: unknown mark {mark:?}"),
     }
 }
 
-fn typed(code: &[&str], first: usize, is_soon: bool) -> Block {
+fn typed(code: &[&str], first: usize) -> Vec<Step> {
     let mut steps = Vec::<Step>::new();
     for (at, line) in code.iter().enumerate() {
         match (line.strip_prefix("$ "), steps.last_mut()) {
@@ -122,7 +143,7 @@ fn typed(code: &[&str], first: usize, is_soon: bool) -> Block {
     for step in &mut steps {
         drop_blanks(&mut step.shown);
     }
-    Block::Typed { steps, is_soon }
+    steps
 }
 
 /// Removes trailing blank lines.
@@ -137,7 +158,7 @@ fn blocks_are_parsed_by_their_marks() {
         command: command.to_owned(),
         shown: shown.iter().map(|line| (*line).to_owned()).collect(),
     };
-    let text = "a\n\n    $ b \\\n      c\n    d\n\n    $ e\n\n<!-- file: f -->\n```\ng\n```\n<!-- stop -->\n\n<!-- not run: h -->\n\n    i\n";
+    let text = "a\n\n    $ b \\\n      c\n    d\n\n    $ e\n\n<!-- file: f -->\n```\ng\n```\nStop the server with Ctrl-C:\n\n<!-- not run: h -->\n\n    i\n";
     let steps = vec![step(3, "b \\\n  c", &["d"]), step(7, "e", &[])];
     let file = Block::File {
         name: "f".to_owned(),

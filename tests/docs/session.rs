@@ -16,6 +16,9 @@ use crate::support::program::{World, has_program, is_report};
 
 /// Programs that a machine with Rust and git may lack.
 const OPTIONAL: [&str; 5] = ["curl", "node", "openssl", "nginx", "skopeo"];
+const README: &str = "README.md";
+/// The directory that the set-up makes, relative to the working directory of the world.
+const TRIAL: &str = "../trial";
 /// The time limit of a block marked "soon".
 const SOON: Duration = Duration::from_secs(20);
 
@@ -24,6 +27,8 @@ struct Session {
     /// Stopped before the directories are removed.
     shell: Shell,
     world: World,
+    /// The working directory, relative to the one of the world.
+    directory: &'static str,
     ids: Ids,
     /// Text on the page and its replacement.
     stand_ins: Vec<(&'static str, String)>,
@@ -32,9 +37,14 @@ struct Session {
 
 /// Runs all blocks of a page.
 pub fn run(name: &'static str) {
-    let page = Page::read(name);
-    let mut session = Session::begin(page.name);
-    for block in page.blocks {
+    let mut session = Session::begin(README);
+    if name != README {
+        for step in &set_up() {
+            session.step(step, false);
+        }
+        (session.page, session.directory) = (name, TRIAL);
+    }
+    for block in Page::read(name).blocks {
         if let Some((program, text)) = missing(&block) {
             let first = text.lines().next().unwrap_or_default();
             return println!("skipped: {name} from {first:?} on, as there is no {program}");
@@ -45,7 +55,13 @@ pub fn run(name: &'static str) {
                     session.step(step, is_soon && nth == 0);
                 }
             }
+            Block::SetUp { steps } => {
+                for step in &steps {
+                    session.step(step, false);
+                }
+            }
             Block::File { name, text } => {
+                let name = format!("{}/{name}", session.directory);
                 session.world.file(&name, session.actual(&text));
             }
             Block::Stop => session.shell.stop(),
@@ -55,10 +71,22 @@ pub fn run(name: &'static str) {
     session.shell.stop();
 }
 
+/// Returns the block of the README that a reader types before each page.
+fn set_up() -> Vec<Step> {
+    let blocks = Page::read(README).blocks.into_iter();
+    let mut steps = blocks.filter_map(|block| match block {
+        Block::SetUp { steps } => Some(steps),
+        _ => None,
+    });
+    steps.next().expect("the README has a block for the set-up")
+}
+
 /// Returns a missing program, and the command or file that uses it.
 fn missing(block: &Block) -> Option<(&'static str, &str)> {
     let texts: Vec<&str> = match block {
-        Block::Typed { steps, .. } => steps.iter().map(|step| step.command.as_str()).collect(),
+        Block::Typed { steps, .. } | Block::SetUp { steps } => {
+            steps.iter().map(|step| step.command.as_str()).collect()
+        }
         Block::File { text, .. } => vec![text],
         Block::NotRun { .. } | Block::Stop => Vec::new(),
     };
@@ -79,25 +107,20 @@ impl Session {
         for name in ["fixtures", "README.md"] {
             symlink(clone.join(name), world.path(name)).unwrap();
         }
-        fs::create_dir(dir.join("srv")).unwrap();
-        let mut host = world.command("git");
-        let host = host.args([
-            "init",
-            "--quiet",
-            "--bare",
-            "../git.example.org/modules.git",
-        ]);
-        assert!(host.status().unwrap().success());
+        fs::create_dir(dir.join("trial")).unwrap();
         let here = dir.to_str().unwrap();
         let stand_ins = STAND_INS.map(|(shown, is)| (shown, is.replace("{dir}", here)));
         let ports = ports::SHOWN.map(|port| (port, ports::free().to_string()));
         // On a pipe, curl would print its progress.
-        fs::write(dir.join("home/.curlrc"), "silent\nshow-error\n").unwrap();
+        for home in ["home", "trial"] {
+            fs::write(dir.join(home).join(".curlrc"), "silent\nshow-error\n").unwrap();
+        }
         let bash = bash(&world, &ports[0].1);
         Self {
             page,
             shell: Shell::start(bash, dir),
             world,
+            directory: ".",
             ids: Ids::new(fixtures::hashes()),
             stand_ins: stand_ins.into(),
             ports: ports.into(),
@@ -109,9 +132,12 @@ impl Session {
         let began = Instant::now();
         loop {
             let mut wanted = step.shown.clone();
-            let printed = if is_server(&step.command) {
+            let printed = if runs("server", &step.command) {
                 wanted.push("…".to_owned());
                 self.shell.serve(&command, step.shown.len())
+            } else if runs("watch", &step.command) {
+                self.shell.start_in_background(&command);
+                Vec::new()
             } else {
                 self.shell.run(&command)
             };
@@ -155,7 +181,7 @@ impl Session {
     }
 }
 
-/// Returns a bash with `wasmstore` on the path, whose servers listen on their own port.
+/// Returns a bash with `wasmstore` on the path, whose servers listen on their own port. Only the set-up names an author.
 fn bash(world: &World, port: &str) -> Command {
     let mut bash = world.command("bash");
     let program = Path::new(env!("CARGO_BIN_EXE_wasmstore"));
@@ -165,17 +191,15 @@ fn bash(world: &World, port: &str) -> Command {
         format!("{}:{path}", program.parent().unwrap().display()),
     );
     bash.env("WASMSTORE_PORT", port);
-    for who in ["AUTHOR", "COMMITTER"] {
-        bash.env(format!("GIT_{who}_NAME"), "Ann");
-        bash.env(format!("GIT_{who}_EMAIL"), "ann@example.org");
-    }
+    bash.env_remove("GIT_CONFIG_GLOBAL");
     bash
 }
 
-fn is_server(command: &str) -> bool {
+/// Returns whether a command is this command of `wasmstore` and runs until it is stopped.
+fn runs(name: &str, command: &str) -> bool {
     let mut words = command
         .split_whitespace()
         .skip_while(|word| word.contains('='));
-    let is_check = command.contains("--check");
-    words.next() == Some("wasmstore") && words.any(|word| word == "server") && !is_check
+    let ends = ["--check", "||"].iter().any(|word| command.contains(word));
+    words.next() == Some("wasmstore") && words.any(|word| word == name) && !ends
 }

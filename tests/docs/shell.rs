@@ -1,4 +1,4 @@
-//! A bash that runs the commands of a page, and the servers that it starts.
+//! A bash that runs the commands of a page, and the servers and watchers that it starts.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -76,11 +76,7 @@ impl Shell {
 
     /// Starts a server. Returns its log once it listens and the log has `count` lines, or once it has ended.
     pub fn serve(&mut self, command: &str, count: usize) -> Vec<String> {
-        let log = self.directory.join(format!("log{}", self.started));
-        self.started += 1;
-        let started = format!("{command} </dev/null >{} 2>&1 & echo $!", log.display());
-        let pid = self.run(&started).concat().parse().unwrap();
-        self.servers.push(pid);
+        let (pid, log) = self.start_in_background(command);
         let began = Instant::now();
         loop {
             let text = fs::read_to_string(&log).unwrap_or_default();
@@ -94,6 +90,16 @@ impl Shell {
         }
     }
 
+    /// Starts a command that runs until [`stop`](Self::stop). Returns its process id and the file with its output.
+    pub fn start_in_background(&mut self, command: &str) -> (u32, PathBuf) {
+        let log = self.directory.join(format!("log{}", self.started));
+        self.started += 1;
+        let started = format!("{command} </dev/null >{} 2>&1 & echo $!", log.display());
+        let pid = self.run(&started).concat().parse().unwrap();
+        self.servers.push(pid);
+        (pid, log)
+    }
+
     /// Stops the servers, one after the other.
     pub fn stop(&mut self) {
         for pid in std::mem::take(&mut self.servers) {
@@ -105,7 +111,7 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         // A proxy that a page starts is not a child of the shell.
-        let proxy = fs::read_to_string(self.directory.join("work/nginx.pid")).unwrap_or_default();
+        let proxy = fs::read_to_string(self.directory.join("trial/nginx.pid")).unwrap_or_default();
         let pids = self.servers.iter().map(u32::to_string);
         for pid in pids
             .chain([proxy.trim().to_owned()])
