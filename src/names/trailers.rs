@@ -9,7 +9,7 @@ pub fn with_trailer(message: &str, trailer: &str) -> String {
     format!("{message}{}{trailer}", separator(message.as_bytes()))
 }
 
-/// Returns what is between a message, without white space at its end, and a trailer that is added to it.
+/// Returns the separator between a message, whose trailing white space is removed, and a trailer that is appended to it.
 pub fn separator(message: &[u8]) -> &'static str {
     match ends_with_trailers(message) {
         true => "\n",

@@ -11,7 +11,7 @@ use crate::http::error::{Failure, Result};
 use crate::http::peers::BucketServers;
 use crate::http::state::App;
 
-/// How long a request waits for a check of the bucket.
+/// How long a request waits until the server has asked the bucket for its generation.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl App {

@@ -134,7 +134,7 @@ impl Parts {
         Ok(())
     }
 
-    /// Returns the state that this process last followed.
+    /// Returns the state of the bucket up to which this process has caught up.
     pub(crate) fn base_state(&self) -> BaseState {
         let followed = self.following.lock();
         let applied = followed.applied.as_ref();
