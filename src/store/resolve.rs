@@ -43,7 +43,8 @@ impl Store {
     }
 
     /// Returns a path at which a commit of the history had the module with a hash or digest, and the newest commit that put it there.
-    /// Considers at most [`FORMER_PATHS_MAX`] paths. Returns `None` if there is none, or if the history cannot be indexed.
+    /// Considers at most [`FORMER_PATHS_MAX`] paths. Returns `None` if there is none, or if the history cannot be indexed. The caller has
+    /// called [`listed`](Self::listed), which adds missing commits to the index, so this does not do it again.
     fn former(
         &self,
         resolved: ResolvedRevision,
@@ -54,7 +55,7 @@ impl Store {
         };
         let (id, digest) = self.interpretations(requested);
         let by_digest = digest
-            .map(|digest| self.module_by_digest(digest))
+            .map(|digest| self.indexed_module(digest))
             .transpose()?;
         for hash in [id, by_digest.flatten()].into_iter().flatten() {
             let found = self.query_index(tip, |index| {
@@ -127,13 +128,17 @@ impl Store {
         if self.repo.is_absent() {
             return Ok(None);
         }
-        let look_up = || self.with_index(|index| Ok(index.module_of(digest)?));
-        if let Some(hash) = look_up()? {
+        if let Some(hash) = self.indexed_module(digest)? {
             return Ok(Some(hash));
         }
         self.catch_up_all()?;
         self.index_digests()?;
-        look_up()
+        self.indexed_module(digest)
+    }
+
+    /// Returns the module with a digest if the index has it now, without adding missing commits to the index.
+    fn indexed_module(&self, digest: Digest) -> Result<Option<ModuleHash>> {
+        self.with_index(|index| Ok(index.module_of(digest)?))
     }
 
     /// Returns the blob to which `requested` refers: the first candidate for which `is_present` returns true. First tries `requested` as a
