@@ -5,10 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use ureq::BodyReader;
-use ureq::http::HeaderMap;
 use ureq::http::header::{CONTENT_LENGTH, IF_MATCH, RANGE};
 
-use super::request::{Client, in_path, response_commit};
+use super::request::{Client, header_text, in_path, response_commit};
 use crate::names::{Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
 use crate::store::{BlobHasher, ErrorKind, Hashing, Revision};
@@ -129,9 +128,9 @@ impl<'c> Download<'c> {
     fn begin(client: &'c Client, revision: &Revision, path: &str) -> Result<Self> {
         let response = client.send(client.get(path, revision))?;
         let headers = response.headers();
-        let hash = client.parse(text(headers, "wasmstore-hash"), ModuleHash::parse)?;
-        let digest = client.parse(text(headers, "wasmstore-digest"), Digest::parse)?;
-        let size_bytes = text(headers, CONTENT_LENGTH.as_str()).parse();
+        let hash = client.parse(header_text(headers, "wasmstore-hash"), ModuleHash::parse)?;
+        let digest = client.parse(header_text(headers, "wasmstore-digest"), Digest::parse)?;
+        let size_bytes = header_text(headers, CONTENT_LENGTH.as_str()).parse();
         let size_bytes =
             size_bytes.map_err(|_| client.invalid_response("it sent no Content-Length"))?;
         Ok(Self {
@@ -157,7 +156,7 @@ impl<'c> Download<'c> {
             .header(RANGE, format!("bytes={}-", self.received_bytes))
             .header(IF_MATCH, format!("\"{}\"", self.hash));
         let response = self.client.send(request)?;
-        let range = text(response.headers(), "content-range");
+        let range = header_text(response.headers(), "content-range");
         if !range.starts_with(&format!("bytes {}-", self.received_bytes)) {
             let reason = format!("it returned the range {range:?} instead of the requested one");
             return Err(self.client.invalid_response(reason));
@@ -267,9 +266,4 @@ impl Read for Download<'_> {
 
 fn reader(body: ureq::Body) -> BodyReader<'static> {
     body.into_with_config().limit(u64::MAX).reader()
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
-    let value = headers.get(name).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default()
 }

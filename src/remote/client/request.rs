@@ -291,6 +291,12 @@ pub(super) fn commit_in(headers: &HeaderMap, name: &str) -> Option<CommitId> {
     CommitId::parse(headers.get(name)?.to_str().ok()?).ok()
 }
 
+/// Returns the value of the header `name` of a response; empty if the header is missing or not text.
+pub(super) fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
 /// Returns the branch that a write changed and its new tip, from the headers of the response.
 fn published(headers: &HeaderMap) -> Published<()> {
     let branch = headers

@@ -8,7 +8,7 @@ use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, LO
 use ureq::http::{HeaderMap, Method};
 
 use super::checked_file::CheckedFile;
-use super::request::{Client, in_path, response_commit};
+use super::request::{Client, header_text, in_path, response_commit};
 use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
 use crate::remote::module_source::SeekableRead;
@@ -232,12 +232,12 @@ impl ChunkedUpload<'_, '_> {
             return Ok(None);
         };
         let headers = response.headers();
-        if text(headers, "wasmstore-digest") != digest.to_string() {
+        if header_text(headers, "wasmstore-digest") != digest.to_string() {
             return Ok(None);
         }
         let hash = self
             .client
-            .parse(text(headers, "wasmstore-hash"), ModuleHash::parse)?;
+            .parse(header_text(headers, "wasmstore-hash"), ModuleHash::parse)?;
         let branch = match &self.change.branch {
             Some(branch) => branch.clone(),
             None => self.client.default_branch()?,
@@ -281,19 +281,14 @@ fn is_temporary(error: &Error) -> bool {
 
 /// Returns the id at the end of `Location`. A proxy may have changed the rest of that URL.
 fn upload_id(headers: &HeaderMap) -> Option<String> {
-    let id = text(headers, LOCATION.as_str()).rsplit('/').next()?;
+    let id = header_text(headers, LOCATION.as_str()).rsplit('/').next()?;
     let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_id.then(|| id.to_owned())
 }
 
 /// Returns the number of bytes in `Range: 0-LAST`; 0 if there is no such header.
 fn arrived_bytes(headers: &HeaderMap) -> u64 {
-    let last = text(headers, RANGE.as_str()).strip_prefix("0-");
+    let last = header_text(headers, RANGE.as_str()).strip_prefix("0-");
     let last = last.and_then(|last| last.parse::<u64>().ok());
     last.map_or(0, |last| last.saturating_add(1))
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
-    let value = headers.get(name).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default()
 }
