@@ -68,6 +68,17 @@ impl TreePath {
         &self.text
     }
 
+    /// Returns the part of `path` after this directory, without a slash before it; `None` if the path is not below this directory.
+    pub fn relative<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let rest = path.strip_prefix(&self.text)?;
+        let below = if self.is_root() {
+            rest
+        } else {
+            rest.strip_prefix('/')?
+        };
+        (!below.is_empty()).then_some(below)
+    }
+
     /// Returns whether this directory can contain a path of this many bytes and segments, relative to the directory.
     pub fn has_room_for(&self, path_bytes: usize, segments: usize) -> bool {
         let slash = usize::from(!self.is_root());
@@ -196,6 +207,17 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn only_a_path_below_a_directory_is_relative_to_it() {
+        let (directory, root) = (tree_path("a/b"), TreePath::root());
+        assert_eq!(directory.relative("a/b/c/d"), Some("c/d"));
+        for other in ["a/b", "a/bc", "a/b.wasm", "a", "b/c", ""] {
+            assert_eq!(directory.relative(other), None, "{other:?}");
+        }
+        assert_eq!(root.relative("a/b"), Some("a/b"));
+        assert_eq!(root.relative(""), None);
     }
 
     #[test]

@@ -50,8 +50,7 @@ impl ModuleFiles {
 
     /// Returns the path of a module relative to [`directory`](Self::directory).
     pub fn relative<'p>(&self, path: &'p ModulePath) -> &'p str {
-        let relative = path.as_str().strip_prefix(self.directory.as_str());
-        relative.unwrap_or_default().trim_start_matches('/')
+        self.directory.relative(path.as_str()).unwrap_or_default()
     }
 }
 

@@ -26,7 +26,7 @@ impl Client {
         loop {
             let page = self.module_page(&revision, path, after.as_ref(), MODULES_PER_PAGE)?;
             for (module, _) in &page.value {
-                let Some(rest) = below(path, module) else {
+                let Some(rest) = path.relative(module.as_str()) else {
                     return Err(self.invalid_response("the list has a module of another directory"));
                 };
                 let name = rest.find('/').map_or(rest, |slash| &rest[..=slash]);
@@ -58,16 +58,6 @@ impl Client {
     }
 }
 
-/// Returns the part of a module's path below a directory.
-fn below<'m>(directory: &TreePath, module: &'m ModulePath) -> Option<&'m str> {
-    let rest = module.as_str().strip_prefix(directory.as_str())?;
-    if directory.is_root() {
-        Some(rest)
-    } else {
-        rest.strip_prefix('/')
-    }
-}
-
 /// Returns a path that sorts before every name that starts with `beginning`, and after most others.
 fn before(directory: &TreePath, beginning: &str) -> Option<ModulePath> {
     let last = beginning.chars().next_back()?;
@@ -78,7 +68,7 @@ fn before(directory: &TreePath, beginning: &str) -> Option<ModulePath> {
 
 /// Returns a path that sorts after everything in the directory of `directory` that has the module.
 fn behind(directory: &TreePath, module: &ModulePath) -> Option<ModulePath> {
-    let (name, _) = below(directory, module)?.split_once('/')?;
+    let (name, _) = directory.relative(module.as_str())?.split_once('/')?;
     join(directory, &format!("{name}/{LAST}"))
 }
 

@@ -74,13 +74,7 @@ impl TreeReader<'_> {
 /// Returns the number of entries of the directory `at` that the walk can skip: they, and everything below them, sort before or at the path
 /// `after`. The search is binary, because a long list is read in pages, and each page begins with this search.
 fn count_before(entries: &[gix::objs::tree::Entry], at: &TreePath, after: &str) -> usize {
-    let below = if at.is_root() {
-        Some(after)
-    } else {
-        let rest = after.strip_prefix(at.as_str());
-        rest.and_then(|rest| rest.strip_prefix('/'))
-    };
-    match below {
+    match at.relative(after) {
         Some(after) => entries.partition_point(|entry| {
             is_before(&entry.filename, entry.mode.is_tree(), after.as_bytes())
         }),

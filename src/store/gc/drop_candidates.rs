@@ -166,15 +166,11 @@ impl<'s> DropCandidates<'s> {
 
 /// Returns the paths without duplicates, and without those that lie below another one.
 fn without_nested(paths: &[TreePath]) -> Vec<TreePath> {
-    let is_below = |path: &TreePath, other: &TreePath| {
-        let rest = path.as_str().strip_prefix(other.as_str());
-        rest.is_some_and(|rest| other.is_root() || rest.starts_with('/'))
-    };
     let mut kept: Vec<TreePath> = Vec::new();
     for path in paths {
         let is_nested = paths
             .iter()
-            .any(|other| is_below(path, other) && path != other);
+            .any(|other| other.relative(path.as_str()).is_some());
         if !is_nested && !kept.contains(path) {
             kept.push(path.clone());
         }

@@ -88,7 +88,7 @@ impl Plan {
         if from == to {
             return Err(self.refused(&from, &to, "they are the same path"));
         }
-        if to.starts_with(&format!("{from}/")) {
+        if source.relative(self.last.as_str()).is_some() {
             return Err(self.refused(&from, &to, "the destination is below the source"));
         }
         let entry = draft.entry_at(source)?;
@@ -223,14 +223,12 @@ fn nested(others: &BTreeSet<TreePath>, path: &TreePath) -> Option<TreePath> {
     if parents.any(|parent| TreePath::parse(parent).is_ok_and(|it| others.contains(&it))) {
         return Some(path.clone());
     }
-    let is_below = |other: &&TreePath| {
-        let rest = other.as_str().strip_prefix(text);
-        rest.is_some_and(|rest| rest.starts_with('/'))
-    };
     // Names with characters that sort before the slash may be in between.
     let after = others.range(path.clone()..);
     let mut after = after.take_while(|other| other.as_str().starts_with(text));
-    after.find(is_below).cloned()
+    after
+        .find(|other| path.relative(other.as_str()).is_some())
+        .cloned()
 }
 
 /// Returns the length of the paths that a directory adds to a tree, in bytes.

@@ -45,6 +45,5 @@ pub(super) fn selected(
 }
 
 fn is_at_or_below(path: &TreePath, directory: &TreePath) -> bool {
-    let rest = path.as_str().strip_prefix(directory.as_str());
-    !directory.is_root() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    !directory.is_root() && (path == directory || directory.relative(path.as_str()).is_some())
 }
