@@ -11,8 +11,8 @@ use super::shell_word::shell_word;
 use crate::names::{CommitId, TagName};
 use crate::store::Published;
 
-/// The number of digits of a commit id that a report shows.
-const ID_DIGITS: usize = 10;
+/// The number of digits of a commit id that texts for people show.
+pub(super) const ID_DIGITS: usize = 10;
 
 /// The effect of a change on its branch, as a verb in the past tense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,8 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>, root_flag: &str) -> Strin
     }
 }
 
-fn short_id(id: &impl fmt::Display) -> String {
+/// Returns the beginning of a commit id, as texts for people show it.
+pub(super) fn short_id(id: &impl fmt::Display) -> String {
     id.to_string().chars().take(ID_DIGITS).collect()
 }
 

@@ -8,6 +8,7 @@ use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
 use crate::cli::args::ReadArgs;
+use crate::cli::change_report::short_id;
 use crate::cli::exit::{Error, Result};
 use crate::cli::local_time;
 use crate::cli::output::Output;
@@ -18,9 +19,6 @@ use crate::names::{BranchName, ServerUrl, TreePath, printable};
 use crate::remote::{self, Mirror, Mirrors, StoreOperations};
 use crate::store::{CappedCount, LogOrder, ObjectFormat, Overview, Revision, Store};
 use crate::wire;
-
-/// The number of digits that identify a commit in the text output.
-const SHORT_DIGITS: usize = 10;
 
 /// The limits for counting the modules and commits of a store on a server. The limit for commits is lower, because the server sends each
 /// commit with its message.
@@ -192,7 +190,7 @@ fn describe_count(counted: CappedCount) -> String {
 
 /// Returns a commit as one line: the beginning of its id, its date, its author, and the first line of its message.
 fn describe_commit(commit: &wire::CommitJson) -> String {
-    let id: String = commit.commit.chars().take(SHORT_DIGITS).collect();
+    let id = short_id(&commit.commit);
     let date = local_time::format(commit.date);
     let message = commit.message.lines().next().unwrap_or_default();
     format!("{id} {date} {}: {message}", commit.author)

@@ -14,6 +14,7 @@ use super::candidate_kind::{CandidateKind, kinds_of};
 use super::position::{Expected, Position};
 use super::shell_words::TypedWords;
 use crate::cli::args::GlobalArgs;
+use crate::cli::change_report::{ID_DIGITS, short_id};
 use crate::cli::color::ColorChoice;
 use crate::cli::exit::{Error, Result};
 use crate::cli::logins::Logins;
@@ -34,8 +35,6 @@ const RECENT_COMMITS: usize = 200;
 const COMMITS_MAX: usize = 20;
 /// The smallest number of digits with which a word is completed to the id of a commit.
 const DIGITS_MIN: usize = 2;
-/// The number of digits of an id that is shown.
-const DIGITS_SHOWN: usize = 10;
 
 /// The completions of a word.
 #[derive(Debug, Default)]
@@ -281,13 +280,13 @@ impl Request {
             LogOrder::NewestFirst,
             &mut |commit| {
                 if commit.commit.starts_with(digits) {
-                    let digits = digits.len().max(DIGITS_SHOWN).min(commit.commit.len());
-                    let digits = if digits > DIGITS_SHOWN {
-                        commit.commit.len()
+                    // A word that is longer than that is completed to the whole id.
+                    let id = if digits.len() > ID_DIGITS {
+                        commit.commit.clone()
                     } else {
-                        digits
+                        short_id(&commit.commit)
                     };
-                    found.push(Candidate::new(&commit.commit[..digits], &commit.message));
+                    found.push(Candidate::new(id, &commit.message));
                 }
                 if found.len() < COMMITS_MAX {
                     ControlFlow::Continue(())
