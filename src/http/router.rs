@@ -63,7 +63,7 @@ pub fn router(
     let trusted_proxies: Arc<[_]> = std::mem::take(&mut options.trusted_proxies).into();
     let base_path = options.base_path.clone();
     let replica = options.replica.as_ref();
-    let replica_writes = replica.map(|(_, writes)| Arc::new(writes.clone()));
+    let replica = replica.map(|(replica, writes)| (Arc::clone(replica), Arc::new(writes.clone())));
     let web_base_path = options.has_web.then(|| base_path.clone());
     let (routes, document) = routes(options.has_web).split_for_parts();
     let description = openapi::finish_document(document, is_keyed).into();
@@ -83,8 +83,11 @@ pub fn router(
         }
         None => routes,
     };
+    let routes = match replica {
+        Some(replica) => routes.layer(from_fn_with_state(replica, redirect_writes)),
+        None => routes,
+    };
     let routes = routes
-        .layer(from_fn_with_state(replica_writes, redirect_writes))
         .layer(from_fn_with_state(access, authorize))
         .layer(from_fn(oci::oci_errors))
         .layer(from_fn_with_state(web_base_path, mark_web_responses))

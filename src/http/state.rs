@@ -87,7 +87,7 @@ pub(super) struct Shared {
     pub watch_registry: Arc<WatchRegistry>,
     /// The mirrors whose state `/metrics` reports.
     pub mirrors: Option<Arc<Mirrors>>,
-    /// On a replica: the replication that updates the store.
+    /// On a server that was started as a replica: the replication that updates the store, until the replica is promoted.
     pub replica: Option<Arc<Replica>>,
     /// On a server that shares its store with other servers in a bucket: the bucket and the other servers.
     pub bucket: Option<Arc<BucketServers>>,
@@ -195,6 +195,11 @@ impl App {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = None;
         self.store.set_registry_branch(None);
+    }
+
+    /// Returns whether the store is a replica, which accepts changes only from its primary.
+    pub fn is_replica(&self) -> bool {
+        self.replica.is_some() && self.run_inline(|store| store.primary().is_some())
     }
 
     /// Returns an empty reservation. The upload that gets it reserves disk space with it, from the quota that all uploads share.

@@ -17,15 +17,17 @@ const PATH: &str = "/api/v1/watch";
 const DELAY: Duration = Duration::from_secs(2);
 
 /// Sends a wake-up to the replica's main loop whenever the primary reports a change, and whenever a connection to the primary is made.
-/// Never returns.
-pub(super) fn run(primary: &Primary, wake: &SyncSender<()>) {
+/// Returns when the next message arrives, or the connection ends or fails, after the store has stopped being a replica.
+pub(super) fn run(primary: &Primary, wake: &SyncSender<()>, is_replica: impl Fn() -> bool) {
     let mut is_failing = false;
-    loop {
+    while is_replica() {
         match connect(primary) {
             Ok(mut socket) => {
                 is_failing = false;
                 send(wake);
-                while let Ok(message) = socket.read() {
+                while let Ok(message) = socket.read()
+                    && is_replica()
+                {
                     match message {
                         Message::Text(_) | Message::Binary(_) => send(wake),
                         Message::Close(_) => break,

@@ -51,8 +51,19 @@ struct FollowProgress {
     is_unsupported_logged: bool,
 }
 
+/// The result of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    /// The store is equal to the primary.
+    Equal,
+    /// The round failed. The next attempt is made after this delay.
+    Failed(Duration),
+    /// The replica was promoted, so there are no more rounds.
+    Promoted,
+}
+
 /// The status of a replica.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplicaStatus {
     /// The time since the replica was last known to be equal to the primary.
     pub lag: Duration,
@@ -64,7 +75,7 @@ pub struct ReplicaStatus {
 
 impl Replica {
     /// Opens the store at `root` as a replica of `primary`, and creates the store if it is missing. If the store has never been equal to
-    /// this primary, waits until a round has succeeded, so that an incomplete copy is never served.
+    /// this primary, waits until a round has succeeded, so that an incomplete copy is never served, or until the replica is promoted.
     ///
     /// # Errors
     /// `NoGit`; the store has a history that is not from the primary; the store cannot be opened or written.
@@ -110,7 +121,7 @@ impl Replica {
             }),
         };
         if !was_equal {
-            while let Some(delay) = replica.run_round() {
+            while let Round::Failed(delay) = replica.run_round() {
                 thread::sleep(delay);
             }
         }
@@ -122,32 +133,35 @@ impl Replica {
         &self.store
     }
 
-    /// Returns the replica's status.
-    pub fn status(&self) -> ReplicaStatus {
+    /// Returns the replica's status; `None` if the store is not a replica any more.
+    pub fn status(&self) -> Option<ReplicaStatus> {
+        self.store.primary()?;
         let progress = self.progress();
-        ReplicaStatus {
+        Some(ReplicaStatus {
             lag: progress.last_equal.unwrap_or(progress.started).elapsed(),
             failures: progress.failures,
             error: progress.error.clone(),
-        }
+        })
     }
 
-    /// Runs rounds that make the store equal to the primary, again and again. Never returns.
+    /// Runs rounds that make the store equal to the primary, again and again, until the replica is promoted.
     pub fn run(&self) {
         // The capacity of the channel is one: a round fetches all changes, so one waiting wake-up is enough for any number of changes.
         let (wake, wake_ups) = sync_channel(1);
-        let primary = self.reader.primary.clone();
+        let (primary, store) = (self.reader.primary.clone(), Arc::clone(&self.store));
         let watch_wake = wake.clone();
         let thread = thread::Builder::new().name("watch".to_owned());
-        let spawned = thread.spawn(move || primary_watch::run(&primary, &watch_wake));
+        let is_replica = move || store.primary().is_some();
+        let spawned = thread.spawn(move || primary_watch::run(&primary, &watch_wake, is_replica));
         if let Err(error) = spawned {
             tracing::warn!(%error, "cannot watch the primary; polling it");
         }
         loop {
             match self.run_round() {
                 // A wake-up does not shorten this delay, because the primary has just failed to respond.
-                Some(delay) => thread::sleep(delay),
-                None => {
+                Round::Failed(delay) => thread::sleep(delay),
+                Round::Promoted => return,
+                Round::Equal => {
                     thread::sleep(ROUND_INTERVAL);
                     // `recv_timeout` returns after a wake-up or after the poll interval. If the watch thread has ended, `wake` keeps the
                     // channel open, so that the wait does not end at once.
@@ -157,10 +171,18 @@ impl Replica {
         }
     }
 
-    /// Makes the store equal to the primary. If that fails, returns the delay before the next attempt.
-    fn run_round(&self) -> Option<Duration> {
+    /// Makes the store equal to the primary, unless the replica was promoted.
+    fn run_round(&self) -> Round {
         let start = Instant::now();
-        let followed = self.follow();
+        let followed = match self.store.is_still_replica() {
+            Ok(true) => self.follow(),
+            Ok(false) => return Round::Promoted,
+            Err(error) => Err(error.into()),
+        };
+        // If the replica was promoted during the round, no ref was moved since, and the error says no more than that.
+        if followed.is_err() && matches!(self.store.is_still_replica(), Ok(false)) {
+            return Round::Promoted;
+        }
         let mut progress = self.progress();
         match followed {
             Ok(()) => {
@@ -170,7 +192,7 @@ impl Replica {
                 progress.last_equal = Some(start);
                 progress.failures = 0;
                 progress.error = None;
-                None
+                Round::Equal
             }
             Err(error) => {
                 let error = chain(&error);
@@ -180,7 +202,7 @@ impl Replica {
                 let delay = (DELAY_FIRST * (1 << progress.failures.min(16))).min(DELAY_MAX);
                 progress.failures = progress.failures.saturating_add(1);
                 progress.error = Some(error);
-                Some(delay)
+                Round::Failed(delay)
             }
         }
     }

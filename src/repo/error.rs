@@ -80,6 +80,9 @@ pub enum Error {
     /// `gc` does not run: it could delete objects that a broken ref should have kept.
     #[error("gc cannot know which objects a broken ref keeps: {0}; {remedy} first", remedy = .0.remedy())]
     UncollectableRef(BrokenRef),
+    /// The refs were not made equal to those of the primary, because the configuration does not mark the store as a replica any more.
+    #[error("the store is not a replica any more")]
+    NotReplica,
     /// Another process held a lock for too long.
     #[error("the store is busy: {0}; try again")]
     Busy(String),

@@ -1,6 +1,7 @@
 //! The repository as the store uses it: a facade of the parts in `src/repo`, and the operations that combine them. The module `settings`
-//! adds operations on the repository's configuration.
+//! adds operations on the repository's configuration, and `replica` those on a replica.
 
+mod replica;
 mod settings;
 mod shared;
 #[cfg(test)]
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{CacheLimits, PushLimits};
-use crate::names::{BranchName, CommitId, ModuleHash, RefName};
+use crate::names::{BranchName, CommitId, ModuleHash};
 use crate::repo::authority::LocalRefs;
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::{Collector, GcRequest, GcResult};
@@ -203,7 +204,7 @@ impl Repository {
     /// # Errors
     /// `UnknownBranch`, `BranchClash`. After an error, no branch was created.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
-        branches::set_default_branch(&self.parts, branch, from)
+        branches::set_default_branch(&self.parts, branch, from, || Ok(()))
     }
 
     /// Deletes a branch. Objects that only this branch reached stay until the next `gc`. If `expected` is given and the branch has another
@@ -217,14 +218,6 @@ impl Repository {
         expected: Option<CommitId>,
     ) -> Result<Option<CommitId>> {
         branches::delete_branch(&self.parts, branch, expected)
-    }
-
-    /// Deletes the broken branches and tags that `is_selected` accepts.
-    ///
-    /// # Errors
-    /// The refs cannot be listed or written.
-    pub fn delete_broken_refs(&self, is_selected: impl Fn(&RefName) -> bool) -> Result<()> {
-        branches::delete_broken_refs(&self.parts, is_selected)
     }
 
     /// Opens the store's objects together with the pushed objects in the directory `quarantine`. If `quarantine` is `None`, opens only the

@@ -429,6 +429,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         | E::DefaultBranch(_)
         | E::PathTaken { .. }
         | E::MergeConflict { .. }
+        | E::NotReplica
         | E::UncollectableRef(_) => ErrorKind::Conflict,
         E::Name(error) => name_kind(error),
         E::Busy(_) | E::Moved(_) | E::Unreachable { .. } => ErrorKind::Busy,

@@ -27,8 +27,9 @@ pub struct Store {
     /// The rules for new names. They come from the options, and from the configuration of the repository at the time when the store was
     /// opened.
     pub(super) name_rules: NameRules,
-    /// The URL of the primary if this store is a replica. Read when the store is opened, and set by `become_replica`.
-    pub(super) primary: Option<String>,
+    /// The URL of the primary if this store is a replica. Read when the store is opened, set by `become_replica`, and removed when the replica
+    /// was promoted.
+    pub(super) primary: RwLock<Option<String>>,
     /// The URL of the bucket if this store is a copy of a store in a bucket, and this process was started without the bucket.
     pub(super) bucket: Option<String>,
     pub(super) digests: DigestCache,
@@ -88,7 +89,7 @@ impl Store {
             bucket: repo.bucket().filter(|_| !repo.is_shared()),
             blob_uploads: BlobUploads::new(&repo.own_dir(), options.blob_uploads),
             index: Index::new(repo.own_dir()),
-            primary: repo.primary(),
+            primary: RwLock::new(repo.primary()),
             name_rules: NameRules {
                 portable: options.names.portable || repo.requires_portable_names(),
             },

@@ -4,6 +4,7 @@ mod broken_primary;
 mod key;
 mod load;
 mod marked;
+mod promoted;
 mod refs;
 
 use std::process::Command;

@@ -12,6 +12,7 @@ use crate::http::error::Failure;
 use crate::http::middleware::auth::required_method;
 use crate::http::pages;
 use crate::names::ServerUrl;
+use crate::remote::Replica;
 
 /// The endpoint that writes nothing, even if the method of the request is POST or PUT.
 const AUTH_PATH: &str = "/api/v1/auth";
@@ -25,16 +26,22 @@ pub enum ReplicaWrites {
     Refuse,
 }
 
-/// Redirects or refuses requests that write to a replica. The path must be normalized. This layer must not be on a nested router, because
-/// axum removes a prefix of the path there.
+/// Redirects or refuses requests that write to a replica, until the replica is promoted. The path must be normalized. This layer must not
+/// be on a nested router, because axum removes a prefix of the path there.
 pub(in crate::http) async fn redirect_writes(
-    State(writes): State<Option<Arc<ReplicaWrites>>>,
+    State((replica, writes)): State<(Arc<Replica>, Arc<ReplicaWrites>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    match writes {
-        Some(writes) if is_write(&request) => refusal(&writes, &request).into_response(),
-        _ => next.run(request).await,
+    if !is_write(&request) {
+        return next.run(request).await;
+    }
+    // Reads the configuration again, because the follower may not have noticed yet that the replica was promoted. This is a small file,
+    // which takes less time than a switch to a blocking thread.
+    match replica.store().is_still_replica() {
+        Ok(true) => refusal(&writes, &request).into_response(),
+        Ok(false) => next.run(request).await,
+        Err(error) => Failure::from(error).into_response(),
     }
 }
 

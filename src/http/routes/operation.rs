@@ -81,7 +81,9 @@ pub(in crate::http) async fn metrics(
     if let Some(dropped) = app.dropped_log_lines {
         counter!(LOG_LINES_DROPPED).absolute(dropped());
     }
-    if let Some(status) = app.replica.as_ref().map(|replica| replica.status()) {
+    if let Some(replica) = &app.replica {
+        // A replica that was promoted does not lag behind anything: alerts about it must end.
+        let status = replica.status().unwrap_or_default();
         gauge!(REPLICA_LAG).set(status.lag.as_secs_f64());
         gauge!(REPLICA_FAILURES).set(f64::from(status.failures));
     }

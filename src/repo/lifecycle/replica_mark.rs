@@ -5,7 +5,7 @@ use std::fs;
 use gix::refs::Target;
 
 use crate::names::redact;
-use crate::repo::error::Result;
+use crate::repo::error::{Error, Result};
 use crate::repo::fs::{create_dir, sync_dir, write_file};
 use crate::repo::ids::commit_id;
 use crate::repo::lifecycle::config::{config_file, configure};
@@ -50,10 +50,31 @@ pub(crate) fn may_be_replica(parts: &Parts) -> Result<bool> {
     if parts.objects.is_absent() {
         return Ok(true);
     }
+    Ok(is_marked(parts)? || is_as_created(parts)?)
+}
+
+/// Returns whether the configuration marks the store as a replica now. Reads the file again: whoever promotes the replica changes it with
+/// git, while servers run.
+///
+/// # Errors
+/// The configuration cannot be read.
+pub(crate) fn is_marked(parts: &Parts) -> Result<bool> {
     let config = config_file(parts.root())?;
     let urls = config.raw_values(PRIMARY_KEY).unwrap_or_default();
-    let is_marked = urls.last().is_some_and(|url| !url.is_empty());
-    Ok(is_marked || is_as_created(parts)?)
+    Ok(urls.last().is_some_and(|url| !url.is_empty()))
+}
+
+/// Returns an error if the configuration does not mark the store as a replica any more. A caller that holds `refs.lock` may then overwrite
+/// the refs: a process that writes to the promoted store has read the configuration later, and takes `refs.lock` for each write.
+///
+/// # Errors
+/// `NotReplica`; the configuration cannot be read.
+pub(crate) fn ensure_marked(parts: &Parts) -> Result<()> {
+    if is_marked(parts)? {
+        Ok(())
+    } else {
+        Err(Error::NotReplica)
+    }
 }
 
 /// Returns whether the store is as it was created: at most one branch, whose only commit has the empty tree.

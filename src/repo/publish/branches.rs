@@ -11,14 +11,16 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 
 /// Makes `branch` the default branch. If it does not exist, creates it at the tip of `from`, or of the current default branch if `from` is
-/// `None`.
+/// `None`. `check` runs under `refs.lock`; if it fails, nothing changes.
 ///
 /// # Errors
-/// `UnknownBranch`; `BranchClash`; `Name` if a new branch may not have this name. After these errors, no branch was created.
+/// `UnknownBranch`; `BranchClash`; `Name` if a new branch may not have this name; the error of `check`. After these errors, no branch was
+/// created.
 pub(crate) fn set_default_branch(
     parts: &Parts,
     branch: &BranchName,
     from: Option<&BranchName>,
+    check: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let refs = &parts.refs;
     let mut txn = WriteTxn::begin(parts)?;
@@ -30,6 +32,7 @@ pub(crate) fn set_default_branch(
         txn.sync()?;
     }
     let _refs_lock = parts.locks.refs()?;
+    check()?;
     parts.until_swapped(|| {
         if refs.default_branch().ok().as_ref() == Some(branch) {
             return refs.sync_head();
@@ -104,13 +107,14 @@ fn delete_locked_branch(
     deleted.map(|()| None)
 }
 
-/// Deletes the broken branches and tags that `is_selected` accepts.
+/// Deletes the broken branches and tags that `is_selected` accepts. `check` runs under `refs.lock`; if it fails, nothing changes.
 ///
 /// # Errors
-/// The refs cannot be listed or written.
+/// The refs cannot be listed or written; the error of `check`.
 pub(crate) fn delete_broken_refs(
     parts: &Parts,
     is_selected: impl Fn(&RefName) -> bool,
+    check: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let selected = || -> Result<Vec<RefName>> {
         let broken = parts.refs.broken()?.into_iter();
@@ -121,6 +125,7 @@ pub(crate) fn delete_broken_refs(
         return Ok(());
     }
     let _refs_lock = parts.locks.refs()?;
+    check()?;
     let names = selected()?;
     names
         .iter()

@@ -19,12 +19,25 @@ impl WriteTxn<'_> {
     /// # Errors
     /// The objects could not be made durable, or the refs cannot be read; `Busy`. `Unconfirmed` if some updates may have been made.
     pub fn update_refs(
-        mut self,
+        self,
         updates: &[RefUpdate],
         drop_policy: DropPolicy,
         atomicity: Atomicity,
     ) -> Result<UpdateResults> {
-        let results = self.validate_and_update(updates, drop_policy, atomicity)?;
+        self.update_refs_if(updates, (drop_policy, atomicity), || Ok(()))
+    }
+
+    /// Does the same as [`update_refs`](Self::update_refs), unless `check` fails, which runs under `refs.lock`. Then no ref is updated.
+    ///
+    /// # Errors
+    /// The errors of `update_refs`, and of `check`.
+    pub(crate) fn update_refs_if(
+        mut self,
+        updates: &[RefUpdate],
+        policies: (DropPolicy, Atomicity),
+        check: impl FnOnce() -> Result<()>,
+    ) -> Result<UpdateResults> {
+        let results = self.validate_and_update(updates, policies, check)?;
         self.parts.roll_up_when_due();
         Ok(results)
     }
@@ -32,14 +45,15 @@ impl WriteTxn<'_> {
     fn validate_and_update(
         &mut self,
         updates: &[RefUpdate],
-        drop_policy: DropPolicy,
-        atomicity: Atomicity,
+        (drop_policy, atomicity): (DropPolicy, Atomicity),
+        check: impl FnOnce() -> Result<()>,
     ) -> Result<UpdateResults> {
         let parts = self.parts;
         // These slow steps run before `refs.lock` is taken, so that other writers can still move refs.
         let adopted = self.adopt_pushed(updates)?;
         self.sync_updated_refs(updates)?;
         let _refs = parts.locks.refs()?;
+        check()?;
         parts.until_swapped(|| self.update_locked_refs(updates, drop_policy, atomicity, &adopted))
     }
 

@@ -1,5 +1,4 @@
-//! The operations on the configuration of a repository and on the files next to it: mirrors, the primary of a replica, the rules for names,
-//! and the hooks.
+//! The operations on the configuration of a repository and on the files next to it: mirrors, the rules for names, and the hooks.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use crate::names::{MirrorName, RemoteUrl};
 use crate::repo::error::Result;
 use crate::repo::lifecycle::hooks::{self, PushHooks};
 use crate::repo::lifecycle::mirror_lock::{self, MirrorLock};
-use crate::repo::lifecycle::{mirror_config, name_rules, replica_mark};
+use crate::repo::lifecycle::{mirror_config, name_rules};
 
 impl Repository {
     /// Takes the lock of a mirror; `None` if another process still holds it after `limit`.
@@ -48,49 +47,6 @@ impl Repository {
     /// The configuration cannot be fsynced.
     pub fn sync_config(&self) -> Result<()> {
         mirror_config::sync(self.root())
-    }
-
-    /// Returns the URL of the store that this replica follows, without secrets, as configured when this repository was opened; `None` if
-    /// this repository is not a replica.
-    pub fn primary(&self) -> Option<String> {
-        replica_mark::primary(&self.parts.objects)
-    }
-
-    /// Marks the store as a replica of the store at `url`, unless it has a history of its own; returns whether it is a replica now.
-    ///
-    /// # Errors
-    /// The repository cannot be read or written.
-    pub fn mark_replica(&self, url: &str) -> Result<bool> {
-        replica_mark::mark(&self.parts, url)
-    }
-
-    /// Returns whether the store is a replica or has no history of its own.
-    ///
-    /// # Errors
-    /// The repository cannot be read.
-    pub fn may_be_replica(&self) -> Result<bool> {
-        replica_mark::may_be_replica(&self.parts)
-    }
-
-    /// Returns whether the store is as it was created: at most one branch, whose only commit has the empty tree.
-    ///
-    /// # Errors
-    /// The repository cannot be read.
-    pub fn is_as_created(&self) -> Result<bool> {
-        replica_mark::is_as_created(&self.parts)
-    }
-
-    /// Returns whether [`note_equal`](Self::note_equal) recorded that this replica was once equal to the store at `url`.
-    pub fn was_equal(&self, url: &str) -> bool {
-        replica_mark::was_equal(&self.parts, url)
-    }
-
-    /// Records durably that this replica was equal to the store at `url`.
-    ///
-    /// # Errors
-    /// The file `replica` cannot be written.
-    pub fn note_equal(&self, url: &str) -> Result<()> {
-        replica_mark::note_equal(&self.parts, url)
     }
 
     /// Returns whether the configuration required portable names when the store was opened.

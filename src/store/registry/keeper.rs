@@ -36,7 +36,7 @@ impl Store {
     /// Removes unused records before a garbage collection.
     pub(in crate::store) fn prune_records(&self) -> Result<()> {
         match &self.record_keeper {
-            Some(keeper) if self.primary.is_none() => keeper.prune(self),
+            Some(keeper) if self.primary().is_none() => keeper.prune(self),
             _ => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{PathBuf, absolute};
+use std::sync::PoisonError;
 
 use crate::names::{RefName, ServerUrl};
 use crate::store::error::{Error, Result};
@@ -9,8 +10,32 @@ use crate::store::open::Store;
 
 impl Store {
     /// Returns the URL of the primary; `None` if this store is not a replica.
-    pub fn primary(&self) -> Option<&str> {
-        self.primary.as_deref()
+    pub fn primary(&self) -> Option<String> {
+        let primary = self.primary.read();
+        primary.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns whether this store is still a replica. Reads the configuration again: an operator promotes a replica by removing its mark. From
+    /// then on, this store accepts writes.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn is_still_replica(&self) -> Result<bool> {
+        if self.primary().is_none() {
+            return Ok(false);
+        }
+        if self.repo.is_marked_replica()? {
+            return Ok(true);
+        }
+        let mut primary = self.primary.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have noticed at the same time. The log has one line about it.
+        if let Some(former) = primary.take() {
+            tracing::info!(
+                former,
+                "this store was promoted: it accepts changes, and does not follow a primary any more"
+            );
+        }
+        Ok(false)
     }
 
     /// Makes this store a replica of the store at `url`. If it is a replica already, changes the URL, because the primary may have moved.
@@ -23,7 +48,9 @@ impl Store {
             let root = self.absolute_root();
             return Err(Error::OwnHistory { root, primary: url });
         }
-        let former = self.primary.replace(url.clone());
+        let primary = self.primary.get_mut();
+        let primary = primary.unwrap_or_else(PoisonError::into_inner);
+        let former = primary.replace(url.clone());
         if let Some(former) = former.filter(|former| *former != url) {
             tracing::info!(former, primary = url, "the replica has a new primary");
         }
@@ -71,10 +98,11 @@ impl Store {
         Ok(self.repo.note_equal(&url.to_string())?)
     }
 
-    /// Returns an error if this store is a replica, or a copy of a store in a bucket and this process was started without the bucket.
+    /// Returns an error if this store is a replica, or a copy of a store in a bucket and this process was started without the bucket. A
+    /// replica that was promoted since the store was opened is none any more.
     ///
     /// # Errors
-    /// `Replica`, with the URL of the primary; `CopyOfBucket`.
+    /// `Replica`, with the URL of the primary; `CopyOfBucket`; the configuration of a replica cannot be read.
     pub fn ensure_writable(&self) -> Result<()> {
         if let Some(url) = &self.bucket {
             return Err(Error::CopyOfBucket {
@@ -82,12 +110,12 @@ impl Store {
                 root: self.absolute_root(),
             });
         }
-        match &self.primary {
-            None => Ok(()),
-            Some(primary) => Err(Error::Replica {
-                primary: primary.clone(),
+        match self.primary() {
+            Some(primary) if self.is_still_replica()? => Err(Error::Replica {
+                primary,
                 root: self.absolute_root(),
             }),
+            _ => Ok(()),
         }
     }
 

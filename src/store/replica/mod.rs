@@ -2,5 +2,7 @@
 
 mod mark;
 mod sync_refs;
+#[cfg(test)]
+mod tests;
 
 pub use sync_refs::{RemoteRefs, SkippedRef};

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{BranchName, CommitId, ObjectId, RefName};
-use crate::repo::{self, Atomicity, DropPolicy, IncomingObjects, RefUpdate, Refusal, TreeScale};
+use crate::repo::{self, IncomingObjects, RefUpdate, Refusal, TreeScale};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
@@ -47,7 +47,8 @@ impl Store {
     /// that this store cannot have. It handles them as if the primary did not have them.
     ///
     /// # Errors
-    /// The error of `fetch`; the fetched history is incomplete; another process moved a ref; the store cannot be written.
+    /// The error of `fetch`; the fetched history is incomplete; another process moved a ref; the store cannot be written. `NotReplica` if the
+    /// replica was promoted: no ref was changed since then.
     pub fn sync_refs<E: From<Error>>(
         &self,
         remote: &RemoteRefs,
@@ -73,7 +74,7 @@ impl Store {
                 skipped.push(refused);
             }
             if let Some(RefName::Branch(branch)) = temporary.map(|update| update.name) {
-                let set = self.repo.set_default_branch(&branch, None);
+                let set = self.repo.set_replica_default_branch(&branch);
                 set.map_err(Error::from)?;
             }
         }
@@ -96,7 +97,7 @@ impl Store {
             fetch(&Vec::from_iter(ids))?;
         }
         let (updates, mut skipped) = self.refuse_excessive(updates)?;
-        let results = txn.update_refs(&updates, DropPolicy::Allowed, Atomicity::PerRef);
+        let results = self.repo.update_replica_refs(txn, &updates);
         for (update, result) in updates.iter().zip(results.map_err(Error::from)?) {
             let name = update.name.clone();
             match (result, update.new) {
@@ -178,7 +179,7 @@ impl Store {
             return Ok(None);
         }
         if self.has_branch(branch)? {
-            self.repo.set_default_branch(branch, None)?;
+            self.repo.set_replica_default_branch(branch)?;
             return Ok(None);
         }
         if !current.is_some_and(|current| current.conflicts_with(branch)) {

@@ -85,7 +85,7 @@ pub(super) fn respond_with_open_form(
 /// # Errors
 /// 403 if one of them is not the case.
 pub(super) fn require(app: &App, visitor: &Visitor, method: &Method) -> Result<()> {
-    if app.replica.is_some() {
+    if app.is_replica() {
         let detail = "this server is a replica: make changes on its primary";
         return Err(Failure::new(StatusCode::FORBIDDEN, detail));
     }

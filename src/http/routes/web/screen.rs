@@ -87,7 +87,7 @@ impl FromRequestParts<App> for Screen {
         let mut site = site_of(&app.base_path, &parts.headers, &parts.uri, peer);
         site.default_branch = default_branch.to_string();
         if let Some(caller) = parts.extensions.get::<Caller>() {
-            site.rights = rights_of(caller, app.replica.is_some());
+            site.rights = rights_of(caller, app.is_replica());
             site.shows_status = caller.allows(&Method::POST);
         }
         Ok(Self {

@@ -24,7 +24,7 @@ pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response>
     let app = screen.app.clone();
     let statistics = app.statistics().await?;
     let mirrors: Vec<Peer> = mirror_statuses(&app).await?.iter().map(peer_of).collect();
-    let primary = app.replica.as_ref().map(|replica| replica.status());
+    let primary = app.replica.as_ref().and_then(|replica| replica.status());
     let memory = (app.memory.used(), app.memory.capacity());
     let bucket = bucket_state(&app).map(|state| Bucket {
         generation: state.follow.generation,
@@ -44,7 +44,7 @@ pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response>
             let maintenance = store.maintenance_state();
             let bucket = bucket.clone().map(|bucket| without_url(bucket, store));
             let primary = primary.clone().map(|status| Peer {
-                name: store.primary().unwrap_or_default().to_owned(),
+                name: store.primary().unwrap_or_default(),
                 lag: status.lag,
                 last_success_s: None,
                 failures: status.failures,
