@@ -16,6 +16,14 @@ use crate::repo::refs::lock::HEAD;
 use crate::repo::refs::read::read_tip;
 use crate::repo::tree::reader::load;
 
+/// The number of visited trees of earlier commits that are remembered, which limits the memory for a long history.
+const VISITED_MAX: usize = 1 << 18;
+
+/// The trees that one adoption has visited, each with the tree whose entries were left out. Few trees may have very many paths, so each is
+/// visited once with the same base. With another base, it is visited again: what the first visit left out counts as durable only because of
+/// its base, whose own visit may have left out the same because of this tree.
+type VisitedTrees = HashSet<(gix::ObjectId, Option<gix::ObjectId>)>;
+
 impl WriteTxn<'_> {
     /// Returns the tip of a branch or of `refs/oci/records`. Before that, makes the ref and everything that the tip reaches durable. If the
     /// ref does not exist, makes its absence durable and returns `None`. The caller must hold `refs.lock`.
@@ -73,6 +81,7 @@ impl WriteTxn<'_> {
         let fresh = self.parts.objects.handle_for(HEAD)?;
         // Skips a recorded tip that does not exist any more.
         let exists = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
+        let mut visited = VisitedTrees::new();
         for new in commits_beyond(&fresh, tips, durable.into_iter().filter(exists))? {
             let (id, _) = new?;
             let commit = read_linked(&fresh, commit_id(&id))?;
@@ -83,7 +92,10 @@ impl WriteTxn<'_> {
                 .map(|parent| read_linked(&fresh, *parent))
                 .transpose()?
                 .map(|parent| parent.tree.0);
-            self.adopt_tree(&fresh, commit.tree.0, base)?;
+            if visited.len() > VISITED_MAX {
+                visited.clear();
+            }
+            self.adopt_tree(&fresh, commit.tree.0, base, &mut visited)?;
         }
         if self.is_shared() {
             return Ok(());
@@ -108,10 +120,11 @@ impl WriteTxn<'_> {
         fresh: &gix::Repository,
         tree: gix::ObjectId,
         base: Option<gix::ObjectId>,
+        visited: &mut VisitedTrees,
     ) -> Result<()> {
         let mut todo = vec![(tree, base)];
         while let Some((id, base)) = todo.pop() {
-            if id.is_empty_tree() || Some(id) == base {
+            if id.is_empty_tree() || Some(id) == base || !visited.insert((id, base)) {
                 continue;
             }
             self.adopt_from(fresh, id)?;
@@ -178,3 +191,6 @@ impl WriteTxn<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
