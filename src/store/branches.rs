@@ -1,6 +1,7 @@
 //! Reads, creates and deletes branches.
 
-use super::error::{Error, ErrorKind, Result};
+use super::error::{Error, Result};
+use super::error_kind::ErrorKind;
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{BranchName, CommitId, ObjectId, RefName};

@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::error::{Error, ErrorKind, Result};
+use super::error::{Error, Result};
+use super::error_kind::ErrorKind;
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{ModuleHash, ModulePath, TreePath};

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::error::{Error, ErrorKind, Result};
+use super::error::{Error, Result};
+use super::error_kind::ErrorKind;
 use super::facts::ModuleFacts;
 use super::open::Store;
 use super::revision::Revision;

@@ -18,6 +18,7 @@ mod directory;
 mod early_checks;
 mod entry_names;
 mod error;
+mod error_kind;
 mod export;
 mod facts;
 mod find;
@@ -45,6 +46,7 @@ mod publish;
 mod push;
 mod put;
 mod put_files;
+mod put_kept;
 mod put_modules;
 mod put_uploaded;
 mod registry;
@@ -94,7 +96,8 @@ pub use check_push::{Objection, Pusher};
 pub use compare_modules::{ComparedModules, compare_validated};
 pub use diff::{ModuleComparison, ModuleDiff, compare};
 pub use directory::{DirectoryEntry, DirectoryPage, EntryNode};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, Result};
+pub use error_kind::ErrorKind;
 pub use export::write_modules;
 pub use facts::{ModuleFacts, ModuleSummary, WitResult};
 pub use find::{Module, ModuleDetails};
@@ -112,8 +115,9 @@ pub use path_log::{
     ChangeFilter, Growth, GrowthError, ItemState, MatchedChange, MatchedCommit, MatchedItem,
 };
 pub use precondition::{EntityTags, Precondition};
-pub use preview::{PlannedModule, PreviewedModule};
+pub use preview::PreviewedModule;
 pub use put_files::ModuleFiles;
+pub use put_kept::PlannedModule;
 pub use registry::{
     BlobUpload, RecordKeeper, RecordsEdit, RegistryDraft, RegistryError, RegistryView,
     RegistryWrite,

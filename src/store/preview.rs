@@ -2,20 +2,18 @@
 //!
 //! The first step validates a module and keeps it: stores its bytes in a file outside of the repository, like an unfinished push of an OCI
 //! client. These files expire, and the same limits apply to them. The second step finds the file by its digest, validates the bytes again,
-//! because a power cut may have damaged them, and commits the module.
+//! because a power cut may have damaged them, and commits the module (`put_kept`).
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use super::change::Change;
-use super::commit_messages as message;
 use super::diff::{ModuleComparison, compare_bytes};
 use super::error::{Error, Result};
 use super::open::Store;
 use super::upload::{Upload, ValidatedUpload};
-use crate::names::{Digest, ModuleHash, ModulePath, OciDigest, TreePath};
-use crate::repo::{Published, TreeNode, UploadArea, chain};
+use crate::names::{Digest, ModuleHash, ModulePath, OciDigest};
+use crate::repo::UploadArea;
 use crate::wasm::{self, Facts, ModuleInfo};
 
 /// The size of the buffer for copying a module to its file, in bytes.
@@ -30,17 +28,6 @@ pub struct PreviewedModule {
     pub info: ModuleInfo,
     /// The facts about the module; `None` if they could not be collected.
     pub facts: Option<Facts>,
-}
-
-/// A kept module, and the path at which a change will put it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedModule {
-    /// The path at which the module is put.
-    pub path: ModulePath,
-    /// The digest of the module.
-    pub digest: Digest,
-    /// The module that must still be at the path; `None` if there must be none.
-    pub replaced: Option<ModuleHash>,
 }
 
 impl Store {
@@ -153,58 +140,12 @@ impl Store {
         ModuleComparison::of(diff)
     }
 
-    /// Puts kept modules at their paths, in one commit. Makes no commit if all paths have these modules already.
-    ///
-    /// # Errors
-    /// A module is not kept any more; a path has another module than `PlannedModule::replaced` says; the errors of [`put`](Self::put). If
-    /// there is an error, the branch is unchanged.
-    pub fn put_kept(&self, change: &Change, modules: &[PlannedModule]) -> Result<Published<()>> {
-        self.check_free(change, modules.iter().map(|module| &module.path))?;
-        let mut entries = Vec::with_capacity(modules.len());
-        let mut txn = None;
-        for module in modules {
-            let mut upload = self.validate_kept(&module.digest, &module.path)?;
-            if txn.is_none() {
-                txn = Some(self.begin()?);
-            }
-            let txn = txn.as_mut().expect("BUG: set above");
-            let hash = txn.add_blob(&mut upload.spool)?;
-            self.note_validated(hash, &upload.info, upload.facts.take());
-            entries.push((module.path.clone(), hash));
-        }
-        let txn = txn.map_or_else(|| self.begin(), Ok)?;
-        self.publish(txn, change, |draft| {
-            for (module, (path, hash)) in modules.iter().zip(&entries) {
-                let current = match draft.node(path.as_tree_path())? {
-                    Some(TreeNode::Module(current)) => Some(current),
-                    _ => None,
-                };
-                // Another user may have committed the same bytes. That is accepted, because nothing is lost.
-                if current != module.replaced && current != Some(*hash) {
-                    let current = format!("{path} was changed after you looked at it");
-                    return Err(Error::PreconditionFailed { current });
-                }
-            }
-            draft.set(&entries)?;
-            let message = || message::import(&common_directory(modules));
-            Ok((change.commit_if_changed(draft, Vec::new(), message), ()))
-        })
-    }
-
-    /// Deletes the files of a text and of modules that a change has committed, so that they do not take up space until they expire. If a
-    /// file cannot be deleted, that is only logged.
-    pub fn forget_kept(&self, text: &Digest, modules: &[PlannedModule]) {
-        for digest in modules.iter().map(|module| &module.digest).chain([text]) {
-            if let Err(error) = self
-                .blob_uploads
-                .remove_blob(&UploadArea::Previews, &kept_as(digest))
-            {
-                tracing::warn!(%digest, error = chain(&error), "could not remove a preview file of a committed upload");
-            }
-        }
-    }
-
-    fn validate_kept(&self, digest: &Digest, path: &ModulePath) -> Result<ValidatedUpload> {
+    /// Reads a kept module again and validates it.
+    pub(super) fn validate_kept(
+        &self,
+        digest: &Digest,
+        path: &ModulePath,
+    ) -> Result<ValidatedUpload> {
         let gone = || Error::NotKept(path.to_string());
         let (file, file_path) = self.kept_file(digest)?.ok_or_else(gone)?;
         let validated = self.validate_file(&path.to_string(), file, &file_path);
@@ -227,23 +168,9 @@ impl Store {
     }
 }
 
-fn kept_as(digest: &Digest) -> OciDigest {
+/// Returns the name of the file of a kept module or text.
+pub(super) fn kept_as(digest: &Digest) -> OciDigest {
     OciDigest::Sha256(*digest.as_bytes())
-}
-
-/// Returns the path of the module if there is only one; otherwise the innermost directory that contains all modules.
-fn common_directory(modules: &[PlannedModule]) -> TreePath {
-    let mut paths = modules.iter().map(|module| module.path.as_tree_path());
-    let Some(first) = paths.next() else {
-        return TreePath::root();
-    };
-    let mut common: Vec<&str> = first.segments().collect();
-    for path in paths {
-        let same = common.iter().zip(path.segments());
-        let count = same.take_while(|(own, other)| *own == other).count();
-        common.truncate(count);
-    }
-    TreePath::parse(&common.join("/")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -254,7 +181,7 @@ mod tests {
     use crate::config::{BlobUploadLimits, Options};
     use crate::names::ModuleRef;
     use crate::repo::ObjectFormat;
-    use crate::store::{ErrorKind, Revision};
+    use crate::store::{Change, ErrorKind, PlannedModule, Revision};
 
     fn store(dir: &std::path::Path) -> Store {
         Store::open_or_create(dir, Options::default(), ObjectFormat::Sha1).unwrap()

@@ -1,7 +1,8 @@
 //! Puts a module that was uploaded in chunks at a path.
 
 use super::change::Change;
-use super::error::{ErrorKind, Result};
+use super::error::Result;
+use super::error_kind::ErrorKind;
 use super::open::Store;
 use super::registry::BlobUpload;
 use crate::names::{ModuleHash, ModulePath};

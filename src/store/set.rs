@@ -2,7 +2,8 @@
 
 use super::change::Change;
 use super::commit_messages as message;
-use super::error::{Error, ErrorKind, Result};
+use super::error::{Error, Result};
+use super::error_kind::ErrorKind;
 use super::open::Store;
 use crate::names::{HashRef, ModuleHash, ModulePath};
 use crate::repo::Published;

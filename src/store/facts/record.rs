@@ -167,7 +167,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::store::error::ErrorKind;
+    use crate::store::ErrorKind;
 
     #[test]
     fn an_encoder_that_is_used_again_encodes_as_a_new_one() {

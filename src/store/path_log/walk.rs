@@ -10,7 +10,8 @@ use super::summary::Summary;
 use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::repo::{Commit, TreeNode, chain};
 use crate::store::after_commit::AfterCommit;
-use crate::store::error::{ErrorKind, Result};
+use crate::store::error::Result;
+use crate::store::error_kind::ErrorKind;
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
