@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::Result;
+use super::module_reader::ModuleReader;
 use super::module_source::ModuleSource;
-use super::operations::{ModuleReader, StoreOperations};
+use super::operations::StoreOperations;
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
     OciDigest, OciTag, RepositoryName, TagName, TreePath,

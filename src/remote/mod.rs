@@ -10,7 +10,7 @@
 //! - `replica` and `primary*` keep the store equal to another store, the primary. `bucket_follower` and `peer_check` keep the local copy of
 //!   a store in a bucket up to date.
 //! - `clone` creates a store from another repository.
-//! - `proxy` chooses the HTTP proxy for the connections of `client`.
+//! - `proxy` chooses the HTTP proxy for the connections of `client`, and `http_proxy` connects through it.
 
 mod bucket_follower;
 mod client;
@@ -18,6 +18,7 @@ mod clone;
 mod dry_run;
 mod error;
 mod git_http_backend;
+mod http_proxy;
 mod local;
 mod mirror;
 mod mirror_config;
@@ -25,6 +26,7 @@ mod mirror_push;
 mod mirror_state;
 mod mirror_status;
 mod mirror_worker;
+mod module_reader;
 mod module_source;
 mod operations;
 mod peer_check;
@@ -51,8 +53,9 @@ pub use git_http_backend::{
 pub use mirror::{Mirror, Mirrors, PushCounts};
 pub use mirror_config::UnrelatedRepository;
 pub use mirror_status::{MirrorStatus, SyncState};
+pub use module_reader::ModuleReader;
 pub use module_source::{ModuleSource, SeekableRead};
-pub use operations::{ModuleReader, StoreOperations};
+pub use operations::StoreOperations;
 pub use primary::Primary;
 pub use proxy::ProxySettings;
 pub use put_if_absent::put_if_absent;

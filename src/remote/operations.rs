@@ -1,10 +1,10 @@
 //! The trait with the operations of a module store. The store may be a local directory or behind a server.
 
-use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::error::Result;
+use super::module_reader::ModuleReader;
 use super::module_source::ModuleSource;
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
@@ -326,21 +326,4 @@ pub trait StoreOperations {
 
     /// Returns what a garbage collection would drop from the history of a branch. Changes nothing.
     fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview>;
-}
-
-/// A module whose bytes can be read.
-pub struct ModuleReader<'s> {
-    /// The hash of the module.
-    pub hash: ModuleHash,
-    /// The module's length, in bytes.
-    pub size_bytes: u64,
-    pub(super) source: Box<dyn Read + 's>,
-}
-
-/// If a download fails, `read` returns an [`io::Error`] that contains this subsystem's [`Error`](super::Error); see
-/// [`io::Error::downcast`].
-impl Read for ModuleReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.read(buffer)
-    }
 }

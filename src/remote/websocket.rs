@@ -10,7 +10,7 @@ use tungstenite::http::HeaderValue;
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{HandshakeError, WebSocket, client_tls};
 
-use super::proxy::HttpProxy;
+use super::http_proxy::HttpProxy;
 use crate::names::ServerUrl;
 
 /// A WebSocket connection to a server.

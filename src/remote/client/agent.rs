@@ -5,7 +5,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::config::ClientLimits;
 use crate::names::ServerUrl;
-use crate::remote::proxy::HttpProxy;
+use crate::remote::http_proxy::HttpProxy;
 
 /// Returns an HTTP client for the server at `url` that trusts the machine's root certificates.
 pub(in crate::remote) fn agent(

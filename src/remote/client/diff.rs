@@ -6,7 +6,8 @@ use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
-use super::request::{ApiResponse, Client};
+use super::request::Client;
+use super::response::ApiResponse;
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::StoreOperations;

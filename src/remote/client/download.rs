@@ -7,7 +7,8 @@ use std::time::Duration;
 use ureq::BodyReader;
 use ureq::http::header::{CONTENT_LENGTH, IF_MATCH, RANGE};
 
-use super::request::{Client, header_text, in_path, response_commit};
+use super::request::{Client, in_path};
+use super::response::{header_text, response_commit};
 use crate::names::{Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
 use crate::store::{BlobHasher, ErrorKind, Hashing, Revision};

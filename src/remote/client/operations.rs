@@ -6,15 +6,17 @@ use std::path::Path;
 use ureq::http::Method;
 
 use super::pages::visit_all;
-use super::request::{Client, below, commit_in, in_path};
+use super::request::{Client, below, in_path};
+use super::response::commit_in;
 use super::upload_in_chunks::SIZE_BYTES_MIN;
 use crate::names::{
     BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModulePattern, ModuleRef,
     OciDigest, OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::remote::error::{Error, Result};
+use crate::remote::module_reader::ModuleReader;
 use crate::remote::module_source::ModuleSource;
-use crate::remote::operations::{ModuleReader, StoreOperations};
+use crate::remote::operations::StoreOperations;
 use crate::store::{
     self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, EventFilter,
     ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule, LogOrder, MergeSummary,
@@ -23,7 +25,6 @@ use crate::store::{
 };
 use crate::wire::{
     self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
-    encode_query_value,
 };
 
 impl StoreOperations for Client {
@@ -392,82 +393,10 @@ impl StoreOperations for Client {
     }
 
     fn gc(&self, change: &Change, history: History) -> Result<Published<GcSummary>> {
-        let path = format!("/gc{}", gc_query(&history, &[]));
-        let request = self.write(Method::POST, &path, change);
-        let response = self.with_gc_timeout().json::<wire::GcJson>(request)?;
-        let commit = response.value.commit.as_deref();
-        let commit = commit.map(|commit| self.parse(commit, CommitId::parse));
-        Ok(Published {
-            // The body also has the commit if an old server does not send the header.
-            commit: commit.transpose()?,
-            ..response.published.with_value(GcSummary {
-                removed: response.value.removed,
-                freed_bytes: response.value.freed_bytes,
-            })
-        })
+        self.request_gc(change, &history)
     }
 
     fn preview_gc(&self, branch: Option<&BranchName>, history: &History) -> Result<GcPreview> {
-        let path = format!("/gc{}", gc_query(history, &["dry_run=true"]));
-        let change = Change {
-            branch: branch.cloned(),
-            ..Change::default()
-        };
-        let request = self.write(Method::POST, &path, &change);
-        let preview: wire::GcPreviewJson = self.with_gc_timeout().json(request)?.value;
-        Ok(GcPreview {
-            branch: self.parse(&preview.branch, BranchName::parse)?,
-            commits: preview.commits,
-            versions: preview.versions,
-            module_bytes: preview.module_bytes,
-        })
-    }
-}
-
-/// Returns the query of a request for a garbage collection. The query also has the parameters `more`.
-fn gc_query(history: &History, more: &[&str]) -> String {
-    let mut parameters: Vec<String> = more.iter().map(|text| (*text).to_owned()).collect();
-    match history {
-        History::Squash => {}
-        History::Keep => parameters.push("keep_history=true".to_owned()),
-        History::Retain(retention) => {
-            let last = retention.last.map(|last| format!("keep_last={last}"));
-            let since = retention.since.map(|since| {
-                let text = since.to_string();
-                format!("keep_since={}", encode_query_value(&text))
-            });
-            let tags = retention.tags.then(|| "keep_tags=true".to_owned());
-            parameters.extend(last.into_iter().chain(since).chain(tags));
-            let paths = retention.paths.iter();
-            parameters
-                .extend(paths.map(|path| format!("path={}", encode_query_value(path.as_str()))));
-        }
-    }
-    match parameters.as_slice() {
-        [] => String::new(),
-        parameters => format!("?{}", parameters.join("&")),
-    }
-}
-
-impl Client {
-    /// Returns the query that names the commit to which a new branch or tag points.
-    pub(super) fn start_query(&self, from: &Revision) -> Result<String> {
-        Ok(match from {
-            Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
-            // A server of another version may not support the syntax of a revision's name. So the client first resolves the name with a
-            // request that only reads. If the server does not support the syntax, the error of that request says so.
-            Revision::Commit(_) | Revision::Named(_) => format!("?from={}", self.commit_id(from)?),
-            Revision::Branch(None) | Revision::Resolved(_) => String::new(),
-        })
-    }
-
-    fn write_branch(
-        &self,
-        method: Method,
-        branch: &BranchName,
-        query: &str,
-    ) -> Result<Published<()>> {
-        let path = format!("/branch/{}{query}", encode_path(branch.as_str()));
-        self.publish(self.request(method, &path))
+        self.request_gc_preview(branch, history)
     }
 }

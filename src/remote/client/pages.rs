@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 
-use super::request::{ApiResponse, Client, below, in_path};
+use super::request::{Client, below, in_path};
+use super::response::ApiResponse;
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::Result;
 use crate::remote::operations::StoreOperations;

@@ -1,24 +1,22 @@
-//! Builds and sends requests to a wasmstore server, and reads successful responses.
+//! Builds requests to a wasmstore server, and sends them.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::de::DeserializeOwned;
-use ureq::http::header::{ACCEPT, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK};
+use ureq::http::header::{ACCEPT, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use ureq::http::request::Builder;
-use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response};
+use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use super::agent::agent;
 use super::error_response::ErrorResponse;
 use crate::config::ClientLimits;
-use crate::names::{BranchName, CommitId, ModuleHash, ModuleRef, ServerUrl, TreePath};
+use crate::names::{BranchName, ModuleRef, ServerUrl, TreePath};
 use crate::remote::error::{Error, Result};
-use crate::remote::proxy::{HttpProxy, ProxySettings};
-use crate::store::{
-    Change, EntityTags, PathCondition, PathConditions, Precondition, Published, Revision,
-};
-use crate::wire::{decode_query_value, encode_header_value, encode_path};
+use crate::remote::http_proxy::HttpProxy;
+use crate::remote::proxy::ProxySettings;
+use crate::store::{Change, EntityTags, PathCondition, PathConditions, Precondition, Revision};
+use crate::wire::{encode_header_value, encode_path};
 
 /// The path of the HTTP API below the server's URL.
 const API: &str = "/api/v1";
@@ -40,20 +38,6 @@ pub struct Client {
     pub(super) lacks_diff: AtomicBool,
     /// Whether the server has responded to a request. If so, the scheme of its URL is right.
     pub(super) has_responded: AtomicBool,
-}
-
-/// A successful response.
-pub(in crate::remote) struct ApiResponse<T> {
-    /// The body, parsed or as text.
-    pub value: T,
-    /// The commit from which the server read, or which it created, if the response names it.
-    pub commit: Option<CommitId>,
-    /// The branch that a write changed, and its new tip. Without meaning if the request was a read.
-    pub published: Published<()>,
-    /// If the response is a page of a list, whether the list has another page.
-    pub has_more: bool,
-    /// The value of the header `Link`, which links to the next page of a list.
-    pub link: Option<String>,
 }
 
 impl Client {
@@ -172,76 +156,8 @@ impl Client {
         }
     }
 
-    /// Sends a write, and returns the branch and its new tip.
-    pub(super) fn publish(&self, request: Builder) -> Result<Published<()>> {
-        Ok(self.text(request)?.published.with_value(()))
-    }
-
-    /// Returns the result of a write whose response is the module's hash.
-    pub(super) fn published_hash(
-        &self,
-        response: ApiResponse<String>,
-    ) -> Result<Published<ModuleHash>> {
-        let hash = self.parse(&response.value, ModuleHash::parse)?;
-        Ok(response.published.with_value(hash))
-    }
-
-    /// Sends a request, and returns the text of the response.
-    pub(super) fn text(&self, request: Builder) -> Result<ApiResponse<String>> {
-        self.read_text(self.send(request)?)
-    }
-
-    /// Reads the text of a response.
-    pub(super) fn read_text(&self, mut response: Response<Body>) -> Result<ApiResponse<String>> {
-        let body = response.body_mut().with_config();
-        let text = body.limit(self.limits.text_bytes_max).read_to_string();
-        let value = text.map_err(|error| self.exchange_failed(&error))?;
-        let link = response.headers().get(LINK);
-        let link = link.and_then(|link| link.to_str().ok());
-        Ok(ApiResponse {
-            value,
-            commit: response_commit(response.headers()),
-            published: published(response.headers()),
-            has_more: response.headers().contains_key(LINK),
-            link: link.map(str::to_owned),
-        })
-    }
-
-    /// Sends a request, and parses the JSON of the response.
-    pub(in crate::remote) fn json<T: DeserializeOwned>(
-        &self,
-        request: Builder,
-    ) -> Result<ApiResponse<T>> {
-        self.parse_json(self.text(request)?)
-    }
-
-    /// Parses the text of a response as JSON.
-    pub(super) fn parse_json<T: DeserializeOwned>(
-        &self,
-        response: ApiResponse<String>,
-    ) -> Result<ApiResponse<T>> {
-        let value = serde_json::from_str(&response.value);
-        Ok(ApiResponse {
-            value: value.map_err(|error| self.invalid_response(error))?,
-            commit: response.commit,
-            published: response.published,
-            has_more: response.has_more,
-            link: response.link,
-        })
-    }
-
-    /// Sends a request, and parses the text of the response as a name: a hash, a commit id or a branch.
-    pub(super) fn name<T>(&self, request: Builder, parse: ParseName<T>) -> Result<T> {
-        self.parse(&self.text(request)?.value, parse)
-    }
-
-    /// Parses a name, such as a hash or a branch, in a response.
-    pub(super) fn parse<T>(&self, text: &str, parse: ParseName<T>) -> Result<T> {
-        parse(text).map_err(|error| self.invalid_response(error))
-    }
-
     /// Converts an error of the HTTP library. If the reason is a wrong scheme in the server's URL, returns that as the error.
-    fn exchange_failed(&self, error: &ureq::Error) -> Error {
+    pub(super) fn exchange_failed(&self, error: &ureq::Error) -> Error {
         let may_be_scheme = match error {
             ureq::Error::Io(error) => may_be_scheme(error),
             ureq::Error::Protocol(_) | ureq::Error::Rustls(_) => true,
@@ -275,42 +191,6 @@ impl Client {
             url: self.url.clone(),
             reason: reason.to_string(),
         }
-    }
-}
-
-/// A function that parses a hash, a commit id or a branch name.
-type ParseName<T> = fn(&str) -> Result<T, crate::names::Error>;
-
-/// Returns the commit in the header `wasmstore-commit` of a response.
-pub(super) fn response_commit(headers: &HeaderMap) -> Option<CommitId> {
-    commit_in(headers, "wasmstore-commit")
-}
-
-/// Returns the commit in the header `name` of a response, or `None` if the header is missing or not a commit id.
-pub(super) fn commit_in(headers: &HeaderMap, name: &str) -> Option<CommitId> {
-    CommitId::parse(headers.get(name)?.to_str().ok()?).ok()
-}
-
-/// Returns the value of the header `name` of a response; empty if the header is missing or not text.
-pub(super) fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
-    let value = headers.get(name).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default()
-}
-
-/// Returns the branch that a write changed and its new tip, from the headers of the response.
-fn published(headers: &HeaderMap) -> Published<()> {
-    let branch = headers
-        .get("wasmstore-branch")
-        .and_then(|value| decode_query_value(value.to_str().ok()?));
-    // A server of an older version does not send this header. The branch is then assumed to have moved.
-    let is_unchanged = headers
-        .get("wasmstore-changed")
-        .is_some_and(|value| value == "false");
-    Published {
-        branch: branch.and_then(|branch| BranchName::parse(&branch).ok()),
-        commit: response_commit(headers),
-        has_moved: !is_unchanged,
-        value: (),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use ureq::http::Method;
 
-use super::request::{Client, commit_in};
+use super::request::Client;
+use super::response::commit_in;
 use crate::names::{CommitId, TagName};
 use crate::remote::error::{Error, Result};
 use crate::store::{self, Change, ErrorKind, ExistingTag, Published, Revision, Tag};

@@ -8,7 +8,8 @@ use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, LO
 use ureq::http::{HeaderMap, Method};
 
 use super::checked_file::CheckedFile;
-use super::request::{Client, header_text, in_path, response_commit};
+use super::request::{Client, in_path};
+use super::response::{header_text, response_commit};
 use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
 use crate::remote::module_source::SeekableRead;

@@ -10,7 +10,8 @@ use tungstenite::http::{HeaderValue, Response};
 use tungstenite::protocol::CloseFrame;
 
 use super::error_response::ErrorResponse;
-use super::request::{ACCEPTED, Client, may_be_scheme, response_commit};
+use super::request::{ACCEPTED, Client, may_be_scheme};
+use super::response::response_commit;
 use crate::names::{BranchName, CommitId, Glob};
 use crate::remote::error::{Error, Result};
 use crate::remote::websocket::{Socket, WebSocketServer};
