@@ -10,9 +10,7 @@
 //! changes since phase 1 and to the number of deleted files.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant, SystemTime};
-
-use gix::refs::Target;
+use std::time::Instant;
 
 use crate::git::Git;
 use crate::names::{BranchName, CommitId};
@@ -20,18 +18,15 @@ use crate::repo::authority::{Freshness, SharedState};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::candidates::{self, Candidates};
 use crate::repo::gc::commit_graph::write_commit_graph;
+use crate::repo::gc::reachable_pack::ReachablePack;
 use crate::repo::gc::rewrite::{self, Rewrite, RewritePlan, RewrittenBranch};
 use crate::repo::gc::shared;
 use crate::repo::history::reach::reachable;
 use crate::repo::ids::commit_id;
-use crate::repo::lifecycle::scratch_dirs::{clear_files, gc_dir};
+use crate::repo::lifecycle::scratch_dirs::clear_files;
 use crate::repo::locks::Guard;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
-
-/// An upper bound on how far the modification time of a new file lags behind the current time. The kernel takes modification times from a
-/// clock that advances only at timer ticks.
-const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 
 /// The maximum number of attempts of phase 2. It is repeated if another machine changes the shared state in between.
 const EXCHANGES_MAX: usize = 20;
@@ -60,19 +55,6 @@ pub struct NewHistory {
     pub tip: CommitId,
     /// The number of commits by which the history became shorter.
     pub dropped_commits: usize,
-}
-
-/// The pack of all objects that were reachable in phase 1.
-struct ReachablePack {
-    pack: Option<Pack>,
-    index: Option<gix_pack::index::File>,
-}
-
-impl ReachablePack {
-    fn contains(&self, id: &gix::oid) -> bool {
-        let index = self.index.as_ref();
-        index.is_some_and(|index| index.lookup(id).is_some())
-    }
 }
 
 /// The result of [`Collector::exchange`], the step after which no ref needs the candidates.
@@ -263,68 +245,5 @@ impl Collector<'_> {
         candidates::delete(self.parts, candidates)?;
         self.parts.objects.reopen_after_gc(lock.last_collected())?;
         clear_files(&self.parts.objects)
-    }
-
-    /// Returns the objects from which everything that must stay is reachable: the targets of all refs. For a branch that is rewritten, uses
-    /// the given objects instead of its old tip.
-    ///
-    /// # Errors
-    /// `UncollectableRef` if a ref is broken, because it is not known which objects that ref needs.
-    fn roots(
-        &self,
-        rewritten: Option<(gix::ObjectId, Vec<gix::ObjectId>)>,
-    ) -> Result<Vec<gix::ObjectId>> {
-        let list = self.parts.refs.list("refs/")?;
-        if let Some(broken) = list.broken.into_iter().next() {
-            return Err(Error::UncollectableRef(broken));
-        }
-        let refs = list
-            .refs
-            .into_iter()
-            .filter_map(|(_, target)| match target {
-                Target::Object(id) => Some(id),
-                Target::Symbolic(_) => None,
-            });
-        let mut roots: Vec<_> = refs.chain(self.parts.refs.detached_head()?).collect();
-        if let Some((old_tip, new_roots)) = rewritten {
-            roots.retain(|id| *id != old_tip);
-            roots.extend(new_roots);
-        }
-        roots.sort_unstable();
-        roots.dedup();
-        Ok(roots)
-    }
-
-    /// Writes objects into a durable pack without deltas. Returns `None` if `ids` is empty.
-    fn write_pack(&self, repo: &gix::Repository, ids: &[gix::ObjectId]) -> Result<Option<Pack>> {
-        if ids.is_empty() {
-            return Ok(None);
-        }
-        let tmp = gc_dir(&self.parts.own_dir())?;
-        self.parts.packs.write(repo, ids, &tmp).map(Some)
-    }
-
-    /// Writes a pack of everything that the roots reach, with deltas if git is available.
-    fn pack(
-        &self,
-        repo: &gix::Repository,
-        git: Option<&Git>,
-        roots: &[gix::ObjectId],
-    ) -> Result<Option<Pack>> {
-        let Some(git) = git else {
-            return self.write_pack(repo, &reachable(repo, roots.iter().copied(), &|_| false)?);
-        };
-        let prefix = gc_dir(&self.parts.own_dir())?.join("new");
-        let tips: Vec<_> = roots.iter().map(ToString::to_string).collect();
-        let since = SystemTime::now() - CLOCK_TICK_MAX;
-        let checksum = git.pack_objects(&tips, &prefix).or_else(|error| {
-            self.parts
-                .packs
-                .clear_pack_leftovers(|changed| changed >= since)
-                .and(Err(error.into()))
-        })?;
-        checksum
-            .map(|checksum| Pack::install(self.parts.root(), &prefix, &checksum))
-            .transpose()
     }
 }

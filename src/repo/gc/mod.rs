@@ -8,6 +8,7 @@ pub(crate) mod dropped_versions;
 pub(crate) mod history_rewriter;
 pub(crate) mod kept_parents;
 pub(crate) mod own_history;
+pub(crate) mod reachable_pack;
 pub(crate) mod retention;
 pub(crate) mod rewrite;
 pub(crate) mod rewritten_commit;

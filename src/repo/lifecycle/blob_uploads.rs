@@ -7,12 +7,14 @@
 //! manifest names a blob, its digest is verified again, and a damaged blob is removed. The client then gets the error for an unknown blob, and
 //! sends the blob again.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+mod upload;
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::upload_area::UploadArea;
 use crate::config::BlobUploadLimits;
@@ -20,6 +22,9 @@ use crate::names::{OciDigest, RepositoryName};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::sharing::{create_shared_dir_all, share};
+
+pub use upload::BlobUpload;
+use upload::lock;
 
 /// The subdirectory of a repository's directory for unfinished uploads.
 const UPLOADS: &str = "_uploads";
@@ -31,10 +36,6 @@ const ID_CHARS: usize = 32;
 const SEARCHED_MAX: usize = 10_000;
 /// The maximum number of times that the creation of a file is repeated, if a sweep removes the file's empty directory first.
 const ATTEMPTS_MAX: usize = 5;
-/// How long a request waits for another request that writes to the same upload.
-const LOCKED_MAX: Duration = Duration::from_millis(500);
-/// The pause between two attempts to lock an upload.
-const LOCKED_PAUSE: Duration = Duration::from_millis(5);
 /// The minimum time between two sweeps. A sweep removes the expired files and counts the others.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// The depth of the directories below `ROOT/wasmstore/oci` that are searched. A repository name has at most 48 components.
@@ -63,16 +64,6 @@ impl Usage {
         let age = |swept| now.duration_since(swept).unwrap_or_default();
         self.swept.map(age).is_none_or(|age| age >= SWEEP_INTERVAL)
     }
-}
-
-/// An unfinished upload. While this value exists, the file of the upload is locked (flock(2)).
-#[derive(Debug)]
-pub struct BlobUpload<'u> {
-    uploads: &'u BlobUploads,
-    area: UploadArea,
-    path: PathBuf,
-    file: File,
-    size_bytes: u64,
 }
 
 impl BlobUploads {
@@ -289,99 +280,6 @@ impl BlobUploads {
             }
         }
         Ok(())
-    }
-}
-
-impl BlobUpload<'_> {
-    /// Returns the id of the upload.
-    pub fn id(&self) -> &str {
-        let name = self.path.file_name().and_then(|name| name.to_str());
-        name.expect("BUG: the name consists of letters and digits")
-    }
-
-    /// Returns the number of bytes that have arrived.
-    pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
-    }
-
-    /// Appends bytes to the upload.
-    ///
-    /// # Errors
-    /// `UploadsFull`; the file cannot be written. After an error, the bytes are not part of the upload.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.uploads.reserve(bytes.len() as u64, 0)?;
-        if let Err(error) = self.file.write_all(bytes) {
-            let _ = self.file.set_len(self.size_bytes);
-            self.uploads.release(bytes.len() as u64, 0);
-            return Err(Error::io("write", &self.path)(error));
-        }
-        self.size_bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Returns a reader of all bytes of the upload.
-    ///
-    /// # Errors
-    /// The file of the upload cannot be read.
-    pub fn reader(&mut self) -> Result<impl Read> {
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0))
-            .map_err(Error::io("read", &self.path))?;
-        Ok(file)
-    }
-
-    /// Returns another handle of the file, and its path. The file stays locked until both handles are closed.
-    ///
-    /// # Errors
-    /// The handle cannot be duplicated.
-    pub fn file(&self) -> Result<(File, PathBuf)> {
-        let file = self.file.try_clone();
-        let file = file.map_err(Error::io("open", &self.path))?;
-        Ok((file, self.path.clone()))
-    }
-
-    /// Completes the upload: the bytes become the blob with this digest, which the caller has verified.
-    ///
-    /// # Errors
-    /// The file of the upload cannot be renamed.
-    pub fn complete(self, digest: &OciDigest) -> Result<()> {
-        let to = self.uploads.blob_path(&self.area, digest);
-        let dir = to.parent().expect("BUG: a blob is in a directory");
-        let replaced = fs::metadata(&to).ok();
-        in_dir(dir, || fs::rename(&self.path, &to)).map_err(Error::io("rename to", &to))?;
-        if let Some(replaced) = replaced {
-            self.uploads.release(replaced.len(), 1);
-        }
-        Ok(())
-    }
-
-    /// Discards the upload.
-    ///
-    /// # Errors
-    /// The file of the upload cannot be removed.
-    pub fn discard(self) -> Result<()> {
-        remove_if_there(&self.path)?;
-        self.uploads.release(self.size_bytes, 1);
-        Ok(())
-    }
-}
-
-/// Locks the file of an upload. A lock that is not free is tried again for a while: if another thread starts a git process, the new process
-/// inherits the open files, and holds the lock of a finished request until exec(2) closes them.
-fn lock(file: &File, path: &Path) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCKED_MAX => {
-                std::thread::sleep(LOCKED_PAUSE);
-            }
-            Err(TryLockError::WouldBlock) => {
-                let reason = "another request writes to the upload";
-                return Err(Error::Busy(reason.to_owned()));
-            }
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
-        }
     }
 }
 

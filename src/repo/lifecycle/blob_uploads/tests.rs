@@ -1,3 +1,5 @@
+use std::io::Read as _;
+
 use super::*;
 
 fn uploads(dir: &Path, bytes_max: u64, files_max: u64) -> BlobUploads {
