@@ -5,9 +5,13 @@
 //! accepted there. The exception is HTTP Basic, for which [`origin`](super::origin) rejects the requests of other origins.
 
 mod cookie;
+mod cookie_value;
 mod form_origin;
+mod form_token;
 mod sessions;
 
 pub(in crate::http) use cookie::{Cookie, CookieScope};
+pub(in crate::http) use cookie_value::{BrowserId, Session};
 pub(in crate::http) use form_origin::{is_own_page, refuse_foreign_forms};
-pub(in crate::http) use sessions::{BrowserId, FormToken, LAPSED_AGE, Session, Sessions};
+pub(in crate::http) use form_token::FormToken;
+pub(in crate::http) use sessions::{LAPSED_AGE, Sessions};

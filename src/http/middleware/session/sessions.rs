@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use axum::http::HeaderMap;
 use base64::Engine as _;
@@ -11,20 +11,15 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
-use tokio::time::Instant;
 
 use super::cookie::{Cookie, CookieScope};
+use super::cookie_value::{BrowserId, ID_BYTES, MAC_BYTES, PAYLOAD_BYTES, Session};
+use super::form_token::FormToken;
 
-/// The version of the format of a session cookie's value.
-const VERSION: u8 = 1;
-const ID_BYTES: usize = 16;
-const MAC_BYTES: usize = 32;
 /// How long after its end a session is still accepted for the first step of an upload.
 pub(in crate::http) const LAPSED_AGE: Duration = Duration::from_secs(24 * 3600);
 /// How many sessions are remembered as ended by the user. If there are more, the one with the earliest end is forgotten.
 const SIGNED_OUT_MAX: usize = 1 << 16;
-/// The length of a signed session: version, id, end, and the HMAC of the API key.
-const PAYLOAD_BYTES: usize = 1 + ID_BYTES + 8 + MAC_BYTES;
 
 /// The secret that signs the sessions and form tokens of a server. All clones have the same secret.
 ///
@@ -41,25 +36,6 @@ struct Shared {
     /// would no longer be accepted anyway.
     signed_out: Mutex<HashMap<[u8; ID_BYTES], SystemTime>>,
 }
-
-/// A random number that identifies a session, or a browser that has no session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) struct BrowserId([u8; ID_BYTES]);
-
-/// A session, as stated in its cookie. The API key with which it was begun may have been revoked since. [`Sessions::is_key_of`] says
-/// whether a key is that key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::http) struct Session {
-    /// The random number of this session.
-    pub id: BrowserId,
-    /// The time at which the session ends.
-    pub end: SystemTime,
-    key_mark: [u8; MAC_BYTES],
-}
-
-/// The token that a form of the web UI must contain. It is valid only for one session, or for one browser without a session.
-#[derive(Clone, PartialEq, Eq)]
-pub(in crate::http) struct FormToken(String);
 
 /// The purpose of a signature. It is signed too, so that a signature for one purpose is invalid for another.
 #[derive(Clone, Copy)]
@@ -227,60 +203,6 @@ impl fmt::Debug for Sessions {
 /// The error for a session that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Ended;
-
-impl Session {
-    /// Returns the end of the session as an instant of the monotonic clock.
-    pub fn end_instant(&self, now: SystemTime) -> Instant {
-        Instant::now() + self.end.duration_since(now).unwrap_or_default()
-    }
-
-    fn payload(&self) -> Vec<u8> {
-        let end = self.end.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut bytes = vec![VERSION];
-        bytes.extend(self.id.0);
-        bytes.extend(end.as_secs().to_be_bytes());
-        bytes.extend(self.key_mark);
-        bytes
-    }
-
-    fn parse(payload: &[u8]) -> Option<Self> {
-        let (&version, rest) = payload.split_first()?;
-        let (id, rest) = rest.split_first_chunk()?;
-        let (end, key_mark) = rest.split_first_chunk()?;
-        let end = UNIX_EPOCH.checked_add(Duration::from_secs(u64::from_be_bytes(*end)))?;
-        (version == VERSION).then_some(())?;
-        Some(Self {
-            id: BrowserId(*id),
-            end,
-            key_mark: key_mark.try_into().ok()?,
-        })
-    }
-}
-
-impl BrowserId {
-    /// Returns the value of the cookie for a browser without a session.
-    pub fn cookie_value(self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(self.0)
-    }
-}
-
-impl FormToken {
-    /// Returns the token as text for a form.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns whether the text from a form is this token.
-    pub fn matches(&self, presented: &str) -> bool {
-        self.0.as_bytes().ct_eq(presented.as_bytes()).into()
-    }
-}
-
-impl fmt::Debug for FormToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FormToken")
-    }
-}
 
 #[cfg(test)]
 mod tests {
