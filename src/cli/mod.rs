@@ -49,6 +49,7 @@ mod memory_limit;
 mod merge_conflict;
 mod nearest_name;
 mod needs_directory;
+mod open_served;
 mod output;
 mod output_file;
 mod pager;

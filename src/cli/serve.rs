@@ -1,19 +1,18 @@
-//! The composition root of the server: creates the store, the keys, the certificate, the listener and the background threads, and
+//! The composition root of the server: opens the store, creates the keys, the certificate, the listener and the background threads, and
 //! connects them.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
-use super::bucket::{check_atomic, open_bucket, open_copy};
 use super::config::ServerArgs;
 use super::exit::{Error, Result};
 use super::logging;
+use super::open_served::open_served;
 use super::push_hooks::install_push_hooks;
 use super::reload::{ReadKeys, Reload};
 use super::runtimes::Runtimes;
@@ -23,23 +22,12 @@ use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
 use super::socket_activation::listen;
 use super::stop_signals::stop_on_signals;
-use crate::bucket::{Bucket, BucketUrl, ProbeScope};
 use crate::budget::ByteBudget;
 use crate::config::Options;
-use crate::http::{
-    self, BoundAddress, Keyring, ListenAddress, PeerKey, PeerKeySource, ServerOptions, Tls,
-};
-use crate::oci::keep_records;
-use crate::remote::{self, BucketFollower, GitHttpBackend, Mirrors, Replica};
-use crate::store::{
-    ErrorKind, MaintenanceSchedule, ObjectFormat, Store, ThreadPriority, chain,
-    lower_thread_priority,
-};
+use crate::http::{self, BoundAddress, Keyring, ListenAddress, ServerOptions, Tls};
+use crate::remote::{self, GitHttpBackend, Mirrors};
+use crate::store::{MaintenanceSchedule, Store, ThreadPriority, lower_thread_priority};
 
-/// How long a server that has no local copy of the store tries to reach the bucket before it fails.
-const REACH_MAX: Duration = Duration::from_secs(30);
-/// The pause between two attempts to reach the bucket.
-const REACH_PAUSE: Duration = Duration::from_secs(1);
 /// The number of open files that a server needs for everything except connections: packs, locks, uploads.
 const OTHER_FILES: u64 = 4096;
 
@@ -77,7 +65,7 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
     let schedule = schedule.map_err(|error| attribute("gc-squash", error))?;
     let root = settings.root().map_err(|error| attribute("root", error))?;
     check_branch_before_creation(&server, settings, &root)?;
-    let store = open(&server, &root, &mut options, &service_manager)?;
+    let store = open_served(&server, &root, &mut options, &service_manager)?;
     install_push_hooks(&store)?;
     options.git = find_git(&store);
     options.mirrors = open_mirrors(&store, &server)?;
@@ -108,91 +96,6 @@ fn check_branch_before_creation(
     }
     let store = Store::open(root, server.limits.options(Options::of_store(root)?))?;
     check_branch(server, settings, &store)
-}
-
-/// Opens the store that the server serves: a store of its own, the copy of a store in a bucket, or a replica.
-fn open(
-    server: &ServerArgs,
-    root: &Path,
-    serve_options: &mut ServerOptions,
-    service_manager: &ServiceManager,
-) -> Result<Arc<Store>> {
-    let options = server.limits.options(Options::of_store(root)?);
-    if let Some(url) = &server.bucket.bucket {
-        return open_copy_of_bucket(server, url, root, serve_options);
-    }
-    let Some((primary, changes)) = server.replica.primary()? else {
-        let mut store = Store::open_or_create(root, options, ObjectFormat::default())?;
-        store.charge_validation_to(serve_options.memory.clone());
-        keep_records(&mut store);
-        // Fails if the store is a replica: without `--replica-of`, the server would serve old data.
-        store.ensure_writable()?;
-        return Ok(Arc::new(store));
-    };
-    service_manager.notify_status(&format!("waiting for the primary {}", primary.url));
-    let replica = Arc::new(Replica::open(root, options, primary)?);
-    let store = Arc::clone(replica.store());
-    serve_options.replica = Some((replica, changes));
-    Ok(store)
-}
-
-/// Opens the local copy of a store in a bucket. What the copy lacks is downloaded in the background, after the server has begun to listen.
-fn open_copy_of_bucket(
-    server: &ServerArgs,
-    url: &BucketUrl,
-    root: &Path,
-    serve_options: &mut ServerOptions,
-) -> Result<Arc<Store>> {
-    let options = server.limits.options(Options::of_store(root)?);
-    let bucket_options =
-        server
-            .bucket
-            .options(&server.addresses(), server.tls.is_some(), &server.base_path)?;
-    let writer = bucket_options.writer.clone().unwrap_or_default();
-    let bucket = open_bucket(url, bucket_options)?;
-    match check_atomic(&bucket, ProbeScope::Quick) {
-        // Without the bucket, the server can still serve an existing copy.
-        Err(Error::Store(error)) if error.kind() == ErrorKind::Busy => {
-            tracing::warn!(
-                error = chain(&error),
-                "cannot check whether the conditional writes of the bucket are atomic"
-            );
-        }
-        checked => checked?,
-    }
-    let mut store = open_copy_patiently(root, options, &bucket)?;
-    store.charge_validation_to(serve_options.memory.clone());
-    keep_records(&mut store);
-    store.ensure_writable()?;
-    let store = Arc::new(store);
-    let poll = server.bucket.bucket_poll.0;
-    let follower = BucketFollower::new(Arc::clone(&store), writer, poll);
-    serve_options.bucket = Some(Arc::new(follower));
-    // The secret is in the manifest, so it is known after the first read of the manifest. `last_known` is called first because `identity`
-    // would send a request if the manifest was not read yet.
-    serve_options.peer_key = Some(PeerKeySource::new(move || {
-        bucket.last_known()?;
-        let identity = bucket.identity().ok()?;
-        Some(PeerKey::new(identity.peer_key.0))
-    }));
-    Ok(store)
-}
-
-/// Opens the local copy of the store in the bucket. If there is no copy yet and the bucket cannot be reached, retries for [`REACH_MAX`]:
-/// one lost response must not make the start fail.
-fn open_copy_patiently(root: &Path, options: Options, bucket: &Arc<Bucket>) -> Result<Store> {
-    let begun = Instant::now();
-    loop {
-        match open_copy(root, options, Arc::clone(bucket)) {
-            Err(Error::Store(error))
-                if error.kind() == ErrorKind::Busy && begun.elapsed() < REACH_MAX =>
-            {
-                tracing::warn!(error = chain(&error), "cannot reach the bucket; retrying");
-                std::thread::sleep(REACH_PAUSE);
-            }
-            opened => return opened,
-        }
-    }
 }
 
 /// The inputs of the server's background work: SIGHUPs, the service manager, a function that reads the keys, and the schedule.
