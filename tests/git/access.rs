@@ -45,7 +45,7 @@ fn git_shows_why_a_key_is_rejected() {
     let header = "http.extraHeader=Wasmstore-Auth: writer";
     let forbidden = git_fails(&world, &["-c", header, "ls-remote", &url(&server)]);
     assert!(
-        forbidden.contains("remote: the key does not allow this method\n"),
+        forbidden.contains("remote: the key does not allow GET: it allows POST\n"),
         "{forbidden}"
     );
     assert!(forbidden.contains("error: 403"), "{forbidden}");
@@ -60,7 +60,7 @@ fn key_for_reading_cannot_push() {
         &["-C", "clone", "push", "origin", "main:refs/heads/x"],
     );
     assert!(
-        pushed.contains("remote: the key does not allow this method\n"),
+        pushed.contains("remote: the key does not allow POST: it allows GET\n"),
         "{pushed}"
     );
     let mime = "Content-Type: application/x-git-receive-pack-request";

@@ -33,7 +33,7 @@ fn a_key_is_used_and_never_shown() {
     );
     let (code, out, err) = run_with_key(&world, &url, "geheim", &["remove", "a", "-vv"]);
     assert_eq!((code, out.as_str()), (Some(5), ""));
-    let refused = format!("wasmstore: {url}: the key does not allow this method\n");
+    let refused = format!("wasmstore: {url}: the key does not allow DELETE: it allows GET\n");
     assert!(err.ends_with(&refused) && !err.contains("geheim"), "{err}");
     let hint = format!(
         "hint: set WASMSTORE_KEY to a key of the server, or save one with `wasmstore login {url}`\n"

@@ -4,6 +4,21 @@ use std::fmt;
 
 use axum::http::Method;
 
+/// The methods that a key can name: those of the HTTP API and of git, and OPTIONS. Another one is a mistake such as `GTE`, which would
+/// otherwise only be noticed when a client is refused.
+const KNOWN: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// The error text for an unknown method. It does not repeat the method, which may be a part of a key that contains a colon.
+const UNKNOWN: &str = "has an unknown method: use `*`, or GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS in a list like `GET,POST`";
+
 /// The HTTP methods that an API key allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) enum AllowedMethods {
@@ -28,7 +43,12 @@ impl AllowedMethods {
             let is_upper_case =
                 !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase());
             match Method::from_bytes(name.as_bytes()) {
-                Ok(method) if is_upper_case && !methods.contains(&method) => methods.push(method),
+                Ok(method) if is_upper_case && !methods.contains(&method) => {
+                    if !KNOWN.contains(&method) {
+                        return Err(UNKNOWN);
+                    }
+                    methods.push(method);
+                }
                 _ => return Err("has methods that are neither `*` nor a list like `GET,POST`"),
             }
         }
@@ -70,6 +90,16 @@ mod tests {
             assert_eq!(AllowedMethods::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(AllowedMethods::default(), AllowedMethods::All);
+    }
+
+    #[test]
+    fn unknown_methods_are_rejected() {
+        for text in ["GTE", "GET,PROPFIND", "TRACE", "GETPOST"] {
+            assert_eq!(AllowedMethods::parse(text), Err(UNKNOWN), "{text}");
+        }
+        for method in KNOWN {
+            assert!(UNKNOWN.contains(method.as_str()), "{method}");
+        }
     }
 
     #[test]

@@ -256,8 +256,10 @@ pub(super) fn session_ended() -> Failure {
 /// 403 if the key does not allow the method.
 fn check_method(grant: &Grant, request: &Request) -> Result<()> {
     tracing::Span::current().record("key", grant.name().as_ref());
-    if !grant.methods.allow(required_method(request)) {
-        let detail = "the key does not allow this method";
+    let required = required_method(request);
+    if !grant.methods.allow(required) {
+        let allowed = &grant.methods;
+        let detail = format!("the key does not allow {required}: it allows {allowed}");
         return Err(Failure::new(StatusCode::FORBIDDEN, detail));
     }
     Ok(())

@@ -53,11 +53,12 @@ impl Caller {
     /// Checks that the API key allows a method. Used if a request needs a further method in addition to its own.
     ///
     /// # Errors
-    /// 403 with the text `detail` if the key does not allow the method.
+    /// 403 if the key does not allow the method. The text is `detail`, followed by the methods that the key allows.
     pub fn require(&self, method: &Method, detail: &str) -> Result<()> {
         if self.allows(method) {
             return Ok(());
         }
+        let detail = format!("{detail}; it allows {}", self.methods);
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
     }
 

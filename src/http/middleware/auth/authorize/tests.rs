@@ -114,7 +114,7 @@ async fn a_missing_and_an_unknown_key_get_the_same_response() {
 async fn a_method_that_the_key_does_not_allow_is_403_without_a_challenge() {
     let request = Request::delete("/").header("Wasmstore-Auth", "reader");
     let (status, body, headers) = respond(app(Some(KEYS)), request).await;
-    let expected = "the key does not allow this method";
+    let expected = "the key does not allow DELETE: it allows GET";
     assert_eq!((status, body.as_str()), (403, expected));
     assert!(!headers.contains_key("www-authenticate"));
 }
