@@ -7,6 +7,7 @@ use gix_glob::pattern::Case;
 use gix_glob::wildmatch::Mode;
 
 use super::error::{Error, quoted};
+use super::glob_syntax;
 use super::tree_path::TreePath;
 
 /// A pattern as in gitignore(5). If it contains no slash, or only a slash at its end, it matches names in every directory. Otherwise it is
@@ -22,7 +23,7 @@ impl Glob {
     /// Parses a pattern.
     ///
     /// # Errors
-    /// [`Error::Glob`] if it is blank or starts with `!`.
+    /// [`Error::Glob`] if it is blank or malformed, or starts with `!`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let rejected = |fault| Error::Glob {
             glob: quoted(text),
@@ -32,6 +33,9 @@ impl Glob {
             return Err(rejected(
                 "starts with `!`, which is not supported: write `\\!` for a name that starts with it",
             ));
+        }
+        if let Some(fault) = glob_syntax::fault(text) {
+            return Err(rejected(fault));
         }
         let pattern = gix_glob::Pattern::from_bytes(text.as_bytes());
         Ok(Self {
@@ -232,8 +236,8 @@ mod tests {
     }
 
     #[test]
-    fn blank_and_negated_globs_are_rejected() {
-        for text in ["", " ", "!a"] {
+    fn blank_negated_and_malformed_globs_are_rejected() {
+        for text in ["", " ", "!a", "a[", "a\\"] {
             let error = Glob::parse(text).unwrap_err();
             assert!(matches!(error, Error::Glob { .. }), "{text:?}: {error}");
         }

@@ -16,6 +16,7 @@ mod display;
 mod dotgit;
 mod error;
 mod glob;
+mod glob_syntax;
 mod hex;
 mod id;
 mod login_name;

@@ -24,10 +24,13 @@ impl ModulePattern {
     /// Parses a path, a hash or a digest, or a glob if the text has a wildcard.
     ///
     /// # Errors
-    /// Those of [`ModuleRef::parse`], or of [`Glob::parse`].
+    /// Those of [`ModuleRef::parse`], or of [`Glob::parse`]. A malformed glob is no error if it is a legal path: git allows files like `a[`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (name, glob) = if text.contains(WILDCARDS) {
-            (ModuleRef::parse(text).ok(), Some(Glob::parse(text)?))
+            match (ModuleRef::parse(text).ok(), Glob::parse(text)) {
+                (Some(name), Err(_)) if !text.starts_with('!') => (Some(name), None),
+                (name, glob) => (name, Some(glob?)),
+            }
         } else {
             (Some(ModuleRef::parse(text)?), None)
         };
@@ -79,6 +82,7 @@ mod tests {
             ("a/b.wasm", true, false, "/a/b.wasm"),
             ("a/*.wasm", true, true, "a/*.wasm"),
             ("a\\*", false, true, "a\\*"),
+            ("a[", true, false, "/a["),
             (
                 "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
                 true,
@@ -91,7 +95,7 @@ mod tests {
             assert_eq!(has, (has_name, has_glob), "{text}");
             assert_eq!(parsed.to_string(), shown);
         }
-        for text in ["", "a/..", "!*", "a\\b"] {
+        for text in ["", "a/..", "!*", "a\\b", "../["] {
             assert!(ModulePattern::parse(text).is_err(), "{text}");
         }
     }

@@ -21,10 +21,13 @@ impl TreePattern {
     /// Parses a path, or a glob if the text has a wildcard.
     ///
     /// # Errors
-    /// Those of [`TreePath::parse`], or of [`Glob::parse`].
+    /// Those of [`TreePath::parse`], or of [`Glob::parse`]. A malformed glob is no error if it is a legal path: git allows files like `a[`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (path, glob) = if text.contains(WILDCARDS) {
-            (TreePath::parse(text).ok(), Some(Glob::parse(text)?))
+            match (TreePath::parse(text).ok(), Glob::parse(text)) {
+                (Some(path), Err(_)) if !text.starts_with('!') => (Some(path), None),
+                (path, glob) => (path, Some(glob?)),
+            }
         } else {
             (Some(TreePath::parse(text)?), None)
         };
