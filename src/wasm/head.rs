@@ -63,6 +63,10 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
         Some(
             "this is an HTML page, perhaps an error page that was downloaded instead of the module",
         )
+    } else if is_javascript(text) {
+        Some(
+            "this is JavaScript, perhaps the code that loads the module; add the .wasm file next to it",
+        )
     } else if text.starts_with(b"AGFzbQ") {
         Some("this is a module as Base64 text; decode it first")
     } else if text.starts_with(b"--") && contains(b"\r\n") && contains(b"ontent-") {
@@ -79,6 +83,45 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// The words with which a script in JavaScript or TypeScript usually begins. Bundlers and `wasm-bindgen` write such scripts next to modules.
+const SCRIPT_WORDS: [&[u8]; 11] = [
+    b"import",
+    b"export",
+    b"const",
+    b"let",
+    b"var",
+    b"function",
+    b"async",
+    b"class",
+    b"\"use strict\"",
+    b"'use strict'",
+    b"#!/usr/bin/env node",
+];
+
+/// Returns whether the text is probably JavaScript: after comments, it begins with one of its usual first words.
+fn is_javascript(text: &[u8]) -> bool {
+    let mut rest = text;
+    loop {
+        let end: &[u8] = if rest.starts_with(b"//") {
+            b"\n"
+        } else if rest.starts_with(b"/*") {
+            b"*/"
+        } else {
+            break;
+        };
+        // Of the formats that are recognised, only JavaScript has these comments, so no word is needed if the head ends within one.
+        let Some(at) = rest.windows(end.len()).position(|bytes| bytes == end) else {
+            return true;
+        };
+        rest = rest[at + end.len()..].trim_ascii_start();
+    }
+    let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    SCRIPT_WORDS.iter().any(|word| {
+        let after = rest.strip_prefix(*word);
+        after.is_some_and(|after| after.first().is_some_and(|byte| !is_in_word(byte)))
+    })
 }
 
 /// Returns whether the bytes may be in the [text format](https://webassembly.github.io/spec/core/text/lexical.html): an opening parenthesis
@@ -122,12 +165,17 @@ mod tests {
                 b"--x\r\nContent-Disposition: form-data\r\n\r\n\0asm",
                 "multipart",
             ),
+            (b"import * as wasm from \"./add_bg.wasm\";\n", "JavaScript"),
+            (b"/* @ts-self-types */\n// c\nlet wasm;\n", "JavaScript"),
+            (b"\"use strict\";", "JavaScript"),
+            (b"// a comment that does not end", "JavaScript"),
             (b"\xef\xbb\xbf\0asm", "byte-order mark"),
             (b"\xff\xfe\0\0", "byte-order mark"),
         ] {
             assert!(reason(head).contains(words), "{head:?}: {}", reason(head));
         }
         assert!(reason(b"   \n").contains("not WebAssembly"));
+        assert!(reason(b"important notes").contains("not WebAssembly"));
         for text in [
             "(module)",
             "\n\t (component)",
