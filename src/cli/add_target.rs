@@ -30,7 +30,8 @@ impl AddTarget {
     /// others are files.
     ///
     /// # Errors
-    /// The path is malformed; the last of three or more arguments is a file on disk, as in `add *.wasm` without a directory.
+    /// The path is malformed; the last of three or more arguments is a file on disk, as in `add *.wasm` without a directory; the second of
+    /// two is another module on disk, as in `add *.wasm` if there are two.
     pub fn parse(file: PathBuf, mut more: Vec<OsString>) -> Result<Self> {
         let Some(last) = more.pop() else {
             return Ok(Self::Module { file, path: None });
@@ -38,6 +39,9 @@ impl AddTarget {
         let text = last.to_str().ok_or_else(|| not_utf8(&last))?;
         let is_directory = text.ends_with('/');
         if more.is_empty() && !is_directory {
+            if is_second_module(&file, text) {
+                return Err(Error::FileAsPath(file, last.into()));
+            }
             let path = Some(ModulePath::parse(text)?);
             return Ok(Self::Module { file, path });
         }
@@ -53,6 +57,21 @@ impl AddTarget {
         }
         Ok(Self::Directory { files, directory })
     }
+}
+
+/// Returns whether the second of two arguments is a further module on disk rather than a path in the store: an existing file `*.wasm` with
+/// another name than the first. A file with the same name is no such sign, because a store often has the directories of a work tree:
+/// `add target/add.wasm math/add.wasm`. A leading slash marks a path in the store.
+fn is_second_module(first: &Path, second: &str) -> bool {
+    let path = Path::new(second);
+    let is_module = path
+        .extension()
+        .is_some_and(|extension| extension == "wasm");
+    is_module
+        && !second.starts_with('/')
+        && first != Path::new("-")
+        && path.file_name() != first.file_name()
+        && path.is_file()
 }
 
 /// Returns each file with its module path, which is the file's name in `directory`.
@@ -109,6 +128,28 @@ mod tests {
                 "{args:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_second_module_on_disk_is_no_path_in_the_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("b.wasm");
+        fs::write(&file, "x").unwrap();
+        // Tests share the working directory, so the argument is relative to it without changing it.
+        let up = "../".repeat(std::env::current_dir().unwrap().components().count());
+        let relative = format!("{up}{}", &file.to_str().unwrap()[1..]);
+        let error = parse(&["a.wasm", &relative]).unwrap_err();
+        assert!(matches!(error, Error::FileAsPath(..)), "{error}");
+        assert!(!is_second_module(Path::new("x/b.wasm"), &relative));
+        assert!(!is_second_module(Path::new("-"), &relative));
+        assert!(!is_second_module(
+            Path::new("a.wasm"),
+            file.to_str().unwrap()
+        ));
+        assert!(!is_second_module(
+            Path::new("a.wasm"),
+            &format!("{relative}x")
+        ));
     }
 
     #[test]

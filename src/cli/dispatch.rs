@@ -39,13 +39,21 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     }
     let mut out = Output::stdout(globals.json, color);
     let settings = Settings::new(globals, CommandLine::command, command_name);
+    let is_overview = command.is_none();
     let result = match command {
         Some(command) => command.run(&settings, &mut out),
         None => overview(&settings, &mut out),
     };
     logging::flush();
     let error = match result.and(out.finish()) {
-        Ok(()) | Err(Error::Closed) => return ExitCode::SUCCESS,
+        Ok(()) => {
+            // The overview says so itself.
+            if !is_overview {
+                note_missing_store(&settings);
+            }
+            return ExitCode::SUCCESS;
+        }
+        Err(Error::Closed) => return ExitCode::SUCCESS,
         // The differences have been printed already, so no error follows.
         Err(error @ Error::Differences) => return ExitCode::from(error.code()),
         Err(error) => error,
@@ -57,6 +65,18 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         output::print_hint(&hint, color);
     }
     code
+}
+
+/// Says that the command has read a directory without a store: its empty output may be due to a mistyped directory.
+fn note_missing_store(settings: &Settings) {
+    if let Some(root) = settings.missing_root()
+        && !settings.is_quiet()
+    {
+        let root = root.display();
+        output::print_note(&format!(
+            "there is no store at {root} yet: --root DIR or WASMSTORE_ROOT selects another one"
+        ));
+    }
 }
 
 fn parse(args: &[OsString]) -> Result<(CommandLine, ArgMatches), clap::Error> {

@@ -73,6 +73,11 @@ pub(super) enum Error {
         "the last of several arguments is the directory in the store, but {0:?} is a file: name the directory, with a slash at its end (`/` is the top)"
     )]
     FileAsDirectory(PathBuf),
+    /// The second of two arguments of `add` is the path in the store, but is the name of another module on disk.
+    #[error(
+        "the second of two arguments is the path in the store, but {1:?} is a module on disk, like {0:?}"
+    )]
+    FileAsPath(PathBuf, PathBuf),
     /// There is no store in this directory, and the command does not create one.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
@@ -131,6 +136,9 @@ pub(super) enum Error {
     /// The COMMAND of `watch` begins with the name of this branch.
     #[error("{0:?} is a branch, not a command")]
     BranchAsCommand(String),
+    /// The COMMAND of `watch` begins with this path of a module or directory, or with this glob.
+    #[error("{0:?} is the path of modules, not a command")]
+    PathAsCommand(String),
     /// The COMMAND of `watch` begins with this word, but `PATH` has no program with this name.
     #[error("there is no program {0:?} on PATH")]
     NoProgram(String),
@@ -260,7 +268,7 @@ impl Error {
         match self {
             Self::Closed => 0,
             Self::NotConfirmed | Self::BinaryToTerminal(_) | Self::Differences => FAILED,
-            Self::MixedDiff(..) | Self::FileAsDirectory(_) => USAGE,
+            Self::MixedDiff(..) | Self::FileAsDirectory(_) | Self::FileAsPath(..) => USAGE,
             Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
                 FAILED
             }
@@ -271,7 +279,8 @@ impl Error {
             Self::Setting { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,
             Self::NeedsDirectory(_) => USAGE,
-            Self::BranchAsCommand(_) | Self::NoProgram(_) | Self::CursorBranch { .. } => USAGE,
+            Self::BranchAsCommand(_) | Self::PathAsCommand(_) => USAGE,
+            Self::NoProgram(_) | Self::CursorBranch { .. } => USAGE,
             Self::ServerKey(..) | Self::ExposedKey(_) | Self::LoginFile { .. } => USAGE,
             Self::NoLogin(_) => FAILED,
             Self::NoConfigDirectory => UNAVAILABLE,

@@ -2,8 +2,9 @@
 
 use super::args::WriteArgs;
 use super::exit::{Error, Result};
+use super::if_match::expected_hash;
 use super::settings::Settings;
-use crate::names::{Destination, ModuleHash, TreePattern};
+use crate::names::{Destination, HashRef, TreePattern};
 use crate::store::{Change, ExistingModules, Precondition, Relocation};
 
 #[derive(Debug, clap::Args)]
@@ -17,9 +18,9 @@ pub(super) struct RelocationArgs {
     /// Replace modules that already exist at the new paths
     #[arg(short, long)]
     force: bool,
-    /// Fail unless SRC is the module with this hash; only for one SRC
-    #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
-    if_match: Option<ModuleHash>,
+    /// Fail unless SRC is the module with this hash or digest; only for one SRC
+    #[arg(long, value_name = "HASH", value_parser = HashRef::parse)]
+    if_match: Option<HashRef>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -36,7 +37,7 @@ impl RelocationArgs {
             if !is_one {
                 return Err(Error::Usage("--if-match is for one SRC"));
             }
-            change.precondition = Precondition::module(hash);
+            change.precondition = Precondition::module(expected_hash(settings, hash)?);
         }
         let relocation = Relocation {
             sources: self.sources,

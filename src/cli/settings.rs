@@ -29,6 +29,8 @@ pub(super) struct Settings {
     command_line: fn() -> clap::Command,
     command_name: Option<String>,
     revision: RefCell<Option<Revision>>,
+    /// The directory without a store that the command has read.
+    missing_root: RefCell<Option<PathBuf>>,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             command_line,
             command_name,
             revision: RefCell::default(),
+            missing_root: RefCell::default(),
         }
     }
 
@@ -186,7 +189,8 @@ impl Settings {
         }
     }
 
-    /// Opens the store like [`open`](Self::open). Fails if the store is on a server.
+    /// Opens the store like [`open`](Self::open). Fails if the store is on a server. If there is no store, remembers that for
+    /// [`missing_root`](Self::missing_root).
     pub fn open_local(&self) -> Result<Store> {
         let root = self.root()?;
         let options = Options::of_store(&root)?;
@@ -195,7 +199,13 @@ impl Settings {
             None => Store::open(&root, options)?,
         };
         keep_records(&mut store);
+        *self.missing_root.borrow_mut() = store.object_format().is_none().then_some(root);
         Ok(self.with_index_progress(store))
+    }
+
+    /// Returns the directory that the command has read as an empty store, because there is no store in it.
+    pub fn missing_root(&self) -> Option<PathBuf> {
+        self.missing_root.borrow().clone()
     }
 
     /// Opens the store like [`open_or_create`](Self::open_or_create). Fails if the store is on a server.

@@ -11,7 +11,9 @@ use super::color::ColorChoice;
 use super::environment::variable;
 use super::exit::{Error, Result};
 use super::output::print_error;
+use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::remote::StoreOperations;
+use crate::store::Revision;
 use crate::wire::BranchEvent;
 
 /// The maximum delay after the first failure of the command. It doubles with each further failure.
@@ -41,7 +43,8 @@ impl<'c> WatchCommand<'c> {
     ///
     /// # Errors
     /// The first word is the name of a branch, or there is no such program: `watch main` is more likely a mistyped `watch --branch main`.
-    /// A path is not checked here, because its program may be installed later.
+    /// Or it is the path of modules, or a glob, and no program: it was probably meant for `--path`. Any other path is not checked here,
+    /// because its program may be installed later.
     pub fn parse(
         words: &'c [String],
         store: &dyn StoreOperations,
@@ -55,6 +58,9 @@ impl<'c> WatchCommand<'c> {
             args,
             color,
         };
+        if selects_modules(program, store) {
+            return Err(Error::PathAsCommand(program.clone()));
+        }
         if program.contains('/') {
             return Ok(Some(command));
         }
@@ -108,15 +114,37 @@ impl<'c> WatchCommand<'c> {
     }
 }
 
+/// Returns whether a word is no program, but a glob, or the path of a module or directory on the default branch.
+fn selects_modules(word: &str, store: &dyn StoreOperations) -> bool {
+    if is_executable(Path::new(word)) || (!word.contains('/') && is_on_path(word)) {
+        return false;
+    }
+    if word.contains(['*', '?', '[']) {
+        return true;
+    }
+    let Ok(path) = TreePath::parse(word).and_then(ModulePath::try_from) else {
+        return false;
+    };
+    let tip = Revision::default();
+    // If the store cannot be asked, for example because the key does not allow it, the word is taken as a command.
+    let below = store.list_first(&tip, path.as_tree_path(), 1);
+    let is_directory = below.is_ok_and(|(modules, _)| !modules.is_empty());
+    is_directory
+        || store
+            .contains(&tip, &ModuleRef::Path(path))
+            .unwrap_or_default()
+}
+
+fn is_executable(file: &Path) -> bool {
+    let metadata = file.metadata().ok();
+    metadata.is_some_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
 /// Returns whether `PATH` has a program with this name. If `PATH` is not set, returns true, because the system then searches in directories
 /// of its own.
 fn is_on_path(program: &str) -> bool {
     let Some(path) = variable("PATH") else {
         return true;
-    };
-    let is_executable = |file: &Path| {
-        let metadata = file.metadata().ok();
-        metadata.is_some_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
     };
     std::env::split_paths(&path).any(|directory| is_executable(&directory.join(program)))
 }

@@ -108,6 +108,14 @@ pub enum Error {
         /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
+    /// The URL of the API or of the git repository of a server, where the URL of the server itself was expected.
+    #[error("server URL {url} has a path of the server's own")]
+    NotBaseUrl {
+        /// The rejected URL, without secrets.
+        url: String,
+        /// The URL of the server.
+        guess: String,
+    },
     /// The location of a store that is neither a directory nor the URL of a server.
     #[error("store location {text} {fault}")]
     StoreLocation {

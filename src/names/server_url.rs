@@ -12,6 +12,12 @@ const BYTES_MAX: usize = 2048;
 /// The path of the git repository below a server's URL.
 const GIT: &str = "/wasmstore.git";
 
+/// The paths of a server that users pass by mistake, because they are part of URLs in the documentation. No proxy serves the API below them.
+const OWN_PATHS: [&str; 2] = ["/api/v1", GIT];
+
+/// The path of the web UI below a server's URL.
+const UI: &str = "/ui";
+
 /// The URL of a server, such as `https://modules.example.org`. The scheme is `http` or `https`. The path is empty, or the prefix
 /// under which a proxy serves the API. The URL contains no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +33,43 @@ impl ServerUrl {
     /// Parses a URL.
     ///
     /// # Errors
-    /// [`Error::ServerUrl`].
+    /// [`Error::ServerUrl`]; [`Error::NotBaseUrl`] for the URL of the API or of the git repository of a server.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        split(text).map_err(|fault| Error::ServerUrl {
+        let url = split(text).map_err(|fault| Error::ServerUrl {
             url: quoted(&redact(text)),
             fault,
-        })
+        })?;
+        let mut bases = OWN_PATHS
+            .iter()
+            .filter_map(|own| url.text.strip_suffix(own));
+        if let Some(base) = bases.next() {
+            return Err(Error::NotBaseUrl {
+                url: quoted(text),
+                guess: base.to_owned(),
+            });
+        }
+        Ok(url)
+    }
+
+    /// Returns the URL of the server if this is the URL of a page of its web UI; otherwise `None`. A server can have such a URL of its own,
+    /// so this is only a guess after an error.
+    pub fn without_page(&self) -> Option<&str> {
+        let at = self.text.find(&format!("{UI}/"));
+        let base = at.map(|at| &self.text[..at]);
+        base.or_else(|| self.text.strip_suffix(UI))
+            .filter(|base| !base.ends_with('/'))
+    }
+
+    /// Returns the URL of the git repository of the server to which a URL in a browser or of the API probably belongs; `None` if the URL is
+    /// not that of a server, or already that of a repository.
+    pub fn guess_git(url: &RemoteUrl) -> Option<String> {
+        let base = match Self::parse(url.secret()) {
+            Ok(server) if server.text.ends_with(".git") => return None,
+            Ok(server) => server.without_page().unwrap_or(&server.text).to_owned(),
+            Err(Error::NotBaseUrl { guess, .. }) if !url.secret().contains(GIT) => guess,
+            Err(_) => return None,
+        };
+        Some(format!("{base}{GIT}"))
     }
 
     /// Returns the URL that a text without a scheme probably means: a host and a port, such as `localhost:6384`, and perhaps a path.
@@ -131,6 +168,11 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
         "http" => false,
         _ => return Err("does not start with http:// or https://"),
     };
+    if rest.trim_end_matches('/').ends_with(".git") && !rest.trim_end_matches('/').ends_with(GIT) {
+        return Err(
+            "ends with .git, so it is a git repository and not a server: `wasmstore clone URL --root DIR` copies it",
+        );
+    }
     if rest.contains(['?', '#']) {
         return Err("has a query or a fragment");
     }
@@ -278,6 +320,54 @@ mod tests {
         ] {
             assert_eq!(of_git(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_url_of_the_api_or_of_the_repository_is_not_that_of_the_server() {
+        for (text, expected) in [
+            ("https://a.example/api/v1", "https://a.example"),
+            ("http://a.example/x/api/v1/", "http://a.example/x"),
+            (
+                "http://a.example:6384/wasmstore.git",
+                "http://a.example:6384",
+            ),
+        ] {
+            let error = ServerUrl::parse(text).unwrap_err();
+            let Error::NotBaseUrl { guess, .. } = error else {
+                panic!("{text}: {error}");
+            };
+            assert_eq!(guess, expected, "{text}");
+        }
+        let error = ServerUrl::parse("https://a.example/modules.git").unwrap_err();
+        assert!(error.to_string().contains("wasmstore clone"), "{error}");
+    }
+
+    #[test]
+    fn the_repository_of_a_page_is_guessed() {
+        for (text, expected) in [
+            ("https://a.example", Some("https://a.example/wasmstore.git")),
+            (
+                "https://a.example/ui/",
+                Some("https://a.example/wasmstore.git"),
+            ),
+            (
+                "https://a.example/x/ui/module/a.wasm",
+                Some("https://a.example/x/wasmstore.git"),
+            ),
+            (
+                "https://a.example/api/v1",
+                Some("https://a.example/wasmstore.git"),
+            ),
+            ("https://a.example/wasmstore.git", None),
+            ("https://a.example/m.git", None),
+            ("git@a.example:m", None),
+        ] {
+            let url = RemoteUrl::parse(text).unwrap();
+            assert_eq!(ServerUrl::guess_git(&url).as_deref(), expected, "{text}");
+        }
+        let page = ServerUrl::parse("https://a.example/ui").unwrap();
+        assert_eq!(page.without_page(), Some("https://a.example"));
+        assert_eq!(ServerUrl::parse("https://ui").unwrap().without_page(), None);
     }
 
     #[test]

@@ -209,7 +209,7 @@ impl World {
     }
 }
 
-/// Returns the text without the lines at its beginning that report a change or the creation of a store. `err` is standard error.
+/// Returns the text without the lines at its beginning that report a change, the creation of a store, or that there is none. `err` is standard error.
 pub fn without_report(err: &str) -> &str {
     match err.split_once('\n') {
         Some((line, rest)) if is_report(line) => without_report(rest),
@@ -231,6 +231,7 @@ pub fn is_report(line: &str) -> bool {
         "nothing changed: ",
         "replaced tag ",
         "squashed ",
+        "there is no store at ",
     ];
     verbs.iter().any(|verb| line.starts_with(verb))
 }

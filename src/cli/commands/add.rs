@@ -14,11 +14,12 @@ use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::diff_side::read_file;
 use crate::cli::dry_run::{print, to_json};
 use crate::cli::exit::{Error, Result};
+use crate::cli::if_match::expected_hash;
 use crate::cli::output::Output;
 use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
 use crate::config::ModuleLimits;
-use crate::names::{ModuleHash, ModulePath};
+use crate::names::{HashRef, ModuleHash, ModulePath};
 use crate::remote::{ModuleSource, dry_run, put_if_absent};
 use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revision};
 
@@ -43,15 +44,16 @@ const ONE_MODULE: &str = "--if-match works only with one FILE, not with a DIRECT
 pub(in crate::cli) struct AddArgs {
     /// Read the module from this file; `-` reads standard input
     file: PathBuf,
-    /// Store FILE at this path [default: the name of FILE]; or further files, and then the DIRECTORY
+    /// Store FILE at this path [default: the name of FILE]; or further files, and then the DIRECTORY. A leading slash marks a PATH that is
+    /// also the name of a file on disk
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     more: Vec<OsString>,
     /// Fail if a path already has a module with other bytes; a module with the same bytes is not an error
     #[arg(long, conflicts_with = "if_match")]
     if_absent: bool,
-    /// Fail unless the path has the module with this hash
-    #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
-    if_match: Option<ModuleHash>,
+    /// Fail unless the path has the module with this hash or digest
+    #[arg(long, value_name = "HASH", value_parser = HashRef::parse)]
+    if_match: Option<HashRef>,
     /// Change nothing; print the properties of the module, and whether it can stand in for the module that it would replace
     #[arg(long)]
     dry_run: bool,
@@ -76,7 +78,6 @@ impl AddArgs {
                 return put_files(settings, out, "add", &change, &files);
             }
         };
-        change.precondition = precondition(self.if_absent, self.if_match);
         let progress = settings.progress();
         let (mut stdin, mut opened);
         let source = if file == Path::new("-") {
@@ -91,6 +92,8 @@ impl AddArgs {
             }
         };
         let path = path_of(&file, path)?;
+        let if_match = self.if_match.map(|hash| expected_hash(settings, hash));
+        change.precondition = precondition(self.if_absent, if_match.transpose()?);
         let store = settings.open_or_create()?;
         let stored = if self.if_absent {
             put_if_absent(store.as_ref(), &change, &path, source)?
@@ -106,7 +109,7 @@ impl AddArgs {
 
     fn dry_run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let condition = match self.if_match {
-            Some(hash) => Some(PathCondition::Module(hash)),
+            Some(hash) => Some(PathCondition::Module(expected_hash(settings, hash)?)),
             None => self.if_absent.then_some(PathCondition::Absent),
         };
         let target = AddTarget::parse(self.file, self.more)?;

@@ -6,8 +6,9 @@ use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
 use crate::cli::merge_conflict;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, print_hint};
 use crate::cli::settings::Settings;
+use crate::cli::undone_merge;
 use crate::names::BranchName;
 use crate::store::FastForward;
 
@@ -42,7 +43,14 @@ impl MergeArgs {
         let merged = store.merge(&change, &self.name, fast_forward);
         let merged = merged.map_err(|error| merge_conflict::with_branch(error, &self.name))?;
         let Some(from) = merged.value.forwarded_from else {
-            return report(settings, out, (ChangeVerb::Merged, &merged), json!({}));
+            report(settings, out, (ChangeVerb::Merged, &merged), json!({}))?;
+            if !merged.has_moved
+                && !settings.is_quiet()
+                && let Some(hint) = undone_merge::hint(store.as_ref(), &self.name, settings)
+            {
+                print_hint(&hint, settings.color());
+            }
+            return Ok(());
         };
         let fields = json!({ "forwarded_from": from.to_string() });
         report(

@@ -5,9 +5,10 @@ use serde_json::json;
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::{Error, Result};
+use crate::cli::if_match::expected_hash;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{ModuleHash, ModulePattern};
+use crate::names::{HashRef, ModulePattern};
 use crate::remote;
 use crate::store::{self, DirectoryRemoval, Precondition};
 
@@ -24,9 +25,9 @@ pub(in crate::cli) struct RemoveArgs {
     /// Remove directories with everything in them
     #[arg(short, long)]
     recursive: bool,
-    /// Fail unless the path has the module with this hash; only for one path
-    #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
-    if_match: Option<ModuleHash>,
+    /// Fail unless the path has the module with this hash or digest; only for one path
+    #[arg(long, value_name = "HASH", value_parser = HashRef::parse)]
+    if_match: Option<HashRef>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -35,10 +36,10 @@ impl RemoveArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mut change = settings.change(self.write)?;
         if let Some(hash) = self.if_match {
-            change.precondition = match self.names.as_slice() {
-                [name] if name.glob().is_none() => Precondition::module(hash),
-                _ => return Err(Error::Usage("--if-match is for one path")),
-            };
+            if !matches!(self.names.as_slice(), [name] if name.glob().is_none()) {
+                return Err(Error::Usage("--if-match is for one path"));
+            }
+            change.precondition = Precondition::module(expected_hash(settings, hash)?);
         }
         let directories = if self.recursive {
             DirectoryRemoval::Recursive

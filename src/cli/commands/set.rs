@@ -5,9 +5,10 @@ use serde_json::json;
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
+use crate::cli::if_match::expected_hash;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{HashRef, ModuleHash, ModulePath};
+use crate::names::{HashRef, ModulePath};
 use crate::store::{PathCondition, PathConditions};
 
 /// Put a stored module at another path
@@ -25,9 +26,9 @@ pub(in crate::cli) struct SetArgs {
     /// Fail if the path has another module; the same one is a success
     #[arg(long, conflicts_with = "if_match")]
     if_absent: bool,
-    /// Fail unless the path has the module with this hash
-    #[arg(long, value_name = "HASH", value_parser = ModuleHash::parse)]
-    if_match: Option<ModuleHash>,
+    /// Fail unless the path has the module with this hash or digest
+    #[arg(long, value_name = "HASH", value_parser = HashRef::parse)]
+    if_match: Option<HashRef>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -36,7 +37,7 @@ impl SetArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mut change = settings.change(self.write)?;
         let condition = match self.if_match {
-            Some(hash) => Some(PathCondition::Module(hash)),
+            Some(hash) => Some(PathCondition::Module(expected_hash(settings, hash)?)),
             None => self.if_absent.then_some(PathCondition::Absent),
         };
         if let Some(condition) = condition {
