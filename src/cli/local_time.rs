@@ -8,6 +8,11 @@ pub(super) fn format(unix_s: i64) -> String {
     format_in_zone(unix_s, TimeZone::system())
 }
 
+/// Returns the current time, in seconds since 1970-01-01 UTC.
+pub(super) fn now_s() -> i64 {
+    Timestamp::now().as_second()
+}
+
 /// Formats a Unix time as `2026-11-22 12:24:40` in local time, or as `@` and the seconds if it is outside the calendar's range.
 pub(super) fn sortable(unix_s: i64) -> String {
     match Timestamp::from_second(unix_s) {

@@ -151,6 +151,11 @@ impl Settings {
         Ok(user_identity().and_then(|identity| Author::parse(&identity).ok()))
     }
 
+    /// Returns the author that `--author` names. For a command that reads, this is a filter.
+    pub fn author_flag(&self) -> Option<&Author> {
+        self.globals.author.as_ref()
+    }
+
     /// Returns whether the command sends an API key to a server. A key may be bound to an author, and then the server refuses commits by
     /// any other author.
     fn has_server_key(&self) -> Result<bool> {

@@ -8,7 +8,7 @@ use super::settings::Settings;
 use super::shell_word::shell_word;
 use crate::names::BranchName;
 use crate::remote::StoreOperations;
-use crate::store::{LogOrder, Revision};
+use crate::store::{LogSelection, Revision};
 use crate::wire::CommitJson;
 
 /// The maximum number of commits in which the rollback is searched.
@@ -32,8 +32,8 @@ pub(super) fn hint(
     let merged = store.snapshot(&revision(theirs)).ok()?.to_string();
     let tip = store.snapshot(&revision(&ours)).ok()?.to_string();
     let mut commits = HashMap::new();
-    let order = LogOrder::NewestFirst;
-    let log = store.log(&revision(&ours), 0, COMMITS_MAX, order, &mut |commit| {
+    let newest = LogSelection::newest(COMMITS_MAX);
+    let log = store.log(&revision(&ours), &newest, &mut |commit| {
         commits.insert(commit.commit.clone(), commit);
         ControlFlow::Continue(())
     });

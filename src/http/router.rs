@@ -31,7 +31,7 @@ use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::pinned_links::pin_links;
 use crate::http::routes::{
     admin, branches, compare, diff, facts, gc, git, hashes, history, modules, oci, operation,
-    put_modules, relocation, search, tags, uploads, versions, watch, web, world,
+    put_modules, relocation, rollback, search, tags, uploads, versions, watch, web, world,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -142,8 +142,8 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .routes(routes!(history::commit))
         .routes(routes!(history::restore_all))
         .routes(routes!(history::restore))
-        .routes(routes!(history::rollback_all))
-        .routes(routes!(history::rollback))
+        .routes(routes!(rollback::rollback_all, rollback::preview_all))
+        .routes(routes!(rollback::rollback, rollback::preview))
         .routes(routes!(branches::default))
         .routes(routes!(
             branches::set_default,

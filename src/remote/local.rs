@@ -15,11 +15,11 @@ use crate::names::{
 };
 use crate::oci::Registry;
 use crate::store::{
-    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, EventFilter, ExistingTag,
-    FastForward, GcPreview, GcSummary, History, ListedModule, LogOrder, MatchedCommit,
-    MergeOptions, MergeSummary, ModuleComparison, ModuleFiles, PathChange, Published, Query,
-    Relocation, Revision, SearchCursor, SearchMatch, SearchScope, Store, Tag, Version, WorldCheck,
-    WorldScope, WorldSource,
+    self, Change, ChangeFilter, CommitFilter, ComparedModules, DirectoryRemoval, EventFilter,
+    ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule, LogSelection,
+    MatchedCommit, MergeOptions, MergeSummary, ModuleComparison, ModuleFiles, PathChange,
+    Published, Query, Relocation, Revision, SearchCursor, SearchMatch, SearchScope, Store, Tag,
+    UndoneChange, Version, WorldCheck, WorldScope, WorldSource,
 };
 use crate::wire::{
     BranchEvent, CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson,
@@ -193,11 +193,13 @@ impl StoreOperations for Store {
 
     fn export(
         &self,
-        revision: &Revision,
+        _: &Revision,
+        modules: &[(ModulePath, ModuleHash)],
         dir: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<usize> {
-        Ok(self.export(revision, dir, progress)?)
+        let bytes = |_: &_, hash| self.bytes(hash);
+        Ok(store::write_modules(modules, dir, bytes, progress)?)
     }
 
     fn default_branch(&self) -> Result<BranchName> {
@@ -223,12 +225,10 @@ impl StoreOperations for Store {
     fn log(
         &self,
         revision: &Revision,
-        skip: usize,
-        count: usize,
-        order: LogOrder,
+        selection: &LogSelection,
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
-        Ok(self.log(revision, skip, count, order, |commit| {
+        Ok(self.log_selected(revision, selection, |commit| {
             visit(CommitJson::from(&commit)).is_continue()
         })?)
     }
@@ -237,20 +237,26 @@ impl StoreOperations for Store {
         &self,
         revision: &Revision,
         path: &ModulePath,
-        filter: &ChangeFilter,
+        (filter, commits): (&ChangeFilter, &CommitFilter),
         visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
         // `as_of` resolves the revision again if a `gc` removed its commit. The walk is outside of `as_of`: it cannot be repeated, because
         // `visit` may have received commits.
         let (_, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
+        if filter.is_empty() && self.has_directory_log(&resolved, path)? {
+            return Ok(self.log_directory_after(&resolved, path, None, |commit| {
+                !commits.selects(&commit) || visit(PathCommitJson::from(&commit)).is_continue()
+            })?);
+        }
         if filter.is_empty() {
             return Ok(self.audit_after(&resolved, path, None, |entry| {
-                visit(PathCommitJson::new(&entry, true)).is_continue()
+                !commits.selects(&entry.commit)
+                    || visit(PathCommitJson::new(&entry, true)).is_continue()
             })?);
         }
         let visit = |_, matched: Option<MatchedCommit>| match matched {
-            Some(matched) => visit(matched.into()),
-            None => ControlFlow::Continue(()),
+            Some(matched) if commits.selects(&matched.commit) => visit(matched.into()),
+            Some(_) | None => ControlFlow::Continue(()),
         };
         Ok(self.log_path_after(&resolved, path, filter, None, visit)?)
     }
@@ -406,8 +412,18 @@ impl StoreOperations for Store {
         Ok(self.restore(change, commit, scope)?)
     }
 
-    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
-        Ok(self.rollback(change, scope)?)
+    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<Option<CommitId>>> {
+        let undone = self.rollback(change, scope)?;
+        let commit = undone.value.undone;
+        Ok(undone.with_value(Some(commit)))
+    }
+
+    fn preview_rollback(
+        &self,
+        revision: &Revision,
+        scope: &TreePath,
+    ) -> Result<(CommitId, UndoneChange)> {
+        Ok(self.preview_rollback(revision, scope)?)
     }
 
     fn merge(

@@ -11,10 +11,10 @@ use crate::names::{
     OciDigest, OciTag, RepositoryName, TagName, TreePath,
 };
 use crate::store::{
-    Change, ChangeFilter, ComparedModules, DirectoryRemoval, EventFilter, ExistingTag, FastForward,
-    GcPreview, GcSummary, History, ListedModule, LogOrder, MergeSummary, ModuleComparison,
-    ModuleFiles, PathChange, Published, Query, Relocation, Revision, SearchMatch, SearchScope, Tag,
-    Version, WorldCheck, WorldSource,
+    Change, ChangeFilter, CommitFilter, ComparedModules, DirectoryRemoval, EventFilter,
+    ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule, LogSelection,
+    MergeSummary, ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation,
+    Revision, SearchMatch, SearchScope, Tag, UndoneChange, Version, WorldCheck, WorldSource,
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -114,10 +114,11 @@ pub trait StoreOperations {
         count: usize,
     ) -> Result<Vec<String>>;
 
-    /// Writes every module of the tree of `revision` to a file, as [`Store::export`](crate::store::Store::export) does.
+    /// Writes modules of the tree of `revision` to files, as [`Store::export`](crate::store::Store::export) does.
     fn export(
         &self,
         revision: &Revision,
+        modules: &[(ModulePath, ModuleHash)],
         dir: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<usize>;
@@ -153,24 +154,23 @@ pub trait StoreOperations {
     /// Returns the commit with the id `id`: its message, author, parents and so on.
     fn commit(&self, id: CommitId) -> Result<CommitJson>;
 
-    /// Calls `visit` for the commits of the history, as [`Store::log`](crate::store::Store::log) does, until `visit` returns
-    /// `Break`.
+    /// Calls `visit` for the selected commits of the history, as [`Store::log_selected`](crate::store::Store::log_selected) does, until
+    /// `visit` returns `Break`.
     fn log(
         &self,
         revision: &Revision,
-        skip: usize,
-        count: usize,
-        order: LogOrder,
+        selection: &LogSelection,
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. Visits only commits whose change
-    /// matches the filter, or all commits if the filter is empty. Each commit has the module's new hash, unless it removed the module.
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. Visits only commits that the second
+    /// filter selects and whose change matches the first, or all commits if both filters are empty. Each commit has the module's new hash,
+    /// unless it removed the module. If the path is a directory, visits the commits that changed a module in it, without a hash.
     fn log_path(
         &self,
         revision: &Revision,
         path: &ModulePath,
-        filter: &ChangeFilter,
+        filters: (&ChangeFilter, &CommitFilter),
         visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
     ) -> Result<()>;
 
@@ -284,8 +284,16 @@ pub trait StoreOperations {
     fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath)
     -> Result<Published<()>>;
 
-    /// Makes a commit that undoes the newest change at or below `scope`.
-    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>>;
+    /// Makes a commit that undoes the newest change at or below `scope`. The value is the commit that was undone; `None` if the server does
+    /// not say which.
+    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<Option<CommitId>>>;
+
+    /// Returns the commit of `revision`, and the change that a rollback of `scope` would undo if this commit is the branch's tip.
+    fn preview_rollback(
+        &self,
+        revision: &Revision,
+        scope: &TreePath,
+    ) -> Result<(CommitId, UndoneChange)>;
 
     /// Merges the branch `theirs` into the branch that `change` names.
     fn merge(

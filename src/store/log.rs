@@ -1,6 +1,7 @@
 //! Reads and lists commits.
 
 use super::after_commit::AfterCommit;
+use super::commit_filter::CommitFilter;
 use super::error::Result;
 use super::open::Store;
 use super::revision::Revision;
@@ -17,6 +18,31 @@ pub enum LogOrder {
     /// Each commit before its parents, whatever their dates. The commits that a merge brought in come before the commits of the merge's
     /// first parent.
     ChildrenFirst,
+}
+
+/// The part of a history that `log` visits: at most `count` of the commits that the filter selects, after the first `skip` of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSelection {
+    /// The number of selected commits that are skipped.
+    pub skip: usize,
+    /// The maximum number of commits that are visited.
+    pub count: usize,
+    /// The order of the commits.
+    pub order: LogOrder,
+    /// The filter.
+    pub filter: CommitFilter,
+}
+
+impl LogSelection {
+    /// Returns the selection of the newest `count` commits.
+    pub fn newest(count: usize) -> Self {
+        Self {
+            skip: 0,
+            count,
+            order: LogOrder::NewestFirst,
+            filter: CommitFilter::default(),
+        }
+    }
 }
 
 impl Store {
@@ -57,13 +83,38 @@ impl Store {
         skip: usize,
         count: usize,
         order: LogOrder,
+        visit: impl FnMut(Commit) -> bool,
+    ) -> Result<()> {
+        let selection = LogSelection {
+            skip,
+            count,
+            order,
+            filter: CommitFilter::default(),
+        };
+        self.log_selected(revision, &selection, visit)
+    }
+
+    /// Calls `visit` for the selected commits reachable from `revision`, like [`log`](Self::log).
+    pub fn log_selected(
+        &self,
+        revision: &Revision,
+        selection: &LogSelection,
         mut visit: impl FnMut(Commit) -> bool,
     ) -> Result<()> {
+        let LogSelection {
+            skip,
+            count,
+            order,
+            ref filter,
+        } = *selection;
         let Some(tip) = self.read(revision, |resolved| Ok(resolved.commit))? else {
             return Ok(());
         };
         let (mut seen, mut selected) = (0, Vec::new());
-        let visit_newest_first = |commit| {
+        let visit_newest_first = |commit: Commit| {
+            if !filter.selects(&commit) {
+                return true;
+            }
             seen += 1;
             if seen > skip.saturating_add(count) {
                 return false;

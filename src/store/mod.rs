@@ -10,6 +10,7 @@ mod branch_relation;
 mod branches;
 mod change;
 mod check_push;
+mod commit_filter;
 mod commit_messages;
 mod compare_modules;
 mod diff;
@@ -93,6 +94,7 @@ pub use audit::AuditEntry;
 pub use branch_relation::{BranchRelation, MergeOutcome, MergePreview};
 pub use change::Change;
 pub use check_push::{Objection, Pusher};
+pub use commit_filter::CommitFilter;
 pub use compare_modules::{ComparedModules, compare_validated};
 pub use diff::{ModuleComparison, ModuleDiff, compare};
 pub use directory::{DirectoryEntry, DirectoryPage, EntryNode};
@@ -104,7 +106,7 @@ pub use find::{Module, ModuleDetails};
 pub use gc::{GcPreview, GcSummary, History, Retention};
 pub use import::ImportFilter;
 pub use list_details::{LastChange, ListedModule};
-pub use log::LogOrder;
+pub use log::{LogOrder, LogSelection};
 pub use maintenance::{MaintenanceSchedule, MaintenanceState, TaskState};
 pub use merge::{FastForward, MergeOptions, MergeSummary};
 pub use modules_upload::ModulesUpload;
@@ -124,8 +126,10 @@ pub use registry::{
 };
 pub use relocation::{ExistingModules, Relocation};
 pub use remove::DirectoryRemoval;
+pub use remove_selected::select_by_glob;
 pub use replica::{RemoteRefs, SkippedRef};
 pub use revision::{ResolvedRevision, Revision};
+pub use rollback::UndoneChange;
 pub use search::{
     FoundItem, ItemPattern, Query, QueryError, SearchCursor, SearchMatch, SearchPage, SearchScope,
 };

@@ -83,10 +83,23 @@ fn matching(
     glob: &Glob,
     directories: DirectoryRemoval,
 ) -> Result<Vec<ModulePath>> {
+    let selected = select_by_glob(draft.modules(&glob.directory())?, glob, directories)?;
+    Ok(selected.into_iter().map(|(path, _)| path).collect())
+}
+
+/// Returns those of `modules` that a removal by a glob selects, at least one. `modules` are all modules in the directory of the glob.
+///
+/// # Errors
+/// The glob matches nothing; it matches only directories, and `directories` is `Refuse`.
+pub fn select_by_glob(
+    modules: Vec<(ModulePath, ModuleHash)>,
+    glob: &Glob,
+    directories: DirectoryRemoval,
+) -> Result<Vec<(ModulePath, ModuleHash)>> {
     let (mut selected, mut refused) = (Vec::new(), None);
-    for (path, _) in draft.modules(&glob.directory())? {
+    for (path, hash) in modules {
         if glob.matches(path.as_str().as_bytes(), false) {
-            selected.push(path);
+            selected.push((path, hash));
             continue;
         }
         let directory = path.as_str().rsplit_once('/').unwrap_or_default().0;
@@ -94,11 +107,11 @@ fn matching(
             continue;
         };
         match directories {
-            DirectoryRemoval::Recursive => selected.push(path),
             DirectoryRemoval::Refuse if refused.is_none() => {
                 refused = Some(format!("/{directory}"));
             }
             DirectoryRemoval::Refuse => {}
+            DirectoryRemoval::Recursive => selected.push((path, hash)),
         }
     }
     match (selected.is_empty(), refused) {

@@ -10,8 +10,17 @@ use super::error::{Error, Result};
 use super::open::Store;
 use super::revision::Revision;
 use crate::index::{self, Reader};
-use crate::names::{BranchName, CommitId, TreePath};
+use crate::names::{CommitId, TreePath};
 use crate::repo::{Commit, Draft, Published};
+
+/// The change that a rollback undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UndoneChange {
+    /// The commit that made the change.
+    pub undone: CommitId,
+    /// The commit whose content is restored: the first parent of `undone`.
+    pub restored: CommitId,
+}
 
 impl Store {
     /// Commits `scope` (a module, a directory, or the whole tree) as it was before its newest change that has not been undone.
@@ -19,9 +28,9 @@ impl Store {
     /// # Errors
     /// `scope` never existed; nothing is left to undo; the change to undo is a squashed commit; a parent directory of `scope` is a module;
     /// unknown branch.
-    pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
+    pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<UndoneChange>> {
         // Updates the index before the lock is taken, because that may take long.
-        let index = self.index_for_rollback(change.branch.as_ref());
+        let index = self.index_for_rollback(&Revision::Branch(change.branch.clone()));
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
             change.check(draft, scope.into())?;
@@ -31,29 +40,30 @@ impl Store {
                 scope,
             };
             let target = search.target()?;
-            draft.restore(target, scope)?;
+            draft.restore(target.restored, scope)?;
             let user_message = change.message(|| message::rollback(scope));
-            let message = message::with_restores_trailer(&user_message, target);
+            let message = message::with_restores_trailer(&user_message, target.restored);
             let without_message = Change {
                 message: None,
                 ..change.clone()
             };
             let decision = without_message.commit_if_changed(draft, Vec::new(), || message);
-            Ok((decision, ()))
+            Ok((decision, target))
         })
     }
 
-    /// Returns the branch's tip, and the commit whose `scope` a rollback would restore now. Changes nothing.
+    /// Returns the commit of `revision`, and the change that a rollback of `scope` would undo if this commit is the branch's tip. Changes
+    /// nothing.
     ///
     /// # Errors
     /// As for [`rollback`](Self::rollback).
     pub fn preview_rollback(
         &self,
-        branch: &BranchName,
+        revision: &Revision,
         scope: &TreePath,
-    ) -> Result<(CommitId, CommitId)> {
-        let tip = self.snapshot(&Revision::Branch(Some(branch.clone())))?;
-        let index = self.index_for_rollback(Some(branch));
+    ) -> Result<(CommitId, UndoneChange)> {
+        let tip = self.snapshot(revision)?;
+        let index = self.index_for_rollback(&Revision::Commit(tip));
         let target = self.repo.with_draft(tip, |draft| {
             let search = RollbackSearch {
                 draft,
@@ -65,9 +75,9 @@ impl Store {
         Ok((tip, target?))
     }
 
-    /// Returns the index with the commits of a branch; `None` if it cannot be read. Then the search walks the history.
-    fn index_for_rollback(&self, branch: Option<&BranchName>) -> Option<Reader> {
-        self.catch_up(&Revision::Branch(branch.cloned()))
+    /// Returns the index with the commits of a revision; `None` if it cannot be read. Then the search walks the history.
+    fn index_for_rollback(&self, revision: &Revision) -> Option<Reader> {
+        self.catch_up(revision)
             .and_then(|()| Ok(self.index.reader()?))
             .ok()
     }
@@ -81,8 +91,8 @@ struct RollbackSearch<'b, 'd> {
 }
 
 impl RollbackSearch<'_, '_> {
-    /// Returns the commit from which `scope` is restored.
-    fn target(&self) -> Result<CommitId> {
+    /// Returns the change that is undone.
+    fn target(&self) -> Result<UndoneChange> {
         let scope = self.scope;
         let is_root = scope.is_root();
         let nothing = || {
@@ -107,7 +117,10 @@ impl RollbackSearch<'_, '_> {
         if newest.trailer(SQUASHED) == Some("true") {
             return Err(nothing());
         }
-        newest.parents.first().copied().ok_or_else(nothing)
+        Ok(UndoneChange {
+            undone: newest.id,
+            restored: newest.parents.first().copied().ok_or_else(nothing)?,
+        })
     }
 
     /// Returns the newest commit in the first-parent history of `from` in which `scope` differs from the first parent. A commit without

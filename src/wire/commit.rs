@@ -103,15 +103,37 @@ pub struct PathCommitJson {
     #[serde(flatten)]
     pub commit: CommitJson,
     /// The hash of the module at the path after the commit, or null if the commit removed the module. Present only with `modules=true`, or
-    /// if the list is filtered.
+    /// if the list is filtered. Absent if the path is a directory.
     // An option in an option, because the field has three JSON states: absent, null and a hash.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
     #[schema(value_type = Option<HashSchema>, required = false)]
     pub module: Option<Option<String>>,
     /// The changes of the commit that match the filter of the list. Present only if the list is filtered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub matched: Option<MatchedJson>,
+}
+
+/// Deserializes a field that is present, and may be null.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl From<&Commit> for PathCommitJson {
+    /// Converts a commit that changed something below a directory.
+    fn from(commit: &Commit) -> Self {
+        Self {
+            commit: CommitJson::from(commit),
+            module: None,
+            matched: None,
+        }
+    }
 }
 
 impl PathCommitJson {

@@ -7,6 +7,7 @@ mod as_string;
 mod branch_event;
 mod changes;
 mod commit;
+mod commit_filter;
 mod compared_modules;
 mod diff;
 mod event;
@@ -25,6 +26,7 @@ mod search;
 mod size_parts;
 mod sizes;
 mod tag;
+mod undone_change;
 mod verify;
 mod version;
 mod world;
@@ -33,6 +35,8 @@ mod world;
 pub const MOVED_FROM: &str = "wasmstore-moved-from";
 /// The response header with the tip of the branch before a merge that fast-forwarded it.
 pub const FORWARDED_FROM: &str = "wasmstore-forwarded-from";
+/// The response header with the commit that a rollback has undone.
+pub const UNDONE: &str = "wasmstore-undone";
 
 pub use archive::{
     ARCHIVE_END, ArchiveError, ArchiveEvent, ArchiveParser, entry_header, padding_bytes,
@@ -41,6 +45,7 @@ pub use as_string::AsString;
 pub use branch_event::{BranchEvent, ReceivedEvent};
 pub use changes::{Changes, ReceivedChanges};
 pub use commit::{CommitJson, CommitWithChanges, OriginalCommitJson, PathCommitJson};
+pub use commit_filter::commit_filter_query;
 pub use compared_modules::{ComparedModulesJson, NamedModulesDiff};
 pub use diff::PathDiff;
 pub use event::{
@@ -60,6 +65,7 @@ pub use problem::{MissingName, Problem};
 pub use search::{SearchJson, SearchMatchJson};
 pub use sizes::{PartJson, PartKind, PartSelection, PartsJson, SizesJson};
 pub use tag::TagJson;
+pub use undone_change::UndoneChangeJson;
 pub use verify::VerifyReport;
 pub use version::VersionJson;
 pub use world::WorldCheckJson;

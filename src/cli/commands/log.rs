@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::path_log::{ChangeArgs, PathLog, Selection};
 use crate::cli::args::ReadArgs;
+use crate::cli::change_report::short_id;
 use crate::cli::exit::Result;
 use crate::cli::local_time;
 use crate::cli::log_graph::LogGraph;
@@ -11,16 +12,16 @@ use crate::cli::output::Output;
 use crate::cli::pager::LatePager;
 use crate::cli::settings::Settings;
 use crate::cli::show_each::show_each;
-use crate::names::ModulePath;
+use crate::names::{Cutoff, ModulePath};
 use crate::remote::StoreOperations;
-use crate::store::{LogOrder, Revision};
+use crate::store::{CommitFilter, LogOrder, LogSelection, Revision};
 use crate::wire::CommitJson;
 
 /// Print the history
 ///
 /// Prints hash, author, date in local time and message of each commit, newest first, on a terminal through a pager.
 /// With --graph, prints each commit before its parents, and draws lines to them. With PATH, prints the commits that changed the module at
-/// the path, with its hash. With --import, --export or --grew, prints only the commits that make one of these changes compared with every
+/// the path, with its hash, or a module in the directory. With --author NAME, prints only the commits whose author's name contains NAME. With --import, --export or --grew, prints only the commits that make one of these changes compared with every
 /// parent, and the changes: `+` marks a new import or export, `-` one that disappeared, and `~` one that has another version or type.
 /// JSON: [{"commit":"…","hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph;
 /// with PATH also "module":"<hash>"|null, and with --import, --export or --grew also
@@ -28,11 +29,17 @@ use crate::wire::CommitJson;
 /// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, in which keys that do not apply are left out
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LogArgs {
-    /// Print only the commits that changed the module at this path
+    /// Print only the commits that changed the module at this path, or a module in this directory
     #[arg(value_parser = ModulePath::parse, conflicts_with = "graph")]
     path: Option<ModulePath>,
     #[command(flatten)]
     changes: ChangeArgs,
+    /// Print the first digits of the id and the first line of the message of each commit, on one line
+    #[arg(long)]
+    oneline: bool,
+    /// Print only the commits since this date, time or age, such as 2026-11-01, 2026-11-01T12:00:00Z or 90d
+    #[arg(long, value_name = "DATE", value_parser = Cutoff::parse)]
+    since: Option<Cutoff>,
     /// Do not use a pager
     #[arg(long)]
     plain: bool,
@@ -57,7 +64,8 @@ pub(in crate::cli) struct LogArgs {
 
 impl LogArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let filter = self.changes.parse()?;
+        let changes = self.changes.parse()?;
+        let commits = self.commit_filter(settings);
         let revision = settings.revision(&self.read)?;
         let store = settings.open()?;
         if let Some(path) = self.path {
@@ -69,36 +77,53 @@ impl LogArgs {
             let mut pager = LatePager::new(self.pager, !self.plain);
             return PathLog {
                 path,
-                filter,
+                changes,
+                commits,
                 selection,
+                is_short: self.oneline,
             }
             .run(store.as_ref(), &revision, &mut pager, out);
         }
+        let visit = |show: &mut dyn FnMut(&CommitJson) -> Result<()>| {
+            self.visit(store.as_ref(), (&revision, &commits), show)
+        };
         if out.is_json() {
             let mut array = out.array();
-            self.visit(store.as_ref(), &revision, |commit| array.push(commit))?;
+            visit(&mut |commit| array.push(commit))?;
             return array.end();
         }
         let mut graph = self.graph.then(LogGraph::new);
         let mut pager = LatePager::new(self.pager.clone(), !self.plain);
-        self.visit(store.as_ref(), &revision, |commit| {
+        visit(&mut |commit| {
             pager.start(out);
+            let text = if self.oneline {
+                format_short(commit, out)
+            } else {
+                format_with_header(commit, "", out)
+            };
             match &mut graph {
                 Some(graph) => {
-                    let rows =
-                        graph.draw(&commit.commit, &commit.parents, &format_commit(commit, out));
+                    let rows = graph.draw(&commit.commit, &commit.parents, &text);
                     out.text(format_args!("{rows}"))
                 }
-                None => print_commit(commit, out),
+                None => out.text(format_args!("{text}")),
             }
         })
+    }
+
+    /// Returns the filter by author and date.
+    fn commit_filter(&self, settings: &Settings) -> CommitFilter {
+        CommitFilter {
+            author: settings.author_flag().cloned(),
+            since_s: self.since.map(|since| since.at_s(local_time::now_s())),
+        }
     }
 
     /// Calls `show` for each selected commit until `show` fails.
     fn visit(
         &self,
         store: &dyn StoreOperations,
-        revision: &Revision,
+        (revision, filter): (&Revision, &CommitFilter),
         mut show: impl FnMut(&CommitJson) -> Result<()>,
     ) -> Result<()> {
         let order = if self.graph {
@@ -108,8 +133,14 @@ impl LogArgs {
         } else {
             LogOrder::NewestFirst
         };
+        let selection = LogSelection {
+            skip: self.skip,
+            count: self.max_count,
+            order,
+            filter: filter.clone(),
+        };
         let find = |visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>| {
-            store.log(revision, self.skip, self.max_count, order, visit)
+            store.log(revision, &selection, visit)
         };
         show_each(find, |commit| show(&commit))
     }
@@ -117,12 +148,14 @@ impl LogArgs {
 
 /// Prints a commit: its id, author and date as header lines, then its message.
 pub(super) fn print_commit(commit: &CommitJson, out: &mut Output) -> Result<()> {
-    let text = format_commit(commit, out);
+    let text = format_with_header(commit, "", out);
     out.text(format_args!("{text}"))
 }
 
-fn format_commit(commit: &CommitJson, out: &Output) -> String {
-    format_with_header(commit, "", out)
+/// Formats a commit in one line: the first digits of its id, and the first line of its message.
+pub(super) fn format_short(commit: &CommitJson, out: &Output) -> String {
+    let subject = commit.message.lines().next().unwrap_or_default();
+    format!("{} {}\n", short_id(&commit.commit), out.untrusted(subject))
 }
 
 /// Formats a commit like [`print_commit`], with `line` as an additional header line.

@@ -17,7 +17,7 @@ use crate::cli::store_location::StoreLocation;
 use crate::config::MirrorLimits;
 use crate::names::{BranchName, ServerUrl, TreePath, printable};
 use crate::remote::{self, Mirror, Mirrors, StoreOperations};
-use crate::store::{CappedCount, LogOrder, ObjectFormat, Overview, Revision, Store};
+use crate::store::{CappedCount, LogSelection, ObjectFormat, Overview, Revision, Store};
 use crate::wire;
 
 /// The limits for counting the modules and commits of a store on a server. The limit for commits is lower, because the server sends each
@@ -155,9 +155,9 @@ fn count_modules(store: &dyn StoreOperations, revision: &Revision) -> Result<Cap
 }
 
 fn count_commits(store: &dyn StoreOperations, revision: &Revision) -> Result<CappedCount> {
-    let (limit, order) = (SERVED_COMMITS_MAX + 1, LogOrder::NewestFirst);
+    let newest = LogSelection::newest(SERVED_COMMITS_MAX + 1);
     let mut count = 0;
-    store.log(revision, 0, limit, order, &mut |_| {
+    store.log(revision, &newest, &mut |_| {
         count += 1;
         ControlFlow::Continue(())
     })?;

@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use super::log::format_with_header;
+use super::log::{format_short, format_with_header};
 use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::pager::LatePager;
 use crate::names::{ModulePath, printable};
 use crate::remote::StoreOperations;
-use crate::store::{self, ChangeFilter, Growth, ItemPattern, Revision};
+use crate::store::{self, ChangeFilter, CommitFilter, Growth, ItemPattern, Revision};
 use crate::wire::{ItemStateJson, MatchedItemJson, MatchedJson, PathCommitJson};
 
 /// The arguments that select commits by what they changed in the module.
@@ -54,8 +54,13 @@ pub(super) struct Selection {
 #[derive(Debug)]
 pub(super) struct PathLog {
     pub path: ModulePath,
-    pub filter: ChangeFilter,
+    /// Selects commits by what they changed in the module.
+    pub changes: ChangeFilter,
+    /// Selects commits by author and date.
+    pub commits: CommitFilter,
     pub selection: Selection,
+    /// Whether each commit is printed on one line.
+    pub is_short: bool,
 }
 
 impl PathLog {
@@ -78,7 +83,7 @@ impl PathLog {
         }
         self.visit(store, &revision, |commit| {
             pager.start(out);
-            print(commit, out)
+            self.print(commit, out)
         })
     }
 
@@ -96,7 +101,8 @@ impl PathLog {
         } = self.selection;
         let end = skip.saturating_add(count);
         let (mut found, mut selected, mut shown) = (0, Vec::new(), Ok(()));
-        store.log_path(revision, &self.path, &self.filter, &mut |commit| {
+        let filters = (&self.changes, &self.commits);
+        store.log_path(revision, &self.path, filters, &mut |commit| {
             if found >= end {
                 return ControlFlow::Break(());
             }
@@ -114,22 +120,40 @@ impl PathLog {
             }
         })?;
         shown?;
-        if found == 0 && end > 0 && store.versions(revision, &self.path)?.is_empty() {
+        if found == 0 && end > 0 && !self.existed(store, revision)? {
             return Err(store::Error::NeverExisted(self.path.to_string()).into());
         }
         selected.iter().rev().try_for_each(show)
     }
-}
 
-/// Prints a commit, and its changes that match the filter.
-fn print(commit: &PathCommitJson, out: &mut Output) -> Result<()> {
-    let module = commit.module.as_ref().and_then(Option::as_deref);
-    let line = format!("Module: {}\n", module.unwrap_or("removed"));
-    let text = format_with_header(&commit.commit, &line, out);
-    out.text(format_args!("{text}"))?;
-    match &commit.matched {
-        Some(matched) => print_changes(matched, out),
-        None => Ok(()),
+    /// Returns whether there was ever a module at or below the path.
+    fn existed(&self, store: &dyn StoreOperations, revision: &Revision) -> Result<bool> {
+        let mut existed = false;
+        let all = (&ChangeFilter::default(), &CommitFilter::default());
+        store.log_path(revision, &self.path, all, &mut |_| {
+            existed = true;
+            ControlFlow::Break(())
+        })?;
+        Ok(existed)
+    }
+
+    /// Prints a commit, and its changes that match the filter.
+    fn print(&self, commit: &PathCommitJson, out: &mut Output) -> Result<()> {
+        let text = if self.is_short {
+            format_short(&commit.commit, out)
+        } else {
+            // A commit of a directory has no line for a module.
+            let line = commit.module.as_ref().map(|module| {
+                let module = module.as_deref().unwrap_or("removed");
+                format!("Module: {module}\n")
+            });
+            format_with_header(&commit.commit, &line.unwrap_or_default(), out)
+        };
+        out.text(format_args!("{text}"))?;
+        match &commit.matched {
+            Some(matched) => print_changes(matched, out),
+            None => Ok(()),
+        }
     }
 }
 

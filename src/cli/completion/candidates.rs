@@ -24,7 +24,7 @@ use crate::cli::store_location::StoreLocation;
 use crate::config::{MirrorLimits, Options};
 use crate::names::{BranchName, TreePath};
 use crate::remote::{Mirrors, StoreOperations};
-use crate::store::{LogOrder, Revision, Store};
+use crate::store::{LogSelection, Revision, Store};
 
 /// The longest time for which a user waits for names from the store. The candidates that are found by then are shown.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
@@ -273,12 +273,8 @@ impl Request {
             return Ok(found);
         }
         let tip = Revision::Branch(self.settings.branch()?);
-        self.open()?.log(
-            &tip,
-            0,
-            RECENT_COMMITS,
-            LogOrder::NewestFirst,
-            &mut |commit| {
+        self.open()?
+            .log(&tip, &LogSelection::newest(RECENT_COMMITS), &mut |commit| {
                 if commit.commit.starts_with(digits) {
                     // A word that is longer than that is completed to the whole id.
                     let id = if digits.len() > ID_DIGITS {
@@ -293,8 +289,7 @@ impl Request {
                 } else {
                     ControlFlow::Break(())
                 }
-            },
-        )?;
+            })?;
         Ok(found)
     }
 

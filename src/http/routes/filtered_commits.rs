@@ -14,8 +14,8 @@ use crate::http::pagination::{Page, next_page_link};
 use crate::http::state::App;
 use crate::names::CommitId;
 use crate::names::ModulePath;
-use crate::store::{self, ChangeFilter, ItemPattern, Revision, Store};
-use crate::wire::{self, filter_query};
+use crate::store::{self, ChangeFilter, CommitFilter, ItemPattern, Revision, Store};
+use crate::wire::{self, commit_filter_query, filter_query};
 
 /// The maximum number of commits that are compared with their parents for one page.
 const COMPARED_MAX: usize = 1_000;
@@ -76,10 +76,10 @@ pub(super) async fn filtered_commits(
     app: &App,
     revision: Revision,
     path: ModulePath,
-    filter: ChangeFilter,
+    (filter, commits): (ChangeFilter, CommitFilter),
     (after, page): (Option<CommitId>, Page),
 ) -> Result<Response> {
-    let link_query = filter_query(&filter);
+    let link_query = filter_query(&filter) + &commit_filter_query(&commits);
     // If the index does not have the facts about a module, the module must be read. All memory for that is charged in one step, so that the
     // request holds none while it waits for memory.
     let (at, wanted) = ((revision.clone(), path.clone()), filter.clone());
@@ -98,7 +98,13 @@ pub(super) async fn filtered_commits(
             let list = |revision: &_| {
                 let mut items =
                     JsonItems::first(ListKind::Array, page.bytes_max(), page.items_max());
-                let last = push_page(store, revision, (&path, &filter), after, &mut items)?;
+                let last = push_page(
+                    store,
+                    revision,
+                    (&path, &filter, &commits),
+                    after,
+                    &mut items,
+                )?;
                 Ok((items, last))
             };
             let (commit, (items, last)) = store.as_of(&revision, list)?;
@@ -114,7 +120,7 @@ pub(super) async fn filtered_commits(
 fn push_page(
     store: &Store,
     revision: &Revision,
-    (path, filter): (&ModulePath, &ChangeFilter),
+    (path, filter, commits): (&ModulePath, &ChangeFilter, &CommitFilter),
     after: Option<CommitId>,
     items: &mut JsonItems,
 ) -> store::Result<Option<CommitId>> {
@@ -122,6 +128,7 @@ fn push_page(
     store.log_path_after(revision, path, filter, after, |id, matched| {
         let is_over =
             compared == COMPARED_MAX || compared > 0 && started.elapsed() >= COMPARED_TIME_MAX;
+        let matched = matched.filter(|matched| commits.selects(&matched.commit));
         has_more = is_over
             || matched.is_some_and(|matched| !items.push(&wire::PathCommitJson::from(matched)));
         if has_more {

@@ -1,4 +1,4 @@
-//! `/commits`, `/commit`, `/snapshot`, `/restore` and `/rollback`: shows the history, and undoes parts of it.
+//! `/commits`, `/commit`, `/snapshot` and `/restore`: shows the history, and restores a part of it.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use crate::http::json_list::{JsonList, charged_json};
 use crate::http::openapi::{PathConditionHeaders, ReadProblems, WriteProblems};
 use crate::http::pagination::Page;
 use crate::http::routes::filtered_commits::{ChangeQuery, filtered_commits};
+use crate::http::routes::selected_commits::{CommitFilterQuery, CommitPage};
 use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
 use crate::store::{LogOrder, Revision};
@@ -68,7 +69,7 @@ pub(in crate::http) struct AuditQuery {
 
 /// Lists the commits of the branch, newest first
 #[utoipa::path(get, operation_id = "list_all_commits", path = "/commits", tag = "history",
-    params(ReadRevision, CommitPageQuery, OrderQuery),
+    params(ReadRevision, CommitPageQuery, OrderQuery, CommitFilterQuery),
     responses((status = 200, description = "Commits", body = Vec<wire::CommitJson>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn commits_all(
@@ -76,37 +77,40 @@ pub(in crate::http) async fn commits_all(
     ReadRevision(revision): ReadRevision,
     QueryParams(page): QueryParams<CommitPageQuery>,
     QueryParams(order): QueryParams<OrderQuery>,
+    QueryParams(filter): QueryParams<CommitFilterQuery>,
 ) -> Result<Response> {
     let (after, page) = page.parse()?;
+    let filter = filter.parse()?;
     let (order, link_query) = match order.order {
         None | Some(CommitOrder::NewestFirst) => (LogOrder::NewestFirst, ""),
         Some(CommitOrder::ChildrenFirst) => (LogOrder::ChildrenFirst, "&order=children-first"),
     };
+    let link_query = wire::commit_filter_query(&filter) + link_query;
     let list = JsonList::new(
         ListKind::Array,
         move |store, revision, after: Option<&CommitId>, items: &mut JsonItems| {
-            let (mut last, mut has_more) = (None, false);
+            let mut page = CommitPage::new(&filter, items);
             store.log_after(revision, order, after.copied(), |commit| {
-                has_more = !items.push(&wire::CommitJson::from(&commit));
-                if !has_more {
-                    last = Some(commit.id);
-                }
-                !has_more
+                page.add(&commit, |items| {
+                    items.push(&wire::CommitJson::from(&commit))
+                })
             })?;
-            Ok(last.filter(|_| has_more))
+            Ok(page.next())
         },
     );
-    let link = |last: &CommitId| (last.to_string(), link_query);
+    let link = |last: &CommitId| (last.to_string(), link_query.as_str());
     list.respond_with_page(&app, revision, after, (page, link))
         .await
 }
 
 /// Lists the commits that changed a path, newest first
 ///
+/// If the path is a directory, lists the commits that changed, added or removed a module in it, without the field `module`.
+///
 /// With `import`, `export` or `grew`, lists only the commits whose module differs in this way from that of every parent. The server
 /// compares for about a second per page, so a page may have few commits or none; the next page continues.
 #[utoipa::path(get, operation_id = "list_commits", path = "/commits/{*path}", tag = "history",
-    params(ReadRevision, CommitPageQuery, AuditQuery, ChangeQuery),
+    params(ReadRevision, CommitPageQuery, AuditQuery, ChangeQuery, CommitFilterQuery),
     responses((status = 200, description = "Commits", body = Vec<wire::PathCommitJson>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn commits(
@@ -116,30 +120,38 @@ pub(in crate::http) async fn commits(
     QueryParams(page): QueryParams<CommitPageQuery>,
     QueryParams(audit): QueryParams<AuditQuery>,
     QueryParams(changes): QueryParams<ChangeQuery>,
+    QueryParams(filter): QueryParams<CommitFilterQuery>,
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
     let (after, page) = page.parse()?;
-    let filter = changes.parse()?;
-    if !filter.is_empty() {
-        return filtered_commits(&app, revision, path, filter, (after, page)).await;
+    let (changes, filter) = (changes.parse()?, filter.parse()?);
+    if !changes.is_empty() {
+        return filtered_commits(&app, revision, path, (changes, filter), (after, page)).await;
     }
     let has_modules = audit.modules;
+    let link_query = wire::commit_filter_query(&filter);
     let list = JsonList::new(
         ListKind::Array,
         move |store, revision, after: Option<&CommitId>, items: &mut JsonItems| {
-            let (mut last, mut has_more) = (None, false);
+            let mut page = CommitPage::new(&filter, items);
+            if store.has_directory_log(revision, &path)? {
+                store.log_directory_after(revision, &path, after.copied(), |commit| {
+                    page.add(&commit, |items| {
+                        items.push(&wire::PathCommitJson::from(&commit))
+                    })
+                })?;
+                return Ok(page.next());
+            }
             store.audit_after(revision, &path, after.copied(), |entry| {
-                has_more = !items.push(&wire::PathCommitJson::new(&entry, has_modules));
-                if !has_more {
-                    last = Some(entry.commit.id);
-                }
-                !has_more
+                page.add(&entry.commit, |items| {
+                    items.push(&wire::PathCommitJson::new(&entry, has_modules))
+                })
             })?;
-            Ok(last.filter(|_| has_more))
+            Ok(page.next())
         },
     );
-    let link_query = if has_modules { "&modules=true" } else { "" };
-    let link = |last: &CommitId| (last.to_string(), link_query);
+    let link_query = if has_modules { "&modules=true" } else { "" }.to_owned() + &link_query;
+    let link = |last: &CommitId| (last.to_string(), link_query.as_str());
     list.respond_with_page(&app, revision, after, (page, link))
         .await
 }
@@ -199,29 +211,4 @@ pub(in crate::http) async fn restore(
     let commit = commit.on_branch(change.branch.clone());
     let restored = app.publish(move |store| Ok(store.restore_from(&change, &commit, &scope)?));
     Ok(restored.await?.0)
-}
-
-/// Undoes the newest change of the branch
-#[utoipa::path(post, path = "/rollback", tag = "history",
-    params(WriteHeaders, PathConditionHeaders),
-    responses((status = 200, description = "The change is undone"), WriteProblems))]
-pub(in crate::http) async fn rollback_all(
-    app: State<App>,
-    headers: WriteHeaders,
-) -> Result<ChangeHeaders> {
-    rollback(app, headers, UrlTail::default()).await
-}
-
-/// Undoes the newest change of a path
-#[utoipa::path(post, path = "/rollback/{*path}", tag = "history",
-    params(WriteHeaders, PathConditionHeaders),
-    responses((status = 200, description = "The change is undone"), WriteProblems))]
-pub(in crate::http) async fn rollback(
-    State(app): State<App>,
-    WriteHeaders(change): WriteHeaders,
-    UrlTail(tail): UrlTail,
-) -> Result<ChangeHeaders> {
-    let scope = TreePath::parse(&tail)?;
-    let rolled_back = app.publish(move |store| Ok(store.rollback(&change, &scope)?));
-    Ok(rolled_back.await?.0)
 }

@@ -18,10 +18,11 @@ use crate::remote::module_reader::ModuleReader;
 use crate::remote::module_source::ModuleSource;
 use crate::remote::operations::StoreOperations;
 use crate::store::{
-    self, Change, ChangeFilter, ComparedModules, DirectoryRemoval, ErrorKind, EventFilter,
-    ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule, LogOrder, MergeSummary,
-    ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation, Revision, SearchMatch,
-    SearchScope, Tag, Version, WorldCheck, WorldSource, write_modules,
+    self, Change, ChangeFilter, CommitFilter, ComparedModules, DirectoryRemoval, ErrorKind,
+    EventFilter, ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule,
+    LogSelection, MergeSummary, ModuleComparison, ModuleFiles, PathChange, Published, Query,
+    Relocation, Revision, SearchMatch, SearchScope, Tag, UndoneChange, Version, WorldCheck,
+    WorldSource, write_modules,
 };
 use crate::wire::{
     self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
@@ -134,14 +135,12 @@ impl StoreOperations for Client {
     fn export(
         &self,
         revision: &Revision,
+        modules: &[(ModulePath, ModuleHash)],
         dir: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<usize> {
-        // All requests name the same commit, so that the files are from one tree.
-        let revision = self.pin(revision)?;
-        let modules = self.list(&revision, &TreePath::root())?;
-        let bytes = |path: &ModulePath, hash| self.download_bytes(&revision, path, hash);
-        write_modules(&modules, dir, bytes, progress)
+        let bytes = |path: &ModulePath, hash| self.download_bytes(revision, path, hash);
+        write_modules(modules, dir, bytes, progress)
     }
 
     fn default_branch(&self) -> Result<BranchName> {
@@ -170,22 +169,20 @@ impl StoreOperations for Client {
     fn log(
         &self,
         revision: &Revision,
-        skip: usize,
-        count: usize,
-        order: LogOrder,
+        selection: &LogSelection,
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.log_pages(revision, skip, count, order, visit)
+        self.log_pages(revision, selection, visit)
     }
 
     fn log_path(
         &self,
         revision: &Revision,
         path: &ModulePath,
-        filter: &ChangeFilter,
+        filters: (&ChangeFilter, &CommitFilter),
         visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.path_log_pages(revision, path, filter, visit)
+        self.path_log_pages(revision, path, filters, visit)
     }
 
     fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
@@ -338,9 +335,26 @@ impl StoreOperations for Client {
         self.publish(self.write(Method::POST, &path, change))
     }
 
-    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
+    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<Option<CommitId>>> {
         let path = format!("/rollback{}", below(scope));
-        self.publish(self.write(Method::POST, &path, change))
+        let response = self.send(self.write(Method::POST, &path, change))?;
+        let undone = commit_in(response.headers(), wire::UNDONE);
+        Ok(self.read_text(response)?.published.with_value(undone))
+    }
+
+    fn preview_rollback(
+        &self,
+        revision: &Revision,
+        scope: &TreePath,
+    ) -> Result<(CommitId, UndoneChange)> {
+        let path = format!("/rollback{}", below(scope));
+        let json: wire::UndoneChangeJson = self.json(self.get(&path, revision))?.value;
+        let id = |text: &String| self.parse(text, CommitId::parse);
+        let change = UndoneChange {
+            undone: id(&json.undoes)?,
+            restored: id(&json.restores)?,
+        };
+        Ok((id(&json.commit)?, change))
     }
 
     fn merge(

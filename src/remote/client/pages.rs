@@ -4,13 +4,16 @@ use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 
+use super::next_page::next_after;
 use super::request::{Client, below, in_path};
 use super::response::ApiResponse;
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::Result;
 use crate::remote::operations::StoreOperations;
-use crate::store::{LogOrder, Revision};
-use crate::wire::{CommitJson, InfoJson, PathCommitJson, ReceivedModules, encode_path};
+use crate::store::{LogOrder, LogSelection, Revision};
+use crate::wire::{
+    CommitJson, InfoJson, PathCommitJson, ReceivedModules, commit_filter_query, encode_path,
+};
 
 /// The number of modules in one response of the server.
 const MODULES_PER_PAGE: usize = 10_000;
@@ -95,29 +98,34 @@ impl Client {
         })
     }
 
-    /// Calls `visit` for up to `count` commits of the history after the first `skip` ones, until `visit` returns `Break`. With
+    /// Calls `visit` for up to `count` selected commits of the history after the first `skip` ones, until `visit` returns `Break`. With
     /// [`LogOrder::OldestFirst`], `skip` and `count` select the same commits as with `NewestFirst`, but `visit` receives them in reverse
     /// order.
     pub(super) fn log_pages(
         &self,
         revision: &Revision,
-        skip: usize,
-        count: usize,
-        order: LogOrder,
+        selection: &LogSelection,
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
+        let LogSelection {
+            skip,
+            count,
+            order,
+            ref filter,
+        } = *selection;
         if count == 0 {
             // `snapshot` fails if the revision is unknown. This is an error even if no commit is requested.
             return self.snapshot(revision).map(drop);
         }
-        let query = match order {
-            LogOrder::NewestFirst | LogOrder::OldestFirst => "",
-            LogOrder::ChildrenFirst => "&order=children-first",
-        };
+        let mut query = commit_filter_query(filter);
+        if order == LogOrder::ChildrenFirst {
+            query.push_str("&order=children-first");
+        }
         let end = skip.saturating_add(count);
         let (mut seen, mut selected) = (0, Vec::new());
         let each = |commit| {
             let commit = self.checked_commit(commit)?;
+            self.check_selected(&commit, filter)?;
             seen += 1;
             let flow = match order {
                 _ if seen <= skip => ControlFlow::Continue(()),
@@ -130,7 +138,7 @@ impl Client {
             Ok(flow.is_continue() && seen < end)
         };
         let last = |commit: &CommitJson| commit.commit.clone();
-        self.commit_pages(revision, "/commits", query, end, last, each)?;
+        self.commit_pages(revision, "/commits", &query, end, last, each)?;
         visit_all(selected.into_iter().rev(), visit);
         Ok(())
     }
@@ -145,9 +153,11 @@ impl Client {
         let mut entries = Vec::new();
         let path = format!("/commits/{}", encode_path(path.as_str()));
         let each = |entry: PathCommitJson| {
-            let hash = match entry.module.flatten() {
-                Some(hash) => Some(self.parse(&hash, ModuleHash::parse)?),
-                None => None,
+            let hash = match entry.module {
+                Some(Some(hash)) => Some(self.parse(&hash, ModuleHash::parse)?),
+                Some(None) => None,
+                // The path is a directory, which has no audit.
+                None => return Ok(true),
             };
             entries.push((self.checked_commit(entry.commit)?, hash));
             Ok(true)
@@ -180,7 +190,11 @@ impl Client {
                     return Ok(());
                 }
             }
-            let next = last.map(|last| format!("&after={}", encode_path(&last)));
+            // A page of a filtered list may have few commits or none, so the position is read from the link if possible.
+            let linked = page.link.as_deref().and_then(next_after);
+            let next = linked
+                .or(last)
+                .map(|last| format!("&after={}", encode_path(&last)));
             match next.filter(|_| page.has_more) {
                 Some(next) if next == after => return Err(self.invalid_response(NO_PROGRESS)),
                 Some(next) => after = next,

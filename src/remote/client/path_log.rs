@@ -6,26 +6,27 @@ use super::next_page::next_after;
 use super::request::Client;
 use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::remote::error::Result;
-use crate::store::{ChangeFilter, Revision, Version};
-use crate::wire::{PathCommitJson, encode_path, filter_query};
+use crate::store::{ChangeFilter, CommitFilter, Revision, Version};
+use crate::wire::{CommitJson, PathCommitJson, commit_filter_query, encode_path, filter_query};
 
 /// The number of commits in one response of the server.
 const COMMITS_PER_PAGE: usize = 1_000;
 
 impl Client {
     /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. Visits only commits whose change
-    /// matches the filter, or all commits if the filter is empty.
+    /// matches the first filter and that the second one selects, or all commits if both are empty.
     pub(super) fn path_log_pages(
         &self,
         revision: &Revision,
         path: &ModulePath,
-        filter: &ChangeFilter,
+        (filter, commits): (&ChangeFilter, &CommitFilter),
         visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
         let path = format!(
-            "/commits/{}?modules=true&limit={COMMITS_PER_PAGE}{}",
+            "/commits/{}?modules=true&limit={COMMITS_PER_PAGE}{}{}",
             encode_path(path.as_str()),
-            filter_query(filter)
+            filter_query(filter),
+            commit_filter_query(commits)
         );
         let (mut revision, mut after) = (revision.clone(), None::<CommitId>);
         loop {
@@ -33,6 +34,7 @@ impl Client {
             let request = self.get(&format!("{path}{}", from.unwrap_or_default()), &revision);
             let page = self.json::<Vec<PathCommitJson>>(request)?;
             for commit in page.value {
+                self.check_selected(&commit.commit, commits)?;
                 if visit(self.checked_path_commit(commit, filter)?).is_break() {
                     return Ok(());
                 }
@@ -69,6 +71,14 @@ impl Client {
         pairs.value.iter().map(version).collect()
     }
 
+    /// Checks that the filter selects a commit. An older server ignores the parameters of the filter, and lists all commits.
+    pub(super) fn check_selected(&self, commit: &CommitJson, filter: &CommitFilter) -> Result<()> {
+        if filter.may_select(&commit.author, commit.date) {
+            return Ok(());
+        }
+        Err(self.invalid_response("the server cannot select commits by author or date"))
+    }
+
     /// Checks the ids in a commit, and that the server has applied the filter.
     fn checked_path_commit(
         &self,
@@ -76,13 +86,9 @@ impl Client {
         filter: &ChangeFilter,
     ) -> Result<PathCommitJson> {
         commit.commit = self.checked_commit(commit.commit)?;
-        // The response to `modules=true` has a hash or null in `module`. Parsing makes no difference between null and an absent field, so
-        // both become `Some(None)` here.
-        let hash = commit.module.flatten();
-        if let Some(hash) = &hash {
+        if let Some(Some(hash)) = &commit.module {
             self.parse(hash, ModuleHash::parse)?;
         }
-        commit.module = Some(hash);
         // An older server ignores the parameters of the filter, and lists all commits.
         if commit.matched.is_none() && !filter.is_empty() {
             return Err(self.invalid_response("the server cannot filter the commits of a path"));

@@ -13,7 +13,7 @@ use crate::http::routes::web::form_page::{done, require};
 use crate::http::routes::web::screen::Screen;
 use crate::http::routes::web::visitor::Visitor;
 use crate::http::state::App;
-use crate::store::{ErrorKind, Store};
+use crate::store::{ErrorKind, Revision, Store};
 use crate::web::{Site, change_texts};
 
 const PAGE: TargetPage = TargetPage {
@@ -30,16 +30,18 @@ pub(in crate::http::routes::web) async fn show(
     parts: TargetParts,
 ) -> Result<Response> {
     let describe = |store: &Store, site: &Site, target: &Target| {
-        let commits = match store.preview_rollback(&target.branch, &target.path) {
+        let branch = Revision::Branch(Some(target.branch.clone()));
+        let commits = match store.preview_rollback(&branch, &target.path) {
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 return Ok(TargetState::Unchangeable(error.to_string()));
             }
             commits => commits?,
         };
+        let (tip, change) = commits;
         Ok(TargetState::Changeable(TargetTexts {
             explanation: change_texts::rollback(&target.name()),
             more_hidden: Vec::new(),
-            preview: preview((store, site), target, commits)?,
+            preview: preview((store, site), target, (tip, change.restored))?,
         }))
     };
     PAGE.respond(screen, &visitor, &parts, describe).await

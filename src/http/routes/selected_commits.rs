@@ -1,0 +1,89 @@
+//! The parameters `author` and `since` of lists of commits.
+
+use serde::Deserialize;
+
+use crate::http::error::{Failure, Result};
+use crate::http::json_items::JsonItems;
+use crate::names::{Author, CommitId, Cutoff};
+use crate::store::{Commit, CommitFilter};
+
+/// The maximum number of commits that are compared with the filter for one page.
+const COMPARED_MAX: usize = 20_000;
+
+/// The query parameters that select commits by author and date.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct CommitFilterQuery {
+    /// List the commits whose author's name contains this text. With `NAME <MAIL>`, the address must also contain MAIL. The server compares
+    /// 20,000 commits per page, so a page may have few commits or none; the next page continues.
+    #[param(example = "Ann", max_length = 1024)]
+    author: Option<String>,
+    /// List the commits with this date or a later one: a day, which begins at midnight UTC, or a date and time.
+    #[param(example = "2026-11-01")]
+    since: Option<String>,
+}
+
+impl CommitFilterQuery {
+    /// Parses the parameters. Without any of them, the returned filter is empty.
+    ///
+    /// # Errors
+    /// 400 if a parameter is malformed, or if `since` is an age.
+    pub fn parse(&self) -> Result<CommitFilter> {
+        let author = self.author.as_deref().map(Author::parse).transpose()?;
+        let since = self.since.as_deref().map(Cutoff::parse).transpose()?;
+        let since_s = match since {
+            // The entity tag of a list is its commit, so the list must not depend on the current time.
+            Some(Cutoff::Ago(_)) => {
+                return Err(Failure::malformed(
+                    "`since` must be a date or a time, such as 2026-11-01 or 2026-11-01T12:00:00Z",
+                ));
+            }
+            Some(Cutoff::At(since_s)) => Some(since_s),
+            None => None,
+        };
+        Ok(CommitFilter { author, since_s })
+    }
+}
+
+/// A page of a list of commits that a filter selects. It compares a limited number of commits with the filter.
+pub(super) struct CommitPage<'p> {
+    filter: &'p CommitFilter,
+    items: &'p mut JsonItems,
+    compared: usize,
+    last: Option<CommitId>,
+    has_more: bool,
+}
+
+impl<'p> CommitPage<'p> {
+    /// Begins a page.
+    pub fn new(filter: &'p CommitFilter, items: &'p mut JsonItems) -> Self {
+        Self {
+            filter,
+            items,
+            compared: 0,
+            last: None,
+            has_more: false,
+        }
+    }
+
+    /// Adds the next commit of the list with `push` if the filter selects it. `push` returns whether the page had room for it. Returns
+    /// whether the page can take another commit.
+    pub fn add(&mut self, commit: &Commit, push: impl FnOnce(&mut JsonItems) -> bool) -> bool {
+        let is_limited = !self.filter.is_empty();
+        self.has_more = if is_limited && self.compared == COMPARED_MAX {
+            true
+        } else {
+            self.filter.selects(commit) && !push(self.items)
+        };
+        if !self.has_more {
+            self.compared += 1;
+            self.last = Some(commit.id);
+        }
+        !self.has_more
+    }
+
+    /// Returns the commit after which the next page begins; `None` if this is the last page.
+    pub fn next(&self) -> Option<CommitId> {
+        self.last.filter(|_| self.has_more)
+    }
+}
