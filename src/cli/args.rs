@@ -50,7 +50,7 @@ pub(super) struct ReadArgs {
 }
 
 /// The arguments of every command that makes a commit.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct WriteArgs {
     /// Use this commit message instead of the default one
     #[arg(short, long, value_name = "TEXT", value_parser = Message::parse)]

@@ -47,8 +47,19 @@ pub(super) enum TagVerb {
 pub(super) fn report<T>(
     settings: &Settings,
     out: &mut Output,
+    change: (ChangeVerb, &Published<T>),
+    fields: Value,
+) -> Result<()> {
+    report_effect(settings, out, change, fields, None)
+}
+
+/// Reports a change like [`report`]. If the branch has moved, the line also says what the change did, in the words of `effect`.
+pub(super) fn report_effect<T>(
+    settings: &Settings,
+    out: &mut Output,
     (verb, published): (ChangeVerb, &Published<T>),
     mut fields: Value,
+    effect: Option<String>,
 ) -> Result<()> {
     if out.is_json() {
         fields["commit"] = json!(published.commit.map(|commit| commit.to_string()));
@@ -56,7 +67,10 @@ pub(super) fn report<T>(
         fields["changed"] = json!(published.has_moved);
         out.json(&fields)?;
     }
-    note(settings, out, verb, published)
+    let line = line(verb, published, &settings.root_flag());
+    let effect = effect.filter(|effect| published.has_moved && !effect.is_empty());
+    let effect = effect.map(|effect| format!(": {effect}"));
+    print_line(settings, out, &(line + &effect.unwrap_or_default()))
 }
 
 /// Reports a change of a tag, on standard error and with `--json` as JSON.

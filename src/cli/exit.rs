@@ -65,6 +65,12 @@ pub(super) enum Error {
     /// The two sides of a diff cannot be compared with each other. Contains both arguments, then what each of them is.
     #[error("cannot compare {0} with {1}: the first is {2}, the second is {3}")]
     MixedDiff(String, String, &'static str, &'static str),
+    /// `diff` got one argument that is not the path of a module. Contains the argument, and what it is.
+    #[error("cannot compare {0} with the version before: it is {1}, not the path of a module")]
+    OneSide(String, &'static str),
+    /// `diff` got the path of a module that has never had another module.
+    #[error("{0} has only one version")]
+    OnlyVersion(String),
     /// `diff --exit-code` found differences and has printed them.
     #[error("there are differences")]
     Differences,
@@ -268,7 +274,8 @@ impl Error {
         match self {
             Self::Closed => 0,
             Self::NotConfirmed | Self::BinaryToTerminal(_) | Self::Differences => FAILED,
-            Self::MixedDiff(..) | Self::FileAsDirectory(_) | Self::FileAsPath(..) => USAGE,
+            Self::MixedDiff(..) | Self::OneSide(..) => USAGE,
+            Self::FileAsDirectory(_) | Self::FileAsPath(..) => USAGE,
             Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
                 FAILED
             }
@@ -282,7 +289,7 @@ impl Error {
             Self::BranchAsCommand(_) | Self::PathAsCommand(_) => USAGE,
             Self::NoProgram(_) | Self::CursorBranch { .. } => USAGE,
             Self::ServerKey(..) | Self::ExposedKey(_) | Self::LoginFile { .. } => USAGE,
-            Self::NoLogin(_) => FAILED,
+            Self::NoLogin(_) | Self::OnlyVersion(_) => FAILED,
             Self::NoConfigDirectory => UNAVAILABLE,
             Self::CursorFile(_) => INVALID,
             Self::LostCursor { source, .. } => source.code(),

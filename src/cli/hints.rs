@@ -43,6 +43,12 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         }
         Error::MergeConflict { paths, theirs, .. } => merge_conflict::hint(paths, theirs, settings),
         Error::FileAsPath(first, second) => Some(for_second_file(first, second)),
+        Error::OneSide(name, _) => {
+            let word = shell_word(name);
+            Some(format!(
+                "give both sides, such as `wasmstore diff main~1 main` or `wasmstore diff ./new.wasm PATH`; `wasmstore show {word}` prints the changes of one commit"
+            ))
+        }
         Error::MixedDiff(..) => Some(MODULE_OR_FILE.to_owned()),
         Error::Remote(remote::Error::NoGit) => Some("install git and try again".to_owned()),
         Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
-use crate::cli::change_report::{ChangeVerb, report};
+use crate::cli::change_effect::effect;
+use crate::cli::change_report::{ChangeVerb, report, report_effect};
 use crate::cli::exit::Result;
 use crate::cli::merge_conflict;
-use crate::cli::output::{Output, print_hint};
+use crate::cli::output::{Output, print_hint, print_note};
 use crate::cli::settings::Settings;
 use crate::cli::undone_merge;
 use crate::names::BranchName;
@@ -16,7 +17,8 @@ use crate::store::FastForward;
 ///
 /// If the current branch has no commit that the other one lacks, it is moved forward to the same commit (a fast-forward), and each rollback
 /// undoes one of the commits; with --no-ff, one rollback undoes the whole merge. If both branches changed a path differently, the
-/// command fails with a conflict and changes nothing. Prints nothing, and reports the commit on standard error.
+/// command fails with a conflict and changes nothing. Prints nothing, and reports the commit and the numbers of changed modules on standard
+/// error.
 /// JSON: {"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; after a fast-forward also
 /// {"forwarded_from":"…"}, the previous commit of the branch: restoring it undoes the merge
 #[derive(Debug, clap::Args)]
@@ -42,8 +44,11 @@ impl MergeArgs {
         let store = settings.open_existing()?;
         let merged = store.merge(&change, &self.name, fast_forward);
         let merged = merged.map_err(|error| merge_conflict::with_branch(error, &self.name))?;
-        let Some(from) = merged.value.forwarded_from else {
-            report(settings, out, (ChangeVerb::Merged, &merged), json!({}))?;
+        let forwarded_from = merged.value.forwarded_from;
+        let effect = effect(store.as_ref(), settings, &merged, forwarded_from);
+        let Some(from) = forwarded_from else {
+            let verb = (ChangeVerb::Merged, &merged);
+            report_effect(settings, out, verb, json!({}), effect)?;
             if !merged.has_moved
                 && !settings.is_quiet()
                 && let Some(hint) = undone_merge::hint(store.as_ref(), &self.name, settings)
@@ -53,11 +58,12 @@ impl MergeArgs {
             return Ok(());
         };
         let fields = json!({ "forwarded_from": from.to_string() });
-        report(
-            settings,
-            out,
-            (ChangeVerb::Forwarded(from), &merged),
-            fields,
-        )
+        let verb = (ChangeVerb::Forwarded(from), &merged);
+        // The line ends with a command, so the effect gets a line of its own.
+        report(settings, out, verb, fields)?;
+        if let Some(effect) = effect {
+            print_note(&format!("merged: {effect}"));
+        }
+        Ok(())
     }
 }

@@ -2,21 +2,25 @@
 
 use serde_json::json;
 
+use super::diff::print_change;
 use crate::cli::args::WriteArgs;
-use crate::cli::change_report::{ChangeVerb, report};
+use crate::cli::change_effect::effect;
+use crate::cli::change_report::{ChangeVerb, report_effect};
 use crate::cli::exit::{Error, Result};
 use crate::cli::if_match::expected_hash;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{HashRef, ModulePattern};
-use crate::remote;
-use crate::store::{self, DirectoryRemoval, Precondition};
+use crate::remote::{self, preview_removal};
+use crate::store::{self, DirectoryRemoval, PathChange, Precondition, Revision};
+use crate::wire::PathDiff;
 
 /// Remove modules
 ///
 /// Removes the modules at paths, or with a hash from every path that has it, in one commit. A glob, as in gitignore(5), is compared with the
-/// paths in the store, so quote it; it must match something. Old versions are kept. Prints nothing, and reports the commit on standard error.
-/// JSON: {"commit":"…","branch":"…","changed":true}
+/// paths in the store, so quote it; it must match something. Old versions are kept. Prints nothing, and reports the commit and the number of
+/// removed modules on standard error. JSON: {"commit":"…","branch":"…","changed":true}; with --dry-run [{"path":"/…","action":"removed",
+/// "hash":"…"},…]
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RemoveArgs {
     /// The modules' paths, hashes or digests, or globs
@@ -28,24 +32,26 @@ pub(in crate::cli) struct RemoveArgs {
     /// Fail unless the path has the module with this hash or digest; only for one path
     #[arg(long, value_name = "HASH", value_parser = HashRef::parse)]
     if_match: Option<HashRef>,
+    /// Change nothing; print the modules that would be removed, as `diff` does
+    #[arg(long, conflicts_with = "if_match")]
+    dry_run: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl RemoveArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let mut change = settings.change(self.write)?;
+        if self.dry_run {
+            return self.dry_run(settings, out);
+        }
+        let mut change = settings.change(self.write.clone())?;
         if let Some(hash) = self.if_match {
             if !matches!(self.names.as_slice(), [name] if name.glob().is_none()) {
                 return Err(Error::Usage("--if-match is for one path"));
             }
             change.precondition = Precondition::module(expected_hash(settings, hash)?);
         }
-        let directories = if self.recursive {
-            DirectoryRemoval::Recursive
-        } else {
-            DirectoryRemoval::Refuse
-        };
+        let directories = self.directories();
         let store = settings.open_existing()?;
         let removed = match self.names.as_slice() {
             [pattern]
@@ -56,11 +62,51 @@ impl RemoveArgs {
             }
             patterns => store.remove_selected(&change, patterns, directories),
         };
-        match removed {
-            Err(remote::Error::Store(store::Error::DirectoryNotRemoved(path))) => {
-                Err(Error::NotRecursive(path))
-            }
-            other => report(settings, out, (ChangeVerb::Committed, &other?), json!({})),
+        let removed = removed.map_err(without_recursion)?;
+        let effect = effect(store.as_ref(), settings, &removed, None);
+        let verb = (ChangeVerb::Committed, &removed);
+        report_effect(settings, out, verb, json!({}), effect)
+    }
+
+    fn directories(&self) -> DirectoryRemoval {
+        if self.recursive {
+            DirectoryRemoval::Recursive
+        } else {
+            DirectoryRemoval::Refuse
         }
+    }
+
+    fn dry_run(&self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let store = settings.open_existing()?;
+        let branch = settings.remember(Revision::Branch(settings.branch()?));
+        let directories = self.directories();
+        let removed = preview_removal(store.as_ref(), &branch, &self.names, directories);
+        let removed = removed.map_err(without_recursion)?;
+        let changes = removed.into_iter().map(|(path, hash)| PathChange {
+            path,
+            old: Some(hash),
+            new: None,
+        });
+        if out.is_json() {
+            let mut array = out.array();
+            for change in changes {
+                if let Some(diff) = PathDiff::new(&change, None) {
+                    array.push(&diff)?;
+                }
+            }
+            return array.end();
+        }
+        for change in changes {
+            print_change(&change, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Names the option that is missing if the error is about a directory.
+fn without_recursion(error: remote::Error) -> Error {
+    match error {
+        remote::Error::Store(store::Error::DirectoryNotRemoved(path)) => Error::NotRecursive(path),
+        error => error.into(),
     }
 }

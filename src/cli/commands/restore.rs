@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
-use crate::cli::change_report::{ChangeVerb, report};
+use crate::cli::change_effect::effect;
+use crate::cli::change_report::{ChangeVerb, report_effect};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -13,7 +14,7 @@ use crate::store::Revision;
 /// Restore the modules of a commit, in a new commit
 ///
 /// Removes modules that the commit does not have. If nothing changes, no commit is made. Prints nothing, and
-/// reports the commit on standard error.
+/// reports the commit and the numbers of changed modules on standard error.
 /// JSON: {"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RestoreArgs {
@@ -34,6 +35,8 @@ impl RestoreArgs {
         let commit = self.commit.on_branch(settings.branch()?);
         let commit = store.commit_id(&commit)?;
         let restored = store.restore(&change, commit, &self.path)?;
-        report(settings, out, (ChangeVerb::Committed, &restored), json!({}))
+        let effect = effect(store.as_ref(), settings, &restored, None);
+        let verb = (ChangeVerb::Committed, &restored);
+        report_effect(settings, out, verb, json!({}), effect)
     }
 }

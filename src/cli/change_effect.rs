@@ -1,0 +1,108 @@
+//! What a change did to the modules of the branch, in words for its report.
+
+use std::ops::ControlFlow;
+
+use super::settings::Settings;
+use crate::names::{CommitId, TreePath};
+use crate::remote::StoreOperations;
+use crate::store::{PathChange, Published, Revision};
+
+/// The maximum number of modules that are counted.
+const COUNTED_MAX: usize = 10_000;
+
+/// The numbers of modules that a change added, updated and removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    added: usize,
+    updated: usize,
+    removed: usize,
+}
+
+/// Returns words such as `removed 10 modules` for a change. `from` is the tip of the branch before the change; `None` means the first
+/// parent of the commit. Returns `None` if the branch has not moved, if no report is printed, or if the store cannot be read, for example
+/// because the key does not allow it: the change itself succeeded.
+pub(super) fn effect<T>(
+    store: &dyn StoreOperations,
+    settings: &Settings,
+    published: &Published<T>,
+    from: Option<CommitId>,
+) -> Option<String> {
+    let commit = published.commit.filter(|_| published.has_moved)?;
+    if settings.is_quiet() {
+        return None;
+    }
+    let from = match from {
+        Some(from) => from,
+        None => {
+            let parents = store.commit(commit).ok()?.parents;
+            CommitId::parse(parents.first()?).ok()?
+        }
+    };
+    let (from, commit) = (Revision::Commit(from), Revision::Commit(commit));
+    let mut counts = Counts::default();
+    let counted = store.diff(&from, &commit, &TreePath::root(), &mut |change| {
+        counts.add(&change);
+        if counts.all() > COUNTED_MAX {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    counted.ok()?;
+    Some(counts.words())
+}
+
+impl Counts {
+    fn add(&mut self, change: &PathChange) {
+        match (change.old, change.new) {
+            (None, _) => self.added += 1,
+            (Some(_), Some(_)) => self.updated += 1,
+            (Some(_), None) => self.removed += 1,
+        }
+    }
+
+    fn all(self) -> usize {
+        self.added + self.updated + self.removed
+    }
+
+    fn words(self) -> String {
+        let modules = if self.all() == 1 { "module" } else { "modules" };
+        if self.all() > COUNTED_MAX {
+            return format!("changed more than {COUNTED_MAX} modules");
+        }
+        let numbers = [
+            ("added", self.added),
+            ("updated", self.updated),
+            ("removed", self.removed),
+        ];
+        let parts = numbers.into_iter().filter(|(_, number)| *number > 0);
+        let parts: Vec<_> = parts
+            .map(|(verb, number)| format!("{verb} {number}"))
+            .collect();
+        match parts.as_slice() {
+            [] => "changed no module".to_owned(),
+            parts => format!("{} {modules}", parts.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_happened_is_said() {
+        let words = |added, updated, removed| {
+            Counts {
+                added,
+                updated,
+                removed,
+            }
+            .words()
+        };
+        assert_eq!(words(0, 0, 1), "removed 1 module");
+        assert_eq!(words(2, 0, 10), "added 2, removed 10 modules");
+        assert_eq!(words(0, 0, 0), "changed no module");
+        assert_eq!(words(COUNTED_MAX, 1, 0), "changed more than 10000 modules");
+    }
+}
