@@ -67,10 +67,10 @@ pub(super) fn report_effect<T>(
         fields["changed"] = json!(published.has_moved);
         out.json(&fields)?;
     }
-    let line = line(verb, published, &settings.root_flag());
-    let effect = effect.filter(|effect| published.has_moved && !effect.is_empty());
-    let effect = effect.map(|effect| format!(": {effect}"));
-    print_line(settings, out, &(line + &effect.unwrap_or_default()))
+    let effect = effect.filter(|effect| !effect.is_empty());
+    let effect = effect.map_or_else(String::new, |effect| format!(": {effect}"));
+    let line = line(verb, published, &effect, &settings.root_flag());
+    print_line(settings, out, &line)
 }
 
 /// Reports a change of a tag, on standard error and with `--json` as JSON.
@@ -101,7 +101,11 @@ pub(super) fn note<T>(
     verb: ChangeVerb,
     published: &Published<T>,
 ) -> Result<()> {
-    print_line(settings, out, &line(verb, published, &settings.root_flag()))
+    print_line(
+        settings,
+        out,
+        &line(verb, published, "", &settings.root_flag()),
+    )
 }
 
 fn print_line(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
@@ -136,8 +140,8 @@ fn tag_line(tag: &TagName, verb: TagVerb, published: &Published<()>) -> String {
     }
 }
 
-/// Returns the line of a report. `root_flag` selects the same store in a command.
-fn line<T>(verb: ChangeVerb, published: &Published<T>, root_flag: &str) -> String {
+/// Returns the line of a report. `effect` follows the new tip if the branch has moved. `root_flag` selects the same store in a command.
+fn line<T>(verb: ChangeVerb, published: &Published<T>, effect: &str, root_flag: &str) -> String {
     let branch = published.branch.as_ref();
     let branch = branch.map_or_else(|| "the branch".to_owned(), ToString::to_string);
     let Some(commit) = &published.commit else {
@@ -148,13 +152,13 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>, root_flag: &str) -> Strin
         return format!("nothing changed: {branch} is at {id}");
     }
     match verb {
-        ChangeVerb::Committed => format!("committed {id} on {branch}"),
-        ChangeVerb::Merged => format!("merged: {branch} is at {id}"),
+        ChangeVerb::Committed => format!("committed {id} on {branch}{effect}"),
+        ChangeVerb::Merged => format!("merged: {branch} is at {id}{effect}"),
         ChangeVerb::Forwarded(from) => {
             // A fast-forward makes no commit that names the previous tip, so `rollback` cannot find it. `restore` gets its id here.
             let (from, branch_word) = (short_id(&from), shell_word(&branch));
             let undo = format!("wasmstore restore {from} --branch {branch_word}{root_flag}");
-            format!("merged: {branch} is at {id} (fast-forward); to undo it: {undo}")
+            format!("merged: {branch} is at {id} (fast-forward){effect}; to undo it: {undo}")
         }
         ChangeVerb::Squashed => format!("squashed {branch} to {id}"),
         ChangeVerb::Shortened => format!("dropped versions: {branch} is at {id}"),
@@ -179,10 +183,19 @@ mod tests {
             has_moved,
             value: (),
         };
-        let of = |verb, moved| line(verb, &published(true, moved), " --root x");
+        let of = |verb, moved| line(verb, &published(true, moved), "", " --root x");
         assert_eq!(
             of(ChangeVerb::Committed, true),
             "committed 1212121212 on main"
+        );
+        assert_eq!(
+            line(
+                ChangeVerb::Committed,
+                &published(true, true),
+                ": undid 56",
+                ""
+            ),
+            "committed 1212121212 on main: undid 56"
         );
         assert_eq!(
             of(ChangeVerb::Merged, true),
@@ -220,7 +233,7 @@ mod tests {
         let unchanged = "nothing changed: main is at 1212121212";
         assert_eq!(of(ChangeVerb::Committed, false), unchanged);
         assert_eq!(
-            line(ChangeVerb::Committed, &published(false, false), ""),
+            line(ChangeVerb::Committed, &published(false, false), ": x", ""),
             "nothing changed: main has no commit"
         );
     }

@@ -124,6 +124,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "wasmstore remove math/add.wasm",
             "wasmstore remove math/add.wasm 'old/*.wasm'",
             "wasmstore remove math --recursive -m 'Remove the old modules'",
+            "# Print what a glob selects",
+            "wasmstore remove 'old/**' --dry-run",
         ],
     ),
     (
@@ -157,7 +159,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "log",
         &[
             "wasmstore log -n 10",
-            "wasmstore log --graph",
+            "wasmstore log --graph --oneline",
+            "wasmstore log math --since 30d --author Ann",
             "wasmstore log math/add.wasm --export add --grew 10%",
         ],
     ),
@@ -166,6 +169,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "diff",
         &[
             "wasmstore diff release main",
+            "wasmstore diff math/add.wasm",
             "wasmstore diff release main math/add.wasm --json",
             "wasmstore diff --exit-code math/1.0.0/add.wasm math/1.1.0/add.wasm",
             "# A file that is not in the store yet",
@@ -184,6 +188,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore rollback",
             "wasmstore rollback math/add.wasm -m 'Rounds the wrong way'",
+            "wasmstore rollback --dry-run",
         ],
     ),
     (
@@ -236,6 +241,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore export -o modules",
             "wasmstore export --branch release -o release",
+            "wasmstore export math/1.0.0 -o modules",
         ],
     ),
     (

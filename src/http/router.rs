@@ -125,6 +125,7 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         ))
         .routes(routes!(relocation::copy))
         .routes(routes!(relocation::relocate))
+        .routes(routes!(relocation::remove_named))
         .route("/hash", any(missing_name))
         .routes(routes!(hashes::get, hashes::set))
         .routes(routes!(facts::info))

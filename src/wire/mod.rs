@@ -23,6 +23,7 @@ mod percent_encoding;
 mod problem;
 pub mod schema;
 mod search;
+mod selections;
 mod size_parts;
 mod sizes;
 mod tag;
@@ -63,6 +64,7 @@ pub use percent_encoding::{
 };
 pub use problem::{MissingName, Problem};
 pub use search::{SearchJson, SearchMatchJson};
+pub use selections::{BODY_NAMES_MAX, RelocationJson, RemovalJson};
 pub use sizes::{PartJson, PartKind, PartSelection, PartsJson, SizesJson};
 pub use tag::TagJson;
 pub use undone_change::UndoneChangeJson;

@@ -154,3 +154,76 @@ fn wrong_arguments_are_errors() {
             .contains("nope")
     );
 }
+
+#[test]
+fn the_commits_of_a_directory_are_listed() {
+    let (world, ids) = history();
+    world.add("lib/d/b.wasm", 7);
+    let below = world.tip();
+    world.changes(&["remove", "lib/a.wasm"]);
+    let removal = world.tip();
+    let listed = |path: &str| -> Vec<String> {
+        let log = world.json(&["log", path]);
+        let log = log.as_array().unwrap().iter();
+        log.map(|commit| {
+            assert!(commit.get("module").is_none(), "{commit}");
+            commit["commit"].as_str().unwrap().to_owned()
+        })
+        .collect()
+    };
+    let mut expected = vec![removal.clone(), below.clone()];
+    expected.extend(ids.iter().rev().cloned());
+    assert_eq!(listed("lib"), expected);
+    assert_eq!(listed("/lib/"), expected);
+    assert_eq!(listed("lib/d"), [below.clone()]);
+    let out = world.ok(&["log", "lib", "-n", "1"]);
+    assert!(
+        out.starts_with(&format!("commit {removal}\n")) && !out.contains("Module:"),
+        "{out}"
+    );
+    // A directory that is gone keeps its log.
+    world.changes(&["remove", "lib", "-r"]);
+    assert_eq!(listed("lib").len(), expected.len() + 1);
+    assert_eq!(
+        world.fails(1, &["log", "li"]),
+        "there has never been anything at /li"
+    );
+}
+
+#[test]
+fn commits_are_selected_by_author_and_date() {
+    let world = World::with_store("sha1");
+    for (n, author) in [
+        (1, "Ann <ann@x>"),
+        (2, "Bob <bob@x>"),
+        (3, "Ann Other <other@x>"),
+    ] {
+        world.file("m.wasm", crate::support::program::module(n));
+        world.changes(&["add", "m.wasm", "d/a.wasm", "--author", author]);
+    }
+    let authors = |args: &[&str]| -> Vec<String> {
+        let log = world.json(args);
+        let log = log.as_array().unwrap().iter();
+        log.map(|commit| commit["author"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for path in [&["log"][..], &["log", "d/a.wasm"], &["log", "d"]] {
+        let with = |more: &[&str]| authors(&[path, more].concat());
+        assert_eq!(with(&["--author", "Ann"]), ["Ann Other", "Ann"]);
+        assert_eq!(with(&["--author", "Ann <ann@x>"]), ["Ann"]);
+        assert_eq!(
+            with(&["--author", "Ann", "-n", "1", "--skip", "1"]),
+            ["Ann"]
+        );
+        assert_eq!(with(&["--author", "Nobody"]), [""; 0]);
+        assert_eq!(with(&["--since", "1h", "--author", "Bob"]), ["Bob"]);
+        assert_eq!(with(&["--since", "2200-01-01"]), [""; 0]);
+    }
+    let (code, tip) = (world.run(&["log", "--since", "soon"]).code, world.tip());
+    assert_eq!(code, Some(3));
+    let line = format!("{} Import /d/a.wasm\n", &tip[..10]);
+    assert_eq!(world.ok(&["log", "--oneline", "-n", "1"]), line);
+    assert_eq!(world.ok(&["log", "d", "--oneline", "-n", "1"]), line);
+    let graph = world.ok(&["log", "--oneline", "--graph"]);
+    assert_eq!(graph.lines().count(), 7, "{graph}");
+}

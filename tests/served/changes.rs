@@ -7,7 +7,7 @@ use crate::support::program::{CommandOutput, FORMATS, World, is_report, module};
 fn result(ran: CommandOutput) -> (Option<i32>, String, String) {
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut out = ran.out;
-    for field in ["commit", "forwarded_from", "moved_from"] {
+    for field in ["commit", "forwarded_from", "moved_from", "undid"] {
         if let Some((before, after)) = out.split_once(&format!("\"{field}\":\"")) {
             let (_, after) = after.split_once('"').unwrap();
             out = format!("{before}\"{field}\":\"id\"{after}");
@@ -258,4 +258,53 @@ fn restore_works_over_http() {
         );
         assert_eq!(twin.world.ok(&["list"]), expected);
     }
+}
+
+#[test]
+fn more_names_than_a_url_can_have_are_sent_in_a_body() {
+    let twin = Twin::of(World::with_store("sha1"));
+    let names: Vec<_> = (0..60)
+        .map(|n| format!("{}/{n}.wasm", "long".repeat(40)))
+        .collect();
+    for (n, name) in names.iter().enumerate().take(3) {
+        twin.world.add(name, n as u32);
+    }
+    for name in &names[3..] {
+        twin.world.changes(&["copy", &names[0], name]);
+    }
+    let run = |first: &[&str], last: &[&str]| {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let ran = twin.served(&[first, &names, last].concat());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran.err
+    };
+    assert!(run(&["copy"], &["copies/"]).starts_with("committed "));
+    let again = [
+        &["copy"],
+        &*names.iter().map(String::as_str).collect::<Vec<_>>(),
+        &["copies/"],
+    ]
+    .concat();
+    let refused = twin.served(&again);
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    assert!(refused.err.contains("--force"), "{refused:?}");
+    assert!(run(&["mv"], &["moved/"]).starts_with("committed "));
+    let moved: Vec<_> = names
+        .iter()
+        .map(|name| format!("moved/{}", name.rsplit('/').next().unwrap()))
+        .collect();
+    let longer: Vec<_> = moved
+        .iter()
+        .map(|name| format!("{}{name}", "/".repeat(80)))
+        .collect();
+    let args: Vec<_> = ["remove"]
+        .into_iter()
+        .chain(longer.iter().map(String::as_str))
+        .collect();
+    let removed = twin.served(&args);
+    assert!(
+        removed.err.ends_with(": removed 60 modules\n"),
+        "{removed:?}"
+    );
+    assert_eq!(twin.world.ok(&["list"]).lines().count(), 60);
 }

@@ -81,7 +81,9 @@ impl World {
     /// Adds the module `n` at a path, and returns its hash.
     pub fn add(&self, path: &str, n: u32) -> String {
         self.file("added.wasm", module(n));
-        let hash = self.changes(&["add", "added.wasm", path]);
+        // The leading slash marks a path in the store, also if there is a file on disk with this name.
+        let path = format!("/{}", path.trim_start_matches('/'));
+        let hash = self.changes(&["add", "added.wasm", &path]);
         hash.trim_end().to_owned()
     }
 

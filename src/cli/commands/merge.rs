@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::cli::args::WriteArgs;
 use crate::cli::change_effect::effect;
-use crate::cli::change_report::{ChangeVerb, report, report_effect};
+use crate::cli::change_report::{ChangeVerb, report_effect};
 use crate::cli::exit::Result;
 use crate::cli::merge_conflict;
-use crate::cli::output::{Output, print_hint, print_note};
+use crate::cli::output::{Output, print_hint};
 use crate::cli::settings::Settings;
 use crate::cli::undone_merge;
 use crate::names::BranchName;
@@ -59,11 +59,6 @@ impl MergeArgs {
         };
         let fields = json!({ "forwarded_from": from.to_string() });
         let verb = (ChangeVerb::Forwarded(from), &merged);
-        // The line ends with a command, so the effect gets a line of its own.
-        report(settings, out, verb, fields)?;
-        if let Some(effect) = effect {
-            print_note(&format!("merged: {effect}"));
-        }
-        Ok(())
+        report_effect(settings, out, verb, fields, effect)
     }
 }

@@ -40,7 +40,7 @@ const FOLLOW_MAX: Duration = Duration::from_secs(1);
 const SENDER_GENERATION_MAX: Duration = Duration::from_secs(1);
 
 /// The forwarded routes: those that write to one branch.
-const FORWARDED: [(Method, &str); 13] = [
+const FORWARDED: [(Method, &str); 14] = [
     (Method::POST, "/api/v1/module/{*name}"),
     (Method::DELETE, "/api/v1/module/{*name}"),
     (Method::POST, "/api/v1/modules"),
@@ -48,6 +48,7 @@ const FORWARDED: [(Method, &str); 13] = [
     (Method::DELETE, "/api/v1/modules"),
     (Method::POST, "/api/v1/copy"),
     (Method::POST, "/api/v1/move"),
+    (Method::POST, "/api/v1/remove"),
     (Method::POST, "/api/v1/hash/{*name}"),
     (Method::POST, "/api/v1/restore/{commit}"),
     (Method::POST, "/api/v1/restore/{commit}/{*path}"),

@@ -17,5 +17,6 @@ pub(super) use parameters::{
 };
 pub(super) use problems::{
     BranchProblems, ChunkProblems, CompletionProblems, ModuleProblems, Problems, ReadProblems,
-    UploadBeginProblems, UploadProblems, WatchProblems, WorldProblems, WriteProblems,
+    SelectionProblems, UploadBeginProblems, UploadProblems, WatchProblems, WorldProblems,
+    WriteProblems,
 };

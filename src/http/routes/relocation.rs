@@ -1,4 +1,4 @@
-//! `/copy`, `/move` and the removal of several modules: writes whose query names several paths.
+//! `/copy`, `/move` and the removal of several modules: writes whose query or body names several paths.
 
 use axum::Extension;
 use axum::extract::State;
@@ -9,18 +9,20 @@ use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, WriteHeaders};
 use crate::http::middleware::auth::Caller;
-use crate::http::openapi::{PathConditionHeaders, WriteProblems};
+use crate::http::openapi::{PathConditionHeaders, SelectionProblems, WriteProblems};
 use crate::http::state::App;
+use crate::http::upload::json_body::JsonBody;
 use crate::names::{Destination, ModulePattern, TreePattern};
-use crate::store::{DirectoryRemoval, ExistingModules, Relocation};
+use crate::store::{Change, DirectoryRemoval, ExistingModules, Relocation};
+use crate::wire;
 
-/// The maximum number of paths or names in one request.
+/// The maximum number of paths or names in a query.
 const NAMES_MAX: usize = 1_000;
 
 /// The error text if the API key does not allow the client to remove modules.
 const MOVE_REFUSED: &str = "the key does not allow DELETE, which a move needs, because it removes modules from their paths";
 
-/// The query parameters of `/copy` and `/move`.
+/// The query parameters of `/copy` and `/move`. If the request has a JSON body, it has the parameters instead.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(
@@ -29,10 +31,11 @@ const MOVE_REFUSED: &str = "the key does not allow DELETE, which a move needs, b
 )]
 pub(in crate::http) struct RelocationQuery {
     /// The path of a module or directory, or a glob. May be repeated, up to 1,000 times.
-    #[param(min_items = 1, max_items = 1_000)]
+    #[param(min_items = 1, max_items = 1_000, required = false)]
     from: Vec<String>,
     /// The destination. If it is an existing directory, or ends with a slash, each module or directory keeps its name below it. Otherwise
     /// there must be only one `from`, and the destination is its new path.
+    #[param(required = false)]
     to: String,
     /// Replace modules that exist at the destination.
     #[serde(default)]
@@ -62,16 +65,18 @@ pub(in crate::http) type QueryPairs = QueryParams<Vec<(String, String)>>;
 ///
 /// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several or a glob, against that of
 /// the whole tree. A glob is one as in gitignore(5). It must match something that is not in the destination yet, and selects the topmost
-/// directories that it matches.
+/// directories that it matches. The parameters are those of the query, or those of a JSON body, which may name up to 10,000 paths.
 #[utoipa::path(post, operation_id = "copy_modules", path = "/copy", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
-    responses((status = 200, description = "The modules are copied"), WriteProblems))]
+    request_body(content = Option<wire::RelocationJson>, description = "The parameters, instead of the query; at most 1 MiB"),
+    responses((status = 200, description = "The modules are copied"), SelectionProblems))]
 pub(in crate::http) async fn copy(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
     QueryParams(query): QueryPairs,
+    body: JsonBody<wire::RelocationJson>,
 ) -> Result<ChangeHeaders> {
-    let relocation = relocation(&query)?;
+    let relocation = relocation(&query, body.value.as_ref())?;
     let copied = app.publish(move |store| Ok(store.copy_modules(&change, &relocation)?));
     Ok(copied.await?.0)
 }
@@ -81,15 +86,17 @@ pub(in crate::http) async fn copy(
 /// Sources and preconditions are those of `/copy`. The key must allow DELETE in addition to POST.
 #[utoipa::path(post, operation_id = "move_modules", path = "/move", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
-    responses((status = 200, description = "The modules are moved"), WriteProblems))]
+    request_body(content = Option<wire::RelocationJson>, description = "The parameters, instead of the query; at most 1 MiB"),
+    responses((status = 200, description = "The modules are moved"), SelectionProblems))]
 pub(in crate::http) async fn relocate(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     WriteHeaders(change): WriteHeaders,
     QueryParams(query): QueryPairs,
+    body: JsonBody<wire::RelocationJson>,
 ) -> Result<ChangeHeaders> {
     caller.require(&Method::DELETE, MOVE_REFUSED)?;
-    let relocation = relocation(&query)?;
+    let relocation = relocation(&query, body.value.as_ref())?;
     let moved = app.publish(move |store| Ok(store.move_modules(&change, &relocation)?));
     Ok(moved.await?.0)
 }
@@ -106,9 +113,38 @@ pub(in crate::http) async fn remove_selected(
     QueryParams(query): QueryPairs,
 ) -> Result<ChangeHeaders> {
     let names = names(&query, "name")?;
-    let parsed = names.into_iter().map(ModulePattern::parse);
+    let is_recursive = flag(&query, "recursive")?;
+    remove(&app, change, &names, is_recursive).await
+}
+
+/// Removes the modules that the names and globs of a body select, in one commit
+///
+/// Does the same as `DELETE /modules`, for more names than a URL can have. The key must allow DELETE; it need not allow POST.
+#[utoipa::path(post, operation_id = "remove_named_modules", path = "/remove", tag = "modules",
+    params(WriteHeaders, PathConditionHeaders),
+    request_body(content = wire::RemovalJson, description = "The names; at most 1 MiB"),
+    responses((status = 200, description = "The modules are removed"), SelectionProblems))]
+pub(in crate::http) async fn remove_named(
+    State(app): State<App>,
+    WriteHeaders(change): WriteHeaders,
+    body: JsonBody<wire::RemovalJson>,
+) -> Result<ChangeHeaders> {
+    let removal = body.value.as_ref();
+    let no_body = || Failure::malformed("the request needs a body of the type application/json");
+    let removal = removal.ok_or_else(no_body)?;
+    let names = checked_names(&removal.name, "name")?;
+    remove(&app, change, &names, removal.recursive).await
+}
+
+async fn remove(
+    app: &App,
+    change: Change,
+    names: &[&str],
+    is_recursive: bool,
+) -> Result<ChangeHeaders> {
+    let parsed = names.iter().map(|name| ModulePattern::parse(name));
     let patterns = parsed.collect::<Result<Vec<_>, _>>()?;
-    let directories = match flag(&query, "recursive")? {
+    let directories = match is_recursive {
         true => DirectoryRemoval::Recursive,
         false => DirectoryRemoval::Refuse,
     };
@@ -117,30 +153,60 @@ pub(in crate::http) async fn remove_selected(
     Ok(removed.await?.0)
 }
 
-fn relocation(query: &[(String, String)]) -> Result<Relocation> {
-    let sources = names(query, "from")?.into_iter().map(TreePattern::parse);
-    let [to] = names(query, "to")?[..] else {
-        return Err(Failure::malformed("the parameter `to` must be given once"));
+/// Returns what is copied or moved, from the query or the body of a request.
+fn relocation(
+    query: &[(String, String)],
+    body: Option<&wire::RelocationJson>,
+) -> Result<Relocation> {
+    let (from, to, is_forced) = match body {
+        Some(body) => {
+            let keys = ["from", "to", "force"];
+            if query.iter().any(|(key, _)| keys.contains(&&**key)) {
+                let detail = "the parameters are in the query and in the body: give them once";
+                return Err(Failure::malformed(detail));
+            }
+            (checked_names(&body.from, "from")?, &*body.to, body.force)
+        }
+        None => {
+            let [to] = names(query, "to")?[..] else {
+                return Err(Failure::malformed("the parameter `to` must be given once"));
+            };
+            (names(query, "from")?, to, flag(query, "force")?)
+        }
     };
+    let sources = from.into_iter().map(TreePattern::parse);
     Ok(Relocation {
         sources: sources.collect::<Result<Vec<_>, _>>()?,
         destination: Destination::parse(to)?,
-        existing: match flag(query, "force")? {
+        existing: match is_forced {
             true => ExistingModules::Replace,
             false => ExistingModules::Refuse,
         },
     })
 }
 
+/// Returns the names in a body. There must be at least one.
+fn checked_names<'b>(values: &'b [String], key: &str) -> Result<Vec<&'b str>> {
+    let values = values.iter().map(String::as_str).collect();
+    limited(values, key, wire::BODY_NAMES_MAX)
+}
+
 /// Returns all values of a query parameter. There must be at least one.
 fn names<'q>(query: &'q [(String, String)], key: &str) -> Result<Vec<&'q str>> {
     let values = query.iter().filter(|(name, _)| name == key);
-    let values: Vec<_> = values.map(|(_, value)| value.as_str()).collect();
+    limited(
+        values.map(|(_, value)| value.as_str()).collect(),
+        key,
+        NAMES_MAX,
+    )
+}
+
+fn limited<'v>(values: Vec<&'v str>, key: &str, names_max: usize) -> Result<Vec<&'v str>> {
     if values.is_empty() || values.iter().any(|value| value.is_empty()) {
         return Err(Failure::malformed(format!("`{key}` is missing or empty")));
     }
-    if values.len() > NAMES_MAX {
-        let detail = format!("there are more than {NAMES_MAX} `{key}`");
+    if values.len() > names_max {
+        let detail = format!("there are more than {names_max} `{key}`");
         return Err(Failure::malformed(detail));
     }
     Ok(values)

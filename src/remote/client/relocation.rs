@@ -1,6 +1,9 @@
-//! Requests that copy, move or remove several modules. The names of the modules are in the query of the URL.
+//! Requests that copy, move or remove several modules. The names of the modules are in the query of the URL, or if they are too long for
+//! it, in a JSON body.
 
+use serde::Serialize;
 use ureq::http::Method;
+use ureq::http::header::CONTENT_TYPE;
 
 use super::request::Client;
 use crate::names::ModulePattern;
@@ -8,7 +11,11 @@ use crate::remote::error::{Error, Result};
 use crate::store::{
     self, Change, DirectoryRemoval, ErrorKind, ExistingModules, Published, Relocation,
 };
-use crate::wire::encode_query_value;
+use crate::wire::{RelocationJson, RemovalJson, encode_query_value};
+
+/// The maximum length of a path and a query for the names. Servers and proxies accept at least 8,000 bytes (RFC 9110, section 4.1), and the
+/// path of the server's URL and escapes of a proxy also count.
+const URL_BYTES_MAX: usize = 4 << 10;
 
 impl Client {
     /// Copies or moves modules: `endpoint` is `/copy` or `/move`.
@@ -27,7 +34,18 @@ impl Client {
         if relocation.existing == ExistingModules::Replace {
             path.push_str("&force=true");
         }
-        match self.publish(self.write(Method::POST, &path, change)) {
+        let published = if path.len() <= URL_BYTES_MAX {
+            self.publish(self.write(Method::POST, &path, change))
+        } else {
+            let names = relocation.sources.iter().map(ToString::to_string);
+            let body = RelocationJson {
+                from: names.collect(),
+                to: relocation.destination.to_string(),
+                force: relocation.existing == ExistingModules::Replace,
+            };
+            self.publish_json(endpoint, change, &body)
+        };
+        match published {
             Err(Error::Refused(response)) if !response.paths.is_empty() => {
                 let paths = response.paths.clone();
                 let exist = store::Error::ModulesExist { paths };
@@ -54,7 +72,17 @@ impl Client {
         for pattern in patterns {
             path.push_str(&format!("&name={}", encode_query_value(pattern.as_str())));
         }
-        match self.publish(self.write(Method::DELETE, &path, change)) {
+        let published = if path.len() <= URL_BYTES_MAX {
+            self.publish(self.write(Method::DELETE, &path, change))
+        } else {
+            let names = patterns.iter().map(|pattern| pattern.as_str().to_owned());
+            let body = RemovalJson {
+                name: names.collect(),
+                recursive,
+            };
+            self.publish_json("/remove", change, &body)
+        };
+        match published {
             // If a removal conflicts, and the conflict has a path, that path is a directory.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::Conflict && !response.paths.is_empty() =>
@@ -63,5 +91,18 @@ impl Client {
             }
             removed => removed,
         }
+    }
+
+    fn publish_json(
+        &self,
+        endpoint: &str,
+        change: &Change,
+        body: &impl Serialize,
+    ) -> Result<Published<()>> {
+        let json = serde_json::to_string(body).expect("BUG: plain data is JSON");
+        let request = self.write(Method::POST, endpoint, change);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let response = self.send_with(request, json)?;
+        Ok(self.read_text(response)?.published.with_value(()))
     }
 }

@@ -40,6 +40,8 @@ fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
         ("POST", api(&format!("/restore/{tip}/a"))),
         ("POST", api("/rollback")),
         ("POST", api("/rollback/a")),
+        ("GET", api("/rollback")),
+        ("GET", api("/rollback/a")),
         ("GET", api("/branch")),
         ("GET", api("/branches")),
         ("PUT", api("/branch/new")),

@@ -119,3 +119,79 @@ fn malformed_filters_are_rejected() {
     );
     assert_eq!(s.hash_of(&module(1)).len(), 40);
 }
+
+#[test]
+fn the_commits_of_a_directory_are_listed_in_pages() {
+    let s = Api::new();
+    for (at, n) in [("d/a", 1), ("x", 2), ("d/e/b", 3), ("d/a", 4)] {
+        s.put(at, n);
+    }
+    let ids = |uri: &str| {
+        let found = s.get(uri);
+        assert_eq!(found.status, 200, "{uri}: {}", found.text());
+        let listed = found.json();
+        let listed = listed.as_array().unwrap().iter();
+        let ids: Vec<_> = listed
+            .map(|commit| {
+                assert!(commit.get("module").is_none(), "{commit}");
+                commit["hash"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        (ids, found.headers.contains_key("link"))
+    };
+    let revs = ["main", "main~1", "main~3"].map(|name| s.rev(name).to_string());
+    assert_eq!(ids("/commits/d"), (revs.to_vec(), false));
+    assert_eq!(
+        ids("/commits/d?modules=true&limit=2"),
+        (revs[..2].to_vec(), true)
+    );
+    let next = format!("/commits/d?limit=2&after={}", revs[1]);
+    assert_eq!(ids(&next), (revs[2..].to_vec(), false));
+    assert_eq!(ids("/commits/d/e"), (vec![revs[1].clone()], false));
+    assert_eq!(ids("/commits/none"), (vec![], false));
+}
+
+#[test]
+fn commits_are_selected_by_author_and_date() {
+    let s = Api::new();
+    for (n, author) in [
+        (1, "Ann <ann@x>"),
+        (2, "Bob <bob@x>"),
+        (3, "Ann Other <o@x>"),
+    ] {
+        let put = s.send(
+            "POST",
+            "/api/v1/module/d/a",
+            &[("wasmstore-author", author)],
+            module(n),
+        );
+        assert_eq!(put.status, 200, "{}", put.text());
+    }
+    let authors = |uri: &str| -> Vec<String> {
+        let listed = s.get(uri).json();
+        let listed = listed.as_array().unwrap().iter();
+        listed
+            .map(|commit| commit["author"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for list in ["/commits", "/commits/d", "/commits/d/a"] {
+        assert_eq!(authors(&format!("{list}?author=Ann")), ["Ann Other", "Ann"]);
+        assert_eq!(
+            authors(&format!("{list}?author=Ann%20%3Cann%40x%3E")),
+            ["Ann"]
+        );
+        assert_eq!(authors(&format!("{list}?since=2200-01-01")), [""; 0]);
+        assert_eq!(
+            authors(&format!("{list}?since=2020-01-01&author=Bob")),
+            ["Bob"]
+        );
+        let page = s.get(&format!("{list}?author=Ann&limit=1"));
+        let link = page.headers["link"].to_str().unwrap();
+        assert!(link.contains("&author=Ann>"), "{link}");
+    }
+    let found = authors("/commits/d/a?author=Ann&export=f1");
+    assert_eq!(found, ["Ann"]);
+    for query in ["since=90d", "since=soon", "author=%3C"] {
+        assert_eq!(s.get(&format!("/commits?{query}")).status, 400, "{query}");
+    }
+}

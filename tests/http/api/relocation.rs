@@ -313,3 +313,68 @@ fn concurrent_relocations_lose_nothing() {
         .collect();
     assert_eq!(values, (0..2 * COUNT).collect());
 }
+
+/// Sends a JSON body.
+fn send_json(api: &Api, path: &str, json: &serde_json::Value) -> super::TestResponse {
+    let headers = [("content-type", "application/json; charset=utf-8")];
+    api.send(
+        "POST",
+        &format!("/api/v1{path}"),
+        &headers,
+        json.to_string(),
+    )
+}
+
+#[test]
+fn a_body_has_the_parameters_of_a_relocation_or_a_removal() {
+    let api = filled(ObjectFormat::Sha1);
+    let body = json!({ "from": ["a", "b"], "to": "n/" });
+    send_json(&api, "/copy", &body).is(200, "");
+    assert_eq!(api.content(), "/a=1 /b=2 /d/e/y=4 /d/x=3 /n/a=1 /n/b=2");
+    let body = json!({ "from": ["d"], "to": "f", "force": false });
+    send_json(&api, "/move", &body).is(200, "");
+    let body = json!({ "name": ["n/*", "f"], "recursive": true });
+    send_json(&api, "/remove", &body)
+        .is(200, "")
+        .has("wasmstore-commit", &api.rev("main"));
+    assert_eq!(api.content(), "/a=1 /b=2");
+    assert_eq!(api.subjects()[0], "Remove 4 modules");
+    // A body of another type is ignored, as before there were bodies.
+    api.post("/copy?from=a&to=c", "{}").is(200, "");
+    api.fsck();
+}
+
+#[test]
+fn malformed_bodies_of_a_relocation_or_a_removal_change_nothing() {
+    let api = filled(ObjectFormat::Sha1);
+    let state = api.state();
+    let many: Vec<_> = (0..10_001).map(|n| format!("m{n}")).collect();
+    for (path, body, status) in [
+        ("/copy?to=x", json!({ "from": ["a"], "to": "n/" }), 400),
+        ("/copy", json!({ "from": [], "to": "n/" }), 400),
+        ("/copy", json!({ "from": [""], "to": "n/" }), 400),
+        ("/copy", json!({ "from": ["a"] }), 400),
+        ("/move", json!({ "from": "a", "to": "c" }), 400),
+        (
+            "/move",
+            json!({ "from": ["a"], "to": "c", "forced": true }),
+            400,
+        ),
+        ("/remove", json!({ "name": many }), 400),
+        ("/remove", json!({ "name": ["a", "none"] }), 404),
+        ("/remove", json!({ "name": ["d"] }), 409),
+        (
+            "/remove",
+            json!({ "name": ["a", "x".repeat(1 << 20)] }),
+            413,
+        ),
+    ] {
+        let response = send_json(&api, path, &body);
+        assert_eq!(response.status, status, "{path}: {}", response.text());
+    }
+    assert_eq!(api.post("/remove", "").status, 400);
+    assert_eq!(api.state(), state);
+    let ten_thousand: Vec<_> = (0..9_999).map(|_| "b").chain(["a"]).collect();
+    send_json(&api, "/remove", &json!({ "name": ten_thousand })).is(200, "");
+    assert_eq!(api.content(), "/d/e/y=4 /d/x=3");
+}

@@ -71,3 +71,27 @@ fn an_unknown_path_is_404_and_a_malformed_one_400() {
     api.post("/gc", "");
     api.post("/rollback", "").is(409, "nothing to roll back");
 }
+
+#[test]
+fn a_rollback_says_what_it_undoes_before_and_afterwards() {
+    let api = Api::new();
+    for (at, n) in [("a", 1), ("b", 2), ("a", 3)] {
+        api.put(at, n);
+    }
+    let state = api.state();
+    for (at, undone) in [("", "main"), ("/b", "main~1"), ("/a", "main")] {
+        let preview = api.get(&format!("/rollback{at}"));
+        let expected = serde_json::json!({
+            "commit": *api.rev("main"),
+            "undoes": *api.rev(undone),
+            "restores": *api.rev(&format!("{undone}~1")),
+        });
+        assert_eq!((preview.status, preview.json()), (200, expected), "{at}");
+    }
+    assert_eq!(api.get("/rollback/none").status, 404);
+    assert_eq!(api.state(), state);
+    let undone = api.rev("main").to_string();
+    api.post("/rollback", "")
+        .is(200, "")
+        .has("wasmstore-undone", &undone);
+}

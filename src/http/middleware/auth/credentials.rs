@@ -52,12 +52,15 @@ pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
 /// have.
 const WORLD_PATH: &str = "/api/v1/world";
 
+/// The endpoint that removes modules, although its method is POST. It uses POST because a DELETE request should have no body.
+const REMOVE_PATH: &str = "/api/v1/remove";
+
 /// The endpoint for module uploads in chunks.
 const UPLOADS_PATH: &str = "/api/v1/uploads";
 
 /// Returns the HTTP method that the API key must allow for a request. It is the method of the request, with these exceptions: GET for a
 /// WebSocket, for a read with a request body, and for every request of a git fetch; POST for every request of a git push and of a module
-/// upload in chunks, and for PUT and PATCH of an OCI push; for a page, the method that [`pages::required_method`] returns. The path of the
+/// upload in chunks, and for PUT and PATCH of an OCI push; DELETE for a removal with a request body; for a page, the method that [`pages::required_method`] returns. The path of the
 /// request must be normalized and without the base path.
 pub(in crate::http) fn required_method(request: &Request) -> &Method {
     if is_websocket(request) {
@@ -66,6 +69,9 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
     }
     if *request.method() == Method::POST && request.uri().path() == WORLD_PATH {
         return &Method::GET;
+    }
+    if *request.method() == Method::POST && request.uri().path() == REMOVE_PATH {
+        return &Method::DELETE;
     }
     match requested_service(request.uri()) {
         Some(GitService::UploadPack) => &Method::GET,
@@ -203,12 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn a_read_with_a_body_needs_get() {
+    fn a_read_and_a_removal_with_a_body_need_get_and_delete() {
         for (method, path, expected) in [
             ("POST", "/api/v1/world", Method::GET),
             ("DELETE", "/api/v1/world", Method::DELETE),
             ("POST", "/api/v1/world/x", Method::POST),
             ("POST", "/api/v1/module/world", Method::POST),
+            ("POST", "/api/v1/remove", Method::DELETE),
+            ("POST", "/api/v1/remove/x", Method::POST),
         ] {
             let request = Request::builder().method(method).uri(path);
             let request = request.body(Body::empty()).unwrap();

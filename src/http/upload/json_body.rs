@@ -1,0 +1,74 @@
+//! Receives a small JSON body that is charged to the memory budget.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
+
+use super::body::{RequestBody, content_length, has_media_type};
+use super::decoding::content_coding;
+use crate::budget::Charge;
+use crate::http::error::{Failure, Result};
+use crate::http::state::App;
+
+/// The maximum length of a body, in bytes.
+const BYTES_MAX: usize = 1 << 20;
+
+/// The memory for a body and for the values in it, in bytes. A value takes more memory than its text if it is a short string.
+const MEMORY_BYTES: u64 = 16 << 20;
+
+/// A JSON body, if the request has the media type `application/json`. A request with any other media type has no such body: clients that
+/// know only the query parameters may send anything.
+pub(in crate::http) struct JsonBody<T> {
+    /// The value; `None` if the request has no JSON body.
+    pub value: Option<T>,
+    /// The memory of the value, until the request is done.
+    _charge: Option<Charge>,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        if !has_media_type(request.headers(), "application/json") {
+            return Ok(Self {
+                value: None,
+                _charge: None,
+            });
+        }
+        let (parts, body) = request.into_parts();
+        let headers = &parts.headers;
+        if content_coding(headers)?.is_some() {
+            let detail = "this body must not be compressed";
+            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        if content_length(headers).is_some_and(|length| length > BYTES_MAX as u64) {
+            return Err(too_large());
+        }
+        let charge = app.charge(MEMORY_BYTES).await?;
+        let text = receive(RequestBody::new((parts.version, headers), body, app.limits)).await?;
+        let value = serde_json::from_slice(&text);
+        let value = value.map_err(|error| {
+            Failure::malformed(format!("the body is not the expected JSON: {error}"))
+        })?;
+        Ok(Self {
+            value: Some(value),
+            _charge: Some(charge),
+        })
+    }
+}
+
+async fn receive(mut body: RequestBody) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    while let Some(bytes) = body.next().await? {
+        if bytes.len() > BYTES_MAX - text.len() {
+            return Err(too_large());
+        }
+        text.extend_from_slice(&bytes);
+    }
+    Ok(text)
+}
+
+fn too_large() -> Failure {
+    let detail = format!("the body is larger than {BYTES_MAX} bytes");
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}

@@ -1,0 +1,327 @@
+//! Everyday mistakes, and what a command says about what it did.
+
+use serde_json::json;
+
+use crate::support::program::{World, module, without_report};
+
+/// Runs a command that must succeed, and returns what it wrote to standard error.
+#[track_caller]
+fn report(world: &World, args: &[&str]) -> String {
+    let ran = world.run(args);
+    assert_eq!(ran.code, Some(0), "{args:?}: {ran:?}");
+    ran.err
+}
+
+/// Runs a command that must fail, and returns its code and what it wrote to standard error.
+#[track_caller]
+fn failure(world: &World, args: &[&str]) -> (i32, String) {
+    let ran = world.run(args);
+    assert_eq!(ran.out, "", "{args:?}");
+    (ran.code.unwrap(), ran.err)
+}
+
+#[test]
+fn a_second_file_of_add_is_not_taken_as_a_path() {
+    let world = World::with_store("sha1");
+    world.file("a.wasm", module(1));
+    world.file("b.wasm", module(2));
+    world.file("out/b.wasm", module(3));
+    let (code, err) = failure(&world, &["add", "a.wasm", "b.wasm"]);
+    assert_eq!(code, 2, "{err}");
+    assert_eq!(
+        err,
+        "wasmstore: the second of two arguments is the path in the store, but \"b.wasm\" is a module on disk, like \"a.wasm\"\n\
+         hint: `wasmstore add a.wasm b.wasm /` stores both at the top, and a directory instead of `/` both there; \
+         `wasmstore add a.wasm /b.wasm` stores a.wasm at the path /b.wasm\n"
+    );
+    assert_eq!(world.ok(&["list"]), "");
+    world.changes(&["add", "a.wasm", "/b.wasm"]);
+    // A file of the same name is not a second module, and neither is a name without `.wasm`.
+    world.changes(&["add", "out/b.wasm", "b.wasm"]);
+    assert_eq!(world.ok(&["hash", "b.wasm"]).trim(), world.hash(3));
+    world.file("plain", "x");
+    world.changes(&["add", "a.wasm", "plain"]);
+    world.changes(&["add", "a.wasm", "b.wasm", "/"]);
+}
+
+#[test]
+fn a_read_says_that_there_is_no_store() {
+    let world = World::empty();
+    let note = format!(
+        "there is no store at {} yet: --root DIR or WASMSTORE_ROOT selects another one\n",
+        world.root().display()
+    );
+    for args in [
+        &["list"][..],
+        &["list", "--json"],
+        &["contains", "a"],
+        &["log"],
+        &["search", "kind:module"],
+        &["branch", "--list"],
+        &["tag", "--list"],
+        &["mirror", "list"],
+        &["export", "-o", "out"],
+    ] {
+        assert_eq!(report(&world, args), note, "{args:?}");
+        assert_eq!(report(&world, &[args, &["-q"]].concat()), "", "{args:?}");
+        let _ = std::fs::remove_dir(world.path("out"));
+    }
+    assert_eq!(report(&world, &[]), "");
+    assert_eq!(failure(&world, &["verify"]).0, 1);
+    assert!(!world.root().exists());
+}
+
+#[test]
+fn changes_say_what_they_did() {
+    let world = World::with_store("sha1");
+    for n in 1..4 {
+        world.add(&format!("old/{n}.wasm"), n);
+    }
+    world.add("a.wasm", 9);
+    let before = world.tip();
+    let effect = |args: &[&str]| {
+        let err = report(&world, args);
+        let (head, effect) = err
+            .split_once(" on main: ")
+            .unwrap_or_else(|| panic!("{err}"));
+        assert_eq!(head, format!("committed {}", &world.tip()[..10]));
+        effect.to_owned()
+    };
+    assert_eq!(effect(&["remove", "old/*"]), "removed 3 modules\n");
+    let removal = world.tip();
+    let undid = format!("undid {}, added 3 modules\n", &removal[..10]);
+    assert_eq!(effect(&["rollback"]), undid);
+    assert_eq!(effect(&["remove", "a.wasm"]), "removed 1 module\n");
+    assert_eq!(effect(&["restore", &before]), "added 1 module\n");
+    let undone = world.json(&["rollback"]);
+    assert_eq!(undone["undid"], world.git(&["rev-parse", "HEAD~1"]));
+    assert_eq!(report(&world, &["remove", "old", "-r", "-q"]), "");
+    world.changes(&["branch", "dev"]);
+    world.changes(&["add", "added.wasm", "/new.wasm", "--branch", "dev"]);
+    let merged = report(&world, &["merge", "dev", "--no-ff"]);
+    let expected = format!(
+        "merged: main is at {}: added 1 module\n",
+        &world.tip()[..10]
+    );
+    assert_eq!(merged, expected);
+}
+
+#[test]
+fn a_removal_and_a_rollback_are_previewed() {
+    let world = World::with_store("sha1");
+    let one = world.add("old/1.wasm", 1);
+    let two = world.add("old/2.wasm", 2);
+    world.add("a.wasm", 1);
+    let state = world.state();
+    let lines = format!("D\t/old/1.wasm\t{one}\nD\t/old/2.wasm\t{two}\n");
+    assert_eq!(world.ok(&["remove", "old/*", "--dry-run"]), lines);
+    assert_eq!(world.ok(&["remove", "old", "-r", "--dry-run"]), lines);
+    let by_hash = format!("D\t/a.wasm\t{one}\nD\t/old/1.wasm\t{one}\n");
+    assert_eq!(world.ok(&["remove", &one, "--dry-run"]), by_hash);
+    assert_eq!(
+        world.json(&["remove", "a.wasm", "--dry-run"]),
+        json!([{ "path": "/a.wasm", "action": "removed", "hash": one }])
+    );
+    for (code, args) in [
+        (1, ["remove", "b.wasm", "--dry-run"]),
+        (1, ["remove", "x*", "--dry-run"]),
+        (4, ["remove", "old", "--dry-run"]),
+    ] {
+        let real = failure(&world, &args[..2]);
+        assert_eq!(failure(&world, &args), real, "{args:?}");
+        assert_eq!(real.0, code, "{args:?}");
+    }
+    let tip = world.tip();
+    let ran = world.run(&["rollback", "--dry-run"]);
+    assert_eq!(ran.out, format!("D\t/a.wasm\t{one}\n"));
+    let note = format!("nothing changed: a rollback would undo {}\n", &tip[..10]);
+    assert_eq!(ran.err, note);
+    let old = world.git(&["rev-parse", "HEAD~1"]);
+    let json = world.json(&["rollback", "old", "--dry-run"]);
+    assert_eq!(
+        json,
+        json!({
+            "commit": tip,
+            "undoes": old,
+            "restores": world.git(&["rev-parse", "HEAD~2"]),
+            "changes": [{ "path": "/old/2.wasm", "action": "removed", "hash": two }],
+        })
+    );
+    assert_eq!(world.state(), state);
+}
+
+#[test]
+fn a_digest_is_accepted_as_a_precondition() {
+    let world = World::with_store("sha1");
+    let one = world.add("a.wasm", 1);
+    world.add("b.wasm", 2);
+    let digest = |path: &str| {
+        let info = world.json(&["info", path]);
+        info["digest"].as_str().unwrap().to_owned()
+    };
+    let (a, b) = (digest("a.wasm"), digest("b.wasm"));
+    world.file("n.wasm", module(3));
+    for args in [
+        &["add", "n.wasm", "a.wasm"][..],
+        &["add", "n.wasm", "a.wasm", "--dry-run"],
+        &["set", &b, "a.wasm"],
+        &["remove", "a.wasm"],
+        &["mv", "a.wasm", "c.wasm"],
+        &["copy", "a.wasm", "c.wasm"],
+    ] {
+        for wrong in [&b, &format!("sha256:{}", "0".repeat(64))] {
+            let (code, err) = failure(&world, &[args, &["--if-match", wrong]].concat());
+            assert_eq!(code, 4, "{args:?}: {err}");
+        }
+    }
+    world.changes(&["copy", "a.wasm", "c.wasm", "--if-match", &a]);
+    world.changes(&["mv", "c.wasm", "d.wasm", "--if-match", &a]);
+    world.changes(&["set", &b, "d.wasm", "--if-match", &a[7..]]);
+    world.changes(&["remove", "d.wasm", "--if-match", &b]);
+    world.changes(&["add", "n.wasm", "a.wasm", "--if-match", &a]);
+    assert_ne!(world.ok(&["hash", "a.wasm"]).trim(), one);
+}
+
+#[test]
+fn a_merge_that_was_rolled_back_gets_a_hint() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    world.changes(&["branch", "dev"]);
+    world.file("n.wasm", module(2));
+    world.changes(&["add", "n.wasm", "new.wasm", "--branch", "dev"]);
+    world.changes(&["merge", "dev", "--no-ff"]);
+    let merge = world.tip();
+    world.changes(&["rollback"]);
+    let undo = world.tip();
+    let err = report(&world, &["merge", "dev"]);
+    let expected = format!(
+        "nothing changed: main is at {undo}\n\
+         hint: dev is merged already, and the rollback {undo} undid its changes: \
+         `wasmstore restore {merge} --branch main` makes them again\n",
+        undo = &undo[..10],
+        merge = &merge[..10],
+    );
+    assert_eq!(err, expected);
+    world.add("b.wasm", 3);
+    let err = report(&world, &["merge", "dev"]);
+    let path = format!("restore {} PATH --branch main", &merge[..10]);
+    assert!(err.contains(&path), "{err}");
+    world.changes(&["restore", &merge, "new.wasm"]);
+    // A merge that was not undone has no hint.
+    let world = World::with_store("sha1");
+    world.changes(&["branch", "dev"]);
+    let err = report(&world, &["merge", "dev"]);
+    assert_eq!(without_report(&err), "");
+}
+
+#[test]
+fn swapped_and_misplaced_arguments_get_a_hint() {
+    let world = World::with_store("sha1");
+    world.add("math/add.wasm", 1);
+    world.changes(&["tag", "v1"]);
+    for (args, code, expected) in [
+        (
+            &["restore", "math/add.wasm", "v1"][..],
+            1,
+            "hint: /math/add.wasm is a path; the commit comes before it: `wasmstore restore COMMIT math/add.wasm`",
+        ),
+        (
+            &["show", "math"],
+            1,
+            "hint: /math is a path, but this argument is a commit: `wasmstore log math` lists its commits",
+        ),
+        (
+            &["rollback", "v1"],
+            1,
+            "hint: v1 is a commit, but `rollback` takes a path and undoes its newest change; `wasmstore restore v1` goes back to the commit",
+        ),
+        (
+            &["watch", "math/add.wasm"],
+            2,
+            "hint: `wasmstore watch --path math/add.wasm` reports its changes only",
+        ),
+        (
+            &["watch", "math/*"],
+            2,
+            "hint: `wasmstore watch --path 'math/*'` reports its changes only",
+        ),
+        (
+            &["list", "--root", "http://h/api/v1"],
+            3,
+            "hint: did you mean http://h?",
+        ),
+        (
+            &["login", "https://h/x/wasmstore.git"],
+            3,
+            "hint: did you mean https://h/x?",
+        ),
+    ] {
+        let (ran, err) = failure(&world, args);
+        assert_eq!(ran, code, "{args:?}: {err}");
+        assert_eq!(err.lines().nth(1), Some(expected), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn malformed_globs_are_refused() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    for args in [
+        &["watch", "--path", "["][..],
+        &["remove", "./[a"],
+        &["search", "path:[a"],
+        &["import", "--include", "a\\", "."],
+    ] {
+        let (code, err) = failure(&world, args);
+        assert_eq!(code, 3, "{args:?}: {err}");
+        assert!(
+            err.contains("has a `[` without a `]`") || err.contains("ends with a single `\\`"),
+            "{args:?}: {err}"
+        );
+    }
+}
+
+#[test]
+fn a_path_is_compared_with_its_version_before() {
+    let world = World::with_store("sha1");
+    let one = world.add("a.wasm", 1);
+    let (code, err) = failure(&world, &["diff", "a.wasm"]);
+    assert_eq!(
+        (code, &*err),
+        (1, "wasmstore: /a.wasm has only one version\n")
+    );
+    world.add("b.wasm", 9);
+    world.add("a.wasm", 2);
+    let diff = world.ok(&["diff", "a.wasm"]);
+    assert!(diff.starts_with(&format!("M\t{one}\ta.wasm\n")), "{diff}");
+    assert_eq!(world.ok(&["diff", &one, "a.wasm"]), diff);
+    let ran = world.run(&["diff", "a.wasm", "--exit-code"]);
+    assert_eq!((ran.code, ran.out), (Some(1), diff));
+    let (code, err) = failure(&world, &["diff", "main"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("`wasmstore show main`"), "{err}");
+}
+
+#[test]
+fn a_part_of_a_branch_is_exported() {
+    let world = World::with_store("sha1");
+    world.add("lib/a.wasm", 1);
+    world.add("lib/d/b.wasm", 2);
+    world.add("c.wasm", 3);
+    let exported = |args: &[&str], count: usize| {
+        let err = report(&world, &[&["export", "-o", "out"], args].concat());
+        assert_eq!(err, format!("exported {count} modules to \"out\"\n"));
+        let has = ["lib/a.wasm", "lib/d/b.wasm", "c.wasm"]
+            .map(|path| world.path("out").join(path).exists());
+        std::fs::remove_dir_all(world.path("out")).unwrap();
+        has
+    };
+    assert_eq!(exported(&[], 3), [true, true, true]);
+    assert_eq!(exported(&["lib"], 2), [true, true, false]);
+    assert_eq!(exported(&["lib/d/b.wasm"], 1), [false, true, false]);
+    assert_eq!(
+        world.fails(1, &["export", "-o", "out", "x"]),
+        "there is no directory /x"
+    );
+    assert!(!world.path("out").exists());
+}
