@@ -238,12 +238,7 @@ fn error_in_the_file_has_line_and_key_and_no_secret() {
 fn error_in_a_variable_names_the_variable() {
     let world = World::empty();
     for (variable, value, code, expected) in [
-        (
-            "WASMSTORE_PORT",
-            "s3cr3t",
-            2,
-            ": invalid digit found in string",
-        ),
+        ("WASMSTORE_PORT", "s3cr3t", 2, ": expected a whole number"),
         (
             "WASMSTORE_TLS",
             "s3cr3t",

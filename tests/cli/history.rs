@@ -288,7 +288,12 @@ fn rollback_moves_strictly_back() {
         let undone = world.json(&["rollback", "a.wasm", "-m", "Away"]);
         assert_eq!(
             undone,
-            json!({ "commit": world.tip(), "branch": "main", "changed": true })
+            json!({
+                "commit": world.tip(),
+                "branch": "main",
+                "changed": true,
+                "undid": world.git(&["rev-parse", "HEAD~4"]),
+            })
         );
         assert_eq!(world.ok(&["list"]), format!("{other}\t/b.wasm\n"));
         let end = world.fails(4, &["rollback", "a.wasm"]);

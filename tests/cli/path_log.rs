@@ -225,5 +225,5 @@ fn commits_are_selected_by_author_and_date() {
     assert_eq!(world.ok(&["log", "--oneline", "-n", "1"]), line);
     assert_eq!(world.ok(&["log", "d", "--oneline", "-n", "1"]), line);
     let graph = world.ok(&["log", "--oneline", "--graph"]);
-    assert_eq!(graph.lines().count(), 7, "{graph}");
+    assert_eq!(graph.lines().count(), 4, "{graph}");
 }

@@ -53,7 +53,7 @@ pub(super) fn kinds_of(command: &str, arg: &Arg) -> &'static [CandidateKind] {
         ("list" | "import", "prefix") => &[Directories],
         ("find" | "filename" | "hash" | "contains" | "info" | "wit" | "size", "name")
         | ("versions" | "version" | "audit" | "log" | "set", "path")
-        | ("restore" | "rollback" | "diff" | "world", "path")
+        | ("restore" | "rollback" | "diff" | "world" | "export", "path")
         | ("gc", "paths")
         | ("remove", "names")
         | ("copy" | "mv", "sources" | "destination") => &[Paths],
@@ -103,6 +103,7 @@ mod tests {
         "log import",
         "log max_count",
         "log pager",
+        "log since",
         "log skip",
         "login name",
         "merge message",

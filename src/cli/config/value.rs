@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::num::{IntErrorKind, ParseIntError};
 
 use serde_json::Value;
 
@@ -52,6 +53,18 @@ pub(in crate::cli) enum InvalidValue {
 impl InvalidValue {
     pub(super) fn new(reason: impl fmt::Display) -> Self {
         Self::Other(reason.to_string())
+    }
+}
+
+/// Says what is expected instead of a number that the standard library cannot parse. Its own texts, such as `invalid digit found in string`,
+/// do not.
+impl From<ParseIntError> for InvalidValue {
+    fn from(error: ParseIntError) -> Self {
+        Self::new(match error.kind() {
+            IntErrorKind::PosOverflow => "the number is too large",
+            IntErrorKind::NegOverflow => "the number is too small",
+            _ => "expected a whole number",
+        })
     }
 }
 

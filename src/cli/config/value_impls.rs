@@ -28,7 +28,7 @@ pub(super) fn parse_count(text: &str) -> Result<usize, InvalidValue> {
         Ok(count @ 1..=COUNT_MAX) => Ok(count),
         Ok(_) => Err(out_of_range()),
         Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(out_of_range()),
-        Err(error) => Err(InvalidValue::new(error)),
+        Err(error) => Err(InvalidValue::from(error)),
     }
 }
 
@@ -61,7 +61,7 @@ macro_rules! integer_settings {
             const TOML_TYPE: TomlType = TomlType::Number;
 
             fn parse(text: &str) -> Result<Self, InvalidValue> {
-                let number: i64 = text.parse().map_err(InvalidValue::new)?;
+                let number: i64 = text.parse().map_err(InvalidValue::from)?;
                 let (min, max) = (Self::MIN, Self::MAX);
                 number
                     .try_into()

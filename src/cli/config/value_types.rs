@@ -41,7 +41,7 @@ impl<const MIN: u64> FromStr for AtLeast<MIN> {
         match text.parse() {
             Ok(number) if number >= MIN => Ok(Self(number)),
             Ok(_) => Err(InvalidValue::Other(format!("must be at least {MIN}"))),
-            Err(error) => Err(InvalidValue::new(error)),
+            Err(error) => Err(InvalidValue::from(error)),
         }
     }
 }
@@ -59,7 +59,7 @@ impl FromStr for Seconds {
         match text.parse() {
             Ok(seconds @ 1..=SECONDS_MAX) => Ok(Self(Duration::from_secs(seconds))),
             Ok(_) => Err(InvalidValue::new("must be between a second and a year")),
-            Err(error) => Err(InvalidValue::new(error)),
+            Err(error) => Err(InvalidValue::from(error)),
         }
     }
 }

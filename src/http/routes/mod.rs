@@ -14,6 +14,7 @@ pub(super) mod gc;
 pub(super) mod git;
 pub(super) mod hashes;
 pub(super) mod history;
+mod json_body;
 pub(super) mod list_etag;
 pub(super) mod modules;
 pub(super) mod oci;

@@ -5,7 +5,6 @@ pub(super) mod body_digest;
 pub(super) mod cancel_on_drop;
 pub(super) mod completed;
 pub(super) mod decoding;
-pub(super) mod json_body;
 pub(super) mod memory;
 pub(super) mod modules_sink;
 pub(super) mod multipart;

@@ -189,7 +189,7 @@ fn commits_are_selected_by_author_and_date() {
         let link = page.headers["link"].to_str().unwrap();
         assert!(link.contains("&author=Ann>"), "{link}");
     }
-    let found = authors("/commits/d/a?author=Ann&export=f1");
+    let found = authors("/commits/d/a?author=Ann&export=f");
     assert_eq!(found, ["Ann"]);
     for query in ["since=90d", "since=soon", "author=%3C"] {
         assert_eq!(s.get(&format!("/commits?{query}")).status, 400, "{query}");

@@ -4,11 +4,11 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 
-use super::body::{RequestBody, content_length, has_media_type};
-use super::decoding::content_coding;
 use crate::budget::Charge;
 use crate::http::error::{Failure, Result};
 use crate::http::state::App;
+use crate::http::upload::body::{RequestBody, content_length, has_media_type};
+use crate::http::upload::decoding::content_coding;
 
 /// The maximum length of a body, in bytes.
 const BYTES_MAX: usize = 1 << 20;
