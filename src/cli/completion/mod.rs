@@ -1,8 +1,8 @@
 //! Completion of words that the user is typing in a shell.
 //!
 //! The scripts of [`script`] call the hidden command `complete` with the words up to the cursor. `shell_words` undoes what the shell did to
-//! them, `position` finds the argument that the last word belongs to, `candidate_kind` knows what completes it, and `candidates` reads that
-//! from the store.
+//! them, `position` finds the argument that the last word belongs to, `candidate_kind` knows what completes it, `candidates` lists that, and
+//! `store_names` reads the names in the store.
 //!
 //! This replaces the dynamic engine of `clap_complete`, which is behind the feature `unstable-dynamic`: its interface may change in any
 //! release, so an installation without the lock file could fail to build. It also offers every option after an empty word, and its script
@@ -14,6 +14,7 @@ mod candidates;
 mod position;
 mod script;
 mod shell_words;
+mod store_names;
 
 pub(super) use candidates::{Completions, complete};
 pub(super) use script::{CompletionShell, script};
