@@ -76,10 +76,10 @@
 //! Concurrent changes share the fsyncs of a batch, and each becomes its own commit. A change passes these files of `publish/`:
 //! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (waits until it can join the batch), `batch/decide.rs` (decides the
 //! change: applies it to a draft or refuses it), `draft.rs` (the tree that the change edits), `batch.rs` (publishes the batch),
-//! `tip_update.rs`; and then
-//! `packs/writer.rs` and `refs/update.rs`. A batch waits for the disk three times: for the pack, its index and the ref's lock file, whose
-//! fsyncs run in parallel; for `objects/pack`; and for the ref's directory. Waiting threads create the pack's files and compress their
-//! objects (`preallocated_files.rs`). `batch_carryover.rs` keeps the new objects in memory for the next change and for readers.
+//! `tip_update.rs`; and then `packs/writer.rs` and `refs/update.rs`. A batch waits for the disk three times: for the pack, its index and
+//! the ref's lock file, whose fsyncs run in parallel; for `objects/pack`; and for the ref's directory. Waiting threads create the pack's
+//! files and compress their objects (`preallocated_files.rs`). `batch_carryover.rs` keeps the new objects in memory for the next change and
+//! for readers.
 //!
 //! # A push
 //!

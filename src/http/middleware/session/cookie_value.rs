@@ -19,8 +19,8 @@ pub(super) const PAYLOAD_BYTES: usize = 1 + ID_BYTES + 8 + MAC_BYTES;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) struct BrowserId(pub(super) [u8; ID_BYTES]);
 
-/// A session, as stated in its cookie. The API key with which it was begun may have been revoked since. [`Sessions::is_key_of`](super::sessions::Sessions::is_key_of) says
-/// whether a key is that key.
+/// A session, as stated in its cookie. The API key with which it was begun may have been revoked since.
+/// [`Sessions::is_key_of`](super::sessions::Sessions::is_key_of) says whether a key is that key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Session {
     /// The random number of this session.
