@@ -308,3 +308,68 @@ fn components_that_fit_a_world_are_the_same() {
     let output = command.env("WASMSTORE_KEY", "r").output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), all);
 }
+
+#[test]
+fn selected_commits_and_previews_are_the_same() {
+    for format in FORMATS {
+        let twin = Twin::of(history(format));
+        let listed = twin.same(&["log", "--author", "Jörg <j@example.org>", "--oneline"]);
+        assert_eq!(listed.lines().count(), 1, "{listed}");
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for args in [
+            &["log", "--author", "Jörg", "--json"][..],
+            &["log", "--author", "wasmstore", "-n", "3", "--reverse"],
+            &["log", "--since", "2200-01-01"],
+            &["log", "--since", "1h", "--graph", "--oneline"],
+            &["log", "math"],
+            &["log", "odd/größe", "--oneline", "--author", "nobody"],
+            &["log", "math", "--json", "-n", "1"],
+            &["log", "mat"],
+            &["audit", "math"],
+            &["diff", "math/add.wasm"],
+            &["diff", "top"],
+            &["diff", "main"],
+            &["remove", "math/*", "odd", "-r", "--dry-run"],
+            &["remove", "math", "--dry-run"],
+            &["remove", "none", "--dry-run"],
+            &["remove", &twin.world.hash(1), "--dry-run"],
+            &["rollback", "--dry-run"],
+            &["rollback", "math", "--dry-run", "--json"],
+            &["rollback", "none", "--dry-run"],
+            &["remove", "top", "--if-match", &digest],
+            &["export", "none"],
+            &["watch", "math/add.wasm"],
+        ] {
+            twin.same(args);
+        }
+    }
+}
+
+#[test]
+fn the_urls_of_a_page_and_of_the_api_get_a_hint() {
+    let twin = Twin::of(World::with_store("sha1"));
+    let url = twin.url();
+    for (args, hint) in [
+        (
+            &["list", "--root", &format!("{url}/ui")][..],
+            format!("hint: did you mean {url}?"),
+        ),
+        (
+            &["clone", &format!("{url}/ui/"), "--root", "x"],
+            format!("hint: if this is a wasmstore server, its repository is {url}/wasmstore.git"),
+        ),
+        (
+            &["clone", &url, "--root", "x"],
+            format!("hint: if this is a wasmstore server, its repository is {url}/wasmstore.git"),
+        ),
+    ] {
+        let ran = twin.world.run(args);
+        assert_ne!(ran.code, Some(0), "{args:?}");
+        assert_eq!(
+            ran.err.lines().nth(1),
+            Some(&*hint),
+            "{args:?}: {}",
+            ran.err
+        );
+    }
+}

@@ -26,10 +26,6 @@ pub(in crate::cli) struct VerifyArgs {
 impl VerifyArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open_local()?;
-        // A job with a mistyped directory would otherwise report forever that there are no faults.
-        if store.object_format().is_none() {
-            return Err(Error::NoStore(settings.root()?));
-        }
         let derived = if self.repair {
             DerivedFaults::Repair
         } else {

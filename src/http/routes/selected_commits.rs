@@ -87,3 +87,52 @@ impl<'p> CommitPage<'p> {
         self.last.filter(|_| self.has_more)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Options;
+    use crate::http::json_items::ListKind;
+    use crate::store::{Change, LogOrder, ObjectFormat, Revision, Store};
+
+    #[test]
+    fn a_page_ends_after_the_maximum_number_of_compared_commits() {
+        let dir = tempfile::tempdir().unwrap();
+        let store =
+            Store::open_or_create(dir.path(), Options::default(), ObjectFormat::Sha1).unwrap();
+        for text in ["(module)", "(module (func))"] {
+            let module = wat::parse_str(text).unwrap();
+            let path = "a".parse().unwrap();
+            store
+                .put(&Change::default(), &path, module.as_slice())
+                .unwrap();
+        }
+        let mut commits = Vec::new();
+        let (tip, order) = (Revision::default(), LogOrder::NewestFirst);
+        let collected = store.log(&tip, 0, usize::MAX, order, |commit| {
+            commits.push(commit);
+            true
+        });
+        collected.unwrap();
+        let nobody = CommitFilter {
+            author: Some("Nobody".parse().unwrap()),
+            since_s: None,
+        };
+        let added = |filter: &CommitFilter, compared| {
+            let mut items = JsonItems::first(ListKind::Array, 1 << 16, 100);
+            let mut page = CommitPage {
+                compared,
+                ..CommitPage::new(filter, &mut items)
+            };
+            let wants_more = commits
+                .iter()
+                .take_while(|commit| page.add(commit, |items| items.push(&"x")));
+            (wants_more.count(), page.next())
+        };
+        let last = COMPARED_MAX - 2;
+        assert_eq!(added(&nobody, last), (2, Some(commits[1].id)));
+        assert_eq!(added(&nobody, 0), (3, None));
+        // Without a filter, only the size of the page is limited.
+        assert_eq!(added(&CommitFilter::default(), last), (3, None));
+    }
+}
