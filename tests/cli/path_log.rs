@@ -175,7 +175,7 @@ fn the_commits_of_a_directory_are_listed() {
     expected.extend(ids.iter().rev().cloned());
     assert_eq!(listed("lib"), expected);
     assert_eq!(listed("/lib/"), expected);
-    assert_eq!(listed("lib/d"), [below.clone()]);
+    assert_eq!(listed("lib/d"), std::slice::from_ref(&below));
     let out = world.ok(&["log", "lib", "-n", "1"]);
     assert!(
         out.starts_with(&format!("commit {removal}\n")) && !out.contains("Module:"),
