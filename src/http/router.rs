@@ -143,8 +143,8 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .routes(routes!(history::commit))
         .routes(routes!(history::restore_all))
         .routes(routes!(history::restore))
-        .routes(routes!(rollback::rollback_all, rollback::preview_all))
-        .routes(routes!(rollback::rollback, rollback::preview))
+        .routes(routes!(rollback::preview_all, rollback::rollback_all))
+        .routes(routes!(rollback::preview, rollback::rollback))
         .routes(routes!(branches::default))
         .routes(routes!(
             branches::set_default,

@@ -160,7 +160,7 @@ fn add_modules(server: &Server, is_over: &AtomicBool) {
         }
         let path = format!("/api/v1/module/w/{}.wasm", n % 50);
         let answer = server.send("POST", &path, &[], &module(1000 + n));
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.status, 200, "{}\n{}", answer.text(), server.log());
     }
 }
 
@@ -171,7 +171,12 @@ fn clone_during_gc(gc: &str, check: fn(&World, &str, CommandOutput)) {
     let collect = || {
         while !is_over.load(Ordering::Relaxed) {
             let answer = server.send("POST", gc, &[], b"");
-            assert!([200, 503].contains(&answer.status), "{}", answer.text());
+            assert!(
+                [200, 503].contains(&answer.status),
+                "{}\n{}",
+                answer.text(),
+                server.log()
+            );
         }
     };
     std::thread::scope(|scope| {

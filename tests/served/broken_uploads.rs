@@ -173,13 +173,18 @@ fn request_line(piece: &[u8]) -> Option<String> {
     is_head.then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
-fn large_module(seed: u32) -> Vec<u8> {
-    custom_section((0..MODULE_BYTES).map(|n| ((n ^ seed).wrapping_mul(2_654_435_761) >> 24) as u8))
+fn large_module(size: u32, seed: u32) -> Vec<u8> {
+    custom_section((0..size).map(|n| ((n ^ seed).wrapping_mul(2_654_435_761) >> 24) as u8))
 }
 
 fn serve() -> (Twin, Arc<Mutex<SocketAddr>>) {
+    serve_for(MODULE_BYTES)
+}
+
+/// Starts a server, and creates a module of `size` bytes next to it.
+fn serve_for(size: u32) -> (Twin, Arc<Mutex<SocketAddr>>) {
     let world = World::with_store("sha1");
-    world.file("large.wasm", large_module(0));
+    world.file("large.wasm", large_module(size, 0));
     let twin = Twin::of(world);
     let address = Arc::new(Mutex::new(twin.server.address));
     (twin, address)
@@ -226,7 +231,9 @@ const GATEWAY_TIMEOUT: &str = "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0
 
 #[test]
 fn an_upload_that_is_cut_at_random_is_continued() {
-    let (twin, address) = serve();
+    // Larger than the code and the buffers that the server has in memory after any upload.
+    let size = 2 * MODULE_BYTES;
+    let (twin, address) = serve_for(size);
     let mut random = Random::from_environment();
     // Enough passes for some progress.
     let seen = proxy(&address, move |_, _| {
@@ -237,7 +244,7 @@ fn an_upload_that_is_cut_at_random_is_continued() {
     assert_eq!((seen.count(BEGIN), seen.count(WHOLE)), (1, 0));
     assert!(seen.count(STATUS) > 0);
     let grown_kib = twin.server.rss_kib() - before_kib;
-    assert!(grown_kib < u64::from(MODULE_BYTES) >> 10, "{grown_kib} KiB");
+    assert!(grown_kib < u64::from(size) >> 10, "{grown_kib} KiB");
 }
 
 #[test]
@@ -254,7 +261,7 @@ fn a_lost_response_to_the_last_request_is_no_failure() {
 #[test]
 fn an_upload_continues_after_the_server_was_killed() {
     let world = Arc::new(World::with_store("sha256"));
-    world.file("large.wasm", large_module(1));
+    world.file("large.wasm", large_module(MODULE_BYTES, 1));
     let (server, address) = Replaceable::start(&world);
     let running = Arc::clone(&server.0);
     let (restarted, served) = (Arc::clone(&address), Arc::clone(&world));
@@ -277,7 +284,7 @@ fn an_upload_continues_after_the_server_was_killed() {
 #[test]
 fn a_change_whose_response_was_lost_with_the_server_is_found() {
     let world = Arc::new(World::with_store("sha1"));
-    world.file("large.wasm", large_module(1));
+    world.file("large.wasm", large_module(MODULE_BYTES, 1));
     let (server, address) = Replaceable::start(&world);
     let running = Arc::clone(&server.0);
     let (restarted, served) = (Arc::clone(&address), Arc::clone(&world));
