@@ -6,13 +6,13 @@ use std::path::Path;
 
 use super::exit::Error;
 use super::merge_conflict;
+use super::misplaced_arguments::{commit_as_path, for_second_file, path_as_commit};
 use super::nearest_name::nearest;
 use super::needs_directory;
 use super::settings::Settings;
 use super::shell_word::shell_word;
-use crate::names::{
-    self, BranchName, ModulePath, ModuleRef, RemoteUrl, ServerUrl, TreePath, printable,
-};
+use super::url_hints::{for_repository, without_page};
+use crate::names::{self, BranchName, ModulePath, ModuleRef, ServerUrl, TreePath, printable};
 use crate::remote::{self, StoreOperations};
 use crate::store::{self, ErrorKind, Revision};
 use crate::wire::MissingName;
@@ -110,16 +110,6 @@ fn for_input(path: &Path, error: &io::Error) -> Option<String> {
     })
 }
 
-/// Returns the commands for both meanings of `add` with two files: to store both, or to store the first at the name of the second.
-fn for_second_file(first: &Path, second: &Path) -> String {
-    let [first, second] = [first, second].map(|path| path.to_string_lossy().into_owned());
-    let [first, at] = [shell_word(&first), shell_word(&format!("/{second}"))];
-    let second = shell_word(&second);
-    format!(
-        "`wasmstore add {first} {second} /` stores both at the top, and a directory instead of `/` both there; `wasmstore add {first} {at}` stores {first} at the path {at}"
-    )
-}
-
 /// Returns the hint for a malformed name.
 pub(super) fn for_name(error: &names::Error) -> Option<String> {
     match error {
@@ -145,24 +135,6 @@ fn for_key(url: &ServerUrl, settings: &Settings) -> String {
 
 fn other_scheme(url: &ServerUrl) -> String {
     format!("did you mean {}?", url.with_other_scheme())
-}
-
-/// Returns the hint if the URL of a server is that of a page of its web UI.
-fn without_page(url: &ServerUrl) -> Option<String> {
-    let base = url.without_page()?;
-    Some(format!("did you mean {base}?"))
-}
-
-/// Returns the hint for a URL at which git has found no repository: the URL of the repository of a wasmstore server.
-fn for_repository(url: &RemoteUrl, reason: &str) -> Option<String> {
-    let is_missing = ["not found", "not valid"];
-    if !is_missing.iter().any(|words| reason.contains(words)) {
-        return None;
-    }
-    let git = ServerUrl::guess_git(url)?;
-    Some(format!(
-        "if this is a wasmstore server, its repository is {git}"
-    ))
 }
 
 fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> {
@@ -207,42 +179,6 @@ fn for_missing(missing: MissingName, settings: &Settings) -> Option<String> {
         MissingName::Module(name) => commit_as_path(store.as_ref(), &name, settings)
             .or_else(|| similar_path(store.as_ref(), &settings.remembered_revision()?, &name)),
     }
-}
-
-/// Returns the hint if the name that should be that of a commit is a path with modules.
-fn path_as_commit(store: &dyn StoreOperations, name: &str, settings: &Settings) -> Option<String> {
-    let path = TreePath::parse(name).ok().filter(|path| !path.is_root())?;
-    let tip = Revision::Branch(settings.branch().ok()?);
-    let is_module =
-        ModuleRef::parse(name).is_ok_and(|name| store.contains(&tip, &name).ok() == Some(true));
-    if !is_module && store.list_first(&tip, &path, 1).ok()?.0.is_empty() {
-        return None;
-    }
-    let (word, path) = (shell_word(name), path.to_string());
-    Some(match settings.command_name()? {
-        "restore" => format!(
-            "{path} is a path; the commit comes before it: `wasmstore restore COMMIT {word}`"
-        ),
-        _ => format!(
-            "{path} is a path, but this argument is a commit: `wasmstore log {word}` lists its commits"
-        ),
-    })
-}
-
-/// Returns the hint if the path that `rollback` gets is a commit.
-fn commit_as_path(store: &dyn StoreOperations, name: &str, settings: &Settings) -> Option<String> {
-    let name = name.trim_start_matches('/');
-    if settings.command_name()? != "rollback" {
-        return None;
-    }
-    let revision = Revision::parse(name).ok()?;
-    store
-        .snapshot(&revision.on_branch(settings.branch().ok()?))
-        .ok()?;
-    let word = shell_word(name);
-    Some(format!(
-        "{name} is a commit, but `rollback` takes a path and undoes its newest change; `wasmstore restore {word}` goes back to the commit"
-    ))
 }
 
 fn is_archive(name: &str) -> bool {

@@ -1,0 +1,63 @@
+//! Hints for arguments that are in the place of others.
+
+use std::path::Path;
+
+use super::settings::Settings;
+use super::shell_word::shell_word;
+use crate::names::{ModuleRef, TreePath};
+use crate::remote::StoreOperations;
+use crate::store::Revision;
+
+/// Returns the commands for both meanings of `add` with two files: to store both, or to store the first at the name of the second.
+pub(super) fn for_second_file(first: &Path, second: &Path) -> String {
+    let [first, second] = [first, second].map(|path| path.to_string_lossy().into_owned());
+    let [first, at] = [shell_word(&first), shell_word(&format!("/{second}"))];
+    let second = shell_word(&second);
+    format!(
+        "`wasmstore add {first} {second} /` stores both at the top, and a directory instead of `/` both there; `wasmstore add {first} {at}` stores {first} at the path {at}"
+    )
+}
+
+/// Returns the hint if the name that should be that of a commit is a path with modules.
+pub(super) fn path_as_commit(
+    store: &dyn StoreOperations,
+    name: &str,
+    settings: &Settings,
+) -> Option<String> {
+    let path = TreePath::parse(name).ok().filter(|path| !path.is_root())?;
+    let tip = Revision::Branch(settings.branch().ok()?);
+    let is_module =
+        ModuleRef::parse(name).is_ok_and(|name| store.contains(&tip, &name).ok() == Some(true));
+    if !is_module && store.list_first(&tip, &path, 1).ok()?.0.is_empty() {
+        return None;
+    }
+    let (word, path) = (shell_word(name), path.to_string());
+    Some(match settings.command_name()? {
+        "restore" => format!(
+            "{path} is a path; the commit comes before it: `wasmstore restore COMMIT {word}`"
+        ),
+        _ => format!(
+            "{path} is a path, but this argument is a commit: `wasmstore log {word}` lists its commits"
+        ),
+    })
+}
+
+/// Returns the hint if the path that `rollback` gets is a commit.
+pub(super) fn commit_as_path(
+    store: &dyn StoreOperations,
+    name: &str,
+    settings: &Settings,
+) -> Option<String> {
+    let name = name.trim_start_matches('/');
+    if settings.command_name()? != "rollback" {
+        return None;
+    }
+    let revision = Revision::parse(name).ok()?;
+    store
+        .snapshot(&revision.on_branch(settings.branch().ok()?))
+        .ok()?;
+    let word = shell_word(name);
+    Some(format!(
+        "{name} is a commit, but `rollback` takes a path and undoes its newest change; `wasmstore restore {word}` goes back to the commit"
+    ))
+}
