@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::store::{Scratch, branch, git_with_input, module, on, path, scope, try_git};
-use wasmstore::names::{Cutoff, Destination, ModuleHash};
+use wasmstore::names::{BranchName, Cutoff, Destination, ModuleHash, TagName};
 use wasmstore::store::{
-    Change, ErrorKind, ExistingModules, History, Relocation, Retention, Revision,
+    Change, ErrorKind, ExistingModules, History, KeptForRefs, Relocation, Retention, Revision,
 };
 
 /// The paths in random histories. One of them is below another, so that a module is replaced by a directory.
@@ -453,12 +453,25 @@ struct Rule<'h> {
     cutoff: usize,
 }
 
+/// The full names of the refs that are reported to keep versions, and the number of these versions.
+fn reported(kept: Option<&KeptForRefs>) -> (BTreeSet<String>, usize) {
+    let Some(kept) = kept else {
+        return (BTreeSet::new(), 0);
+    };
+    assert_eq!(kept.left_out, 0);
+    let branches = kept.branches.iter().map(BranchName::full_ref);
+    let tags = kept.tags.iter().map(|tag| format!("refs/tags/{tag}"));
+    let names = branches.chain(tags).chain(kept.others.iter().cloned());
+    (names.collect(), kept.versions)
+}
+
 impl Rule<'_> {
-    fn keeps(&self, at: &'static str, value: u32, from_end: usize) -> bool {
+    /// Returns whether a module stays, if of the other refs only `others` exist.
+    fn keeps_with(&self, others: &[String], at: &'static str, value: u32, from_end: usize) -> bool {
         let has = |n: usize| self.nodes[n].files.get(at) == Some(&value);
         let tip = self.nodes.len() - 1;
         let main = reachable(self.nodes, tip);
-        let others = self.refs.iter().skip(1);
+        let others = self.refs.iter().filter(|(name, _)| others.contains(name));
         let others: BTreeSet<_> = others
             .flat_map(|(_, node)| reachable(self.nodes, *node))
             .collect();
@@ -484,6 +497,40 @@ impl Rule<'_> {
                     .refs
                     .iter()
                     .any(|(name, node)| name.starts_with("refs/tags") && has(*node))
+    }
+
+    fn keeps(&self, at: &'static str, value: u32, from_end: usize) -> bool {
+        self.keeps_with(&self.others(), at, value, from_end)
+    }
+
+    /// Returns the names of all refs except `main`.
+    fn others(&self) -> Vec<String> {
+        let others = self.refs.iter().skip(1);
+        others.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Returns the refs without which one of the versions `before` of the paths would be dropped, and the number of the versions that would
+    /// be dropped without all of them. A value comes with its place from the end.
+    fn kept_for_refs(
+        &self,
+        before: &[(&'static str, Vec<(u32, usize)>)],
+    ) -> (BTreeSet<String>, usize) {
+        let versions = before.iter().flat_map(|(at, versions)| {
+            let versions = versions.iter();
+            versions.map(move |(value, from_end)| (*at, *value, *from_end))
+        });
+        let kept: Vec<_> = versions
+            .filter(|(at, value, from_end)| {
+                self.keeps(at, *value, *from_end) && !self.keeps_with(&[], at, *value, *from_end)
+            })
+            .collect();
+        let keeps_one = |name: &String| {
+            let others = [name.clone()];
+            let mut kept = kept.iter();
+            kept.any(|(at, value, from_end)| self.keeps_with(&others, at, *value, *from_end))
+        };
+        let names = self.others().into_iter().filter(keeps_one).collect();
+        (names, kept.len())
     }
 }
 
@@ -519,6 +566,99 @@ fn exactly_the_versions_that_the_rule_keeps_stay_in_random_histories() {
                 cutoff,
             },
         );
+    }
+}
+
+#[test]
+fn the_reported_refs_and_no_others_keep_versions_in_random_histories() {
+    let mut counts = [0; 2];
+    for seed in 1..=40 {
+        let random = &mut Random(seed * 31_337);
+        let s = Scratch::new();
+        let (nodes, mut refs) = random_history(random, 20, Clocks::Right);
+        refs.truncate(1);
+        for name in ["heads/side", "notes/n", "tags/a", "tags/b", "tags/c"] {
+            if random.below(4) > 0 {
+                refs.push((format!("refs/{name}"), random.below(nodes.len())));
+            }
+        }
+        write(&s, &nodes, &refs);
+        let history = History::Retain(Retention {
+            last: (random.below(3) > 0).then(|| 1 + random.below(2) as u32),
+            since: (random.below(3) == 0)
+                .then(|| Cutoff::At(EPOCH_S + random.below(24) as i64 * 60)),
+            tags: false,
+            paths: if random.below(4) == 0 {
+                vec![scope("")]
+            } else {
+                vec![]
+            },
+        });
+        let preview = s.store.preview_gc(None, &history).unwrap();
+        // Of the other refs, only those in `kept` exist then.
+        let versions_with = |kept: &[(String, usize)]| {
+            let all = s.git(&["for-each-ref", "--format=%(refname) %(objectname)"]);
+            let is_kept =
+                |name: &str| name == "refs/heads/main" || kept.iter().any(|(kept, _)| kept == name);
+            let (mut deletions, mut creations) = (String::new(), String::new());
+            for (name, id) in all.lines().filter_map(|line| line.split_once(' ')) {
+                if !is_kept(name) {
+                    deletions += &format!("delete {name}\n");
+                    creations += &format!("create {name} {id}\n");
+                }
+            }
+            git_with_input(&s.root, &["update-ref", "--stdin"], deletions);
+            let preview = s.store.preview_gc(None, &history).unwrap();
+            git_with_input(&s.root, &["update-ref", "--stdin"], creations);
+            preview.versions
+        };
+        let case = format!("seed {seed}: {history:?} {refs:?}");
+        let without = versions_with(&[]);
+        let (names, versions) = reported(preview.kept_for_refs.as_ref());
+        assert_eq!(versions, without - preview.versions, "{case}");
+        for one in &refs[1..] {
+            let keeps_one = versions_with(std::slice::from_ref(one)) < without;
+            assert_eq!(names.contains(&one.0), keeps_one, "{}: {case}", one.0);
+            counts[usize::from(keeps_one)] += 1;
+        }
+    }
+    assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
+}
+
+#[test]
+fn a_tag_of_the_tip_is_reported_to_keep_all_old_versions() {
+    let s = Scratch::new();
+    for n in 1..=6 {
+        s.put("p", n);
+    }
+    s.put("q", 1);
+    s.git(&["tag", "-a", "-m", "All", "v1", "main"]);
+    s.git(&["tag", "other", "main^{tree}"]);
+    s.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
+    let history = keep_last(1, &["p"]);
+    let tip = s.tip();
+    let kept = |versions| {
+        (versions > 0).then(|| KeptForRefs {
+            versions,
+            tags: vec![TagName::parse("v1").unwrap()],
+            ..KeptForRefs::default()
+        })
+    };
+    for on_branch in [None, Some("alias")] {
+        let name = on_branch.map(branch);
+        let preview = s.store.preview_gc(name.as_ref(), &history).unwrap();
+        assert_eq!((preview.versions, preview.kept_for_refs), (0, kept(5)));
+        let collected = s.store.gc(&on(on_branch), history.clone()).unwrap();
+        assert_eq!((s.tip(), collected.value.kept_for_refs), (tip, kept(5)));
+    }
+    for keeps_all in [History::Keep, History::Squash] {
+        let collected = s.store.gc(&Change::default(), keeps_all).unwrap();
+        assert_eq!(collected.value.kept_for_refs, None);
+    }
+    s.git(&["tag", "-d", "v1"]);
+    for name in [None, Some(branch("alias"))] {
+        let preview = s.store.preview_gc(name.as_ref(), &history).unwrap();
+        assert_eq!((preview.versions, preview.kept_for_refs), (5, kept(0)));
     }
 }
 
@@ -595,6 +735,12 @@ fn check(s: &Scratch, seed: u32, rule: &Rule<'_>) {
         });
         dated.collect()
     };
+    let kept_for_refs = rule.kept_for_refs(&PATHS.map(|at| {
+        let before = dates(at);
+        let from_end = (0..before.len()).rev();
+        let values = before.iter().map(|(value, _)| *value);
+        (at, values.zip(from_end).collect())
+    }));
     let expected = PATHS.map(|at| {
         let before = dates(at);
         let count = before.len();
@@ -619,9 +765,16 @@ fn check(s: &Scratch, seed: u32, rule: &Rule<'_>) {
     };
     let (before, count) = (state(), commits());
     let preview = s.store.preview_gc(None, &history).unwrap();
-    s.store.gc(&Change::default(), history).unwrap();
+    let collected = s.store.gc(&Change::default(), history).unwrap();
     s.fsck();
     let retention = rule.retention;
+    let reports = [&preview.kept_for_refs, &collected.value.kept_for_refs];
+    let reports = reports.map(|kept| reported(kept.as_ref()));
+    assert_eq!(
+        reports,
+        [kept_for_refs.clone(), kept_for_refs],
+        "seed {seed}: {retention:?}"
+    );
     assert_eq!(state(), before, "seed {seed}");
     assert_eq!(PATHS.map(dates), expected, "seed {seed}: {retention:?}");
     assert_eq!(count - commits(), preview.commits, "seed {seed}");

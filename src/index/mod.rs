@@ -84,6 +84,7 @@ mod module_paths;
 mod module_rows;
 mod module_set;
 mod path_history;
+mod path_versions;
 mod query;
 mod reach;
 mod schema;

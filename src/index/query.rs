@@ -8,6 +8,7 @@ use super::append::find_commit;
 use super::database::Reader;
 use super::digests::module_hash;
 use super::error::{Error, Result};
+use super::path_versions::OrderedChange;
 use super::trunk::Position;
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
@@ -68,19 +69,9 @@ impl Reader {
         let mut rows = find.query([path.as_str().as_bytes()])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            if !reach.reaches((row.get(0)?, row.get(1)?))? {
-                continue;
-            }
-            let module: Option<Vec<u8>> = row.get(5)?;
-            let change = OwnChange {
-                commit: commit_id(&row.get::<_, Vec<u8>>(4)?)?,
-                module: module.as_deref().map(module_hash).transpose()?,
-            };
-            let age: (i64, i64) = (row.get(2)?, row.get(3)?);
-            found.push((age, change));
+            found.extend(OrderedChange::read(row, &mut reach)?);
         }
-        found.sort_by_key(|(age, change)| (*age, change.commit));
-        Ok(found.into_iter().map(|(_, change)| change).collect())
+        Ok(OrderedChange::sort(found))
     }
 
     /// Returns every commit reachable from `tip` in which a module below `directory` differs from the module at its path in every parent,

@@ -79,6 +79,12 @@ impl TreePath {
         (!below.is_empty()).then_some(below)
     }
 
+    /// Returns whether `path`, in the form of [`as_str`](Self::as_str), is this path or lies below it.
+    pub fn contains(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(self.as_str());
+        self.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Returns whether this directory can contain a path of this many bytes and segments, relative to the directory.
     pub fn has_room_for(&self, path_bytes: usize, segments: usize) -> bool {
         let slash = usize::from(!self.is_root());

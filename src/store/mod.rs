@@ -103,7 +103,7 @@ pub use error_kind::ErrorKind;
 pub use export::write_modules;
 pub use facts::{ModuleFacts, ModuleSummary, WitResult};
 pub use find::{Module, ModuleDetails};
-pub use gc::{GcPreview, GcSummary, History, Retention};
+pub use gc::{GcPreview, GcSummary, History, KeptForRefs, Retention};
 pub use import::ImportFilter;
 pub use list_details::{LastChange, ListedModule};
 pub use log::{LogOrder, LogSelection};

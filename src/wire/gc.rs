@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kept_for_refs::KeptForRefsJson;
 use super::schema::CommitHashSchema;
 use crate::store::{GcPreview, GcSummary, Published};
 
@@ -16,6 +17,10 @@ pub struct GcJson {
     /// The branch's tip; null if the branch has no commit.
     #[schema(value_type = Option<CommitHashSchema>)]
     pub commit: Option<String>,
+    /// The old versions that stay only because other branches or tags reach them; absent if there are none, and without `keep_last`,
+    /// `keep_since` and `keep_tags`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_for_refs: Option<KeptForRefsJson>,
 }
 
 impl From<&Published<GcSummary>> for GcJson {
@@ -24,6 +29,7 @@ impl From<&Published<GcSummary>> for GcJson {
             removed: collected.value.removed,
             freed_bytes: collected.value.freed_bytes,
             commit: collected.commit.map(|commit| commit.to_string()),
+            kept_for_refs: collected.value.kept_for_refs.as_ref().map(Into::into),
         }
     }
 }
@@ -40,6 +46,10 @@ pub struct GcPreviewJson {
     pub versions: usize,
     /// The size of these modules before compression, in bytes. They use that much on disk at most.
     pub module_bytes: u64,
+    /// The old versions that stay only because other branches or tags reach them; absent if there are none, and without `keep_last`,
+    /// `keep_since` and `keep_tags`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_for_refs: Option<KeptForRefsJson>,
 }
 
 impl From<&GcPreview> for GcPreviewJson {
@@ -49,6 +59,7 @@ impl From<&GcPreview> for GcPreviewJson {
             commits: preview.commits,
             versions: preview.versions,
             module_bytes: preview.module_bytes,
+            kept_for_refs: preview.kept_for_refs.as_ref().map(Into::into),
         }
     }
 }

@@ -14,6 +14,7 @@ mod event;
 mod gc;
 mod info;
 mod item_diff;
+mod kept_for_refs;
 mod listed_module;
 mod matched;
 mod metadata;
@@ -54,6 +55,7 @@ pub use event::{
 };
 pub use gc::{GcJson, GcPreviewJson, GcResponseJson};
 pub use info::{ExportJson, InfoJson, OciJson};
+pub use kept_for_refs::KeptForRefsJson;
 pub use listed_module::ListedModuleJson;
 pub use matched::{ItemStateJson, MatchedItemJson, MatchedItemKind, MatchedJson, filter_query};
 pub use metadata::{CratesJson, MetadataJson, RequirementsJson};

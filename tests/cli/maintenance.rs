@@ -187,6 +187,84 @@ fn scheduled_gc_drops_old_versions() {
 }
 
 #[test]
+fn scheduled_gc_logs_which_refs_keep_old_versions() {
+    let world = World::with_store("sha1");
+    for n in 1..=4 {
+        world.add("a", n);
+    }
+    world.git(&["tag", "v1", "main~1"]);
+    let server = Server::start(&world, &["--gc-every", "1s", "--gc-keep-last", "1"]);
+    server.wait_for("gc kept versions for other refs");
+    server.wait_for("tag v1");
+}
+
+#[test]
+fn gc_reports_which_refs_keep_old_versions() {
+    let world = World::with_store("sha1");
+    for n in 1..=6 {
+        world.add("a", n);
+        world.add("b", n);
+    }
+    for (name, at) in [("v2", "main~4"), ("v1", "main~6")] {
+        world.git(&["tag", name, at]);
+    }
+    let server = Server::start(&world, &[]);
+    let url = format!("http://{}", server.address);
+    let gc = |more: &[&str]| {
+        let args = [&["gc", "--keep-last", "1", "--dry-run", "a"], more].concat();
+        let (ran, remote) = (
+            world.run(&args),
+            world.run(&[&args[..], &["--root", &url]].concat()),
+        );
+        assert_eq!((&ran.out, &ran.err), (&remote.out, &remote.err), "{args:?}");
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        (ran.out, ran.err)
+    };
+    let line = |line: &str| format!("kept for {line}\n");
+    let (text, err) = gc(&[]);
+    assert!(text.starts_with("commits\t1\nversions\t1\n"), "{text}");
+    assert_eq!(
+        err,
+        line("tags v1, v2: 4 versions; delete the tags to drop them")
+    );
+    assert_eq!(gc(&["--quiet"]), (text, String::new()));
+    let (text, err_of_json) = gc(&["--json"]);
+    assert_eq!(err_of_json, err);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let kept = serde_json::json!({
+        "versions": 4, "branches": [], "tags": ["v1", "v2"], "others": [], "left_out": 0
+    });
+    assert_eq!(json["kept_for_refs"], kept);
+
+    world.git(&["branch", "old", "main~8"]);
+    let of_three =
+        "branch old and tags v1, v2: 4 versions; delete these branches and tags to drop them";
+    assert_eq!(gc(&[]).1, line(of_three));
+    // On the branch, the default branch keeps versions, and it cannot be deleted.
+    let on_branch = gc(&["--branch", "old"]).1;
+    assert_eq!(on_branch, line("branch main and tags v1, v2: 1 version"));
+    for n in 10..30 {
+        world.git(&["tag", &format!("n{n}"), "main"]);
+    }
+    let tags: Vec<_> = (10..19).map(|n| format!("n{n}")).collect();
+    let many = format!(
+        "branch old and tags {} and 13 other refs: 5 versions; delete these refs to drop them",
+        tags.join(", ")
+    );
+    assert_eq!(gc(&[]).1, line(&many));
+
+    let ran = world.run(&["gc", "--keep-last", "1", "a"]);
+    let last = ran.err.lines().last().unwrap();
+    assert_eq!((ran.out.as_str(), last), ("0\n", line(&many).trim_end()));
+    let quiet = world.run(&["gc", "--keep-last", "1", "a", "--quiet"]);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("0\n", ""));
+    let json = world.run(&["gc", "--keep-last", "1", "a", "--json", "--root", &url]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["kept_for_refs"]["left_out"], 13);
+    world.fsck();
+}
+
+#[test]
 fn gc_squash_needs_gc_every() {
     let world = World::empty();
     for args in [

@@ -140,6 +140,7 @@ fn every_write_has_the_same_result_on_a_directory_and_over_http() {
                 "--dry-run",
                 "--json",
             ],
+            &["gc", "--branch", "main", "--keep-last", "1", "--dry-run"],
             &["gc", "--branch", "main", "--keep-tags", "never"],
             &["gc", "--branch", "main", "--keep-last", "1", "--quiet"],
             &["gc", "--branch", "main", "--json"],

@@ -9,21 +9,23 @@ use serde_json::json;
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::{Error, Result};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, print_note};
 use crate::cli::settings::Settings;
 use crate::names::{Cutoff, TreePath, printable};
 use crate::remote::StoreOperations;
-use crate::store::{GcPreview, History, Retention};
+use crate::store::{GcPreview, History, KeptForRefs, Retention};
 use crate::wire;
 
 /// Squash the history or drop old versions, and delete unreachable objects
 ///
 /// Without --keep-…, all commits of the branch that no other branch or tag reaches become one. With --keep-last, --keep-since or
 /// --keep-tags, keeps every version that one of these flags selects, and the current version of each path. Drops all other versions, and
-/// the commits that changed nothing else. Commits that other branches or tags reach always stay. Prints the number of deleted objects.
+/// the commits that changed nothing else. Commits that other branches or tags reach always stay; standard error says
+/// which of these keep old versions. Prints the number of deleted objects.
 ///
 /// JSON: {"removed":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; with --dry-run
-/// {"branch":"…","commits":N,"versions":N,"module_bytes":N}
+/// {"branch":"…","commits":N,"versions":N,"module_bytes":N}. With --keep-…, if other refs keep versions, each also has
+/// "kept_for_refs":{"versions":N,"branches":["…"],"tags":["…"],"others":["…"],"left_out":N}
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("retention").multiple(true))]
 pub(in crate::cli) struct GcArgs {
@@ -65,7 +67,14 @@ impl GcArgs {
             preview
         };
         if self.dry_run {
-            return print_preview(&preview(store.as_ref())?, out);
+            let preview = preview(store.as_ref())?;
+            print_preview(&preview, out)?;
+            return note_kept(
+                settings,
+                store.as_ref(),
+                preview.kept_for_refs.as_ref(),
+                out,
+            );
         }
         let is_asked = io::stdin().is_terminal() && io::stderr().is_terminal();
         if is_asked && !self.yes && history != History::Keep {
@@ -90,7 +99,9 @@ impl GcArgs {
                 return Ok(());
             }
         }
-        report(settings, out, (verb, &collected), fields)
+        report(settings, out, (verb, &collected), fields)?;
+        let kept = collected.value.kept_for_refs.as_ref();
+        note_kept(settings, store.as_ref(), kept, out)
     }
 
     fn history(&self) -> History {
@@ -115,6 +126,53 @@ fn print_preview(preview: &GcPreview, out: &mut Output) -> Result<()> {
     out.line(format_args!("commits\t{}", preview.commits))?;
     out.line(format_args!("versions\t{}", preview.versions))?;
     out.line(format_args!("module_bytes\t{}", preview.module_bytes))
+}
+
+/// Prints on standard error which refs keep versions that would otherwise be dropped.
+fn note_kept(
+    settings: &Settings,
+    store: &dyn StoreOperations,
+    kept: Option<&KeptForRefs>,
+    out: &mut Output,
+) -> Result<()> {
+    let Some(kept) = kept.filter(|_| !settings.is_quiet()) else {
+        return Ok(());
+    };
+    // The default branch cannot be deleted. It may be one of those that are not named: branches are named before tags.
+    let names_all_branches = kept.left_out == 0 || !kept.tags.is_empty();
+    let is_default = |branch| kept.branches.contains(&branch);
+    let is_deletable = kept.branches.is_empty()
+        || names_all_branches
+            && store
+                .default_branch()
+                .is_ok_and(|branch| !is_default(branch));
+    // If both streams are the same terminal, the output of the command must appear before this line.
+    out.flush()?;
+    print_note(&kept_line(kept, is_deletable.then(|| refs_to_delete(kept))));
+    Ok(())
+}
+
+/// Returns the line about versions that refs keep. `to_delete` names the refs whose deletion makes the versions droppable.
+fn kept_line(kept: &KeptForRefs, to_delete: Option<&str>) -> String {
+    let (plural, pronoun) = match kept.versions {
+        1 => ("", "it"),
+        _ => ("s", "them"),
+    };
+    let hint = to_delete.map(|refs| format!("; delete {refs} to drop {pronoun}"));
+    let (versions, hint) = (kept.versions, hint.unwrap_or_default());
+    format!("kept for {kept}: {versions} version{plural}{hint}")
+}
+
+fn refs_to_delete(kept: &KeptForRefs) -> &'static str {
+    let others = kept.others.len() + kept.left_out;
+    match (kept.branches.len(), kept.tags.len(), others) {
+        (1, 0, 0) => "the branch",
+        (_, 0, 0) => "the branches",
+        (0, 1, 0) => "the tag",
+        (0, _, 0) => "the tags",
+        (_, _, 0) => "these branches and tags",
+        _ => "these refs",
+    }
 }
 
 /// Asks on the terminal whether history may be dropped.

@@ -5,7 +5,7 @@ use ureq::http::Method;
 use super::request::Client;
 use crate::names::{BranchName, CommitId};
 use crate::remote::error::Result;
-use crate::store::{Change, GcPreview, GcSummary, History, Published};
+use crate::store::{Change, GcPreview, GcSummary, History, KeptForRefs, Published};
 use crate::wire::{self, encode_query_value};
 
 impl Client {
@@ -20,12 +20,14 @@ impl Client {
         let response = self.with_gc_timeout().json::<wire::GcJson>(request)?;
         let commit = response.value.commit.as_deref();
         let commit = commit.map(|commit| self.parse(commit, CommitId::parse));
+        let kept_for_refs = self.kept_for_refs(response.value.kept_for_refs)?;
         Ok(Published {
             // The body also has the commit if an old server does not send the header.
             commit: commit.transpose()?,
             ..response.published.with_value(GcSummary {
                 removed: response.value.removed,
                 freed_bytes: response.value.freed_bytes,
+                kept_for_refs,
             })
         })
     }
@@ -48,7 +50,13 @@ impl Client {
             commits: preview.commits,
             versions: preview.versions,
             module_bytes: preview.module_bytes,
+            kept_for_refs: self.kept_for_refs(preview.kept_for_refs)?,
         })
+    }
+
+    fn kept_for_refs(&self, kept: Option<wire::KeptForRefsJson>) -> Result<Option<KeptForRefs>> {
+        let kept = kept.map(KeptForRefs::try_from).transpose();
+        kept.map_err(|error| self.invalid_response(error))
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod history_rewriter;
 pub(crate) mod kept_parents;
 pub(crate) mod own_history;
 pub(crate) mod reachable_pack;
+pub(crate) mod refs_reaching;
 pub(crate) mod retention;
 pub(crate) mod rewrite;
 pub(crate) mod rewritten_commit;

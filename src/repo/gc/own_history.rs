@@ -1,10 +1,13 @@
 //! The own history of a branch: the commits that no other ref reaches. Only these commits may be rewritten.
 
+use gix::bstr::BString;
+
 use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
 use crate::repo::history::walk::{CommitNode, ancestors, peel_to_commit};
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::parts::Parts;
+use crate::repo::refs::lock::HEAD;
 use crate::repo::refs::read::read_tip;
 
 /// The commits that a branch reaches and that no other ref reaches.
@@ -85,12 +88,21 @@ impl OwnHistory {
     }
 }
 
-/// Returns the targets of all refs except `branch`, and the commit of a detached `HEAD`.
+/// Returns the targets of all other refs.
 fn other_tips(parts: &Parts, branch: &BranchName) -> Result<Vec<gix::ObjectId>> {
+    let others = other_refs(parts, branch)?.into_iter();
+    Ok(others.map(|(_, id)| id).collect())
+}
+
+/// Returns all refs except `branch` with their targets, sorted by name, and then a detached `HEAD`.
+pub(crate) fn other_refs(
+    parts: &Parts,
+    branch: &BranchName,
+) -> Result<Vec<(BString, gix::ObjectId)>> {
     let own_ref = branch.full_ref();
-    let refs = parts.refs.direct_refs("refs/")?.into_iter();
-    let others = refs.filter(|(name, _)| *name != own_ref);
-    let mut tips: Vec<_> = others.map(|(_, id)| id).collect();
-    tips.extend(parts.refs.detached_head()?);
-    Ok(tips)
+    let mut refs = parts.refs.direct_refs("refs/")?;
+    refs.retain(|(name, _)| *name != own_ref);
+    let head = parts.refs.detached_head()?;
+    refs.extend(head.map(|id| (HEAD.into(), id)));
+    Ok(refs)
 }

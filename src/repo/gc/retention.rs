@@ -43,13 +43,11 @@ impl RetentionPlan {
         branch: &BranchName,
         select: DropSelector<'_, E>,
     ) -> Result<Option<Self>, E> {
-        let Some(own) = OwnHistory::read(parts, repo, branch)? else {
+        let own = OwnHistory::read(parts, repo, branch)?;
+        let dropped = select(own.as_ref())?;
+        let Some(own) = own.filter(|_| !dropped.is_empty()) else {
             return Ok(None);
         };
-        let dropped = select(&own)?;
-        if dropped.is_empty() {
-            return Ok(None);
-        }
         let mut txn = WriteTxn::begin(parts)?;
         let rewritten = rewrite(&mut txn, parts, &own, &dropped)?;
         txn.sync()?;

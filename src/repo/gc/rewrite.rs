@@ -10,8 +10,8 @@ use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 use crate::repo::refs::lock::OUTSIDE_MAX;
 
-/// A function that selects the versions to drop from a branch's own history.
-pub type DropSelector<'a, E> = &'a dyn Fn(&OwnHistory) -> Result<DroppedVersions, E>;
+/// A function that selects the versions to drop from a branch's own history. It is also called if the branch has no own history.
+pub type DropSelector<'a, E> = &'a dyn Fn(Option<&OwnHistory>) -> Result<DroppedVersions, E>;
 
 /// How to rewrite a branch's own history: the commits that no other ref reaches.
 pub enum Rewrite<'a, E> {

@@ -1,15 +1,17 @@
 //! The operations that maintain a repository: gc and what it may drop, verify, backup, and the notes and the lock of scheduled maintenance.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
 use super::Repository;
-use crate::names::{BranchName, ModuleHash};
+use crate::names::{BranchName, CommitId, ModuleHash};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::{Collector, GcRequest, GcResult};
 use crate::repo::gc::dropped_commits::count_dropped;
 use crate::repo::gc::dropped_versions::DroppedVersions;
 use crate::repo::gc::own_history::OwnHistory;
+use crate::repo::gc::refs_reaching::refs_reaching;
 use crate::repo::history::walk::peel_to_commit;
 use crate::repo::ids::{TreeId, commit_id};
 use crate::repo::lifecycle::maintenance_lock::{self, MaintenanceLock};
@@ -27,6 +29,18 @@ impl Repository {
     pub fn own_history(&self, branch: &BranchName) -> Result<Option<OwnHistory>> {
         let repo = self.parts.objects.handle_for("HEAD")?;
         OwnHistory::read(&self.parts, &repo, branch)
+    }
+
+    /// Returns the full names of the refs, except `branch`, that reach one of `commits`, such as `refs/tags/v1`; `HEAD` if it is detached.
+    ///
+    /// # Errors
+    /// The refs or the history cannot be read.
+    pub fn refs_reaching(
+        &self,
+        branch: &BranchName,
+        commits: &HashSet<CommitId>,
+    ) -> Result<Vec<String>> {
+        refs_reaching(&self.parts, branch, commits)
     }
 
     /// Returns the number of commits by which a history would become shorter if the versions `dropped` were dropped from it.

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::kept_for_refs::KeptForRefs;
 use super::retention::Retention;
 use crate::names::{BranchName, CommitId};
 use crate::repo::{GcRequest, OwnHistory, Published, Rewrite, chain};
@@ -28,6 +29,8 @@ pub struct GcSummary {
     pub removed: usize,
     /// The number of bytes that were freed on disk.
     pub freed_bytes: u64,
+    /// The versions that `History::Retain` would have dropped if no other ref reached them; `None` if there are none.
+    pub kept_for_refs: Option<KeptForRefs>,
 }
 
 impl Store {
@@ -58,13 +61,15 @@ impl Store {
         self.prepare_index_for_gc(tip);
         let author = change.author();
         let message = with_squashed_trailer(&change.message(|| "GC".to_owned()));
-        let dropped_versions = Cell::new(None);
-        let select = |own: &OwnHistory| {
+        let (dropped_versions, kept_for_refs) = (Cell::new(None), Cell::new(None));
+        let select = |own: Option<&OwnHistory>| {
             let retention = match &history {
                 History::Retain(retention) => retention,
                 History::Squash | History::Keep => &Retention::default(),
             };
-            let dropped = self.dropped_versions(own, retention)?;
+            kept_for_refs.set(self.kept_for_refs(&branch, own, retention)?);
+            let dropped = own.map(|own| self.dropped_versions(own, retention));
+            let dropped = dropped.transpose()?.unwrap_or_default();
             dropped_versions.set(Some(dropped.len()));
             Ok(dropped)
         };
@@ -84,6 +89,16 @@ impl Store {
             report_dropped(&branch, change, commits, dropped_versions.get());
             self.index_published_commit(rewritten.tip);
         }
+        let kept_for_refs = kept_for_refs.take();
+        if let Some(kept) = &kept_for_refs {
+            let (branch, refs) = (branch.as_str(), kept.to_string());
+            tracing::info!(
+                branch,
+                versions = kept.versions,
+                refs,
+                "gc kept versions for other refs"
+            );
+        }
         Ok(Published {
             commit: collected.rewritten.map(|rewritten| rewritten.tip).or(tip),
             has_moved: collected.rewritten.is_some(),
@@ -91,6 +106,7 @@ impl Store {
             value: GcSummary {
                 removed: collected.removed,
                 freed_bytes: collected.freed_bytes,
+                kept_for_refs,
             },
         })
     }

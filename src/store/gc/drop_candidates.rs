@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
+use super::dated_trees::{DatedParents, DatedTrees};
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
-use crate::repo::{Commit, CommitNode, OwnHistory, PathChange, TreeDiffer, TreeId};
+use crate::repo::{CommitNode, OwnHistory, PathChange, TreeDiffer, TreeId};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// The candidates in the own history of a branch: the commits that no other ref reaches.
+/// The candidates in the history of a branch.
 pub(super) struct DropCandidates<'s> {
     store: &'s Store,
     differ: TreeDiffer<'s>,
@@ -21,13 +22,6 @@ pub(super) struct DropCandidates<'s> {
 /// The candidates at one path, by the hash of the module.
 #[derive(Default)]
 pub(super) struct PathCandidates(HashMap<ModuleHash, Fate>);
-
-/// The tree of a commit, and the latest date of the commit and its ancestors.
-#[derive(Clone, Copy)]
-struct DatedTree {
-    date_s: i64,
-    tree: TreeId,
-}
 
 /// Whether a candidate is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,59 +40,89 @@ impl PathCandidates {
 impl<'s> DropCandidates<'s> {
     /// Creates an empty set. Candidates are only looked for at and below the paths `scopes`, or everywhere if there are none.
     pub fn new(store: &'s Store, tip: TreeId, scopes: &[TreePath]) -> Self {
-        let scopes = match scopes {
-            [] => vec![TreePath::root()],
-            scopes => without_nested(scopes),
-        };
         Self {
             store,
             differ: store.repo.objects().tree_differ(),
             tip,
-            scopes,
+            scopes: without_nested(scopes),
             paths: HashMap::new(),
             own: HashSet::new(),
         }
     }
 
+    /// Adds a module at a path, unless the tip has the same module there.
+    pub fn insert(&mut self, path: &ModulePath, module: ModuleHash) -> Result<()> {
+        if self.differ.module_at(self.tip, path.as_str().as_bytes())? != Some(module) {
+            let candidates = self.paths.entry(path.clone()).or_default();
+            candidates.0.entry(module).or_insert(Fate::Dropped);
+        }
+        Ok(())
+    }
+
     /// Adds every module that a commit of `own` put at a path, unless the tip has the same module there. Marks those as kept that were at
     /// their path at the time `cutoff_s` or later.
     pub fn add(&mut self, own: &OwnHistory, cutoff_s: Option<i64>) -> Result<()> {
-        let mut nodes = HashMap::with_capacity(own.commits.len());
+        let mut dated_trees = DatedTrees::new(self.store);
         for commit in &own.commits {
-            let parents = commit.parents.iter();
-            let parents: Vec<_> = parents
-                .map(|parent| self.dated_tree(&nodes, *parent))
-                .collect::<Result<_>>()?;
-            // A commit is never regarded as older than its parents, even if a clock was wrong.
-            let dates = parents.iter().map(|parent| parent.date_s);
-            let date_s = dates.fold(commit.date_s, i64::max);
-            let tree = commit.tree;
-            nodes.insert(commit.id, DatedTree { date_s, tree });
+            let parents = dated_trees.add(commit)?;
             self.own.insert(commit.id);
-            let is_recent = cutoff_s.is_some_and(|cutoff_s| date_s >= cutoff_s);
-            let first = parents.first().map(|parent| parent.tree);
-            self.add_commit(commit, first, is_recent)?;
-            // A branch that was merged had its last modules until then, however old its tip is.
-            if is_recent {
-                for parent in parents.iter().skip(1) {
-                    self.keep_replaced(parent.tree, commit.tree)?;
+            let changes = self.changes(commit, &parents)?;
+            for PathChange { path, new, .. } in &changes {
+                if let Some(new) = *new {
+                    self.insert(path, new)?;
                 }
+            }
+            if cutoff_s.is_some_and(|cutoff_s| parents.date_s >= cutoff_s) {
+                self.keep_changed(commit, &parents, &changes)?;
             }
         }
         Ok(())
     }
 
-    fn dated_tree(
-        &self,
-        nodes: &HashMap<CommitId, DatedTree>,
-        commit: CommitId,
-    ) -> Result<DatedTree> {
-        if let Some(known) = nodes.get(&commit) {
-            return Ok(*known);
+    /// Marks the candidates as kept that were at their path at the time `cutoff_s` or later. `history` has the parents first.
+    pub fn keep_since(&mut self, history: &[CommitNode], cutoff_s: i64) -> Result<()> {
+        let mut dated_trees = DatedTrees::new(self.store);
+        for commit in history {
+            let parents = dated_trees.add(commit)?;
+            if parents.date_s >= cutoff_s {
+                let changes = self.changes(commit, &parents)?;
+                self.keep_changed(commit, &parents, &changes)?;
+            }
         }
-        let commit = self.store.repo.objects().linked_commit(commit)?;
-        let Commit { date_s, tree, .. } = commit;
-        Ok(DatedTree { date_s, tree })
+        Ok(())
+    }
+
+    /// Returns the changes of a commit to its first parent.
+    fn changes(&self, commit: &CommitNode, parents: &DatedParents) -> Result<Vec<PathChange>> {
+        let objects = self.store.repo.objects();
+        let first = parents.trees.first().copied();
+        let mut changes = Vec::new();
+        for scope in &self.scopes {
+            objects.walk_changes(first, Some(commit.tree), scope, None, |change| {
+                changes.push(change);
+                ControlFlow::<()>::Continue(())
+            })?;
+        }
+        Ok(changes)
+    }
+
+    /// Marks the modules of a commit and those that they replaced as kept.
+    fn keep_changed(
+        &mut self,
+        commit: &CommitNode,
+        parents: &DatedParents,
+        changes: &[PathChange],
+    ) -> Result<()> {
+        for PathChange { path, old, new } in changes {
+            for module in old.iter().chain(new) {
+                self.keep(path, *module);
+            }
+        }
+        // A branch that was merged had its last modules until then, however old its tip is.
+        for tree in parents.trees.iter().skip(1) {
+            self.keep_replaced(*tree, commit.tree)?;
+        }
+        Ok(())
     }
 
     /// Marks the modules of `tree` as kept, except those that `other` has at the same path.
@@ -111,37 +135,6 @@ impl<'s> DropCandidates<'s> {
             }
             ControlFlow::<()>::Continue(())
         })?;
-        Ok(())
-    }
-
-    /// Adds the modules that a commit put at paths. If the commit is recent, marks them and the modules that they replaced as kept.
-    fn add_commit(
-        &mut self,
-        commit: &CommitNode,
-        parent: Option<TreeId>,
-        is_recent: bool,
-    ) -> Result<()> {
-        let objects = self.store.repo.objects();
-        let mut changes = Vec::new();
-        for scope in &self.scopes {
-            objects.walk_changes(parent, Some(commit.tree), scope, None, |change| {
-                changes.push(change);
-                ControlFlow::<()>::Continue(())
-            })?;
-        }
-        for PathChange { path, old, new } in changes {
-            if let Some(new) = new
-                && self.differ.module_at(self.tip, path.as_str().as_bytes())? != Some(new)
-            {
-                let candidates = self.paths.entry(path.clone()).or_default();
-                candidates.0.entry(new).or_insert(Fate::Dropped);
-            }
-            if is_recent {
-                for module in old.into_iter().chain(new) {
-                    self.keep(&path, module);
-                }
-            }
-        }
         Ok(())
     }
 
@@ -158,14 +151,23 @@ impl<'s> DropCandidates<'s> {
         self.paths.iter()
     }
 
+    /// Returns whether the module at this path is a candidate and is to be dropped.
+    pub fn is_dropped(&self, path: &ModulePath, module: ModuleHash) -> bool {
+        let candidates = self.paths.get(path);
+        candidates.is_some_and(|candidates| candidates.is_dropped(module))
+    }
+
     /// Returns whether the commit is in the own history: no other ref reaches it.
     pub fn is_own(&self, commit: CommitId) -> bool {
         self.own.contains(&commit)
     }
 }
 
-/// Returns the paths without duplicates, and without those that lie below another one.
-fn without_nested(paths: &[TreePath]) -> Vec<TreePath> {
+/// Returns the paths without duplicates, and without those that lie below another one; the root if there are none.
+pub(super) fn without_nested(paths: &[TreePath]) -> Vec<TreePath> {
+    if paths.is_empty() {
+        return vec![TreePath::root()];
+    }
     let mut kept: Vec<TreePath> = Vec::new();
     for path in paths {
         let is_nested = paths

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::collect::History;
+use super::kept_for_refs::KeptForRefs;
 use super::retention::Retention;
 use crate::names::BranchName;
 use crate::repo::DroppedVersions;
@@ -21,6 +22,8 @@ pub struct GcPreview {
     /// The size of the modules of these versions before compression, in bytes. An upper bound on the space that would be freed: modules may
     /// be stored as deltas, or be used elsewhere too.
     pub module_bytes: u64,
+    /// The versions that `History::Retain` would drop if no other ref reached them; `None` if there are none.
+    pub kept_for_refs: Option<KeptForRefs>,
 }
 
 impl Store {
@@ -35,17 +38,26 @@ impl Store {
             Some(branch) => branch.clone(),
             None => self.repo.refs().default_branch()?,
         };
-        let nothing = GcPreview {
+        let mut nothing = GcPreview {
             branch: branch.clone(),
             commits: 0,
             versions: 0,
             module_bytes: 0,
+            kept_for_refs: None,
         };
         let own = match history {
             History::Keep => None,
-            History::Squash | History::Retain(_) => self.repo.own_history(&branch)?,
+            History::Squash | History::Retain(_) => {
+                let branch = self.repo.refs().resolve_branch(Some(&branch))?;
+                self.repo.own_history(&branch)?
+            }
+        };
+        let kept_for_refs = match history {
+            History::Keep | History::Squash => None,
+            History::Retain(retention) => self.kept_for_refs(&branch, own.as_ref(), retention)?,
         };
         let Some(own) = own else {
+            nothing.kept_for_refs = kept_for_refs;
             return Ok(nothing);
         };
         if *history == History::Squash && own.commits.len() < 2 {
@@ -66,6 +78,7 @@ impl Store {
             commits,
             versions: dropped.len(),
             module_bytes: self.module_bytes(&dropped)?,
+            kept_for_refs,
         })
     }
 

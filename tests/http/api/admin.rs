@@ -130,6 +130,29 @@ fn gc_drops_old_versions_of_some_paths() {
 }
 
 #[test]
+fn gc_reports_which_refs_keep_old_versions() {
+    let api = Api::new();
+    for n in [1, 2, 3] {
+        api.put("a", n);
+    }
+    api.post("/tag/v1", "").is(200, "");
+    api.post("/branch/dev", "").is(200, "");
+    api.put("a", 4);
+    let kept = json!({
+        "versions": 3, "branches": ["dev"], "tags": ["v1"], "others": [], "left_out": 0
+    });
+    for query in ["keep_last=1&dry_run=true", "keep_last=1"] {
+        let response = api.post(&format!("/gc?{query}"), "").json();
+        assert_eq!(response["kept_for_refs"], kept, "{query}: {response}");
+    }
+    for query in ["keep_last=4", "keep_history=true", "dry_run=true"] {
+        let response = api.post(&format!("/gc?{query}"), "").json();
+        assert_eq!(response.get("kept_for_refs"), None, "{query}: {response}");
+    }
+    api.fsck();
+}
+
+#[test]
 fn without_keys_every_method_is_allowed() {
     let api = Api::new();
     for method in [
