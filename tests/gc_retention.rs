@@ -739,7 +739,7 @@ fn check(s: &Scratch, seed: u32, rule: &Rule<'_>) {
         let before = dates(at);
         let from_end = (0..before.len()).rev();
         let values = before.iter().map(|(value, _)| *value);
-        (at, values.zip(from_end).collect())
+        (at, values.zip(from_end).collect::<Vec<_>>())
     }));
     let expected = PATHS.map(|at| {
         let before = dates(at);
