@@ -6,13 +6,16 @@ use std::ops::ControlFlow;
 use super::change_report::short_id;
 use super::settings::Settings;
 use super::shell_word::shell_word;
-use crate::names::BranchName;
+use crate::names::{BranchName, TreePath};
 use crate::remote::StoreOperations;
-use crate::store::{LogSelection, Revision};
+use crate::store::{LogSelection, PathChange, Revision};
 use crate::wire::CommitJson;
 
 /// The maximum number of commits in which the rollback is searched.
 const COMMITS_MAX: usize = 1_000;
+
+/// The maximum number of changes that are compared.
+const CHANGES_MAX: usize = 10_000;
 
 /// The trailer of a rollback, which names the commit whose content it restored.
 const RESTORES: &str = "Restores: ";
@@ -38,7 +41,10 @@ pub(super) fn hint(
         ControlFlow::Continue(())
     });
     log.ok()?;
-    let (undone, rollback) = undone(&commits, &tip, &merged)?;
+    let (undone, rollback) = undone(store, &commits, &tip, &merged)?;
+    if rollback.commit != tip && !is_still_undone(store, undone, &tip) {
+        return None;
+    }
     let (undone, by) = (short_id(&undone.commit), short_id(&rollback.commit));
     let options = format!(
         " --branch {}{}",
@@ -46,6 +52,7 @@ pub(super) fn hint(
         settings.root_flag()
     );
     let remedy = if rollback.commit == tip {
+        // The tree is that of the first parent of `undone`, so a restoration of the whole tree only makes the changes of the merge.
         format!("`wasmstore restore {undone}{options}` makes them again")
     } else {
         // The branch has newer changes, which a restoration of the whole tree would undo.
@@ -56,8 +63,10 @@ pub(super) fn hint(
     ))
 }
 
-/// Returns the commit that brought `merged` into the first-parent history of `tip`, and the rollback that undid it.
+/// Returns the commit that brought `merged` into the first-parent history of `tip`, and the rollback that undid it and nothing else: the
+/// rollback has the whole tree of the commit before. A rollback of a path, whose message is the same, leaves other changes as they are.
 fn undone<'c>(
+    store: &dyn StoreOperations,
     commits: &'c HashMap<String, CommitJson>,
     tip: &str,
     merged: &str,
@@ -67,12 +76,46 @@ fn undone<'c>(
     history.iter().enumerate().find_map(|(at, rollback)| {
         let restored = rollback.message.lines().last()?.strip_prefix(RESTORES)?;
         let older = &history[at + 1..];
-        // The rollback undid everything between the restored commit and itself.
-        let end = older.iter().position(|commit| commit.commit == restored)?;
-        let brought = |commit: &&&CommitJson| {
-            commit.commit == merged || commit.parents.iter().skip(1).any(|parent| parent == merged)
-        };
-        let undone = older[..end].iter().find(brought)?;
+        let restored_at = older.iter().position(|commit| commit.commit == restored)?;
+        let undone = older[..restored_at].last()?;
+        let has_brought =
+            undone.commit == merged || undone.parents.iter().skip(1).any(|parent| parent == merged);
+        if !has_brought || !changes(store, restored, &rollback.commit)?.is_empty() {
+            return None;
+        }
         Some((*undone, *rollback))
     })
+}
+
+/// Returns whether a module at the tip is still as it was before `undone`. Otherwise, the changes were made again after the rollback.
+fn is_still_undone(store: &dyn StoreOperations, undone: &CommitJson, tip: &str) -> bool {
+    let before = undone.parents.first();
+    let changed = before.and_then(|before| changes(store, before, &undone.commit));
+    let since = changes(store, &undone.commit, tip);
+    let (Some(changed), Some(since)) = (changed, since) else {
+        return false;
+    };
+    let olds: HashMap<_, _> = changed
+        .into_iter()
+        .map(|change| (change.path, change.old))
+        .collect();
+    since
+        .iter()
+        .any(|change| olds.get(&change.path) == Some(&change.new))
+}
+
+/// Returns the first changes between two commits; `None` if they cannot be read.
+fn changes(store: &dyn StoreOperations, old: &str, new: &str) -> Option<Vec<PathChange>> {
+    let revision = |id: &str| id.parse().ok().map(Revision::Commit);
+    let (old, new) = (revision(old)?, revision(new)?);
+    let mut found = Vec::new();
+    let read = store.diff(&old, &new, &TreePath::root(), &mut |change| {
+        found.push(change);
+        if found.len() < CHANGES_MAX {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    read.ok().map(|()| found)
 }

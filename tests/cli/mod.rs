@@ -34,5 +34,6 @@ mod show;
 mod stopping;
 mod tags;
 mod terminal;
+mod undone_merge;
 mod watch;
 mod world;
