@@ -30,8 +30,7 @@ impl AddTarget {
     /// others are files.
     ///
     /// # Errors
-    /// The path is malformed; the last of three or more arguments is a file on disk, as in `add *.wasm` without a directory; the second of
-    /// two is another module on disk, as in `add *.wasm` if there are two.
+    /// The path is malformed; the last of three or more arguments is a file on disk, as in `add *.wasm` without a directory.
     pub fn parse(file: PathBuf, mut more: Vec<OsString>) -> Result<Self> {
         let Some(last) = more.pop() else {
             return Ok(Self::Module { file, path: None });
@@ -39,11 +38,17 @@ impl AddTarget {
         let text = last.to_str().ok_or_else(|| not_utf8(&last))?;
         let is_directory = text.ends_with('/');
         if more.is_empty() && !is_directory {
-            if is_second_module(&file, text) {
-                return Err(Error::FileAsPath(file, last.into()));
-            }
-            let path = Some(ModulePath::parse(text)?);
-            return Ok(Self::Module { file, path });
+            let path = ModulePath::parse(text).map_err(|error| {
+                if is_second_module(&file, text) {
+                    Error::FileAsPath(file.clone(), text.into())
+                } else {
+                    error.into()
+                }
+            })?;
+            return Ok(Self::Module {
+                file,
+                path: Some(path),
+            });
         }
         if !is_directory && Path::new(&last).is_file() {
             return Err(Error::FileAsDirectory(last.into()));
@@ -57,6 +62,13 @@ impl AddTarget {
         }
         Ok(Self::Directory { files, directory })
     }
+}
+
+/// Returns the second of two arguments if it is the path in the store, but also another module on disk. Perhaps the user wants to store
+/// both, as with `add *.wasm` if there are two.
+pub(super) fn second_module(file: &Path, more: &[OsString]) -> Option<PathBuf> {
+    let [second] = more else { return None };
+    is_second_module(file, second.to_str()?).then(|| second.into())
 }
 
 /// Returns whether the second of two arguments is a further module on disk rather than a path in the store: an existing file `*.wasm` with

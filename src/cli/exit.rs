@@ -79,7 +79,7 @@ pub(super) enum Error {
         "the last of several arguments is the directory in the store, but {0:?} is a file: name the directory, with a slash at its end (`/` is the top)"
     )]
     FileAsDirectory(PathBuf),
-    /// The second of two arguments of `add` is the path in the store, but is the name of another module on disk.
+    /// The second of two arguments of `add` is the path in the store, but is a module on disk whose name is not a legal path.
     #[error(
         "the second of two arguments is the path in the store, but {1:?} is a module on disk, like {0:?}"
     )]

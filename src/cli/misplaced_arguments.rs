@@ -8,13 +8,28 @@ use crate::names::{ModuleRef, TreePath};
 use crate::remote::StoreOperations;
 use crate::store::Revision;
 
-/// Returns the commands for both meanings of `add` with two files: to store both, or to store the first at the name of the second.
+/// Returns the commands for both meanings of `add` with two files, if the second cannot be a path in the store: to store both, or to store
+/// the first at the name of the second.
 pub(super) fn for_second_file(first: &Path, second: &Path) -> String {
-    let [first, second] = [first, second].map(|path| path.to_string_lossy().into_owned());
-    let [first, at] = [shell_word(&first), shell_word(&format!("/{second}"))];
-    let second = shell_word(&second);
+    let both = for_both_files(first, second, "");
+    let first = shell_word(&first.to_string_lossy());
+    let name = second.file_name().unwrap_or_default().to_string_lossy();
+    let at = shell_word(&format!("/{name}"));
+    format!("{both}; `wasmstore add {first} {at}` stores {first} at the path {at}")
+}
+
+/// Returns the note that `add` has taken the name of a module on disk as the path in the store.
+pub(super) fn for_path_of_file(first: &Path, second: &Path, settings: &Settings) -> String {
+    let both = for_both_files(first, second, &settings.root_flag());
+    let [first, second] = [first, second].map(|path| path.to_string_lossy());
+    format!("/{second} is the path of {first} in the store, not the file {second}: {both}")
+}
+
+/// Returns the sentence with the command that stores two files.
+fn for_both_files(first: &Path, second: &Path, options: &str) -> String {
+    let [first, second] = [first, second].map(|path| shell_word(&path.to_string_lossy()));
     format!(
-        "`wasmstore add {first} {second} /` stores both at the top, and a directory instead of `/` both there; `wasmstore add {first} {at}` stores {first} at the path {at}"
+        "`wasmstore add {first} {second} /{options}` stores both at the top, and a directory instead of `/` both there"
     )
 }
 

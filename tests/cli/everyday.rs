@@ -21,27 +21,45 @@ fn failure(world: &World, args: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn a_second_file_of_add_is_not_taken_as_a_path() {
+fn a_path_that_is_also_a_file_gets_a_note() {
     let world = World::with_store("sha1");
-    world.file("a.wasm", module(1));
-    world.file("b.wasm", module(2));
-    world.file("out/b.wasm", module(3));
-    let (code, err) = failure(&world, &["add", "a.wasm", "b.wasm"]);
-    assert_eq!(code, 2, "{err}");
-    assert_eq!(
-        err,
-        "wasmstore: the second of two arguments is the path in the store, but \"b.wasm\" is a module on disk, like \"a.wasm\"\n\
-         hint: `wasmstore add a.wasm b.wasm /` stores both at the top, and a directory instead of `/` both there; \
-         `wasmstore add a.wasm /b.wasm` stores a.wasm at the path /b.wasm\n"
-    );
+    world.file("app.opt.wasm", module(1));
+    world.file("app.wasm", module(2));
+    world.file("out/app.wasm", module(3));
+    let note = "/app.wasm is the path of app.opt.wasm in the store, not the file app.wasm: \
+        `wasmstore add app.opt.wasm app.wasm /` stores both at the top, and a directory instead of `/` both there\n";
+    let err = report(&world, &["add", "app.opt.wasm", "app.wasm", "--dry-run"]);
+    assert_eq!(err, note);
     assert_eq!(world.ok(&["list"]), "");
-    world.changes(&["add", "a.wasm", "/b.wasm"]);
-    // A file of the same name is not a second module, and neither is a name without `.wasm`.
-    world.changes(&["add", "out/b.wasm", "b.wasm"]);
-    assert_eq!(world.ok(&["hash", "b.wasm"]).trim(), world.hash(3));
+    let err = report(&world, &["add", "app.opt.wasm", "app.wasm"]);
+    let committed = format!("committed {} on main\n", &world.tip()[..10]);
+    assert_eq!(err, format!("{committed}{note}"));
+    assert_eq!(world.ok(&["hash", "app.wasm"]).trim(), world.hash(1));
+    // A file of the same name is not a second module, and neither is a path with a slash at its beginning or without `.wasm`.
     world.file("plain", "x");
-    world.changes(&["add", "a.wasm", "plain"]);
-    world.changes(&["add", "a.wasm", "b.wasm", "/"]);
+    for args in [
+        &["add", "app.opt.wasm", "app.wasm", "-q"][..],
+        &["add", "app.opt.wasm", "/app.wasm"],
+        &["add", "out/app.wasm", "app.wasm"],
+        &["add", "app.wasm", "plain"],
+        &["add", "app.opt.wasm", "app.wasm", "/"],
+    ] {
+        let err = report(&world, args);
+        assert!(!err.contains("not the file"), "{args:?}: {err}");
+    }
+    // The names of these files cannot be paths.
+    for second in ["./app.wasm", "out/../app.wasm"] {
+        let (code, err) = failure(&world, &["add", "app.opt.wasm", second]);
+        assert_eq!(code, 2, "{err}");
+        assert_eq!(
+            err,
+            format!(
+                "wasmstore: the second of two arguments is the path in the store, but {second:?} is a module on disk, like \"app.opt.wasm\"\n\
+                 hint: `wasmstore add app.opt.wasm {second} /` stores both at the top, and a directory instead of `/` both there; \
+                 `wasmstore add app.opt.wasm /app.wasm` stores app.opt.wasm at the path /app.wasm\n"
+            )
+        );
+    }
 }
 
 #[test]

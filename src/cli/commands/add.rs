@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use clap::ValueHint;
 use serde_json::json;
 
-use crate::cli::add_target::{AddTarget, files_in};
+use crate::cli::add_target::{AddTarget, files_in, second_module};
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::diff_side::read_file;
 use crate::cli::dry_run::{print, to_json};
 use crate::cli::exit::{Error, Result};
 use crate::cli::if_match::expected_hash;
-use crate::cli::output::Output;
+use crate::cli::misplaced_arguments::for_path_of_file;
+use crate::cli::output::{Output, print_note};
 use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
 use crate::config::ModuleLimits;
@@ -63,9 +64,21 @@ pub(in crate::cli) struct AddArgs {
 
 impl AddArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let second = second_module(&self.file, &self.more);
+        let second = second.map(|second| for_path_of_file(&self.file, &second, settings));
         if self.dry_run {
-            return self.dry_run(settings, out);
+            self.dry_run(settings, out)?;
+        } else {
+            self.store(settings, out)?;
         }
+        match second {
+            Some(note) if !settings.is_quiet() => print_note(&note),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn store(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mut change = settings.change(self.write)?;
         let (file, path) = match AddTarget::parse(self.file, self.more)? {
             AddTarget::Module { file, path } => (file, path),
