@@ -22,7 +22,7 @@ pub(super) enum PipeHandling {
 }
 
 /// Reads the server's API keys; `None` if no keys are configured. Each call reads the key file again. It also reads the configuration file
-/// again, because that may contain keys or the name of the key file.
+/// again, because that may contain keys or the name of the key file. Logs a warning for each key with an unknown method.
 ///
 /// # Errors
 /// A file cannot be read; the keys or the configuration are malformed.
@@ -51,6 +51,9 @@ fn keys_of(server: &ServerArgs, pipes: PipeHandling) -> Result<Option<Keys>> {
     let keys = server.auth.as_ref();
     let keys = keys.map(|keys| Keys::parse(keys.expose())).transpose();
     let keys = keys.map_err(|error| sources.attribute("auth", error.into()))?;
+    for warning in keys.iter().flat_map(Keys::warnings) {
+        tracing::warn!("{warning}");
+    }
     let Some(path) = &server.auth_file else {
         return Ok(keys);
     };
@@ -60,6 +63,9 @@ fn keys_of(server: &ServerArgs, pipes: PipeHandling) -> Result<Option<Keys>> {
         let path = path.clone();
         attribute(Error::KeyFile { path, source })
     })?;
+    for warning in file_keys.warnings() {
+        tracing::warn!("{path:?}: {warning}");
+    }
     let Some(keys) = keys else {
         return Ok(Some(file_keys));
     };

@@ -543,6 +543,36 @@ fn check_accepts_a_read_only_store() {
 }
 
 #[test]
+fn keys_with_other_methods_are_reported_and_the_server_starts() {
+    let world = World::empty();
+    let all = "GET,HEAD,POST,PUT,DELETE,CONNECT,OPTIONS,TRACE,PATCH";
+    world.file("keys", format!("# all\ns3cr3t:{all}\n"));
+    let args = [
+        "--auth",
+        "reader:GET;writer:GTE,POST",
+        "--auth-file",
+        "keys",
+    ];
+    let expected = [
+        "entry 2 of the keys has an unknown method: use `*`, or GET, ",
+        "\"keys\": line 2 of the keys has an unknown method: use `*`, or GET, ",
+    ];
+    let ran = world.run(&[&["server", "--check"], &args[..]].concat());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        expected.iter().all(|text| ran.err.contains(text)),
+        "{ran:?}"
+    );
+    let server = Server::start(&world, &args);
+    let key = ["Wasmstore-Auth: s3cr3t"];
+    assert_eq!(server.send("GET", "/api/v1/branch", &key, b"").status, 200);
+    let log = server.log();
+    assert!(expected.iter().all(|text| log.contains(text)), "{log}");
+    assert!(!log.contains("s3cr3t"), "{log}");
+    world.fails(2, &["server", "--check", "--auth", "a:*;b:GTE"]);
+}
+
+#[test]
 fn server_applies_its_configuration_file() {
     let world = World::empty();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

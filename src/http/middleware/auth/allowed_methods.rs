@@ -4,8 +4,8 @@ use std::fmt;
 
 use axum::http::Method;
 
-/// The methods that a key can name: those of the HTTP API and of git, and OPTIONS. Another one is a mistake such as `GTE`, which would
-/// otherwise only be noticed when a client is refused.
+/// The methods that the HTTP API and git use, and OPTIONS. Another one in a list is probably a mistake such as `GTE`, which would otherwise
+/// only be noticed when a client is refused. But it may also be part of a list of all methods, so it is not an error.
 const KNOWN: [Method; 7] = [
     Method::GET,
     Method::HEAD,
@@ -16,8 +16,8 @@ const KNOWN: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// The error text for an unknown method. It does not repeat the method, which may be a part of a key that contains a colon.
-const UNKNOWN: &str = "has an unknown method: use `*`, or GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS in a list like `GET,POST`";
+/// The text for an unknown method. It does not repeat the method, which may be a part of a key that contains a colon.
+pub(super) const UNKNOWN: &str = "has an unknown method: use `*`, or GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS in a list like `GET,POST`";
 
 /// The HTTP methods that an API key allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,10 +30,10 @@ pub(in crate::http) enum AllowedMethods {
 }
 
 impl AllowedMethods {
-    /// Parses `*`, or a list of upper-case methods separated by commas.
+    /// Parses `*`, or a list of upper-case methods separated by commas, of which at least one is known.
     ///
     /// # Errors
-    /// If the text is malformed: the reason, as the end of a sentence that begins with "entry 1 of the keys".
+    /// If the text is malformed or all methods are unknown: the reason, as the end of a sentence that begins with "entry 1 of the keys".
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" {
             return Ok(Self::All);
@@ -44,15 +44,24 @@ impl AllowedMethods {
                 !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase());
             match Method::from_bytes(name.as_bytes()) {
                 Ok(method) if is_upper_case && !methods.contains(&method) => {
-                    if !KNOWN.contains(&method) {
-                        return Err(UNKNOWN);
-                    }
                     methods.push(method);
                 }
                 _ => return Err("has methods that are neither `*` nor a list like `GET,POST`"),
             }
         }
-        Ok(Self::Only(methods))
+        if methods.iter().any(is_known) {
+            Ok(Self::Only(methods))
+        } else {
+            Err(UNKNOWN)
+        }
+    }
+
+    /// Returns whether one of the methods is unknown.
+    pub fn has_unknown(&self) -> bool {
+        match self {
+            Self::All => false,
+            Self::Only(methods) => !methods.iter().all(is_known),
+        }
     }
 
     /// Returns whether the method is allowed. GET implies HEAD.
@@ -65,6 +74,10 @@ impl AllowedMethods {
             }
         }
     }
+}
+
+fn is_known(method: &Method) -> bool {
+    KNOWN.contains(method)
 }
 
 /// Writes the text that [`AllowedMethods::parse`] parses.
@@ -93,9 +106,19 @@ mod tests {
     }
 
     #[test]
-    fn unknown_methods_are_rejected() {
-        for text in ["GTE", "GET,PROPFIND", "TRACE", "GETPOST"] {
+    fn unknown_methods_are_found_and_one_must_be_known() {
+        for text in ["GTE", "PROPFIND", "TRACE,CONNECT", "GETPOST"] {
             assert_eq!(AllowedMethods::parse(text), Err(UNKNOWN), "{text}");
+        }
+        for (text, has_unknown) in [
+            ("*", false),
+            ("GET,OPTIONS", false),
+            ("GET,POST,TRACE", true),
+            ("GTE,POST", true),
+        ] {
+            let methods = AllowedMethods::parse(text).unwrap();
+            assert_eq!(methods.has_unknown(), has_unknown, "{text}");
+            assert_eq!(methods.to_string(), text);
         }
         for method in KNOWN {
             assert!(UNKNOWN.contains(method.as_str()), "{method}");

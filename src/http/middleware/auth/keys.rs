@@ -5,7 +5,7 @@ use std::fmt;
 
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use super::allowed_methods::AllowedMethods;
+use super::allowed_methods::{AllowedMethods, UNKNOWN};
 use crate::names::Author;
 
 /// The maximum length of an API key, in bytes. Every comparison of two keys compares this many bytes.
@@ -14,9 +14,13 @@ const KEY_BYTES_MAX: usize = 256;
 /// The API keys that a server accepts; at least one.
 ///
 /// Keys are never printed: `Debug` prints only their number, and an error states only the position of the faulty key.
-pub struct Keys(Vec<Grant>);
+pub struct Keys {
+    grants: Vec<Grant>,
+    /// The positions of the keys with an unknown method.
+    warnings: Vec<KeyError>,
+}
 
-/// The reason why API keys were rejected. It quotes nothing of the input, because any part of the input may be a misplaced key.
+/// The reason why API keys were rejected, or a warning about one of them. It quotes nothing of the input, because any part of the input may be a misplaced key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The input contains no key. This is an error because a server with an empty list of keys would accept every request, or none.
@@ -55,11 +59,12 @@ impl Keys {
         if entries.is_empty() {
             return Err(KeyError::Missing);
         }
-        let mut keys = Self(Vec::new());
+        let mut keys = Self::new();
         for (entry, number) in entries.split(';').zip(1..) {
             let grant = split(entry.trim()).and_then(|(key, methods)| Grant::parse(key, methods));
             let added = grant.and_then(|grant| keys.add(grant));
-            added.map_err(|fault| KeyError::Entry { number, fault })?;
+            let at = |fault| KeyError::Entry { number, fault };
+            keys.warn_of_unknown(added.map_err(at)?, at);
         }
         Ok(keys)
     }
@@ -70,15 +75,16 @@ impl Keys {
     /// # Errors
     /// [`KeyError::Missing`] and [`KeyError::Line`].
     pub fn parse_file(text: &str) -> Result<Self, KeyError> {
-        let mut keys = Self(Vec::new());
+        let mut keys = Self::new();
         for (line, number) in text.lines().map(str::trim).zip(1..) {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             let added = Grant::parse_line(line).and_then(|grant| keys.add(grant));
-            added.map_err(|fault| KeyError::Line { number, fault })?;
+            let at = |fault| KeyError::Line { number, fault };
+            keys.warn_of_unknown(added.map_err(at)?, at);
         }
-        if keys.0.is_empty() {
+        if keys.grants.is_empty() {
             Err(KeyError::Missing)
         } else {
             Ok(keys)
@@ -90,9 +96,10 @@ impl Keys {
     /// # Errors
     /// [`KeyError::Shared`] if both sets contain the same key, because they may allow different methods for it.
     pub fn and(mut self, others: Self) -> Result<Self, KeyError> {
-        for grant in others.0 {
+        for grant in others.grants {
             self.add(grant).map_err(|_| KeyError::Shared)?;
         }
+        self.warnings.extend(others.warnings);
         Ok(self)
     }
 
@@ -102,7 +109,12 @@ impl Keys {
         reason = "there is always at least one key"
     )]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.grants.len()
+    }
+
+    /// Returns a warning for each key with an unknown method, which allows nothing.
+    pub fn warnings(&self) -> &[KeyError] {
+        &self.warnings
     }
 
     /// Returns the grant of an API key; `None` if the key is unknown.
@@ -113,16 +125,16 @@ impl Keys {
     pub(super) fn find(&self, presented: &[u8]) -> Option<&Grant> {
         let presented = Key::new(presented)?;
         let mut found = u64::MAX;
-        for (grant, index) in self.0.iter().zip(0..) {
+        for (grant, index) in self.grants.iter().zip(0..) {
             found.conditional_assign(&index, grant.key.ct_eq(&presented));
         }
-        self.0.get(usize::try_from(found).ok()?)
+        self.grants.get(usize::try_from(found).ok()?)
     }
 
     /// Returns the grant of the first key for which `is_key` returns true. `is_key` is called for every key, so that the response time does
     /// not reveal which one it is.
     pub(super) fn find_where(&self, is_key: impl Fn(&[u8]) -> bool) -> Option<&Grant> {
-        let grants = self.0.iter().rev();
+        let grants = self.grants.iter().rev();
         grants.fold(None, |found, grant| {
             if is_key(grant.key.as_bytes()) {
                 Some(grant)
@@ -132,20 +144,44 @@ impl Keys {
         })
     }
 
-    fn add(&mut self, mut grant: Grant) -> Result<(), &'static str> {
-        if self.0.iter().any(|own| own.key.ct_eq(&grant.key).into()) {
+    fn new() -> Self {
+        Self {
+            grants: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Adds a key. Returns its methods.
+    fn add(&mut self, mut grant: Grant) -> Result<AllowedMethods, &'static str> {
+        if self
+            .grants
+            .iter()
+            .any(|own| own.key.ct_eq(&grant.key).into())
+        {
             return Err("has the same key as an earlier one");
         }
-        grant.number = self.0.len() + 1;
-        self.0.push(grant);
-        Ok(())
+        grant.number = self.grants.len() + 1;
+        let methods = grant.methods.clone();
+        self.grants.push(grant);
+        Ok(methods)
+    }
+
+    /// Adds a warning if one of the methods is unknown. `at` adds the position of the key.
+    fn warn_of_unknown(
+        &mut self,
+        methods: AllowedMethods,
+        at: impl FnOnce(&'static str) -> KeyError,
+    ) {
+        if methods.has_unknown() {
+            self.warnings.push(at(UNKNOWN));
+        }
     }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys")
-            .field("count", &self.0.len())
+            .field("count", &self.grants.len())
             .finish_non_exhaustive()
     }
 }

@@ -34,6 +34,31 @@ fn each_key_allows_its_methods() {
     assert_eq!(may(&keys, "root", Method::PUT), Some(true));
     let own = Method::from_bytes(b"PROPFIND").unwrap();
     assert_eq!(may(&keys, "root", own), Some(true));
+}
+
+#[test]
+fn a_key_with_another_method_is_a_warning() {
+    let all = "GET,HEAD,POST,PUT,DELETE,CONNECT,OPTIONS,TRACE,PATCH";
+    let warnings = |keys: &Keys| -> Vec<_> {
+        let texts = keys.warnings().iter().map(KeyError::to_string);
+        texts
+            .map(|text| text.split_once(':').unwrap().0.to_owned())
+            .collect()
+    };
+    let keys = Keys::parse(&format!("reader:GET;all:{all};writer:GTE,POST")).unwrap();
+    assert_eq!(may(&keys, "all", Method::DELETE), Some(true));
+    assert_eq!(may(&keys, "writer", Method::GET), Some(false));
+    let expected = [2, 3].map(|n| format!("entry {n} of the keys has an unknown method"));
+    assert_eq!(warnings(&keys), expected);
+    let file = Keys::parse_file(&format!("# x\na:*\nb:{all}\n")).unwrap();
+    let in_line = "line 3 of the keys has an unknown method";
+    assert_eq!(warnings(&file), [in_line]);
+    let both = file.and(Keys::parse("c:GET,TRACE").unwrap()).unwrap();
+    assert_eq!(
+        warnings(&both),
+        [in_line, "entry 1 of the keys has an unknown method"]
+    );
+    // A key that allows no method that exists is useless.
     let error = Keys::parse("reader:GET;dav:PROPFIND").unwrap_err();
     let text = error.to_string();
     assert!(
