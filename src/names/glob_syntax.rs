@@ -26,11 +26,12 @@ pub(super) fn fault(glob: &str) -> Option<&'static str> {
     None
 }
 
-/// Returns the text after the `]` of a bracket expression. `rest` is the text after its `[`.
+/// Returns the text after the `]` of a bracket expression. `rest` is the text after its `[`. Returns no text if the end is not certain.
 fn bracket_end(rest: &str) -> Result<&str, &'static str> {
     const OPEN: &str = "has a `[` without a `]`: write `\\[` for the character itself";
     let mut rest = rest.strip_prefix(['!', '^']).unwrap_or(rest);
-    let (mut is_first, mut start) = (true, None);
+    // Whether a hyphen that follows makes a range: not at the beginning, nor after a range or a class.
+    let (mut is_first, mut has_start) = (true, false);
     loop {
         let c = rest.chars().next().ok_or(OPEN)?;
         rest = &rest[c.len_utf8()..];
@@ -38,42 +39,101 @@ fn bracket_end(rest: &str) -> Result<&str, &'static str> {
             // A `]` at the beginning stands for itself.
             ']' if !is_first => return Ok(rest),
             '[' if rest.starts_with(':') => {
-                let (class, after) = rest[1..].split_once(":]").ok_or(OPEN)?;
-                if !CLASSES.contains(&class) {
-                    return Err("has an unknown character class: expected one like [:digit:]");
+                let end = rest.find(']').ok_or(OPEN)?;
+                match rest[1..end].strip_suffix(':') {
+                    Some(class) if CLASSES.contains(&class) => rest = &rest[end + 1..],
+                    Some(_) => {
+                        return Err("has an unknown character class: expected one like [:digit:]");
+                    }
+                    // Without `:]`, the `[` stands for itself. git and the matcher disagree about what follows, so nothing is refused.
+                    None => return Ok(""),
                 }
-                (rest, start) = (after, None);
+                has_start = false;
             }
-            '-' if start.is_some() && !rest.starts_with(']') => {
-                let (last, after) = character(rest).ok_or(OPEN)?;
-                if start.is_some_and(|start| start > last) {
-                    return Err("has a range that ends before it begins, such as `[z-a]`");
+            // An empty range such as `z-a` is legal, because its first character matches itself.
+            '-' if has_start && !rest.starts_with(']') => {
+                let end = after_first(rest.strip_prefix('\\').unwrap_or(rest)).ok_or(OPEN)?;
+                if rest.starts_with("[:") {
+                    // As above: git takes the `[` as the end of the range, and the matcher sometimes as the beginning of a class.
+                    return Ok("");
                 }
-                (rest, start) = (after, None);
+                (rest, has_start) = (end, false);
             }
             '\\' => {
-                let escaped = rest.chars().next().ok_or(OPEN)?;
-                (rest, start) = (&rest[escaped.len_utf8()..], Some(escaped));
+                rest = after_first(rest).ok_or(OPEN)?;
+                has_start = true;
             }
-            c => start = Some(c),
+            _ => has_start = true,
         }
         is_first = false;
     }
 }
 
-/// Returns the first character, or the one that a backslash at the beginning escapes, and the text after it.
-fn character(text: &str) -> Option<(char, &str)> {
-    let text = text.strip_prefix('\\').unwrap_or(text);
-    let c = text.chars().next()?;
-    Some((c, &text[c.len_utf8()..]))
+/// Returns the text after the first character; `None` if there is none.
+fn after_first(text: &str) -> Option<&str> {
+    let mut rest = text.chars();
+    rest.next().map(|_| rest.as_str())
 }
 
 #[cfg(test)]
 mod tests {
+    use gix_glob::pattern::Case;
+    use gix_glob::wildmatch::Mode;
+    use proptest::prelude::*;
+
     use super::*;
 
+    /// Returns whether the matcher finds that a glob matches a name.
+    fn matches(glob: &str, name: &str) -> bool {
+        let pattern = gix_glob::Pattern::from_bytes(glob.as_bytes());
+        pattern.is_some_and(|pattern| {
+            let mode = Mode::NO_MATCH_SLASH_LITERAL;
+            pattern.matches_repo_relative_path(
+                name.into(),
+                None,
+                Some(false),
+                Case::Sensitive,
+                mode,
+            )
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn a_refused_glob_matches_nothing(
+            parts in prop::collection::vec("[\\[\\]:!^a-c\\\\*?z-]{1,4}|\\[:digit:\\]|\\[:b:\\]|a-", 1..5),
+            names in prop::collection::vec("[\\[\\]:!^a-c1z\\\\-]{1,4}", 8),
+        ) {
+            let glob = parts.concat();
+            if fault(&glob).is_some() {
+                for name in names {
+                    prop_assert!(!matches(&glob, &name), "{glob} {name}");
+                }
+            }
+        }
+    }
+
     #[test]
-    fn brackets_must_close_and_ranges_ascend() {
+    fn what_git_accepts_is_not_refused() {
+        for (glob, name) in [
+            ("[[:]", "["),
+            ("[a[:b]", "b"),
+            ("[z-ab]", "b"),
+            ("[z-a]", "z"),
+            ("[!z-a]", "b"),
+        ] {
+            assert_eq!(fault(glob), None, "{glob}");
+            assert!(matches(glob, name), "{glob}");
+        }
+        for glob in ["[é-a]", "[a[:b]x[[:foo:]]", "[a-[:b:]"] {
+            assert_eq!(fault(glob), None, "{glob}");
+        }
+    }
+
+    #[test]
+    fn brackets_must_close() {
         for glob in [
             "*.wasm",
             "a**b",
@@ -99,7 +159,7 @@ mod tests {
             ("[a\\]", "without"),
             ("[[:digit:", "without"),
             ("[[:number:]]", "class"),
-            ("x[z-a]", "range"),
+            ("[[::]]", "class"),
             ("a\\", "escape"),
         ] {
             let found = fault(glob).unwrap_or_default();
