@@ -11,7 +11,7 @@ use super::color::ColorChoice;
 use super::environment::variable;
 use super::exit::{Error, Result};
 use super::output::print_error;
-use crate::names::{ModulePath, ModuleRef, TreePath};
+use crate::names::{BranchName, ModulePath, ModuleRef, TreePath};
 use crate::remote::StoreOperations;
 use crate::store::Revision;
 use crate::wire::BranchEvent;
@@ -43,11 +43,12 @@ impl<'c> WatchCommand<'c> {
     ///
     /// # Errors
     /// The first word is the name of a branch, or there is no such program: `watch main` is more likely a mistyped `watch --branch main`.
-    /// Or it is the path of modules, or a glob, and no program: it was probably meant for `--path`. Any other path is not checked here,
-    /// because its program may be installed later.
+    /// Or it is the path of modules on the watched `branch`, or a glob, and no program: it was probably meant for `--path`. Any other path,
+    /// and one that begins with a slash or a dot, is not checked here, because its program may be installed later.
     pub fn parse(
         words: &'c [String],
         store: &dyn StoreOperations,
+        branch: Option<&BranchName>,
         color: ColorChoice,
     ) -> Result<Option<Self>> {
         let Some((program, args)) = words.split_first() else {
@@ -58,7 +59,7 @@ impl<'c> WatchCommand<'c> {
             args,
             color,
         };
-        if selects_modules(program, store) {
+        if selects_modules(program, store, branch) {
             return Err(Error::PathAsCommand(program.clone()));
         }
         if program.contains('/') {
@@ -114,8 +115,15 @@ impl<'c> WatchCommand<'c> {
     }
 }
 
-/// Returns whether a word is no program, but a glob, or the path of a module or directory on the default branch.
-fn selects_modules(word: &str, store: &dyn StoreOperations) -> bool {
+/// Returns whether a word is no program, but a glob, or the path of a module or directory on the watched branch. A word that begins with
+/// `/`, `./` or `../` is the file of a program, as in a shell.
+fn selects_modules(word: &str, store: &dyn StoreOperations, branch: Option<&BranchName>) -> bool {
+    if ["/", "./", "../"]
+        .iter()
+        .any(|start| word.starts_with(start))
+    {
+        return false;
+    }
     if is_executable(Path::new(word)) || (!word.contains('/') && is_on_path(word)) {
         return false;
     }
@@ -125,7 +133,7 @@ fn selects_modules(word: &str, store: &dyn StoreOperations) -> bool {
     let Ok(path) = TreePath::parse(word).and_then(ModulePath::try_from) else {
         return false;
     };
-    let tip = Revision::default();
+    let tip = Revision::Branch(branch.cloned());
     // If the store cannot be asked, for example because the key does not allow it, the word is taken as a command.
     let below = store.list_first(&tip, path.as_tree_path(), 1);
     let is_directory = below.is_ok_and(|(modules, _)| !modules.is_empty());

@@ -186,6 +186,37 @@ fn a_branch_or_an_unknown_program_is_not_run() {
 }
 
 #[test]
+fn a_path_of_modules_on_the_watched_branch_is_not_run() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    world.changes(&["branch", "dev"]);
+    world.add("only/on-main.wasm", 1);
+    world.file("m", module(2));
+    world.changes(&["add", "m", "only/on-dev.wasm", "--branch", "dev"]);
+    let ran = world.run(&["watch", "--branch", "dev", "only/on-dev.wasm"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(
+        ran.err
+            .contains("\"only/on-dev.wasm\" is the path of modules"),
+        "{ran:?}"
+    );
+    let dev = &["--branch", "dev", "--since", &start];
+    for args in [
+        &[&dev[..], &["only/on-main.wasm"]].concat()[..],
+        &["--since", &start, "./hook[1]"],
+        &["--since", &start, "../hook*"],
+        &["--since", &start, "/no/hook?"],
+    ] {
+        let mut watching = WatchProcess::start(&world, args);
+        let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
+        let line = lines.next().unwrap().unwrap();
+        let program = args.last().unwrap();
+        let expected = format!("wasmstore: cannot run {program:?}: ");
+        assert!(line.starts_with(&expected), "{line}");
+    }
+}
+
+#[test]
 fn watch_ends_quietly_when_its_output_is_closed() {
     let world = World::with_store("sha1");
     let mut command = world.wasmstore(&["watch", "--since", &world.tip()]);

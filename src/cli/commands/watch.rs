@@ -48,7 +48,9 @@ impl WatchArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mut branch = settings.branch()?;
         let store = settings.open()?;
-        let command = WatchCommand::parse(&self.command, store.as_ref(), settings.color())?;
+        let watched = branch.as_ref();
+        let command =
+            WatchCommand::parse(&self.command, store.as_ref(), watched, settings.color())?;
         let (cursor, since) = match &self.since_file {
             Some(file) => {
                 let watched = branch.map_or_else(|| store.default_branch(), Ok)?;
