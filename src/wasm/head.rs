@@ -65,7 +65,7 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
         )
     } else if is_javascript(text) {
         Some(
-            "this is JavaScript, perhaps the code that loads the module; add the .wasm file next to it",
+            "this looks like JavaScript, perhaps the code that loads the module; add the .wasm file next to it",
         )
     } else if text.starts_with(b"AGFzbQ") {
         Some("this is a module as Base64 text; decode it first")
@@ -100,7 +100,8 @@ const SCRIPT_WORDS: [&[u8]; 11] = [
     b"#!/usr/bin/env node",
 ];
 
-/// Returns whether the text is probably JavaScript: after comments, it begins with one of its usual first words.
+/// Returns whether the text looks like JavaScript: after comments, it begins with one of its usual first words. Other languages have some
+/// of these words, too.
 fn is_javascript(text: &[u8]) -> bool {
     let mut rest = text;
     loop {
@@ -111,9 +112,9 @@ fn is_javascript(text: &[u8]) -> bool {
         } else {
             break;
         };
-        // Of the formats that are recognised, only JavaScript has these comments, so no word is needed if the head ends within one.
+        // C, Go, Rust and others have these comments, too, so a comment that fills the head decides nothing.
         let Some(at) = rest.windows(end.len()).position(|bytes| bytes == end) else {
-            return true;
+            return false;
         };
         rest = rest[at + end.len()..].trim_ascii_start();
     }
@@ -168,7 +169,9 @@ mod tests {
             (b"import * as wasm from \"./add_bg.wasm\";\n", "JavaScript"),
             (b"/* @ts-self-types */\n// c\nlet wasm;\n", "JavaScript"),
             (b"\"use strict\";", "JavaScript"),
-            (b"// a comment that does not end", "JavaScript"),
+            (b"import sys\n", "looks like JavaScript"),
+            (b"// a comment that does not end", "not WebAssembly"),
+            (b"/* a comment of C", "not WebAssembly"),
             (b"\xef\xbb\xbf\0asm", "byte-order mark"),
             (b"\xff\xfe\0\0", "byte-order mark"),
         ] {
