@@ -36,7 +36,7 @@ impl RootSetting {
             .iter()
             .any(|known| scheme.eq_ignore_ascii_case(known));
         if is_http {
-            let url = ServerUrl::parse(&lossy)?;
+            let url = ServerUrl::parse_base(&lossy)?;
             return Ok(Self::Location(StoreLocation::Server(url)));
         }
         let fail = |fault| invalid_store_location(&lossy, fault);

@@ -109,7 +109,7 @@ pub enum Error {
         fault: &'static str,
     },
     /// The URL of the API or of the git repository of a server, where the URL of the server itself was expected.
-    #[error("server URL {url} has a path of the server's own")]
+    #[error("server URL {url} is the URL of the server's API or repository")]
     NotBaseUrl {
         /// The rejected URL, without secrets.
         url: String,

@@ -1,5 +1,6 @@
 //! URLs of wasmstore servers.
 
+mod base;
 mod guess;
 
 use std::fmt;
@@ -14,9 +15,6 @@ const BYTES_MAX: usize = 2048;
 /// The path of the git repository below a server's URL.
 const GIT: &str = "/wasmstore.git";
 
-/// The paths of a server that users pass by mistake, because they are part of URLs in the documentation. No proxy serves the API below them.
-const OWN_PATHS: [&str; 2] = ["/api/v1", GIT];
-
 /// The URL of a server, such as `https://modules.example.org`. The scheme is `http` or `https`. The path is empty, or the prefix
 /// under which a proxy serves the API. The URL contains no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,25 +27,12 @@ pub struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// Parses a URL.
+    /// Parses a URL. See [`parse_base`](Self::parse_base) for one that a user types.
     ///
     /// # Errors
-    /// [`Error::ServerUrl`]; [`Error::NotBaseUrl`] for the URL of the API or of the git repository of a server.
+    /// [`Error::ServerUrl`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let url = split(text).map_err(|fault| Error::ServerUrl {
-            url: quoted(&redact(text)),
-            fault,
-        })?;
-        let mut bases = OWN_PATHS
-            .iter()
-            .filter_map(|own| url.text.strip_suffix(own));
-        if let Some(base) = bases.next() {
-            return Err(Error::NotBaseUrl {
-                url: quoted(text),
-                guess: base.to_owned(),
-            });
-        }
-        Ok(url)
+        split(text).map_err(|fault| invalid(text, fault))
     }
 
     /// Returns the same URL with the other scheme: `https` instead of `http`, or the reverse.
@@ -61,14 +46,22 @@ impl ServerUrl {
 
     /// Returns whether both URLs name the same server: scheme, host, port and path are equal. Host names are case-insensitive.
     pub fn is_same_server(&self, other: &Self) -> bool {
-        let path = |url: &Self| {
-            let (_, rest) = url.text.split_once("://").unwrap_or_default();
-            rest.split_once('/').map(|(_, path)| path.to_owned())
-        };
         self.is_tls == other.is_tls
             && self.host.eq_ignore_ascii_case(&other.host)
             && self.port == other.port
-            && path(self) == path(other)
+            && self.path() == other.path()
+    }
+
+    /// Returns the path: empty, or with a slash at its beginning and none at its end.
+    fn path(&self) -> &str {
+        let (_, rest) = self.text.split_once("://").unwrap_or_default();
+        rest.find('/').map_or("", |start| &rest[start..])
+    }
+
+    /// Returns the URL without the end of its path, of which `path` remains.
+    fn with_path(&self, path: &str) -> &str {
+        let removed = self.path().len() - path.len();
+        &self.text[..self.text.len() - removed]
     }
 
     /// Returns the server whose git repository has this URL. `None` if the URL is not that of a server's git repository, or contains
@@ -107,6 +100,12 @@ impl ServerUrl {
     }
 }
 
+/// Returns the error for a malformed URL of a server, in which secrets are hidden.
+fn invalid(text: &str, fault: &'static str) -> Error {
+    let url = quoted(&redact(text));
+    Error::ServerUrl { url, fault }
+}
+
 /// Returns the error for a store location that is neither a directory nor the URL of a server. Secrets in the text are hidden in the error.
 pub fn invalid_store_location(text: &str, fault: &'static str) -> Error {
     let text = quoted(&redact(text));
@@ -116,7 +115,7 @@ pub fn invalid_store_location(text: &str, fault: &'static str) -> Error {
 /// Returns the error for a store location that looks like the address of a server without a scheme; `None` if it does not look like one.
 pub fn address_without_scheme(text: &str) -> Option<Error> {
     Some(Error::HostWithoutScheme {
-        guess: ServerUrl::guess(text)?.to_string(),
+        guess: ServerUrl::guess(text)?,
         text: quoted(text),
     })
 }
@@ -136,11 +135,6 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
         "http" => false,
         _ => return Err("does not start with http:// or https://"),
     };
-    if rest.trim_end_matches('/').ends_with(".git") && !rest.trim_end_matches('/').ends_with(GIT) {
-        return Err(
-            "ends with .git, so it is a git repository and not a server: `wasmstore clone URL --root DIR` copies it",
-        );
-    }
     if rest.contains(['?', '#']) {
         return Err("has a query or a fragment");
     }
@@ -244,8 +238,9 @@ mod tests {
             ("store.example.com:443/x", "https://store.example.com:443/x"),
             ("[::1]:6384", "http://[::1]:6384"),
             ("modules:80/", "http://modules:80"),
+            ("modules:80/api/v1", "http://modules:80"),
         ] {
-            assert_eq!(ServerUrl::guess(text).unwrap().to_string(), url);
+            assert_eq!(ServerUrl::guess(text).unwrap(), url);
         }
         for text in [
             "", "a", "a:b", "a:0", "a:", ":80", "./a:80", "/a:80", "a b:80", "a@b:80", "a:70000",
@@ -288,26 +283,6 @@ mod tests {
         ] {
             assert_eq!(of_git(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn the_url_of_the_api_or_of_the_repository_is_not_that_of_the_server() {
-        for (text, expected) in [
-            ("https://a.example/api/v1", "https://a.example"),
-            ("http://a.example/x/api/v1/", "http://a.example/x"),
-            (
-                "http://a.example:6384/wasmstore.git",
-                "http://a.example:6384",
-            ),
-        ] {
-            let error = ServerUrl::parse(text).unwrap_err();
-            let Error::NotBaseUrl { guess, .. } = error else {
-                panic!("{text}: {error}");
-            };
-            assert_eq!(guess, expected, "{text}");
-        }
-        let error = ServerUrl::parse("https://a.example/modules.git").unwrap_err();
-        assert!(error.to_string().contains("wasmstore clone"), "{error}");
     }
 
     #[test]

@@ -274,6 +274,11 @@ fn swapped_and_misplaced_arguments_get_a_hint() {
             "hint: did you mean http://h?",
         ),
         (
+            &["list", "--root", "h:80/api/v1"],
+            3,
+            "hint: did you mean http://h:80? A directory of this name is written with ./ before \"h:80/api/v1\"",
+        ),
+        (
             &["login", "https://h/x/wasmstore.git"],
             3,
             "hint: did you mean https://h/x?",

@@ -283,3 +283,26 @@ fn logins_at_the_same_moment_are_both_kept() {
     }
     assert_eq!(world.ok(&["login", "--list"]).lines().count(), 2);
 }
+
+#[test]
+fn a_saved_login_can_have_any_url() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &[]);
+    let server = format!("http://{}", server.address);
+    let urls = [
+        "https://mods.example/tools.git",
+        "https://mods.example/api/v1",
+    ];
+    let logins = urls.map(|url| format!(r#"{{"url":"{url}","key":"k"}}"#));
+    world.file(LOGINS, format!(r#"{{"logins":[{}]}}"#, logins.join(",")));
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(world.path(LOGINS), private).unwrap();
+    world.ok(&["list", "--root", &server]);
+    assert_eq!(world.ok(&["login", "--list"]), urls.join("\n") + "\n");
+    for url in urls {
+        let ran = login(&world, "k", &[url]);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        world.ok(&["logout", url]);
+    }
+    assert_eq!(world.ok(&["login", "--list"]), "");
+}

@@ -355,6 +355,10 @@ fn the_urls_of_a_page_and_of_the_api_get_a_hint() {
             format!("hint: did you mean {url}?"),
         ),
         (
+            &["list", "--root", &format!("{url}/api/v1/modules")],
+            format!("hint: did you mean {url}?"),
+        ),
+        (
             &["clone", &format!("{url}/ui/"), "--root", "x"],
             format!("hint: if this is a wasmstore server, its repository is {url}/wasmstore.git"),
         ),

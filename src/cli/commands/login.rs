@@ -27,7 +27,7 @@ const INPUT_BYTES_MAX: u64 = 8 << 10;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LoginArgs {
     /// The URL of the server
-    #[arg(value_parser = ServerUrl::parse, required_unless_present = "list")]
+    #[arg(value_parser = ServerUrl::parse_base, required_unless_present = "list")]
     url: Option<ServerUrl>,
     /// Give the server a short name, so that `--root @NAME` selects it
     #[arg(long, value_parser = LoginName::parse)]

@@ -1,5 +1,7 @@
 //! `logout`: deletes the saved API key for a server.
 
+use std::path::PathBuf;
+
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use serde_json::json;
 
@@ -9,6 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::root_setting::RootSetting;
 use crate::cli::settings::Settings;
 use crate::cli::store_location::StoreLocation;
+use crate::names::{self, ServerUrl};
 
 /// Delete the key that `login` saved for a server
 ///
@@ -16,8 +19,16 @@ use crate::cli::store_location::StoreLocation;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LogoutArgs {
     /// The server
-    #[arg(value_name = "URL|@NAME", value_parser = PathBufValueParser::new().try_map(RootSetting::parse))]
+    #[arg(value_name = "URL|@NAME", value_parser = PathBufValueParser::new().try_map(parse))]
     server: RootSetting,
+}
+
+/// Parses the argument. A URL of any form is accepted, because a login may have it.
+fn parse(text: PathBuf) -> Result<RootSetting, names::Error> {
+    match ServerUrl::parse(&text.to_string_lossy()) {
+        Ok(url) => Ok(RootSetting::Location(StoreLocation::Server(url))),
+        Err(_) => RootSetting::parse(text),
+    }
 }
 
 impl LogoutArgs {
