@@ -52,7 +52,12 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         Error::MixedDiff(..) => Some(MODULE_OR_FILE.to_owned()),
         Error::Remote(remote::Error::NoGit) => Some("install git and try again".to_owned()),
         Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {
-            _ if refused.needs_key() => Some(for_key(&refused.url, settings)),
+            _ if refused.needs_key() => {
+                // A server with keys also refuses paths that it does not have.
+                let key = for_key(&refused.url, settings);
+                let page = without_page(&refused.url);
+                Some(page.map_or(key.clone(), |page| format!("{page} Otherwise, {key}")))
+            }
             _ if refused.expects_tls => Some(other_scheme(&refused.url)),
             Some(missing) => for_missing(missing.clone(), settings),
             None if refused.status == 404 => without_page(&refused.url),

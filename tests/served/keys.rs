@@ -285,6 +285,23 @@ fn logins_at_the_same_moment_are_both_kept() {
 }
 
 #[test]
+fn the_url_of_a_page_gets_a_hint_from_a_server_with_keys_too() {
+    let world = World::with_store("sha1");
+    world.file("keys", "k:*\n");
+    let server = Server::start(&world, &["--auth-file", "keys"]);
+    let url = format!("http://{}", server.address);
+    for path in ["/ui", "/ui/modules", "/api/v1/branch"] {
+        let page = format!("{url}{path}");
+        let ran = world.run(&["list", "--root", &page]);
+        let expected = format!(
+            "hint: did you mean {url}? Otherwise, set WASMSTORE_KEY to a key of the server, or save one with `wasmstore login {page}`"
+        );
+        assert_eq!(ran.code, Some(5), "{ran:?}");
+        assert_eq!(ran.err.lines().nth(1), Some(&*expected));
+    }
+}
+
+#[test]
 fn a_saved_login_can_have_any_url() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);
