@@ -3,10 +3,17 @@
 use super::exit::{Error, Result};
 use super::settings::Settings;
 use crate::names::{HashRef, ModuleHash, ModuleRef};
+use crate::remote;
 use crate::store::{self, Revision};
+
+/// The HTTP status of a request that the key does not allow (RFC 9110, section 15.5.4).
+const FORBIDDEN: u16 = 403;
 
 /// Returns the hash of the expected module. A digest is looked up on the branch. The module that belongs to a digest never changes, so the
 /// look-up cannot be outdated when the change is made.
+///
+/// 64 digits without `sha256:` are a digest in a store whose hashes have 40 digits, and may be a hash in others. If the key does not allow
+/// the look-up, they are taken as a hash, so that a key for writes alone is enough.
 ///
 /// # Errors
 /// No module on the branch has the digest, so the precondition cannot hold.
@@ -19,11 +26,16 @@ pub(super) fn expected_hash(settings: &Settings, expected: HashRef) -> Result<Mo
         .open()?
         .hash(&revision, &ModuleRef::Hash(expected))
         .map_err(Error::from);
-    found.map_err(|error| match error.is_not_found() {
-        true => {
-            let current = format!("no module on the branch has {expected}");
-            store::Error::PreconditionFailed { current }.into()
+    found.or_else(|error| match (&error, expected) {
+        (Error::Remote(remote::Error::Refused(refused)), HashRef::Hex64(_))
+            if refused.status == FORBIDDEN =>
+        {
+            Ok(ModuleHash::parse(&expected.to_string())?)
         }
-        false => error,
+        _ if error.is_not_found() => {
+            let current = format!("no module on the branch has {expected}");
+            Err(store::Error::PreconditionFailed { current }.into())
+        }
+        _ => Err(error),
     })
 }

@@ -323,3 +323,31 @@ fn a_saved_login_can_have_any_url() {
     }
     assert_eq!(world.ok(&["login", "--list"]), "");
 }
+
+#[test]
+fn a_key_for_writes_is_enough_for_a_precondition() {
+    let world = World::with_store("sha256");
+    let (one, two) = (world.add("a.wasm", 1), world.hash(2));
+    world.file("keys", "writer:POST\n");
+    let server = Server::start(&world, &["--auth-file", "keys"]);
+    let url = format!("http://{}", server.address);
+    world.file("n.wasm", module(3));
+    let add = |hash: &str| {
+        let args = [
+            "add",
+            "n.wasm",
+            "a.wasm",
+            "--if-match",
+            hash,
+            "--root",
+            &url,
+        ];
+        with(&world, &[("WASMSTORE_KEY", "writer")], &args)
+    };
+    assert_eq!(add(&two).code, Some(4));
+    let ran = add(&one);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    // A digest has to be looked up.
+    let ran = add(&format!("sha256:{one}"));
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+}
