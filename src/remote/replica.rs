@@ -21,7 +21,7 @@ use crate::config::{ClientLimits, Options};
 use crate::git::Git;
 use crate::names::{ObjectId, RefName};
 use crate::oci::keep_records;
-use crate::store::{ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
+use crate::store::{self, ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
 
 /// The pause after each round, so that changes in quick succession are fetched together.
 const ROUND_INTERVAL: Duration = Duration::from_millis(100);
@@ -75,10 +75,10 @@ pub struct ReplicaStatus {
 
 impl Replica {
     /// Opens the store at `root` as a replica of `primary`, and creates the store if it is missing. If the store has never been equal to
-    /// this primary, waits until a round has succeeded, so that an incomplete copy is never served, or until the replica is promoted.
+    /// this primary, waits until a round has succeeded, so that an incomplete copy is never served.
     ///
     /// # Errors
-    /// `NoGit`; the store has a history that is not from the primary; the store cannot be opened or written.
+    /// `NoGit`; the mark of the replica was removed before a round has succeeded; the store has a history that is not from the primary; the store cannot be opened or written.
     pub fn open(root: &Path, options: Options, primary: Primary) -> Result<Self> {
         let git = Git::find(root).ok_or(Error::NoGit)?;
         let is_new = Store::open(root, options)?.object_format().is_none();
@@ -121,11 +121,25 @@ impl Replica {
             }),
         };
         if !was_equal {
-            while let Round::Failed(delay) = replica.run_round() {
-                thread::sleep(delay);
-            }
+            replica.wait_until_equal()?;
         }
         Ok(replica)
+    }
+
+    /// Runs rounds until one has succeeded.
+    fn wait_until_equal(&self) -> Result<()> {
+        loop {
+            match self.run_round() {
+                Round::Equal => return Ok(()),
+                Round::Failed(delay) => thread::sleep(delay),
+                // Serving it would serve a store that is empty or lacks branches, and that accepts writes.
+                Round::Promoted => {
+                    let (primary, root) = (&self.reader.primary.url, self.store.root());
+                    let (primary, root) = (primary.to_string(), root.to_owned());
+                    return Err(store::Error::NeverInSync { primary, root }.into());
+                }
+            }
+        }
     }
 
     /// Returns the replica's own store.

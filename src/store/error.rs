@@ -177,6 +177,17 @@ pub enum Error {
         /// The directory of this store.
         root: PathBuf,
     },
+    /// The store ceased to be a replica before it had everything that its primary has.
+    #[error(
+        "{root:?} is not a replica any more, but never had everything that {primary} has; \
+         `git --git-dir {root:?} config wasmstore.replicaOf {primary}` makes it a replica again"
+    )]
+    NeverInSync {
+        /// The URL of the primary.
+        primary: String,
+        /// The directory of this store.
+        root: PathBuf,
+    },
     /// The store is a local copy of a store in a bucket, and this process was started without the bucket.
     #[error(
         "{root:?} is a copy of the store in {url}, and only the bucket accepts changes: write with `wasmstore --root {root:?}`, or through a server"

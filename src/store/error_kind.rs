@@ -58,6 +58,7 @@ impl Error {
             | Self::NotRelocated { .. }
             | Self::TargetNotEmpty(_)
             | Self::Replica { .. }
+            | Self::NeverInSync { .. }
             | Self::CopyOfBucket { .. }
             | Self::CopyOfOther { .. }
             | Self::OwnHistoryNotShared { .. }

@@ -69,7 +69,7 @@ impl Store {
     /// `root` is not a store, or cannot be read.
     pub fn open(root: &Path, options: Options) -> Result<Self> {
         let repo = Repository::open(root, &options.cache)?;
-        Ok(Self::new(repo, options))
+        Self::new(repo, options)
     }
 
     /// Opens the store at `root`, or creates it with object ids of the given format. A new store has one empty commit on the default
@@ -81,15 +81,17 @@ impl Store {
         let main = "main".parse().expect("BUG: main is a branch name");
         let repo = Repository::open_or_create(root, &options.cache, format, &main)?;
         repo.sweep()?;
-        Ok(Self::new(repo, options))
+        Self::new(repo, options)
     }
 
-    pub(super) fn new(repo: Repository, options: Options) -> Self {
-        Self {
+    /// # Errors
+    /// The configuration cannot be read.
+    pub(super) fn new(repo: Repository, options: Options) -> Result<Self> {
+        Ok(Self {
             bucket: repo.bucket().filter(|_| !repo.is_shared()),
             blob_uploads: BlobUploads::new(&repo.own_dir(), options.blob_uploads),
             index: Index::new(repo.own_dir()),
-            primary: RwLock::new(repo.primary()),
+            primary: RwLock::new(repo.primary()?),
             name_rules: NameRules {
                 portable: options.names.portable || repo.requires_portable_names(),
             },
@@ -108,7 +110,7 @@ impl Store {
             registry_branch: RwLock::default(),
             record_keeper: None,
             index_wake: OnceLock::new(),
-        }
+        })
     }
 
     /// Requires that new names are legal on Windows and macOS, and that no two names are the same there. Applies to pushes, and to every

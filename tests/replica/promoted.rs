@@ -1,5 +1,6 @@
 //! A replica that is promoted while its server runs.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::{LONG, converges, lag_s, put, replica_of, state, url};
@@ -74,4 +75,47 @@ fn the_follower_notices_a_promotion_without_a_write() {
         &["server", "--port", "0", "--replica-of", &url(&primary)],
     );
     assert!(reason.contains("has a history of its own"), "{reason}");
+}
+
+#[test]
+fn a_truncated_configuration_promotes_no_running_replica() {
+    let (world, other) = (World::with_store("sha1"), World::empty());
+    world.add("a", 1);
+    let primary = Server::start(&world, &[]);
+    let replica = replica_of(&other, &url(&primary), &[]);
+    let path = other.root().join("config");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let core = config.find("[gc]").unwrap();
+    let write = || replica.send("POST", "/api/v1/module/b", &[], &module(2));
+    for end in [0, 10, core] {
+        std::fs::write(&path, &config[..end]).unwrap();
+        let refused = write();
+        assert_eq!(refused.status, 503, "{end}: {}", refused.text());
+    }
+    std::fs::write(&path, config).unwrap();
+    assert_eq!(write().status, 307);
+    put(&primary, "c", 3);
+    converges(&replica, &primary);
+    assert!(!replica.log().contains("this store was promoted"));
+}
+
+#[test]
+fn a_replica_without_its_mark_does_not_serve_before_the_first_sync() {
+    let (world, other) = (World::with_store("sha1"), World::with_store("sha1"));
+    let primary = url(&Server::start(&world, &[]));
+    let mut command = other.wasmstore(&["server", "--port", "0", "--replica-of", &primary]);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let config = other.root().join("config");
+    let is_marked = || std::fs::read_to_string(&config).is_ok_and(|it| it.contains(&primary));
+    let start = Instant::now();
+    while !is_marked() {
+        assert!(start.elapsed() < LONG);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    promote(&other);
+    let ended = child.wait_with_output().unwrap();
+    let log = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(4), "{log}");
+    let reason = format!("never had everything that {primary} has");
+    assert!(log.contains(&reason), "{log}");
 }

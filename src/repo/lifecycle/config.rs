@@ -21,6 +21,19 @@ pub(crate) fn config_file(root: &Path) -> Result<File> {
     file.map_err(Error::database(format!("read {path:?}")))
 }
 
+/// Reads the configuration file and the files that it includes (git-config(1), `include.path`). Conditional includes are not followed.
+pub(crate) fn config_with_includes(root: &Path) -> Result<File> {
+    let mut config = config_file(root)?;
+    let options = gix::config::file::init::Options {
+        includes: gix::config::file::includes::Options::follow_without_conditional(None),
+        ..Default::default()
+    };
+    let resolved = config.resolve_includes(options);
+    let path = root.join(CONFIG);
+    resolved.map_err(Error::database(format!("read what {path:?} includes")))?;
+    Ok(config)
+}
+
 /// Reads whole numbers from the configuration file, as git-config(1) does: `2g` is 2 GiB. The number of a key that is not set is `None`. If
 /// there is no store, all numbers are `None`.
 ///

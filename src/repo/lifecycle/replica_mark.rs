@@ -1,17 +1,20 @@
 //! The marks of a replica: the URL of its primary, and a record that the replica was once equal to the primary.
 
 use std::fs;
+use std::path::Path;
 
+use gix::config::{File, Source};
 use gix::refs::Target;
 
 use crate::names::redact;
-use crate::repo::error::{Error, Result};
+use crate::repo::error::{Error, Result, chain};
 use crate::repo::fs::{create_dir, sync_dir, write_file};
 use crate::repo::ids::commit_id;
-use crate::repo::lifecycle::config::{config_file, configure};
+use crate::repo::lifecycle::config::{config_with_includes, configure};
 use crate::repo::objects::commit;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::parts::Parts;
+use crate::repo::refs::lock::CONFIG;
 
 /// The configuration key with the URL of the primary.
 const PRIMARY_KEY: &str = "wasmstore.replicaOf";
@@ -19,14 +22,41 @@ const PRIMARY_KEY: &str = "wasmstore.replicaOf";
 /// The file in `ROOT/wasmstore` that contains the URL of the store to which this store was once equal.
 const EQUAL_FILE: &str = "replica";
 
-/// Returns the primary's URL, without secrets, as configured when the store was opened; `None` if the store is not a replica.
-pub(crate) fn primary(objects: &ObjectDb) -> Option<String> {
-    let url = objects
-        .handle()?
-        .config_snapshot()
-        .string(PRIMARY_KEY)?
-        .to_string();
-    (!url.is_empty()).then(|| redact(&url).into_owned())
+/// The keys that the configuration of every repository has: `git init` and `git clone` write them, too.
+const COMMON_KEYS: [&str; 2] = ["core.repositoryFormatVersion", "core.bare"];
+
+/// The sections of the configuration whose keys must still be there when the mark is removed. Nobody removes keys from these sections in
+/// order to promote a replica.
+const LASTING_SECTIONS: [&str; 6] = [
+    "core",
+    "extensions",
+    "gc",
+    "maintenance",
+    "receive",
+    "uploadpack",
+];
+
+/// Returns the primary's URL, without secrets; `None` if the store is not a replica.
+///
+/// # Errors
+/// The configuration cannot be read. `Busy` if it is the incomplete configuration of a store that was a replica.
+pub(crate) fn primary(objects: &ObjectDb) -> Result<Option<String>> {
+    if objects.is_absent() {
+        return Ok(None);
+    }
+    let config = config_with_includes(objects.root())?;
+    let url = marked_url(&config);
+    if url.is_none() && objects.own_dir().join(EQUAL_FILE).exists() {
+        check_complete(&config, objects.root(), &COMMON_KEYS.map(str::to_owned))?;
+    }
+    Ok(url.map(|url| redact(&url).into_owned()))
+}
+
+/// Returns the URL with which the configuration marks the store as a replica. As in git, the last value counts.
+fn marked_url(config: &File) -> Option<String> {
+    let urls = config.raw_values(PRIMARY_KEY).unwrap_or_default();
+    let url = urls.last().map(|url| url.to_string());
+    url.filter(|url| !url.is_empty())
 }
 
 /// Marks the store as a replica of the store at `url`, unless it has a history of its own; returns whether it is a replica now.
@@ -53,15 +83,50 @@ pub(crate) fn may_be_replica(parts: &Parts) -> Result<bool> {
     Ok(is_marked(parts)? || is_as_created(parts)?)
 }
 
-/// Returns whether the configuration marks the store as a replica now. Reads the file again: whoever promotes the replica changes it with
-/// git, while servers run.
+/// Returns whether the configuration marks the store as a replica now. Reads the file again, because an operator promotes a replica with
+/// `git config` while its server runs.
 ///
 /// # Errors
-/// The configuration cannot be read.
+/// `Busy` if the configuration cannot be read, or has no mark and is not complete. An editor or `cp` truncates the file before it writes
+/// it, and such a moment must not promote the replica.
 pub(crate) fn is_marked(parts: &Parts) -> Result<bool> {
-    let config = config_file(parts.root())?;
-    let urls = config.raw_values(PRIMARY_KEY).unwrap_or_default();
-    Ok(urls.last().is_some_and(|url| !url.is_empty()))
+    let config = config_with_includes(parts.root());
+    let config = config.map_err(|error| Error::Busy(chain(&error)))?;
+    if marked_url(&config).is_some() {
+        return Ok(true);
+    }
+    check_complete(&config, parts.root(), &lasting_keys(&parts.objects))?;
+    Ok(false)
+}
+
+/// Returns an error if the configuration lacks one of these keys.
+fn check_complete(config: &File, root: &Path, keys: &[String]) -> Result<()> {
+    let is_missing = |key: &&String| config.raw_value(key.as_str()).is_err();
+    match keys.iter().find(is_missing) {
+        None => Ok(()),
+        Some(key) => Err(Error::Busy(format!(
+            "{:?} has no {key}, so another program may be writing it",
+            root.join(CONFIG)
+        ))),
+    }
+}
+
+/// Returns the keys that a complete configuration has: those that every repository has, and those that this repository had when it was
+/// opened.
+fn lasting_keys(objects: &ObjectDb) -> Vec<String> {
+    let mut keys: Vec<_> = COMMON_KEYS.map(str::to_owned).into();
+    let Some(repo) = objects.handle() else {
+        return keys;
+    };
+    let config = repo.config_snapshot();
+    let sections = config.plumbing().sections();
+    for section in sections.filter(|section| section.meta().source == Source::Local) {
+        let name = section.header().name().to_string().to_ascii_lowercase();
+        if LASTING_SECTIONS.contains(&name.as_str()) {
+            keys.extend(section.value_names().map(|key| format!("{name}.{key}")));
+        }
+    }
+    keys
 }
 
 /// Returns an error if the configuration does not mark the store as a replica any more. A caller that holds `refs.lock` may then overwrite

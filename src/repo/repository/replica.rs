@@ -13,9 +13,12 @@ use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::push::ref_updates::{Atomicity, DropPolicy, UpdateResults};
 
 impl Repository {
-    /// Returns the URL of the store that this replica follows, without secrets, as configured when this repository was opened; `None` if
-    /// this repository is not a replica.
-    pub fn primary(&self) -> Option<String> {
+    /// Returns the URL of the store that this replica follows, without secrets, as configured now; `None` if this repository is not a
+    /// replica.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn primary(&self) -> Result<Option<String>> {
         replica_mark::primary(&self.parts.objects)
     }
 

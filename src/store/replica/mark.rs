@@ -19,7 +19,8 @@ impl Store {
     /// then on, this store accepts writes.
     ///
     /// # Errors
-    /// The configuration cannot be read.
+    /// The configuration cannot be read, or is incomplete because another program is writing it: nothing says then that the replica was
+    /// promoted.
     pub fn is_still_replica(&self) -> Result<bool> {
         if self.primary().is_none() {
             return Ok(false);
@@ -99,7 +100,7 @@ impl Store {
     }
 
     /// Returns an error if this store is a replica, or a copy of a store in a bucket and this process was started without the bucket. A
-    /// replica that was promoted since the store was opened is none any more.
+    /// replica that was promoted since the store was opened is an ordinary store.
     ///
     /// # Errors
     /// `Replica`, with the URL of the primary; `CopyOfBucket`; the configuration of a replica cannot be read.

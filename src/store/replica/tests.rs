@@ -7,7 +7,7 @@ use super::RemoteRefs;
 use crate::config::Options;
 use crate::names::{BranchName, CommitId, ModulePath, ObjectId, RefName};
 use crate::repo;
-use crate::store::{Change, Error, ObjectFormat, Revision, Store};
+use crate::store::{Change, Error, ErrorKind, ObjectFormat, Revision, Store};
 
 /// A primary with one module on the branches `main` and `other`, and a replica that was equal to it before the module was added.
 struct Pair {
@@ -158,4 +158,71 @@ fn an_open_store_accepts_writes_once_it_is_promoted() {
     let refs = pair.replica.refs().unwrap();
     let tip = refs.into_iter().find(|(found, _)| *found == name);
     assert_eq!(tip.unwrap().1.to_string(), commit.to_string());
+}
+
+#[test]
+fn a_configuration_that_is_being_written_promotes_no_replica() {
+    let pair = Pair::new();
+    let before = pair.replica.refs().unwrap();
+    let path = pair.directories[1].path().join("config");
+    let config = fs::read_to_string(&path).unwrap();
+    let lasting = config.find("\tallowFilter").unwrap();
+    assert!(lasting < config.find("replicaOf").unwrap(), "{config}");
+    let url = pair.replica.primary();
+    for end in 0..=lasting {
+        fs::write(&path, &config[..end]).unwrap();
+        let refused = pair.replica.ensure_writable().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Busy, "{end}: {refused}");
+        assert_eq!(pair.replica.primary(), url);
+    }
+    for end in [0, lasting] {
+        fs::write(&path, &config[..end]).unwrap();
+        let followed = pair.follow(&pair.refs(), || ());
+        assert_eq!(followed.unwrap_err().kind(), ErrorKind::Busy, "{end}");
+    }
+    // The same with a change while the objects are fetched.
+    fs::write(&path, &config).unwrap();
+    let truncate = || fs::write(&path, "").unwrap();
+    let followed = pair.follow(&pair.refs(), truncate);
+    assert_eq!(followed.unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!(pair.replica.refs().unwrap(), before);
+    fs::write(&path, &config).unwrap();
+    assert!(pair.replica.is_still_replica().unwrap());
+    pair.follow(&pair.refs(), || ()).unwrap();
+    assert_ne!(pair.replica.refs().unwrap(), before);
+}
+
+#[test]
+fn another_process_opens_no_replica_whose_configuration_is_being_written() {
+    let pair = Pair::new();
+    let url = "http://127.0.0.1:9".parse().unwrap();
+    pair.replica.record_in_sync_with(&url).unwrap();
+    let root = pair.directories[1].path();
+    let path = root.join("config");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, "").unwrap();
+    let opened = Store::open(root, Options::default()).map(drop);
+    let error = opened.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+    fs::write(&path, config).unwrap();
+    assert_eq!(pair.reopened().primary(), Some(url.to_string()));
+}
+
+#[test]
+fn a_mark_in_an_included_file_is_a_mark() {
+    let pair = Pair::new();
+    pair.promote();
+    let path = pair.directories[1].path().join("config");
+    let config = fs::read_to_string(&path).unwrap();
+    let include = format!("{config}[include]\n\tpath = replica.config\n");
+    fs::write(&path, include).unwrap();
+    let mark = "[wasmstore]\n\treplicaOf = http://127.0.0.1:9\n";
+    fs::write(path.with_file_name("replica.config"), mark).unwrap();
+    assert!(pair.replica.is_still_replica().unwrap());
+    let reopened = pair.reopened();
+    assert!(matches!(
+        reopened.ensure_writable(),
+        Err(Error::Replica { .. })
+    ));
+    assert_eq!(reopened.primary(), pair.replica.primary());
 }

@@ -36,7 +36,7 @@ impl Store {
         let repo = Repository::open_shared(root, &options.cache, authority, format, &main)?;
         repo.sweep()?;
         repo.set_bucket_mark(mark)?;
-        Ok(Self::new(repo, options))
+        Self::new(repo, options)
     }
 
     /// Returns the mark that identifies the bucket and the store of which `root` is a copy; `None` if there is no store at `root`, or if it
