@@ -26,7 +26,7 @@ pub fn preview_removal(
             let no_match = || store::Error::NoMatch(pattern.to_string());
             let glob = glob.ok_or_else(no_match)?;
             let modules = store.list(revision, &glob.directory())?;
-            Ok::<_, Error>(select_by_glob(modules, glob, directories)?)
+            Ok::<_, Error>(select_by_glob(&modules, glob, directories)?)
         };
         removed.extend(match pattern.name() {
             Some(ModuleRef::Path(path)) => match at_path(store, revision, path, directories) {

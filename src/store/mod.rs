@@ -17,6 +17,7 @@ mod diff;
 mod digest_cache;
 mod directory;
 mod early_checks;
+mod early_selection;
 mod entry_names;
 mod error;
 mod error_kind;

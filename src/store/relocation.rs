@@ -8,6 +8,7 @@ mod selection;
 
 use super::change::Change;
 use super::commit_messages as message;
+use super::early_selection::EarlySelection;
 use super::error::Result;
 use super::open::Store;
 use super::precondition::PreconditionSubject;
@@ -103,6 +104,11 @@ impl Store {
             // What cannot be read is read again under the lock.
             tracing::debug!(error = chain(&error), "could not measure the sources");
         }
+        let has_globs = relocation.sources.iter().any(|it| it.glob().is_some());
+        let mut early = match has_globs {
+            true => self.select_early(change, |tree| selection::selected(tree, relocation)),
+            false => EarlySelection::none(),
+        };
         let path_bytes_max = self.options.push.tree_path_bytes_max;
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
@@ -111,7 +117,9 @@ impl Store {
                 None => PreconditionSubject::Branch,
             };
             change.check(draft, subject)?;
-            let plan = Plan::new(draft, relocation, fate, &mut extents)?;
+            let selected = early.in_draft(draft, |tree| selection::selected(tree, relocation))?;
+            let sources = (selected.as_slice(), &relocation.destination);
+            let plan = Plan::new(draft, sources, fate, &mut extents)?;
             let last = plan.last.clone();
             plan.carry_out(draft, relocation.existing, (&mut extents, path_bytes_max))?;
             let default = || match relocation.sources.as_slice() {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use super::change::Change;
 use super::commit_messages as message;
+use super::early_selection::SelectableTree;
 use super::error::{Error, Result};
 use super::index::BEHIND_MAX;
 use super::open::Store;
@@ -114,16 +115,16 @@ pub(super) fn first_listed(
 
 /// Returns the paths to remove: `path` if it is a module, or the paths of all modules in the directory `path`.
 pub(super) fn paths_below(
-    draft: &Draft<'_>,
+    tree: &dyn SelectableTree,
     path: &ModulePath,
     directories: DirectoryRemoval,
 ) -> Result<Vec<ModulePath>> {
-    match (draft.node(path.as_tree_path())?, directories) {
+    match (tree.node(path.as_tree_path())?, directories) {
         (Some(TreeNode::Module(_)), _) => Ok(vec![path.clone()]),
         (Some(TreeNode::Directory(_)), DirectoryRemoval::Refuse) => {
             Err(Error::DirectoryNotRemoved(path.to_string()))
         }
-        (Some(TreeNode::Directory(_)), DirectoryRemoval::Recursive) => Ok(draft
+        (Some(TreeNode::Directory(_)), DirectoryRemoval::Recursive) => Ok(tree
             .modules(path.as_tree_path())?
             .into_iter()
             .map(|(path, _)| path)

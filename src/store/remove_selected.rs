@@ -1,21 +1,23 @@
 //! Removes the modules that a list of names and globs selects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::change::Change;
 use super::commit_messages as message;
+use super::early_selection::{EarlySelection, GlobMatch, GlobMatcher, SelectableTree, modules_for};
 use super::error::{Error, Result};
 use super::open::Store;
 use super::precondition::PreconditionSubject;
 use super::remove::{DirectoryRemoval, first_listed, paths_below};
-use crate::index::Reader;
 use crate::names::{Glob, ModuleHash, ModulePath, ModulePattern, ModuleRef};
-use crate::repo::{Draft, Published, TreeNode};
+use crate::repo::Published;
 
 impl Store {
     /// Removes, in one commit, the modules that names and globs select. A glob selects the modules that it matches; with `Recursive` also
-    /// all modules in the directories that it matches. The precondition is compared with the branch's tip.
+    /// all modules in the directories that it matches. A name that is given twice counts once. The precondition is compared with the
+    /// branch's tip.
     ///
+    /// # Errors
     /// A module does not exist, or a glob matches nothing; a directory is selected and `directories` is `Refuse`; unknown branch. If there
     /// is an error, nothing is removed.
     pub fn remove_selected(
@@ -24,26 +26,37 @@ impl Store {
         patterns: &[ModulePattern],
         directories: DirectoryRemoval,
     ) -> Result<Published<()>> {
-        let mut candidates = Vec::with_capacity(patterns.len());
-        for pattern in patterns {
-            candidates.push(match pattern.name() {
-                Some(ModuleRef::Hash(hash)) => self.removal_candidates(change, hash)?,
-                Some(ModuleRef::Path(_)) | None => Vec::new(),
-            });
+        let mut seen = HashSet::new();
+        let patterns: Vec<_> = patterns
+            .iter()
+            .filter(|pattern| seen.insert(pattern.as_str()))
+            .collect();
+        let mut candidates = Vec::new();
+        for pattern in &patterns {
+            if let Some(ModuleRef::Hash(hash)) = pattern.name() {
+                candidates.push((*pattern, self.removal_candidates(change, hash)?));
+            }
         }
-        let has_hashes = candidates.iter().any(|candidates| !candidates.is_empty());
-        let index = has_hashes.then(|| self.index.reader().ok()).flatten();
+        let index = (!candidates.is_empty())
+            .then(|| self.index.reader().ok())
+            .flatten();
+        let select = |tree: &dyn SelectableTree| selected(tree, &patterns, directories);
+        let mut early = match patterns.iter().any(|pattern| pattern.glob().is_some()) {
+            true => self.select_early(change, select),
+            false => EarlySelection::none(),
+        };
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
             change.check(draft, PreconditionSubject::Branch)?;
-            let mut paths = BTreeSet::new();
-            for (pattern, candidates) in patterns.iter().zip(&candidates) {
-                let hashes = (candidates.as_slice(), index.as_ref());
-                paths.extend(selected(draft, pattern, hashes, directories)?);
+            let mut paths = early.in_draft(draft, |draft| select(draft))?;
+            for (pattern, candidates) in &candidates {
+                let found = first_listed(draft, index.as_ref(), candidates)?;
+                let found = found.ok_or_else(|| Error::NoModule(pattern.to_string()))?;
+                paths.extend(found.1);
             }
             let paths: Vec<_> = paths.into_iter().collect();
             draft.remove(&paths)?;
-            let message = || match patterns {
+            let message = || match patterns.as_slice() {
                 [pattern] => message::remove(&pattern.to_string()),
                 _ => message::remove(&format!("{} modules", paths.len())),
             };
@@ -52,39 +65,39 @@ impl Store {
     }
 }
 
-/// Returns the paths that a name or glob selects, at least one. `candidates` are the modules that a hash may refer to.
+/// Returns the paths that the patterns select, except for hashes and digests.
 fn selected(
-    draft: &Draft<'_>,
-    pattern: &ModulePattern,
-    (candidates, index): (&[ModuleHash], Option<&Reader>),
+    tree: &dyn SelectableTree,
+    patterns: &[&ModulePattern],
     directories: DirectoryRemoval,
-) -> Result<Vec<ModulePath>> {
-    match (pattern.name(), pattern.glob()) {
-        (Some(ModuleRef::Hash(_)), _) => {
-            let found = first_listed(draft, index, candidates)?;
-            let found = found.ok_or_else(|| Error::NoModule(pattern.to_string()))?;
-            Ok(found.1)
-        }
-        (Some(ModuleRef::Path(path)), None) => paths_below(draft, path, directories),
-        (Some(ModuleRef::Path(path)), Some(glob)) => match draft.node(path.as_tree_path())? {
-            Some(TreeNode::Module(_) | TreeNode::Directory(_)) => {
-                paths_below(draft, path, directories)
+) -> Result<BTreeSet<ModulePath>> {
+    let mut paths = BTreeSet::new();
+    let mut globs = Vec::new();
+    for pattern in patterns {
+        let glob = match (pattern.name(), pattern.glob()) {
+            (Some(ModuleRef::Hash(_)), _) => None,
+            (Some(ModuleRef::Path(path)), Some(glob)) if !tree.exists(path.as_tree_path())? => {
+                Some(glob)
             }
-            Some(TreeNode::Foreign) | None => matching(draft, glob, directories),
-        },
-        (None, Some(glob)) => matching(draft, glob, directories),
-        (None, None) => Err(Error::NoMatch(pattern.to_string())),
+            (Some(ModuleRef::Path(path)), _) => {
+                paths.extend(paths_below(tree, path, directories)?);
+                None
+            }
+            (None, Some(glob)) => Some(glob),
+            (None, None) => return Err(Error::NoMatch(pattern.to_string())),
+        };
+        globs.push(glob);
     }
-}
-
-/// Returns the paths that a glob selects, at least one.
-fn matching(
-    draft: &Draft<'_>,
-    glob: &Glob,
-    directories: DirectoryRemoval,
-) -> Result<Vec<ModulePath>> {
-    let selected = select_by_glob(draft.modules(&glob.directory())?, glob, directories)?;
-    Ok(selected.into_iter().map(|(path, _)| path).collect())
+    let modules = modules_for(tree, &globs)?;
+    for glob in globs.into_iter().flatten() {
+        let selected = selected_by_glob(&modules, glob, directories)?;
+        for (path, _) in selected {
+            if !paths.contains(path) {
+                paths.insert(path.clone());
+            }
+        }
+    }
+    Ok(paths)
 }
 
 /// Returns those of `modules` that a removal by a glob selects, at least one. `modules` are all modules in the directory of the glob.
@@ -92,26 +105,37 @@ fn matching(
 /// # Errors
 /// The glob matches nothing; it matches only directories, and `directories` is `Refuse`.
 pub fn select_by_glob(
-    modules: Vec<(ModulePath, ModuleHash)>,
+    modules: &[(ModulePath, ModuleHash)],
     glob: &Glob,
     directories: DirectoryRemoval,
 ) -> Result<Vec<(ModulePath, ModuleHash)>> {
+    let selected = selected_by_glob(modules, glob, directories)?;
+    Ok(selected.into_iter().cloned().collect())
+}
+
+fn selected_by_glob<'m>(
+    modules: &'m [(ModulePath, ModuleHash)],
+    glob: &Glob,
+    directories: DirectoryRemoval,
+) -> Result<Vec<&'m (ModulePath, ModuleHash)>> {
     let (mut selected, mut refused) = (Vec::new(), None);
-    for (path, hash) in modules {
-        if glob.matches(path.as_str().as_bytes(), false) {
-            selected.push((path, hash));
-            continue;
-        }
-        let directory = path.as_str().rsplit_once('/').unwrap_or_default().0;
-        let Some(directory) = glob.matching_directory(directory) else {
-            continue;
-        };
-        match directories {
-            DirectoryRemoval::Refuse if refused.is_none() => {
-                refused = Some(format!("/{directory}"));
+    let mut matcher = GlobMatcher::new(glob);
+    for module in modules {
+        let is_selected = match (matcher.compare(&module.0), directories) {
+            (None, _) => false,
+            (Some(GlobMatch::Module), _)
+            | (Some(GlobMatch::Directory(_)), DirectoryRemoval::Recursive) => true,
+            // A module that the glob matches is removed, also in a directory that is not.
+            (Some(GlobMatch::Directory(directory)), DirectoryRemoval::Refuse) => {
+                let is_matched = glob.matches(module.0.as_str().as_bytes(), false);
+                if !is_matched && refused.is_none() {
+                    refused = Some(format!("/{directory}"));
+                }
+                is_matched
             }
-            DirectoryRemoval::Refuse => {}
-            DirectoryRemoval::Recursive => selected.push((path, hash)),
+        };
+        if is_selected {
+            selected.push(module);
         }
     }
     match (selected.is_empty(), refused) {

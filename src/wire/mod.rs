@@ -66,7 +66,7 @@ pub use percent_encoding::{
 };
 pub use problem::{MissingName, Problem};
 pub use search::{SearchJson, SearchMatchJson};
-pub use selections::{BODY_NAMES_MAX, RelocationJson, RemovalJson};
+pub use selections::{BODY_NAMES_MAX, GLOBS_MAX, RelocationJson, RemovalJson};
 pub use sizes::{PartJson, PartKind, PartSelection, PartsJson, SizesJson};
 pub use tag::TagJson;
 pub use undone_change::UndoneChangeJson;

@@ -1,5 +1,7 @@
 //! `/copy`, `/move` and the removal of several modules: writes whose query or body names several paths.
 
+use std::collections::HashSet;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::Method;
@@ -12,7 +14,7 @@ use crate::http::middleware::auth::Caller;
 use crate::http::openapi::{PathConditionHeaders, SelectionProblems, WriteProblems};
 use crate::http::routes::json_body::JsonBody;
 use crate::http::state::App;
-use crate::names::{Destination, ModulePattern, TreePattern};
+use crate::names::{Destination, Glob, ModulePattern, TreePattern};
 use crate::store::{Change, DirectoryRemoval, ExistingModules, Relocation};
 use crate::wire;
 
@@ -30,7 +32,7 @@ const MOVE_REFUSED: &str = "the key does not allow DELETE, which a move needs, b
     reason = "only describes the parameters: serde_urlencoded does not collect repeated ones"
 )]
 pub(in crate::http) struct RelocationQuery {
-    /// The path of a module or directory, or a glob. May be repeated, up to 1,000 times.
+    /// The path of a module or directory, or a glob. May be repeated, up to 1,000 times; at most 100 may be globs.
     #[param(min_items = 1, max_items = 1_000, required = false)]
     from: Vec<String>,
     /// The destination. If it is an existing directory, or ends with a slash, each module or directory keeps its name below it. Otherwise
@@ -50,7 +52,7 @@ pub(in crate::http) struct RelocationQuery {
     reason = "only describes the parameters, like `RelocationQuery`"
 )]
 pub(in crate::http) struct RemovalQuery {
-    /// A path, hash, digest or glob. May be repeated, up to 1,000 times.
+    /// A path, hash, digest or glob. May be repeated, up to 1,000 times; at most 100 may be globs.
     #[param(min_items = 1, max_items = 1_000)]
     name: Vec<String>,
     /// If a name is that of a directory, remove the directory with everything in it.
@@ -65,7 +67,8 @@ pub(in crate::http) type QueryPairs = QueryParams<Vec<(String, String)>>;
 ///
 /// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several or a glob, against that of
 /// the whole tree. A glob is one as in gitignore(5). It must match something that is not in the destination yet, and selects the topmost
-/// directories that it matches. The parameters are those of the query, or those of a JSON body, which may name up to 10,000 paths.
+/// directories that it matches. The parameters are those of the query, or those of a JSON body, which may name up to 10,000 paths. At
+/// most 100 of them may be globs.
 #[utoipa::path(post, operation_id = "copy_modules", path = "/copy", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     request_body(content = Option<wire::RelocationJson>, description = "The parameters, instead of the query; at most 1 MiB"),
@@ -104,6 +107,7 @@ pub(in crate::http) async fn relocate(
 /// Removes the modules that names and globs select, in one commit
 ///
 /// A precondition is checked against the entity tag of the whole tree. A glob has the syntax of gitignore(5), and must match something.
+/// At most 100 names may be globs.
 #[utoipa::path(delete, operation_id = "remove_modules", path = "/modules", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RemovalQuery),
     responses((status = 200, description = "The modules are removed"), WriteProblems))]
@@ -143,7 +147,8 @@ async fn remove(
     is_recursive: bool,
 ) -> Result<ChangeHeaders> {
     let parsed = names.iter().map(|name| ModulePattern::parse(name));
-    let patterns = parsed.collect::<Result<Vec<_>, _>>()?;
+    let mut patterns = parsed.collect::<Result<Vec<_>, _>>()?;
+    remove_repeated_globs(&mut patterns, ModulePattern::glob, "name")?;
     let directories = match is_recursive {
         true => DirectoryRemoval::Recursive,
         false => DirectoryRemoval::Refuse,
@@ -175,14 +180,33 @@ fn relocation(
         }
     };
     let sources = from.into_iter().map(TreePattern::parse);
+    let mut sources = sources.collect::<Result<Vec<_>, _>>()?;
+    remove_repeated_globs(&mut sources, TreePattern::glob, "from")?;
     Ok(Relocation {
-        sources: sources.collect::<Result<Vec<_>, _>>()?,
+        sources,
         destination: Destination::parse(to)?,
         existing: match is_forced {
             true => ExistingModules::Replace,
             false => ExistingModules::Refuse,
         },
     })
+}
+
+/// Removes globs that are given twice, and checks the number of the others.
+fn remove_repeated_globs<P>(
+    patterns: &mut Vec<P>,
+    glob: impl Fn(&P) -> Option<&Glob>,
+    key: &str,
+) -> Result<()> {
+    let mut seen = HashSet::new();
+    patterns.retain(|pattern| glob(pattern).is_none_or(|glob| seen.insert(glob.to_string())));
+    if seen.len() <= wire::GLOBS_MAX {
+        return Ok(());
+    }
+    Err(Failure::malformed(format!(
+        "more than {} `{key}` are globs: name directories instead, or send several requests",
+        wire::GLOBS_MAX
+    )))
 }
 
 /// Returns the names in a body. There must be at least one.

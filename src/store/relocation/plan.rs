@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::selection;
-use super::{ExistingModules, Relocation, SourceFate};
-use crate::names::{self, ModulePath, TreePath};
+use super::{ExistingModules, SourceFate};
+use crate::names::{self, Destination, ModulePath, TreePath};
 use crate::repo::{Draft, Graft, TreeEntry, TreeExtent, TreeExtents, TreeNode};
 use crate::store::error::{Error, Result};
 use crate::store::modules_upload::MODULES_MAX;
@@ -27,19 +26,15 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Makes the plan for the paths that the sources select.
     pub fn new(
         draft: &Draft<'_>,
-        relocation: &Relocation,
+        (selected, destination): (&[TreePath], &Destination),
         fate: SourceFate,
         extents: &mut TreeExtents,
     ) -> Result<Self> {
-        let destination = &relocation.destination;
         let is_directory = destination.is_directory
             || matches!(draft.node(&destination.path)?, Some(TreeNode::Directory(_)));
-        let mut selected = Vec::new();
-        for source in &relocation.sources {
-            selected.extend(selection::selected(draft, source, &destination.path)?);
-        }
         if !is_directory && selected.len() != 1 {
             return Err(Error::NotRelocated {
                 verb: fate.verb(),
@@ -57,7 +52,7 @@ impl Plan {
             growth_bytes: 0,
         };
         let mut sources = BTreeSet::new();
-        for source in &selected {
+        for source in selected {
             let name = source.segments().next_back();
             plan.last = match name.filter(|_| is_directory) {
                 Some(name) => destination.path.join(name)?,

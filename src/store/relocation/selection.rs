@@ -2,46 +2,76 @@
 
 use std::collections::BTreeSet;
 
-use crate::names::{TreePath, TreePattern};
-use crate::repo::{Draft, TreeNode};
+use super::Relocation;
+use crate::names::{Glob, ModuleHash, ModulePath, TreePath, TreePattern};
+use crate::store::early_selection::{GlobMatch, GlobMatcher, SelectableTree, modules_for};
 use crate::store::error::{Error, Result};
+use crate::store::modules_upload::MODULES_MAX;
 
-/// Returns the paths that a source selects, at least one. A path selects itself, also if nothing is there. A glob selects the topmost modules
-/// and directories that it matches, except for those in the destination.
+/// Returns the paths that the sources select, in the order of the sources. A path selects itself, also if nothing is there. A glob selects
+/// the topmost modules and directories that it matches, except for those in the destination.
+///
+/// # Errors
+/// A glob matches nothing; there are more paths than modules that one change may relocate.
 pub(super) fn selected(
-    draft: &Draft<'_>,
-    source: &TreePattern,
-    destination: &TreePath,
+    tree: &dyn SelectableTree,
+    relocation: &Relocation,
 ) -> Result<Vec<TreePath>> {
-    let exists = |path: &TreePath| -> Result<bool> {
-        let node = draft.node(path)?;
-        Ok(matches!(
-            node,
-            Some(TreeNode::Module(_) | TreeNode::Directory(_))
-        ))
-    };
-    if let Some(path) = source.path()
-        && (source.glob().is_none() || exists(path)?)
-    {
-        return Ok(vec![path.clone()]);
+    let sources = &relocation.sources;
+    let globs = sources.iter().map(|source| effective_glob(tree, source));
+    let globs = globs.collect::<Result<Vec<_>>>()?;
+    let modules = modules_for(tree, &globs)?;
+    let mut selected = Vec::new();
+    for (source, glob) in sources.iter().zip(globs) {
+        match (source.path(), glob) {
+            (_, Some(glob)) => {
+                selected.extend(matching(&modules, glob, &relocation.destination.path)?);
+            }
+            (Some(path), None) => selected.push(path.clone()),
+            (None, None) => return Err(Error::NoMatch(source.to_string())),
+        }
+        if selected.len() > MODULES_MAX {
+            return Err(Error::TooManyModules(MODULES_MAX));
+        }
     }
-    let no_match = || Error::NoMatch(source.to_string());
-    let glob = source.glob().ok_or_else(no_match)?;
-    let mut found = BTreeSet::new();
-    for (path, _) in draft.modules(&glob.directory())? {
-        let directory = path.as_str().rsplit_once('/').unwrap_or_default().0;
-        if let Some(directory) = glob.matching_directory(directory) {
-            found.insert(TreePath::parse(directory)?);
-        } else if glob.matches(path.as_str().as_bytes(), false) {
-            found.insert(path.into());
+    Ok(selected)
+}
+
+/// Returns the glob of a source; `None` if the source is a path, or may be one and something exists there.
+fn effective_glob<'s>(
+    tree: &dyn SelectableTree,
+    source: &'s TreePattern,
+) -> Result<Option<&'s Glob>> {
+    Ok(match (source.path(), source.glob()) {
+        (Some(path), Some(_)) if tree.exists(path)? => None,
+        (_, glob) => glob,
+    })
+}
+
+/// Returns the paths that a glob selects, at least one.
+fn matching(
+    modules: &[(ModulePath, ModuleHash)],
+    glob: &Glob,
+    destination: &TreePath,
+) -> Result<BTreeSet<TreePath>> {
+    let (mut matcher, mut found) = (GlobMatcher::new(glob), BTreeSet::new());
+    for (path, _) in modules {
+        match matcher.compare(path) {
+            Some(GlobMatch::Directory(directory)) => {
+                found.insert(TreePath::parse(directory)?);
+            }
+            Some(GlobMatch::Module) => {
+                found.insert(path.clone().into());
+            }
+            None => {}
         }
     }
     // What is there already stays: `copy '*.wasm' backup/` can be repeated.
     found.retain(|path| !is_at_or_below(path, destination) && !is_at_or_below(destination, path));
     if found.is_empty() {
-        return Err(no_match());
+        return Err(Error::NoMatch(glob.to_string()));
     }
-    Ok(found.into_iter().collect())
+    Ok(found)
 }
 
 fn is_at_or_below(path: &TreePath, directory: &TreePath) -> bool {

@@ -378,3 +378,33 @@ fn malformed_bodies_of_a_relocation_or_a_removal_change_nothing() {
     send_json(&api, "/remove", &json!({ "name": ten_thousand })).is(200, "");
     assert_eq!(api.content(), "/d/e/y=4 /d/x=3");
 }
+
+#[test]
+fn the_number_of_different_globs_is_limited() {
+    let api = filled(ObjectFormat::Sha1);
+    let state = api.state();
+    let globs = |count: usize| -> Vec<_> { (0..count).map(|n| format!("*{n}")).collect() };
+    for (path, key, mut body) in [
+        ("/copy", "from", json!({ "to": "n/" })),
+        ("/move", "from", json!({ "to": "n/" })),
+        ("/remove", "name", json!({})),
+    ] {
+        body[key] = globs(101).into();
+        let detail = format!(
+            "more than 100 `{key}` are globs: name directories instead, or send several requests"
+        );
+        send_json(&api, path, &body).is(400, &detail);
+        body[key] = globs(100).into();
+        send_json(&api, path, &body).is(404, "no module matches *0");
+    }
+    let query = globs(101).join("&name=");
+    let refused = api.send_empty("DELETE", &format!("/modules?name={query}"), &[]);
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert_eq!(api.state(), state);
+    // A glob that is given twice counts once.
+    let body = json!({ "from": vec!["d/*"; 1000], "to": "n/" });
+    send_json(&api, "/copy", &body).is(200, "");
+    let body = json!({ "name": vec!["d/x*"; 10_000] });
+    send_json(&api, "/remove", &body).is(200, "");
+    assert_eq!(api.content(), "/a=1 /b=2 /d/e/y=4 /n/e/y=4 /n/x=3");
+}

@@ -1,0 +1,215 @@
+//! Selects paths of a branch before the lock is taken: to compare many globs with a large tree takes seconds, and every writer waits for the
+//! lock.
+
+use std::ops::ControlFlow;
+
+use super::change::Change;
+use super::error::{Error, Result};
+use super::error_kind::ErrorKind;
+use super::open::Store;
+use super::revision::Revision;
+use crate::names::{Glob, ModuleHash, ModulePath, TreePath};
+use crate::repo::{Draft, ObjectDb, TreeId, TreeNode, chain};
+
+/// A tree in which paths are selected.
+pub(super) trait SelectableTree {
+    /// Returns the module or directory at `path`; `None` if there is none.
+    fn node(&self, path: &TreePath) -> Result<Option<TreeNode>>;
+
+    /// Returns every module below the directory `at`, sorted by path.
+    fn modules(&self, at: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>>;
+
+    /// Returns whether there is a module or a directory at `path`.
+    fn exists(&self, path: &TreePath) -> Result<bool> {
+        Ok(match self.node(path)? {
+            Some(TreeNode::Module(_) | TreeNode::Directory(_)) => true,
+            Some(TreeNode::Foreign) | None => false,
+        })
+    }
+}
+
+impl SelectableTree for Draft<'_> {
+    fn node(&self, path: &TreePath) -> Result<Option<TreeNode>> {
+        Ok(self.node(path)?)
+    }
+
+    fn modules(&self, at: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        Ok(self.modules(at)?)
+    }
+}
+
+/// A tree of a published commit.
+struct PublishedTree<'s> {
+    objects: &'s ObjectDb,
+    tree: TreeId,
+}
+
+impl SelectableTree for PublishedTree<'_> {
+    fn node(&self, path: &TreePath) -> Result<Option<TreeNode>> {
+        Ok(self.objects.node(self.tree, path)?)
+    }
+
+    fn modules(&self, at: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        let mut modules = Vec::new();
+        let visit = |path, hash| {
+            modules.push((path, hash));
+            ControlFlow::<()>::Continue(())
+        };
+        self.objects.walk_modules(self.tree, at, visit)?;
+        Ok(modules)
+    }
+}
+
+/// The result of a selection in the tree that the branch had before the lock was taken.
+pub(super) struct EarlySelection<T>(Option<(TreeId, Result<T>)>);
+
+impl<T> EarlySelection<T> {
+    /// Returns a selection that is made under the lock, for paths that can be looked up.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Returns the selection in the tree of `draft`. Selects again if the branch has another tree now.
+    ///
+    /// # Errors
+    /// Those of the selection.
+    pub fn in_draft(
+        &mut self,
+        draft: &Draft<'_>,
+        select: impl FnOnce(&Draft<'_>) -> Result<T>,
+    ) -> Result<T> {
+        match self.0.take() {
+            Some((tree, selected)) if tree == draft.tree() => selected,
+            Some(_) | None => select(draft),
+        }
+    }
+}
+
+impl Store {
+    /// Calls `select` with the tree of the branch that `change` writes to.
+    pub(super) fn select_early<T>(
+        &self,
+        change: &Change,
+        select: impl Fn(&dyn SelectableTree) -> Result<T>,
+    ) -> EarlySelection<T> {
+        let objects = self.repo.objects();
+        let found = self.read(&Revision::Branch(change.branch.clone()), |resolved| {
+            let Some(tree) = resolved.tree else {
+                return Ok(None);
+            };
+            match select(&PublishedTree { objects, tree }) {
+                // Nothing but another tree would change these results.
+                Err(error) if is_lasting(&error) => Ok(Some((tree, Err(error)))),
+                selected => Ok(Some((tree, Ok(selected?)))),
+            }
+        });
+        EarlySelection(found.unwrap_or_else(|error| {
+            tracing::debug!(error = chain(&error), "could not select before the lock");
+            None
+        }))
+    }
+}
+
+fn is_lasting(error: &Error) -> bool {
+    match error {
+        Error::NoMatch(_) | Error::DirectoryNotRemoved(_) | Error::TooManyModules(_) => true,
+        other => other.kind() == ErrorKind::Malformed,
+    }
+}
+
+/// Compares a glob with the modules of a tree.
+pub(super) struct GlobMatcher<'g, 'm> {
+    pub glob: &'g Glob,
+    /// The last directory that was compared, and the topmost directory at or above it that matches. The modules of a directory follow each
+    /// other.
+    last: Option<(&'m str, Option<&'m str>)>,
+}
+
+/// How a glob matches a module.
+pub(super) enum GlobMatch<'m> {
+    /// The glob matches this directory, which contains the module.
+    Directory(&'m str),
+    /// The glob matches the path of the module.
+    Module,
+}
+
+impl<'g, 'm> GlobMatcher<'g, 'm> {
+    pub fn new(glob: &'g Glob) -> Self {
+        Self { glob, last: None }
+    }
+
+    /// Returns how the glob matches the module at a path. If it matches the module and a directory, returns the directory.
+    pub fn compare(&mut self, path: &'m ModulePath) -> Option<GlobMatch<'m>> {
+        let path = path.as_str();
+        let directory = path.rsplit_once('/').unwrap_or_default().0;
+        let matching = match self.last {
+            Some((last, matching)) if last == directory => matching,
+            Some(_) | None => self.glob.matching_directory(directory),
+        };
+        self.last = Some((directory, matching));
+        match matching {
+            Some(directory) => Some(GlobMatch::Directory(directory)),
+            None if self.glob.matches(path.as_bytes(), false) => Some(GlobMatch::Module),
+            None => None,
+        }
+    }
+}
+
+/// Returns the modules that these globs may match: all in their directory if they have the same, otherwise all.
+pub(super) fn modules_for(
+    tree: &dyn SelectableTree,
+    globs: &[Option<&Glob>],
+) -> Result<Vec<(ModulePath, ModuleHash)>> {
+    let mut directories = globs.iter().flatten().map(|glob| glob.directory());
+    let Some(directory) = directories.next() else {
+        return Ok(Vec::new());
+    };
+    match directories.all(|other| other == directory) {
+        true => tree.modules(&directory),
+        false => tree.modules(&TreePath::root()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Options;
+    use crate::repo::Decision;
+    use crate::store::ObjectFormat;
+
+    #[test]
+    fn paths_are_selected_again_only_if_the_branch_has_another_tree() {
+        let dir = tempfile::tempdir().unwrap();
+        let store =
+            Store::open_or_create(dir.path(), Options::default(), ObjectFormat::Sha1).unwrap();
+        let change = Change::default();
+        let put = |path: &str| {
+            let module = &b"\0asm\x01\0\0\0"[..];
+            store.put(&change, &path.parse().unwrap(), module).unwrap();
+        };
+        let count = |tree: &dyn SelectableTree| Ok(tree.modules(&TreePath::root())?.len());
+        let selected = |mut early: EarlySelection<usize>| {
+            let (mut found, mut is_repeated) = (0, false);
+            let txn = store.begin().unwrap();
+            let published = store.publish(txn, &change, |draft| {
+                found = early.in_draft(draft, |draft| {
+                    is_repeated = true;
+                    count(draft)
+                })?;
+                Ok((Decision::Unchanged, ()))
+            });
+            published.unwrap();
+            (found, is_repeated)
+        };
+        put("a");
+        let early = store.select_early(&change, count);
+        assert_eq!(selected(early), (1, false));
+        let early = store.select_early(&change, count);
+        put("b");
+        assert_eq!(selected(early), (2, true));
+        assert_eq!(selected(EarlySelection::none()), (2, true));
+        // An error is kept, too.
+        let no_match = |_: &dyn SelectableTree| Err(Error::NoMatch("*".to_owned()));
+        assert!(store.select_early::<()>(&change, no_match).0.is_some());
+    }
+}
