@@ -13,13 +13,13 @@ use crate::http::upload::decoding::content_coding;
 /// The maximum length of a body, in bytes.
 const BYTES_MAX: usize = 1 << 20;
 
-/// The memory for a body and for the values in it, in bytes. A value takes more memory than its text if it is a short string.
-const MEMORY_BYTES: u64 = 16 << 20;
+/// The memory for each byte of a body and for the values in it, in bytes. A value takes more memory than its text if it is a short string.
+const MEMORY_PER_BYTE: u64 = 16;
 
 /// A JSON body, if the request has the media type `application/json`. A request with any other media type has no such body: clients that
-/// know only the query parameters may send anything.
+/// know only the query parameters may send anything. An empty body is none either: some clients send this media type with every request.
 pub(in crate::http) struct JsonBody<T> {
-    /// The value; `None` if the request has no JSON body.
+    /// The value; `None` if the request has no JSON body, or the body is `null`.
     pub value: Option<T>,
     /// The memory of the value, until the request is done.
     _charge: Option<Charge>,
@@ -29,7 +29,8 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        if !has_media_type(request.headers(), "application/json") {
+        let announced = content_length(request.headers());
+        if !has_media_type(request.headers(), "application/json") || announced == Some(0) {
             return Ok(Self {
                 value: None,
                 _charge: None,
@@ -41,20 +42,28 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
             let detail = "this body must not be compressed";
             return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        if content_length(headers).is_some_and(|length| length > BYTES_MAX as u64) {
+        if announced.is_some_and(|length| length > BYTES_MAX as u64) {
             return Err(too_large());
         }
-        let charge = app.charge(MEMORY_BYTES).await?;
+        let charge = app.charge(memory_bytes(announced)).await?;
         let text = receive(RequestBody::new((parts.version, headers), body, app.limits)).await?;
-        let value = serde_json::from_slice(&text);
+        let value = match text.as_slice() {
+            [] => Ok(None),
+            text => serde_json::from_slice::<Option<T>>(text),
+        };
         let value = value.map_err(|error| {
             Failure::malformed(format!("the body is not the expected JSON: {error}"))
         })?;
         Ok(Self {
-            value: Some(value),
+            value,
             _charge: Some(charge),
         })
     }
+}
+
+/// Returns the memory for a body of this length, in bytes; of an unknown length, for the largest body.
+fn memory_bytes(announced: Option<u64>) -> u64 {
+    announced.unwrap_or(BYTES_MAX as u64) * MEMORY_PER_BYTE
 }
 
 async fn receive(mut body: RequestBody) -> Result<Vec<u8>> {
@@ -71,4 +80,16 @@ async fn receive(mut body: RequestBody) -> Result<Vec<u8>> {
 fn too_large() -> Failure {
     let detail = format!("the body is larger than {BYTES_MAX} bytes");
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_body_is_charged_little() {
+        assert_eq!(memory_bytes(Some(64)), 1024);
+        assert_eq!(memory_bytes(Some(BYTES_MAX as u64)), 16 << 20);
+        assert_eq!(memory_bytes(None), 16 << 20);
+    }
 }

@@ -380,6 +380,24 @@ fn malformed_bodies_of_a_relocation_or_a_removal_change_nothing() {
 }
 
 #[test]
+fn an_empty_body_and_null_are_no_body() {
+    let api = filled(ObjectFormat::Sha1);
+    let json = [("content-type", "application/json")];
+    let uri = |query: &str| format!("/api/v1{query}");
+    let copied = api.send("POST", &uri("/copy?from=a&to=c"), &json, "");
+    copied.is(200, "");
+    let moved = api.send("POST", &uri("/move?from=b&to=e"), &json, "null");
+    moved.is(200, "");
+    assert_eq!(api.content(), "/a=1 /c=1 /d/e/y=4 /d/x=3 /e=2");
+    for body in ["", "null"] {
+        let refused = api.send("POST", &uri("/remove"), &json, body);
+        refused.is(400, "the request needs a body of the type application/json");
+        let refused = api.send("POST", &uri("/copy"), &json, body);
+        refused.is(400, "`to` is missing or empty");
+    }
+}
+
+#[test]
 fn the_number_of_different_globs_is_limited() {
     let api = filled(ObjectFormat::Sha1);
     let state = api.state();
