@@ -74,30 +74,14 @@ impl Reader {
         Ok(OrderedChange::sort(found))
     }
 
-    /// Returns every commit reachable from `tip` in which a module below `directory` differs from the module at its path in every parent,
-    /// sorted like [`own_changes`](Self::own_changes).
-    ///
-    /// # Errors
-    /// Returns `UnknownCommit` if `tip` was not added.
-    pub fn commits_below(&self, tip: CommitId, directory: &TreePath) -> Result<Vec<CommitId>> {
-        let mut reach = self.reach(tip)?.ok_or(Error::UnknownCommit)?;
-        // CROSS JOIN makes SQLite read the paths first, which are a range of the index on `path`: `0` is the byte after `/`.
-        let mut find = self.connection().prepare_cached(
-            "SELECT DISTINCT lineage, gen, mdate, level, commits.id
-             FROM paths CROSS JOIN changes ON changes.path = paths.id CROSS JOIN commits USING (lineage, gen)
-             WHERE paths.path > ? AND paths.path < ? AND own",
-        )?;
+    /// Returns whether a commit in the index had a module below `directory`.
+    pub fn has_paths_below(&self, directory: &TreePath) -> Result<bool> {
+        // The paths below a directory are a range of the index on `path`: `0` is the byte after `/`.
+        let mut find = self
+            .connection()
+            .prepare_cached("SELECT 1 FROM paths WHERE path > ? AND path < ? LIMIT 1")?;
         let bounds = [b"/", b"0"].map(|end| [directory.as_str().as_bytes(), end].concat());
-        let mut rows = find.query(bounds)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            if reach.reaches((row.get(0)?, row.get(1)?))? {
-                let age: (i64, i64) = (row.get(2)?, row.get(3)?);
-                found.push((age, commit_id(&row.get::<_, Vec<u8>>(4)?)?));
-            }
-        }
-        found.sort_unstable();
-        Ok(found.into_iter().map(|(_, commit)| commit).collect())
+        Ok(find.exists(bounds)?)
     }
 
     /// Returns the newest commit in the first-parent history of `from`, including `from`, in which the entry at `scope` differs from the

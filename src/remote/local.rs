@@ -244,9 +244,17 @@ impl StoreOperations for Store {
         // `visit` may have received commits.
         let (_, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
         if filter.is_empty() && self.has_directory_log(&resolved, path)? {
-            return Ok(self.log_directory_after(&resolved, path, None, |commit| {
-                !commits.selects(&commit) || visit(PathCommitJson::from(&commit)).is_continue()
-            })?);
+            return Ok(self.log_directory_after(
+                &resolved,
+                path,
+                None,
+                |_, commit| match commit {
+                    Some(commit) if commits.selects(&commit) => {
+                        visit(PathCommitJson::from(&commit))
+                    }
+                    Some(_) | None => ControlFlow::Continue(()),
+                },
+            )?);
         }
         if filter.is_empty() {
             return Ok(self.audit_after(&resolved, path, None, |entry| {

@@ -16,6 +16,7 @@ mod compare_modules;
 mod diff;
 mod digest_cache;
 mod directory;
+mod directory_log;
 mod early_checks;
 mod early_selection;
 mod entry_names;

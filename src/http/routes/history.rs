@@ -1,5 +1,7 @@
 //! `/commits`, `/commit`, `/snapshot` and `/restore`: shows the history, and restores a part of it.
 
+use std::ops::ControlFlow;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -105,7 +107,8 @@ pub(in crate::http) async fn commits_all(
 
 /// Lists the commits that changed a path, newest first
 ///
-/// If the path is a directory, lists the commits that changed, added or removed a module in it, without the field `module`.
+/// If the path is a directory, lists the commits that changed, added or removed a module in it, without the field `module`. The
+/// server compares 20,000 commits per page, so a page may have few commits or none; the next page continues.
 ///
 /// With `import`, `export` or `grew`, lists only the commits whose module differs in this way from that of every parent. The server
 /// compares for about a second per page, so a page may have few commits or none; the next page continues.
@@ -133,15 +136,23 @@ pub(in crate::http) async fn commits(
     let list = JsonList::new(
         ListKind::Array,
         move |store, revision, after: Option<&CommitId>, items: &mut JsonItems| {
-            let mut page = CommitPage::new(&filter, items);
             if store.has_directory_log(revision, &path)? {
-                store.log_directory_after(revision, &path, after.copied(), |commit| {
-                    page.add(&commit, |items| {
-                        items.push(&wire::PathCommitJson::from(&commit))
-                    })
+                let mut page = CommitPage::comparing(&filter, items);
+                store.log_directory_after(revision, &path, after.copied(), |id, commit| {
+                    let takes_more = match commit {
+                        None => page.skip(id),
+                        Some(commit) => page.add(&commit, |items| {
+                            items.push(&wire::PathCommitJson::from(&commit))
+                        }),
+                    };
+                    match takes_more {
+                        true => ControlFlow::Continue(()),
+                        false => ControlFlow::Break(()),
+                    }
                 })?;
                 return Ok(page.next());
             }
+            let mut page = CommitPage::new(&filter, items);
             store.audit_after(revision, &path, after.copied(), |entry| {
                 page.add(&entry.commit, |items| {
                     items.push(&wire::PathCommitJson::new(&entry, has_modules))

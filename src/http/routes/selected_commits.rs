@@ -49,6 +49,8 @@ impl CommitFilterQuery {
 pub(super) struct CommitPage<'p> {
     filter: &'p CommitFilter,
     items: &'p mut JsonItems,
+    /// Whether the number of compared commits is limited.
+    is_limited: bool,
     compared: usize,
     last: Option<CommitId>,
     has_more: bool,
@@ -60,24 +62,38 @@ impl<'p> CommitPage<'p> {
         Self {
             filter,
             items,
+            is_limited: !filter.is_empty(),
             compared: 0,
             last: None,
             has_more: false,
         }
     }
 
+    /// Begins a page of a list for which each commit is compared with its parents.
+    pub fn comparing(filter: &'p CommitFilter, items: &'p mut JsonItems) -> Self {
+        Self {
+            is_limited: true,
+            ..Self::new(filter, items)
+        }
+    }
+
+    /// Counts a commit that was compared but is not in the list. Returns whether the page can take another commit.
+    pub fn skip(&mut self, commit: CommitId) -> bool {
+        self.count(commit, |_| true)
+    }
+
     /// Adds the next commit of the list with `push` if the filter selects it. `push` returns whether the page had room for it. Returns
     /// whether the page can take another commit.
     pub fn add(&mut self, commit: &Commit, push: impl FnOnce(&mut JsonItems) -> bool) -> bool {
-        let is_limited = !self.filter.is_empty();
-        self.has_more = if is_limited && self.compared == COMPARED_MAX {
-            true
-        } else {
-            self.filter.selects(commit) && !push(self.items)
-        };
+        let filter = self.filter;
+        self.count(commit.id, |items| !filter.selects(commit) || push(items))
+    }
+
+    fn count(&mut self, commit: CommitId, push: impl FnOnce(&mut JsonItems) -> bool) -> bool {
+        self.has_more = self.is_limited && self.compared == COMPARED_MAX || !push(self.items);
         if !self.has_more {
             self.compared += 1;
-            self.last = Some(commit.id);
+            self.last = Some(commit);
         }
         !self.has_more
     }
@@ -134,5 +150,16 @@ mod tests {
         assert_eq!(added(&nobody, 0), (3, None));
         // Without a filter, only the size of the page is limited.
         assert_eq!(added(&CommitFilter::default(), last), (3, None));
+        // In the list of a directory, commits that did not change it count, too.
+        let all = CommitFilter::default();
+        let mut items = JsonItems::first(ListKind::Array, 1 << 16, 100);
+        let mut page = CommitPage {
+            compared: last,
+            ..CommitPage::comparing(&all, &mut items)
+        };
+        assert!(page.skip(commits[0].id));
+        assert!(page.add(&commits[1], |items| items.push(&"x")));
+        assert!(!page.skip(commits[2].id));
+        assert_eq!(page.next(), Some(commits[1].id));
     }
 }

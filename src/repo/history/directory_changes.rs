@@ -1,0 +1,124 @@
+//! Finds the commits that changed a directory.
+
+use std::collections::{BTreeSet, HashMap};
+
+use gix::bstr::BStr;
+
+use crate::names::{self, CommitId, TreePath};
+use crate::repo::error::Result;
+use crate::repo::ids::TreeId;
+use crate::repo::objects::commit::Commit;
+use crate::repo::objects::db::ObjectDb;
+use crate::repo::tree::entry::{TreeEntry, TreeNode};
+use crate::repo::tree::reader::{TreeReader, find};
+
+/// The tree of the directory in a commit; `None` if the commit has no such directory.
+type DirectoryTree = Option<gix::ObjectId>;
+
+/// Compares a directory in a commit with the directory in the commit's parents.
+pub struct DirectoryChanges<'r> {
+    objects: &'r ObjectDb,
+    trees: TreeReader<'r>,
+    directory: TreePath,
+    /// The directory in commits that were read as parents. The walk usually arrives at these commits next.
+    known: HashMap<CommitId, DirectoryTree>,
+}
+
+impl ObjectDb {
+    /// Returns a comparison of a directory in the commits of a walk.
+    pub fn directory_changes(&self, directory: TreePath) -> DirectoryChanges<'_> {
+        DirectoryChanges {
+            objects: self,
+            trees: TreeReader::cached(self),
+            directory,
+            known: HashMap::new(),
+        }
+    }
+}
+
+impl DirectoryChanges<'_> {
+    /// Returns whether a module below the directory differs in the commit from the module at its path in every parent. So a merge changes
+    /// nothing that one of its parents has.
+    ///
+    /// # Errors
+    /// A parent or a tree is missing or damaged.
+    pub fn is_change(&mut self, commit: &Commit) -> Result<bool> {
+        let new = match self.known.remove(&commit.id) {
+            Some(known) => known,
+            None => self.directory_in(commit.tree)?,
+        };
+        let mut parents = Vec::with_capacity(commit.parents.len());
+        for parent in &commit.parents {
+            let tree = match self.known.get(parent) {
+                Some(known) => *known,
+                None => self.directory_in(self.objects.linked_commit(*parent)?.tree)?,
+            };
+            self.known.insert(*parent, tree);
+            parents.push(tree);
+        }
+        if parents.is_empty() {
+            parents.push(None);
+        }
+        self.has_own_module(new, parents)
+    }
+
+    fn directory_in(&self, tree: TreeId) -> Result<DirectoryTree> {
+        let entry = self.trees.entry(tree.0, self.directory.as_str().into())?;
+        Ok(directory_of(entry))
+    }
+
+    /// Returns whether a module below the tree `new` differs from the module at its path in all other trees. Reads only directories that
+    /// differ from all others.
+    fn has_own_module(&self, new: DirectoryTree, others: Vec<DirectoryTree>) -> Result<bool> {
+        let mut differing = vec![(new, others)];
+        while let Some((new, others)) = differing.pop() {
+            if others.contains(&new) {
+                continue;
+            }
+            let new = self.load(new)?;
+            let others = others.into_iter().map(|other| self.load(other));
+            let others = others.collect::<Result<Vec<_>>>()?;
+            // A module that is only in the other trees must be in all of them.
+            let mut names = BTreeSet::new();
+            for tree in new.iter().chain(others.first().into_iter().flatten()) {
+                names.extend(tree.entries.iter().map(|entry| &entry.filename));
+            }
+            for name in names {
+                if !str::from_utf8(name).is_ok_and(names::is_legal_segment) {
+                    continue;
+                }
+                let entry = entry_of(new.as_deref(), name.as_ref());
+                let other_entries = others.iter();
+                let other_entries: Vec<_> = other_entries
+                    .map(|other| entry_of(other.as_deref(), name.as_ref()))
+                    .collect();
+                if other_entries.contains(&entry) {
+                    continue;
+                }
+                let module = entry.and_then(|entry| entry.module());
+                let mut modules = other_entries.iter().map(|it| it.and_then(|it| it.module()));
+                if modules.all(|other| other != module) {
+                    return Ok(true);
+                }
+                let directories = other_entries.into_iter().map(directory_of).collect();
+                differing.push((directory_of(entry), directories));
+            }
+        }
+        Ok(false)
+    }
+
+    fn load(&self, tree: DirectoryTree) -> Result<Option<std::sync::Arc<gix::objs::Tree>>> {
+        tree.map(|tree| self.trees.load(tree)).transpose()
+    }
+}
+
+fn entry_of(tree: Option<&gix::objs::Tree>, name: &BStr) -> Option<TreeEntry> {
+    tree.and_then(|tree| find(tree, name)).map(TreeEntry::from)
+}
+
+fn directory_of(entry: Option<TreeEntry>) -> DirectoryTree {
+    match entry?.node() {
+        TreeNode::Directory(tree) => Some(tree.0),
+        TreeNode::Module(_) | TreeNode::Foreign => None,
+    }
+}
