@@ -13,6 +13,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::http::error::{Failure, Result};
 use crate::http::middleware::host::{AllowedHosts, Host};
+use crate::wire;
 
 /// How long a browser may cache the response to a CORS preflight. No browser caches it longer than two hours.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -218,13 +219,15 @@ fn api_headers() -> [HeaderName; 16] {
 }
 
 /// Returns the response headers of the API. Pages of other origins can read only the listed headers.
-fn response_headers() -> [HeaderName; 20] {
+fn response_headers() -> [HeaderName; 22] {
     [
         HeaderName::from_static("wasmstore-hash"),
         HeaderName::from_static("wasmstore-digest"),
         HeaderName::from_static("wasmstore-commit"),
         HeaderName::from_static("wasmstore-branch"),
         HeaderName::from_static("wasmstore-changed"),
+        HeaderName::from_static(wire::UNDONE),
+        HeaderName::from_static(wire::MOVED_FROM),
         HeaderName::from_static("wasmstore-forwarded-from"),
         HeaderName::from_static("repr-digest"),
         HeaderName::from_static("x-request-id"),

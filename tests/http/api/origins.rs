@@ -72,6 +72,8 @@ fn other_origins_can_read_responses_and_errors() {
             "etag",
             "link",
             "content-range",
+            "wasmstore-undone",
+            "wasmstore-moved-from",
         ] {
             assert!(exposed.split(',').any(|header| header == name), "{exposed}");
         }

@@ -206,7 +206,7 @@ async fn with_cors_every_origin_is_allowed_and_may_read_the_headers() {
         assert_eq!(
             headers["access-control-expose-headers"],
             "wasmstore-hash,wasmstore-digest,wasmstore-commit,wasmstore-branch,wasmstore-changed,\
-             wasmstore-forwarded-from,repr-digest,x-request-id,etag,content-length,content-range,range,location,accept-ranges,link,allow,retry-after,cache-control,\
+             wasmstore-undone,wasmstore-moved-from,wasmstore-forwarded-from,repr-digest,x-request-id,etag,content-length,content-range,range,location,accept-ranges,link,allow,retry-after,cache-control,\
              vary,www-authenticate"
         );
         assert!(!headers.contains_key("access-control-allow-credentials"));
