@@ -69,6 +69,8 @@ problems! {
     Problems = [];
     /// The errors of operations that read.
     ReadProblems = [404];
+    /// The errors of operations that read, and that need something in the history.
+    HistoryProblems = [404, 409];
     /// The errors of operations that send a module.
     ModuleProblems = [404, 412, 416];
     /// The errors of operations that create, delete or select a branch.

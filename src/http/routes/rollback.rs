@@ -8,7 +8,7 @@ use crate::http::commit_header::{ChangeHeaders, CommitHeader};
 use crate::http::error::Result;
 use crate::http::extract::{ReadRevision, UrlTail, WriteHeaders};
 use crate::http::json::Json;
-use crate::http::openapi::{PathConditionHeaders, ReadProblems, WriteProblems};
+use crate::http::openapi::{HistoryProblems, PathConditionHeaders, WriteProblems};
 use crate::http::state::App;
 use crate::names::TreePath;
 use crate::wire;
@@ -51,7 +51,7 @@ pub(in crate::http) async fn rollback(
 /// Returns what a rollback of the branch would undo
 #[utoipa::path(get, operation_id = "preview_rollback_all", path = "/rollback", tag = "history",
     params(ReadRevision),
-    responses((status = 200, description = "The change that a rollback would undo", body = wire::UndoneChangeJson), ReadProblems))]
+    responses((status = 200, description = "The change that a rollback would undo", body = wire::UndoneChangeJson), HistoryProblems))]
 pub(in crate::http) async fn preview_all(
     app: State<App>,
     revision: ReadRevision,
@@ -64,7 +64,7 @@ pub(in crate::http) async fn preview_all(
 /// A request for a commit says what a rollback would have undone when the commit was the branch's tip.
 #[utoipa::path(get, operation_id = "preview_rollback", path = "/rollback/{*path}", tag = "history",
     params(ReadRevision),
-    responses((status = 200, description = "The change that a rollback would undo", body = wire::UndoneChangeJson), ReadProblems))]
+    responses((status = 200, description = "The change that a rollback would undo", body = wire::UndoneChangeJson), HistoryProblems))]
 pub(in crate::http) async fn preview(
     State(app): State<App>,
     ReadRevision(revision): ReadRevision,

@@ -137,3 +137,14 @@ fn all_references_resolve() {
         }
     }
 }
+
+#[test]
+fn a_rollback_of_nothing_is_a_described_conflict() {
+    let s = Api::new();
+    let document = s.get("/openapi.json").json();
+    for path in ["/api/v1/rollback", "/api/v1/rollback/{path}"] {
+        let responses = &document["paths"][path]["get"]["responses"];
+        assert!(responses.get("409").is_some(), "{path}: {responses}");
+    }
+    s.get("/rollback").is(409, "nothing to roll back");
+}
