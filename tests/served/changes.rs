@@ -21,13 +21,13 @@ fn result(ran: CommandOutput) -> (Option<i32>, String, String) {
     }
     if is_report(&err) {
         let is_outside = |c: char| !c.is_ascii_alphanumeric();
-        let words = err
-            .split(' ')
-            .map(|word| match word.trim_matches(is_outside) {
-                id if id.len() == 10 && is_hex(id) => word.replace(id, "id"),
-                _ => word.to_owned(),
-            });
-        err = words.collect::<Vec<_>>().join(" ");
+        let words =
+            err.split_inclusive([' ', '\n'])
+                .map(|word| match word.trim_matches(is_outside) {
+                    id if id.len() == 10 && is_hex(id) => word.replace(id, "id"),
+                    _ => word.to_owned(),
+                });
+        err = words.collect();
     }
     (ran.code, out, err)
 }
