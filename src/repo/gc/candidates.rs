@@ -20,6 +20,9 @@ const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
 /// The packs and loose objects to delete.
 pub(crate) struct Candidates {
     packs: Vec<Pack>,
+    /// The packs that had no index when they were listed. A writer installs the index last, so it may still be about to complete such a
+    /// pack, whose objects are not in `ids`.
+    without_index: Vec<Pack>,
     loose: Vec<(gix::ObjectId, PathBuf)>,
     /// The ids of the objects in all listed files, including files that are spared later.
     pub ids: HashSet<gix::ObjectId>,
@@ -61,6 +64,7 @@ impl Candidates {
     pub(crate) fn of_packs(packs: Vec<Pack>) -> Self {
         Self {
             packs,
+            without_index: Vec::new(),
             loose: Vec::new(),
             ids: HashSet::new(),
             size_bytes: 0,
@@ -70,22 +74,28 @@ impl Candidates {
 
 /// Lists the packs and loose objects that exist at this moment.
 pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candidates> {
-    let packs = parts.packs.list()?;
     let loose = loose(parts.root())?;
     let mut ids: HashSet<_> = loose.iter().map(|(id, _)| *id).collect();
-    for pack in &packs {
-        if let Some(index) = pack.index(repo.object_hash())? {
-            ids.extend(index.iter().map(|entry| entry.oid));
+    let (mut packs, mut without_index) = (Vec::new(), Vec::new());
+    for pack in parts.packs.list()? {
+        match pack.index(repo.object_hash())? {
+            Some(index) => {
+                ids.extend(index.iter().map(|entry| entry.oid));
+                packs.push(pack);
+            }
+            None => without_index.push(pack),
         }
     }
     let size = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
     let size_bytes = packs
         .iter()
+        .chain(&without_index)
         .map(Pack::size_bytes)
         .chain(loose.iter().map(|(_, path)| size(path)))
         .sum();
     Ok(Candidates {
         packs,
+        without_index,
         loose,
         ids,
         size_bytes,
@@ -93,10 +103,14 @@ pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candid
 }
 
 /// Deletes the candidates, and files that killed writers have left behind. First deletes the files that git derives from objects, such as
-/// the commit-graph, because they list deleted objects.
+/// the commit-graph, because they list deleted objects. No other process may be writing.
 pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
     remove_derived(parts.root(), Deletion::Objects)?;
     remove_packs(parts.root(), &candidates.packs)?;
+    // A pack that has its index now was completed after it was listed, and refs may have come to reach its objects.
+    let mut incomplete = candidates.without_index.clone();
+    incomplete.retain(|pack| !pack.part("idx").exists());
+    remove_packs(parts.root(), &incomplete)?;
     for (_, path) in &candidates.loose {
         remove_if_there(path)?;
     }
