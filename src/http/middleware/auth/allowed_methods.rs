@@ -43,9 +43,7 @@ impl AllowedMethods {
             let is_upper_case =
                 !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase());
             match Method::from_bytes(name.as_bytes()) {
-                Ok(method) if is_upper_case && !methods.contains(&method) => {
-                    methods.push(method);
-                }
+                Ok(method) if is_upper_case && !methods.contains(&method) => methods.push(method),
                 _ => return Err("has methods that are neither `*` nor a list like `GET,POST`"),
             }
         }

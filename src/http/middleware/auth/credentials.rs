@@ -60,8 +60,8 @@ const UPLOADS_PATH: &str = "/api/v1/uploads";
 
 /// Returns the HTTP method that the API key must allow for a request. It is the method of the request, with these exceptions: GET for a
 /// WebSocket, for a read with a request body, and for every request of a git fetch; POST for every request of a git push and of a module
-/// upload in chunks, and for PUT and PATCH of an OCI push; DELETE for a removal with a request body; for a page, the method that [`pages::required_method`] returns. The path of the
-/// request must be normalized and without the base path.
+/// upload in chunks, and for PUT and PATCH of an OCI push; DELETE for a removal with a request body; for a page, the method that
+/// [`pages::required_method`] returns. The path of the request must be normalized and without the base path.
 pub(in crate::http) fn required_method(request: &Request) -> &Method {
     if is_websocket(request) {
         // Over HTTP/2, a WebSocket is opened with CONNECT.

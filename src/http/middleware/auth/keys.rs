@@ -20,7 +20,8 @@ pub struct Keys {
     warnings: Vec<KeyError>,
 }
 
-/// The reason why API keys were rejected, or a warning about one of them. It quotes nothing of the input, because any part of the input may be a misplaced key.
+/// The reason why API keys were rejected, or a warning about one of them. It quotes nothing of the input, because any part of the input may
+/// be a misplaced key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The input contains no key. This is an error because a server with an empty list of keys would accept every request, or none.
@@ -61,10 +62,9 @@ impl Keys {
         }
         let mut keys = Self::new();
         for (entry, number) in entries.split(';').zip(1..) {
-            let grant = split(entry.trim()).and_then(|(key, methods)| Grant::parse(key, methods));
-            let added = grant.and_then(|grant| keys.add(grant));
             let at = |fault| KeyError::Entry { number, fault };
-            keys.warn_of_unknown(added.map_err(at)?, at);
+            let grant = split(entry.trim()).and_then(|(key, methods)| Grant::parse(key, methods));
+            keys.add_at(grant.map_err(at)?, at)?;
         }
         Ok(keys)
     }
@@ -80,9 +80,8 @@ impl Keys {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let added = Grant::parse_line(line).and_then(|grant| keys.add(grant));
             let at = |fault| KeyError::Line { number, fault };
-            keys.warn_of_unknown(added.map_err(at)?, at);
+            keys.add_at(Grant::parse_line(line).map_err(at)?, at)?;
         }
         if keys.grants.is_empty() {
             Err(KeyError::Missing)
@@ -151,30 +150,26 @@ impl Keys {
         }
     }
 
-    /// Adds a key. Returns its methods.
-    fn add(&mut self, mut grant: Grant) -> Result<AllowedMethods, &'static str> {
-        if self
-            .grants
-            .iter()
-            .any(|own| own.key.ct_eq(&grant.key).into())
-        {
+    fn add(&mut self, mut grant: Grant) -> Result<(), &'static str> {
+        let mut own = self.grants.iter();
+        if own.any(|own| own.key.ct_eq(&grant.key).into()) {
             return Err("has the same key as an earlier one");
         }
         grant.number = self.grants.len() + 1;
-        let methods = grant.methods.clone();
         self.grants.push(grant);
-        Ok(methods)
+        Ok(())
     }
 
-    /// Adds a warning if one of the methods is unknown. `at` adds the position of the key.
-    fn warn_of_unknown(
+    /// Adds a key, and a warning if one of its methods is unknown. `at` adds the position of the key to a fault.
+    fn add_at(
         &mut self,
-        methods: AllowedMethods,
-        at: impl FnOnce(&'static str) -> KeyError,
-    ) {
-        if methods.has_unknown() {
+        grant: Grant,
+        at: impl Fn(&'static str) -> KeyError,
+    ) -> Result<(), KeyError> {
+        if grant.methods.has_unknown() {
             self.warnings.push(at(UNKNOWN));
         }
+        self.add(grant).map_err(at)
     }
 }
 
