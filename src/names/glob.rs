@@ -10,6 +10,10 @@ use super::error::{Error, quoted};
 use super::glob_syntax;
 use super::tree_path::TreePath;
 
+/// The characters that make a text a glob. A backslash, which escapes such a character, does not make a text a glob: no path contains one,
+/// so a text with only a backslash is an error.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+
 /// A pattern as in gitignore(5). If it contains no slash, or only a slash at its end, it matches names in every directory. Otherwise it is
 /// relative to the root directory. `*` and `?` match no slash, and `**` matches any number of directories. A pattern with a slash at its
 /// end matches only directories. Unlike in gitignore(5), a pattern cannot be negated with `!`.
@@ -20,6 +24,24 @@ pub struct Glob {
 }
 
 impl Glob {
+    /// Parses a text that may be a name, a glob, or both: it may be a glob if it has a wildcard. Returns what it may be, at least one of them.
+    ///
+    /// # Errors
+    /// Those of `parse_name` for a text without a wildcard, and otherwise those of [`parse`](Self::parse). A malformed glob is no error if it
+    /// is a legal name: git allows files like `a[`.
+    pub fn parse_beside<N>(
+        text: &str,
+        parse_name: fn(&str) -> Result<N, Error>,
+    ) -> Result<(Option<N>, Option<Self>), Error> {
+        if !text.contains(WILDCARDS) {
+            return Ok((Some(parse_name(text)?), None));
+        }
+        match (parse_name(text).ok(), Self::parse(text)) {
+            (Some(name), Err(_)) if !text.starts_with('!') => Ok((Some(name), None)),
+            (name, glob) => Ok((name, Some(glob?))),
+        }
+    }
+
     /// Parses a pattern.
     ///
     /// # Errors

@@ -7,10 +7,6 @@ use super::error::Error;
 use super::glob::Glob;
 use super::reference::ModuleRef;
 
-/// The characters that make a text a glob. A backslash, which escapes such a character, does not make a text a glob: no path contains one,
-/// so a text with only a backslash is an error.
-pub(super) const WILDCARDS: [char; 3] = ['*', '?', '['];
-
 /// A name that selects modules. A text with a wildcard may be both a path and a glob. It is then used as a path if a module or directory
 /// exists there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +20,9 @@ impl ModulePattern {
     /// Parses a path, a hash or a digest, or a glob if the text has a wildcard.
     ///
     /// # Errors
-    /// Those of [`ModuleRef::parse`], or of [`Glob::parse`]. A malformed glob is no error if it is a legal path: git allows files like `a[`.
+    /// Those of [`Glob::parse_beside`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let (name, glob) = if text.contains(WILDCARDS) {
-            match (ModuleRef::parse(text).ok(), Glob::parse(text)) {
-                (Some(name), Err(_)) if !text.starts_with('!') => (Some(name), None),
-                (name, glob) => (name, Some(glob?)),
-            }
-        } else {
-            (Some(ModuleRef::parse(text)?), None)
-        };
+        let (name, glob) = Glob::parse_beside(text, ModuleRef::parse)?;
         let text = text.to_owned();
         Ok(Self { text, name, glob })
     }

@@ -81,8 +81,7 @@ impl TreePath {
 
     /// Returns whether `path`, in the form of [`as_str`](Self::as_str), is this path or lies below it.
     pub fn contains(&self, path: &str) -> bool {
-        let rest = path.strip_prefix(self.as_str());
-        self.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path == self.text || self.relative(path).is_some()
     }
 
     /// Returns whether this directory can contain a path of this many bytes and segments, relative to the directory.

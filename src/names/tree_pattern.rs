@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use super::error::Error;
 use super::glob::Glob;
-use super::module_pattern::WILDCARDS;
 use super::tree_path::TreePath;
 
 /// A name that selects modules and directories. A text with a wildcard may be both a path and a glob: then it is the path if something
@@ -21,16 +20,9 @@ impl TreePattern {
     /// Parses a path, or a glob if the text has a wildcard.
     ///
     /// # Errors
-    /// Those of [`TreePath::parse`], or of [`Glob::parse`]. A malformed glob is no error if it is a legal path: git allows files like `a[`.
+    /// Those of [`Glob::parse_beside`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let (path, glob) = if text.contains(WILDCARDS) {
-            match (TreePath::parse(text).ok(), Glob::parse(text)) {
-                (Some(path), Err(_)) if !text.starts_with('!') => (Some(path), None),
-                (path, glob) => (path, Some(glob?)),
-            }
-        } else {
-            (Some(TreePath::parse(text)?), None)
-        };
+        let (path, glob) = Glob::parse_beside(text, TreePath::parse)?;
         let text = text.to_owned();
         Ok(Self { text, path, glob })
     }
