@@ -16,7 +16,7 @@ pub(super) use parameters::{
     ChunkHeaders, PathConditionHeaders, RepresentationDigest, UploadHeaders,
 };
 pub(super) use problems::{
-    BranchProblems, ChunkProblems, CompletionProblems, HistoryProblems, ModuleProblems, Problems,
-    ReadProblems, SelectionProblems, UploadBeginProblems, UploadProblems, WatchProblems,
-    WorldProblems, WriteProblems,
+    BodyProblems, BranchProblems, ChunkProblems, CompletionProblems, HistoryProblems,
+    ModuleProblems, Problems, ReadProblems, UploadBeginProblems, WatchProblems, WorldProblems,
+    WriteProblems,
 };

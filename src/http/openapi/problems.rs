@@ -81,10 +81,8 @@ problems! {
     WatchProblems = [404, 426];
     /// The errors of operations that read but have a request body.
     WorldProblems = [404, 408, 413, 415];
-    /// The errors of operations that write what a small request body names.
-    SelectionProblems = [404, 408, 409, 412, 413, 415, 507];
-    /// The errors of uploads.
-    UploadProblems = [404, 408, 409, 412, 413, 415, 507];
+    /// The errors of operations that write what a request body contains or names.
+    BodyProblems = [404, 408, 409, 412, 413, 415, 507];
     /// Errors of requests that begin an upload in chunks.
     UploadBeginProblems = [404, 409, 412, 413, 507];
     /// Errors of chunks.

@@ -46,7 +46,8 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
             return Err(too_large());
         }
         let charge = app.charge(memory_bytes(announced)).await?;
-        let text = receive(RequestBody::new((parts.version, headers), body, app.limits)).await?;
+        let body = RequestBody::new((parts.version, headers), body, app.limits);
+        let text = body.collect(BYTES_MAX, too_large).await?;
         let value = match text.as_slice() {
             [] => Ok(None),
             text => serde_json::from_slice::<Option<T>>(text),
@@ -64,17 +65,6 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
 /// Returns the memory for a body of this length, in bytes; of an unknown length, for the largest body.
 fn memory_bytes(announced: Option<u64>) -> u64 {
     announced.unwrap_or(BYTES_MAX as u64) * MEMORY_PER_BYTE
-}
-
-async fn receive(mut body: RequestBody) -> Result<Vec<u8>> {
-    let mut text = Vec::new();
-    while let Some(bytes) = body.next().await? {
-        if bytes.len() > BYTES_MAX - text.len() {
-            return Err(too_large());
-        }
-        text.extend_from_slice(&bytes);
-    }
-    Ok(text)
 }
 
 fn too_large() -> Failure {

@@ -18,7 +18,7 @@ use crate::http::json_items::{JsonItems, ListKind};
 use crate::http::json_list::JsonList;
 use crate::http::module::response::NamedBy;
 use crate::http::openapi::{
-    ModuleBytes, ModuleProblems, PathConditionHeaders, ReadProblems, UploadHeaders, UploadProblems,
+    BodyProblems, ModuleBytes, ModuleProblems, PathConditionHeaders, ReadProblems, UploadHeaders,
     WriteProblems,
 };
 use crate::http::pagination::Page;
@@ -173,7 +173,7 @@ pub(in crate::http) async fn get(
 #[utoipa::path(post, operation_id = "put_module", path = "/module/{*name}", tag = "modules",
     request_body(content_type = "application/wasm", description = "The module"),
     params(WriteHeaders, PathConditionHeaders, UploadHeaders),
-    responses((status = 200, description = "The module's hash", body = HashSchema, content_type = "text/plain"), UploadProblems))]
+    responses((status = 200, description = "The module's hash", body = HashSchema, content_type = "text/plain"), BodyProblems))]
 pub(in crate::http) async fn put(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,

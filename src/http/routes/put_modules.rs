@@ -9,7 +9,7 @@ use super::encoded_body::{EncodedBody, receive};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{UrlTail, WriteHeaders};
 use crate::http::json::Json;
-use crate::http::openapi::{PathConditionHeaders, UploadHeaders, UploadProblems};
+use crate::http::openapi::{BodyProblems, PathConditionHeaders, UploadHeaders};
 use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length, has_media_type};
 use crate::http::upload::cancel_on_drop::CancelOnDrop;
@@ -42,7 +42,7 @@ struct ModulesWrite {
 #[utoipa::path(post, operation_id = "put_modules", path = "/modules", tag = "modules",
     request_body(content(("application/x-tar"), ("multipart/form-data")), description = "The modules; a tar archive may be gzip or zstd"),
     params(WriteHeaders, PathConditionHeaders, UploadHeaders),
-    responses((status = 200, description = "The hash of each path", body = BTreeMap<String, HashSchema>), UploadProblems))]
+    responses((status = 200, description = "The hash of each path", body = BTreeMap<String, HashSchema>), BodyProblems))]
 pub(in crate::http) async fn put_all(
     app: State<App>,
     change: WriteHeaders,
@@ -57,7 +57,7 @@ pub(in crate::http) async fn put_all(
 #[utoipa::path(post, operation_id = "put_modules_below", path = "/modules/{*prefix}", tag = "modules",
     request_body(content(("application/x-tar"), ("multipart/form-data")), description = "The modules; a tar archive may be gzip or zstd"),
     params(WriteHeaders, PathConditionHeaders, UploadHeaders),
-    responses((status = 200, description = "The hash of each path", body = BTreeMap<String, HashSchema>), UploadProblems))]
+    responses((status = 200, description = "The hash of each path", body = BTreeMap<String, HashSchema>), BodyProblems))]
 pub(in crate::http) async fn put(
     State(app): State<App>,
     WriteHeaders(mut change): WriteHeaders,

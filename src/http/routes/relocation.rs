@@ -11,7 +11,7 @@ use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, WriteHeaders};
 use crate::http::middleware::auth::Caller;
-use crate::http::openapi::{PathConditionHeaders, SelectionProblems, WriteProblems};
+use crate::http::openapi::{BodyProblems, PathConditionHeaders, WriteProblems};
 use crate::http::routes::json_body::JsonBody;
 use crate::http::state::App;
 use crate::names::{Destination, Glob, ModulePattern, TreePattern};
@@ -72,7 +72,7 @@ pub(in crate::http) type QueryPairs = QueryParams<Vec<(String, String)>>;
 #[utoipa::path(post, operation_id = "copy_modules", path = "/copy", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     request_body(content = Option<wire::RelocationJson>, description = "The parameters, instead of the query; at most 1 MiB"),
-    responses((status = 200, description = "The modules are copied"), SelectionProblems))]
+    responses((status = 200, description = "The modules are copied"), BodyProblems))]
 pub(in crate::http) async fn copy(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
@@ -90,7 +90,7 @@ pub(in crate::http) async fn copy(
 #[utoipa::path(post, operation_id = "move_modules", path = "/move", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     request_body(content = Option<wire::RelocationJson>, description = "The parameters, instead of the query; at most 1 MiB"),
-    responses((status = 200, description = "The modules are moved"), SelectionProblems))]
+    responses((status = 200, description = "The modules are moved"), BodyProblems))]
 pub(in crate::http) async fn relocate(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -127,7 +127,7 @@ pub(in crate::http) async fn remove_selected(
 #[utoipa::path(post, operation_id = "remove_named_modules", path = "/remove", tag = "modules",
     params(WriteHeaders, PathConditionHeaders),
     request_body(content = wire::RemovalJson, description = "The names; at most 1 MiB"),
-    responses((status = 200, description = "The modules are removed"), SelectionProblems))]
+    responses((status = 200, description = "The modules are removed"), BodyProblems))]
 pub(in crate::http) async fn remove_named(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
@@ -136,7 +136,7 @@ pub(in crate::http) async fn remove_named(
     let removal = body.value.as_ref();
     let no_body = || Failure::malformed("the request needs a body of the type application/json");
     let removal = removal.ok_or_else(no_body)?;
-    let names = checked_names(&removal.name, "name")?;
+    let names = body_names(&removal.name, "name")?;
     remove(&app, change, &names, removal.recursive).await
 }
 
@@ -170,7 +170,7 @@ fn relocation(
                 let detail = "the parameters are in the query and in the body: give them once";
                 return Err(Failure::malformed(detail));
             }
-            (checked_names(&body.from, "from")?, &*body.to, body.force)
+            (body_names(&body.from, "from")?, &*body.to, body.force)
         }
         None => {
             let [to] = names(query, "to")?[..] else {
@@ -209,29 +209,27 @@ fn remove_repeated_globs<P>(
     )))
 }
 
-/// Returns the names in a body. There must be at least one.
-fn checked_names<'b>(values: &'b [String], key: &str) -> Result<Vec<&'b str>> {
-    let values = values.iter().map(String::as_str).collect();
-    limited(values, key, wire::BODY_NAMES_MAX)
+/// Returns the names in a body, of which there must be at least one. Their number was limited when they were read.
+fn body_names<'b>(values: &'b [String], key: &str) -> Result<Vec<&'b str>> {
+    check_given(values.iter().map(String::as_str).collect(), key)
 }
 
 /// Returns all values of a query parameter. There must be at least one.
 fn names<'q>(query: &'q [(String, String)], key: &str) -> Result<Vec<&'q str>> {
     let values = query.iter().filter(|(name, _)| name == key);
-    limited(
-        values.map(|(_, value)| value.as_str()).collect(),
-        key,
-        NAMES_MAX,
-    )
+    let values = values.map(|(_, value)| value.as_str()).collect();
+    let values = check_given(values, key)?;
+    if values.len() > NAMES_MAX {
+        let detail = format!("there are more than {NAMES_MAX} `{key}`");
+        return Err(Failure::malformed(detail));
+    }
+    Ok(values)
 }
 
-fn limited<'v>(values: Vec<&'v str>, key: &str, names_max: usize) -> Result<Vec<&'v str>> {
+/// Returns the values, of which there must be at least one.
+fn check_given<'v>(values: Vec<&'v str>, key: &str) -> Result<Vec<&'v str>> {
     if values.is_empty() || values.iter().any(|value| value.is_empty()) {
         return Err(Failure::malformed(format!("`{key}` is missing or empty")));
-    }
-    if values.len() > names_max {
-        let detail = format!("there are more than {names_max} `{key}`");
-        return Err(Failure::malformed(detail));
     }
     Ok(values)
 }

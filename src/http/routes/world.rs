@@ -86,7 +86,8 @@ pub(in crate::http) async fn find(
     // All memory is charged in one step, so that the request holds none while it waits for memory.
     let bytes = PARSED_BYTES_MAX + page.bytes_max() as u64 + largest;
     let charge = app.charge(bytes).await?;
-    let source = receive(RequestBody::new((version, &headers), body, app.limits)).await?;
+    let body = RequestBody::new((version, &headers), body, app.limits);
+    let source = body.collect(WORLD_BYTES_MAX, too_large).await?;
     let mut query = format!("&path={}", encode_query_value(path.as_str()));
     if let Some(name) = &params.name {
         query.push_str(&format!("&name={}", encode_query_value(name)));
@@ -158,17 +159,6 @@ fn check_body(headers: &HeaderMap) -> Result<()> {
         Some(length) if length > WORLD_BYTES_MAX as u64 => Err(too_large()),
         _ => Ok(()),
     }
-}
-
-async fn receive(mut body: RequestBody) -> Result<Vec<u8>> {
-    let mut source = Vec::new();
-    while let Some(bytes) = body.next().await? {
-        if bytes.len() > WORLD_BYTES_MAX - source.len() {
-            return Err(too_large());
-        }
-        source.extend_from_slice(&bytes);
-    }
-    Ok(source)
 }
 
 fn too_large() -> Failure {

@@ -44,6 +44,25 @@ impl RequestBody {
         }
     }
 
+    /// Receives the whole body, of at most `bytes_max` bytes.
+    ///
+    /// # Errors
+    /// `too_large` if the body is longer; those of [`next`](Self::next).
+    pub async fn collect(
+        mut self,
+        bytes_max: usize,
+        too_large: fn() -> Failure,
+    ) -> Result<Vec<u8>> {
+        let mut received = Vec::new();
+        while let Some(bytes) = self.next().await? {
+            if bytes.len() > bytes_max - received.len() {
+                return Err(too_large());
+            }
+            received.extend_from_slice(&bytes);
+        }
+        Ok(received)
+    }
+
     /// Extends the deadline by time that the server has used, not the client.
     pub fn extend_deadline(&mut self, elapsed: Duration) {
         self.deadline += elapsed;

@@ -31,13 +31,12 @@ pub(in crate::http::routes::web) async fn show(
 ) -> Result<Response> {
     let describe = |store: &Store, site: &Site, target: &Target| {
         let branch = Revision::Branch(Some(target.branch.clone()));
-        let commits = match store.preview_rollback(&branch, &target.path) {
+        let (tip, change) = match store.preview_rollback(&branch, &target.path) {
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 return Ok(TargetState::Unchangeable(error.to_string()));
             }
-            commits => commits?,
+            previewed => previewed?,
         };
-        let (tip, change) = commits;
         Ok(TargetState::Changeable(TargetTexts {
             explanation: change_texts::rollback(&target.name()),
             more_hidden: Vec::new(),
