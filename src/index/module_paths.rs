@@ -8,7 +8,7 @@ use rusqlite::params;
 use super::database::Reader;
 use super::error::Result;
 use super::module_set::ModuleSet;
-use super::query::{NOT_BYTES, module_path};
+use super::query::{NOT_BYTES, bounds_below, module_path};
 use super::search::row_id;
 use crate::names::{ModulePath, TreePath};
 
@@ -55,17 +55,9 @@ impl Reader {
             Some(path) => visit(path),
             None => ControlFlow::Continue(()),
         };
-        // Paths are UTF-8, in which no byte is 0xff. `0` is the character after the slash in ASCII, so the paths below the directory are in
-        // this range.
-        let (start, end) = match directory.as_str() {
-            "" => (String::new(), vec![0xff]),
-            directory => (format!("{directory}/"), format!("{directory}0").into()),
-        };
-        let mut after = after
-            .map_or("", ModulePath::as_str)
-            .max(&start)
-            .as_bytes()
-            .to_vec();
+        let (start, end) = bounds_below(directory);
+        let after = after.map_or("", ModulePath::as_str);
+        let mut after = after.as_bytes().to_vec().max(start);
         let count_max = modules.map_or(-1, |_| VISITS_BEFORE_SET);
         let mut find = self.connection().prepare_cached(
             "SELECT path FROM paths WHERE path > ? AND path < ? AND EXISTS (

@@ -5,7 +5,7 @@ use rusqlite::Row;
 use super::database::Reader;
 use super::digests::module_hash;
 use super::error::{Error, Result};
-use super::query::{NOT_BYTES, OwnChange, commit_id, module_path};
+use super::query::{NOT_BYTES, OwnChange, bounds_below, commit_id, module_path};
 use super::reach::Reach;
 use crate::names::{CommitId, ModulePath, TreePath};
 
@@ -52,12 +52,8 @@ impl Reader {
         mut visit: impl FnMut(ModulePath, Vec<OwnChange>),
     ) -> Result<()> {
         let mut reach = self.reach(tip)?.ok_or(Error::UnknownCommit)?;
-        // `0` is the character after the slash in ASCII, so the directory and the paths below it are in this range, with a few others.
-        // Paths are UTF-8, in which no byte is 0xff.
-        let end = match scope.as_str() {
-            "" => vec![0xff],
-            directory => format!("{directory}0").into(),
-        };
+        // The scope itself and the paths below it are in this range, with a few others.
+        let (_, end) = bounds_below(scope);
         // CROSS JOIN makes SQLite read the paths first, each with all its changes, so the result needs no sorting.
         let mut find = self.connection().prepare_cached(
             "SELECT lineage, gen, mdate, level, commits.id, hash, paths.path

@@ -76,12 +76,11 @@ impl Reader {
 
     /// Returns whether a commit in the index had a module below `directory`.
     pub fn has_paths_below(&self, directory: &TreePath) -> Result<bool> {
-        // The paths below a directory are a range of the index on `path`: `0` is the byte after `/`.
+        let (start, end) = bounds_below(directory);
         let mut find = self
             .connection()
             .prepare_cached("SELECT 1 FROM paths WHERE path > ? AND path < ? LIMIT 1")?;
-        let bounds = [b"/", b"0"].map(|end| [directory.as_str().as_bytes(), end].concat());
-        Ok(find.exists(bounds)?)
+        Ok(find.exists([start, end])?)
     }
 
     /// Returns the newest commit in the first-parent history of `from`, including `from`, in which the entry at `scope` differs from the
@@ -216,6 +215,19 @@ pub(super) const NOT_BYTES: Error =
 
 pub(super) fn commit_id(bytes: &[u8]) -> Result<CommitId> {
     CommitId::from_bytes(bytes).ok_or(Error::Damaged("a commit's id has neither 20 nor 32 bytes"))
+}
+
+/// Returns the bounds, which are no such paths themselves, of the range of the paths below a directory.
+pub(super) fn bounds_below(directory: &TreePath) -> (Vec<u8>, Vec<u8>) {
+    match directory.as_str() {
+        // Paths are UTF-8, in which no byte is 0xff.
+        "" => (Vec::new(), vec![0xff]),
+        // `0` is the character after the slash in ASCII.
+        directory => (
+            format!("{directory}/").into(),
+            format!("{directory}0").into(),
+        ),
+    }
 }
 
 /// Parses a path. Returns `None` for a path that is illegal in the store; other programs can write such paths to the repository.
