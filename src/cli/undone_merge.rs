@@ -8,7 +8,7 @@ use super::settings::Settings;
 use super::shell_word::shell_word;
 use crate::names::{BranchName, TreePath};
 use crate::remote::StoreOperations;
-use crate::store::{LogSelection, PathChange, Revision};
+use crate::store::{LogSelection, PathChange, RESTORES, Revision};
 use crate::wire::CommitJson;
 
 /// The maximum number of commits in which the rollback is searched.
@@ -16,9 +16,6 @@ const COMMITS_MAX: usize = 1_000;
 
 /// The maximum number of changes that are compared.
 const CHANGES_MAX: usize = 10_000;
-
-/// The trailer of a rollback, which names the commit whose content it restored.
-const RESTORES: &str = "Restores: ";
 
 /// Returns the hint for a merge of `theirs` that changed nothing, because a rollback undid an earlier merge; `None` if there is no such
 /// rollback among the newest commits.
@@ -74,7 +71,8 @@ fn undone<'c>(
     let first_parent = |commit: &&'c CommitJson| commits.get(commit.parents.first()?);
     let history: Vec<_> = std::iter::successors(commits.get(tip), first_parent).collect();
     history.iter().enumerate().find_map(|(at, rollback)| {
-        let restored = rollback.message.lines().last()?.strip_prefix(RESTORES)?;
+        let trailer = rollback.message.lines().last()?.strip_prefix(RESTORES)?;
+        let restored = trailer.strip_prefix(": ")?;
         let older = &history[at + 1..];
         let restored_at = older.iter().position(|commit| commit.commit == restored)?;
         let undone = older[..restored_at].last()?;

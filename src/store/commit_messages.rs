@@ -3,7 +3,7 @@
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath, with_trailer};
 
 /// The name of the trailer of a rollback commit. The value of the trailer is the commit from which the content was restored.
-pub(super) const RESTORES: &str = "Restores";
+pub const RESTORES: &str = "Restores";
 /// The name of the trailer of the commit to which a `gc` squashed a branch.
 pub(super) const SQUASHED: &str = "Squashed";
 

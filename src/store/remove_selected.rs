@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::change::Change;
 use super::commit_messages as message;
-use super::early_selection::{EarlySelection, GlobMatch, GlobMatcher, SelectableTree, modules_for};
+use super::early_selection::{EarlySelection, SelectableTree};
 use super::error::{Error, Result};
+use super::glob_matcher::{GlobMatch, GlobMatcher, modules_for};
 use super::open::Store;
 use super::precondition::PreconditionSubject;
 use super::remove::{DirectoryRemoval, first_listed, paths_below};

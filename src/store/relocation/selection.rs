@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Relocation;
 use crate::names::{Glob, ModuleHash, ModulePath, TreePath, TreePattern};
-use crate::store::early_selection::{GlobMatch, GlobMatcher, SelectableTree, modules_for};
+use crate::store::early_selection::SelectableTree;
 use crate::store::error::{Error, Result};
+use crate::store::glob_matcher::{GlobMatch, GlobMatcher, modules_for};
 use crate::store::modules_upload::MODULES_MAX;
 
 /// Returns the paths that the sources select, in the order of the sources. A path selects itself, also if nothing is there. A glob selects
