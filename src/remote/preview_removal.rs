@@ -1,6 +1,7 @@
 //! Finds the modules that a removal would remove, without changing the store.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::error::{Error, Result};
 use super::operations::StoreOperations;
@@ -18,50 +19,86 @@ pub fn preview_removal(
     patterns: &[ModulePattern],
     directories: DirectoryRemoval,
 ) -> Result<Vec<(ModulePath, ModuleHash)>> {
-    let revision = &store.pin(revision)?;
+    let mut tree = ListedTree {
+        store,
+        revision: store.pin(revision)?,
+        directories: BTreeMap::new(),
+    };
     let mut removed = BTreeMap::new();
     for pattern in patterns {
-        let glob = || {
-            let glob = pattern.glob();
-            let no_match = || store::Error::NoMatch(pattern.to_string());
-            let glob = glob.ok_or_else(no_match)?;
-            let modules = store.list(revision, &glob.directory())?;
-            Ok::<_, Error>(select_by_glob(&modules, glob, directories)?)
-        };
         removed.extend(match pattern.name() {
-            Some(ModuleRef::Path(path)) => match at_path(store, revision, path, directories) {
-                Err(error) if is_missing(&error) && pattern.glob().is_some() => glob()?,
+            Some(ModuleRef::Path(path)) => match tree.at_path(path, directories) {
+                Err(error) if is_missing(&error) && pattern.glob().is_some() => {
+                    tree.by_glob(pattern, directories)?
+                }
                 found => found?,
             },
-            Some(name) => {
-                let hash = store.hash(revision, name)?;
-                let mut modules = store.list(revision, &TreePath::root())?;
-                modules.retain(|(_, listed)| *listed == hash);
-                modules
-            }
-            None => glob()?,
+            Some(name) => tree.with_hash(name)?,
+            None => tree.by_glob(pattern, directories)?,
         });
     }
     Ok(removed.into_iter().collect())
 }
 
-/// Returns the module at a path, or all modules in the directory there.
-fn at_path(
-    store: &dyn StoreOperations,
-    revision: &Revision,
-    path: &ModulePath,
-    directories: DirectoryRemoval,
-) -> Result<Vec<(ModulePath, ModuleHash)>> {
-    let missing = match store.hash(revision, &ModuleRef::Path(path.clone())) {
-        Ok(hash) => return Ok(vec![(path.clone(), hash)]),
-        Err(error) if is_missing(&error) => error,
-        Err(error) => return Err(error),
-    };
-    let modules = store.list(revision, path.as_tree_path())?;
-    match directories {
-        _ if modules.is_empty() => Err(missing),
-        DirectoryRemoval::Recursive => Ok(modules),
-        DirectoryRemoval::Refuse => Err(store::Error::DirectoryNotRemoved(path.to_string()).into()),
+/// A tree of the store, of which each directory is listed only once: on a server, that is a request.
+struct ListedTree<'s> {
+    store: &'s dyn StoreOperations,
+    revision: Revision,
+    directories: BTreeMap<TreePath, Modules>,
+}
+
+type Modules = Vec<(ModulePath, ModuleHash)>;
+
+impl ListedTree<'_> {
+    fn list(&mut self, directory: TreePath) -> Result<&Modules> {
+        match self.directories.entry(directory) {
+            Entry::Occupied(listed) => Ok(listed.into_mut()),
+            Entry::Vacant(missing) => {
+                let modules = self.store.list(&self.revision, missing.key())?;
+                Ok(missing.insert(modules))
+            }
+        }
+    }
+
+    fn by_glob(
+        &mut self,
+        pattern: &ModulePattern,
+        directories: DirectoryRemoval,
+    ) -> Result<Modules> {
+        let no_match = || store::Error::NoMatch(pattern.to_string());
+        let glob = pattern.glob().ok_or_else(no_match)?;
+        let modules = self.list(glob.directory())?;
+        Ok(select_by_glob(modules, glob, directories)?)
+    }
+
+    /// Returns the modules with a hash or digest.
+    fn with_hash(&mut self, name: &ModuleRef) -> Result<Modules> {
+        let hash = self.store.hash(&self.revision, name)?;
+        let modules = self.list(TreePath::root())?.iter();
+        Ok(modules
+            .filter(|(_, listed)| *listed == hash)
+            .cloned()
+            .collect())
+    }
+
+    /// Returns the module at a path, or all modules in the directory there.
+    fn at_path(&mut self, path: &ModulePath, directories: DirectoryRemoval) -> Result<Modules> {
+        let missing = match self
+            .store
+            .hash(&self.revision, &ModuleRef::Path(path.clone()))
+        {
+            Ok(hash) => return Ok(vec![(path.clone(), hash)]),
+            Err(error) if is_missing(&error) => error,
+            Err(error) => return Err(error),
+        };
+        let modules = self.list(path.as_tree_path().clone())?;
+        match directories {
+            _ if modules.is_empty() => Err(missing),
+            DirectoryRemoval::Recursive => Ok(modules.clone()),
+            DirectoryRemoval::Refuse => {
+                Err(store::Error::DirectoryNotRemoved(path.to_string()).into())
+            }
+        }
     }
 }
 
