@@ -250,9 +250,9 @@ impl StoreOperations for Store {
                 None,
                 |_, commit| match commit {
                     Some(commit) if commits.selects(&commit) => {
-                        visit(PathCommitJson::from(&commit))
+                        visit(PathCommitJson::from(&commit)).is_continue()
                     }
-                    Some(_) | None => ControlFlow::Continue(()),
+                    Some(_) | None => true,
                 },
             )?);
         }

@@ -1,7 +1,5 @@
 //! Lists the commits that changed something below a directory.
 
-use std::ops::ControlFlow;
-
 use super::after_commit::AfterCommit;
 use super::error::Result;
 use super::open::Store;
@@ -25,7 +23,7 @@ impl Store {
     }
 
     /// Calls `visit` for the commits reachable from `revision`, newest first, starting with the first one after the commit `after`, until
-    /// `visit` returns `Break`. Passes each commit that changed, added or removed a module below the directory at `path`, and only the id
+    /// `visit` returns `false`. Passes each commit that changed, added or removed a module below the directory at `path`, and only the id
     /// of any other commit. Like [`audit`](Self::audit), it lists a change for the commit that made it, and not again for a merge. Visits
     /// no commit if there never was a module below the directory. Pass a revision that [`as_of`](Self::as_of) resolved.
     ///
@@ -38,7 +36,7 @@ impl Store {
         revision: &Revision,
         path: &ModulePath,
         after: Option<CommitId>,
-        mut visit: impl FnMut(CommitId, Option<Commit>) -> ControlFlow<()>,
+        mut visit: impl FnMut(CommitId, Option<Commit>) -> bool,
     ) -> Result<()> {
         let mut selection = AfterCommit::new(after);
         let directory = path.as_tree_path();
@@ -59,8 +57,8 @@ impl Store {
                 return true;
             }
             match changes.is_change(&commit) {
-                Ok(true) => visit(commit.id, Some(commit)).is_continue(),
-                Ok(false) => visit(commit.id, None).is_continue(),
+                Ok(true) => visit(commit.id, Some(commit)),
+                Ok(false) => visit(commit.id, None),
                 Err(error) => {
                     failed = Some(error);
                     false
@@ -88,7 +86,7 @@ mod tests {
             store.log_directory_after(revision, &path.parse().unwrap(), after, |id, commit| {
                 all.push(id);
                 changes.extend(commit.map(|commit| commit.id));
-                ControlFlow::Continue(())
+                true
             })
         });
         logged.unwrap();

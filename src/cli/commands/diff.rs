@@ -23,8 +23,8 @@ use crate::wire;
 /// For two commits, prints one line for each path that differs, sorted: `A` tab `/<path>` tab `<hash>` for a module that only B has, `D`
 /// with the same columns for a module that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated module. For
 /// two modules that differ, prints `M` tab A tab B. Indented lines below an `M` line show the differences: the verdict `same`,
-/// `compatible` or `breaking` on whether B can stand in for A, with the reasons; kind, size in bytes, imports and exports with their types, names of custom sections, producers,
-/// sizes of sections. In the indented lines, `+` marks items that only the new module has, `-` items that only the old module has, and
+/// `compatible` or `breaking` on whether B can stand in for A, with the reasons; kind, size in bytes, imports and exports with their types,
+/// names of custom sections, producers, sizes of sections. In the indented lines, `+` marks items that only the new module has, `-` items that only the old module has, and
 /// `~` items that differ. Exits with 0 even if there are differences, unless --exit-code is given.
 /// JSON: [{"path":"/…","action":"added"|"removed","hash":"…"},{"path":"/…","action":"updated","hash":{"old":"…","new":"…"},
 /// "verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N},

@@ -1,7 +1,5 @@
 //! `/commits`, `/commit`, `/snapshot` and `/restore`: shows the history, and restores a part of it.
 
-use std::ops::ControlFlow;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -139,15 +137,11 @@ pub(in crate::http) async fn commits(
             if store.has_directory_log(revision, &path)? {
                 let mut page = CommitPage::comparing(&filter, items);
                 store.log_directory_after(revision, &path, after.copied(), |id, commit| {
-                    let takes_more = match commit {
+                    match commit {
                         None => page.skip(id),
                         Some(commit) => page.add(&commit, |items| {
                             items.push(&wire::PathCommitJson::from(&commit))
                         }),
-                    };
-                    match takes_more {
-                        true => ControlFlow::Continue(()),
-                        false => ControlFlow::Break(()),
                     }
                 })?;
                 return Ok(page.next());
