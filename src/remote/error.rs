@@ -72,7 +72,7 @@ pub enum Error {
     },
     /// git cannot serve the store, because too many refs would have to be hidden from it.
     #[error(
-        "the store has too many broken refs to serve it with git: {0} refs must be hidden or shown; `wasmstore verify` lists the broken ones: repair or delete them"
+        "the store has too many broken refs to serve it with git: hiding them takes {0} patterns; `wasmstore verify` lists the broken refs: repair or delete them"
     )]
     TooManyBrokenRefs(usize),
     /// There is no mirror with this name.
@@ -117,7 +117,7 @@ fn scheme_fault(url: &ServerUrl) -> &'static str {
     }
 }
 
-/// The result of an operation of this subsystem.
+/// A result with the error type of the module `remote`.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {

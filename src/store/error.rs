@@ -49,7 +49,7 @@ pub enum Error {
     /// A copy or a move was refused.
     #[error("cannot {verb} {from} to {to}: {reason}")]
     NotRelocated {
-        /// `copy` or `move`.
+        /// The refused operation: `copy` or `move`.
         verb: &'static str,
         /// The path to copy or move.
         from: String,
@@ -121,7 +121,7 @@ pub enum Error {
     /// The precondition of a write does not hold.
     #[error("the precondition failed: {current}")]
     PreconditionFailed {
-        /// A description of the current state, for the user.
+        /// A description, for the user, of the state that does not fulfil the precondition.
         current: String,
     },
     /// Two modules of one upload have the same path.
@@ -138,12 +138,12 @@ pub enum Error {
         /// Why the name is not legal.
         source: names::Error,
     },
-    /// A precondition names a path that the write does not write.
-    #[error("the precondition for {0} is for a path that is not written")]
+    /// A precondition names a path that the request does not write.
+    #[error("the precondition names {0}, but the request does not write this path")]
     UnusedCondition(String),
-    /// There is a precondition for all paths that are written, but the write does not name them.
+    /// There is a precondition for all written paths, but the request does not name the paths that it writes.
     #[error(
-        "a precondition for every path that is written needs a request that names these paths: name them in the precondition"
+        "a precondition for all written paths is not possible, because the request does not name these paths: name them in the precondition"
     )]
     NoWrittenPaths,
     /// There is no change left to roll back. The text names the path, if any.
@@ -203,7 +203,7 @@ pub enum Error {
         "{root:?} is a copy of another store than the one in {url}: choose another directory with --root, or delete this copy"
     )]
     CopyOfOther {
-        /// The path of the directory.
+        /// The directory of the copy.
         root: PathBuf,
         /// The URL of the bucket.
         url: String,
@@ -298,7 +298,7 @@ impl Error {
         }
     }
 
-    /// Returns the name of the branch if the error says that no branch, or neither a branch nor a tag, has this name.
+    /// Returns the name in the error if the error says that there is no branch with this name, or neither a branch nor a tag.
     pub fn unknown_branch(&self) -> Option<&str> {
         match self {
             Self::UnknownName(name) => Some(name),

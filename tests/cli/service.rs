@@ -84,7 +84,7 @@ fn sighup_reloads_the_keys() {
         ),
         (
             Some("variable-secret:*"),
-            "the same key is given in two places",
+            "the same key is given by both --auth and --auth-file",
         ),
         (Some("# nothing\n"), "the list of keys is empty"),
         (None, "cannot read "),

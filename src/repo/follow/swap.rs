@@ -13,8 +13,9 @@ use crate::repo::parts::Parts;
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
 impl Parts {
-    /// Makes a swap on top of the state to which the local refs are equal. Returns whether it was made. If it was not, another machine made
-    /// a swap first, or another program moved the refs of this repository. The caller holds `refs.lock`, and has caught up.
+    /// Applies `swap` to the shared state, if that is still the state to which the local refs are equal. Returns whether the swap was made.
+    /// If not, another machine made a swap first, or another program moved the refs of this repository. The caller holds `refs.lock`, and
+    /// has called [`catch_up`](Self::catch_up).
     ///
     /// # Errors
     /// `Unconfirmed` if it is unknown whether the swap was made; after any other error it was not made.
@@ -27,7 +28,10 @@ impl Parts {
                 drop(followed);
                 if let Err(error) = self.follow(state) {
                     // The change is made in the bucket, and the next `catch_up` makes this repository equal to it.
-                    tracing::error!(error = chain(&error), "cannot follow a swap of this server");
+                    tracing::error!(
+                        error = chain(&error),
+                        "a change of this server is in the bucket, but the local repository cannot be updated"
+                    );
                 }
                 Ok(true)
             }
@@ -52,7 +56,7 @@ impl Parts {
     /// On one disk, calls `attempt` once.
     ///
     /// # Errors
-    /// The error of `attempt`, which is `Moved` if other machines changed the state each time; those of [`catch_up`](Self::catch_up).
+    /// The error of `attempt`, which is `Moved` if other machines changed the state each time; the errors of [`catch_up`](Self::catch_up).
     pub(crate) fn until_swapped<T>(&self, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
         let begun = Instant::now();
         loop {

@@ -122,7 +122,7 @@ fn a_write_that_names_no_paths_refuses_conditions_for_them() {
         ("POST", "/merge/side"),
     ] {
         let response = send(&s, write, ("wasmstore-if-none-match", "*"));
-        let reason = "a precondition for every path that is written needs a request that names these paths: name them in the precondition";
+        let reason = "a precondition for all written paths is not possible, because the request does not name these paths: name them in the precondition";
         response.is(400, reason);
     }
     for write in [

@@ -226,7 +226,7 @@ fn conditions_hold_for_each_path() {
     assert_eq!(put(("wasmstore-if-match", &matching), 5).status, 412);
     put(("wasmstore-if-match", &format!("/v/c {hash}")), 5).is(
         400,
-        "the precondition for /v/c is for a path that is not written",
+        "the precondition names /v/c, but the request does not write this path",
     );
     // The tag of the whole tree is the commit.
     assert_eq!(put(("if-match", "\"0\""), 5).status, 412);

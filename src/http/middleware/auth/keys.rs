@@ -16,7 +16,7 @@ const KEY_BYTES_MAX: usize = 256;
 /// Keys are never printed: `Debug` prints only their number, and an error states only the position of the faulty key.
 pub struct Keys {
     grants: Vec<Grant>,
-    /// The positions of the keys with an unknown method.
+    /// A warning for each key that allows an unknown HTTP method. It states the position of the key.
     warnings: Vec<KeyError>,
 }
 
@@ -43,8 +43,8 @@ pub enum KeyError {
         /// What is wrong, as the predicate of a sentence whose subject is the line.
         fault: &'static str,
     },
-    /// Two sets of keys that are to be combined contain the same key.
-    #[error("the same key is given in two places")]
+    /// The same key is in both of the sets that [`Keys::and`] combines.
+    #[error("the same key is given by both --auth and --auth-file: remove it from one")]
     Shared,
 }
 
@@ -111,16 +111,16 @@ impl Keys {
         self.grants.len()
     }
 
-    /// Returns a warning for each key with an unknown method, which allows nothing.
+    /// Returns a warning for each key with an unknown method. An unknown method in the list of a key has no effect.
     pub fn warnings(&self) -> &[KeyError] {
         &self.warnings
     }
 
     /// Returns the grant of an API key; `None` if the key is unknown.
     ///
-    /// The key `presented` is compared with all keys, each time over [`KEY_BYTES_MAX`] bytes. So the response time depends on the number of
-    /// keys, and on the length of `presented`, which its sender knows. It reveals neither how similar `presented` is to a valid key, nor
-    /// how long that key is.
+    /// The key `presented` is compared with all keys, each time over [`KEY_BYTES_MAX`] bytes. So the response time depends only on the
+    /// number of keys, and on the length of `presented`, which the client knows anyway. It reveals neither how similar `presented` is to a
+    /// valid key, nor how long the valid key is.
     pub(super) fn find(&self, presented: &[u8]) -> Option<&Grant> {
         let presented = Key::new(presented)?;
         let mut found = u64::MAX;
@@ -131,7 +131,7 @@ impl Keys {
     }
 
     /// Returns the grant of the first key for which `is_key` returns true. `is_key` is called for every key, so that the response time does
-    /// not reveal which one it is.
+    /// not reveal for which key it returns true.
     pub(super) fn find_where(&self, is_key: impl Fn(&[u8]) -> bool) -> Option<&Grant> {
         let grants = self.grants.iter().rev();
         grants.fold(None, |found, grant| {
@@ -160,7 +160,8 @@ impl Keys {
         Ok(())
     }
 
-    /// Adds a key, and a warning if one of its methods is unknown. `at` adds the position of the key to a fault.
+    /// Adds a key, and a warning if one of its methods is unknown. `at` converts a text that says what is wrong with the key to an error
+    /// that also has the key's position.
     fn add_at(
         &mut self,
         grant: Grant,
