@@ -23,10 +23,10 @@ pub struct RefUpdate {
     pub new: Option<ObjectId>,
 }
 
-/// The identity of a pack in the shared state.
+/// The identity of a pack in a [`SharedState`], the state of a store that several machines share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackKey {
-    /// The generation of the shared state on which the pack was built.
+    /// The generation (see [`SharedState::generation`]) of the shared state on which the pack was built.
     pub generation: u64,
     /// The checksum at the end of the pack, in hex. git uses it as the name of the pack.
     pub checksum: String,
@@ -41,16 +41,16 @@ pub struct PackFiles {
     pub checksum: String,
     /// The path of the pack.
     pub pack: PathBuf,
-    /// The path of its index, in format version 2.
+    /// The path of the pack's index file, in format version 2.
     pub index: PathBuf,
 }
 
-/// The refs of one generation: a large base map that many generations share, and the refs that have changed since.
+/// The refs of the shared state at one generation: a large base map that many generations share, and the refs that have changed since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SharedRefs {
-    /// The refs at the time when the base was made.
+    /// All refs at an earlier generation.
     pub base: Arc<BTreeMap<RefName, ObjectId>>,
-    /// The refs that differ from the base, with their current values; `None` for a ref that was deleted.
+    /// The refs that differ from `base`, with their current values; `None` for a ref that was deleted.
     pub changed: BTreeMap<RefName, Option<ObjectId>>,
 }
 
@@ -82,7 +82,7 @@ impl SharedRefs {
         self.iter().next().is_none()
     }
 
-    /// Sets a ref, or deletes it if `value` is `None`.
+    /// Sets the value of a ref, or removes the ref if `value` is `None`. Changes only this map.
     pub fn set(&mut self, name: RefName, value: Option<ObjectId>) {
         if self.base.get(&name).copied() == value {
             self.changed.remove(&name);
@@ -97,34 +97,36 @@ impl SharedRefs {
 pub struct AppliedRequest {
     /// The id of the request, as in [`RequestId`].
     pub id: String,
-    /// The generation that the swap with this change made. It is 0 in a [`Swap`]; the authority sets it.
+    /// The first generation (version number, see [`SharedState::generation`]) of the shared state that contains the change. In a [`Swap`]
+    /// it is 0, because the authority sets it when it makes the swap.
     pub generation: u64,
     /// The tip of the change's first ref before the change; `None` if the ref did not exist.
     pub before: Option<ObjectId>,
-    /// The tip of that ref after the change.
+    /// The tip of the change's first ref after the change; `None` if the ref does not exist then.
     pub after: Option<ObjectId>,
 }
 
-/// The identity of a request that a client may send again, to the same server or to another one.
+/// The identity of a request that may be handled more than once: a server forwards it to another server and, if the result of that is
+/// unknown, handles it itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
-    /// A random text that the client has chosen.
+    /// A random text, chosen by the server that forwards the request.
     pub id: String,
-    /// A generation of the shared state that existed before the request was sent for the first time.
+    /// The number of a generation (version) of the shared state that existed before the request was sent for the first time.
     pub since: u64,
-    /// Whether this process receives the request only once, so that it need not look for an earlier change of the request.
+    /// Whether this process receives the request only once. If so, only another process can have applied the change of the request before.
     pub is_sent_once: bool,
 }
 
-/// The refs and packs of a repository that several machines share, at one generation.
+/// The refs and packs of a repository that several machines share, at one generation (version number).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedState {
-    /// The number of swaps that led to this state.
+    /// The number of swaps (see [`Swap`]) that led to this state.
     pub generation: u64,
-    /// The random id of the swap that made this state. Two states with the same generation can differ, for example after the bucket was
+    /// The random id of the swap that made this state. Two states with the same `generation` can differ, for example after the bucket was
     /// restored from a backup; then their ids differ.
     pub batch: String,
-    /// A generation. Packs with a lower generation that are not in `packs` may be deleted at any time.
+    /// The first generation whose packs are protected: a pack of a lower generation that is not in `packs` may be deleted at any time.
     pub floor: u64,
     /// All branches and tags, and the ref of the OCI registry.
     pub refs: SharedRefs,
@@ -132,15 +134,16 @@ pub struct SharedState {
     pub head: BranchName,
     /// The packs, which together contain everything that the refs reach.
     pub packs: Arc<Vec<PackKey>>,
-    /// The URL of the server that made the last swap; `None` if it was not made by a server.
+    /// The URL of the server that made the last [`Swap`]; `None` if no server made it.
     pub writer: Option<String>,
     /// The most recent changes that were applied for a request with an id.
     pub requests: Arc<Vec<AppliedRequest>>,
-    /// The generation after which `requests` is complete. It is not known whether an older request was applied.
+    /// The generation after which `requests` is complete: it lists every request that was applied in a later generation. Whether an earlier
+    /// request was applied is not known.
     pub requests_since: u64,
 }
 
-/// A change of the shared state. It is applied completely or not at all.
+/// An atomic change of the shared state: it is applied completely or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Swap {
     /// The refs to create, move or delete.
@@ -151,17 +154,18 @@ pub struct Swap {
     pub added: Vec<PackFiles>,
     /// The checksums of the packs to remove. Every object that a ref reaches must be in the other packs.
     pub removed: Vec<String>,
-    /// The new floor; `None` keeps the current one.
+    /// The new [`SharedState::floor`]; `None` keeps the current one.
     pub floor: Option<u64>,
-    /// The requests with an id whose changes this swap applies.
+    /// The requests that have an id and whose changes this swap applies.
     pub requests: Vec<AppliedRequest>,
 }
 
-/// How recent the shared state must be that a process reads.
+/// How recent a shared state must be when it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// The state after the last swap that this process knows of is enough if this process made that swap, so no request is needed. If
-    /// another process has made a swap since, the next swap of this process fails and reveals that.
+    /// The last state that this process knows is recent enough if this process made that state with a swap (an atomic change); then no
+    /// request to the bucket is needed. If another process has made a swap since then, the next swap of this process fails, and so detects
+    /// it.
     LastSwap,
     /// The current state, which the authority must read again.
     Current,
@@ -186,20 +190,21 @@ pub trait Authority: Send + Sync {
     /// `Missing` if the pack does not exist, because it was removed from the shared state; `Unreachable`; a file cannot be written.
     fn fetch(&self, key: &PackKey, to: &PackFiles) -> Result<()>;
 
-    /// Makes a pack durable that a later swap will add. The swap then takes less time.
+    /// Makes a pack durable in advance, so that the later [`Swap`] that adds the pack takes less time.
     ///
     /// # Errors
     /// `Unreachable`; the pack cannot be read.
     fn keep(&self, pack: &PackFiles) -> Result<()>;
 
-    /// Applies a swap to the state of generation `base`. Returns the state afterwards. Returns `None` if another process has made a swap
-    /// first, or if a ref does not have its old value.
+    /// Applies a [`Swap`] to the shared state whose generation (version number) is `base`. Returns the new state; `None` if another process
+    /// has made a swap first, or if a ref is not at the `old` value of its update.
     ///
     /// # Errors
     /// `Unconfirmed` if it is not known whether the swap was made. After any other error it was not made.
     fn swap(&self, base: u64, swap: &Swap) -> Result<Option<Arc<SharedState>>>;
 
-    /// Deletes the packs below the floor that the state does not contain. Returns the number of deleted files.
+    /// Deletes the packs in the bucket whose generation is below the [`floor`](SharedState::floor) and that the shared state does not
+    /// contain. Returns the number of deleted packs.
     ///
     /// # Errors
     /// `Unreachable` if the bucket does not answer.
@@ -209,14 +214,14 @@ pub trait Authority: Send + Sync {
     /// time: it updates mirrors and rolls up packs. Always true in a store on one disk.
     fn is_last_writer(&self) -> bool;
 
-    /// Takes over the work of the last writer, with a swap that changes nothing else. Does nothing if another process than `former` is the
-    /// last writer now. Returns whether this process is the last writer afterwards.
+    /// Makes this process the last writer, with a swap that changes nothing else, so that it does the work of the last writer from now on.
+    /// Does nothing if the last writer is no longer `former`. Returns whether this process is the last writer afterwards.
     ///
     /// # Errors
     /// The errors of [`swap`](Self::swap).
     fn claim(&self, former: Option<&str>) -> Result<bool>;
 
-    /// Returns the counters since the process started; `None` in a store on one disk.
+    /// Returns the numbers of requests, transferred bytes and swaps since the process started; `None` in a store on one disk.
     fn counters(&self) -> Option<AuthorityCounters>;
 }
 
@@ -225,13 +230,14 @@ pub trait Authority: Send + Sync {
 pub struct RequestCount {
     /// The number of all requests.
     pub requests: u64,
-    /// The number of failed requests. The responses that a condition does not hold, or that an object does not exist, are not failures.
+    /// The number of failed requests. A response that a condition such as `If-Match` does not hold, or that an object does not exist, is
+    /// not a failure.
     pub errors: u64,
     /// The total duration of all requests.
     pub duration: Duration,
 }
 
-/// The counters of an authority since the process started.
+/// The counters of the requests that an [`Authority`] has sent since the process started, for example to a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthorityCounters {
     /// The counters of each kind of request, with the name of the kind.
@@ -240,11 +246,11 @@ pub struct AuthorityCounters {
     pub uploaded_bytes: u64,
     /// The number of downloaded bytes, without headers.
     pub downloaded_bytes: u64,
-    /// The number of swaps that this process made.
+    /// The number of swaps (atomic changes of the shared state, see [`Swap`]) that this process made.
     pub swaps: u64,
-    /// The number of swaps that were not made, because another process made a swap first.
+    /// The number of swaps (atomic changes of the shared state) that were not made, because another process made a swap first.
     pub conflicts: u64,
-    /// The number of swaps whose result is not known.
+    /// The number of attempted swaps (atomic changes of the shared state) for which it is unknown whether they were made.
     pub unconfirmed: u64,
     /// The error text and the time of the last failed request.
     pub last_error: Option<(String, SystemTime)>,

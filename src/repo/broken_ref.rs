@@ -1,4 +1,4 @@
-//! Broken refs.
+//! The type that describes a broken ref, and the hint how to repair the ref.
 
 use std::fmt;
 

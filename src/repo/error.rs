@@ -13,7 +13,7 @@ pub enum Error {
     /// The directory is not a store, or the operation is not possible on this kind of store.
     #[error("{root:?} cannot be used as a store: {reason}")]
     NotAStore {
-        /// The directory.
+        /// The directory that cannot be used.
         root: PathBuf,
         /// Why the directory cannot be used, and what to do.
         reason: String,
@@ -27,7 +27,7 @@ pub enum Error {
     /// One branch name is a parent directory of the other, which git cannot store.
     #[error("branches {new:?} and {existing:?} cannot both exist")]
     BranchClash {
-        /// The requested name.
+        /// The name that was to be created.
         new: String,
         /// The existing branch.
         existing: String,
@@ -35,9 +35,9 @@ pub enum Error {
     /// One tag name is a parent directory of the other, which git cannot store.
     #[error("tags {new:?} and {existing:?} cannot both exist")]
     TagClash {
-        /// The requested name.
+        /// The name that was to be created.
         new: String,
-        /// The existing tag.
+        /// The name of the existing tag.
         existing: String,
     },
     /// The default branch cannot be deleted.

@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::repo::authority::{AppliedRequest, RequestId, SharedState};
 
-/// The shared state that this process last applied to the repository, and the swaps of the bucket's manifest that it made. Empty in a store
-/// on one disk.
+/// The shared state that this process last applied to the repository, and the swaps (replacements) of the bucket's manifest that it made.
+/// Empty in a store on one disk.
 pub(crate) struct Following {
     /// This mutex is held while the repository is made equal to a shared state, which includes the download of packs.
     followed: Mutex<Followed>,
     last: LastState,
 }
 
-/// The last state passed to [`Followed::record`]. Its mutex is never held during I/O, so threads that must not block can read it.
+/// The last shared state that was passed to [`Followed::record`]. Its mutex is never held during I/O, so threads that must not block can
+/// read it.
 #[derive(Clone, Default)]
 struct LastState(Arc<Mutex<Option<Arc<SharedState>>>>);
 
@@ -41,26 +42,26 @@ impl Default for Following {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BaseState {
     pub generation: u64,
-    /// The random id of the swap that made the state.
+    /// The random id of the swap (atomic change) that made the state.
     pub batch: String,
 }
 
-/// See [`Following`].
+/// The data of [`Following`] that its mutex protects.
 #[derive(Default)]
 pub(crate) struct Followed {
     /// The shared state to which this process last made the refs equal.
     pub applied: Option<Arc<SharedState>>,
-    /// Whether the refs on disk may differ from `applied`. If so, the next catch-up compares all of them.
+    /// Whether the refs on disk may differ from the refs in the state `applied`. If so, the next update to a newer state compares all refs.
     pub is_doubtful: bool,
     /// The checksums of the packs that `applied` names.
     pub named: Arc<HashSet<String>>,
-    /// The last uninterrupted series of swaps by this process, with no swap of another process between them: the generation before its
-    /// first swap, and the generation after its last swap.
+    /// The last uninterrupted series of swaps of the shared state by this process, with no swap of another process between them: the
+    /// generation before its first swap, and the generation after its last swap.
     own_swaps: Option<(u64, u64)>,
     last: LastState,
 }
 
-/// The answer to the question whether the change of a request was already applied.
+/// Whether the change of a request was already applied.
 pub(crate) enum RequestState {
     /// The change was applied.
     Applied(AppliedRequest),
@@ -83,8 +84,9 @@ impl Followed {
         self.is_doubtful = false;
     }
 
-    /// Records that this process swapped the bucket's manifest on top of generation `before`. `after` is the generation after the swap; it
-    /// is higher than `before + 1` if other processes made swaps before this process learned the result.
+    /// Records that this process replaced the bucket's manifest of generation (version number) `before`. `after` is the generation at the
+    /// time when this process learned the result. It is higher than `before + 1` if other processes had replaced the manifest again by
+    /// then.
     pub(crate) fn note_own_swap(&mut self, before: u64, after: u64) {
         self.own_swaps = match self.own_swaps {
             _ if after != before + 1 => None,
@@ -151,7 +153,8 @@ mod tests {
     use super::*;
     use crate::repo::authority::SharedRefs;
 
-    /// Returns a state that lists the request `named`, and that claims to list every request applied after generation `since`.
+    /// Returns a state with one applied request, `named`. The state claims to list every request that was applied after the generation
+    /// (version number) `since`.
     fn state(generation: u64, since: u64) -> Arc<SharedState> {
         let named = AppliedRequest {
             id: "named".to_owned(),

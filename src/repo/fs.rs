@@ -20,7 +20,7 @@ pub(crate) fn sync_file(path: &Path) -> Result<()> {
         .map_err(Error::io("fsync", path))
 }
 
-/// Fsyncs the names in the directory at `path`.
+/// Fsyncs the directory at `path`, so that the names in it are durable.
 pub(crate) fn sync_dir(path: &Path) -> Result<()> {
     sync_file(path)
 }

@@ -38,12 +38,13 @@ const GATE_HELD_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Guard(File);
 
 impl Guard {
-    /// Returns the time of the last `gc`, in nanoseconds since 1970; 0 if there was none. This must be a guard of `lock`.
+    /// Returns the time of the last `gc`, in nanoseconds since 1970; 0 if there was none. Must only be called on a guard of the file
+    /// `lock`.
     pub(crate) fn last_collected(&self) -> u64 {
         read_time(&self.0)
     }
 
-    /// Records that `gc` is about to delete objects. This must be an exclusive guard of `lock`.
+    /// Records that `gc` is about to delete objects. Must only be called on an exclusive guard of the file `lock`.
     pub(crate) fn mark_collected(&self) -> Result<()> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let time = since.map_or(0, |since| since.as_nanos() as u64);
@@ -79,7 +80,8 @@ impl Locks {
         Self { dir, passing }
     }
 
-    /// Takes `lock` in shared mode. While the guard exists, the caller may write and publish objects, and `gc` deletes nothing.
+    /// Takes the lock on the file `lock` in shared mode. While the guard exists, the caller may write and publish objects, and `gc` deletes
+    /// nothing.
     pub(crate) fn writing(&self) -> Result<Guard> {
         let deadline = Instant::now() + PATIENCE;
         let _passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,8 +120,8 @@ impl Locks {
         }
     }
 
-    /// Takes `lock` exclusively and then `refs.lock`. While the guards exist, no other process or thread writes. New writers are blocked
-    /// for at most two seconds at a time.
+    /// Locks the file `lock` exclusively, and then `refs.lock`. While the guards exist, no other process or thread writes. While this
+    /// function waits for `lock`, it blocks new writers for at most two seconds at a time.
     pub(crate) fn deleting(&self) -> Result<(Guard, Guard)> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -148,12 +150,12 @@ impl Locks {
         if_free(self.exclusive("maintenance.lock", Instant::now()))
     }
 
-    /// Takes `roll-up.lock`; `None` if another roll-up runs.
+    /// Takes `roll-up.lock`; `None` if another roll-up (which combines small packs into one) is running.
     pub(crate) fn try_roll_up(&self) -> Result<Option<Guard>> {
         if_free(self.exclusive("roll-up.lock", Instant::now()))
     }
 
-    /// Takes `lock` exclusively; `None` if another process or thread is writing.
+    /// Locks the file `lock` exclusively; `None` if another process or thread is writing.
     pub(crate) fn try_alone(&self) -> Result<Option<Guard>> {
         if_free(self.wait("lock", Instant::now(), File::try_lock))
     }

@@ -1,6 +1,6 @@
 //! The bare repository: objects, packs, refs, trees, history, publishing, pushes, garbage collection and verification.
 //!
-//! Layer 1. This subsystem knows git's formats, and nothing about WebAssembly: here, a module is a blob.
+//! Layer 1 (`lib.rs` lists the layers). This subsystem knows git's formats, and nothing about WebAssembly: here, a module is a blob.
 //!
 //! # Structure
 //!

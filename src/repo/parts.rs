@@ -12,7 +12,7 @@ use crate::repo::objects::db::ObjectDb;
 use crate::repo::packs::dir::PackDir;
 use crate::repo::refs::store::RefStore;
 
-/// Objects, packs, refs and locks of one repository. Each owns its state; publishing, pushes, gc and verification combine them.
+/// Objects, packs, refs and locks of one repository. Each field owns its state; publishing, pushes, gc and verification combine the fields.
 pub(crate) struct Parts {
     pub locks: Locks,
     pub objects: Arc<ObjectDb>,
@@ -36,7 +36,7 @@ impl Parts {
         Ok(Self::of(ObjectDb::open(root, cache)?, authority))
     }
 
-    /// Returns the parts of a repository that does not exist yet. Reads find no objects and no refs.
+    /// Returns the parts (objects, packs, refs and locks) of a repository that does not exist yet. Reads find no objects and no refs.
     pub(crate) fn absent(root: &Path, cache: &CacheLimits) -> Self {
         Self::of(ObjectDb::absent(root, cache), Arc::new(LocalRefs))
     }

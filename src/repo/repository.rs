@@ -1,5 +1,5 @@
-//! The repository as the store uses it: a facade of the parts in `src/repo`, and the operations that combine them. The modules below
-//! it add more of them: `settings` for the configuration, `replica` for a replica, `maintenance` for gc, verify and backup.
+//! The repository as the store uses it: a facade of the parts in `src/repo`, and the operations that combine them. The modules below it add
+//! more operations: `settings` for the configuration, `replica` for a replica, `maintenance` for gc, verify and backup.
 
 mod maintenance;
 mod replica;
@@ -132,8 +132,8 @@ impl Repository {
         WriteTxn::begin(&self.parts)
     }
 
-    /// Publishes one change on `branch`, or on the default branch. Calls `decide` with a draft on the branch's tip. If another writer moves
-    /// the branch, calls `decide` again on the new tip.
+    /// Publishes one change on `branch`, or on the default branch. Calls `decide` with a draft: an editable copy of the tree at the
+    /// branch's tip. If another writer moves the branch, calls `decide` again on the new tip.
     ///
     /// # Errors
     /// The error of `decide`; `UnknownBranch`; `Moved` if other writers moved the branch again and again for too long; `Batch` if the
@@ -147,9 +147,9 @@ impl Repository {
         self.publisher.publish(txn, branch, decide)
     }
 
-    /// Publishes one change of several refs like [`publish`](Self::publish): calls `decide` with a draft for each ref, the branch first; it
-    /// must return a decision for each. Moves either both refs or none, except after a crash or a failure of the disk: the refs move one
-    /// after the other, `refs/oci/records` first, so only that one may have moved.
+    /// Publishes one change of several refs like [`publish`](Self::publish): calls `decide` with a draft for each ref, the branch first;
+    /// `decide` must return a decision for each draft. Moves either both refs or none, except after a crash or a failure of the disk: the
+    /// refs move one after the other, `refs/oci/records` first, so only that ref may have moved.
     ///
     /// # Errors
     /// The errors of [`publish`](Self::publish).
@@ -162,7 +162,7 @@ impl Repository {
         self.publisher.publish_refs(txn, refs, decide)
     }
 
-    /// Runs `read` with a draft on a commit. Nothing is published.
+    /// Calls `read` with a [`Draft`] of a commit: the editable copy of its tree that a change would get. Publishes nothing.
     ///
     /// # Errors
     /// There is no such commit; the errors of `read`.
@@ -177,8 +177,8 @@ impl Repository {
         read(&draft)
     }
 
-    /// Returns the tip of `refs/oci/records` and the tips of all branches. A change that moves both the records and a branch is in all tips
-    /// or in none.
+    /// Returns the tip of `refs/oci/records` and the tips of all branches, read together: if a change moves both the records and a branch,
+    /// the result has either both new tips or both old tips.
     ///
     /// # Errors
     /// `UncollectableRef` if a branch is broken; the refs cannot be read or locked.

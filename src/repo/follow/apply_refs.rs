@@ -21,8 +21,9 @@ const SINGLE_MAX: usize = 1000;
 type Differences = BTreeMap<RefName, Option<ObjectId>>;
 
 impl Parts {
-    /// Moves, creates and deletes refs until they equal the refs of `state`, and sets the default branch. `known` is a state to which the
-    /// refs are known to be equal, so that only differences from it are set; without it, all refs are read.
+    /// Moves, creates and deletes refs until they equal the refs of `state`, and sets the default branch. If `known` is given, the refs
+    /// must be equal to that state, and only the differences between `known` and `state` are applied. Otherwise, all refs are read and
+    /// compared.
     ///
     /// # Errors
     /// A ref cannot be read or written; another git process holds a lock file.
@@ -45,8 +46,8 @@ impl Parts {
         let (first, last): (Vec<_>, Vec<_>) = deleted
             .into_iter()
             .partition(|(name, _)| is_in_the_way(name));
-        // In this order, HEAD names an existing branch at every moment, unless the name of its old branch conflicts with that of its new
-        // one, as `a` and `a/b` do.
+        // In this order, HEAD names an existing branch at every moment, unless the names of its old and its new branch conflict, as `a` and
+        // `a/b` do.
         for (name, value) in first.into_iter().chain(set) {
             self.set_ref(name, *value)?;
         }
@@ -58,7 +59,8 @@ impl Parts {
             .try_for_each(|(name, value)| self.set_ref(name, *value))
     }
 
-    /// Reads all refs, and returns those that differ from the state. If many differ, first writes all refs of the state to `packed-refs`.
+    /// Reads all local refs, and returns those that differ from the shared state. If many differ, first writes all refs of the shared state
+    /// to `packed-refs`.
     fn bulk_differences(&self, state: &SharedState) -> Result<Differences> {
         let differences = self.differences_from(state)?;
         if differences.len() <= SINGLE_MAX {

@@ -11,20 +11,23 @@ use crate::repo::following::BaseState;
 use crate::repo::parts::Parts;
 use crate::sharing::write_shared;
 
-/// The name of a file in `ROOT/wasmstore` of a copy. It records the generation and batch of the state to which the copy was last made
-/// equal.
+/// The file in `ROOT/wasmstore` of a local copy of a store in a bucket. It records the generation and batch id of the state to which the
+/// copy was last made equal.
 pub(crate) const GENERATION: &str = "generation";
 
-/// The maximum number of attempts to follow a state. An attempt fails if a pack is removed from the shared state before it is copied.
+/// The maximum number of attempts to make the repository equal to the shared state, the state of the store in the bucket. An attempt fails
+/// if another machine removes a pack from the shared state before this machine has copied it.
 const ATTEMPTS_MAX: usize = 10;
 
-/// How long a reader waits, without a lock, until another thread of this process has moved the local refs after its swap.
+/// The maximum time that a reader waits, without a lock, for another thread of this process that has changed the shared state but has not
+/// moved the local refs yet.
 const OWN_SWAP_MAX: Duration = Duration::from_millis(50);
 /// The pause between two checks whether the local refs were moved.
 const OWN_SWAP_PAUSE: Duration = Duration::from_millis(2);
 
 impl Parts {
-    /// Makes the local packs and refs equal to the state of the authority. The caller holds `refs.lock`.
+    /// Makes the local packs and refs equal to the shared state, which the authority (such as a bucket) has. `freshness` says how recent
+    /// that state must be. The caller holds `refs.lock`.
     ///
     /// # Errors
     /// `Unreachable`; a pack is damaged; the repository cannot be written.
@@ -40,7 +43,7 @@ impl Parts {
         self.catch_up_once(freshness)
     }
 
-    /// Returns the current state of the authority if the repository is not known to be equal to it or to a later state. Takes no lock.
+    /// Returns the current shared state, unless the repository is known to be equal to it or to a later one. Takes no lock.
     ///
     /// # Errors
     /// `Unreachable`; the state cannot be read.
@@ -53,8 +56,8 @@ impl Parts {
         };
         let begun = Instant::now();
         while !self.following.is_at(&state) {
-            // After a swap of this process, the authority has the new state before the local refs are moved. So this waits a moment before
-            // it reports a newer state.
+            // After a swap of this process, the authority has the new state before the local refs are moved. So a newer state is reported
+            // only after a short wait.
             if !self.authority.is_last_writer() || begun.elapsed() >= OWN_SWAP_MAX {
                 return Ok(Some(state));
             }
@@ -88,8 +91,8 @@ impl Parts {
         }
     }
 
-    /// Returns an error if another process made the repository a copy of a store in a bucket after this process opened it. Then the
-    /// manifest in the bucket, not the refs on disk, decides.
+    /// Returns an error if another process made the repository a copy of a store in a bucket after this process opened it. Since then, the
+    /// manifest in the bucket, not the refs on disk, decides whether a ref moves.
     fn check_unshared(&self) -> Result<()> {
         if !self.generation_path().exists() {
             return Ok(());
@@ -134,7 +137,8 @@ impl Parts {
         Ok(())
     }
 
-    /// Returns the state of the bucket up to which this process has caught up.
+    /// Returns the generation (version number) of the shared state that this process last applied to the repository, and the id of the swap
+    /// that made that state. Returns the default value if this process has applied none.
     pub(crate) fn base_state(&self) -> BaseState {
         let followed = self.following.lock();
         let applied = followed.applied.as_ref();
@@ -144,9 +148,9 @@ impl Parts {
         })
     }
 
-    /// Returns whether `base` is the current state, or only this process has changed the state since. Only then is it final that a change
-    /// was refused on `base`, or had no effect on it: such a change makes no swap, which would confirm that `base` was current. On one
-    /// disk, always returns true.
+    /// Returns whether `base` is the current shared state, or only this process has changed the shared state since. Callers need this for a
+    /// change that was refused on `base`, or that had no effect on it: such a change makes no swap (atomic change of the shared state), and
+    /// only a successful swap proves that `base` was current. In a store on one disk, always returns true.
     ///
     /// # Errors
     /// `Unreachable`.
@@ -163,20 +167,23 @@ impl Parts {
         self.following.lock().is_doubtful = true;
     }
 
-    /// Returns the generation of the state to which a process last made the refs equal; 0 if none is recorded.
+    /// Returns the generation (version number) of the shared state to which some process last made the local refs equal, as it is recorded
+    /// in a file; 0 if none is recorded.
     pub(crate) fn noted_generation(&self) -> u64 {
         self.noted_state().0
     }
 
-    /// Returns the generation and the batch of the state to which a process last made the refs equal.
+    /// Returns the recorded generation (version number) of the shared state to which a process last made the refs equal, and the random id
+    /// of that state; 0 and an empty text if none is recorded.
     fn noted_state(&self) -> (u64, String) {
         let noted = fs::read_to_string(self.generation_path()).unwrap_or_default();
         let (generation, batch) = noted.trim_end().split_once(' ').unwrap_or_default();
         (generation.parse().unwrap_or_default(), batch.to_owned())
     }
 
-    /// Records in a file, for other processes, the state to which the refs are equal. The file is not fsynced, so after a power cut it may
-    /// be newer than the refs. A swap on top of such refs fails, and then all refs are compared.
+    /// Records in a file, for other processes, the shared state to which the refs are equal: its generation (version number) and its random
+    /// id `batch`. The file is not fsynced, so after a power cut it may be newer than the refs. Then the next change of the shared state
+    /// that is based on these refs fails, and all refs are compared.
     pub(crate) fn note_state(&self, generation: u64, batch: &str) -> Result<()> {
         let path = self.generation_path();
         let note = format!("{generation} {batch}\n");

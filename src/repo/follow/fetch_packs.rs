@@ -21,7 +21,8 @@ use crate::repo::parts::Parts;
 const COPIES_MAX: usize = 8;
 
 impl Parts {
-    /// Copies the packs of `state` that the repository does not have. `known` is a state whose packs it is known to have.
+    /// Copies the packs of `state` that the repository does not have. The packs of the state `known` are in the repository already, and are
+    /// not looked up.
     pub(crate) fn fetch_packs(
         &self,
         state: &SharedState,
@@ -118,15 +119,15 @@ pub(crate) fn check_copy(files: &PackFiles, format: gix::hash::Kind) -> Result<(
     Ok(())
 }
 
-/// The checksums of a pack or an index: the computed one, and those at the end of the file.
+/// The checksums of a pack or an index: the computed checksum, and the checksums at the end of the file.
 struct Checksummed {
     /// The computed checksum of everything before the last checksum in the file.
     computed: gix::ObjectId,
-    /// The checksums at the end of the file.
+    /// The bytes of the checksums at the end of the file. A pack ends with one checksum, an index with two.
     trailer: Vec<u8>,
 }
 
-/// Reads a file that ends with `trailers` checksums, of which the last is its own.
+/// Reads a file that ends with `trailers` checksums. The last checksum is over everything before it in the file.
 fn checksummed(path: &Path, format: gix::hash::Kind, trailers: usize) -> io::Result<Checksummed> {
     let mut file = File::open(path)?;
     let length = format.len_in_bytes();

@@ -1,5 +1,5 @@
-//! The packs of this repository that the shared state does not have: those of a push or a batch that is not published yet, or whose swap
-//! failed.
+//! The packs of this repository that the shared state does not have: the packs of a push or a batch that is not published yet, or whose
+//! swap failed.
 
 use crate::repo::error::Result;
 use crate::repo::packs::pack::{Pack, all_packs_in};
@@ -9,7 +9,7 @@ use crate::repo::parts::Parts;
 pub(crate) struct UnnamedPacks(Vec<(Pack, gix_pack::index::File)>);
 
 impl UnnamedPacks {
-    /// Returns one of these packs that contains the object; `None` if none does.
+    /// Returns a pack in this list that contains the object; `None` if none does.
     pub(crate) fn pack_with(&self, id: &gix::oid) -> Option<&Pack> {
         let found = self.0.iter().find(|(_, index)| index.lookup(id).is_some());
         found.map(|(pack, _)| pack)

@@ -20,26 +20,26 @@ const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
 /// The packs and loose objects to delete.
 pub(crate) struct Candidates {
     packs: Vec<Pack>,
-    /// The packs that had no index when they were listed. A writer installs the index last, so it may still be about to complete such a
-    /// pack, whose objects are not in `ids`.
+    /// The packs that had no index when they were listed. Their objects are not in `ids`. A writer may still complete such a pack, because
+    /// it installs the index last.
     without_index: Vec<Pack>,
     loose: Vec<(gix::ObjectId, PathBuf)>,
-    /// The ids of the objects in all listed files, including files that are spared later.
+    /// The ids of the objects in all listed files, including files that are removed from the candidates later.
     pub ids: HashSet<gix::ObjectId>,
-    /// The total size of all listed files on disk, in bytes, including files that are spared later.
+    /// The total size of all listed files on disk, in bytes, including files that are removed from the candidates later.
     pub size_bytes: u64,
 }
 
 impl Candidates {
-    /// Removes a pack that was just written from the candidates. The name of a pack is the checksum of its content, so the new pack may
-    /// have the name of a listed one.
+    /// Removes `pack` from the candidates, because it was just written and must stay. The name of a pack is the checksum of its content, so
+    /// the new pack may have the name of a listed one.
     pub(crate) fn spare(&mut self, pack: Option<&Pack>) {
         self.packs.retain(|candidate| Some(candidate) != pack);
     }
 }
 
 impl Candidates {
-    /// Removes the packs with these checksums from the candidates, because the shared state contains them.
+    /// Removes the packs with these checksums from the files to delete, because the state that several machines share contains them.
     pub(crate) fn spare_named(&mut self, named: &HashSet<String>) {
         self.packs
             .retain(|candidate| !named.contains(&candidate.checksum()));
@@ -60,7 +60,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// Creates candidates from packs, without loose objects.
+    /// Returns these packs as the candidates for deletion, without loose objects.
     pub(crate) fn of_packs(packs: Vec<Pack>) -> Self {
         Self {
             packs,
@@ -102,12 +102,12 @@ pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candid
     })
 }
 
-/// Deletes the candidates, and files that killed writers have left behind. First deletes the files that git derives from objects, such as
-/// the commit-graph, because they list deleted objects. No other process may be writing.
+/// Deletes the packs and loose objects in `candidates`, and files that killed writers have left behind. First deletes the files that git
+/// derives from objects, such as the commit-graph, because they list objects that will be deleted. No other process may be writing.
 pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
     remove_derived(parts.root(), Deletion::Objects)?;
     remove_packs(parts.root(), &candidates.packs)?;
-    // A pack that has its index now was completed after it was listed, and refs may have come to reach its objects.
+    // A pack that has an index now was completed after it was listed, and refs may reach its objects by now.
     let mut incomplete = candidates.without_index.clone();
     incomplete.retain(|pack| !pack.part("idx").exists());
     remove_packs(parts.root(), &incomplete)?;

@@ -28,12 +28,13 @@ use crate::repo::locks::Guard;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 
-/// The maximum number of attempts of phase 2. It is repeated if another machine changes the shared state in between.
+/// The maximum number of attempts of phase 2, the phase in which writers are blocked. It is repeated if another machine changes the shared
+/// state in between.
 const EXCHANGES_MAX: usize = 20;
 
 /// The parameters of a garbage collection.
 pub struct GcRequest<'a, E> {
-    /// The branch whose own history is rewritten, and how; `None` keeps all history.
+    /// The branch whose own history (the commits that no other ref reaches) is rewritten, and how; `None` keeps all history.
     pub rewrite: Option<(&'a BranchName, Rewrite<'a, E>)>,
 }
 
@@ -48,7 +49,7 @@ pub struct GcResult {
     pub rewritten: Option<NewHistory>,
 }
 
-/// The new history of a branch.
+/// The history of a branch after a garbage collection has rewritten it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewHistory {
     /// The tip of the new history.
@@ -57,12 +58,12 @@ pub struct NewHistory {
     pub dropped_commits: usize,
 }
 
-/// The result of [`Collector::exchange`], the step after which no ref needs the candidates.
+/// The result of [`Collector::exchange`], the step after which no ref needs the [`Candidates`]: the packs and loose objects to delete.
 struct Exchanged {
     rewritten: Option<RewrittenBranch>,
-    /// The candidates that were copied, because refs reach them.
+    /// The objects that were to be deleted, but were copied into a new pack because refs reach them.
     copies: Vec<gix::ObjectId>,
-    /// The pack that contains the copies; `None` if there are none.
+    /// The pack that contains the copied objects; `None` if no object was copied.
     copied: Option<Pack>,
 }
 
@@ -128,7 +129,8 @@ impl Collector<'_> {
         Ok(collected)
     }
 
-    /// Deletes the candidates, after everything that must stay was written to other packs (phase 2).
+    /// Phase 2: writes the objects that must stay and that are not in the pack of phase 1 to another pack, then deletes the candidates,
+    /// which are packs and loose objects.
     fn delete_unreachable<E: From<Error>>(
         &self,
         repo: &gix::Repository,
@@ -174,9 +176,9 @@ impl Collector<'_> {
         })
     }
 
-    /// Rewrites the branch, and copies the candidates that refs have come to reach, so that all candidates can be deleted. If several
-    /// machines share the repository, replaces the packs of `base` in the shared state, and starts again whenever another machine has
-    /// changed that state.
+    /// Rewrites the branch, and copies those objects of the candidates (packs and loose objects to delete) that refs reach by now, so that
+    /// all candidates can be deleted. If several machines share the repository, replaces the packs of `base` in the shared state, and
+    /// starts again whenever another machine has changed that state.
     fn exchange<E: From<Error>>(
         &self,
         repo: &gix::Repository,
@@ -221,7 +223,8 @@ impl Collector<'_> {
         Err(Error::Busy(reason.to_owned()).into())
     }
 
-    /// Returns the candidates that refs reach and that `packed`, the pack of phase 1, does not contain.
+    /// Returns the objects of the candidates (packs and loose objects to delete) that refs reach and that `packed`, the pack of phase 1,
+    /// does not contain.
     fn copies(
         &self,
         repo: &gix::Repository,
@@ -236,7 +239,8 @@ impl Collector<'_> {
         Ok(copies)
     }
 
-    /// Deletes the candidates. Before that, records the deletion in the file `lock`, so that every process opens its packs again.
+    /// Deletes the packs and loose objects in `candidates`. Before that, records the deletion in the file `lock`, so that every process
+    /// opens its packs again.
     fn delete_for_good(&self, lock: &Guard, candidates: &Candidates) -> Result<()> {
         // Without this fsync, a power cut could restore the old value of a ref, whose objects are deleted now.
         self.parts.refs.sync_all_refs()?;

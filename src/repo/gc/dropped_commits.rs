@@ -19,10 +19,10 @@ use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
 /// For each path: the commits that replace the entry at the path by a dropped module, each with the entry that it replaced. In the new
-/// history, this entry stays at the path until an entry follows that is not dropped.
+/// history, the replaced entry stays at the path until a commit replaces it by an entry that is not dropped.
 type CarriedEntries = HashMap<BString, Vec<(HistoryCommit, Option<TreeEntry>)>>;
 
-/// Returns the number of commits by which the history `own` would become shorter.
+/// Returns the number of commits by which the history `own` would become shorter if the versions `dropped` were dropped from it.
 pub(crate) fn count_dropped(
     parts: &Parts,
     own: &OwnHistory,
@@ -73,7 +73,7 @@ pub(crate) fn count_dropped(
     Ok(own.commits.len() - new.kept())
 }
 
-/// Returns whether a commit restores one that gets another id, so that its trailer changes.
+/// Returns whether the trailer `Restores` of a commit names a commit that gets another id, so that the trailer must change.
 fn restores_other(
     repo: &gix::Repository,
     id: gix::ObjectId,
@@ -88,7 +88,8 @@ fn restores_other(
 struct Counter<'r> {
     trees: TreeReader<'r>,
     dropped: &'r DroppedVersions,
-    /// The history without the drops, which gives each old commit a position.
+    /// The history as it would be if nothing were dropped. It is only used to look up the positions of commits in their first-parent
+    /// history.
     old: RewrittenHistory,
     carried: CarriedEntries,
 }
@@ -125,7 +126,8 @@ impl Counter<'_> {
         Ok(DropEffect { is_same, is_empty })
     }
 
-    /// Returns the entry that the new form of `commit` has at a path where the old form has a dropped module.
+    /// Returns the entry that the new form of `commit` has at `path`, where the old form has a module that is dropped: the entry that this
+    /// module replaced. `None` if the module replaced nothing.
     fn carried_entry(&self, path: &BString, commit: Option<&gix::ObjectId>) -> Option<TreeEntry> {
         let commit = self.old.new_commit(*commit?);
         let starts = self.carried.get(path)?.iter().rev();

@@ -115,7 +115,7 @@ impl<'p> HistoryRewriter<'p> {
         Ok(same(read_linked(repo, commit_id(parent))?.tree.0))
     }
 
-    /// Builds the tree of a commit in the new history: applies those changes of the commit that are not dropped to the new tree of its
+    /// Builds the tree of a commit in the new history: applies the changes of the commit, except the dropped ones, to the new tree of its
     /// first parent.
     fn new_tree(
         &self,

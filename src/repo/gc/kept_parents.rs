@@ -14,7 +14,7 @@ pub(crate) struct KeptParents {
 }
 
 impl KeptParents {
-    /// Begins to read commits.
+    /// Returns a reader of the parents of commits, which has read nothing yet.
     ///
     /// # Errors
     /// There is no repository.

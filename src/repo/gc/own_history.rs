@@ -16,7 +16,7 @@ pub struct OwnHistory {
     pub commits: Vec<CommitNode>,
     /// All commits that other refs reach.
     pub(crate) kept: gix::hashtable::HashSet,
-    /// The objects to which all other refs point.
+    /// The ids of the objects to which the other refs point: all refs except the branch.
     pub(crate) other_tips: Vec<gix::ObjectId>,
 }
 
@@ -88,13 +88,13 @@ impl OwnHistory {
     }
 }
 
-/// Returns the targets of all other refs.
+/// Returns the targets of all refs except `branch`, and of a detached `HEAD`.
 fn other_tips(parts: &Parts, branch: &BranchName) -> Result<Vec<gix::ObjectId>> {
     let others = other_refs(parts, branch)?.into_iter();
     Ok(others.map(|(_, id)| id).collect())
 }
 
-/// Returns all refs except `branch` with their targets, sorted by name, and then a detached `HEAD`.
+/// Returns all refs except `branch` with their targets, sorted by name. If `HEAD` is detached, it is the last item.
 pub(crate) fn other_refs(
     parts: &Parts,
     branch: &BranchName,

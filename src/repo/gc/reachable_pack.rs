@@ -15,7 +15,7 @@ use crate::repo::packs::pack::Pack;
 /// clock that advances only at timer ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 
-/// The pack of all objects that were reachable in phase 1.
+/// The pack of all objects that refs reached in phase 1 of a garbage collection, during which other processes may still write.
 pub(super) struct ReachablePack {
     pub pack: Option<Pack>,
     pub index: Option<gix_pack::index::File>,
@@ -30,8 +30,8 @@ impl ReachablePack {
 }
 
 impl Collector<'_> {
-    /// Returns the objects from which everything that must stay is reachable: the targets of all refs. For a branch that is rewritten, uses
-    /// the given objects instead of its old tip.
+    /// Returns objects that together reach everything that must stay: the targets of all refs. For a branch that is rewritten, uses the
+    /// given objects instead of its old tip.
     ///
     /// # Errors
     /// `UncollectableRef` if a ref is broken, because it is not known which objects that ref needs.

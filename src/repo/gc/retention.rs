@@ -1,12 +1,13 @@
 //! Drops versions of modules from a branch's own history.
 //!
-//! The rule: every commit is made again, parents first. Where a commit has a dropped module at a path, its new form has what the new form
-//! of its first parent has there, as if the commit had not changed the path. All other changes stay. So the effect of a dropped change
-//! appears in the next commit that changes the path and stays. A parent after the first is left out if it became part of the history of
-//! another parent. A commit without any change left is dropped, except a commit without parents, and a merge that still joins two histories.
-//! A merge also stays if its first parent is in the history of the second: it brings all changes of a branch in one step, which one rollback
-//! undoes. A commit into which a dropped change has moved gets the trailer `Squashed: true`. A rollback stops there, because it would undo
-//! several changes at once. A commit keeps its id if neither its tree nor its parents change.
+//! The rule: every commit is written again, parents first. Where a commit has a dropped module at a path, its new form has the entry that
+//! the new form of its first parent has at this path, as if the commit had not changed the path. All other changes stay. The next commit
+//! that changes the path and stays then also contains the effect of the dropped change: the dropped change has moved into that commit. A
+//! parent after the first is left out if it is now in the history of another parent. A commit without any change left is dropped, except a
+//! commit without parents, and a merge that still joins two histories. A merge also stays if its first parent is in the history of the
+//! second: it brings all changes of a branch in one step, which one rollback undoes. A commit into which a dropped change has moved gets
+//! the trailer `Squashed: true`. A rollback stops there, because it would undo several changes at once. A commit keeps its id if neither
+//! its tree nor its parents change.
 //!
 //! The paths of each new tree are a subset of the paths of the old tree, so no path becomes a module and a directory at once. The tree of
 //! the tip does not change.
@@ -26,7 +27,8 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::read::read_tip;
 
-/// The new history of a branch, written without locks.
+/// The new history of a branch without the versions to drop, which was written without locks and to which the branch has not been moved
+/// yet.
 pub(crate) struct RetentionPlan {
     pub old_tip: gix::ObjectId,
     pub new_tip: gix::ObjectId,
@@ -77,8 +79,8 @@ fn rewrite(
 }
 
 /// Writes the final history: adds the commits that the branch has received since the plan was made to the planned history. If the branch
-/// was reset, or if another ref has come to reach commits of the plan, writes the whole history again. The caller must make sure that no
-/// one else moves a ref.
+/// was reset, or if another ref reaches commits of the plan by now, writes the whole history again. The caller must make sure that no other
+/// process or thread moves a ref.
 pub(crate) fn write(
     parts: &Parts,
     branch: &BranchName,
@@ -125,12 +127,13 @@ pub(crate) fn write(
 pub(crate) enum NewerHistory {
     /// The branch has received these commits, parents first.
     Commits(Vec<CommitNode>),
-    /// The branch was reset, or another ref reaches commits of the plan.
+    /// The branch was deleted or reset, or another ref now reaches commits that the plan rewrites.
     Unrelated,
 }
 
 impl OwnHistory {
-    /// Returns the commits that the branch has received since `planned` was read.
+    /// Compares the branch with `planned`, the branch's own history when the plan was made. Returns the commits that the branch has
+    /// received since then.
     fn read_newer(
         parts: &Parts,
         repo: &gix::Repository,

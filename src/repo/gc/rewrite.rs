@@ -1,4 +1,4 @@
-//! Rewrites the history of a branch for gc: plans it without locks, and publishes it while no one else can move a ref.
+//! Rewrites the history of a branch for gc: plans it without locks, and publishes it while no other process or thread can move a ref.
 
 use crate::names::{Author, BranchName};
 use crate::repo::error::{Error, Result};
@@ -10,7 +10,8 @@ use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 use crate::repo::refs::lock::OUTSIDE_MAX;
 
-/// A function that selects the versions to drop from a branch's own history. It is also called if the branch has no own history.
+/// A function that selects the versions to drop from a branch's own history: the commits that no other ref reaches. It is also called, with
+/// `None`, if there are no such commits.
 pub type DropSelector<'a, E> = &'a dyn Fn(Option<&OwnHistory>) -> Result<DroppedVersions, E>;
 
 /// How to rewrite a branch's own history: the commits that no other ref reaches.
@@ -27,7 +28,7 @@ pub enum Rewrite<'a, E> {
     Drop(DropSelector<'a, E>),
 }
 
-/// A rewrite that was planned without locks.
+/// A [`Rewrite`] that was planned without locks, so the branch may have moved since.
 pub(crate) enum RewritePlan<'a> {
     Squash {
         branch: &'a BranchName,
@@ -45,7 +46,7 @@ pub(crate) enum RewritePlan<'a> {
 pub(crate) struct RewrittenBranch {
     pub old_tip: gix::ObjectId,
     pub new_tip: gix::ObjectId,
-    /// Objects from which everything is reachable that the branch keeps.
+    /// Objects that together reach everything that the branch keeps.
     pub roots: Vec<gix::ObjectId>,
     /// The packs with new objects, if several machines share the repository; otherwise empty.
     pub packs: Vec<Pack>,
@@ -82,8 +83,7 @@ impl<'a> RewritePlan<'a> {
         }
     }
 
-    /// Returns the old tip, and the objects from which everything is reachable that the branch keeps. Returns `None` if the branch does not
-    /// change.
+    /// Returns the old tip, and objects that together reach everything that the branch keeps. Returns `None` if the branch does not change.
     pub(crate) fn roots(&self) -> Option<(gix::ObjectId, Vec<gix::ObjectId>)> {
         match self {
             Self::Squash { plan, .. } => plan.as_ref().map(|plan| (plan.tip, plan.roots())),
@@ -91,8 +91,8 @@ impl<'a> RewritePlan<'a> {
         }
     }
 
-    /// Writes the new history of the branch durably. Returns `None` if the branch does not change. The caller must make sure that no one
-    /// else moves a ref.
+    /// Writes the new history of the branch durably. Returns `None` if the branch does not change. The caller must make sure that no other
+    /// process or thread moves a ref.
     pub(crate) fn write(&self, parts: &Parts) -> Result<Option<RewrittenBranch>> {
         match self {
             Self::Squash {

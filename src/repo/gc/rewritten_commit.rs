@@ -4,7 +4,7 @@ use gix::bstr::ByteSlice;
 
 use crate::names::trailer_separator;
 
-/// The changes of a commit.
+/// The changes to make to a commit.
 pub(crate) struct CommitRewrite<'a> {
     pub tree: gix::ObjectId,
     pub parents: &'a [gix::ObjectId],

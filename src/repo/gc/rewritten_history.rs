@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use crate::repo::error::Result;
 use crate::repo::gc::kept_parents::KeptParents;
 
-/// The maximum number of forks at which the search for a first-parent ancestor continues.
+/// The maximum number of segments (runs of commits along first parents) in which the search for a first-parent ancestor looks.
 const FORKS_MAX: usize = 1000;
 
 /// The maximum number of commits that the search for an ancestor visits.
@@ -25,11 +25,11 @@ pub(crate) struct RewrittenHistory {
 #[derive(Clone)]
 struct NewLinks {
     parents: Vec<gix::ObjectId>,
-    /// Larger than that of each parent.
+    /// The commit's topological level: larger than the level of each parent, so a commit is never an ancestor of one with a smaller level.
     generation: u32,
 }
 
-/// The new form of a commit.
+/// The commit that takes the place of an old commit in the new history, and the trees of both.
 #[derive(Clone, Copy)]
 pub(super) struct NewForm {
     pub commit: HistoryCommit,
@@ -48,24 +48,25 @@ pub(super) struct HistoryCommit {
 /// A sequence of new commits in which each one is the first parent of the next one.
 #[derive(Clone, Copy)]
 struct Segment {
-    /// The first parent of the first commit of the segment.
+    /// The first parent of the segment's first commit; `None` if that commit has no parent.
     base: Option<HistoryCommit>,
     commits: u32,
 }
 
-/// The position of a new commit: its segment, and its index there.
+/// The position of a new commit: its segment (a sequence of commits that are connected by first parents), and its index there.
 #[derive(Clone, Copy)]
 struct Position {
     segment: u32,
     number: u32,
 }
 
-/// What the new form of a commit has in common with the commit.
+/// How a commit changes when `gc` drops old versions of modules from the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DropEffect {
-    /// Whether nothing changes except, perhaps, the parents.
+    /// Whether the rewritten commit equals the old one, except perhaps in its parents.
     pub is_same: bool,
-    /// Whether all changes of the commit are dropped, or have no effect without those that are. A merge needs no change.
+    /// Whether the rewritten commit would change nothing, because every change of the old commit is dropped or has no effect without the
+    /// dropped changes. Also true for a merge that makes no changes itself.
     pub is_empty: bool,
 }
 
@@ -88,12 +89,12 @@ impl RewrittenHistory {
         self.commits.get(&old).map_or(kept, |form| form.commit)
     }
 
-    /// Returns the new form of a commit; `None` if the commit was not added.
+    /// Returns the new form of the commit `old` of the old history; `None` if the commit was not added.
     pub(super) fn form(&self, old: &gix::ObjectId) -> Option<&NewForm> {
         self.commits.get(old)
     }
 
-    /// Adds the new form of a commit.
+    /// Records which commit takes the place of the commit `old` in the new history.
     pub(super) fn insert(&mut self, old: gix::ObjectId, form: NewForm) {
         self.commits.insert(old, form);
     }
@@ -115,7 +116,8 @@ impl RewrittenHistory {
         Position { segment, number: 0 }
     }
 
-    /// Returns whether `ancestor` is in the first-parent history of `tip`. Returns false if the search takes too many steps.
+    /// Returns whether `ancestor` is in the first-parent history of `tip`. Returns false if the search has looked in `FORKS_MAX` segments
+    /// (runs of commits along first parents) without a result.
     pub(super) fn is_first_parent_ancestor(
         &self,
         ancestor: HistoryCommit,
@@ -175,7 +177,8 @@ impl RewrittenHistory {
         first.map(|first| self.new_commit(*first))
     }
 
-    /// Returns the new form of a commit: `replacement` if given, otherwise a commit with the id `id` at a new position.
+    /// Returns the new form of a commit with the parents `old_parents`: `replacement` if there is one. Otherwise adds the commit `id`,
+    /// whose parents are `parents`, to the new history, and returns it with its position there.
     pub(super) fn place(
         &mut self,
         id: gix::ObjectId,
@@ -199,8 +202,8 @@ impl RewrittenHistory {
         })
     }
 
-    /// Returns the new parents of a commit. If any parent has changed, leaves out those after the first that became part of the history of
-    /// another one. The first parent stays, so the first-parent history stays, too.
+    /// Returns the new parents of a commit. If any parent has changed, leaves out each parent that is now in the history of another parent,
+    /// but never the first parent, so that the first-parent history stays the same.
     pub(super) fn new_parents(
         &self,
         old: &[gix::ObjectId],
@@ -232,7 +235,8 @@ impl RewrittenHistory {
         Ok(parents.iter().map(|parent| parent.id).collect())
     }
 
-    /// Returns whether `ancestor` is known to be in the history of `tip`.
+    /// Returns whether `ancestor` is in the history of `tip`. Returns false if the search has visited `VISITS_MAX` commits without a
+    /// result.
     fn is_ancestor(
         &self,
         ancestor: HistoryCommit,

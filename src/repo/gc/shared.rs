@@ -37,8 +37,8 @@ pub(crate) fn begin(parts: &Parts) -> Result<Option<Arc<SharedState>>> {
     Ok(parts.following.lock().applied.clone())
 }
 
-/// Replaces the packs of `base` in the shared state by `packs`, and moves the rewritten branch. Returns false if another machine has
-/// changed the state first.
+/// In the state that several machines share, replaces the packs that the earlier state `base` has by `packs`, and moves the branch whose
+/// history was rewritten, if any. Returns false if another machine has changed the shared state first.
 pub(crate) fn exchange<'p>(
     parts: &Parts,
     base: &SharedState,
@@ -85,7 +85,8 @@ pub(crate) fn exchange<'p>(
     parts.swap(&swap)
 }
 
-/// Deletes the packs below the floor that the shared state does not contain. Only logs a failure, because the next gc deletes them.
+/// Deletes packs from the bucket: those that the shared state does not contain and whose generation is below [`SharedState::floor`]. Only
+/// logs a failure, because the next gc deletes them.
 pub(crate) fn sweep(parts: &Parts) {
     match parts.authority.sweep() {
         Ok(0) => {}
@@ -101,7 +102,7 @@ pub(crate) fn delete_replaced(parts: &Parts, count_min: usize) -> Result<()> {
     if replaced(parts)?.len() < count_min {
         return Ok(());
     }
-    // Does nothing while a backup, a gc or a verify runs, because it reads the existing packs.
+    // Does nothing while a backup, a gc or a verify runs, because each of them reads the existing packs.
     let Some(_backup) = parts.locks.try_backup()? else {
         return Ok(());
     };
@@ -120,7 +121,7 @@ pub(crate) fn delete_replaced(parts: &Parts, count_min: usize) -> Result<()> {
     parts.objects.reopen_after_gc(lock.last_collected())
 }
 
-/// Lists the local packs that the shared state does not contain, without recent ones.
+/// Lists the local packs that the shared state does not contain and that are older than `REPLACED_AGE_MIN`.
 fn replaced(parts: &Parts) -> Result<Vec<Pack>> {
     let named = Arc::clone(&parts.following.lock().named);
     let long_ago = SystemTime::now() - REPLACED_AGE_MIN;

@@ -11,7 +11,7 @@ use crate::repo::packs::pack::Pack;
 use crate::repo::packs::roll_up::{PACK_BYTES_MAX, PACKS_MIN, copy_all};
 use crate::repo::parts::Parts;
 
-/// Joins small packs into one if there are enough of them. Returns whether packs were replaced.
+/// Rolls up small packs if there are enough of them. Returns whether packs were replaced.
 ///
 /// # Errors
 /// `Unreachable`; a pack is damaged; the repository cannot be written.
@@ -62,7 +62,8 @@ pub(crate) fn roll_up_shared(parts: &Parts) -> Result<bool> {
     Ok(is_done)
 }
 
-/// Returns the packs to join: all packs of the lowest level that has enough packs. Returns `None` if no level has enough.
+/// Returns the packs to copy into one pack: all packs of the lowest level that has at least [`PACKS_MIN`] packs. The level of a pack
+/// depends on its size. Returns `None` if no level has enough packs.
 fn keys_due(packs: &[PackKey]) -> Option<Vec<&PackKey>> {
     let mut levels = BTreeMap::<u32, Vec<&PackKey>>::new();
     for key in packs {
@@ -73,7 +74,7 @@ fn keys_due(packs: &[PackKey]) -> Option<Vec<&PackKey>> {
     levels.into_values().find(|keys| keys.len() >= PACKS_MIN)
 }
 
-/// Returns the level of a pack: the logarithm of its size in KiB to the base 64.
+/// Returns the level of a pack: the logarithm of its size in KiB to base 64, rounded down. Packs of the same level are joined into one.
 fn level(key: &PackKey) -> u32 {
     (key.size_bytes >> 10).max(1).ilog(PACKS_MIN as u64)
 }

@@ -24,7 +24,7 @@ pub(crate) struct SquashPlan {
 }
 
 impl SquashPlan {
-    /// Returns objects from which everything is reachable that the branch keeps.
+    /// Returns objects that together reach everything that the branch keeps.
     pub(crate) fn roots(&self) -> Vec<gix::ObjectId> {
         let parents = self.parents.iter().copied();
         parents.chain([self.tree.0]).collect()

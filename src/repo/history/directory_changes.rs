@@ -20,12 +20,12 @@ pub struct DirectoryChanges<'r> {
     objects: &'r ObjectDb,
     trees: TreeReader<'r>,
     directory: TreePath,
-    /// The directory in commits that were read as parents. The walk usually arrives at these commits next.
+    /// The directory's tree in each commit that was read as the parent of another commit. The walk usually visits these commits next.
     known: HashMap<CommitId, DirectoryTree>,
 }
 
 impl ObjectDb {
-    /// Returns a comparison of a directory in the commits of a walk.
+    /// Returns a [`DirectoryChanges`], which decides for each commit of a walk whether the commit changed the directory.
     pub fn directory_changes(&self, directory: TreePath) -> DirectoryChanges<'_> {
         DirectoryChanges {
             objects: self,
@@ -37,8 +37,8 @@ impl ObjectDb {
 }
 
 impl DirectoryChanges<'_> {
-    /// Returns whether a module below the directory differs in the commit from the module at its path in every parent. So a merge changes
-    /// nothing that one of its parents has.
+    /// Returns whether the commit changed the directory: whether some module below it differs from the module at the same path in every
+    /// parent. So a merge that only takes modules from its parents has not changed the directory.
     ///
     /// # Errors
     /// A parent or a tree is missing or damaged.
@@ -67,8 +67,8 @@ impl DirectoryChanges<'_> {
         Ok(directory_of(entry))
     }
 
-    /// Returns whether a module below the tree `new` differs from the module at its path in all other trees. Reads only directories that
-    /// differ from all others.
+    /// Returns whether a module below the tree `new` differs from the module at the same path in each of `others`. Does not read a
+    /// directory that is equal to the directory at the same path in one of `others`.
     fn has_own_module(&self, new: DirectoryTree, others: Vec<DirectoryTree>) -> Result<bool> {
         let mut differing = vec![(new, others)];
         while let Some((new, others)) = differing.pop() {
@@ -78,7 +78,8 @@ impl DirectoryChanges<'_> {
             let new = self.load(new)?;
             let others = others.into_iter().map(|other| self.load(other));
             let others = others.collect::<Result<Vec<_>>>()?;
-            // A module that is only in the other trees must be in all of them.
+            // A module that `new` does not have only counts as a difference if all other trees have it. So the names in the first of them
+            // are enough.
             let mut names = BTreeSet::new();
             for tree in new.iter().chain(others.first().into_iter().flatten()) {
                 names.extend(tree.entries.iter().map(|entry| &entry.filename));

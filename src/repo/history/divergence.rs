@@ -1,4 +1,4 @@
-//! The divergence of two commits: the number of commits that only one of them reaches.
+//! The divergence of two commits: how many commits only the first one reaches, and how many only the second one reaches.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -15,7 +15,7 @@ const THEIRS: usize = 2;
 /// A count of commits that stops at a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CommitCount {
-    /// The number of commits that were counted.
+    /// The number of commits that were counted, at most the limit.
     pub count: usize,
     /// Whether there may be more commits than `count`.
     pub has_more: bool,
@@ -32,9 +32,11 @@ struct Walk<'r> {
     queued: [usize; 4],
     /// The number of visited commits for each value of [`Node::reached_by`].
     visited: [usize; 4],
-    /// The number of queued commits that were visited before, and must pass on that both starting commits reach them.
+    /// The number of queued commits that were visited before. They are visited again, to tell their parents that both starting commits
+    /// reach them.
     again: usize,
-    /// The committer time of the last visited commit that only one starting commit was known to reach.
+    /// The committer time, in seconds since 1970-01-01 UTC, of the last visited commit that only one of the two starting commits was known
+    /// to reach; `None` if there was no such visit yet.
     last_of_one_s: Option<i64>,
 }
 
@@ -82,7 +84,7 @@ impl ObjectDb {
 }
 
 impl Walk<'_> {
-    /// Notes that the starting commits in the bit set `by` reach the commit `id`. Queues the commit if this was not known.
+    /// Records that the starting commits in the bit set `by` reach the commit `id`. Queues the commit if this was not known.
     fn reach(&mut self, id: CommitId, by: usize) -> Result<()> {
         self.reached_count += 1;
         let Some(node) = self.nodes.get_mut(&id) else {
@@ -120,8 +122,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Returns whether a queued commit may change the counts: because one starting commit alone reaches it, or because it may show that both
-    /// reach a commit that was counted for one. The latter also happens without a wrong clock, among commits of the same second.
+    /// Returns whether a queued commit may still change the counts. It can if only one starting commit reaches it, or if it may show that
+    /// both starting commits reach a commit that was counted for only one. The second case also occurs with correct clocks, among commits
+    /// of the same second.
     fn is_open(&self) -> bool {
         let newest_s = self.queue.last_key_value().map(|((date_s, _), _)| *date_s);
         let is_tied = newest_s.is_some_and(|newest_s| Some(newest_s) >= self.last_of_one_s);

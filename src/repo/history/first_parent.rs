@@ -5,7 +5,7 @@ use crate::repo::error::Result;
 use crate::repo::objects::commit::read_linked;
 use crate::repo::objects::db::ObjectDb;
 
-/// The maximum number of marks in a history.
+/// The maximum number of marks (see [`FirstParentHistory`]) of a history. If a history would have more, every other mark is dropped.
 const MARKS_MAX: usize = 4096;
 
 /// The commits of a first-parent history, oldest first. To limit the memory for long histories, it does not contain all ids, but

@@ -30,7 +30,7 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 /// The directory of the packs.
 const PACK_DIR: &str = "objects/pack";
 
-/// The derived files below `objects/`, which are left out.
+/// The files below `objects/` that git derives from the objects. A backup does not contain them.
 const DERIVED: [&str; 2] = ["objects/info/commit-graph", "objects/info/commit-graphs"];
 
 /// The files and directories of the repository apart from `HEAD`, objects and refs.

@@ -49,11 +49,11 @@ pub struct BlobUploads {
     usage: Mutex<Usage>,
 }
 
-/// The number and the total size of all uploaded files: the counts of the last sweep, plus what this process has added since, minus what it
-/// has removed.
+/// The number and the total size of all uploaded files: the counts of the last sweep (the removal of expired files), plus the files that
+/// this process has added since, minus the files that it has removed.
 #[derive(Debug, Default)]
 struct Usage {
-    /// The time of the last sweep; `None` before the first.
+    /// The time when the uploaded files were last counted and the expired ones removed; `None` before the first time.
     swept: Option<SystemTime>,
     bytes: u64,
     files: u64,
@@ -117,7 +117,7 @@ impl BlobUploads {
             file => file.map_err(failed())?,
         };
         lock(&file, &path)?;
-        // Another request may have completed or discarded the upload before this one had the lock.
+        // Another request may have completed or discarded the upload before this request got the lock.
         let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
         let locked = file.metadata().map(inode).map_err(failed())?;
         if fs::metadata(&path).map(inode).ok() != Some(locked) {
@@ -283,8 +283,8 @@ impl BlobUploads {
     }
 }
 
-/// Calls `create`, which creates a file in the directory `dir`. If `dir` is missing, creates it and calls `create` again. A sweep may
-/// remove `dir` in between because it is still empty, so this is repeated a few times.
+/// Calls `create`, which creates a file in the directory `dir`. If `dir` is missing, creates it and calls `create` again. The removal of
+/// expired uploads may delete `dir` in between because it is still empty, so this is repeated a few times.
 fn in_dir<T>(dir: &Path, mut create: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..ATTEMPTS_MAX {
         match create() {

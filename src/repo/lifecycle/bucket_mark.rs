@@ -33,7 +33,7 @@ pub struct NewShared {
     pub format: ObjectFormat,
     /// The default branch.
     pub head: BranchName,
-    /// Branches, tags and the registry ref.
+    /// The branches, the tags and the ref of the OCI registry, `refs/oci/records`.
     pub refs: BTreeMap<RefName, ObjectId>,
     /// A pack with everything that the refs reach.
     pub pack: PackFiles,
@@ -73,7 +73,7 @@ fn write_mark(parts: &Parts, mark: &BucketMark) -> Result<()> {
 }
 
 /// Calls `create`, which copies the repository into a bucket, and then marks the repository as a copy of the store there. No wasmstore
-/// process moves a ref while this runs, and none moves one without the bucket afterwards.
+/// process can move a ref while this runs. Afterwards, every ref update goes through the bucket.
 ///
 /// # Errors
 /// `UncollectableRef` if a ref is broken; the repository cannot be read or written; the error of `create`.

@@ -86,7 +86,7 @@ impl CloneTarget {
     ) -> Result<BranchName> {
         let (tmp, clone) = (self.root.join("wasmstore/tmp"), self.clone_dir());
         create_dir(&tmp)?;
-        // The minimum number of slots is enough, because only the configuration is read.
+        // The minimum number of slots (packs that gix can have open) is enough, because only the configuration is read.
         let repo = open_bare(&clone, MIN_SLOTS).map_err(|error| self.with_store_root(error))?;
         let format = match repo.to_thread_local().object_hash() {
             gix::hash::Kind::Sha256 => ObjectFormat::Sha256,

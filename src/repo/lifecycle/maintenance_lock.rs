@@ -29,12 +29,13 @@ pub(crate) fn lock(parts: &Parts) -> Result<Option<MaintenanceLock>> {
     Ok(guard.map(|_guard| MaintenanceLock { _guard }))
 }
 
-/// Returns the notes; empty if they cannot be read.
+/// Returns the notes, the stored state of the scheduled maintenance jobs; empty if they cannot be read.
 pub(crate) fn notes(parts: &Parts) -> Vec<u8> {
     read_regular_file(&notes_path(parts)).unwrap_or_default()
 }
 
-/// Replaces the notes, without an fsync: if they are lost, the only effect is that jobs run at other times.
+/// Replaces the notes, the stored state of the scheduled maintenance jobs. Does not fsync them: if they are lost, the only effect is that
+/// jobs run at other times.
 ///
 /// # Errors
 /// The file of the notes cannot be written.

@@ -1,4 +1,4 @@
-//! Creating, opening, locking, backing up and marking a repository.
+//! Creating, opening, locking and backing up a repository, and marking it as a replica or as a copy of a store in a bucket.
 
 pub(crate) mod backup;
 pub(crate) mod blob_uploads;

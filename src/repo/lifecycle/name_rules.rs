@@ -22,7 +22,8 @@ pub(crate) fn requires_portable(objects: &ObjectDb) -> bool {
     }
 }
 
-/// Configures the store to require portable names. The rule applies to every process that opens the store from now on.
+/// Configures the store to require portable names: names that Windows and macOS accept and do not treat as equal to another name. The rule
+/// applies to every process that opens the store from now on.
 ///
 /// # Errors
 /// The configuration cannot be written.

@@ -25,8 +25,8 @@ const EQUAL_FILE: &str = "replica";
 /// The keys that the configuration of every repository has: `git init` and `git clone` write them, too.
 const COMMON_KEYS: [&str; 2] = ["core.repositoryFormatVersion", "core.bare"];
 
-/// The sections of the configuration whose keys must still be there when the mark is removed. Nobody removes keys from these sections in
-/// order to promote a replica.
+/// The sections of the configuration that promoting a replica does not touch. If the mark of the replica is gone and keys of these sections
+/// are gone too, the configuration file is incomplete, and the store may still be a replica.
 const LASTING_SECTIONS: [&str; 6] = [
     "core",
     "extensions",
@@ -111,8 +111,8 @@ fn check_complete(config: &File, root: &Path, keys: &[String]) -> Result<()> {
     }
 }
 
-/// Returns the keys that a complete configuration has: those that every repository has, and those that this repository had when it was
-/// opened.
+/// Returns the keys that a complete configuration has: the keys that every repository has, and the keys that this repository had when it
+/// was opened.
 fn lasting_keys(objects: &ObjectDb) -> Vec<String> {
     let mut keys: Vec<_> = COMMON_KEYS.map(str::to_owned).into();
     let Some(repo) = objects.handle() else {
@@ -129,8 +129,9 @@ fn lasting_keys(objects: &ObjectDb) -> Vec<String> {
     keys
 }
 
-/// Returns an error if the configuration does not mark the store as a replica any more. A caller that holds `refs.lock` may then overwrite
-/// the refs: a process that writes to the promoted store has read the configuration later, and takes `refs.lock` for each write.
+/// Returns an error if the configuration does not mark the store as a replica any more. A caller that holds `refs.lock` may overwrite the
+/// refs after this check: a process that writes to a promoted store reads the configuration after the promotion, and takes `refs.lock` for
+/// each write.
 ///
 /// # Errors
 /// `NotReplica`; the configuration cannot be read.

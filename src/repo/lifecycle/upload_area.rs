@@ -9,13 +9,13 @@ pub enum UploadArea {
     Repository(RepositoryName),
     /// The files that the web UI shows before they are committed.
     Previews,
-    /// The modules that one user uploads in chunks. The bytes stand for the user.
+    /// The modules that one user uploads in chunks. The bytes identify the user.
     Modules([u8; 16]),
 }
 
 impl UploadArea {
-    /// Returns the path of the directory, relative to that of all uploads. No component of a repository name begins with `_`, so the names
-    /// never clash.
+    /// Returns the path of the directory, relative to the directory of all uploads. No component of a repository name begins with `_`, so
+    /// the names never clash.
     pub(super) fn dir(&self) -> String {
         match self {
             Self::Repository(name) => name.as_str().to_owned(),

@@ -128,7 +128,7 @@ impl ObjectDb {
         }
     }
 
-    /// Returns an empty spool for one upload.
+    /// Returns an empty [`Spool`], which stores the bytes of one upload in memory or in a file.
     pub fn spool(&self) -> Spool {
         Spool::new(&self.tmp_dir())
     }

@@ -33,7 +33,7 @@ const KNOWN_EXTENSIONS: [&str; 6] = [
 /// it opens the repository, and each command of wasmstore opens it.
 pub(crate) const MIN_SLOTS: u16 = 2048;
 
-/// The repository as gix has it open.
+/// The repository opened by gix, and its properties at that time.
 pub(crate) struct GixHandle {
     pub repo: Arc<gix::ThreadSafeRepository>,
     /// The hash function of the repository's ids.
@@ -42,7 +42,7 @@ pub(crate) struct GixHandle {
     pub packs: HashSet<OsString>,
     /// The number of packs that gix can have open.
     pub slots: u16,
-    /// The time of the last `gc` before the repository was opened: see `locks.rs`.
+    /// The time of the last `gc` before the repository was opened, in nanoseconds since 1970: see `locks.rs`.
     pub last_gc: u64,
     /// The number of times that the repository was opened again.
     pub generation: u64,

@@ -53,7 +53,7 @@ impl Spool {
         }
     }
 
-    /// Converts an I/O error that a write to this spool returned.
+    /// Returns the error for a failed write to this spool.
     pub fn failed(&self, source: io::Error) -> Error {
         Error::io("write an upload to", &self.tmp)(source)
     }

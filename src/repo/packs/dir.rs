@@ -105,8 +105,8 @@ impl PackDir {
             durable.has_unlisted = false;
             durable.cleaned_at = version.unwrap_or_default();
         }
-        // Only the names of replaced packs are removed here. The names of lost packs were dropped together with the handle that may
-        // have had them open.
+        // Only the names of replaced packs are removed here. The names of packs that another process deleted were dropped together with the
+        // old handle, which may have had these packs open.
         self.objects.note_packs(&replaced, existing);
         Ok(())
     }

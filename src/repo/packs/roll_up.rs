@@ -26,26 +26,27 @@ use crate::sharing::write_shared;
 pub(crate) const PACKS_MIN: usize = 64;
 /// The size above which a pack is not rolled up any more, in bytes.
 pub(crate) const PACK_BYTES_MAX: u64 = 64 << 20;
-/// The packs are counted once per this number of batches. The first count is at the first batch of the process, so that a command that
-/// publishes only one batch counts the packs, too.
+/// The number of published batches of changes after which the packs are counted again. The first count is at the first batch of the
+/// process, so that a command that publishes only one batch counts the packs, too.
 const BATCHES: usize = 16;
 
 /// The pack files that this process knows to be durable.
 #[derive(Default)]
 pub(crate) struct DurablePacks {
-    /// Names of files in `objects/pack`.
+    /// The names of those files in `objects/pack` that this process knows to be durable.
     pub files: HashSet<OsString>,
     /// The version of the gix handle when deleted files were last removed from `files`.
     pub cleaned_at: HandleVersion,
-    /// Whether `files` may have names that the gix handle does not list in its field `packs`. Comparing the existing packs with `packs`
-    /// does not detect the deletion of such a file.
+    /// Whether `files` may have names of packs that gix has not opened. If such a pack is deleted, comparing the existing packs with those
+    /// that gix has opened does not show that `files` is outdated.
     pub has_unlisted: bool,
     /// Names of files that this process deleted from `objects/pack` because all of their objects are in another pack. Each maps to the file
     /// name of the other pack's index.
     pub replaced: HashMap<OsString, OsString>,
 }
 
-/// The roll-ups of one process. At most one thread at a time performs a roll-up, and the thread ends when the roll-up is done.
+/// The roll-ups of one process. A roll-up copies many small packs into one larger pack. At most one thread at a time performs a roll-up,
+/// and the thread ends when the roll-up is done.
 pub(crate) struct RollUp {
     root: PathBuf,
     locks: Locks,
@@ -55,7 +56,7 @@ pub(crate) struct RollUp {
 }
 
 impl Drop for RollUp {
-    /// Waits for the roll-up thread: a command that exits must not interrupt its roll-up.
+    /// Waits for the thread that copies small packs into a larger one (a roll-up): a command that exits must not interrupt it.
     fn drop(&mut self) {
         let thread = self
             .thread
@@ -78,7 +79,8 @@ impl RollUp {
         }
     }
 
-    /// Rolls packs up in a new thread if there are enough small packs; called after each batch.
+    /// If there are enough small packs, starts a thread that copies them into one larger pack (a roll-up). Called after each batch of
+    /// changes.
     pub(crate) fn start_when_due(&self, format: Option<gix::hash::Kind>) {
         let batches = self.batches.fetch_add(1, Ordering::Relaxed);
         if !batches.is_multiple_of(BATCHES) {
@@ -109,7 +111,7 @@ impl RollUp {
     }
 }
 
-/// One roll-up, with the data that its thread needs.
+/// One roll-up, which copies many small packs into one, with the data that its thread needs.
 struct Job {
     root: PathBuf,
     format: gix::hash::Kind,
@@ -155,8 +157,8 @@ impl Job {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the file `rolled-up`: the new pack, then the packs that were copied into it. The file is not fsynced: if it is lost, the
-    /// packs are copied again.
+    /// Writes the file `rolled-up`. It has one checksum per line: first of the new pack, then of the packs that were copied into it. The
+    /// file is not fsynced: if it is lost, the packs are copied again.
     fn write_note(&self, pack: &Pack, sources: &[SourcePack]) -> Result<()> {
         let copied = sources.iter().map(|source| &source.pack);
         let names = std::iter::once(pack).chain(copied.filter(|copied| *copied != pack));
@@ -167,7 +169,7 @@ impl Job {
             .map_err(Error::io("write", &note))
     }
 
-    /// Deletes the packs that the last roll-up copied, if all of their objects are in the pack that they were copied to.
+    /// Deletes each pack that the last roll-up copied into a larger pack, if all of its objects are in the larger pack.
     fn delete_rolled_up(&self) -> Result<()> {
         let packs = rolled_up(&self.root);
         if let Some((to, copied)) = packs.split_first()
@@ -215,7 +217,8 @@ pub(crate) fn copy_all(
     writer.install(root)
 }
 
-/// Returns the packs to roll up now: all packs of the lowest level that has enough packs. Returns `None` if no level has enough.
+/// Returns the small packs to copy into one larger pack now. The packs are grouped into levels by their number of objects; all packs of the
+/// lowest level that has enough packs are returned. Returns `None` if no level has enough.
 fn packs_due(root: &Path) -> Result<Option<Vec<Pack>>> {
     let rolled_up = rolled_up(root);
     let mut levels = BTreeMap::<u32, Vec<Pack>>::new();
@@ -234,14 +237,14 @@ fn packs_due(root: &Path) -> Result<Option<Vec<Pack>>> {
     Ok(levels.into_values().find(|packs| packs.len() >= PACKS_MIN))
 }
 
-/// Estimates a pack's level from the size of its index. With SHA-1, an index has 28 bytes for each object, an 8-byte header, a fan-out
-/// table of 1,024 bytes, and 40 bytes of checksums.
+/// Estimates a pack's level (the logarithm of its number of objects to base 64, rounded down) from the size of its index. With SHA-1, an
+/// index has 28 bytes for each object, an 8-byte header, a fan-out table of 1,024 bytes, and 40 bytes of checksums.
 fn level(index_bytes: u64) -> u32 {
     let objects = index_bytes.saturating_sub(1072) / 28;
     objects.max(1).ilog(PACKS_MIN as u64)
 }
 
-/// Reads the note of the last roll-up: first the pack that it wrote, then the packs that it copied.
+/// Reads the file `rolled-up`: first the pack into which the last roll-up copied many small packs, then these small packs.
 fn rolled_up(root: &Path) -> Vec<Pack> {
     let text = fs::read_to_string(note_path(root)).unwrap_or_default();
     text.lines()

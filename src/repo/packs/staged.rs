@@ -23,7 +23,7 @@ pub(crate) struct StagedObjects {
 /// An object in memory. Any thread that waits for the batch may compress it. If none has done so, the thread that writes the pack
 /// compresses it.
 pub(crate) struct StagedObject {
-    /// The size before compression.
+    /// The size of the object before compression, in bytes.
     size_bytes: usize,
     state: Mutex<State>,
 }

@@ -22,7 +22,7 @@ use crate::repo::publish::write_txn::{TxnObjects, WriteTxn};
 
 pub(crate) use decide::DecidedChange;
 
-/// The maximum number of changes in a batch.
+/// The maximum number of changes in a batch (a group of changes that are published together).
 const CHANGES_MAX: usize = 256;
 /// The total size of the objects of a batch, in bytes, at which the batch stops accepting changes. The last change may exceed it.
 const BYTES_MAX: usize = 8 << 20;
@@ -38,7 +38,8 @@ pub(crate) struct OpenBatch<'r> {
     refs_lock: Guard,
     /// The client requests whose changes are in the batch. Recorded so that a repeated request is not applied twice.
     requests: Vec<AppliedRequest>,
-    /// The shared state on which the changes are decided, if several machines share the repository.
+    /// Identifies the shared state (the refs and packs in the bucket) on which the changes are built, if several machines share the
+    /// repository.
     base: BaseState,
 }
 
@@ -153,7 +154,7 @@ impl<'r> OpenBatch<'r> {
             return self.publish_shared(&updates);
         }
         let refs = &self.txn.parts.refs;
-        // Compresses the objects before it takes the lock files of refs, because other git processes wait for those only 100 ms.
+        // Compresses the objects before it takes the lock files of refs, because other git processes wait only 100 ms for such a lock file.
         let compressed = self.txn.objects.staged.compress();
         let (locks, synced) = in_parallel(
             || tip_update::lock_first(refs, &updates),
@@ -169,7 +170,7 @@ impl<'r> OpenBatch<'r> {
         tip_update::publish_all(refs, &updates, locks);
     }
 
-    /// Publishes the updates if several machines share the repository: one swap moves all refs, or none.
+    /// Publishes the updates of a repository that several machines share. One atomic change moves all refs; if it fails, no ref moves.
     fn publish_shared(&mut self, updates: &[TipUpdate]) {
         let swapped = self.txn.sync().and_then(|()| {
             let swap = Swap {
@@ -184,8 +185,8 @@ impl<'r> OpenBatch<'r> {
         self.requests.clear();
         self.txn.forget_unnamed();
         let before = std::mem::replace(&mut self.base, self.txn.parts.base_state());
-        // If other machines have swapped the state since this batch began, one of them may have run a gc that removed objects of this
-        // batch.
+        // If other machines have changed the shared state since this batch began, one of them may have run a gc that removed objects of
+        // this batch.
         let is_newest = self.base.generation == before.generation + 1;
         let outcome = match swapped {
             Ok(true) => Outcome::Published,

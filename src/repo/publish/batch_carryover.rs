@@ -14,7 +14,7 @@ use crate::repo::objects::commit::decode;
 use crate::repo::packs::staged::StagedObjects;
 use crate::repo::publish::write_txn::TxnObjects;
 
-/// The maximum total size of the trees and commits that are kept from one batch to the next, in bytes.
+/// The maximum total size of the trees and commits that one batch of changes leaves in memory for the next batch, in bytes.
 const BYTES_MAX: usize = 16 << 20;
 
 /// Commits and trees that this process has written durably.
@@ -27,7 +27,7 @@ pub(crate) struct BatchCarryover {
 }
 
 impl BatchCarryover {
-    /// Takes the objects of a finished batch. Returns `None` if they are too large to keep.
+    /// Takes the commits and trees of a finished batch. Returns `None` if they have more than [`BYTES_MAX`] bytes.
     pub(crate) fn take_from(mut objects: TxnObjects, base: BaseState) -> Option<Self> {
         let memory = objects.handles.take_memory();
         let size_bytes: usize = memory.values().map(|(_, bytes)| bytes.len()).sum();
@@ -39,9 +39,9 @@ impl BatchCarryover {
         })
     }
 
-    /// Adds the objects to the next batch. Does nothing if the repository was opened again since, because a gc may have deleted objects. If
-    /// several machines share the repository, the shared state must also be the same as after the last batch, because a gc of another
-    /// machine may have removed objects from it.
+    /// Adds these commits and trees to `objects`, the objects of the next batch, unless a gc may have deleted some of them since the last
+    /// batch. So does nothing if the repository was opened again since then, or, in a repository that several machines share, if the shared
+    /// state has changed since then.
     pub(crate) fn add_to(self, objects: &mut TxnObjects, base: &BaseState) {
         if self.generation == objects.handles.generation() && self.base == *base {
             objects.handles.set_memory(self.objects);
@@ -59,7 +59,7 @@ pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &StagedObjec
     }
 }
 
-/// Adds `commit`, and those of its trees that are in `new`, to the caches of decoded objects.
+/// Adds `commit`, and the trees of `commit` that are in `new`, to the caches of decoded objects.
 pub(crate) fn cache_decoded(
     caches: &Caches,
     memory: &Storage,

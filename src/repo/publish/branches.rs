@@ -24,7 +24,8 @@ pub(crate) fn set_default_branch(
 ) -> Result<()> {
     let refs = &parts.refs;
     let mut txn = WriteTxn::begin(parts)?;
-    // Makes the commit durable before `refs.lock` is taken, because that may take long and others can still move refs.
+    // Makes the commit durable before `refs.lock` is taken, because that may take long, and would block all other ref updates under the
+    // lock.
     if refs.tip(branch)?.is_none()
         && let Some(tip) = refs.tip(&refs.resolve_branch(from)?)?
     {
@@ -138,7 +139,8 @@ impl WriteTxn<'_> {
     /// # Errors
     /// `BranchExists`; `BranchClash`; `UnknownCommit`; `Name` if a new branch may not have this name.
     pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
-        // Makes the commit durable before `refs.lock` is taken, because that may take long and others can still move refs.
+        // Makes the commit durable before `refs.lock` is taken, because that may take long, and would block all other ref updates under the
+        // lock.
         commit::read(self.repo(), from)?;
         self.adopt_named_commit(from)?;
         self.sync()?;
@@ -180,7 +182,8 @@ impl WriteTxn<'_> {
         Ok(id)
     }
 
-    /// Makes `branch` the default branch of the shared state. If `start` is given, creates the branch at this commit in the same swap.
+    /// Makes `branch` the default branch of the shared state. If `start` is given, creates the branch at this commit in the same atomic
+    /// change.
     fn swap_default_branch(&mut self, branch: &BranchName, start: Option<CommitId>) -> Result<()> {
         let name = RefName::from(branch.clone());
         let mut updates = Vec::new();

@@ -1,9 +1,9 @@
-//! What a change does on a given tip, and the result of publishing it.
+//! The effect of a change on a ref, and the result of publishing the change.
 
 use crate::names::{Author, BranchName, CommitId};
 use crate::repo::ids::TreeId;
 
-/// What a change does to its ref, decided on a given tip.
+/// The effect of a change on its ref, decided on a given tip.
 #[derive(Debug)]
 pub enum Decision {
     /// The ref does not move.

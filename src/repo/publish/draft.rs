@@ -25,7 +25,7 @@ use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::new_names::{check_new_path, check_portable};
 use crate::repo::tree::reader::TreeReader;
 
-/// The tip of a ref, and its tree with the edits of a change.
+/// The next state of a ref, which a change edits: the ref's current tip, and the tree of that commit with the edits so far.
 pub struct Draft<'w> {
     repo: &'w gix::Repository,
     trees: TreeReader<'w>,
@@ -35,16 +35,17 @@ pub struct Draft<'w> {
     /// changed in another way.
     written: Vec<gix::ObjectId>,
     is_edited: bool,
-    /// The directories that were put at other paths, all names in which are allowed.
+    /// The trees of the directories that were copied or moved as a whole. All names in them are allowed, so they are not checked again.
     whole: HashSet<gix::ObjectId>,
     refs: &'w RefStore,
-    /// The other refs that earlier changes of the batch are about to move.
+    /// The other refs that earlier changes in the same batch (changes that are published together) are about to move.
     moving: Vec<&'w RefName>,
     has_read_moving: Cell<bool>,
 }
 
 impl<'w> Draft<'w> {
-    /// Creates a draft on `tip`. `moving` lists the other refs that earlier changes of the batch are about to move.
+    /// Creates a [`Draft`] of the ref whose tip is `tip`. `moving` lists the other refs that earlier changes in the same batch (changes
+    /// that are published together) are about to move.
     pub(crate) fn new(
         repo: &'w gix::Repository,
         tip: Option<gix::ObjectId>,
@@ -72,7 +73,7 @@ impl<'w> Draft<'w> {
         })
     }
 
-    /// Returns whether [`Self::tip_of`] or [`Self::branch_tips`] was asked for a branch that the batch is about to move.
+    /// Returns whether [`Self::tip_of`] or [`Self::branch_tips`] has failed because the batch is about to move a requested branch.
     pub(crate) fn has_read_moving(&self) -> bool {
         self.has_read_moving.get()
     }
@@ -85,8 +86,8 @@ impl<'w> Draft<'w> {
     /// Returns every branch with its tip, sorted by name. No other change moves a branch until this change is published.
     ///
     /// # Errors
-    /// `UncollectableRef` if a branch is broken: the caller cannot know which records that branch needs. `Moved` if an earlier change of
-    /// the batch is about to move a branch, as for [`Self::tip_of`]. The refs cannot be read.
+    /// `UncollectableRef` if a branch is broken: it is unknown which OCI records that branch needs. `Moved` if an earlier change of the
+    /// batch is about to move a branch, as for [`Self::tip_of`]. The refs cannot be read.
     pub fn branch_tips(&self) -> Result<Vec<(BranchName, CommitId)>> {
         let branch = |name: &&&RefName| matches!(name, RefName::Branch(_));
         if let Some(name) = self.moving.iter().find(branch) {
@@ -176,7 +177,8 @@ impl<'w> Draft<'w> {
         self.edit(&edits)
     }
 
-    /// Replaces whatever is at `path` (a module, a directory, or nothing) by what `commit` has there.
+    /// Puts the entry that `commit` has at `path` there, in place of any existing module or directory. If `commit` has no entry at `path`,
+    /// removes the existing one.
     ///
     /// # Errors
     /// `UnknownCommit`; `PathTaken` if a parent directory of `path` is a module.
@@ -220,7 +222,7 @@ impl<'w> Draft<'w> {
         self.trees.entry(commit.tree.0, path.as_str().into())
     }
 
-    /// Returns every path at which the draft differs from the tree `old`.
+    /// Returns every path at which the edited tree differs from the tree `old`.
     pub fn changed_since(&self, old: TreeId) -> Result<Vec<TreeChange>> {
         TreeDiffer::with_handle(self.repo).changes(Some(old), self.tree())
     }
@@ -243,7 +245,8 @@ impl<'w> Draft<'w> {
         self.trees.entry(self.tree, path.into())
     }
 
-    /// Replaces the whole tree. Clears `written`, because a later edit does not write all trees that the tip lacks.
+    /// Replaces the whole tree. Clears `written`, which must list all trees that the tip lacks or be empty, because a later edit would list
+    /// only some of them.
     fn replace_tree(&mut self, tree: gix::ObjectId) {
         self.tree = tree;
         self.is_edited = true;

@@ -19,9 +19,9 @@ use crate::repo::tree::reader::load;
 /// The number of visited trees of earlier commits that are remembered, which limits the memory for a long history.
 const VISITED_MAX: usize = 1 << 18;
 
-/// The trees that one adoption has visited, each with the tree whose entries were left out. Few trees may have very many paths, so each is
-/// visited once with the same base. With another base, it is visited again: what the first visit left out counts as durable only because of
-/// its base, whose own visit may have left out the same because of this tree.
+/// The visited trees, each with its base: the tree whose entries the visit skips. Few trees may have very many paths, so a tree is visited
+/// only once with the same base. With another base, it is visited again, because two trees may be each other's base: then both visits skip
+/// the entries that the trees share, and only a visit with another base fsyncs these entries.
 type VisitedTrees = HashSet<(gix::ObjectId, Option<gix::ObjectId>)>;
 
 impl WriteTxn<'_> {
@@ -66,7 +66,7 @@ impl WriteTxn<'_> {
         Ok(id)
     }
 
-    /// Fsyncs the commits, trees and blobs that `tips` reach, except those that a tip reaches that is known to be durable.
+    /// Fsyncs the commits, trees and blobs that `tips` reach, except the objects that a tip known to be durable reaches.
     pub(crate) fn adopt_history(
         &mut self,
         tips: impl IntoIterator<Item = gix::ObjectId>,
@@ -103,7 +103,7 @@ impl WriteTxn<'_> {
         self.parts.packs.sync_all()
     }
 
-    /// Returns commits and tags that are known to be durable, with everything that they reach.
+    /// Returns the ids of commits and tags that are known to be durable. Everything that they reach is durable, too.
     fn durable_ids(&self) -> Result<HashSet<gix::ObjectId>> {
         if !self.is_shared() {
             return Ok(self.parts.refs.durable_tips.noted());
@@ -168,7 +168,7 @@ impl WriteTxn<'_> {
         Ok(exists)
     }
 
-    /// Fsyncs an existing object if it is loose. If it is only in a pack that `fresh` finds, the caller must fsync the packs.
+    /// Fsyncs an existing object if it is loose. Otherwise, the handle `fresh` must find it in a pack, and the caller must fsync the packs.
     ///
     /// # Errors
     /// `Missing` if the object does not exist or is damaged.

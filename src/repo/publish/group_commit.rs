@@ -32,27 +32,28 @@ const RETRY_MAX: Duration = Duration::from_secs(10);
 /// pause.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
-/// The publisher of one process. All its threads publish their changes through it.
+/// Publishes the changes of all threads of one process, many changes at once (group commit).
 #[derive(Default)]
 pub(crate) struct Publisher {
     slot: Mutex<Slot>,
-    /// The number of threads that wait for the slot. A thread adds itself before it waits, so that the thread in the slot knows that it
-    /// comes.
+    /// The number of threads that wait for `slot`. A thread counts itself before it waits, so that the thread that has locked `slot` leaves
+    /// its batch of changes to it, unpublished.
     waiting: AtomicUsize,
 }
 
-/// The data that only the thread in the slot may use.
+/// The data of a [`Publisher`] that only one thread at a time may use: the thread that has locked the mutex `slot`.
 #[derive(Default)]
 struct Slot {
-    /// The batch that the last thread has left to the next one; `None` if it was published.
+    /// The batch of changes that the last thread has decided, but left to the next thread to publish; `None` if there is none.
     parked: Option<ParkedBatch>,
-    /// The objects of the last batch, kept in memory for the next one.
+    /// The commits and trees that the last batch has written. They stay in memory for the next batch. `None` if there are none, or if they
+    /// are too large.
     carryover: Option<BatchCarryover>,
 }
 
 impl Publisher {
-    /// Publishes one change on `branch`, or on the default branch. Calls `decide` with a draft on the branch's tip. If another writer moves
-    /// the branch, calls `decide` again on the new tip.
+    /// Publishes one change on `branch`, or on the default branch. Calls `decide` with a draft: an editable copy of the tree at the
+    /// branch's tip. If another writer moves the branch, calls `decide` again on the new tip.
     ///
     /// # Errors
     /// The error of `decide`; `UnknownBranch`; `Moved` if other writers moved the branch again and again for too long; `Batch` if the
@@ -70,9 +71,9 @@ impl Publisher {
         })
     }
 
-    /// Publishes one change of `refs` like [`publish`](Self::publish): calls `decide` with a draft for each ref, the branch first; it must
-    /// return a decision for each. Moves either both refs or none, except after a crash or a failure of the disk: the refs move one after
-    /// the other, `refs/oci/records` first, so only that one may have moved.
+    /// Publishes one change of `refs` like [`publish`](Self::publish): calls `decide` with a draft for each ref, the branch first; `decide`
+    /// must return a decision for each draft. Moves either both refs or none, except after a crash or a failure of the disk: the refs move
+    /// one after the other, `refs/oci/records` first, so only that ref may have moved.
     ///
     /// # Errors
     /// The errors of [`publish`](Self::publish).
@@ -135,7 +136,8 @@ impl Publisher {
         }
     }
 
-    /// Waits for the slot. The thread in the slot never waits for another change, so the wait ends.
+    /// Waits for the slot, a mutex around the open batch of changes. The thread that holds the slot never waits for another change, so the
+    /// wait ends.
     fn enter(&self) -> Turn<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         failpoints::reached("wait for the slot");
@@ -149,15 +151,15 @@ impl Publisher {
     }
 }
 
-/// The exclusive right of a thread to use the slot.
+/// The exclusive right of a thread to use the slot, which contains the open batch of changes. Dropping the value releases the slot.
 struct Turn<'p> {
     publisher: &'p Publisher,
     slot: MutexGuard<'p, Slot>,
 }
 
 impl Turn<'_> {
-    /// Takes the batch out of the slot, or begins a new one. If the thread panics before it puts the batch back, the batch is dropped and
-    /// its changes are decided again: see `TipUpdate`.
+    /// Takes the batch of changes that the last thread left in the slot, or begins a new one. If this thread panics before it puts the
+    /// batch back, the batch is dropped and its changes are decided again: see `TipUpdate`.
     fn batch<'r>(&mut self, parts: &'r Parts, deadline: Instant) -> Result<OpenBatch<'r>> {
         match self.slot.parked.take() {
             Some(parked) => Ok(OpenBatch::resume(parts, parked)),

@@ -10,7 +10,7 @@ use crate::repo::tree::encoded::entries;
 
 impl WriteTxn<'_> {
     /// Carries out a decision: adds a new commit to the objects of the batch's pack, or makes an existing commit durable. Returns the new
-    /// tip of the ref; `None` if the ref does not move. `written` has the same meaning as for [`Self::stage_commit`].
+    /// tip of the ref; `None` if the ref does not move. `written` lists the new trees, as for [`Self::stage_commit`].
     pub(crate) fn carry_out(
         &mut self,
         tip: Option<gix::ObjectId>,
@@ -108,8 +108,8 @@ impl WriteTxn<'_> {
         Ok(())
     }
 
-    /// Adds trees without knowing which are new: searches the tree `root`. Adds children before their parents, so that after an error no
-    /// tree in the next pack names an object that does not exist.
+    /// Searches the tree `root` for new trees, and adds them to the objects of the next pack. Adds children before their parents, so that
+    /// after an error no tree in the next pack names an object that does not exist.
     fn stage_trees(&mut self, memory: &Storage, root: gix::ObjectId) -> Result<()> {
         let mut trees = Vec::new();
         let mut todo = vec![root];

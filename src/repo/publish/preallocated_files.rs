@@ -20,7 +20,8 @@ pub(crate) struct PreallocatedFiles {
 }
 
 impl PreallocatedFiles {
-    /// Creates a file in the directory `tmp`, unless enough threads have created or are creating one.
+    /// Creates a file in the directory `tmp`. Does nothing if other calls have already created, or are creating, all files that a batch
+    /// needs.
     pub(crate) fn add(&self, tmp: &Path) {
         if self.creators.fetch_add(1, Ordering::Relaxed) < FILES {
             // Ignores an error, because the thread that publishes tries again and reports it.

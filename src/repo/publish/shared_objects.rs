@@ -9,8 +9,8 @@ use crate::repo::packs::writer::PackWriter;
 use crate::repo::publish::write_txn::{AdoptedObject, WriteTxn};
 
 impl WriteTxn<'_> {
-    /// Writes one object into a pack of its own, and has the authority store the pack before the swap, so that the swap is not delayed by a
-    /// large object.
+    /// Writes one object into a pack of its own. If several machines share the repository, uploads the pack to the bucket at once, so that
+    /// the upload of a large object does not delay the later swap of the manifest.
     pub(crate) fn write_pack_of(
         &mut self,
         id: gix::ObjectId,
@@ -28,7 +28,7 @@ impl WriteTxn<'_> {
     }
 
     /// Looks up again the existing objects that a change needs. Since the first look-up, a gc of another machine may have removed them from
-    /// the shared state. If so, they are added to the next swap: this repository still has them.
+    /// the shared state. If so, the next atomic change of the shared state adds them again: this repository still has them.
     pub(crate) fn adopt_again(&mut self, adopted: &[AdoptedObject]) -> Result<()> {
         for object in adopted {
             match object {
@@ -43,12 +43,13 @@ impl WriteTxn<'_> {
         Ok(())
     }
 
-    /// Forgets which local packs the shared state lacks, because it may have changed.
+    /// Forgets which local packs the shared state lacks, because the shared state may have changed.
     pub(crate) fn forget_unnamed(&mut self) {
         self.objects.unnamed = None;
     }
 
-    /// Adds an existing object to the next swap, unless the shared state has the object. Returns whether the object exists.
+    /// Adds an existing object to the next swap (atomic change of the shared state), unless the shared state has the object already.
+    /// Returns whether the object exists.
     pub(crate) fn adopt_shared(&mut self, id: gix::ObjectId) -> Result<bool> {
         if self.objects.staged.contains(&id) {
             return Ok(true);

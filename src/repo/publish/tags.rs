@@ -11,7 +11,7 @@ use crate::repo::objects::tag::{NewTagObject, encode};
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::read::read_tip;
 
-/// What a new tag points to.
+/// The target of a new tag: a commit, directly or through a tag object.
 #[derive(Clone, Copy, Debug)]
 pub struct NewTag<'t> {
     /// The commit to which the tag points, directly or through a tag object.
@@ -20,14 +20,14 @@ pub struct NewTag<'t> {
     pub annotation: Option<(&'t Author, &'t str)>,
 }
 
-/// What has the name of a tag that is to be deleted.
+/// The existing ref with the name of the tag that a caller wants to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingRef {
-    /// Nothing.
+    /// There is no ref with this name.
     Absent,
     /// A ref that names no object.
     Broken,
-    /// A tag with this object.
+    /// A tag that points to this object.
     At(ObjectId),
 }
 
@@ -43,7 +43,8 @@ impl WriteTxn<'_> {
         new: NewTag<'_>,
         mut check: impl FnMut(Option<ObjectId>) -> Result<(), E>,
     ) -> Result<bool, E> {
-        // Makes the commit durable before `refs.lock` is taken, because that may take long and others can still move refs.
+        // Makes the commit durable before `refs.lock` is taken, because that may take long, and would block all other ref updates under the
+        // lock.
         commit::read(self.repo(), new.commit)?;
         let target = self.adopt_named_commit(new.commit)?;
         let target = match new.annotation {
@@ -76,8 +77,8 @@ impl WriteTxn<'_> {
         })?
     }
 
-    /// Deletes a tag. Objects that only this tag reached stay until the next `gc`. Calls `check` with what has the name; if there is
-    /// no such tag, `check` must return an error.
+    /// Deletes a tag. Objects that only this tag reached stay until the next `gc`. Calls `check` with the existing ref of this name; if
+    /// there is no such tag, `check` must return an error.
     ///
     /// # Errors
     /// The error of `check`.

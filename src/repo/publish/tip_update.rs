@@ -69,15 +69,15 @@ impl TipUpdate {
     }
 }
 
-/// Sorts updates for [`publish_all`]: those that are published together come first, beginning with `refs/oci/records`. The records must
-/// move before the branch: a module of the branch without a recorded manifest would be served with another manifest than the one that was
-/// pushed.
+/// Sorts updates for [`publish_all`]: the updates that are published together come first, beginning with `refs/oci/records`. The records
+/// must move before the branch: until the pushed manifest of a module is recorded, the registry would serve the module with another
+/// manifest.
 pub(crate) fn sort(updates: &mut [TipUpdate]) {
     updates.sort_by_key(|update| (!update.moves_together, update.name != RefName::Oci));
 }
 
-/// Takes the lock files that are needed to publish the first of the sorted updates: those of all updates that are published together, or
-/// that of the first update. If one lock file cannot be taken, releases the others.
+/// Takes the lock files that are needed to publish the first of the sorted updates: the lock files of all updates that are published
+/// together, or else the lock file of the first update. If one lock file cannot be taken, releases the others.
 ///
 /// # Errors
 /// `Busy` if another git process holds a lock file.

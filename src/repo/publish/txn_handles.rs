@@ -8,7 +8,7 @@ use gix::odb::memory::Storage;
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::db::ObjectDb;
 
-/// The gix handles of a transaction. All of them use the repository object that was open when the transaction began.
+/// The gix handles of a transaction. All of them use the `gix::ThreadSafeRepository` that was open when the transaction began.
 pub(crate) struct TxnHandles {
     repo: Arc<gix::ThreadSafeRepository>,
     format: gix::hash::Kind,
@@ -18,7 +18,7 @@ pub(crate) struct TxnHandles {
 }
 
 impl TxnHandles {
-    /// Creates the handles for the repository object that `objects` has open at this moment.
+    /// Creates the handles. They use the `gix::ThreadSafeRepository` that `objects` has open at this moment.
     ///
     /// # Errors
     /// `Missing` if there is no repository.

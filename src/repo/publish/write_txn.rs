@@ -47,11 +47,12 @@ pub(crate) struct TxnObjects {
     pub loose: LooseObjects,
     /// Objects that will be written to one pack.
     pub staged: StagedObjects,
-    /// Files that were created in advance for that pack.
+    /// Files that were created in advance for the pack of the staged objects.
     pub files: Arc<PreallocatedFiles>,
     /// The ids of objects that are both in memory and in a durable pack.
     pub durable: HashSet<gix::ObjectId>,
-    /// The packs with new objects, which the next swap adds to the shared state. Empty unless several machines share the repository.
+    /// The packs with new objects, which the next atomic change of the shared state adds to it. Empty unless several machines share the
+    /// repository.
     pub packs: Vec<Pack>,
     /// The existing blobs and commits that the change uses, if several machines share the repository. The shared state may lose them before
     /// the change is decided, so they are looked up again then.
@@ -63,7 +64,8 @@ pub(crate) struct TxnObjects {
 }
 
 impl TxnObjects {
-    /// Adds packs for the next swap of the shared state.
+    /// Adds packs to the list `packs`, unless they are in it already. The next swap (replacement of the bucket's manifest) adds them to the
+    /// shared state.
     pub(crate) fn add_packs(&mut self, packs: &[Pack]) {
         for pack in packs {
             if !self.packs.contains(pack) {

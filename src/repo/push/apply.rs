@@ -27,7 +27,7 @@ impl WriteTxn<'_> {
         self.update_refs_if(updates, (drop_policy, atomicity), || Ok(()))
     }
 
-    /// Does the same as [`update_refs`](Self::update_refs), unless `check` fails, which runs under `refs.lock`. Then no ref is updated.
+    /// Does the same as [`update_refs`](Self::update_refs), but calls `check` under `refs.lock` first. If `check` fails, no ref is updated.
     ///
     /// # Errors
     /// The errors of `update_refs`, and of `check`.
@@ -49,7 +49,7 @@ impl WriteTxn<'_> {
         check: impl FnOnce() -> Result<()>,
     ) -> Result<UpdateResults> {
         let parts = self.parts;
-        // These slow steps run before `refs.lock` is taken, so that other writers can still move refs.
+        // These slow steps run before `refs.lock` is taken, so that other writers can move refs in the meantime.
         let adopted = self.adopt_pushed(updates)?;
         self.sync_updated_refs(updates)?;
         let _refs = parts.locks.refs()?;
@@ -111,8 +111,8 @@ impl WriteTxn<'_> {
         Ok(results)
     }
 
-    /// Makes the new values durable with everything that they reach. Refuses an update if an object that its new value reaches is
-    /// missing.
+    /// Makes the objects to which the updates move their refs durable, with everything that these objects reach. Refuses an update if one
+    /// of the objects that its new value reaches is missing.
     fn adopt_pushed(&mut self, updates: &[RefUpdate]) -> Result<UpdateResults> {
         let incoming = IncomingObjects::open(&self.parts.objects, None, PushLimits::default())?;
         let (mut adopted, mut commits) = (UpdateResults::new(), Vec::new());
@@ -175,7 +175,7 @@ impl WriteTxn<'_> {
     }
 }
 
-/// Converts the error about a missing object to a refusal. Any other error stays an error.
+/// Converts an error about a missing object to the refusal of a ref update. Returns any other error unchanged.
 fn refusal_if_missing(error: Error) -> Result<Refusal> {
     if error.is_missing_object() {
         Ok(Refusal::Collected)
@@ -184,7 +184,7 @@ fn refusal_if_missing(error: Error) -> Result<Refusal> {
     }
 }
 
-/// Validated updates, to be made under `refs.lock`.
+/// Validated updates, which are made under `refs.lock`.
 struct RefMoves<'m> {
     parts: &'m Parts,
     incoming: IncomingObjects,
@@ -208,7 +208,7 @@ impl<'m> RefMoves<'m> {
         order
     }
 
-    /// Makes each update on its own. Records a failed update as refused in `results`.
+    /// Makes each ref update on its own, so that a failed one does not affect the others. Records a failed update as refused in `results`.
     fn make_each(&self, results: &mut UpdateResults) {
         for index in self.order(results) {
             let update = &self.updates[index];
@@ -230,8 +230,8 @@ impl<'m> RefMoves<'m> {
         let deleted: Vec<&RefName> = deletions.map(|update| &update.name).collect();
         let mut locks = Vec::new();
         for update in &updates {
-            // If this name and the name of a ref to be deleted conflict, the lock file can only be created after the deletion, because one
-            // name is a parent directory of the other.
+            // If this name and the name of a ref that the push deletes conflict, the lock file can only be created after the deletion,
+            // because one name is a parent directory of the other.
             let waits = deleted.iter().any(|name| name.conflicts_with(&update.name));
             locks.push(if waits {
                 None

@@ -19,7 +19,7 @@ const TAGS_MAX: usize = 16;
 /// The commits and tags in a push's quarantine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuarantinedObjects {
-    /// The ids of the commits.
+    /// The ids of the commits in the quarantine.
     pub commits: Vec<CommitId>,
     /// The ids of the tag objects.
     pub tags: Vec<ObjectId>,

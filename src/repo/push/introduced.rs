@@ -44,15 +44,15 @@ pub enum IntroducedEntry {
     SlashInName,
 }
 
-/// An entry that a commit introduces.
+/// A tree entry that a pushed commit introduces: none of the commit's parents has it at the same path.
 #[derive(Clone, Copy, Debug)]
 pub struct Introduced<'p> {
     /// The path of the entry, as git stores it.
     pub path: &'p [u8],
     /// The kind of the entry.
     pub entry: IntroducedEntry,
-    /// The rule for new names that the entry's name breaks; `None` if it breaks none. A name that would be illegal for an existing entry,
-    /// too, is not reported here.
+    /// The rule for new names that the entry's name breaks; `None` if it breaks none. The rules that make a name illegal even for an
+    /// existing entry are not checked here.
     pub name_fault: Option<&'p names::Error>,
 }
 
@@ -179,12 +179,13 @@ struct InParents {
     has_name: bool,
     /// Whether the first parent that has the directory has an entry with the same name.
     first_has_name: bool,
-    /// The trees that the parents have at this path, each once. Empty if a parent has the same entry.
+    /// The trees that the commit's parents have at this path, each once. Empty if a parent has the same entry.
     trees: Vec<gix::ObjectId>,
 }
 
 impl InParents {
-    /// Looks the entry up in the directory of one parent.
+    /// Looks for an entry with the same name in `parent`, the tree of the same directory in one parent of the commit, and records the
+    /// result.
     fn look_up(&mut self, entry: &EntryRef<'_>, parent: &TreeRef<'_>) {
         if self.is_same {
             return;

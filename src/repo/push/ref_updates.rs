@@ -69,7 +69,7 @@ pub enum Refusal {
     /// A `gc` removed objects that the client did not send because the store had them.
     #[error("a concurrent gc removed objects that the push builds on: push again")]
     Collected,
-    /// The new value, or what it reaches, exceeds a limit.
+    /// The new value, or an object that it reaches, exceeds a limit.
     #[error("{0}")]
     LimitExceeded(String),
     /// The update failed for another reason.
@@ -104,7 +104,7 @@ impl RefStore {
             .iter()
             .map(|broken| (broken.name.as_str(), broken))
             .collect();
-        // The branch that HEAD names and, if that is a symbolic ref, the branch that it leads to.
+        // The branch that HEAD names and, if this branch is a symbolic ref, the branch to which it leads.
         let default_branches = [self.default_branch(), self.resolve_branch(None)]
             .into_iter()
             .flatten()

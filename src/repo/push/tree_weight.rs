@@ -13,14 +13,14 @@ use crate::repo::push::pushed_commit::PushedCommit;
 use crate::repo::tree::extent::TreeWeight;
 use crate::repo::tree::reader::parse_tree;
 
-/// Computes the weights of trees, each once.
+/// Computes the number and the total length of the paths in trees (see [`TreeWeight`]). Computes them only once for each tree.
 pub struct TreeScale<'i> {
     incoming: &'i IncomingObjects,
     weights: HashMap<gix::ObjectId, TreeWeight>,
 }
 
 impl<'i> TreeScale<'i> {
-    /// Creates a `TreeScale` that reads trees from `incoming`.
+    /// Creates a `TreeScale`, which counts the paths in trees and adds up their lengths. It reads the trees from `incoming`.
     pub fn new(incoming: &'i IncomingObjects) -> Self {
         Self {
             incoming,
@@ -37,7 +37,7 @@ impl<'i> TreeScale<'i> {
         weight.check(&format!("commit {}", commit.id), bytes_max)
     }
 
-    /// Returns the weight of a tree.
+    /// Returns the weight of a tree: the number and the total length of the paths in it.
     ///
     /// # Errors
     /// `Missing`; a tree cannot be decoded.
@@ -58,7 +58,8 @@ impl<'i> TreeScale<'i> {
         Ok(self.weights[&tree.0])
     }
 
-    /// Sums up the entries of a tree, except subtrees whose weights are not known yet. Also returns the ids of these subtrees.
+    /// Returns the number and the total length of the paths in a tree, without the subtrees that were not measured yet. Also returns the
+    /// ids of these subtrees; the result is complete if there are none.
     fn sum(&self, id: gix::ObjectId) -> Result<(TreeWeight, Vec<gix::ObjectId>)> {
         let (mut weight, mut unknown) = (TreeWeight::default(), Vec::new());
         // The empty tree is valid even if the repository does not contain it as an object.

@@ -23,7 +23,7 @@ use crate::sharing::write_shared;
 /// The durable tips. The tips that this process knows to be durable are in memory; the tips that any process has recorded are in files.
 pub(crate) struct DurableTips {
     root: PathBuf,
-    /// The durable tip of each ref, and the stamp of the file that contained it: the loose ref or `packed-refs`.
+    /// The durable tip of each ref, and the metadata ([`Stamp`]) of the file that contained it: the loose ref or `packed-refs`.
     tips: Mutex<HashMap<RefName, (gix::ObjectId, Stamp)>>,
 }
 
@@ -73,7 +73,7 @@ impl DurableTips {
         let _ = fs::remove_file(self.note_path(name));
     }
 
-    /// Removes the records of all tips that are not in `current`.
+    /// Removes each file in `ROOT/wasmstore/durable/` that does not record a tip in `current`.
     pub(crate) fn retain_noted(&self, current: &HashSet<gix::ObjectId>) -> Result<()> {
         for (path, tip) in self.notes() {
             if tip.is_none_or(|tip| !current.contains(&tip)) {
@@ -91,7 +91,8 @@ impl DurableTips {
             .collect()
     }
 
-    /// Returns the paths of all records, each with its tip; `None` if the record is damaged or belongs to another store.
+    /// Returns the path of each file that records a durable tip, with the tip. The tip is `None` if the file is damaged or belongs to
+    /// another store.
     fn notes(&self) -> Vec<(PathBuf, Option<gix::ObjectId>)> {
         let files = fs::read_dir(self.dir()).into_iter().flatten().flatten();
         let inode = self.objects_inode();

@@ -64,8 +64,8 @@ fn hide_patterns(list: &RefList) -> Vec<String> {
     // The patterns are sorted by ref name, and a name sorts before the names below it.
     let mut patterns: BTreeMap<&str, String> =
         shown.map(|name| (name, format!("!{name}"))).collect();
-    // This leaves out the entry `packed-refs`, which stands for a malformed line of that file. No pattern would help: git fails because of
-    // the line.
+    // This filter leaves out the entry `packed-refs`, which stands for a malformed line of that file. No pattern would help: git fails
+    // because of the line.
     let hidden = broken.iter().filter(|name| name.starts_with("refs/"));
     patterns.extend(hidden.map(|name| (*name, (*name).to_owned())));
     patterns.into_values().collect()

@@ -41,7 +41,7 @@ pub(crate) struct RefList {
     pub refs: Vec<(BString, Target)>,
     /// The broken refs, sorted by name.
     pub broken: Vec<BrokenRef>,
-    /// The metadata of the files and directories that were read.
+    /// The metadata of the files and directories that were read. It changes when a ref is updated.
     pub stamp: RefsStamp,
 }
 

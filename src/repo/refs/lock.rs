@@ -23,15 +23,16 @@ use crate::sharing::{create_shared_dir_all, share, write_shared};
 /// How long a write waits for a lock file of another git process before it fails as busy.
 pub(crate) const OUTSIDE_MAX: Duration = Duration::from_secs(10);
 
-/// The file in the repository with the names of the refs that were moved last.
+/// The file in the repository that lists refs whose lock files a process was about to take. With this list, other processes
+/// find the lock files that a killed process left behind.
 const MOVING: &str = "wasmstore/moving";
-/// The file with the refs that have no file of their own.
+/// The name of the file with the refs that have no file of their own.
 pub(crate) const PACKED_REFS: &str = "packed-refs";
-/// The file that names the default branch.
+/// The name of the file that names the default branch.
 pub(crate) const HEAD: &str = "HEAD";
-/// The repository's configuration.
+/// The name of the repository's configuration file.
 pub(crate) const CONFIG: &str = "config";
-/// The files that are not recorded in `moving`, because their lock files are always looked for.
+/// The files that are never listed in `wasmstore/moving`, because after a crash, their lock files are always looked for.
 const NOT_NOTED: [&str; 3] = [PACKED_REFS, HEAD, CONFIG];
 /// The mode of the file of a new ref.
 const MODE: u32 = 0o444;
@@ -110,8 +111,8 @@ impl Drop for RefLock {
     }
 }
 
-/// Records the refs whose lock files are about to be taken. An error is ignored: if this process is killed after it, the lock files that it
-/// leaves are found when the same refs are moved the next time.
+/// Records the refs whose lock files are about to be taken. An error is ignored: if this process is then killed, its lock files are found
+/// when the same refs are moved the next time.
 pub(crate) fn note_moving(root: &Path, names: &[impl AsRef<str>]) {
     let noted = noted(root);
     let is_noted = |name: &str| noted.lines().any(|noted| noted == name);

@@ -89,7 +89,7 @@ impl RefStore {
         CommitId::parse(text.strip_suffix('\n')?).ok()
     }
 
-    /// Returns the branches, the tags and the registry ref with their objects, and the names of all other refs.
+    /// Returns the branches, the tags and the ref of the OCI registry, each with the id of its object, and the names of all other refs.
     pub fn branches_and_tags(&self) -> Result<BranchesAndTags> {
         let list = self.list_changes("refs/")?;
         let mut found = BranchesAndTags::default();

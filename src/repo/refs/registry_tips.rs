@@ -30,7 +30,8 @@ impl RefStore {
     /// again, because a removal must not rely on an earlier listing.
     ///
     /// # Errors
-    /// `UncollectableRef` if a branch is broken: what only that branch needs must not be removed. The refs cannot be read.
+    /// `UncollectableRef` if a branch is broken: it is unknown what that branch needs, and this must not be removed. The refs cannot be
+    /// read.
     pub(crate) fn collectable_branch_tips(&self) -> Result<Vec<(BranchName, CommitId)>> {
         let list = self.list(HEADS)?;
         match list.broken.into_iter().next() {

@@ -42,11 +42,11 @@ const LOCAL: [u64; 6] = [
 /// directories and the lines of `packed-refs` are counted.
 const REFS_MAX: usize = 20_000;
 
-/// The last listing for each prefix, of at most [`REFS_MAX`] refs.
+/// The last listing of the refs below each prefix, such as `refs/heads/`. A listing of more than [`REFS_MAX`] refs is not remembered.
 #[derive(Default)]
 pub(crate) struct LastListings(Mutex<HashMap<String, Arc<Listing>>>);
 
-/// The part of what a listing has read that the next listing may reuse.
+/// The data of a listing of refs that the next listing may reuse.
 pub(in crate::repo::refs) struct Listing {
     /// The start of the last listing that read everything. Listings that reuse its data keep this time.
     begun: Instant,
@@ -71,7 +71,7 @@ pub(in crate::repo::refs) enum EntryKind {
 /// The refs in `packed-refs` with their targets, or the reasons why they are broken.
 pub(in crate::repo::refs) type PackedRefs = Arc<Vec<(BString, Result<Target, String>)>>;
 
-/// What one listing reuses of an earlier listing, and what it records for the next listing.
+/// The data that a listing reuses from an earlier listing, and the data that it records for the next listing.
 pub(in crate::repo::refs) enum Reuse {
     /// The listing reads everything and records nothing.
     Off,
@@ -124,7 +124,7 @@ impl LastListings {
 }
 
 impl Listing {
-    /// Returns the number of refs and of directory entries that the listing remembers.
+    /// Returns the number of refs and directory entries that the listing remembers. A loose ref and its directory entry count as one.
     fn refs(&self) -> usize {
         let entries = self.dirs.values().map(|(_, entries)| entries.len()).sum();
         let packed = self.packed.as_ref().map_or(0, |(_, refs)| refs.len());
@@ -160,7 +160,7 @@ impl Reuse {
         }
     }
 
-    /// Returns the entries of a directory from the earlier listing; `None` if its metadata is not the same as then.
+    /// Returns the entries of a directory from the earlier listing; `None` if its metadata has changed since then.
     pub fn dir(&mut self, dir: &Path, stamp: Option<FileStamp>) -> Option<DirEntries> {
         let Self::On { old, .. } = self else {
             return None;
@@ -189,7 +189,7 @@ impl Reuse {
         }
     }
 
-    /// Returns the target of a loose ref from the earlier listing; `None` if the metadata of its file is not the same as then.
+    /// Returns the target of a loose ref from the earlier listing; `None` if the metadata of its file has changed since then.
     pub fn loose(&mut self, path: &Path, stamp: Option<FileStamp>) -> Option<Target> {
         let Self::On { old, .. } = self else {
             return None;
@@ -200,7 +200,8 @@ impl Reuse {
         Some(target)
     }
 
-    /// Records the target of a loose ref, and the metadata of its file from before it was read.
+    /// Records the target of a loose ref. `stamp` is the metadata of the ref's file, taken before the file was read. Records nothing if it
+    /// is `None`.
     pub fn record_loose(&mut self, path: &Path, stamp: Option<FileStamp>, target: &Target) {
         if let Some(stamp) = stamp
             && let Some(new) = self.recording(stamp)
@@ -209,7 +210,7 @@ impl Reuse {
         }
     }
 
-    /// Returns the refs in `packed-refs` from the earlier listing; `None` if the metadata of the file is not the same as then.
+    /// Returns the refs in `packed-refs` from the earlier listing; `None` if the metadata of the file has changed since then.
     pub fn packed(&mut self, stamp: Option<FileStamp>) -> Option<PackedRefs> {
         let Self::On { old, .. } = self else {
             return None;
@@ -229,7 +230,7 @@ impl Reuse {
         }
     }
 
-    /// Returns whether the earlier listing found this object.
+    /// Returns whether the earlier listing of the refs found that this object exists. If so, records that for the new listing, too.
     pub fn is_existing(&mut self, id: &gix::ObjectId) -> bool {
         let is_existing = match self {
             Self::On { old: Some(old), .. } => old.existing.contains(id),

@@ -10,7 +10,8 @@ use rustix::time::{ClockId, clock_gettime};
 /// The maximum difference between the time that the kernel records for a change and the actual time: two ticks of a kernel with 100 ticks
 /// per second.
 const TICK: Duration = Duration::from_millis(20);
-/// The maximum difference on a file system that records whole seconds or milliseconds. FAT records even seconds only.
+/// The maximum difference between the recorded and the actual time of a change, on a file system that records whole seconds or
+/// milliseconds. FAT records only even seconds.
 const COARSE: Duration = Duration::from_secs(3);
 
 /// The metadata of `packed-refs` and of each directory of refs, recorded before they were read. It changes when the file of a ref is
@@ -19,7 +20,7 @@ const COARSE: Duration = Duration::from_secs(3);
 #[derive(Default)]
 pub(crate) struct RefsStamp(Vec<(PathBuf, Option<FileStamp>)>);
 
-/// The metadata of one file or directory.
+/// The metadata of one file or directory, by which a change is detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::repo::refs) struct FileStamp {
     device: u64,
@@ -37,7 +38,7 @@ impl RefsStamp {
         stamp
     }
 
-    /// Returns whether no metadata has changed since it was recorded.
+    /// Returns whether all files and directories still have the metadata that was recorded.
     pub(in crate::repo::refs) fn is_current(&self) -> bool {
         self.0.iter().all(|(path, old)| FileStamp::of(path) == *old)
     }
@@ -61,8 +62,8 @@ impl FileStamp {
     }
 
     /// Returns whether every change after the time `seen` is certain to change the metadata of the file. `seen` is a value of
-    /// [`file_clock`], from when this metadata was recorded or earlier. Two changes in the same tick of the kernel's clock may have the
-    /// same metadata: git calls such an entry racy.
+    /// [`file_clock`], read before or when this metadata was recorded. Two changes in the same tick of the kernel's clock may have the same
+    /// metadata: git calls such an entry racy.
     pub(in crate::repo::refs) fn is_settled(&self, seen: SystemTime) -> bool {
         let (seconds, nanoseconds) = self.changed;
         let granularity = if nanoseconds % 1_000_000 == 0 {

@@ -109,7 +109,7 @@ impl RefStore {
     pub(crate) fn delete_broken(&self, name: &RefName) -> Result<()> {
         let full = name.to_string();
         let lock = RefLock::take(self.root(), &full, b"", OUTSIDE_MAX)?;
-        // Another git process may have replaced the ref before this one took its lock.
+        // Another git process may have replaced the ref before this process took the ref's lock file.
         let list = self.list("refs/")?;
         let broken = list.broken.iter().find(|broken| broken.name == full);
         let broken = broken.ok_or_else(|| Error::Moved(name.clone()))?;
@@ -186,7 +186,7 @@ impl RefStore {
     /// Fsyncs every ref, and every directory that leads to one. The caller holds `refs.lock`.
     pub(crate) fn sync_all_refs(&self) -> Result<()> {
         sync_below(&self.root().join("refs"))?;
-        // `packed-refs` follows the loose refs, because `git pack-refs` removes loose refs once the new `packed-refs` is in place.
+        // `packed-refs` is fsynced after the loose refs, because `git pack-refs` removes loose refs once the new `packed-refs` is in place.
         let packed = self.root().join(PACKED_REFS);
         if packed.is_file() {
             sync_file(&packed)?;

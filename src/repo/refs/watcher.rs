@@ -7,8 +7,8 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// A subscription to ref changes. [`Self::wait`] may return early although no ref has moved, and on a file system without notification it
-/// never returns early. So the caller must read the refs each time that it returns.
+/// A subscription to ref changes. [`Self::wait`] may return early although no ref has moved. On a file system without notification, it
+/// always waits for the full time limit. So the caller must read the refs after each call of `wait`.
 pub struct RefWatcher {
     wakeups: Receiver<()>,
     waker: RefWaker,

@@ -31,7 +31,8 @@ impl Repository {
         OwnHistory::read(&self.parts, &repo, branch)
     }
 
-    /// Returns the full names of the refs, except `branch`, that reach one of `commits`, such as `refs/tags/v1`; `HEAD` if it is detached.
+    /// Returns the full names of the refs, except `branch`, that reach one of `commits`, such as `refs/tags/v1`. A detached `HEAD` that
+    /// reaches one is returned as `HEAD`.
     ///
     /// # Errors
     /// The refs or the history cannot be read.

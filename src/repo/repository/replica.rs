@@ -1,7 +1,7 @@
-//! The operations on a replica: its marks, and the changes of refs that follow the primary.
+//! The operations on a replica: its marks (see `lifecycle/replica_mark.rs`), and the changes of refs that follow the primary.
 //!
-//! Each change of a ref reads the mark again under `refs.lock`. If it is gone, the replica was promoted, and its refs may have changes that
-//! were acknowledged since.
+//! Each change of a ref reads the mark again under `refs.lock`. If the mark is gone, the replica was promoted, and clients may have made
+//! changes since, which must not be overwritten.
 
 use super::Repository;
 use crate::names::{BranchName, RefName};
@@ -67,7 +67,8 @@ impl Repository {
         replica_mark::is_marked(&self.parts)
     }
 
-    /// Updates refs of a replica, each on its own, even if that drops history. `txn` keeps the fetched objects.
+    /// Updates refs of a replica, each on its own, even if that drops history. The open transaction `txn` keeps `gc` from deleting the
+    /// fetched objects.
     ///
     /// # Errors
     /// `NotReplica`; the errors of [`WriteTxn::update_refs`].

@@ -49,7 +49,8 @@ impl Repository {
         mirror_config::sync(self.root())
     }
 
-    /// Returns whether the configuration required portable names when the store was opened.
+    /// Returns whether the configuration required portable names (names that Windows and macOS accept and do not treat as equal to another
+    /// name) when the store was opened.
     pub fn requires_portable_names(&self) -> bool {
         name_rules::requires_portable(&self.parts.objects)
     }

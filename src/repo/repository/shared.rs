@@ -19,8 +19,8 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::group_commit::Publisher;
 
 impl Repository {
-    /// Opens the copy at `root` of the shared store of `authority`. Creates an empty copy if there is none. Does not update the copy:
-    /// [`catch_up`](Self::catch_up) does.
+    /// Opens the local copy, at `root`, of the store that several machines share through `authority`. Creates an empty copy if there is
+    /// none. Does not update the copy: [`catch_up`](Self::catch_up) does.
     ///
     /// # Errors
     /// As for `open_or_create`.
@@ -87,12 +87,14 @@ impl Repository {
         self.parts.following.last()
     }
 
-    /// Returns the generation of the shared state to which some process last made the refs equal; 0 in a store on one disk.
+    /// Returns the generation (version number) of the shared state to which some process last made the refs equal; 0 in a store on one
+    /// disk.
     pub fn followed_generation(&self) -> u64 {
         self.parts.noted_generation()
     }
 
-    /// Copies many small packs of the shared state into one pack if a roll-up is due. Returns `true` if it did.
+    /// If the shared state has many small packs of similar size, copies them into one pack, which replaces them (a roll-up). Returns
+    /// whether packs were replaced.
     ///
     /// # Errors
     /// As for [`catch_up`](Self::catch_up).
@@ -146,7 +148,7 @@ impl Repository {
     }
 
     /// Calls `create`, which copies this repository into a bucket, and then marks this repository as a copy of the store there. No
-    /// wasmstore process moves a ref while this runs, and none moves one without the bucket afterwards.
+    /// wasmstore process can move a ref while this runs. Afterwards, every ref update goes through the bucket.
     ///
     /// # Errors
     /// `UncollectableRef` if a ref is broken; the repository cannot be read or written; the error of `create`.

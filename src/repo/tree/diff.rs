@@ -20,7 +20,7 @@ use crate::repo::tree::reader::TreeReader;
 /// One path whose module changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathChange {
-    /// The path.
+    /// The path whose module changed.
     pub path: ModulePath,
     /// The module before the change; `None` if there was none.
     pub old: Option<ModuleHash>,

@@ -46,7 +46,7 @@ struct Directory {
     kind: gix::hash::Kind,
     encoded: Arc<Vec<u8>>,
     changes: BTreeMap<BString, EntryChange>,
-    /// Whether a graft has put the encoded tree here.
+    /// Whether `encoded` was put at this path by a graft (see `graft.rs`). If so, its entries count as put there by the graft.
     is_grafted: bool,
 }
 

@@ -143,7 +143,7 @@ fn push(to: &mut Vec<u8>, name: &BStr, entry: &TreeEntry) {
 /// An encoded tree, and how often it was searched.
 type Searched = (Arc<Vec<u8>>, u32);
 
-/// The encoded trees of one operation.
+/// A cache of the encoded trees that one operation reads.
 #[derive(Default)]
 pub(crate) struct EncodedTrees {
     trees: RefCell<HashMap<gix::ObjectId, Searched>>,

@@ -1,8 +1,8 @@
 //! The extent of trees: the number of their paths and modules, and the lengths of the paths.
 //!
-//! Each tree is measured once, whatever the number of its paths: a few small trees can name billions of long paths. A measured tree need not be
-//! read again, because its id determines its content. So trees can be measured before a lock is taken, and the results used under the
-//! lock for those that are still there.
+//! Each tree is measured once, whatever the number of its paths: a few small trees can name billions of long paths. A measured tree need
+//! not be read again, because its id determines its content. So a caller can measure trees before it takes a lock, and under the lock only
+//! measures the trees that have changed since.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,8 @@ pub struct TreeWeight {
 }
 
 impl TreeWeight {
-    /// Adds an entry with a name of this length. `content` is the weight of the entry's tree if the entry is a directory, and 0 otherwise.
+    /// Counts one more entry of the tree, whose name has `name_bytes` bytes. If the entry is a directory, `content` counts the paths below
+    /// it; otherwise `content` is zero.
     pub(crate) fn add(&mut self, name_bytes: u64, content: Self) {
         let prefix_bytes = content.paths.saturating_mul(name_bytes.saturating_add(1));
         let bytes = prefix_bytes.saturating_add(content.path_bytes);
@@ -37,7 +38,7 @@ impl TreeWeight {
         self.path_bytes = path_bytes.saturating_add(bytes);
     }
 
-    /// Checks that the paths have at most `bytes_max` bytes in total. `object` is what has the tree, for the error.
+    /// Checks that the paths have at most `bytes_max` bytes in total. `object` names the object that has the tree, for the error text.
     ///
     /// # Errors
     /// `LimitExceeded`.
@@ -55,10 +56,11 @@ impl TreeWeight {
     }
 }
 
-/// The extent of a tree. Only modules with legal names count as modules.
+/// The extent of a tree: the sizes by which limits are checked before the tree is put at another path. Only modules with legal names count
+/// as modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeExtent {
-    /// The weight of all paths, including those with names that are not legal in the store.
+    /// The number and the total length of all paths, including paths with names that are not legal in the store.
     pub weight: TreeWeight,
     /// The number of modules.
     pub modules: u64,
@@ -66,8 +68,8 @@ pub struct TreeExtent {
     pub path_bytes_max: usize,
     /// The number of segments of the deepest path of a module.
     pub segments_max: usize,
-    /// Whether the tree can be put at another path as it is: there are only modules, and directories with modules, and a change may add
-    /// all of their names.
+    /// Whether the tree can be put at another path as it is: it contains only modules and directories that contain modules, and all of
+    /// their names are allowed for new entries.
     pub is_whole: bool,
 }
 
@@ -82,7 +84,7 @@ impl TreeExtent {
         }
     }
 
-    /// Adds an entry, and the content of the entry if it is a directory.
+    /// Adds an entry of the tree. If the entry is a directory, `content` is the extent of that directory's tree.
     fn add(&mut self, name: &BStr, node: TreeNode, content: &Self, rules: NameRules) {
         self.weight.add(name.len() as u64, content.weight);
         let legal = str::from_utf8(name).ok();
@@ -111,14 +113,14 @@ impl TreeExtent {
     }
 }
 
-/// The extents of trees that were measured.
+/// The extents (numbers of modules and lengths of paths) of the trees that were measured.
 pub struct TreeExtents {
     rules: NameRules,
     known: HashMap<gix::ObjectId, TreeExtent>,
 }
 
 impl TreeExtents {
-    /// Begins without trees. `rules` are the rules for the names that a change adds.
+    /// Returns a value that has measured no trees yet. `rules` are the rules for new names; they decide [`TreeExtent::is_whole`].
     pub fn new(rules: NameRules) -> Self {
         Self {
             rules,
@@ -126,7 +128,7 @@ impl TreeExtents {
         }
     }
 
-    /// Returns the extent of a tree.
+    /// Returns the [`TreeExtent`] of a tree. Reads only the trees that were not measured before.
     pub(crate) fn measure(&mut self, trees: &TreeReader<'_>, tree: TreeId) -> Result<TreeExtent> {
         // Not recursive: a chain of nested trees can be deeper than the stack.
         let mut todo = vec![tree.0];
@@ -146,7 +148,7 @@ impl TreeExtents {
         Ok(self.known[&tree.0])
     }
 
-    /// Returns the directories in a tree that were not measured yet.
+    /// Returns the ids of the subdirectories of an encoded tree that were not measured yet.
     fn unknown_below(&self, bytes: &[u8], kind: gix::hash::Kind) -> Result<Vec<gix::ObjectId>> {
         let mut unknown = Vec::new();
         for entry in entries(bytes, kind) {
@@ -187,7 +189,7 @@ impl TreeExtents {
 }
 
 impl ObjectDb {
-    /// Returns the extent of a tree, and adds it to `extents`.
+    /// Returns the extent of a tree (the number of its modules and the lengths of its paths), and stores the result in `extents`.
     pub fn extent(&self, tree: TreeId, extents: &mut TreeExtents) -> Result<TreeExtent> {
         extents.measure(&TreeReader::cached(self), tree)
     }

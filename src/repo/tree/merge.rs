@@ -25,11 +25,11 @@ const BASE_MERGES_MAX: u32 = 64;
 /// The result of merging another commit into a draft (the next state of a branch).
 #[derive(Debug, PartialEq, Eq)]
 pub enum Merge {
-    /// The draft contains the other commit already.
+    /// The branch already contains the other commit, so nothing changes.
     Contained,
-    /// The other commit contains the draft: the branch can move to it.
+    /// The other commit is a descendant of the draft's tip, so the branch can move to it.
     FastForward,
-    /// The draft's tree is the merged one.
+    /// Both sides have commits of their own. The draft (the next state of the branch) now has the merged tree.
     Merged,
 }
 
@@ -128,7 +128,7 @@ impl<'m> TreeMerge<'m> {
         Ok(edit(self.repo, self.trees, tree, &edits)?.id)
     }
 
-    /// Merges `theirs` into `ours`. Returns `ours` with the changes of `theirs` that do not conflict, and the paths of the changes that do.
+    /// Merges `theirs` into `ours`. Returns `ours` with the changes of `theirs` that do not conflict, and the paths of the conflicts.
     fn three_way(
         &self,
         base: gix::ObjectId,

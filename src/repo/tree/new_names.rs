@@ -21,8 +21,8 @@ pub(crate) fn check_new_path(
     let mut end = 0;
     for segment in path.segments() {
         end += segment.len();
-        // Almost every name is allowed. The tree is searched only for a name that is not: a name that the tree already contains stays
-        // usable.
+        // Almost every name is allowed. Only if a name is not allowed, the tree is searched for the name: a name that the tree already
+        // contains stays usable.
         if let Err(error) = check_segment(segment, rules)
             && trees.entry(root, path.as_str()[..end].into())?.is_none()
         {
@@ -42,8 +42,8 @@ pub(crate) fn check_segment(segment: &str, rules: NameRules) -> Result<(), names
     Ok(())
 }
 
-/// Checks that every name in the tree `new` that is not in the tree `old` is portable. If `old` is `None`, checks all names. The names in the
-/// trees `checked` are portable.
+/// Checks that every name in the tree `new` that is not in the tree `old` is portable. If `old` is `None`, checks all names. Skips the
+/// trees in `checked`, whose names are known to be portable.
 ///
 /// # Errors
 /// `Name` for a name that is not portable, or that is similar to another name in its directory.

@@ -98,7 +98,7 @@ impl<'r> TreeReader<'r> {
         load(self.source.handle(id)?, id).map(Arc::new)
     }
 
-    /// Returns the decoded tree `id`, from memory or from the source.
+    /// Returns the decoded tree `id`: from a cache, otherwise reads and decodes it.
     pub(crate) fn load(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
         if let TreeSource::Cached(objects, _) = self.source {
             let trees = &objects.caches.trees;
@@ -118,7 +118,7 @@ impl<'r> TreeReader<'r> {
         Ok(tree)
     }
 
-    /// Returns a decoded tree without keeping it in `decoded`, for a caller that does not need it again.
+    /// Returns a decoded tree without adding it to the map `decoded`, for a caller that does not need it again.
     pub(super) fn load_once(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
         match self.source {
             TreeSource::Cached(..) => self.load(id),
@@ -134,8 +134,9 @@ impl<'r> TreeReader<'r> {
         })
     }
 
-    /// Returns the path and the noun of the entry that prevents a file at `path`: a file where the path has a parent directory, or a
-    /// directory, a symbolic link or a submodule at `path` itself. `None` if no entry does.
+    /// Returns the entry that prevents a file at `path`: its path, and its noun for an error message, such as `a directory`. The entry is a
+    /// file where the path has a parent directory, or a directory, a symbolic link or a submodule at `path` itself. `None` if no entry
+    /// prevents the file.
     pub(crate) fn obstacle(
         &self,
         root: gix::ObjectId,
@@ -167,7 +168,7 @@ impl<'r> TreeReader<'r> {
         encoded::find(&self.load_encoded(id)?, id.kind(), name)
     }
 
-    /// Returns the encoded tree `id`, from memory or from the source.
+    /// Returns the encoded tree `id`: from a cache, otherwise reads it.
     pub(crate) fn load_encoded(&self, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
         self.encoded.load(self.source.handle(id)?, id)
     }

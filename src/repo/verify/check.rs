@@ -51,7 +51,7 @@ impl ObjectRole {
         }
     }
 
-    /// Returns a bit that is different for each role.
+    /// Returns a number in which a single bit is set: a different one for each role.
     fn bit(self) -> u16 {
         match self {
             Self::Any => 1,

@@ -7,7 +7,7 @@ use crate::names::{CommitId, ModuleHash};
 pub struct ObjectLocation {
     /// The commit whose tree contains the object.
     pub commit: CommitId,
-    /// The object's path in that tree, with a leading slash. Bytes that are not UTF-8 are replaced.
+    /// The object's path in the tree of `commit`, with a leading slash. Bytes that are not UTF-8 are replaced.
     pub path: String,
 }
 
@@ -55,6 +55,6 @@ pub trait ObjectInspector {
     fn fault(&mut self, fault: StoreFault);
     /// Receives the location of an entry that is neither a module nor a directory. This is not a fault.
     fn foreign(&mut self, location: ObjectLocation);
-    /// Is called for each checked object.
+    /// Receives the notice that one more object was checked.
     fn progress(&mut self);
 }

@@ -161,7 +161,7 @@ fn uploads_of_modules_belong_to_their_user() {
     let id = upload.id().to_owned();
     let (file, _) = upload.file().unwrap();
     drop(upload);
-    // Whoever reads the file keeps it locked.
+    // A reader keeps the file locked.
     let error = uploads.resume(&own, &id).unwrap_err();
     assert!(matches!(error, Error::Busy(_)), "{error}");
     drop(file);

@@ -100,8 +100,8 @@ impl BlobUpload<'_> {
     }
 }
 
-/// Locks the file of an upload. A lock that is not free is tried again for a while: if another thread starts a git process, the new process
-/// inherits the open files, and holds the lock of a finished request until exec(2) closes them.
+/// Locks the file of an upload. Retries for up to `LOCKED_MAX`: if another thread starts a git process, the new process inherits the open
+/// files, and holds the lock of a finished request until exec(2) closes them.
 pub(super) fn lock(file: &File, path: &Path) -> Result<()> {
     let begun = Instant::now();
     loop {

@@ -16,10 +16,11 @@ use crate::repo::publish::outcome::PendingOutcome;
 use crate::repo::publish::tip_update::TipUpdate;
 use crate::repo::publish::write_txn::TxnObjects;
 
-/// The decisions of a change (one for each of its refs), its value, and the new trees of each draft, if they are known.
+/// The decisions of a change (one for each of its refs), its value, and the new trees of each draft, if they are known. A draft is an
+/// editable copy of the tree of a ref's tip.
 type Decided<T> = (Vec<Decision>, T, Vec<Vec<gix::ObjectId>>);
 
-/// A change that was decided, and added to the batch unless it was refused.
+/// The result of calling a change's `decide` function: the change was either refused or added to the batch.
 pub(crate) struct DecidedChange<T, E> {
     /// The tip of the change's first ref after the change, and the value that `decide` returned with its decisions; or the error that
     /// refused the change.
@@ -31,7 +32,8 @@ pub(crate) struct DecidedChange<T, E> {
     /// The outcomes of the ref updates on which the result depends. The change is done when all of them are known. The list is empty if the
     /// result depends only on objects and refs that are durable already.
     pub depends_on: Vec<Arc<PendingOutcome>>,
-    /// The shared state on which the change was decided, if several machines share the repository.
+    /// Identifies the shared state (the refs and packs in the bucket) on which the change was built, if several machines share the
+    /// repository.
     pub base: BaseState,
     /// The objects that the change added to the pack of the batch. The thread of the change compresses them while it waits.
     pub new: Vec<Arc<StagedObject>>,
@@ -51,9 +53,9 @@ impl<T, E> DecidedChange<T, E> {
 }
 
 impl OpenBatch<'_> {
-    /// Decides a change on top of the batch's earlier changes, and adds it to the batch unless it is refused. Calls `decide` with a draft
-    /// for each of the change's refs; it must return a decision for each. If `decide` has read another branch that the batch is about to
-    /// move, publishes the batch and decides the change again.
+    /// Decides a change on top of the batch's earlier changes, and adds it to the batch unless it is refused. Calls `decide` with a
+    /// [`Draft`] (the tip, and its tree with the edits so far) for each of the change's refs; `decide` must return a decision for each
+    /// draft. If `decide` has read another branch that the batch is about to move, publishes the batch and decides the change again.
     pub(crate) fn decide<T, E: From<Error>>(
         &mut self,
         refs: ChangeRefs<'_>,
@@ -129,8 +131,8 @@ impl OpenBatch<'_> {
         }
     }
 
-    /// Handles a request that arrived again after its change was applied: calls `decide` on the tip before the change to get its value
-    /// again, and moves nothing.
+    /// Handles a request that arrived again after its change was applied: calls `decide` on the tip before the change, to compute the value
+    /// of the change again, and moves nothing.
     fn repeat<T, E: From<Error>>(
         &mut self,
         refs: ChangeRefs<'_>,
@@ -182,8 +184,8 @@ impl OpenBatch<'_> {
     }
 
     /// Records the tips to which a change moves its refs. `at` has the indices of the refs in `updates`; a new tip is `None` if the change
-    /// does not move the ref. Returns the outcomes on which the result of the change depends: those of its refs that this change or an
-    /// earlier change of the batch moves.
+    /// does not move the ref. Returns the outcomes on which the result of the change depends: the outcome of each of its refs that this
+    /// change or an earlier change of the batch moves.
     fn note_new_tips(
         &mut self,
         at: &[usize],

@@ -10,14 +10,14 @@ use crate::repo::tree::extent::{TreeExtent, TreeExtents};
 use crate::repo::tree::new_names::check_new_path;
 
 impl Draft<'_> {
-    /// Returns the extent of a tree, and adds it to `extents`.
+    /// Returns the extent of a tree (the number and the lengths of its paths), and keeps the result in `extents`.
     pub fn extent(&self, tree: TreeId, extents: &mut TreeExtents) -> Result<TreeExtent> {
         extents.measure(&self.trees, tree)
     }
 
-    /// Removes the entries at the paths `removed`, and then puts others at the paths of `grafts`. Whatever they contain, directories keep their
-    /// trees, which must be whole (see [`TreeExtent::is_whole`]). The change must not be made if the findings have a path that is repeated or
-    /// taken.
+    /// Removes the entries at the paths `removed`, and then puts the entry of each graft at its path. The entries below a grafted directory
+    /// are not checked, so its tree must be whole (see [`TreeExtent::is_whole`]). The caller must not publish the draft if the findings
+    /// have a `repeated` or `taken` path.
     ///
     /// # Errors
     /// `Name` for a new name in the path of a graft that is not allowed.

@@ -6,10 +6,10 @@ use gix::objs::{Commit, Tree};
 use super::*;
 use crate::repo::{ObjectFormat, Repository};
 
-/// Far longer than an adoption takes, even on a slow machine.
+/// A time far longer than fsyncing the objects takes, even on a slow machine.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Writes objects as a program does that knows nothing of wasmstore.
+/// Writes objects without fsync, as stock git does by default.
 struct Writer(gix::Repository);
 
 impl Writer {
@@ -75,7 +75,8 @@ fn trees_with_2_to_the_60_paths_are_visited_once() {
     assert!(start.elapsed() < LONG);
 }
 
-/// Two trees replace each other at two paths. In both commits that replace, the missing blob is in the parent, too.
+/// At one path, the tree `other` replaces `one`; at another path, `one` replaces `other`. In both cases, the replaced tree has the missing
+/// blob too, so neither of these two visits looks for the blob.
 #[test]
 fn a_blob_that_two_trees_share_is_looked_for() {
     let (_dir, repository, writer) = repository();

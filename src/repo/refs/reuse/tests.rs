@@ -157,7 +157,7 @@ fn a_broken_ref_is_checked_each_time() {
     assert_eq!(names, ["refs/heads/main", "refs/heads/next"]);
 }
 
-/// The kernel may give two changes in the same tick the same time. A test cannot cause this on all file systems, so this one makes up the
+/// The kernel may give two changes in the same tick the same time. A test cannot cause this on all file systems, so this test uses made-up
 /// metadata.
 #[test]
 fn another_content_with_the_same_state_is_read_unless_the_state_was_settled() {

@@ -15,28 +15,28 @@ use crate::repo::tree::encoded::{entries, find};
 use crate::repo::tree::entry::{TreeEntry, TreeNode, join_path};
 use crate::repo::tree::reader::TreeReader;
 
-/// An existing entry, and the path at which it is put.
+/// An existing tree entry, and the new path at which an edit puts it.
 #[derive(Clone, Debug)]
 pub struct Graft {
-    /// The path. It is not the root.
+    /// The path at which the entry is put. It is not the root.
     pub path: TreePath,
     /// A module, or a directory that contains only modules and directories with legal names.
     pub entry: TreeEntry,
 }
 
-/// What is at the paths at which grafts put modules.
+/// The modules that grafts replace, and the conflicts of grafts with each other or with existing entries.
 #[derive(Debug, Default)]
 pub struct GraftFindings {
-    /// The paths of the modules that are replaced.
+    /// The paths at which a graft replaces an existing module.
     pub replaced: Vec<String>,
-    /// The number of the first graft that puts a module where an earlier graft has put one, and the path.
+    /// The first graft that puts a module at a path where an earlier graft has put one: its index, and the path.
     pub repeated: Option<(usize, String)>,
-    /// The `PathTaken` of the first path that would be a module and a directory at once.
+    /// The error `PathTaken` for the first path that would be a module and a directory at once.
     pub taken: Option<Error>,
 }
 
-/// Returns the tree after removing the entries at the paths `removed`, and then putting the grafts at theirs. The tree is meaningless if the
-/// findings have a path that is repeated or taken.
+/// Removes the entries at the paths `removed` from a tree, and then puts the entry of each graft at its path. Returns the new tree, and the
+/// [`GraftFindings`]. If their field `repeated` or `taken` is set, the caller must not use the new tree.
 pub(crate) fn graft(
     repo: &gix::Repository,
     trees: &TreeReader<'_>,
@@ -63,15 +63,15 @@ pub(crate) fn graft(
 
 struct Grafter<'t> {
     trees: &'t TreeReader<'t>,
-    /// The number of the current graft.
+    /// The index of the [`Graft`] that is being put into the tree, in the list of all grafts.
     number: usize,
     findings: GraftFindings,
 }
 
-/// What has a name in a directory that is being edited.
+/// The entry that currently has a given name in a directory that is being edited.
 enum Occupant {
     Nothing,
-    /// An entry, and whether a graft has put it there.
+    /// An entry, and whether a [`Graft`] has put it there.
     Entry(TreeEntry, bool),
     /// A directory that is being edited, and not empty.
     Edited,
@@ -103,7 +103,8 @@ impl Grafter<'_> {
         self.descend(child, &path, rest.as_bstr(), entry)
     }
 
-    /// Puts `entry` where `occupant` is.
+    /// Puts `entry` into `directory` under `name`. `occupant` is the entry that currently has this name. Records replaced modules and
+    /// conflicts in the findings.
     fn put(
         &mut self,
         directory: &mut Directory,
@@ -132,7 +133,7 @@ impl Grafter<'_> {
                     return Ok(());
                 }
                 self.findings.replaced.push(path.to_string());
-                // A path whose module does not change keeps its entry, with the mode.
+                // If the module at a path does not change, the path keeps its existing entry, including the file mode.
                 if *current == entry {
                     return Ok(());
                 }
@@ -149,7 +150,7 @@ impl Grafter<'_> {
         Ok(())
     }
 
-    /// Puts the entries of `tree` into a directory.
+    /// Puts each entry of `tree` into `directory`, whose path is `at`.
     fn merge(
         &mut self,
         directory: &mut Directory,
@@ -172,7 +173,8 @@ impl Grafter<'_> {
         Ok(())
     }
 
-    /// Notes that `existing` prevents the modules of `entry` at and below `path`.
+    /// Records, as the error `PathTaken`, that the entry at `existing` prevents putting `entry` at `path`. Keeps an error that was recorded
+    /// before.
     fn note_taken(
         &mut self,
         path: &BString,
@@ -202,7 +204,7 @@ impl Grafter<'_> {
 }
 
 impl Directory {
-    /// Returns what has a name. `current` is the entry that the directory has before the changes.
+    /// Returns the entry that has this name after the edits so far. `current` is the entry that had the name before the edits.
     fn occupant(&self, name: &BStr, current: Option<TreeEntry>) -> Result<Occupant> {
         Ok(match self.changes.get(name) {
             Some(EntryChange::Set(entry)) => Occupant::Entry(*entry, true),
@@ -215,7 +217,7 @@ impl Directory {
         })
     }
 
-    /// Returns whether nothing is left.
+    /// Returns whether the directory is empty after the edits so far.
     fn is_void(&self) -> Result<bool> {
         for change in self.changes.values() {
             let is_void = match change {
@@ -235,7 +237,8 @@ impl Directory {
         Ok(true)
     }
 
-    /// Returns the directory with this name, to edit it. `occupant` is what has the name: a directory, or nothing.
+    /// Returns the subdirectory with this name, to edit it. `occupant` is the entry that currently has this name: a directory, or nothing.
+    /// In the second case, the subdirectory is new and empty.
     fn open(
         &mut self,
         trees: &TreeReader<'_>,
