@@ -17,11 +17,11 @@ pub struct CommitEntry {
     pub date_s: i64,
     /// The id of the tree.
     pub tree: Vec<u8>,
-    /// The tree entries that differ from those of the first parent, one per path; for a root commit, all entries.
+    /// The tree entries that differ from the entries of the first parent, one per path; for a root commit, all entries.
     pub changes: Vec<ChangeEntry>,
 }
 
-/// A path whose tree entry differs from the one in the first parent.
+/// A path at which the tree entry of a commit differs from the tree entry of its first parent: it was added, changed or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeEntry {
     /// The path, without leading or trailing slashes; the root is the empty path.
@@ -30,11 +30,11 @@ pub struct ChangeEntry {
     pub module: Option<ModuleHash>,
     /// The module's digest, if it is known.
     pub digest: Option<Digest>,
-    /// Whether `module` differs from the module at the path in every parent.
+    /// Whether `module` differs from the module at the path in each of the parents.
     pub is_own: bool,
 }
 
-/// A commit's lineage and gen, and the level and mdate from which those of its children are computed. [`super`] explains these terms.
+/// The lineage, gen, level and mdate of a commit, which [`super`] defines. A child's level and mdate are computed from its parents' values.
 pub(super) struct CommitRow {
     pub lineage: i64,
     pub gen_: i64,
@@ -43,7 +43,7 @@ pub(super) struct CommitRow {
 }
 
 impl Reader {
-    /// Adds commits, parents first, in one transaction. Skips commits that were added before.
+    /// Adds commits in one transaction. In `commits`, parents must come before their children. Skips commits that were added before.
     ///
     /// # Errors
     /// Returns `UnknownCommit` if a parent was not added.
@@ -103,7 +103,7 @@ fn insert_commit(db: &Connection, commit: &CommitEntry) -> Result<()> {
     Ok(())
 }
 
-/// Finds a commit; returns `None` if it was not added.
+/// Finds a commit in the index; returns `None` if it was not added to the index.
 pub(super) fn find_commit(db: &Connection, id: CommitId) -> Result<Option<CommitRow>> {
     let mut select =
         db.prepare_cached("SELECT lineage, gen, level, mdate FROM commits WHERE id = ?")?;
@@ -118,13 +118,13 @@ pub(super) fn find_commit(db: &Connection, id: CommitId) -> Result<Option<Commit
     Ok(row.optional()?)
 }
 
-/// Returns whether the commit is the newest one of its lineage.
+/// Returns whether the commit is the newest one of its lineage (a segment of first-parent history), so that a child can extend the lineage.
 fn is_newest(db: &Connection, commit: &CommitRow) -> Result<bool> {
     let mut next = db.prepare_cached("SELECT 1 FROM commits WHERE lineage = ? AND gen = ?")?;
     Ok(!next.exists([commit.lineage, commit.gen_ + 1])?)
 }
 
-/// Returns an unused lineage number.
+/// Returns an unused number for a new lineage, which is a segment of first-parent history.
 fn new_lineage(db: &Connection) -> Result<i64> {
     let mut last = db.prepare_cached("SELECT coalesce(max(lineage), 0) + 1 FROM commits")?;
     Ok(last.query_row([], |row| row.get(0))?)

@@ -21,7 +21,8 @@ const IDLE_MAX: usize = 8;
 pub(super) struct Database {
     pub path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    /// The cached [`Trunk`]s, by lineage. They never become stale, because the commit that a lineage forks from never changes.
+    /// The cached [`Trunk`]s, by the number of their lineage (a segment of first-parent history). They never become stale, because the
+    /// commit from which a lineage forks never changes.
     pub trunks: Mutex<HashMap<i64, Arc<Trunk>>>,
     /// The row ids of modules that searches have read.
     pub rows: Mutex<HeldRows>,

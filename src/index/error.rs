@@ -25,7 +25,7 @@ pub enum Error {
     /// A file operation failed.
     #[error("cannot {action} {path:?}")]
     Io {
-        /// The verb: `create`, `write`, …
+        /// The failed action, as a verb that completes the message `cannot … PATH`: `create`, `write`, …
         action: &'static str,
         /// The file or directory.
         path: PathBuf,

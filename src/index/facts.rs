@@ -1,4 +1,4 @@
-//! Reads and adds the facts about modules.
+//! Reads and adds the facts about modules, such as their sizes, imports and exports.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -14,7 +14,7 @@ pub struct FactsEntry {
     pub size_bytes: u64,
     /// The facts, in an encoding that the index does not read.
     pub facts: Vec<u8>,
-    /// The items of the module. A search finds the module by their names.
+    /// The named parts and properties of the module, such as its imports. A search finds the module by their names.
     pub items: Vec<ItemEntry>,
     /// The text of the module in which a search looks for words.
     pub words: String,
@@ -36,13 +36,13 @@ pub struct ItemEntry {
 /// The kinds of items. The numbers are stored in the database, so they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemKind {
-    /// The kind of the module.
+    /// Whether the module is a core module or a component. Every module has one item of this kind.
     Kind = 1,
     /// An import.
     Import = 2,
     /// An export.
     Export = 3,
-    /// A proposal or standard that the module needs.
+    /// A version of the WebAssembly standard, or a proposal, that an engine must support to run the module.
     Needs = 4,
     /// A crate that the module was built from.
     Crate = 5,

@@ -23,14 +23,15 @@ const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// The maximum length of a database name, in bytes.
 const NAME_BYTES_MAX: u64 = 64;
 
-/// All file numbers are below this limit. They are timestamps in milliseconds, which never reach it, and adding to a smaller number cannot
-/// overflow.
+/// The numbers in the names of database files are below this limit. They are timestamps in milliseconds, which never reach it, and adding
+/// to a smaller number cannot overflow.
 const NUMBERS_END: u64 = 1 << 53;
 
 /// The longest time that creating an empty database takes, in milliseconds.
 const CREATION_MAX_MS: u64 = 60_000;
 
-/// The maximum number of file numbers that are tried, because other processes may take some of them at the same time.
+/// The maximum number of file numbers that one call tries for a new database. Other processes may take some of these numbers at the same
+/// time.
 const TRIES_MAX: usize = 16;
 
 /// The index files of one schema version in `ROOT/wasmstore`.
@@ -43,7 +44,8 @@ pub(super) struct IndexFiles {
 }
 
 impl IndexFiles {
-    /// Returns the files of a schema version. The names of version 1 contain no version, because they are older than this rule.
+    /// Returns the index files of a schema version. The file names contain the version, except for version 1, which is older than this
+    /// rule.
     pub fn new(directory: PathBuf, schema_version: i32) -> Self {
         let stem = match schema_version {
             1 => "index".to_owned(),
@@ -58,7 +60,7 @@ impl IndexFiles {
         self.number(name.trim()).map(|number| self.path_of(number))
     }
 
-    /// Creates an empty file for the next database. Its number was never used before.
+    /// Creates an empty file for the next database. The name of the file has a number that was never used before.
     pub fn create_next(&self) -> Result<PathBuf> {
         match create_shared_dir(&self.directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -69,7 +71,7 @@ impl IndexFiles {
         let current = self.current();
         let named = current.and_then(|path| self.number(path.file_name()?.to_str()?));
         let last = self.numbers().into_iter().chain(named).max();
-        // Numbers are timestamps, so that none is reused after the files were deleted.
+        // Numbers are timestamps, so that no number is reused after the files were deleted.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         let now_ms = since_epoch.map_or(0, |since| since.as_millis() as u64);
         let next = last

@@ -1,4 +1,4 @@
-//! Finds commits in the first-parent history of a commit, and by the first digits of their ids.
+//! Finds commits: by their position or date in the first-parent history of a commit, or by the first digits of their ids.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -35,7 +35,8 @@ impl Reader {
             .connection()
             .prepare_cached("SELECT mdate > ? FROM commits WHERE lineage = ? AND gen = ?")?;
         for (lineage, last) in reach.segments() {
-            // In a lineage, `mdate` never decreases, so a binary search finds the last commit that is not too late.
+            // In a lineage, `mdate` (the latest date of a commit and its ancestors) never decreases, so a binary search finds the last
+            // commit that is not too late.
             let (mut early, mut late) = (-1, last + 1);
             while late - early > 1 {
                 let middle = early + (late - early) / 2;
@@ -81,8 +82,8 @@ impl Reader {
     }
 }
 
-/// Returns the lowest and the highest id that begin with these hex digits; `None` if `digits` has another character or is longer than an
-/// id.
+/// Returns the lowest and the highest id that begin with these hex digits; `None` if `digits` has a character that is not a hex digit, or
+/// is longer than an id.
 fn id_range(digits: &str) -> Option<(Vec<u8>, [u8; 32])> {
     let (mut first, mut last) = (Vec::new(), [0xff; 32]);
     for (position, digit) in digits.chars().enumerate() {

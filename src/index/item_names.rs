@@ -32,8 +32,8 @@ impl NameRange {
     /// Returns the range of the names that begin with `prefix`.
     pub fn of_prefix(prefix: &str) -> Self {
         let mut end = prefix.to_owned();
-        // The first name after the range is the prefix with its last character replaced by the next character. If that is the last
-        // character of Unicode, which has no next one, it is removed, and the character before it is replaced.
+        // The first name after the range is the prefix with its last character replaced by the next character. The last character of
+        // Unicode has no next character. It is removed, and the character before it is replaced.
         let end = loop {
             let Some(last) = end.pop() else { break None };
             // The code points between these two are surrogates, which are not characters.
@@ -129,7 +129,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// Returns all names in the database. Reads only those that were added since the last call. Returns `None` if they take more than
+    /// Returns all names in the database. Reads only the names that were added since the last call. Returns `None` if they take more than
     /// [`HELD_BYTES_MAX`] bytes.
     fn held_names(&self) -> Result<Option<Arc<HeldNames>>> {
         let mut held = lock(&self.database.names);

@@ -13,7 +13,8 @@ use super::error::{Error, Result};
 use super::files::{self, IndexFiles};
 use super::{migrate, schema};
 
-/// The maximum number of databases that one call tries to open.
+/// The maximum number of attempts to open the database in one call. If a database is damaged or cannot be written, the next attempt uses
+/// another one.
 const OPENINGS_MAX: usize = 4;
 
 /// How long a private database (see [`Index::create_private`]) is used before the process tries `ROOT/wasmstore` again.
@@ -77,8 +78,8 @@ impl Index {
         self.append_lock.try_lock().ok()
     }
 
-    /// Replaces the database `failed`, which returned `error`, unless another thread already has. If another process has created a new
-    /// database, opens that one. Otherwise creates a new one, in a temporary directory if `ROOT/wasmstore` cannot be written.
+    /// Replaces the database `failed`, which returned `error`, unless another thread has already replaced it. If another process has
+    /// created a new database, opens that one. Otherwise creates a new one, in a temporary directory if `ROOT/wasmstore` cannot be written.
     pub fn replace(&self, failed: &DatabaseId, error: &Error) -> Result<()> {
         self.replace_database(&failed.0, error)
     }
@@ -117,8 +118,8 @@ impl Index {
         Ok(())
     }
 
-    /// Stops using the open database if it was replaced or deleted. Stops using a private database after `PRIVATE_MAX`. The next call of
-    /// [`reader`](Self::reader) then opens the current database.
+    /// Stops using the open database if it was replaced or deleted, or if it is a private database of this process that is older than
+    /// `PRIVATE_MAX`. The next call of [`reader`](Self::reader) then opens the current database.
     pub fn refresh(&self) {
         let mut current = lock(&self.current);
         let Some(database) = &*current else {
@@ -161,7 +162,7 @@ impl Index {
         Ok(Arc::clone(current.insert(Arc::new(database))))
     }
 
-    /// Opens the current database if it is usable and is not `replaced`.
+    /// Opens the current database if it is usable and is another one than the database `replaced`.
     fn open_replacement(&self, replaced: Option<&Path>) -> Option<Database> {
         let named = self.files.current()?;
         if Some(named.as_path()) == replaced {
@@ -198,8 +199,8 @@ impl Index {
         }
     }
 
-    /// Creates a private database, which only this process uses, in a temporary directory. It is a copy of the current database if
-    /// no process has that one open; otherwise it is empty.
+    /// Creates a private database, which only this process uses, in a temporary directory. The private database is a copy of the current
+    /// database if no process has the current database open; otherwise it is empty.
     fn create_private(&self) -> Result<Database> {
         let directory =
             tempfile::tempdir().map_err(Error::io("create", "a temporary directory"))?;

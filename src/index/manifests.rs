@@ -22,7 +22,8 @@ pub struct ManifestEntry {
 }
 
 impl Reader {
-    /// Returns the manifest of a module with this file name; `None` if it is not in the index.
+    /// Returns the entry for the manifest that the registry makes for `module` if the module's file has the name `file_name`; `None` if the
+    /// index has no such entry.
     pub fn manifest_of(
         &self,
         module: ModuleHash,

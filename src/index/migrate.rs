@@ -8,7 +8,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params_f
 use super::error::{Error, Result};
 use super::schema::APPLICATION_ID;
 
-/// The tables of schema version 1 with their columns. Version 2 has these columns with the same meaning, and others with default values.
+/// The tables of schema version 1 with their columns. Version 2 has these columns with the same meaning, and further columns, which have
+/// default values.
 const TABLES: [(&str, &str); 5] = [
     ("commits", "lineage, gen, id, level, mdate, tree"),
     ("edges", "lineage, gen, nth, to_lineage, to_gen"),

@@ -12,7 +12,7 @@ use crate::names::ModuleHash;
 pub struct SizeAndKind {
     /// The size in bytes.
     pub size_bytes: u64,
-    /// The name of the kind of module; `None` if the facts name no kind.
+    /// The name of the module's kind; `None` if the index does not have it.
     pub kind: Option<String>,
 }
 

@@ -12,8 +12,8 @@ use super::query::{NOT_BYTES, bounds_below, module_path};
 use super::search::row_id;
 use crate::names::{ModulePath, TreePath};
 
-/// The number of paths that are visited, whatever modules they have, before the paths of a set of modules are looked up. If the set has
-/// many modules, the caller has usually found enough paths by then.
+/// The number of paths that [`Reader::visit_paths_after`] visits without checking that their modules are in the given set. Only then does
+/// it look up the paths of the modules in the set. If the set has many modules, the caller has usually found enough paths before that.
 const VISITS_BEFORE_SET: i64 = 256;
 
 impl Reader {
@@ -82,7 +82,7 @@ impl Reader {
         }
     }
 
-    /// Calls `visit` for the paths in a range, without its bounds, at which a commit in the index has a module of a set.
+    /// Calls `visit` for each path between `start` and `end`, both excluded, at which some commit in the index has one of `modules`.
     fn visit_paths_of_set<B>(
         &self,
         modules: &ModuleSet,
@@ -90,7 +90,7 @@ impl Reader {
         mut visit: impl FnMut(&[u8]) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
         let mut wanted: HashSet<i64> = HashSet::new();
-        // The SQL index `changes_module` has both columns, so SQLite reads only that index.
+        // The SQL index `changes_module` has the columns `module` and `path`, so SQLite reads only this index and not the table.
         let mut find = self
             .connection()
             .prepare_cached("SELECT module, path FROM changes WHERE module <= ?")?;

@@ -17,10 +17,11 @@ const ROWS_MAX: usize = 1 << 17;
 /// How many times longer it takes to look up a module by its row id than to read it in a scan of all modules.
 const SCAN_FACTOR: usize = 4;
 
-/// The row ids of modules.
+/// The row ids of modules in the index database, by the hash of the module.
 pub type ModuleRows = Arc<HashMap<ModuleHash, usize>>;
 
-/// The row ids of all modules of a database. Modules are only ever added to a database, with increasing row ids, and keep them.
+/// The row ids of all modules of a database. Modules are only ever added to a database, with increasing row ids, and the row id of a module
+/// never changes.
 #[derive(Default)]
 pub(super) struct HeldRows {
     rows: ModuleRows,
@@ -29,13 +30,15 @@ pub(super) struct HeldRows {
 }
 
 impl Reader {
-    /// Returns row ids of at least the modules of a set, without reading the database; `None` if they are not in memory.
+    /// Returns row ids that are held in memory, if they include those of all modules of the set; otherwise `None`. The result may also have
+    /// the row ids of other modules. Does not read the database.
     pub fn held_module_rows(&self, modules: &ModuleSet) -> Option<ModuleRows> {
         let held = lock(&self.database.rows);
         (modules.last().unwrap_or_default() <= held.last).then(|| Arc::clone(&held.rows))
     }
 
-    /// Returns row ids of at least the modules of a set; `None` if there are too many to hold them in memory.
+    /// Returns the row ids of all modules of a set, and perhaps those of other modules; `None` if there are too many to hold them in
+    /// memory.
     pub fn module_rows(&self, modules: &ModuleSet) -> Result<Option<ModuleRows>> {
         if modules.last().unwrap_or_default() > ROWS_MAX {
             if modules.len() > ROWS_MAX {

@@ -51,7 +51,7 @@ impl ModuleSet {
         self.words.iter().all(|word| *word == 0)
     }
 
-    /// Keeps only the modules that `other` has, too.
+    /// Removes the modules that `other` does not have.
     pub fn intersect(&mut self, other: &Self) {
         let others = other.words.iter().copied().chain(std::iter::repeat(0));
         for (word, other) in self.words.iter_mut().zip(others) {

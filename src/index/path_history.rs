@@ -13,11 +13,11 @@ use crate::names::{CommitId, ModuleHash, TreePath};
 /// The maximum number of database queries in one call. If more are needed, [`NewestChanges::is_cut`] is set.
 const LOOKUPS_MAX: usize = 20_000;
 
-/// If a first-parent history has at most this many lineages, each path is looked up in all of them.
+/// If a first-parent history consists of at most this many lineages (segments, see [`super`]), each path is looked up in all of them.
 const SEGMENTS_FEW: usize = 4;
 
-/// A path that was changed in at most this many lineages is looked up only in those. Most paths were changed in only a few of thousands of
-/// lineages.
+/// A path that was changed in at most this many lineages (segments of first-parent history, see [`super`]) is looked up only in these
+/// lineages. Most paths were changed in only a few of thousands of lineages.
 const LINEAGES_FEW: usize = 64;
 
 /// The newest changes of several paths.
@@ -25,8 +25,8 @@ const LINEAGES_FEW: usize = 64;
 pub struct NewestChanges {
     /// The changes of each path, the newest first.
     pub of_paths: Vec<Vec<PathChangeEntry>>,
-    /// Whether changes are missing, because finding them takes too many queries. That happens if a path was changed in very many lineages,
-    /// but only long ago in the history of the given commit.
+    /// Whether changes are missing, because finding them takes too many queries. That happens if a path was changed in very many lineages
+    /// (segments of first-parent history), but only long ago in the history of the given commit.
     pub is_cut: bool,
 }
 
@@ -96,8 +96,8 @@ impl Reader {
 }
 
 impl Lookups<'_> {
-    /// Returns the segments of the trunk in which a path was changed, nearest first; `None` if the path was changed in more than
-    /// [`LINEAGES_FEW`] lineages.
+    /// Returns the segments (lineages, see [`super`]) of the first-parent history in which a path was changed, nearest to the tip first;
+    /// `None` if the path was changed in more than [`LINEAGES_FEW`] lineages.
     fn segments_of(
         &mut self,
         path: i64,
@@ -113,14 +113,16 @@ impl Lookups<'_> {
                 let segments = distances.into_iter().map(|distance: usize| all[distance]);
                 return Ok(Some(segments.collect()));
             };
-            // The first commit of a lineage has the lowest gen, so it is on the trunk if any commit of the lineage is.
+            // If any commit of a lineage is in the first-parent history, so is its first commit. So it is enough to look up the lowest
+            // possible position in the lineage.
             distances.extend(reach.trunk_distance((lineage, i64::MIN)));
             last = lineage;
         }
         Ok(None)
     }
 
-    /// Adds the newest changes of a path in these segments; returns `false` if the limit on queries is reached first.
+    /// Adds the newest changes of a path to `changes`, until there are `count`. `segments` are parts of a first-parent history, newest
+    /// first. Returns `false` if the limit on queries is reached first.
     fn add_changes(
         &mut self,
         path: i64,

@@ -11,13 +11,15 @@ use crate::names::{CommitId, ModulePath, TreePath};
 
 /// A change, and its position in the order of the versions of its path.
 pub(super) struct OrderedChange {
-    /// The latest date among the commit and its ancestors, and the longest distance from a root.
+    /// The latest author time of the commit and its ancestors, in seconds since 1970-01-01 UTC, and the length of the longest path from the
+    /// commit to a root commit.
     age: (i64, i64),
     change: OwnChange,
 }
 
 impl OrderedChange {
-    /// Reads a change from a row of `lineage, gen, mdate, level, commits.id, hash`; returns `None` if the commit is not reached.
+    /// Reads a change from a row of `lineage, gen, mdate, level, commits.id, hash`. `lineage` and `gen` are the commit's position in the
+    /// history. `reach` is the set of commits that one commit reaches; returns `None` if the commit is not in this set.
     pub(super) fn read(row: &Row<'_>, reach: &mut Reach<'_>) -> Result<Option<Self>> {
         if !reach.reaches((row.get(0)?, row.get(1)?))? {
             return Ok(None);
@@ -32,7 +34,7 @@ impl OrderedChange {
         }))
     }
 
-    /// Returns the changes of one path in the order of its versions.
+    /// Returns the changes of one path, sorted by age: the oldest version first.
     pub(super) fn sort(mut changes: Vec<Self>) -> Vec<OwnChange> {
         changes.sort_by_key(|change| (change.age, change.change.commit));
         changes.into_iter().map(|change| change.change).collect()
@@ -52,7 +54,7 @@ impl Reader {
         mut visit: impl FnMut(ModulePath, Vec<OwnChange>),
     ) -> Result<()> {
         let mut reach = self.reach(tip)?.ok_or(Error::UnknownCommit)?;
-        // The scope itself and the paths below it are in this range, with a few others.
+        // The scope itself and the paths below it are in this range, together with a few other paths.
         let (_, end) = bounds_below(scope);
         // CROSS JOIN makes SQLite read the paths first, each with all its changes, so the result needs no sorting.
         let mut find = self.connection().prepare_cached(

@@ -19,7 +19,7 @@ pub struct IndexedCommit {
     pub tree: Vec<u8>,
 }
 
-/// A commit in which the module at a path differs from the module at the path in every parent.
+/// A commit in which the module at a path differs from the module at the path in each of its parents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnChange {
     /// The id of the commit.
@@ -49,16 +49,16 @@ impl Reader {
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    /// Returns whether the commit was added.
+    /// Returns whether the index contains the commit.
     pub fn contains(&self, id: CommitId) -> Result<bool> {
         Ok(find_commit(self.connection(), id)?.is_some())
     }
 
-    /// Returns every commit reachable from `tip` in which the module at `path` differs from the module at `path` in every parent. They are
-    /// sorted by (latest date among the commit and its ancestors, longest distance from a root, id).
+    /// Returns every commit reachable from `tip` in which the module at `path` differs from the module at `path` in each of its parents.
+    /// They are sorted by (latest date among the commit and its ancestors, longest distance from a root, id).
     ///
     /// # Errors
-    /// Returns `UnknownCommit` if `tip` was not added.
+    /// Returns `UnknownCommit` if `tip` was not added to the index.
     pub fn own_changes(&self, tip: CommitId, path: &ModulePath) -> Result<Vec<OwnChange>> {
         let mut reach = self.reach(tip)?.ok_or(Error::UnknownCommit)?;
         let mut find = self.connection().prepare_cached(
@@ -83,12 +83,12 @@ impl Reader {
         Ok(find.exists([start, end])?)
     }
 
-    /// Returns the newest commit in the first-parent history of `from`, including `from`, in which the entry at `scope` differs from the
-    /// first parent's entry; `None` if there is no such commit. A root commit is compared with an empty tree. The scope may be the root
-    /// directory.
+    /// Returns the newest commit in the first-parent history of `from`, including `from`, in which the tree entry at the path `scope`
+    /// differs from the first parent's entry; `None` if there is no such commit. A root commit is compared with an empty tree. The scope
+    /// may be the root directory.
     ///
     /// # Errors
-    /// Returns `UnknownCommit` if `from` was not added.
+    /// Returns `UnknownCommit` if the index does not contain `from`.
     pub fn newest_change(&self, from: CommitId, scope: &TreePath) -> Result<Option<CommitId>> {
         let reach = self.reach(from)?.ok_or(Error::UnknownCommit)?;
         let db = self.connection();
@@ -114,7 +114,7 @@ impl Reader {
     /// Returns whether `ancestor` is in the first-parent history of `tip`.
     ///
     /// # Errors
-    /// Returns `UnknownCommit` if `tip` was not added.
+    /// Returns `UnknownCommit` if `tip` was not added to the index.
     pub fn is_first_parent_ancestor(&self, ancestor: CommitId, tip: CommitId) -> Result<bool> {
         let reach = self.reach(tip)?.ok_or(Error::UnknownCommit)?;
         let row = find_commit(self.connection(), ancestor)?;
@@ -195,7 +195,7 @@ impl Reader {
     }
 }
 
-/// The newest change of a path on a trunk, among the rows that were read so far.
+/// The newest change of a path in a first-parent history, among the rows that were read so far.
 struct LatestChange {
     path: i64,
     distance: usize,
@@ -204,7 +204,7 @@ struct LatestChange {
 }
 
 impl LatestChange {
-    /// Returns whether this change is newer: nearer to the tip, or later in the same lineage.
+    /// Returns whether this change is newer: nearer to the tip, or later in the same lineage (segment of first-parent history).
     fn is_newer_than(&self, other: &Self) -> bool {
         (other.distance, self.gen_) > (self.distance, other.gen_)
     }
@@ -217,7 +217,7 @@ pub(super) fn commit_id(bytes: &[u8]) -> Result<CommitId> {
     CommitId::from_bytes(bytes).ok_or(Error::Damaged("a commit's id has neither 20 nor 32 bytes"))
 }
 
-/// Returns the bounds, which are no such paths themselves, of the range of the paths below a directory.
+/// Returns the bounds of the range of the paths below a directory. The bounds themselves are not paths below the directory.
 pub(super) fn bounds_below(directory: &TreePath) -> (Vec<u8>, Vec<u8>) {
     match directory.as_str() {
         // Paths are UTF-8, in which no byte is 0xff.

@@ -16,7 +16,7 @@ use super::error::Result;
 use super::trunk::{Position, Trunk};
 use crate::names::CommitId;
 
-/// The maximum number of cached trunks.
+/// The maximum number of cached [`Trunk`]s.
 const TRUNKS_MAX: usize = 64;
 
 /// The commits that one commit reaches.
@@ -25,9 +25,11 @@ pub(super) struct Reach<'r> {
     lineage: i64,
     gen_: i64,
     trunk: Arc<Trunk>,
-    /// For each lineage outside the trunk, the highest gen that is known to be reached.
+    /// For each lineage that is not in the commit's first-parent history, the highest gen (number in the lineage) of a commit that is known
+    /// to be reached.
     reached: HashMap<i64, i64>,
-    /// For each lineage outside the trunk, the lowest gen that is known not to be reached.
+    /// For each lineage that is not in the commit's first-parent history, the lowest gen (number in the lineage) of a commit that is known
+    /// not to be reached.
     unreached: HashMap<i64, i64>,
 }
 
@@ -48,7 +50,7 @@ impl Reader {
         }))
     }
 
-    /// Returns the trunk of a lineage from the cache, or reads it.
+    /// Returns the [`Trunk`] of a lineage (a segment of first-parent history) from the cache, or reads it from the database.
     fn trunk(&self, lineage: i64) -> Result<Arc<Trunk>> {
         if let Some(trunk) = lock(&self.database.trunks).get(&lineage) {
             return Ok(Arc::clone(trunk));
@@ -64,14 +66,15 @@ impl Reader {
 }
 
 impl Reach<'_> {
-    /// Returns the segments of the trunk, nearest first. Each is a lineage, and the highest gen in it that the commit reaches.
+    /// Returns the segments of the commit's first-parent history, nearest first. A segment is a lineage (a sequence of commits, each the
+    /// first parent of the next) and the highest gen (number of a commit in the lineage) that belongs to the first-parent history.
     pub(super) fn segments(&self) -> impl Iterator<Item = Position> {
         let own = (self.lineage, self.gen_);
         std::iter::once(own).chain(self.trunk.segments.iter().copied())
     }
 
-    /// Returns the number of trunk segments that are nearer to the tip than the position; `None` if the position is not on the
-    /// trunk.
+    /// Returns how many segments (lineages) of the first-parent history are nearer to the tip than the segment with the commit at this
+    /// position; `None` if the commit is not in the first-parent history.
     pub(super) fn trunk_distance(&self, (lineage, gen_): Position) -> Option<usize> {
         let (distance, last_gen) = if lineage == self.lineage {
             (0, self.gen_)

@@ -12,11 +12,11 @@ use super::item_names::NameRange;
 use super::module_set::ModuleSet;
 use crate::names::ModuleHash;
 
-/// A condition of a search on the names and versions of items.
+/// Selects items by kind, name and version. An item is an import, an export or another property of a module (see [`ItemKind`]).
 pub struct NameFilter<'f> {
     /// The kind of the items.
     pub kind: ItemKind,
-    /// The ranges that contain all names that are accepted.
+    /// Ranges of names. Every accepted name is in one of the ranges, but they may contain other names, too.
     pub ranges: &'f [NameRange],
     /// Returns whether a name is accepted.
     pub accepts_name: &'f dyn Fn(&str) -> bool,
@@ -77,7 +77,7 @@ impl Reader {
 
     /// Returns the modules whose facts are in the index. Row ids that no module has may be in the set, too.
     pub fn modules_with_facts(&self) -> Result<ModuleSet> {
-        // The two queries only read indexes. Reading all rows would take longer than most searches.
+        // The two queries read only SQL indexes. Reading all rows of the table would take longer than most searches.
         let mut find = self
             .connection()
             .prepare_cached("SELECT max(id) FROM modules")?;

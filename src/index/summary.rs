@@ -19,7 +19,7 @@ pub struct CommitSummary {
     level: i64,
     mdate: i64,
     tree: Vec<u8>,
-    /// The sum of the hashes of all changes, independent of their order.
+    /// The sum of the hashes of all changes that the commit makes. It does not depend on the order of the changes.
     changes: u64,
 }
 
@@ -85,7 +85,7 @@ impl Reader {
     }
 }
 
-/// The ids and summaries that were read so far, by position.
+/// The commits that were read from the index so far: the ids and summaries of their index entries, by [`Position`].
 #[derive(Default)]
 struct SummaryReader {
     ids: HashMap<Position, CommitId>,

@@ -1,4 +1,4 @@
-//! The trunk of a lineage: the earlier lineages in its first-parent history.
+//! The trunk of a lineage: the earlier lineages in its first-parent history. A lineage is a segment of first-parent history, see [`super`].
 
 use std::collections::HashMap;
 
@@ -6,20 +6,21 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::error::{Error, Result};
 
-/// The position of a commit: its lineage and its gen.
+/// The position of a commit: the number of its lineage (a segment of first-parent history), and its gen (its number in the lineage).
 pub(super) type Position = (i64, i64);
 
-/// The lineages that the first commit of a lineage reaches over first parents.
+/// The other lineages (segments of first-parent history) that the first commit of a lineage reaches by following only first parents.
 #[derive(Debug, Default)]
 pub(super) struct Trunk {
-    /// The segments, nearest first. Each is a lineage, and the highest gen in it that the first commit reaches.
+    /// The lineages (segments of first-parent history) that the first commit of this lineage reaches, nearest first. Each is given as the
+    /// position of the last one of its commits that is reached.
     pub segments: Vec<Position>,
-    /// The index of each lineage in `segments`.
+    /// The index of each lineage in the list `segments`, by the number of the lineage.
     pub indices: HashMap<i64, usize>,
 }
 
 impl Trunk {
-    /// Reads the trunk of a lineage from the database.
+    /// Reads the [`Trunk`] of a lineage (a segment of first-parent history) from the database.
     ///
     /// # Errors
     /// The database is damaged.

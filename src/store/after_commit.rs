@@ -8,12 +8,13 @@ use crate::repo;
 pub(super) struct AfterCommit(Option<CommitId>);
 
 impl AfterCommit {
-    /// Creates a selection of the commits after `after`, or of all commits if `after` is `None`.
+    /// Creates a selection of the commits that follow `after` in the list, or of all commits if `after` is `None`.
     pub fn new(after: Option<CommitId>) -> Self {
         Self(after)
     }
 
-    /// Returns whether `commit`, the next commit of the list, is selected.
+    /// Returns whether `commit` comes after the commit that was passed to [`new`](Self::new); always true if that was `None`. Must be
+    /// called for each commit of the list, in order.
     pub fn selects(&mut self, commit: CommitId) -> bool {
         match self.0 {
             None => true,
@@ -26,7 +27,7 @@ impl AfterCommit {
         }
     }
 
-    /// Must be called at the end of the list.
+    /// Checks, at the end of the list, that the list contained the commit `after`. Must be called there.
     ///
     /// # Errors
     /// The list did not contain the commit `after`.

@@ -31,7 +31,7 @@ impl Store {
     }
 }
 
-/// A writer to `out` that stores its first error, to distinguish errors of `out` from errors of the store.
+/// Writes to `out`, and records the first failed write in `error`. So an error of `out` can be distinguished from an error of the store.
 struct ArchiveWriter<W> {
     out: W,
     error: Option<io::Error>,

@@ -15,7 +15,7 @@ pub struct Change {
     pub author: Option<Author>,
     /// The commit message; `None` is the default message of the operation.
     pub message: Option<Message>,
-    /// What must be true of the branch or module for the write to be made (`If-Match`, `If-None-Match`).
+    /// The condition on the branch or module under which the write is made (`If-Match`, `If-None-Match`).
     pub precondition: Precondition,
     /// The conditions for single paths under which the write is made.
     pub path_conditions: PathConditions,
@@ -37,10 +37,10 @@ impl Change {
             .map_or_else(default, |message| message.as_str().to_owned())
     }
 
-    /// Checks all conditions against the tip that a write replaces which does not name the paths that it writes.
+    /// Checks all conditions of a write that does not name the paths that it writes. Compares them with the tip that the write replaces.
     ///
     /// # Errors
-    /// [`Error::PreconditionFailed`]; [`Error::NoWrittenPaths`] for a condition that is about such paths.
+    /// [`Error::PreconditionFailed`]; [`Error::NoWrittenPaths`] if there is a condition for all paths that are written.
     pub(super) fn check(&self, draft: &Draft<'_>, subject: PreconditionSubject<'_>) -> Result<()> {
         if self.path_conditions.others_absent {
             return Err(Error::NoWrittenPaths);
@@ -49,7 +49,7 @@ impl Change {
         self.path_conditions.check(draft, &[])
     }
 
-    /// Checks all conditions against the tip that a write replaces which puts `modules` at their paths.
+    /// Checks all conditions of a write that puts `modules` at their paths. Compares them with the tip that the write replaces.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
@@ -63,7 +63,7 @@ impl Change {
         self.path_conditions.check(draft, modules)
     }
 
-    /// Checks the precondition alone.
+    /// Checks the precondition, without the conditions for single paths.
     fn check_precondition(
         &self,
         draft: &Draft<'_>,

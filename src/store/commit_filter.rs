@@ -6,9 +6,9 @@ use crate::repo::Commit;
 /// Selects commits by their author and date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommitFilter {
-    /// The author's name must contain this name, and the address this address.
+    /// The author of a selected commit: the commit's author name must contain this name, and the email address must contain this address.
     pub author: Option<Author>,
-    /// The author time must not be earlier, in seconds since 1970-01-01 UTC.
+    /// The earliest author time of a selected commit, in seconds since 1970-01-01 UTC.
     pub since_s: Option<i64>,
 }
 
@@ -24,7 +24,8 @@ impl CommitFilter {
         self.may_select(&commit.author, commit.date_s) && self.author.as_ref().is_none_or(has_mail)
     }
 
-    /// Returns whether the filter selects a commit with this name of the author and this date, if the address is the right one.
+    /// Returns whether the author's name and the date of a commit match the filter. The filter selects the commit if the author's address
+    /// matches, too.
     pub fn may_select(&self, author: &str, date_s: i64) -> bool {
         let has_name = |wanted: &Author| author.contains(wanted.name());
         self.author.as_ref().is_none_or(has_name)

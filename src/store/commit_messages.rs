@@ -44,7 +44,7 @@ pub(super) fn with_restores_trailer(message: &str, commit: CommitId) -> String {
     with_trailer(message, &format!("{RESTORES}: {commit}"))
 }
 
-/// Appends the trailer of a squashed commit.
+/// Appends the trailer `Squashed: true` to a commit message. It says that the commit replaces a history that was squashed.
 pub(super) fn with_squashed_trailer(message: &str) -> String {
     with_trailer(message, &format!("{SQUASHED}: true"))
 }

@@ -1,4 +1,4 @@
-//! Compares two modules, whatever branch or version they are from.
+//! Compares two modules, which may be from different branches and versions.
 
 use std::ops::ControlFlow;
 

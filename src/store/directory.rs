@@ -22,7 +22,7 @@ pub struct DirectoryPage {
     /// Whether the version index has the summary of every listed module, and the sizes of its earlier versions. If not, the page has gaps
     /// that a later request may fill.
     pub is_complete: bool,
-    /// Whether last changes and earlier sizes are missing, because the search for them was stopped at its limit.
+    /// Whether the last changes and earlier sizes of some entries are missing, because the search for them stopped at its limit.
     pub is_cut: bool,
 }
 

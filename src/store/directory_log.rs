@@ -8,8 +8,8 @@ use crate::names::{CommitId, ModulePath};
 use crate::repo::{Commit, TreeNode};
 
 impl Store {
-    /// Returns whether the log of a path is that of a directory: the path is a directory in the tree of `revision`, or it is nothing there
-    /// and never was a module.
+    /// Returns whether a request for the log of `path` means the log of a directory. This is so if the tree of `revision` has a directory
+    /// at the path, or if it has nothing there and the path never was a module.
     pub fn has_directory_log(&self, revision: &Revision, path: &ModulePath) -> Result<bool> {
         let node = self.read(revision, |resolved| match resolved.tree {
             Some(tree) => Ok(self.repo.objects().node(tree, path.as_tree_path())?),
@@ -23,14 +23,16 @@ impl Store {
     }
 
     /// Calls `visit` for the commits reachable from `revision`, newest first, starting with the first one after the commit `after`, until
-    /// `visit` returns `false`. Passes each commit that changed, added or removed a module below the directory at `path`, and only the id
-    /// of any other commit. Like [`audit`](Self::audit), it lists a change for the commit that made it, and not again for a merge. Visits
-    /// no commit if there never was a module below the directory. Pass a revision that [`as_of`](Self::as_of) resolved.
+    /// `visit` returns `false`. For a commit that changed, added or removed a module below the directory at `path`, passes the commit
+    /// itself; for any other commit, passes only its id. Like [`audit`](Self::audit), reports a change for the commit that made it, and not
+    /// again for a merge of this commit. Visits no commit if there never was a module below the directory. Pass a revision that
+    /// [`as_of`](Self::as_of) resolved.
     ///
-    /// The index could list these commits, too, but only all of them at once, which takes seconds for a large directory.
+    /// Finds the commits by walking the history. The index could list them, too, but only all of them at once, which takes seconds for a
+    /// large directory.
     ///
     /// # Errors
-    /// `after` is not one of the commits that are visited.
+    /// `after` is not one of the visited commits.
     pub fn log_directory_after(
         &self,
         revision: &Revision,
@@ -79,7 +81,7 @@ mod tests {
     use crate::names::BranchName;
     use crate::store::{Change, DirectoryRemoval, ObjectFormat};
 
-    /// Returns the ids of the visited commits, and those that changed the directory.
+    /// Returns the ids of all visited commits, and the ids of the commits that changed the directory.
     fn visited(store: &Store, path: &str, after: Option<CommitId>) -> [Vec<CommitId>; 2] {
         let (mut all, mut changes) = (Vec::new(), Vec::new());
         let logged = store.as_of(&Revision::default(), |revision| {

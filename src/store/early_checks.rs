@@ -1,6 +1,6 @@
 //! Checks that refuse a write before the body of the request is read or stored.
 //!
-//! They only save work. When the write is published, it repeats the checks, because the branch may have moved since then.
+//! These checks only save work. They are repeated when the write is published, because the branch may have moved in the meantime.
 
 use super::change::Change;
 use super::error::Result;
@@ -31,8 +31,8 @@ impl Store {
         })
     }
 
-    /// Returns the tag that is compared with the precondition of a write to `path`: the hash of the module, or the branch's tip if `path`
-    /// is a directory or the root. Returns `None` if nothing is at `path`.
+    /// Returns the entity tag that is compared with the precondition of a write to `path`: the hash of the module, or the branch's tip if
+    /// `path` is a directory or the root. Returns `None` if nothing is at `path`.
     ///
     /// # Errors
     /// Unknown branch.
@@ -69,8 +69,8 @@ impl Store {
     }
 
     /// Runs `check`. If it fails, runs it again inside a write that changes nothing, because a write first makes the branch's tip durable.
-    /// Without this, a power cut could undo the state because of which the write was refused. A request with a request id is not checked
-    /// early: it may have been applied already, and its own change must not be the reason to refuse it.
+    /// Otherwise a power cut could undo the state that was the reason for the refusal. A request with a request id is not checked early: it
+    /// may be a repeated request, which must not be refused because of the change that it has already made.
     pub(super) fn refuse_early(
         &self,
         change: &Change,

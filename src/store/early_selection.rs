@@ -1,5 +1,5 @@
-//! Selects paths of a branch before the lock is taken: to compare many globs with a large tree takes seconds, and every writer waits for the
-//! lock.
+//! Selects paths of a branch before the lock is taken: comparing many globs with a large tree takes seconds, during which every other
+//! writer would wait for the lock.
 
 use std::ops::ControlFlow;
 
@@ -60,19 +60,22 @@ impl SelectableTree for PublishedTree<'_> {
     }
 }
 
-/// The result of a selection in the tree that the branch had before the lock was taken.
+/// The result of selecting paths in the branch's tree before the lock was taken, with the id of that tree; `None` if the paths are selected
+/// only under the lock.
 pub(super) struct EarlySelection<T>(Option<(TreeId, Result<T>)>);
 
 impl<T> EarlySelection<T> {
-    /// Returns a selection that is made under the lock, for paths that can be looked up.
+    /// Returns an empty early selection: the paths are selected later, while `refs.lock` is held. That is fast enough for paths without
+    /// globs, which are only looked up.
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// Returns the selection in the tree of `draft`. Selects again if the branch has another tree now.
+    /// Returns the result of the early selection if it was made in the tree of `draft`. Otherwise the branch has another tree now, and
+    /// `select` is called to select the paths in it.
     ///
     /// # Errors
-    /// Those of the selection.
+    /// The errors of the selection.
     pub fn in_draft(
         &mut self,
         draft: &Draft<'_>,
@@ -86,7 +89,7 @@ impl<T> EarlySelection<T> {
 }
 
 impl Store {
-    /// Calls `select` with the tree of the branch that `change` writes to.
+    /// Calls `select` with the tree that the branch of `change` has now, before the write takes a lock.
     pub(super) fn select_early<T>(
         &self,
         change: &Change,
@@ -98,7 +101,7 @@ impl Store {
                 return Ok(None);
             };
             match select(&PublishedTree { objects, tree }) {
-                // Nothing but another tree would change these results.
+                // The same tree would always give this error, so the error is kept as the result.
                 Err(error) if is_lasting(&error) => Ok(Some((tree, Err(error)))),
                 selected => Ok(Some((tree, Ok(selected?)))),
             }

@@ -8,7 +8,7 @@ use crate::repo::TreeNode;
 
 impl Store {
     /// Returns at most `count` names of modules and directories in the directory at `path` that start with `beginning`. The name of a
-    /// directory ends with a slash. There are none in a directory that does not exist.
+    /// directory ends with a slash. Returns no names if the directory does not exist.
     ///
     /// # Errors
     /// Unknown branch or commit.

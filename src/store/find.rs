@@ -51,7 +51,7 @@ impl ModuleDetails {
     }
 
     /// Returns the number of imports and exports whose types are missing in the facts, because there are too many. Returns 0 for a
-    /// component, whose facts have no types.
+    /// component, because its facts contain no types.
     pub fn types_left_out(&self) -> u64 {
         let facts = self.facts.as_ref();
         facts

@@ -13,6 +13,7 @@ impl Store {
     /// default branch becomes `branch`; if `branch` is `None`, the branch that the clone's `HEAD` refers to, else `main`, else the only
     /// branch. Returns the default branch. If this fails or the process is killed, no store exists at `root`.
     ///
+    /// # Errors
     /// `root` is not empty; the error of `clone`; the clone cannot be used as a store, or the paths in the tree of a commit are longer than
     /// `limits` allow.
     pub fn create_from_clone<E: From<Error>>(

@@ -7,8 +7,8 @@ use crate::names::{Glob, ModuleHash, ModulePath, TreePath};
 /// Compares a glob with the modules of a tree.
 pub(super) struct GlobMatcher<'g, 'm> {
     pub glob: &'g Glob,
-    /// The last directory that was compared, and the topmost directory at or above it that matches. The modules of a directory follow each
-    /// other.
+    /// The last directory that was compared, and the topmost directory at or above it that the glob matches. The result is reused for the
+    /// next modules, because the modules of a directory come one after the other.
     last: Option<(&'m str, Option<&'m str>)>,
 }
 
@@ -42,7 +42,8 @@ impl<'g, 'm> GlobMatcher<'g, 'm> {
     }
 }
 
-/// Returns the modules that these globs may match: all in their directory if they have the same, otherwise all.
+/// Returns the modules that these globs may match. If all globs begin with the same directory, returns only the modules in this directory;
+/// otherwise returns all modules.
 pub(super) fn modules_for(
     tree: &dyn SelectableTree,
     globs: &[Option<&Glob>],

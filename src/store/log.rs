@@ -13,7 +13,7 @@ use crate::repo::Commit;
 pub enum LogOrder {
     /// Newest first, by committer time.
     NewestFirst,
-    /// The commits that `NewestFirst` selects, in reverse order. So with a limit, these are the newest commits too.
+    /// The same commits as for `NewestFirst`, but in reverse order. A limit on their number therefore also selects the newest commits.
     OldestFirst,
     /// Each commit before its parents, whatever their dates. The commits that a merge brought in come before the commits of the merge's
     /// first parent.

@@ -23,7 +23,7 @@ pub enum FastForward {
 pub struct MergeOptions {
     /// Whether the branch may be fast-forwarded.
     pub fast_forward: FastForward,
-    /// The commit that must still be the tip of the other branch; `None` if any tip is merged.
+    /// The commit that must still be the tip of the other branch, or else the merge fails. `None` merges whatever commit is the tip.
     pub expected: Option<CommitId>,
 }
 

@@ -14,7 +14,7 @@ impl Store {
         Ok(self.repo.lock_mirror(name, timeout)?)
     }
 
-    /// Returns the directory of the state files of the mirrors.
+    /// Returns the directory that contains the state files of the mirrors.
     pub fn mirrors_dir(&self) -> PathBuf {
         self.repo.mirrors_dir()
     }
@@ -40,7 +40,7 @@ impl Store {
         Ok(self.repo.objects().oldest_missing(tip, mirrored)?)
     }
 
-    /// Returns those of `ids` that no branch or tag points to or reaches.
+    /// Returns the `ids` that no branch or tag points to or reaches.
     pub fn unreachable(&self, ids: &[ObjectId]) -> Result<Vec<ObjectId>> {
         Ok(self.repo.refs().unreached(ids)?)
     }

@@ -14,8 +14,8 @@ use crate::wasm::{Cancellation, Facts, ModuleInfo, Validation};
 /// The maximum number of modules in one upload.
 pub(super) const MODULES_MAX: usize = 100_000;
 
-/// The number of modules whose facts are kept after their validation. The facts about all further modules are computed from their blobs
-/// later.
+/// The number of modules in an upload whose facts stay in memory after the validation that collected them. The facts about further modules
+/// are computed later, from their blobs.
 const FACTS_KEPT_MAX: usize = 256;
 
 /// An upload of several modules. Dropping it discards their bytes.
@@ -27,7 +27,7 @@ pub struct ModulesUpload {
     /// The bytes of all modules, one after the other. All modules share one file, because a process has a limit on its open files.
     spool: Spool,
     received: BTreeMap<ModulePath, ReceivedModule>,
-    /// The memory that `received` uses, without the facts, in bytes.
+    /// The memory that the map `received` takes, in bytes. The facts about the modules are not counted.
     received_bytes: usize,
     arriving: Option<ArrivingModule>,
 }
@@ -39,7 +39,8 @@ struct ArrivingModule {
     validation: Validation,
 }
 
-/// A module that was received and found valid. `start` is the offset of its bytes in the spool.
+/// A module that was received and found valid. `start` is the offset of its bytes in the spool, which has the bytes of all modules of the
+/// upload.
 struct ReceivedModule {
     start: u64,
     info: ModuleInfo,
@@ -97,7 +98,7 @@ impl ModulesUpload {
         let (info, facts) = finished.map_err(|source| Error::invalid(&path.to_string(), source))?;
         let module = ReceivedModule {
             start,
-            // Drops the lists: they may take megabytes, and nothing uses them.
+            // Drops the lists of imports, exports and so on: they may take megabytes, and nothing uses them.
             info: ModuleInfo {
                 imports: Vec::new(),
                 exports: Vec::new(),

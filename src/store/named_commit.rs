@@ -33,7 +33,7 @@ impl Store {
         Ok(is_indexed && self.repo.objects().commit(id).is_err())
     }
 
-    /// Returns whether the version index has a commit, or a branch or tag reaches the commit.
+    /// Returns whether a commit is in the version index, or a branch or tag reaches it.
     fn is_of_modules(&self, id: CommitId) -> Result<bool> {
         let is_indexed = || self.with_index(|index| Ok(index.contains(id)?));
         if is_indexed()? {

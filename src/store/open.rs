@@ -55,7 +55,8 @@ pub struct Store {
     pub(super) progress: Option<CatchUpProgress>,
     /// The branch of the OCI registry; `None` is the default branch.
     pub(super) registry_branch: RwLock<Option<BranchName>>,
-    /// The code that prunes and verifies the records of the OCI registry; `None` if it is not registered. It is in a higher layer.
+    /// The code that prunes and verifies the records of the OCI registry. It is in a layer above the store, which registers it with
+    /// `set_record_keeper`; `None` before that.
     pub(super) record_keeper: Option<Box<dyn RecordKeeper>>,
     /// The channel that wakes the index worker. If it is set, writes wake the worker instead of adding their commits to the index
     /// themselves.
@@ -84,6 +85,8 @@ impl Store {
         Self::new(repo, options)
     }
 
+    /// Creates the `Store` of an open repository.
+    ///
     /// # Errors
     /// The configuration cannot be read.
     pub(super) fn new(repo: Repository, options: Options) -> Result<Self> {

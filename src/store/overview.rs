@@ -35,9 +35,9 @@ pub struct Overview {
 /// A number that is counted only up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CappedCount {
-    /// The number, or the limit if the actual number is higher.
+    /// The actual number if it does not exceed the limit; otherwise the limit.
     pub count: usize,
-    /// Whether the actual number is higher than `count`.
+    /// Whether the actual number is higher than the limit.
     pub has_more: bool,
 }
 

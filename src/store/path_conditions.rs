@@ -19,14 +19,14 @@ pub enum PathCondition {
 /// The conditions of a write for single paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathConditions {
-    /// Whether nothing may be at a path that the write puts a module at and that has no condition of its own.
+    /// Whether [`PathCondition::Absent`] applies to every path that is written and is not in `paths`.
     pub others_absent: bool,
-    /// The conditions of single paths.
+    /// The conditions for single paths, by path.
     pub paths: BTreeMap<ModulePath, PathCondition>,
 }
 
 impl PathConditions {
-    /// Returns conditions that require that no path has a module.
+    /// Returns the condition that no written path may have a module.
     pub fn all_absent() -> Self {
         Self {
             others_absent: true,
@@ -34,7 +34,7 @@ impl PathConditions {
         }
     }
 
-    /// Returns one condition.
+    /// Returns a single condition, for `path` only.
     pub fn one(path: ModulePath, condition: PathCondition) -> Self {
         Self {
             paths: BTreeMap::from([(path, condition)]),
@@ -65,7 +65,7 @@ impl PathConditions {
         *self == Self::default()
     }
 
-    /// Checks the conditions against the tip that a write replaces which puts `modules` at their paths.
+    /// Checks the conditions of a write that puts `modules` at their paths. Compares them with the tip that the write replaces.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`] for the first path whose condition does not hold.
@@ -88,7 +88,7 @@ impl PathConditions {
                     return Err(failed(path, Some(TreeNode::Module(current))));
                 }
                 Some(TreeNode::Module(_)) => {}
-                // A directory is reported as such when the module is put.
+                // If there is a directory at the path, the later step that puts the module reports a more specific error.
                 node if expected.is_some() => return Err(failed(path, node)),
                 _ => {}
             }
@@ -104,7 +104,7 @@ impl PathConditions {
 }
 
 impl PathCondition {
-    /// Returns the module that must be at the path.
+    /// Returns the hash of the module that must be at the path; `None` if there must be no module.
     fn expected(self) -> Option<ModuleHash> {
         match self {
             Self::Module(hash) => Some(hash),

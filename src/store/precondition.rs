@@ -7,20 +7,20 @@ use super::error::{Error, Result};
 use crate::names::{ModuleHash, TreePath};
 use crate::repo::TreeNode;
 
-/// The precondition of a write. For a write to a single path, the current tag is the hash of the module there; for a write to several
-/// paths, it is the branch's tip.
+/// The precondition of a write. It compares entity tags with the current entity tag: for a write to a single path, this is the hash of the
+/// module there; for a write to several paths, the id of the branch's tip.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Precondition {
-    /// The current tag must be one of these (`If-Match`).
+    /// The current entity tag must be one of these (`If-Match`).
     pub if_match: Option<EntityTags>,
-    /// The current tag must not be one of these (`If-None-Match`).
+    /// The current entity tag must not be one of these (`If-None-Match`).
     pub if_none_match: Option<EntityTags>,
 }
 
 /// The entity tags in a precondition header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntityTags {
-    /// Any tag (`*`).
+    /// Any entity tag (`*`).
     Any,
     /// One of these hashes or commit ids, in lower-case hex.
     OneOf(Vec<String>),
@@ -44,7 +44,7 @@ impl Precondition {
         }
     }
 
-    /// Checks the precondition against the current tag. `current` is `None` if the module or tip does not exist.
+    /// Checks the precondition against the current entity tag `current`, which is `None` if the module or tip does not exist.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
@@ -68,13 +68,13 @@ impl Precondition {
     }
 }
 
-/// What the precondition of a write is about. It determines the current tag.
+/// The module, directory or branch whose current entity tag is compared with the precondition (`If-Match` or `If-None-Match`) of a write.
 pub(super) enum PreconditionSubject<'s> {
-    /// The module at a path. If the path is a directory, the tag is the branch's tip.
+    /// The module at a path: the entity tag is its hash. If the path is a directory, the tag is the branch's tip.
     Path(&'s TreePath),
-    /// The branch: the tag is its tip.
+    /// The branch: the entity tag is the commit id of its tip.
     Branch,
-    /// A module that the request names by hash or digest. The tag is its hash if any path has the module, otherwise `None`.
+    /// A module that the request names by hash or digest. The entity tag is its hash if any path has the module, otherwise `None`.
     Module(Option<String>),
 }
 
@@ -88,7 +88,7 @@ impl<'s> From<&'s TreePath> for PreconditionSubject<'s> {
     }
 }
 
-/// Returns the tag of a tree entry: the hash of a module, or the branch's tip for a directory; `None` if there is no entry or it is
+/// Returns the entity tag of a tree entry: the hash of a module, or the branch's tip for a directory; `None` if there is no entry or it is
 /// something else.
 pub(super) fn entity_tag(
     node: Option<TreeNode>,

@@ -64,7 +64,7 @@ impl Store {
         })
     }
 
-    /// Stores a text in a file, for as long as modules are kept, and returns the digest of the text.
+    /// Stores a text in a file and returns the digest of the text. The file expires like the file of a module that is kept for a preview.
     ///
     /// # Errors
     /// Too many files are kept for previews and OCI pushes; the text cannot be written.
@@ -100,7 +100,7 @@ impl Store {
         Ok(String::from_utf8(bytes).ok().filter(|_| is_intact))
     }
 
-    /// Returns whether the file of a module still exists.
+    /// Returns whether the file of a module that was kept for a preview still exists.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -108,7 +108,7 @@ impl Store {
         Ok(self.kept_file(digest)?.is_some())
     }
 
-    /// Validates a kept module and returns its description. `path` identifies the module in errors.
+    /// Validates a module that was kept for a preview, and returns its description. `path` identifies the module in errors.
     ///
     /// # Errors
     /// The module is not kept any more.
@@ -121,7 +121,7 @@ impl Store {
         })
     }
 
-    /// Compares a module of the store with a kept module. Reads both into memory.
+    /// Compares a module of the store with an uploaded module that is stored for a preview, but not committed. Reads both into memory.
     ///
     /// # Errors
     /// One of them does not exist any more.
@@ -140,7 +140,8 @@ impl Store {
         ModuleComparison::of(diff)
     }
 
-    /// Reads a kept module again and validates it.
+    /// Reads the file of a module that was uploaded for a preview, and validates the module again, because the file may have been damaged
+    /// since. `path` names the module in errors.
     pub(super) fn validate_kept(
         &self,
         digest: &Digest,
@@ -168,7 +169,7 @@ impl Store {
     }
 }
 
-/// Returns the name of the file of a kept module or text.
+/// Returns the file name under which a module or text is stored for a preview.
 pub(super) fn kept_as(digest: &Digest) -> OciDigest {
     OciDigest::Sha256(*digest.as_bytes())
 }

@@ -31,6 +31,7 @@ impl Store {
     /// Updates the refs of a push to which [`check_push`](Self::check_push) had no objections. Updates a ref only if it still has the old
     /// value. Returns the result for each update.
     ///
+    /// # Errors
     /// The objects could not be made durable; other processes held a lock for too long. After the error "may have been applied", some refs
     /// may have been updated.
     pub fn publish_push(

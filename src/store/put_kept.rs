@@ -8,7 +8,7 @@ use super::preview::kept_as;
 use crate::names::{Digest, ModuleHash, ModulePath, TreePath};
 use crate::repo::{Published, TreeNode, UploadArea, chain};
 
-/// A kept module, and the path at which a change will put it.
+/// A module that was uploaded for a preview and is not committed yet, and the path at which a write will put it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedModule {
     /// The path at which the module is put.
@@ -20,11 +20,12 @@ pub struct PlannedModule {
 }
 
 impl Store {
-    /// Puts kept modules at their paths, in one commit. Makes no commit if all paths have these modules already.
+    /// Commits modules that were uploaded earlier, for a preview: puts each at its path, all in one commit. Makes no commit if all paths
+    /// have these modules already.
     ///
     /// # Errors
-    /// A module is not kept any more; a path has another module than `PlannedModule::replaced` says; the errors of [`put`](Self::put). If
-    /// there is an error, the branch is unchanged.
+    /// The uploaded file of a module no longer exists; a path has another module than `PlannedModule::replaced` says; the errors of
+    /// [`put`](Self::put). If there is an error, the branch is unchanged.
     pub fn put_kept(&self, change: &Change, modules: &[PlannedModule]) -> Result<Published<()>> {
         self.check_free(change, modules.iter().map(|module| &module.path))?;
         let mut entries = Vec::with_capacity(modules.len());
@@ -58,8 +59,8 @@ impl Store {
         })
     }
 
-    /// Deletes the files of a text and of modules that a change has committed, so that they do not take up space until they expire. If a
-    /// file cannot be deleted, that is only logged.
+    /// Deletes the files of a preview, after a write has committed its `modules`: the file of its text, and the files of the modules.
+    /// Otherwise the files would take up space until they expire. If a file cannot be deleted, that is only logged.
     pub fn forget_kept(&self, text: &Digest, modules: &[PlannedModule]) {
         for digest in modules.iter().map(|module| &module.digest).chain([text]) {
             if let Err(error) = self

@@ -10,7 +10,8 @@ use crate::repo::{Published, UploadArea};
 use crate::wasm;
 
 impl Store {
-    /// Returns the area for the uploads of a user. The name is any text that identifies the user.
+    /// Returns the area (directory) for the uploads of a user, so that users cannot continue each other's uploads. `user` is any text that
+    /// identifies the user; `None` stands for a client without a name.
     pub fn module_upload_area(user: Option<&str>) -> UploadArea {
         let digest = wasm::sha256(user.unwrap_or_default().as_bytes());
         let mut bytes = [0; 16];
@@ -19,7 +20,7 @@ impl Store {
     }
 
     /// Validates the bytes of an upload, and puts them at `path`, like [`put`](Self::put). Calls `hold` with the number of bytes that are
-    /// buffered in memory, and ends if it returns false. Afterwards, the caller discards the upload, which is returned.
+    /// buffered in memory, and fails if `hold` returns false. Afterwards, the caller discards the upload, which is returned.
     ///
     /// # Errors
     /// As for [`put`](Self::put). An upload that is not a valid module is discarded. After other errors it can be put again, for example at

@@ -1,7 +1,7 @@
 //! Copies and moves modules and directories.
 //!
-//! A directory is put at its new path with the id that it has, so the change itself takes a few edits, whatever the directory contains. What
-//! must be known about the content, such as the number of modules, is measured before the lock is taken.
+//! A directory keeps its tree id at its new path, so the write itself takes only a few edits, even if the directory is large. The
+//! properties of the content that must be known, such as the number of modules, are measured before the lock is taken.
 
 mod plan;
 mod selection;
@@ -23,14 +23,16 @@ pub struct Relocation {
     /// The modules and directories to copy or move.
     pub sources: Vec<TreePattern>,
     /// The new path. If it is an existing directory or ends with a slash, each source is put into this directory under its old name.
-    /// Otherwise there must be one source, and it gets this path. A glob matches nothing that is there already.
+    /// Otherwise there must be one source, and it gets this path. A glob among the sources does not select modules and directories that are
+    /// already at or below the new path.
     pub destination: Destination,
-    /// What to do with modules that exist at the new paths.
+    /// Whether modules that exist at the new paths are replaced.
     pub existing: ExistingModules,
 }
 
 impl Relocation {
-    /// Returns the only source if it is a path.
+    /// Returns the path of the source, if there is exactly one source and it is a path; `None` if there are several sources or the source
+    /// is a glob.
     fn only_path(&self) -> Option<&TreePath> {
         match self.sources.as_slice() {
             [source] if source.glob().is_none() => source.path(),
@@ -39,7 +41,7 @@ impl Relocation {
     }
 }
 
-/// What to do with modules that exist at the paths that a copy or a move writes.
+/// Whether a copy or a move replaces modules that exist at its new paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingModules {
     /// Refuse the copy or move.
@@ -101,7 +103,7 @@ impl Store {
     ) -> Result<Published<()>> {
         let mut extents = TreeExtents::new(self.name_rules);
         if let Err(error) = self.measure_sources(change, relocation, &mut extents) {
-            // What cannot be read is read again under the lock.
+            // If something cannot be read now, it is read again under the lock, and that error is returned.
             tracing::debug!(error = chain(&error), "could not measure the sources");
         }
         let has_globs = relocation.sources.iter().any(|it| it.glob().is_some());
@@ -134,7 +136,8 @@ impl Store {
         })
     }
 
-    /// Measures the directories that are copied or moved; also the whole tree if its paths may become much longer.
+    /// Measures (see [`TreeExtents`]) the directories that are copied or moved, and adds the results to `extents`. Measures the whole tree,
+    /// too, if its paths may become much longer.
     fn measure_sources(
         &self,
         change: &Change,
@@ -147,12 +150,13 @@ impl Store {
                 return Ok(());
             };
             let mut growth_bytes = 0u64;
-            // What a glob matches is measured under the lock.
+            // The directories that globs match are measured under the lock.
             for source in relocation.sources.iter().filter_map(TreePattern::path) {
                 if let Some(TreeNode::Directory(directory)) = objects.node(tree, source)? {
                     let extent = objects.extent(directory, extents)?;
                     let to = &relocation.destination.path;
-                    // It may keep its name, too.
+                    // This is an estimate, which only decides whether the whole tree is measured early. If the destination is a directory,
+                    // the source also keeps its name.
                     let bytes = path_bytes_at(to, extent).max(path_bytes_at(source, extent));
                     growth_bytes = growth_bytes.saturating_add(bytes);
                 }

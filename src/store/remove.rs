@@ -63,7 +63,7 @@ impl Store {
         })
     }
 
-    /// Returns the modules that a hash or digest may refer to. Runs before the lock is taken, because it may take long.
+    /// Returns the modules to which a hash or digest may refer. Is called before the lock is taken, because it may take long.
     pub(super) fn removal_candidates(
         &self,
         change: &Change,
@@ -87,7 +87,8 @@ impl Store {
     }
 }
 
-/// Returns the first candidate that is at a path of the draft, with all its paths.
+/// Returns the first of the modules `candidates` that the tree of `draft` has at any path, with all its paths there; `None` if the tree has
+/// none of them.
 pub(super) fn first_listed(
     draft: &Draft<'_>,
     index: Option<&Reader>,

@@ -66,7 +66,7 @@ impl Store {
     }
 }
 
-/// Returns the paths that the patterns select, except for hashes and digests.
+/// Returns the paths that the patterns select. Ignores patterns that are hashes or digests.
 fn selected(
     tree: &dyn SelectableTree,
     patterns: &[&ModulePattern],
@@ -101,7 +101,8 @@ fn selected(
     Ok(paths)
 }
 
-/// Returns those of `modules` that a removal by a glob selects, at least one. `modules` are all modules in the directory of the glob.
+/// Returns the `modules` that a removal by a glob selects; fails if there are none. The caller passes all modules in the directory with
+/// which the glob begins.
 ///
 /// # Errors
 /// The glob matches nothing; it matches only directories, and `directories` is `Refuse`.
@@ -126,7 +127,7 @@ fn selected_by_glob<'m>(
             (None, _) => false,
             (Some(GlobMatch::Module), _)
             | (Some(GlobMatch::Directory(_)), DirectoryRemoval::Recursive) => true,
-            // A module that the glob matches is removed, also in a directory that is not.
+            // A module that the glob itself matches is removed, even if its directory also matches and is not removed.
             (Some(GlobMatch::Directory(directory)), DirectoryRemoval::Refuse) => {
                 let is_matched = glob.matches(module.0.as_str().as_bytes(), false);
                 if !is_matched && refused.is_none() {

@@ -9,7 +9,7 @@ use crate::names::{CommitId, TreePath};
 use crate::repo::Published;
 
 impl Store {
-    /// Restores `scope` as in the commit to which `from` resolves now, like [`restore`](Self::restore).
+    /// Restores `scope` to its state in the commit to which `from` resolves now, like [`restore`](Self::restore).
     ///
     /// # Errors
     /// The errors of `restore`; `from` is unknown.

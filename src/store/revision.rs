@@ -37,7 +37,8 @@ impl Revision {
         }
     }
 
-    /// Returns the same revision, but with `branch` for `HEAD` and for the missing name before `@{DATE}`.
+    /// Returns the same revision, but with `branch` in place of `HEAD`, and in place of the missing name if the revision begins with
+    /// `@{DATE}`.
     #[must_use]
     pub fn on_branch(self, branch: Option<BranchName>) -> Self {
         match self {
@@ -118,7 +119,7 @@ impl Store {
             Revision::Resolved(resolved) => return Ok(*resolved),
             Revision::Commit(commit) => Some(self.named_commit(*commit)?),
             Revision::Named(name) => match self.commit_of_name(name) {
-                // As for the branch itself, the name of a default branch without a commit resolves to an empty tree.
+                // The name of a default branch without a commit resolves to an empty tree, like [`Revision::Branch`].
                 Err(Error::NoCommit(_)) if name.is_plain() => None,
                 commit => Some(commit?),
             },

@@ -91,7 +91,7 @@ struct RollbackSearch<'b, 'd> {
 }
 
 impl RollbackSearch<'_, '_> {
-    /// Returns the change that is undone.
+    /// Returns the change that the rollback undoes, and the commit whose content it restores.
     fn target(&self) -> Result<UndoneChange> {
         let scope = self.scope;
         let is_root = scope.is_root();
@@ -151,8 +151,8 @@ impl RollbackSearch<'_, '_> {
         Ok(is_present.then_some(commit))
     }
 
-    /// Returns the commit from which `rollback` restored the scope; `None` if `rollback` is not a rollback commit. It is one if its trailer
-    /// names a first-parent ancestor that has the same content in the scope.
+    /// Returns the commit from which `rollback` restored the scope; `None` if `rollback` is not a rollback commit. `rollback` is a rollback
+    /// commit if its trailer names a first-parent ancestor that has the same content in the scope.
     fn restored_by(&self, rollback: &Commit) -> Result<Option<Commit>> {
         let trailer = rollback.trailer(RESTORES);
         let Some(named) = trailer.and_then(|id| id.parse::<CommitId>().ok()) else {

@@ -23,7 +23,7 @@ pub struct PartSizeChange {
 pub struct SizeChanges {
     /// The functions by name. The sizes of functions with the same name are added up. Functions without a name are left out.
     pub functions: Vec<PartSizeChange>,
-    /// The crates or namespaces. The sizes of their functions are added up.
+    /// The crates or namespaces. The size of each is the total size of its functions.
     pub groups: Vec<PartSizeChange>,
     /// Whether only the sizes of the largest functions are known, so that changes of smaller functions may be missing.
     pub is_cut: bool,
@@ -87,8 +87,8 @@ fn by_name(functions: &Cut<FunctionSize>) -> BTreeMap<String, u64> {
     sums
 }
 
-/// Returns the parts whose sizes differ. If one of the lists is cut, leaves out parts that only the other list has: the module of the cut
-/// list may have them too.
+/// Returns the parts whose sizes differ. If a list is cut, it may lack parts that its module has. So leaves out parts that are missing in a
+/// cut list.
 fn changes(
     old: &BTreeMap<String, u64>,
     new: &BTreeMap<String, u64>,

@@ -83,8 +83,8 @@ impl Store {
     }
 
     /// Creates a tag at the commit to which `from` resolves now. If `change` has a message, the tag is annotated: the author of `change` is
-    /// the tagger. The precondition of `change` is compared with the commit to which the existing tag points. The result has the new
-    /// commit, no branch, and as its value the commit of the tag that was replaced.
+    /// the tagger. The precondition of `change` is compared with the commit to which the existing tag points. The result has the commit of
+    /// the new tag and no branch; its value is the commit to which the replaced tag pointed, if there was one.
     ///
     /// # Errors
     /// The tag exists and `existing` is `Refuse`; its name conflicts with another tag, as `v1` and `v1/x` do; `from` is unknown.

@@ -24,7 +24,8 @@ pub struct Upload {
 pub(super) struct ValidatedUpload {
     pub spool: Spool,
     pub info: ModuleInfo,
-    /// The facts about the module; `None` if they could not be collected. They are then computed from the blob later.
+    /// The facts about the module, such as its imports and the sizes of its parts; `None` if they could not be collected. They are then
+    /// computed from the blob later.
     pub facts: Option<Facts>,
 }
 
@@ -84,7 +85,7 @@ impl Store {
     }
 
     /// Validates a file like [`validate_file`](Self::validate_file). Calls `hold` with the number of bytes that are buffered in memory, and
-    /// ends if it returns false.
+    /// fails if `hold` returns false.
     pub(super) fn validate_charged_file(
         &self,
         name: &str,

@@ -11,7 +11,7 @@ use crate::names::{Digest, ModuleHash};
 use crate::repo::{FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
 use crate::wasm::{self, ModuleInfo};
 
-/// A finding of `verify`.
+/// What `verify` reports: a fault, or a tree entry that is neither a module nor a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// A fault of the store.

@@ -9,7 +9,7 @@ use super::revision::Revision;
 use crate::index::OwnChange;
 use crate::names::{CommitId, ModuleHash, ModulePath};
 
-/// One version of a path.
+/// One version of a path: a module that was put at the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
     /// The hash of the module.
@@ -37,9 +37,9 @@ impl Version {
 }
 
 impl Store {
-    /// Returns the versions of `path` in the history of `revision`, oldest first: the modules that some commit has at `path` and none of
-    /// its parents has there. Lists each hash once, with its oldest commit, even if the path was removed in between. Returns an empty list
-    /// for an unknown path.
+    /// Returns the versions of `path` in the history of `revision`, oldest first: each module that some commit has at `path`, but that none
+    /// of the commit's parents has there. Lists each hash once, with its oldest commit, even if the path was removed in between. Returns an
+    /// empty list for an unknown path.
     pub fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
         Ok(self.version_list(revision, path)?.to_vec())
     }

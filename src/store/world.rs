@@ -13,7 +13,7 @@ use crate::wasm::{ModuleKind, TargetWorld, WitError, is_component};
 /// The definition of a world: a text in WIT or a binary WIT package, and the name of the world in it.
 #[derive(Clone, Debug)]
 pub struct WorldSource {
-    /// The text or the package.
+    /// The WIT text or the binary WIT package.
     pub bytes: Vec<u8>,
     /// The name of the world; `None` if the definition has only one world.
     pub name: Option<String>,
@@ -47,8 +47,8 @@ pub struct WorldCheck {
 pub enum WorldScope {
     /// The module at a path. It is checked even if it is a core module.
     Module(ModulePath, ModuleHash),
-    /// The modules below a directory that may be components. If the directory has more modules than were looked at, also the last path that
-    /// was looked at.
+    /// The modules below a directory that may be components. The second value is the last path that was looked at, if the directory has
+    /// more modules after it.
     Directory(Vec<(ModulePath, ModuleHash)>, Option<ModulePath>),
 }
 

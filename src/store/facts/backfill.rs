@@ -16,8 +16,8 @@ use crate::store::revision::Revision;
 const STEP: u32 = 64;
 
 impl Store {
-    /// Returns the hash of the module that `name` refers to in the tree at `revision`, and the facts about the module. Computes the facts
-    /// if the index does not have them.
+    /// Returns the hash of the module that `name` refers to in the tree at `revision`, and the facts about the module, such as its imports,
+    /// exports and sizes. Computes the facts if the index does not have them.
     ///
     /// # Errors
     /// The tree does not have the module.

@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-/// Decodes the summary from stored facts; `None` if they are damaged.
+/// Decodes the summary from the facts about a module that are stored in the index; `None` if they are damaged.
 fn decode(stored: &[u8]) -> Option<ModuleSummary> {
     let mut json = Vec::new();
     // Decompresses everything first: parsing a slice takes a fraction of the time that parsing a reader takes.

@@ -8,13 +8,15 @@ use quick_cache::sync::Cache;
 use crate::names::ModuleHash;
 use crate::wasm::Facts;
 
-/// The maximum memory for all pending facts, in bytes. Facts that do not fit are dropped, and computed again from the blob later.
+/// The maximum memory for all pending facts (facts about modules that are not in the version index yet), in bytes. Facts that do not fit
+/// are dropped, and computed again from the blob later.
 const BYTES_MAX: u64 = 32 << 20;
 
 /// The number of entries for which the cache allocates memory when it is created.
 const ENTRIES: usize = 1024;
 
-/// The pending facts about modules, by git blob id. An entry never becomes wrong, because a blob id identifies the bytes.
+/// Facts about modules that are not in the version index yet, by git blob id. An entry never becomes wrong, because a blob id identifies
+/// the bytes.
 pub(in crate::store) struct PendingFacts(Cache<ModuleHash, Arc<Facts>, ByMemory>);
 
 #[derive(Clone)]
@@ -59,7 +61,7 @@ impl Default for PendingFacts {
 }
 
 impl PendingFacts {
-    /// Adds the facts about a module.
+    /// Adds the facts about a module, such as its imports. If there is no memory for them, they are dropped.
     pub fn insert(&self, hash: ModuleHash, facts: Facts) {
         self.0.insert(hash, Arc::new(facts));
     }

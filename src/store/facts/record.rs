@@ -16,14 +16,14 @@ use crate::repo::chain;
 use crate::store::error::{Error, Result};
 use crate::wasm::{self, Facts, ModuleKind, WitError, WitFacts, WitSource};
 
-/// The maximum size of the compressed facts about a module, in bytes. If they are larger, their WIT is left out.
+/// The maximum size of the compressed facts about a module, in bytes. If the facts are larger, they are stored without the WIT.
 const STORED_BYTES_MAX: usize = 1 << 20;
 
 /// The maximum size of the JSON of stored facts, in bytes. Larger JSON is not decoded. [`Facts`] and [`WitFacts`] have their own limits,
 /// and are smaller together.
 pub(super) const JSON_BYTES_MAX: u64 = 8 << 20;
 
-/// The facts about a module.
+/// The facts about a module: its imports, exports, sizes, metadata and WIT.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleFacts {
     /// The facts that are read from the sections of the module.
@@ -88,7 +88,7 @@ impl ModuleFacts {
         Self::complete(facts, || Ok(bytes))
     }
 
-    /// Decodes stored facts; `None` if they are damaged.
+    /// Decodes the facts about a module that are stored in the index; `None` if they are damaged.
     pub(in crate::store) fn decode(stored: &[u8]) -> Option<Self> {
         let decoder = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
         serde_json::from_reader(std::io::BufReader::new(decoder)).ok()

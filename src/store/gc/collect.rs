@@ -18,7 +18,7 @@ pub enum History {
     Squash,
     /// Keep all commits of the branch.
     Keep,
-    /// In the commits that only this branch reaches, drop old versions of modules. Commits that are empty without them are dropped too.
+    /// In the commits that only this branch reaches, drop old versions of modules. Also drop commits that then change nothing.
     Retain(Retention),
 }
 
@@ -35,8 +35,8 @@ pub struct GcSummary {
 
 impl Store {
     /// Removes every object that no ref reaches. Unless `history` is `Keep`, first squashes the branch's own history into one commit, or
-    /// drops versions from it, and moves the branch. The own history consists of the commits that no other ref reaches. All other commits of
-    /// the branch remain, as ancestors of the new commits.
+    /// drops versions from it, and moves the branch. A branch's own history consists of the commits that no other ref reaches. All other
+    /// commits of the branch remain, as ancestors of the new commits.
     ///
     /// # Errors
     /// Unknown branch; a backup or another collection is running; the exclusive lock was not free for a minute, because other processes

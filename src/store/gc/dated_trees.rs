@@ -7,13 +7,13 @@ use crate::repo::{Commit, CommitNode, TreeId};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// The commits of a history that were added so far, with their dates and trees.
+/// The commits of a history that were added so far. Each has its tree, and the latest date of the commit and its ancestors.
 pub(super) struct DatedTrees<'s> {
     store: &'s Store,
     known: HashMap<CommitId, DatedTree>,
 }
 
-/// The tree of a commit, and the latest date of the commit and its ancestors.
+/// The tree of a commit, and the latest date of the commit and its ancestors, in seconds since 1970-01-01 UTC.
 #[derive(Clone, Copy)]
 struct DatedTree {
     date_s: i64,
@@ -32,7 +32,9 @@ impl<'s> DatedTrees<'s> {
         Self { store, known }
     }
 
-    /// Adds a commit. Its parents must have been added before; the date of a parent that was not added is its own date.
+    /// Adds a commit, and returns the trees of its parents and the latest date of the commit and its ancestors. Must be called for parents
+    /// before their children. If a parent was not added because it is outside of the history, only its own date is used, not the dates of
+    /// its ancestors.
     pub fn add(&mut self, commit: &CommitNode) -> Result<DatedParents> {
         let parents = commit.parents.iter();
         let parents = parents.map(|parent| self.dated_tree(*parent));

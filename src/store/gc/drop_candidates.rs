@@ -1,4 +1,5 @@
-//! Drop candidates: versions of modules that only old commits of a branch have, so that a garbage collection may drop them.
+//! Drop candidates: versions of modules that a garbage collection may drop from the history of a branch, because they are not in the tree
+//! of the branch's tip.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -9,7 +10,7 @@ use crate::repo::{CommitNode, OwnHistory, PathChange, TreeDiffer, TreeId};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// The candidates in the history of a branch.
+/// The drop candidates in the history of a branch: module versions that a garbage collection may drop.
 pub(super) struct DropCandidates<'s> {
     store: &'s Store,
     differ: TreeDiffer<'s>,
@@ -19,11 +20,11 @@ pub(super) struct DropCandidates<'s> {
     own: HashSet<CommitId>,
 }
 
-/// The candidates at one path, by the hash of the module.
+/// The drop candidates at one path, by the hash of the module. Each is marked as dropped or kept.
 #[derive(Default)]
 pub(super) struct PathCandidates(HashMap<ModuleHash, Fate>);
 
-/// Whether a candidate is dropped.
+/// Whether a garbage collection drops a candidate (a version that is not in the tree of the branch's tip) or keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Dropped,
@@ -31,14 +32,15 @@ enum Fate {
 }
 
 impl PathCandidates {
-    /// Returns whether `module` is a candidate and is to be dropped.
+    /// Returns whether the garbage collection drops `module` at this path: it is a candidate, and is not marked as kept.
     pub fn is_dropped(&self, module: ModuleHash) -> bool {
         self.0.get(&module) == Some(&Fate::Dropped)
     }
 }
 
 impl<'s> DropCandidates<'s> {
-    /// Creates an empty set. Candidates are only looked for at and below the paths `scopes`, or everywhere if there are none.
+    /// Creates an empty set. A candidate is a module at a path that a garbage collection may drop. Candidates are found only at and below
+    /// the paths `scopes`, or at all paths if `scopes` is empty.
     pub fn new(store: &'s Store, tip: TreeId, scopes: &[TreePath]) -> Self {
         Self {
             store,
@@ -50,7 +52,7 @@ impl<'s> DropCandidates<'s> {
         }
     }
 
-    /// Adds a module at a path, unless the tip has the same module there.
+    /// Adds a module at a path that a garbage collection may drop. Does nothing if the tip has the same module there.
     pub fn insert(&mut self, path: &ModulePath, module: ModuleHash) -> Result<()> {
         if self.differ.module_at(self.tip, path.as_str().as_bytes())? != Some(module) {
             let candidates = self.paths.entry(path.clone()).or_default();
@@ -59,8 +61,8 @@ impl<'s> DropCandidates<'s> {
         Ok(())
     }
 
-    /// Adds every module that a commit of `own` put at a path, unless the tip has the same module there. Marks those as kept that were at
-    /// their path at the time `cutoff_s` or later.
+    /// Adds candidates: every module that a commit of `own` put at a path, unless the tip has the same module there. Marks a candidate as
+    /// kept if it was at its path at the Unix time `cutoff_s` or later. `own` has the commits that only this branch reaches.
     pub fn add(&mut self, own: &OwnHistory, cutoff_s: Option<i64>) -> Result<()> {
         let mut dated_trees = DatedTrees::new(self.store);
         for commit in &own.commits {
@@ -79,7 +81,8 @@ impl<'s> DropCandidates<'s> {
         Ok(())
     }
 
-    /// Marks the candidates as kept that were at their path at the time `cutoff_s` or later. `history` has the parents first.
+    /// Protects from dropping each candidate that was at its path at the time `cutoff_s` (in seconds since 1970-01-01 UTC) or later. In
+    /// `history`, parents come before their children.
     pub fn keep_since(&mut self, history: &[CommitNode], cutoff_s: i64) -> Result<()> {
         let mut dated_trees = DatedTrees::new(self.store);
         for commit in history {
@@ -92,7 +95,7 @@ impl<'s> DropCandidates<'s> {
         Ok(())
     }
 
-    /// Returns the changes of a commit to its first parent.
+    /// Returns the modules that differ between a commit and its first parent. Compares only the paths `scopes` and everything below them.
     fn changes(&self, commit: &CommitNode, parents: &DatedParents) -> Result<Vec<PathChange>> {
         let objects = self.store.repo.objects();
         let first = parents.trees.first().copied();
@@ -106,7 +109,7 @@ impl<'s> DropCandidates<'s> {
         Ok(changes)
     }
 
-    /// Marks the modules of a commit and those that they replaced as kept.
+    /// Marks the modules that a commit put at a path, and the modules that they replaced, so that they are not dropped.
     fn keep_changed(
         &mut self,
         commit: &CommitNode,
@@ -118,14 +121,14 @@ impl<'s> DropCandidates<'s> {
                 self.keep(path, *module);
             }
         }
-        // A branch that was merged had its last modules until then, however old its tip is.
+        // A merged branch had its last modules until the merge, even if its tip is much older than the merge.
         for tree in parents.trees.iter().skip(1) {
             self.keep_replaced(*tree, commit.tree)?;
         }
         Ok(())
     }
 
-    /// Marks the modules of `tree` as kept, except those that `other` has at the same path.
+    /// At each path where `tree` has a module and `other` does not have the same one, marks the module of `tree` so that it is not dropped.
     pub fn keep_replaced(&mut self, tree: TreeId, other: TreeId) -> Result<()> {
         let at = TreePath::root();
         let objects = self.store.repo.objects();
@@ -138,7 +141,7 @@ impl<'s> DropCandidates<'s> {
         Ok(())
     }
 
-    /// Marks a candidate as kept. Has no effect if the module at this path was not added before.
+    /// Marks a candidate so that it is not dropped. Does nothing if the module at this path is not a candidate.
     pub fn keep(&mut self, path: &ModulePath, module: ModuleHash) {
         let candidate = self.paths.get_mut(path);
         if let Some(fate) = candidate.and_then(|modules| modules.0.get_mut(&module)) {
@@ -146,24 +149,24 @@ impl<'s> DropCandidates<'s> {
         }
     }
 
-    /// Returns every path that has candidates, with its candidates.
+    /// Returns every path that has candidates (versions that the garbage collection may drop), with its candidates.
     pub fn paths(&self) -> impl Iterator<Item = (&ModulePath, &PathCandidates)> {
         self.paths.iter()
     }
 
-    /// Returns whether the module at this path is a candidate and is to be dropped.
+    /// Returns whether this version of the path will be dropped: it is a candidate, and [`keep`](Self::keep) was not called for it.
     pub fn is_dropped(&self, path: &ModulePath, module: ModuleHash) -> bool {
         let candidates = self.paths.get(path);
         candidates.is_some_and(|candidates| candidates.is_dropped(module))
     }
 
-    /// Returns whether the commit is in the own history: no other ref reaches it.
+    /// Returns whether the commit is in the branch's own history, that is, no other ref reaches it.
     pub fn is_own(&self, commit: CommitId) -> bool {
         self.own.contains(&commit)
     }
 }
 
-/// Returns the paths without duplicates, and without those that lie below another one; the root if there are none.
+/// Returns the paths without duplicates, and without paths that lie below another of the paths. Returns the root if `paths` is empty.
 pub(super) fn without_nested(paths: &[TreePath]) -> Vec<TreePath> {
     if paths.is_empty() {
         return vec![TreePath::root()];

@@ -11,26 +11,29 @@ use crate::repo::{CommitNode, OwnHistory};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// The maximum number of refs that are named.
+/// The maximum number of refs that a [`KeptForRefs`] names.
 const NAMES_MAX: usize = 10;
 
-/// Versions that no criterion keeps. They stay only because other refs reach commits that made them.
+/// The versions that a garbage collection would drop, but keeps because other refs reach the commits that made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptForRefs {
-    /// The number of versions. They would be dropped if none of the refs existed.
+    /// The number of versions that would be dropped if none of these refs existed.
     pub versions: usize,
-    /// The first branches that reach such a commit, sorted. At most 10 refs are named in all.
+    /// The first branches that reach a commit that made one of the versions, sorted. `branches`, `tags` and `others` together name at most
+    /// 10 refs.
     pub branches: Vec<BranchName>,
-    /// The first tags, sorted.
+    /// The first tags that reach a commit that made one of the versions, sorted.
     pub tags: Vec<TagName>,
-    /// The full names of other refs, such as `refs/notes/commits`, and `HEAD` if it is detached.
+    /// The full names of the first other refs (such as `refs/notes/commits`, or a detached `HEAD`) that reach a commit that made such a
+    /// version.
     pub others: Vec<String>,
-    /// The number of refs that are not named.
+    /// The number of further refs that reach such a commit, but are in none of these three lists.
     pub left_out: usize,
 }
 
 impl KeptForRefs {
-    /// Names the first refs in `names`, branches first and then tags. These are full names.
+    /// Creates the value from the number of versions and the full names of all refs that reach them. The value names only the first
+    /// [`NAMES_MAX`] refs: branches first, then tags, then other refs.
     fn new(versions: usize, names: &[String]) -> Self {
         let mut kept = Self {
             versions,
@@ -85,17 +88,17 @@ impl fmt::Display for KeptForRefs {
     }
 }
 
-/// A version that a commit made which other refs reach.
+/// A version of a module that was made by a commit that other refs reach.
 struct SharedVersion {
     path: ModulePath,
     module: ModuleHash,
-    /// All such commits.
+    /// All commits that made this version and that other refs reach.
     commits: Vec<CommitId>,
 }
 
 impl Store {
-    /// Returns the versions in the history of `branch` that `retention` does not keep, but that stay because other refs reach them; `None`
-    /// if there are none. `own` is the own history of the branch.
+    /// Returns the versions in the history of `branch` that a garbage collection with the rules `retention` would drop if no other ref
+    /// reached them; `None` if there are none. `own` has the commits of the branch that no other ref reaches.
     ///
     /// # Errors
     /// The index or the repository cannot be read.
@@ -115,7 +118,7 @@ impl Store {
         let own = own.map_or(&[][..], |own| &own.commits);
         let own_ids: HashSet<CommitId> = own.iter().map(|commit| commit.id).collect();
         let mut parents = own.iter().flat_map(|commit| &commit.parents);
-        // The usual case: no other ref reaches a commit of the branch.
+        // In the usual case, no other ref reaches a commit of the branch, so there is nothing to return.
         if !own.is_empty() && parents.all(|parent| own_ids.contains(parent)) {
             return Ok(None);
         }
@@ -130,14 +133,14 @@ impl Store {
         if commits.is_empty() {
             return Ok(None);
         }
-        // A symbolic ref is not one of the other refs, but the branch to which it leads would be.
+        // If `branch` is a symbolic ref, the branch to which it points must not be counted as another ref.
         let branch = self.repo.refs().resolve_branch(Some(branch))?;
         let names = self.repo.refs_reaching(&branch, &commits)?;
         // There are no names if the refs were deleted in the meantime.
         Ok((!names.is_empty()).then(|| KeptForRefs::new(versions.len(), &names)))
     }
 
-    /// Removes the versions that the tip has, or that a criterion other than their number keeps.
+    /// Removes from `versions` the versions that the tip has, and the versions that `retention` keeps by their date or because of a tag.
     fn retain_unprotected(
         &self,
         tip: &CommitNode,
@@ -165,7 +168,8 @@ impl Store {
     }
 }
 
-/// Returns the versions at and below `scopes` that a commit outside of `own` made, without the `last` newest versions of each path.
+/// Returns the versions of the paths at and below `scopes` in the history of `tip`, except the `last` newest versions of each path, and
+/// except versions that were made only by commits in `own`, the commits that no other ref reaches.
 fn shared_versions(
     index: &Reader,
     tip: CommitId,
@@ -184,7 +188,8 @@ fn shared_versions(
     Ok(shared)
 }
 
-/// Returns the versions of one path that a commit outside of `own` made, without the `last` newest versions.
+/// Returns the versions of `path` that were made by a commit that is not in `own`, the commits that only the branch reaches. Leaves out the
+/// `last` newest versions of the path.
 fn old_shared_versions(
     path: &ModulePath,
     changes: &[OwnChange],

@@ -19,8 +19,8 @@ pub struct GcPreview {
     pub commits: usize,
     /// The number of versions of modules that would be dropped.
     pub versions: usize,
-    /// The size of the modules of these versions before compression, in bytes. An upper bound on the space that would be freed: modules may
-    /// be stored as deltas, or be used elsewhere too.
+    /// The size of the modules of these versions before compression, in bytes. Less space may be freed, because the modules may be stored
+    /// as deltas, or be in use elsewhere.
     pub module_bytes: u64,
     /// The versions that `History::Retain` would drop if no other ref reached them; `None` if there are none.
     pub kept_for_refs: Option<KeptForRefs>,

@@ -1,7 +1,7 @@
 //! Decides which versions of modules a garbage collection keeps, and which it drops.
 //!
-//! The versions of a path are those that `wasmstore versions` lists. A version stays if one of the criteria keeps it. It always stays if
-//! the branch's tip has it, or if a commit has it that another branch or a tag reaches.
+//! The versions of a path are the versions that `wasmstore versions` lists. A version stays if one of the criteria keeps it. It always
+//! stays if the branch's tip has it, or if another branch or a tag reaches a commit that has it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use crate::repo::{CommitNode, DroppedVersions, OwnHistory};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// The criteria that keep versions.
+/// The criteria by which a garbage collection keeps versions of modules. A version stays if at least one criterion applies to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Keeps this many of the newest versions of each path.
@@ -21,7 +21,7 @@ pub struct Retention {
     pub since: Option<Cutoff>,
     /// Keeps the versions that are in the tree of a tagged commit.
     pub tags: bool,
-    /// Restricts the dropping to these modules, and to the modules in these directories. If there are none, versions of all modules may be
+    /// The modules, and the directories of modules, whose versions may be dropped. If the list is empty, versions of all modules may be
     /// dropped.
     pub paths: Vec<TreePath>,
 }
@@ -65,8 +65,8 @@ impl Store {
     }
 }
 
-/// Returns the candidates that are dropped: not among the `last` newest versions of their path, and not in a commit that another ref
-/// reaches.
+/// Selects the versions of modules to drop: each candidate that is not marked to stay, is not among the `last` newest versions of its path,
+/// and was not put there by a commit that another ref reaches.
 fn select(
     index: &Reader,
     candidates: &DropCandidates<'_>,

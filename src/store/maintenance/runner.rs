@@ -52,8 +52,8 @@ impl Store {
 struct MaintenanceRunner<'s> {
     store: &'s Store,
     schedule: MaintenanceSchedule,
-    /// The current state, if it could not be saved. Without it, the runner would read an older state and run a task over and over on a full
-    /// disk.
+    /// The current state, if it could not be saved. It is used instead of the saved state: on a full disk, the runner would otherwise read
+    /// an older state again and again, and repeat the same task.
     unsaved: Option<MaintenanceState>,
     /// Whether the last call of `run_due_tasks` failed. Only the first of several failures in a row is logged.
     is_failing: bool,
@@ -167,7 +167,7 @@ impl MaintenanceRunner<'_> {
         gc.into_iter().chain(verify).min().unwrap_or(SLEEP_MAX)
     }
 
-    /// Starts the first interval of each scheduled task that has none yet.
+    /// For each scheduled task whose first interval has not begun yet, records that it begins now.
     fn start_intervals(&mut self) -> Result<()> {
         let with_intervals = |mut state: MaintenanceState| {
             let now_ms = now_ms();

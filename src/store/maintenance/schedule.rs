@@ -17,7 +17,8 @@ const JITTER: f64 = 0.1;
 /// The maintenance tasks of a store and their intervals.
 #[derive(Clone, Debug, Default)]
 pub struct MaintenanceSchedule {
-    /// The interval of garbage collection, and its parameters: the branch and the author, and what to do with the branch's history.
+    /// The interval of garbage collection, and its parameters: the branch and the author, and what to do with the branch's history. `None`
+    /// if garbage collection is not scheduled.
     pub gc: Option<(Duration, Change, History)>,
     /// The interval of verification; `None` if verification is not scheduled.
     pub verify: Option<Duration>,

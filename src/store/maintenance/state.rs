@@ -14,9 +14,9 @@ const RETRY_DELAY: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MaintenanceState {
-    /// The state of garbage collection.
+    /// The state of the scheduled garbage collection.
     pub gc: TaskState,
-    /// The state of verification.
+    /// The state of the scheduled verification of the store.
     pub verify: TaskState,
 }
 
@@ -24,14 +24,15 @@ pub struct MaintenanceState {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TaskState {
-    /// The time when the task was first scheduled. The first interval begins at this time.
+    /// The time when the task was first scheduled, in milliseconds since 1970-01-01 UTC. The first interval begins at this time.
     since_ms: Option<u64>,
     /// The time when the last attempt started or, if it failed, the time when it failed. The delay before a retry is measured from here,
     /// because an attempt may wait long for a lock before it fails.
     tried_ms: Option<u64>,
-    /// The time of the last success, scheduled or requested.
+    /// The time of the last successful run, scheduled or requested by a user, in milliseconds since 1970-01-01 UTC.
     pub success_ms: Option<u64>,
-    /// The time from which the interval is measured, if that is not the last success.
+    /// The time from which the interval is measured, in milliseconds since 1970-01-01 UTC, if a user requested the last successful run.
+    /// Otherwise `None`: the interval is then measured from the last success.
     scheduled_ms: Option<u64>,
     /// The duration of the last successful run.
     pub duration_ms: Option<u64>,

@@ -15,10 +15,10 @@ pub struct MatchedCommit {
     pub change: MatchedChange,
 }
 
-/// The changes of the module at a path that the filter selects.
+/// What a commit changed in a module, compared with the commit's parents. Contains only changes that the filter selects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MatchedChange {
-    /// The selected imports and exports that differ from those in every parent, sorted by kind and name.
+    /// The selected imports and exports that differ between the commit and each of its parents, sorted by kind and name.
     pub items: Vec<MatchedItem>,
     /// The number of further changed imports and exports, which are not in `items`.
     pub left_out: usize,
@@ -51,7 +51,7 @@ pub struct ItemState {
 }
 
 impl MatchedChange {
-    /// Returns whether the filter selects no change and nothing is unknown.
+    /// Returns whether all changes of the commit are known, and the filter selects none of them.
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty() && self.left_out == 0 && self.grew.is_none() && self.unknown.is_none()
     }

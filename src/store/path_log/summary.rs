@@ -12,7 +12,7 @@ use crate::wasm::{ModuleKind, WitSource};
 /// times.
 pub(super) type ItemStates = BTreeMap<(ItemKind, String), Vec<ItemState>>;
 
-/// The facts about a module that a filter needs.
+/// The facts about a module that a [`ChangeFilter`] needs: its size, and the imports and exports that the filter selects.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Summary {
     /// The size of the module, in bytes.
@@ -63,8 +63,8 @@ impl Summary {
     }
 }
 
-/// Returns the reason why the items of a module lack some of its imports and exports; `None` if they have all. `count` is the number of
-/// items.
+/// Returns the reason why the list of a module's imports and exports is incomplete; `None` if it is complete. `count` is the length of the
+/// list.
 fn missing_items(module: &ModuleFacts, count: usize) -> Option<String> {
     let too_many =
         || Some("it has so many imports and exports that some of them are not known".to_owned());

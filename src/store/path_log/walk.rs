@@ -15,14 +15,14 @@ use crate::store::error_kind::ErrorKind;
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
-/// The maximum number of changed items that are listed for one commit.
+/// The maximum number of changed imports and exports that are listed for one commit.
 const ITEMS_LISTED_MAX: usize = 100;
 
 /// The maximum total length of the names and types that are listed for one commit, in bytes.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// The number of summaries that are kept. The walk goes from new to old, so the module in a parent of a commit is usually the module in the
-/// next commit of the walk.
+/// The number of module summaries that the walk holds in memory. The walk goes from new to old, so the module in a parent of a commit is
+/// usually the module in the next commit of the walk.
 const SUMMARIES_HELD: usize = 4;
 
 impl Store {
@@ -94,7 +94,7 @@ struct Walk<'s> {
     store: &'s Store,
     path: &'s ModulePath,
     filter: &'s ChangeFilter,
-    /// The most recently computed summaries, newest first.
+    /// The [`Summary`] of each module that was read last, with the hash of the module; the newest is first.
     summaries: VecDeque<(ModuleHash, Arc<Summary>)>,
 }
 
@@ -159,7 +159,8 @@ impl Walk<'_> {
     }
 }
 
-/// Returns the changes from the modules in the parents of a commit to the module in the commit. `parents` is not empty.
+/// Compares `new`, the module at a path in a commit, with the modules at this path in the commit's parents. Returns the changes that
+/// `filter` selects: differences from every parent. `None` means that there is no module. `parents` is not empty.
 fn changes<'m>(
     filter: &ChangeFilter,
     parents: &[Option<&'m Summary>],
@@ -204,7 +205,8 @@ fn changes<'m>(
     change
 }
 
-/// Pairs the states that only `old` has with the states that only `new` has, in order. A state without a partner is paired with `None`.
+/// Pairs the states (versions and types) of an item that only `old` has with the states that only `new` has, in order. A state without a
+/// partner is paired with `None`.
 fn pair_states<'s>(
     old: &'s [ItemState],
     new: &'s [ItemState],

@@ -4,14 +4,15 @@ use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::{Draft, TreeNode};
 use crate::store::error::Result;
 
-/// The records of the registry and the modules of the branch, with the edits of a write so far.
+/// The records of the OCI registry (the files in the tree of `refs/oci/records`) and the modules of the branch, with the edits of a write
+/// so far.
 pub struct RegistryDraft<'d, 'w> {
     pub(super) modules: &'d mut Draft<'w>,
     pub(super) records: &'d mut Draft<'w>,
 }
 
 impl RegistryDraft<'_, '_> {
-    /// Returns the blob id of the record at a path; `None` if there is none.
+    /// Returns the blob id of the record of the OCI registry at a path; `None` if there is none.
     ///
     /// # Errors
     /// A tree cannot be read.
@@ -19,7 +20,7 @@ impl RegistryDraft<'_, '_> {
         Ok(file(self.records.node(path)?))
     }
 
-    /// Returns the path and blob id of every record below a directory, sorted by path.
+    /// Returns the path and blob id of every record of the OCI registry (a file in `refs/oci/records`) below a directory, sorted by path.
     ///
     /// # Errors
     /// A tree cannot be read.
@@ -35,7 +36,7 @@ impl RegistryDraft<'_, '_> {
         Ok(file(self.modules.node(path)?))
     }
 
-    /// Adds or replaces records.
+    /// Adds or replaces records of the OCI registry.
     ///
     /// # Errors
     /// A tree cannot be read.
@@ -43,7 +44,7 @@ impl RegistryDraft<'_, '_> {
         Ok(self.records.set(records)?)
     }
 
-    /// Removes the records at these paths.
+    /// Removes the records of the OCI registry at these paths.
     ///
     /// # Errors
     /// A tree cannot be read.

@@ -1,25 +1,26 @@
-//! The interface to the code that knows the meaning of the registry's records (`oci/`), for `gc`, `reindex` and `verify`.
+//! The interface through which `gc`, `reindex` and `verify` call the code in `oci/`, which knows the meaning of the registry's records.
 
 use crate::repo::{StoreFault, chain};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// The operations on the records that need their meaning. `oci/` implements them, in a layer above the store.
+/// The operations on the registry's records that must know the meaning of the records. `oci/`, in a layer above the store, implements them.
 pub trait RecordKeeper: Send + Sync {
-    /// Removes the records that are no longer used. Runs before each garbage collection, but not on a replica, whose records are those of
-    /// its primary. If it fails, the garbage collection fails.
+    /// Removes the records that are no longer used. Runs before each garbage collection, but not on a replica, whose records must equal the
+    /// records of its primary. If it fails, the garbage collection fails.
     ///
     /// # Errors
     /// The records cannot be read or written.
     fn prune(&self, store: &Store) -> Result<()>;
 
-    /// Adds everything that is derived from the modules of all branches to the version index. Runs at the end of `reindex`.
+    /// Adds to the version index everything that `oci/` derives from the modules of all branches, such as the digests of manifests. Runs at
+    /// the end of `reindex`.
     ///
     /// # Errors
     /// A module cannot be read.
     fn reindex(&self, store: &Store) -> Result<()>;
 
-    /// Reports records that contradict each other, and records whose content is not what they say. `Store::verify` reports objects that
+    /// Reports records that contradict each other, and records that describe a blob or module wrongly. `Store::verify` reports objects that
     /// cannot be read.
     ///
     /// # Errors
@@ -28,12 +29,12 @@ pub trait RecordKeeper: Send + Sync {
 }
 
 impl Store {
-    /// Sets the implementation. Without it, `gc` keeps all records.
+    /// Sets the code that prunes, indexes and verifies the records of the OCI registry. Without it, `gc` keeps all records.
     pub fn set_record_keeper(&mut self, keeper: impl RecordKeeper + 'static) {
         self.record_keeper = Some(Box::new(keeper));
     }
 
-    /// Removes unused records before a garbage collection.
+    /// Removes unused records of the OCI registry before a garbage collection.
     pub(in crate::store) fn prune_records(&self) -> Result<()> {
         match &self.record_keeper {
             Some(keeper) if self.primary().is_none() => keeper.prune(self),
@@ -52,7 +53,7 @@ impl Store {
         }
     }
 
-    /// Verifies the records. Does nothing if their ref cannot be read, because the broken ref is reported already.
+    /// Verifies the records of the OCI registry. Does nothing if their ref cannot be read, because the broken ref is reported already.
     pub(in crate::store) fn verify_records(
         &self,
         report: &mut dyn FnMut(StoreFault),

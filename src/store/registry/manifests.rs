@@ -20,7 +20,7 @@ impl Store {
 }
 
 impl RegistryView<'_> {
-    /// Returns the manifest with this digest that the registry has made for a module. The view may lack the module.
+    /// Returns the manifest with this digest that the registry has made for a module. The module may be missing in this view's branch.
     pub fn indexed_manifest(&self, digest: Digest) -> Option<ManifestEntry> {
         self.store.indexed_manifest(digest)
     }

@@ -1,8 +1,8 @@
-//! A list of records to remove and to set.
+//! A list of records of the OCI registry to remove and to set.
 
 use crate::names::{ModuleHash, ModulePath};
 
-/// Records to remove and records to set.
+/// Records of the OCI registry to remove, and records to set. A record is a file in the tree of `refs/oci/records`.
 #[derive(Clone, Debug, Default)]
 pub struct RecordsEdit {
     /// The paths of the records to remove.

@@ -9,7 +9,8 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
-/// The records of the registry and the modules of a branch, both as they were when the view was created.
+/// The records of the OCI registry (the files in the tree of `refs/oci/records`) and the modules of a branch, both as they were when the
+/// view was created.
 pub struct RegistryView<'s> {
     pub(super) store: &'s Store,
     branch: BranchName,
@@ -45,7 +46,8 @@ impl Store {
         })
     }
 
-    /// Returns the tips of the records and of all branches. A write that changes both the records and a branch is in all tips or in none.
+    /// Returns the tips of `refs/oci/records` and of all branches. A write that changes both the records and a branch is in all tips or in
+    /// none.
     ///
     /// # Errors
     /// A branch is broken, so its records are not known; the refs cannot be read or locked.
@@ -53,7 +55,8 @@ impl Store {
         Ok(self.repo.tips_between_changes()?)
     }
 
-    /// Returns the tips of the records and of all readable branches. Another process may move refs while they are read.
+    /// Returns the tips of `refs/oci/records` and of all branches that are neither broken nor symbolic refs. Another process may move refs
+    /// while they are read.
     ///
     /// # Errors
     /// The refs cannot be read.
@@ -65,8 +68,8 @@ impl Store {
         })
     }
 
-    /// Returns a view of each branch, all with the same records. If the branch of the registry is a symbolic ref, also returns a view with
-    /// the name of the symbolic ref.
+    /// Returns a view of each branch, all with the same records. If the branch that the registry uses is a symbolic ref, also returns a
+    /// view of it under the name of the symbolic ref.
     ///
     /// # Errors
     /// A commit cannot be read.
@@ -143,12 +146,12 @@ impl RegistryView<'_> {
         self.modules
     }
 
-    /// Returns the newest commit of the records; `None` if there are no records.
+    /// Returns the tip of `refs/oci/records`, the ref with the records of the OCI registry; `None` if there are no records.
     pub fn commit(&self) -> Option<CommitId> {
         self.commit
     }
 
-    /// Calls `visit` for every record below a directory, sorted by path.
+    /// Calls `visit` for every record of the OCI registry below a directory, sorted by path.
     pub fn walk_records(
         &self,
         directory: &TreePath,
@@ -166,18 +169,18 @@ impl RegistryView<'_> {
         Ok(())
     }
 
-    /// Returns the blob id of the record at a path; `None` if there is none.
+    /// Returns the blob id of the record of the OCI registry at a path; `None` if there is none.
     pub fn record(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
         file_at(self.store, self.records, path)
     }
 
-    /// Returns the entries of a directory of the records, in git's order; an empty list if the directory does not exist.
+    /// Returns the entries of a directory of the registry's records, in git's order; an empty list if the directory does not exist.
     pub fn records(&self, directory: &TreePath) -> Result<Vec<(String, TreeNode)>> {
         entries(self.store, self.records, directory)
     }
 
-    /// Returns the tree of a directory of the records; `None` if the directory does not exist. If two trees are equal, so are their
-    /// records.
+    /// Returns the tree of a directory of the registry's records; `None` if the directory does not exist. If two trees are equal, so are
+    /// their records.
     pub fn record_tree(&self, directory: &TreePath) -> Result<Option<TreeId>> {
         directory_at(self.store, self.records, directory)
     }

@@ -13,7 +13,8 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::upload::ValidatedUpload;
 
-/// A write to the registry. It stores blobs first, and then publishes a change of the records and the branch.
+/// A write to the OCI registry. It stores blobs first, and then publishes a change of the records (the files in the tree of
+/// `refs/oci/records`) and the branch.
 pub struct RegistryWrite<'s> {
     store: &'s Store,
     txn: WriteTxn<'s>,
@@ -23,7 +24,7 @@ pub struct RegistryWrite<'s> {
 }
 
 impl Store {
-    /// Begins a write to the registry. `author` is the author of its commits.
+    /// Begins a write to the OCI registry. `author` is the author of its commits.
     ///
     /// # Errors
     /// The store is a replica, does not exist or cannot be written.
@@ -134,8 +135,8 @@ impl RegistryWrite<'_> {
         self.store.check_module(name, hash)
     }
 
-    /// Publishes the write. `decide` edits the draft and returns the message of the commits: one on the branch, one of the records.
-    /// `decide` is called again if another writer has moved one of the refs.
+    /// Publishes the write. `decide` edits a draft (an editable copy of the branch's tree and of the records), and returns the message of
+    /// the two commits: one on the branch, and one of the records. `decide` is called again if another writer has moved one of the refs.
     ///
     /// # Errors
     /// The error of `decide`; the errors of publishing.
@@ -180,9 +181,9 @@ impl RegistryWrite<'_> {
         Ok(published)
     }
 
-    /// Edits the records, and replaces their history by one commit. Does not add objects: the blobs of new records must exist already.
-    /// `decide` receives the current tips, which no other writer can move before the write is published, and returns the edit; it may be
-    /// called again. Returns the tips after the write, and the second value that `decide` returned.
+    /// Edits the records of the OCI registry, and replaces their history by one commit. Does not add objects: the blobs of new records must
+    /// exist already. `decide` receives the current tips, which no other writer can move before the write is published, and returns the
+    /// edit; it may be called again. Returns the tips after the write, and the second value that `decide` returned.
     ///
     /// # Errors
     /// The error of `decide`; the errors of publishing.

@@ -1,4 +1,4 @@
-//! What a copy or a move puts where, decided on a draft.
+//! The plan of a copy or a move: which modules and directories get which new paths. It is made from the draft of the write.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -9,24 +9,26 @@ use crate::repo::{Draft, Graft, TreeEntry, TreeExtent, TreeExtents, TreeNode};
 use crate::store::error::{Error, Result};
 use crate::store::modules_upload::MODULES_MAX;
 
-/// By how many bytes the paths of the tree may grow before the length of all paths is checked, for which the whole tree is measured.
+/// If the total length of all paths in the tree grows by more than this number of bytes, the total is checked against its limit. For this,
+/// the whole tree is measured.
 pub(super) const GROWTH_BYTES_MAX: u64 = 1 << 20;
 
-/// The modules and directories that are copied or moved.
+/// The plan of a copy or a move: the modules and directories, and their new paths.
 pub(super) struct Plan {
     /// The new path of the source that was added last.
     pub last: TreePath,
     fate: SourceFate,
-    /// Where the grafts come from.
+    /// The old path of each of the `grafts`, in the same order.
     origins: Vec<TreePath>,
     grafts: Vec<Graft>,
     modules: u64,
-    /// The length of the paths that the tree gets at most, in bytes.
+    /// The maximum total length of the paths that the copied or moved directories add to the tree, in bytes. Single modules are not
+    /// counted.
     growth_bytes: u64,
 }
 
 impl Plan {
-    /// Makes the plan for the paths that the sources select.
+    /// Makes the plan for the paths `selected`, which the sources select.
     pub fn new(
         draft: &Draft<'_>,
         (selected, destination): (&[TreePath], &Destination),
@@ -69,7 +71,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Adds a source, whose new path is `self.last`.
+    /// Adds the module or directory at the path `source` to the plan. Its new path is `self.last`.
     fn add(
         &mut self,
         draft: &Draft<'_>,
@@ -111,7 +113,9 @@ impl Plan {
         Ok(())
     }
 
-    /// Adds an entry: as it is if it is a module or a whole directory, otherwise the parts of the directory that readers see.
+    /// Adds the entry at `from` to the plan, with the new path `to`. A module is added as one entry. So is a directory, if all of its
+    /// content can be relocated: it contains only modules, and no path is too long. Of any other directory, the entries are added one by
+    /// one in the same way.
     fn add_parts(
         &mut self,
         draft: &Draft<'_>,
@@ -133,7 +137,7 @@ impl Plan {
                 let is_whole = extent.is_whole && has_room(from, extent);
                 if !is_whole {
                     for (name, entry) in draft.directory(tree)? {
-                        // A longer path than a module can have is not visible.
+                        // Readers do not see an entry whose path is longer than the path of a module may be.
                         if let Ok(from) = from.join(&name) {
                             let to = to.join(&name)?;
                             self.add_parts(draft, (&from, &to), entry, extents)?;
@@ -152,11 +156,12 @@ impl Plan {
         Ok(())
     }
 
-    /// Makes the change. `extents` has the trees that were measured, and the maximum length of all paths of the tree in bytes.
+    /// Edits the draft as planned. `extents` caches the number and the lengths of the paths in trees; `path_bytes_max` is the maximum total
+    /// length of all paths of the edited tree, in bytes.
     ///
     /// # Errors
-    /// A module would be replaced, although `existing` refuses it; a path would be a module and a directory at once; two sources have a
-    /// module for the same path; all paths together are too long.
+    /// A module would be replaced and `existing` is `Refuse`; a path would be a module and a directory at once; two sources have a module
+    /// for the same path; all paths together are too long.
     pub fn carry_out(
         self,
         draft: &mut Draft<'_>,
@@ -199,7 +204,7 @@ impl Plan {
         }
     }
 
-    /// Returns the error of a move whose source `source` and another one both have what is at `inner`.
+    /// Returns the error for a move in which both `source` and another source contain the module or directory at `inner`.
     fn moved_twice(&self, draft: &Draft<'_>, source: &TreePath, inner: &TreePath) -> Result<Error> {
         let first = draft.walk_modules(inner, |path, _| ControlFlow::Break(path))?;
         let from = match first {
@@ -211,14 +216,14 @@ impl Plan {
     }
 }
 
-/// Returns the inner one of two paths, if `path` is below one of the others, or one of the others is below `path`.
+/// Returns `path` if it is below one of `others`; otherwise returns one of `others` that is below `path`, if there is one.
 fn nested(others: &BTreeSet<TreePath>, path: &TreePath) -> Option<TreePath> {
     let text = path.as_str();
     let mut parents = text.match_indices('/').map(|(end, _)| &text[..end]);
     if parents.any(|parent| TreePath::parse(parent).is_ok_and(|it| others.contains(&it))) {
         return Some(path.clone());
     }
-    // Names with characters that sort before the slash may be in between.
+    // Paths such as `a-b`, with a character that sorts before the slash, may be between `a` and `a/b`.
     let after = others.range(path.clone()..);
     let mut after = after.take_while(|other| other.as_str().starts_with(text));
     after
@@ -226,7 +231,7 @@ fn nested(others: &BTreeSet<TreePath>, path: &TreePath) -> Option<TreePath> {
         .cloned()
 }
 
-/// Returns the length of the paths that a directory adds to a tree, in bytes.
+/// Returns the total length, in bytes, of the paths that are added to a tree if the directory that `extent` describes is put at `path`.
 pub(super) fn path_bytes_at(path: &TreePath, extent: TreeExtent) -> u64 {
     let prefix_bytes = path.as_str().len() as u64 + 1;
     let prefixes = extent.weight.paths.saturating_mul(prefix_bytes);
@@ -237,7 +242,7 @@ fn has_room(path: &TreePath, extent: TreeExtent) -> bool {
     path.has_room_for(extent.path_bytes_max, extent.segments_max)
 }
 
-/// Checks that modules can be at `to` instead of `from`.
+/// Checks that every module below `from` would have a legal path below `to`.
 fn check_paths(draft: &Draft<'_>, from: &TreePath, to: &TreePath) -> Result<()> {
     let moved = |path: &ModulePath| -> Result<ModulePath, names::Error> {
         let below = &path.as_str()[from.as_str().len()..];

@@ -1,4 +1,4 @@
-//! What the sources of a copy or a move select.
+//! Selects the modules and directories that a copy or a move relocates.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::store::error::{Error, Result};
 use crate::store::glob_matcher::{GlobMatch, GlobMatcher, modules_for};
 use crate::store::modules_upload::MODULES_MAX;
 
-/// Returns the paths that the sources select, in the order of the sources. A path selects itself, also if nothing is there. A glob selects
-/// the topmost modules and directories that it matches, except for those in the destination.
+/// Returns the paths that the sources select, in the order of the sources. A source that is a path selects this path, even if nothing is
+/// there. A glob selects the topmost modules and directories that it matches, except modules and directories in the destination.
 ///
 /// # Errors
 /// A glob matches nothing; there are more paths than modules that one change may relocate.
@@ -38,7 +38,7 @@ pub(super) fn selected(
     Ok(selected)
 }
 
-/// Returns the glob of a source; `None` if the source is a path, or may be one and something exists there.
+/// Returns the glob of a source. Returns `None` if the source is a path, or if it can be read as a path and something exists there.
 fn effective_glob<'s>(
     tree: &dyn SelectableTree,
     source: &'s TreePattern,
@@ -49,7 +49,7 @@ fn effective_glob<'s>(
     })
 }
 
-/// Returns the paths that a glob selects, at least one.
+/// Returns the paths that a glob selects. Fails if the glob selects none.
 fn matching(
     modules: &[(ModulePath, ModuleHash)],
     glob: &Glob,
@@ -67,7 +67,7 @@ fn matching(
             None => {}
         }
     }
-    // What is there already stays: `copy '*.wasm' backup/` can be repeated.
+    // Modules in the destination are not selected, so that `copy '*.wasm' backup/` can be repeated.
     found.retain(|path| !is_at_or_below(path, destination) && !is_at_or_below(destination, path));
     if found.is_empty() {
         return Err(Error::NoMatch(glob.to_string()));

@@ -19,8 +19,8 @@ impl Store {
     /// then on, this store accepts writes.
     ///
     /// # Errors
-    /// The configuration cannot be read, or is incomplete because another program is writing it: nothing says then that the replica was
-    /// promoted.
+    /// The configuration cannot be read, or is incomplete because another program is writing it. In these cases it is unknown whether the
+    /// replica was promoted.
     pub fn is_still_replica(&self) -> Result<bool> {
         if self.primary().is_none() {
             return Ok(false);
@@ -29,7 +29,7 @@ impl Store {
             return Ok(true);
         }
         let mut primary = self.primary.write().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have noticed at the same time. The log has one line about it.
+        // Several threads may notice the promotion at the same time. Only one of them logs it.
         if let Some(former) = primary.take() {
             tracing::info!(
                 former,

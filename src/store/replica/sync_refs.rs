@@ -10,8 +10,8 @@ use crate::repo::{self, IncomingObjects, RefUpdate, Refusal, TreeScale};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// The maximum number of rounds of `sync_refs`. Fewer are enough to remove all differences, unless another process moves refs at the same
-/// time.
+/// The maximum number of rounds of `sync_refs`, in each of which it compares the refs and updates the refs that differ. Fewer rounds are
+/// enough, unless another process moves refs at the same time.
 const ROUNDS_MAX: usize = 16;
 
 /// The name of the temporary default branch. A number is appended if a ref has this name.
@@ -44,7 +44,7 @@ impl Store {
     /// Creates, moves and deletes branches, tags and the registry's ref until they equal the refs in `remote`, except the refs in
     /// [`kept`](RemoteRefs::kept), and sets the same default branch. Drops any history that only this store has. `fetch` must copy the
     /// objects with the given ids, and everything that they reach, into the store; no `gc` runs before refs reach them. Returns the refs
-    /// that this store cannot have. It handles them as if the primary did not have them.
+    /// that this store cannot have. Such refs are handled as if the primary did not have them.
     ///
     /// # Errors
     /// The error of `fetch`; the fetched history is incomplete; another process moved a ref; the store cannot be written. `NotReplica` if the
@@ -56,8 +56,8 @@ impl Store {
     ) -> Result<Vec<SkippedRef>, E> {
         let (mut remote, mut skipped) = (remote.clone(), Vec::new());
         for _ in 0..ROUNDS_MAX {
-            // Deletes those broken refs that `remote` contains, so that the values of the primary can replace them. Keeps all other broken
-            // refs, because nothing would replace them.
+            // Deletes a broken ref if `remote` contains a ref of the same name, so that the primary's value can replace it. Keeps all other
+            // broken refs, because nothing would replace them.
             let is_replaced = |name: &_| remote.refs.contains_key(name);
             let deleted = self.repo.delete_broken_refs(is_replaced);
             deleted.map_err(Error::from)?;
@@ -83,7 +83,8 @@ impl Store {
         Err(Error::RefNotSynced { name, refusal }.into())
     }
 
-    /// Fetches the objects of the updates, then updates the refs. Returns the refs that this store cannot have.
+    /// Fetches the objects of the updates, then updates the refs. Returns the refs that this store cannot have,
+    /// for example because they do not point to commits or because their commits exceed a limit.
     fn fetch_and_update<E: From<Error>>(
         &self,
         updates: &[RefUpdate],
@@ -192,7 +193,7 @@ impl Store {
         }))
     }
 
-    /// Returns a branch name that neither store uses and that conflicts with no other branch.
+    /// Returns a branch name that neither this store nor the primary uses, and that conflicts with no branch of either.
     fn temporary_branch(&self, remote: &RemoteRefs) -> Result<RefName> {
         let local = self.refs()?;
         let taken: Vec<_> = local
@@ -217,7 +218,7 @@ impl Store {
     }
 
     /// Returns the updates that make the refs equal to `remote`. Leaves out the deletion of the old default branch, and updates whose names
-    /// conflict with it: they are made in a later round, when another branch is the default.
+    /// conflict with it: they are made later, when another branch is the default.
     fn ref_differences(&self, remote: &RemoteRefs) -> Result<Vec<RefUpdate>> {
         let local: BTreeMap<_, _> = self.refs()?.into_iter().collect();
         let default = self.default_branch().ok().map(RefName::from);
@@ -249,8 +250,8 @@ impl RemoteRefs {
     }
 
     /// Returns the branch that must become this store's default branch, and its tip: the primary's default branch if that branch exists;
-    /// otherwise the current one if the primary has it; otherwise the first branch. Returns `None` if the current default branch must stay
-    /// because the primary may have it.
+    /// otherwise `current`, this store's default branch, if the primary has it; otherwise the primary's first branch by name. Returns
+    /// `None` if `current` must stay because the primary may have it, or if the primary has no branch.
     fn next_default(&self, current: Option<&BranchName>) -> Option<(&BranchName, ObjectId)> {
         let branches = || {
             self.refs.iter().filter_map(|(name, id)| match name {

@@ -113,7 +113,7 @@ fn a_replica_that_is_promoted_during_a_round_moves_no_ref() {
     let before = pair.replica.refs().unwrap();
     is_promoted(pair.follow(&pair.refs(), || pair.promote()));
     assert_eq!(pair.replica.refs().unwrap(), before);
-    // The same with a change that was acknowledged since.
+    // The same, but a client writes to the store after the promotion. This write must not be lost.
     let pair = Pair::new();
     let during = || {
         pair.promote();
@@ -180,7 +180,7 @@ fn a_configuration_that_is_being_written_promotes_no_replica() {
         let followed = pair.follow(&pair.refs(), || ());
         assert_eq!(followed.unwrap_err().kind(), ErrorKind::Busy, "{end}");
     }
-    // The same with a change while the objects are fetched.
+    // The same, but the configuration becomes incomplete while the objects are fetched.
     fs::write(&path, &config).unwrap();
     let truncate = || fs::write(&path, "").unwrap();
     let followed = pair.follow(&pair.refs(), truncate);

@@ -6,22 +6,22 @@ use crate::index::{ModuleRows, ModuleSet, NameFilter, Reader};
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::store::error::Result;
 
-/// A query whose terms are evaluated, except those that depend on the path of a module.
+/// A query whose terms are evaluated, except the terms that depend on the path of a module.
 pub(super) struct Evaluated<'q> {
-    /// The modules for which all terms that do not depend on the path hold.
+    /// The modules that fulfil all terms that do not depend on the path.
     modules: ModuleSet,
     /// The number of modules whose facts are in the index.
     all_modules: usize,
     /// The terms that depend on the path.
     path_terms: PathTerms<'q>,
-    /// The number of modules that were looked up in the index.
+    /// The number of times that a module was looked up, in the index or in `rows`.
     lookups: usize,
-    /// The index's row ids of `modules`, by hash; `None` as long as they are not in memory.
+    /// The row id in the index of each of `modules`, by hash; `None` until they are read into memory.
     rows: Option<ModuleRows>,
 }
 
 /// The number of modules that are looked up in the index one by one. After that, the row ids of all modules that the query may find are
-/// read at once, because the search may have to look up every module in the tree: the matches may all be at its end.
+/// read at once, because the search may have to look up every module in a large tree.
 const LOOKUPS_MAX: usize = 1024;
 
 impl<'q> Evaluated<'q> {
@@ -63,7 +63,7 @@ impl<'q> Evaluated<'q> {
         })
     }
 
-    /// Returns the modules for which the query may hold, depending on their paths.
+    /// Returns the modules that fulfil all terms that do not depend on the path.
     pub fn modules(&self) -> &ModuleSet {
         &self.modules
     }

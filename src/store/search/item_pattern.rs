@@ -20,7 +20,7 @@ impl std::fmt::Display for ItemPattern {
 }
 
 impl ItemPattern {
-    /// Parses a pattern. The syntax is that of the text after `import:` in a search query.
+    /// Parses a pattern. The syntax is the same as after `import:` in a search query.
     ///
     /// # Errors
     /// The name is missing, the version is malformed, or the pattern is longer than 4,096 bytes.

@@ -32,7 +32,7 @@ impl From<ItemEntry> for FoundItem {
 }
 
 impl Query {
-    /// Returns whether a term of the query selects modules by their items.
+    /// Returns whether a term of the query requires that the module has an item, such as an import or an export.
     pub fn asks_for_items(&self) -> bool {
         let mut terms = self.terms.iter();
         terms.any(|term| !term.is_negated && matches!(term.condition, Condition::Item(..)))

@@ -5,23 +5,25 @@ use crate::names::{Glob, TreePath};
 
 /// The terms of a query that depend on the path of a module. Some of them may also depend on the module itself.
 ///
-/// A search may have to compare every path in a large tree. So the result for a directory is computed once for all modules in it.
+/// A search may have to compare every path in a large tree. So whether a whole directory matches is computed once for all modules in it.
 #[derive(Default)]
 pub(super) struct PathTerms<'q> {
     /// The terms. Their number is limited by `TERMS_MAX`, so that [`Undecided`] has a bit for each.
     terms: Vec<PathTerm<'q>>,
-    /// The path that is compared: the current directory with a slash at its end (nothing for the root), and the name of the module.
+    /// The path of the module that is evaluated: the current directory with a slash at its end (nothing for the root), and the name of the
+    /// module.
     path: Vec<u8>,
     /// The length of the directory in `path`.
     directory_bytes: usize,
-    /// A buffer for text in lower case.
+    /// A buffer that holds the current path or name in lower case.
     lower: String,
 }
 
 struct PathTerm<'q> {
     is_negated: bool,
     matcher: PathMatcher<'q>,
-    /// The modules for which the words of the term are in the metadata, so that the term holds at every path; `None` if there are none.
+    /// The modules whose metadata contains the words of the term. For these modules, the condition of the term holds at every path. `None`
+    /// if there are none.
     modules: Option<ModuleSet>,
     /// Whether the matcher matches all paths in the current directory.
     matches_directory: bool,
@@ -29,21 +31,22 @@ struct PathTerm<'q> {
 
 enum PathMatcher<'q> {
     Glob(&'q Glob),
-    /// The path contains these words, which are in lower case.
+    /// Matches paths that contain these words. The words are in lower case.
     Contains(String),
 }
 
-/// The terms whose result depends on the module, because the path does not decide them. Each term has a bit.
+/// The terms that the path alone does not decide, so that their result depends on the module. A bit set with one bit for each term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Undecided(u64);
 
 impl<'q> PathTerms<'q> {
-    /// Adds a term that holds at the paths that `glob` matches.
+    /// Adds a term. Its condition holds at the paths that `glob` matches. With `is_negated`, the term holds where the condition does not.
     pub fn push_glob(&mut self, glob: &'q Glob, is_negated: bool) {
         self.push(PathMatcher::Glob(glob), is_negated, None);
     }
 
-    /// Adds a term that holds at the paths that contain `words`, and for the modules `modules` at every path.
+    /// Adds a term. Its condition holds for every module whose path contains `words`, and for the modules in `modules` whatever their path
+    /// is. With `is_negated`, the term holds where the condition does not.
     pub fn push_words(&mut self, words: &str, is_negated: bool, modules: ModuleSet) {
         let modules = Some(modules).filter(|modules| !modules.is_empty());
         let matcher = PathMatcher::Contains(words.to_lowercase());
@@ -59,7 +62,7 @@ impl<'q> PathTerms<'q> {
         });
     }
 
-    /// Returns a directory that contains all paths at which the terms may hold.
+    /// Returns a directory that contains all paths at which the terms may hold, so that a search reads only this directory.
     pub fn directory(&self) -> TreePath {
         let terms = self.terms.iter().filter(|term| !term.is_negated);
         let directories = terms.filter_map(|term| match &term.matcher {
@@ -71,8 +74,8 @@ impl<'q> PathTerms<'q> {
         deepest.unwrap_or_default()
     }
 
-    /// Evaluates the terms for the path of the module `name` in a directory. Returns the terms that depend on the module; all other terms
-    /// hold. Returns `None` if a term does not hold, whatever the module is.
+    /// Evaluates the terms for the path of the module `name` in a directory. Returns `None` if a term does not hold for any module at this
+    /// path. Otherwise returns the terms that depend on the module; all other terms hold.
     pub fn at_path(&mut self, directory: &str, name: &[u8]) -> Option<Undecided> {
         if self.terms.is_empty() {
             return Some(Undecided(0));
@@ -136,8 +139,8 @@ impl PathMatcher<'_> {
         }
     }
 
-    /// Returns whether the matcher matches a path. The directory of the path must be one in which not all paths match. `name_start` is the
-    /// position of the module's name in the path.
+    /// Returns whether the matcher matches a path. Must only be called if [`matches_all_in`](Self::matches_all_in) is false for the
+    /// directory of the path. `name_start` is the position of the module's name in the path.
     fn matches(&self, path: &[u8], name_start: usize, lower: &mut String) -> bool {
         let name = &path[name_start..];
         match self {

@@ -12,8 +12,9 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::{ResolvedRevision, Revision};
 
-/// The number of matches on a page divided by `c`, if looking up the paths of one module in the index takes as long as deciding for `c`
-/// modules of the tree whether they match. With this number, `few_paths` compares the costs of two ways to search.
+/// Decides which of two ways to search is faster: testing the modules of the tree in the order of their paths, or looking up the paths of
+/// the matching modules in the index (see `few_paths`). The constant is `n / c`, where a page has `n` matches, and looking up one module
+/// takes as long as testing `c` modules.
 const LOOKUP_COST: usize = 16;
 
 /// The maximum number of paths that are looked up in the index. They are held in memory, and a single module may have any number of paths.
@@ -44,7 +45,7 @@ pub struct SearchMatch {
 pub struct SearchCursor {
     /// The page begins with the first match at a path after this one.
     pub after: Option<ModulePath>,
-    /// The number of matches at the path of that first match to leave out, because the previous page contains them.
+    /// The number of matches to skip at the path of the first match, because the previous page contains them.
     pub skip: usize,
 }
 
@@ -158,8 +159,8 @@ impl Search<'_, '_> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Returns the paths at which any commit has a module that the query may find. Returns `None` if reading all paths in order until the
-    /// page is full takes less time: the more modules the query finds, the fewer paths must be read.
+    /// Returns the paths at which any commit has a module that the query may find. Returns `None` if it takes less time to test all paths
+    /// in order until the page is full: the more modules the query finds, the sooner the page is full.
     fn few_paths(&self) -> Result<Option<BTreeSet<ModulePath>>> {
         let found = self.evaluated.modules().len();
         if found.saturating_mul(found) > LOOKUP_COST * self.evaluated.all_modules() {
@@ -192,7 +193,7 @@ impl Search<'_, '_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Adds those versions of a path to the page for which the query holds.
+    /// Adds to the page those versions of a path for which the query holds. `tip` is the commit whose history is searched.
     fn push_versions(&mut self, tip: CommitId, path: ModulePath) -> Result<ControlFlow<()>> {
         if !self.evaluated.accepts_path(&path) {
             self.cursor.after = Some(path);
@@ -207,7 +208,7 @@ impl Search<'_, '_> {
         self.push_all(path, versions)
     }
 
-    /// Adds those modules of a path to the page for which the query holds. Returns `Break` if a match does not fit on the page.
+    /// Adds to the page those of the modules at `path` that the query finds. Returns `Break` if a match does not fit on the page.
     fn push_all(
         &mut self,
         path: ModulePath,

@@ -2,7 +2,7 @@
 
 use semver::{Version, VersionReq};
 
-/// A bound on the version of an item.
+/// A condition in a search query on the version of an item, such as an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum VersionBound {
     /// Accepts every version, and also items without a version.

@@ -7,17 +7,18 @@ use crate::repo::{Authority, AuthorityCounters, Freshness, SharedState};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// The minimum number of packs of the copy that are deleted at once. Only packs that gc or roll-ups have replaced are deleted.
+/// The minimum number of replaced packs in the copy before they are deleted. A pack is replaced by a `gc`, or when small packs are joined.
 const REPLACED_COUNT_MIN: usize = 16;
-/// The pause between two attempts to reach a generation of the shared state.
+/// The pause between two updates of the copy while a caller waits until the copy has a certain generation (version number) of the shared
+/// state.
 const AWAIT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The result of [`Store::await_generation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FollowWait {
-    /// The copy has the requested generation or a later one.
+    /// The copy has reached the requested generation (version of the shared state) or a later one.
     Reached,
-    /// The time limit was reached first.
+    /// The time limit was reached before the copy had the requested generation.
     TimedOut,
 }
 
@@ -35,7 +36,8 @@ impl Store {
         Ok(())
     }
 
-    /// Waits until this copy has at least the generation `generation`. Callers that wait at the same time share the requests to the bucket.
+    /// Waits until this copy has at least the generation (version number) `generation` of the shared state, but no longer than `limit`.
+    /// Callers that wait at the same time share the requests to the bucket.
     ///
     /// # Errors
     /// As for [`follow`](Self::follow).
@@ -60,7 +62,8 @@ impl Store {
         Ok(FollowWait::Reached)
     }
 
-    /// Returns the generation of this copy; 0 if the store is not in a bucket.
+    /// Returns the generation of the shared state to which this copy was last updated; 0 if the store is not in a bucket. Every change of
+    /// the shared state increments the generation.
     pub fn generation(&self) -> u64 {
         self.repo.followed_generation()
     }
@@ -71,7 +74,7 @@ impl Store {
         self.repo.followed_state()
     }
 
-    /// Returns the authority that moves the refs: the refs on disk, or the bucket.
+    /// Returns the [`Authority`] that moves the refs: on disk for an ordinary store, in the bucket for a store in a bucket.
     pub fn authority(&self) -> &Arc<dyn Authority> {
         self.repo.authority()
     }

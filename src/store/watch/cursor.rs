@@ -26,8 +26,8 @@ pub enum PollResult {
     CommitDropped,
 }
 
-/// A position in a branch's history. Polls have returned all events up to it. Events are computed when they are polled, and not queued, so
-/// a slow watcher loses no events, and no memory is needed for events that it has not received.
+/// A position in a branch's history, up to which polls have returned all events. Events are computed when they are polled, and not queued,
+/// so a slow watcher loses no events, and no memory is needed for events that it has not received.
 #[derive(Clone, Debug)]
 pub struct BranchCursor {
     branch: BranchName,
@@ -36,9 +36,10 @@ pub struct BranchCursor {
     /// A copy of the list of all modules at `position`, if the cursor has one. With the copy, the cursor can compute the difference to an
     /// unrelated tip even after a `gc` dropped the commit.
     content: Option<BTreeMap<ModulePath, ModuleHash>>,
-    /// Whether `content` is discarded after the next event.
+    /// Whether the copied list `content` is dropped after the next event.
     discards_content: bool,
-    /// The first-parent history from `position` to a tip. After its last commit, the cursor reads the current tip.
+    /// The commits between `position` and the tip, in first-parent history, at the time when the cursor last read the tip. After the last
+    /// of these commits, the cursor reads the tip again. `None` if the cursor reads the tip next.
     history: Option<FirstParentHistory>,
 }
 
@@ -54,7 +55,8 @@ impl BranchCursor {
         }
     }
 
-    /// Adds the list of the modules at the cursor's position. With `for_next_event_only`, the list is discarded after one event.
+    /// Adds the list of the modules at the cursor's position, with which the cursor survives a `gc`. With `for_next_event_only`, the list
+    /// is discarded after one event.
     pub(super) fn with_content(
         self,
         content: Vec<(ModulePath, ModuleHash)>,
@@ -67,7 +69,7 @@ impl BranchCursor {
         }
     }
 
-    /// Keeps the list of modules beyond the next event. Returns whether the cursor has a list.
+    /// Makes the cursor keep its list of modules after the next event. Returns whether the cursor has a list.
     pub(super) fn keep_content(&mut self) -> bool {
         self.discards_content = false;
         self.content.is_some()
@@ -161,7 +163,8 @@ impl BranchCursor {
         })
     }
 
-    /// Returns the event for a tip whose first-parent history does not contain the position.
+    /// Returns the event for a tip whose first-parent history does not contain the commit at the cursor's position, for example after a
+    /// force-push.
     fn jump(&self, store: &Store, tip: CommitId) -> Result<Event> {
         let tip = store.repo.objects().linked_commit(tip)?;
         let before = self.position.map(|position| position.tree);

@@ -3,7 +3,7 @@
 use crate::names::CommitId;
 use crate::repo::{Commit, PathChange, TreeId};
 
-/// The approximate size of a changed path without the path itself, and of a commit without its message, in bytes.
+/// The approximate memory for a change without the text of its path, and for a commit without its message, in bytes.
 const CHANGE_BYTES: usize = 200;
 
 /// A change of a branch's tip.
@@ -12,7 +12,8 @@ pub struct Event {
     /// The branch's tip after the event.
     pub commit: Commit,
     /// Whether the first-parent history of the tip does not contain the cursor's commit, as after a reset, a squash, or a push of a merge
-    /// whose first parent is another commit. In this case, `changes` is the difference between the trees of the two commits.
+    /// whose first parent is another commit. In this case, `changes` is the difference between the trees of the cursor's commit and the
+    /// tip.
     pub reset: bool,
     /// Every path that changed, sorted by path.
     pub changes: Vec<PathChange>,

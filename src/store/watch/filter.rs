@@ -18,12 +18,12 @@ impl EventFilter {
         &self.0
     }
 
-    /// Returns whether the filter selects everything, also events without changes.
+    /// Returns whether the filter has no globs, and so selects everything, even events without changes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns whether a change of the module at a path, without its leading slash, is selected.
+    /// Returns whether the filter selects a change of the module at `path`, which has no leading slash.
     pub fn selects(&self, path: &str) -> bool {
         self.is_empty() || self.0.iter().any(|glob| glob.selects(path))
     }

@@ -44,7 +44,8 @@ impl Store {
         }
     }
 
-    /// Returns a cursor with a list of the modules at its position, so that it can continue even if a `gc` removes the tree there.
+    /// Returns the same as [`cursor`](Self::cursor), but with a list of the modules at the position of the cursor, so that the cursor can
+    /// continue even if a `gc` removes the tree at this position.
     ///
     /// # Errors
     /// The errors of `cursor`.
