@@ -17,8 +17,8 @@ use crate::http::state::App;
 use crate::store::{Published, Store};
 
 impl App {
-    /// Calls `read` on the calling thread, which is an async thread. `read` may read only from memory, or a ref, which is a file of a few
-    /// bytes: this takes less time than a switch to a blocking thread.
+    /// Calls `read` on the calling thread, which is an async thread. `read` may use only data in memory and read a ref, which is a file of
+    /// a few bytes. Both take less time than a switch to a blocking thread.
     pub fn run_inline<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
         read(&self.store)
     }
@@ -143,8 +143,8 @@ impl App {
         acquire(permits, self.limits.request_wait).await
     }
 
-    /// Charges `bytes` to the memory budget, or the largest possible charge if that is less. Waits until that much of the budget is free.
-    /// The caller must hold neither another charge nor a permit.
+    /// Charges `bytes` to the memory budget or, if the budget allows no charge of that size, the largest possible charge. Waits until that
+    /// much memory is free. The caller must hold neither another charge nor a permit.
     ///
     /// # Errors
     /// 503 if the memory does not become free in time.

@@ -9,8 +9,8 @@ use axum::http::{StatusCode, Uri};
 
 use crate::http::error::{Failure, Result};
 
-/// The paths that are also answered without the base path, because supervisors send these requests to the server directly and not through
-/// the proxy.
+/// The paths that are answered with and without the base path, because supervisors send requests for these paths directly to the server and
+/// not through the proxy.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The path below which a server answers; the root by default. Another base path is needed behind a proxy that forwards the requests below

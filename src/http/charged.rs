@@ -28,7 +28,8 @@ pub(super) fn charged_bytes(bytes: Vec<u8>, charge: Charge) -> Bytes {
     Bytes::from_owner(ChargedBytes { bytes, charge })
 }
 
-/// Returns a response whose body is `bytes`. Resizes `charge` to the length of the body, and releases it when the body is sent or dropped.
+/// Returns a response whose body is `bytes`. `charge` is the memory that the caller has taken from the memory budget. It is resized to the
+/// length of the body, and released when the body is sent or dropped.
 ///
 /// # Errors
 /// [`Exhausted`] if the charge must grow and the memory for that is not free.

@@ -10,8 +10,8 @@ use crate::names::{BranchName, CommitId};
 use crate::store::Published;
 use crate::wire::encode_header_value;
 
-/// The response header `Wasmstore-Commit`: the commit that was read, or the tip of the branch after a write. Without a commit, no header is
-/// sent.
+/// The response header `Wasmstore-Commit`: the commit that was read, or the tip of the branch after a write. If it is `None`, the header is
+/// not sent.
 pub(super) struct CommitHeader(pub Option<CommitId>);
 
 impl CommitHeader {

@@ -36,7 +36,7 @@ pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 pub(super) struct Failure {
     status: StatusCode,
     detail: String,
-    /// In a 409 response, the paths that conflict.
+    /// In a 409 response, the paths that conflict; otherwise empty.
     paths: Vec<String>,
     /// In a 404 response, the name that was not found.
     missing: Option<Box<MissingName>>,

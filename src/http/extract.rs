@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UrlTail {
 }
 
 impl UrlTail {
-    /// Parses the tail with `parse`. An empty tail is an error.
+    /// Parses the rest of the URL's path with `parse`. If it is empty, returns an error.
     pub fn parse<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T> {
         if self.0.is_empty() {
             return Err(Failure::missing_name());
@@ -97,7 +97,7 @@ struct RevisionQuery {
     commit: Option<String>,
 }
 
-/// The revision to read, from the headers `Wasmstore-Branch` and `Wasmstore-Commit` or the query parameters `branch` and `commit`.
+/// The branch or commit to read, from the headers `Wasmstore-Branch` and `Wasmstore-Commit` or the query parameters `branch` and `commit`.
 pub(super) struct ReadRevision(pub Revision);
 
 impl FromRequestParts<App> for ReadRevision {
@@ -112,7 +112,7 @@ impl FromRequestParts<App> for ReadRevision {
         let Some(commit) = commit else {
             return Ok(Self(Revision::Branch(app.branch(branch))));
         };
-        // Only the commit decides what is read, but an unknown branch in the same request is an error nevertheless.
+        // If the request names a commit and a branch, the commit is read. Even so, an unknown branch is an error.
         let Some(branch) = branch else {
             return Ok(Self(commit.on_branch(app.branch(None))));
         };
@@ -169,8 +169,8 @@ impl FromRequestParts<App> for WriteHeaders {
         };
         let origin = parts.extensions.get::<RequestOrigin>();
         let branch = parse_header(headers, BRANCH, BranchName::parse)?;
-        // If another server has forwarded the request, that server has put its own default branch into the header. Without a header, the
-        // default branch of the store is meant.
+        // A server that forwards a request puts its own default branch into the header. So a forwarded request without the header means the
+        // default branch of the store.
         let branch = match origin {
             Some(origin) if origin.is_from_peer => branch,
             _ => app.branch(branch),
@@ -186,8 +186,8 @@ impl FromRequestParts<App> for WriteHeaders {
     }
 }
 
-/// Checks the headers of a request that creates or deletes a branch, or makes one the default branch. Such a request makes no commit, so
-/// the other headers of writes are ignored.
+/// Checks the headers of a request that creates or deletes a branch, or makes a branch the default branch. Such a request makes no commit,
+/// so the other headers of writes are ignored.
 pub(super) struct BranchWriteHeaders;
 
 impl<S: Send + Sync> FromRequestParts<S> for BranchWriteHeaders {
@@ -230,8 +230,8 @@ fn header_or_param<T: PartialEq, E: Display>(
     Ok(Some(param))
 }
 
-/// Rejects the query parameters `branch` and `commit` on a request that writes. If they were ignored, the request would write to another
-/// branch than the one in its URL.
+/// Rejects the query parameters `branch` and `commit` on a request that writes. If they were ignored, the request would write to a branch
+/// other than the branch in the URL.
 fn reject_revision_query(uri: &Uri) -> Result<()> {
     if selects_revision(uri)? {
         let detail = "`branch` and `commit` are query parameters of reads: select the branch with the header Wasmstore-Branch";

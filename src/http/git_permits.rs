@@ -1,6 +1,6 @@
 //! The limit on concurrent git processes. Fetches and pushes have separate permits, so that clients that receive a clone slowly do not
-//! block pushes. The requests with one API key may hold only half of the permits for fetches, and half of those for pushes, so that one
-//! client does not block the others.
+//! block pushes. The requests with one API key may hold only half of the permits for fetches, and half of the permits for pushes, so that
+//! one client does not block the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -14,7 +14,7 @@ use crate::http::metrics::{GIT_SERVICES, GaugeGuard};
 use crate::http::middleware::auth::KeyTag;
 use crate::remote::GitService;
 
-/// The permits for all git processes of a server.
+/// Limits how many git processes a server runs at the same time: each process needs a permit.
 pub(in crate::http) struct GitPermits {
     fetches: ServicePermits,
     pushes: ServicePermits,
@@ -36,7 +36,7 @@ pub(in crate::http) struct GitPermit {
     _counted: GaugeGuard,
 }
 
-/// A permit from the semaphore of the request's API key. It limits how many permits the requests with that key hold.
+/// A permit from the semaphore of the request's API key. The semaphore limits how many git processes serve requests with that key.
 struct KeyPermit {
     _permit: OwnedSemaphorePermit,
     /// Keeps the semaphore alive, to which the map `of_key` of the service has only a weak reference.

@@ -26,8 +26,8 @@ use crate::http::state::App;
 use crate::names::CommitId;
 use crate::store::{self, Revision, Store};
 
-/// The size of the first pieces of a list, in bytes. A charge of this size is a small charge, and a part of the memory budget is reserved
-/// for small charges. So these pieces can be sent even while other requests use up the rest of the budget.
+/// The size of the first pieces of a list, in bytes. A part of the memory budget is reserved for charges of at most this size. So these
+/// pieces can be sent even while other requests use up the rest of the budget.
 const PIECE_BYTES: usize = SMALL_BYTES_MAX as usize;
 
 /// The memory that is reserved for the last item of a piece, in bytes: an item is added only while at least this many bytes of the piece's
@@ -37,17 +37,17 @@ const ITEM_BYTES: usize = 8 << 10;
 /// The size of the largest pieces, in bytes.
 const PIECE_BYTES_MAX: usize = 1 << 20;
 
-/// Determines the size of the next piece: the number of bytes sent so far divided by this constant, but at least [`PIECE_BYTES`] and at
-/// most [`PIECE_BYTES_MAX`]. Pieces get larger because each piece must find the position in the list again, which takes longer in a longer
-/// list.
+/// Determines the size of the next piece of a list that is sent in pieces: the number of bytes sent so far divided by this constant, but at
+/// least [`PIECE_BYTES`] and at most [`PIECE_BYTES_MAX`]. Pieces get larger because each piece must find the position in the list again,
+/// which takes longer in a longer list.
 const SENT_SHARE: usize = 64;
 
 /// A list whose items the function `F` reads from the store. `K` is the type of an item's position in the list.
 pub(super) struct JsonList<K, F> {
     kind: ListKind,
     positions: PhantomData<fn(K)>,
-    /// Adds the items after a position to a [`JsonItems`] until that is full. Returns the position of the last added item, or `None` if no
-    /// items follow it.
+    /// Adds the items after a position to a [`JsonItems`] until the [`JsonItems`] is full. Returns the position of the last added item, or
+    /// `None` if no items follow it.
     read: Arc<F>,
 }
 
@@ -71,7 +71,7 @@ struct FirstPart<K> {
     last: Option<K>,
 }
 
-/// The rest of a list that is sent in pieces: what the next piece needs.
+/// The rest of a list that is sent in pieces: the state from which the next piece is made.
 struct Rest<K, F> {
     app: App,
     list: JsonList<K, F>,
@@ -88,7 +88,7 @@ where
         + Sync
         + 'static,
 {
-    /// Returns a list whose items `read` reads.
+    /// Creates a list. `read` reads its items from the store.
     pub fn new(kind: ListKind, read: F) -> Self {
         Self {
             kind,
@@ -132,8 +132,9 @@ where
         Ok((commit, [json_type()], body).into_response())
     }
 
-    /// Responds with one page: the items after the position `after`, up to the limits of `page`. `link` gets the position of the page's
-    /// last item. It returns that position as text for a URL, and further parameters; both are arguments of [`next_page_link`].
+    /// Responds with one page: the items after the position `after`, up to the limits of `page`. `link` is called with the position of the
+    /// page's last item. It returns the arguments `last` and `query` of [`next_page_link`]: the position as text, and further query
+    /// parameters.
     pub async fn respond_with_page<'q>(
         self,
         app: &App,
@@ -210,11 +211,12 @@ where
         })
     }
 
-    /// Reads and charges the next piece. The charge of the previous piece may still be held while this waits for memory. That cannot cause
-    /// a deadlock: the previous piece releases its charge when it is sent, which does not depend on the next piece.
+    /// Charges memory for the next piece of the list to the memory budget, and reads the piece from the store. Returns the piece, and the
+    /// rest of the list, if any. The charge of the previous piece may still be held while this waits for memory. That cannot cause a
+    /// deadlock: the previous piece releases its charge when it is sent, which does not depend on the next piece.
     ///
-    /// The wait is longer than that of a new request. A new request can still be answered with 503, but if a list is cut off, the client
-    /// must read all of it again.
+    /// A piece waits for memory longer than a new request does. A new request can still be answered with 503, but if a list is cut off, the
+    /// client must request the whole list again.
     async fn make_piece(self) -> Result<(Bytes, Option<Self>)> {
         let wait = self.app.limits.idle_timeout;
         let wanted = (self.sent_bytes / SENT_SHARE).clamp(PIECE_BYTES, PIECE_BYTES_MAX);
@@ -245,7 +247,8 @@ where
     }
 }
 
-/// Responds with a value as JSON. The JSON may be long: it is made only if the memory for it is free, and charged until it is sent.
+/// Responds with a value as JSON. The JSON may be long. It is made only if the memory for the JSON is free, and is charged to the memory
+/// budget until it is sent.
 ///
 /// # Errors
 /// 503 if no memory is free.

@@ -21,7 +21,7 @@ use crate::remote::{BucketFollower, GitHttpBackend, Mirrors, Replica};
 pub struct ServerOptions {
     /// The limits on the resources that clients can use.
     pub limits: ServerLimits,
-    /// The memory budget from which requests and responses are charged.
+    /// The memory budget to which the memory of requests and responses is charged.
     pub memory: ByteBudget,
     /// The API keys that the server accepts. Without a keyring, the server allows every request, and no keys can be added while it runs.
     pub keys: Option<Keyring>,
@@ -39,7 +39,7 @@ pub struct ServerOptions {
     pub has_web: bool,
     /// A token that is cancelled when the server will soon stop but still serves. From then on, `/readyz` responds with 503.
     pub draining: CancellationToken,
-    /// Returns how many log lines were dropped instead of written, for `/metrics`.
+    /// A function that returns how many log lines were dropped instead of written, for `/metrics`.
     pub dropped_log_lines: Option<fn() -> u64>,
     /// Replaces the store's default branch until a request sets the default branch.
     pub default_branch: Option<BranchName>,
@@ -51,8 +51,9 @@ pub struct ServerOptions {
     pub mirrors: Option<Arc<Mirrors>>,
     /// On a replica: the replication that updates the store, and how the replica responds to requests that write.
     pub replica: Option<(Arc<Replica>, ReplicaWrites)>,
-    /// On a server that shares its store with other servers in a bucket: the follower that updates the local copy of the store.
+    /// On a server that shares its store with other servers in a bucket: the task that updates the local copy of the store.
     pub bucket: Option<Arc<BucketFollower>>,
-    /// On such a server, the source of the secret that all servers share. Without it, the server forwards no requests to other servers.
+    /// On a server that shares its store with other servers in a bucket: the source of the secret that these servers share. Without it, the
+    /// server forwards no requests to the other servers.
     pub peer_key: Option<PeerKeySource>,
 }

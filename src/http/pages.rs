@@ -48,7 +48,7 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Returns the HTTP method that the API key must allow for a request to a page. The method differs from that of the request because
+/// Returns the HTTP method that the API key must allow for a request to a page. This may differ from the method of the request, because
 /// browsers send every form with POST, even a form that deletes.
 pub(super) fn required_method<'m>(method: &'m Method, path: &str) -> &'m Method {
     match (method, path) {

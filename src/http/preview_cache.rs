@@ -9,11 +9,11 @@ use crate::web::Markup;
 /// The limit on the length of all descriptions together, in bytes. A description that would exceed it replaces all others.
 const BYTES_MAX: usize = 4 << 20;
 
-/// The lookup key of a description: the digest of the uploaded module, the hash of the module that it would replace, and its path, which
-/// the description may mention.
+/// The lookup key of a description: the digest of the uploaded module, the hash of the module that it would replace, and its path, because
+/// the description may contain the path.
 type Key = (Digest, Option<ModuleHash>, ModulePath);
 
-/// A cache of descriptions. Because of it, an upload is not validated and compared again each time its page is loaded.
+/// A cache of the descriptions of uploaded modules, so that a module is not validated and compared again each time the page is loaded.
 #[derive(Default)]
 pub(super) struct PreviewCache(Mutex<Descriptions>);
 

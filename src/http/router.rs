@@ -69,7 +69,7 @@ pub fn router(
     let description = openapi::finish_document(document, is_keyed).into();
     let app = App::new(store, options, access.clone(), description, shutdown);
 
-    // A request passes through the layers in reverse order: the last one in this function is the first that sees it.
+    // A request passes through the layers in reverse order: it first reaches the last layer that this function adds.
     let routes = routes
         .method_not_allowed_fallback(unsupported_method)
         .layer(from_fn_with_state(app.clone(), list_etag))

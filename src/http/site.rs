@@ -25,8 +25,8 @@ pub(super) fn site_of(
     uri: &Uri,
     peer: Option<&Peer>,
 ) -> Site {
-    // A proxy that handles TLS sends the header `X-Forwarded-Proto`. A client that sends a wrong value gets wrong URLs, but nobody else
-    // does.
+    // A proxy that handles TLS sends the header `X-Forwarded-Proto`. The header is not checked: a client that sends a wrong value only gets
+    // wrong URLs itself.
     let forwarded = headers.get("x-forwarded-proto");
     let is_tls = peer.is_some_and(|peer| peer.is_tls)
         || forwarded.is_some_and(|scheme| scheme.as_bytes() == b"https");

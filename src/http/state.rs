@@ -46,15 +46,16 @@ pub(super) struct Shared {
     pub read_permits: Arc<Semaphore>,
     /// The permits for reads that take much CPU time, one per core.
     pub long_read_permits: Arc<Semaphore>,
-    /// The permits for all pieces of lists except the first ones, one per core. A piece acquires one of these permits before one of
-    /// `long_read_permits`, so that only a few pieces are ahead of a new request in the queue for the latter.
+    /// A long list is read and sent in pieces. These are the permits for reading all pieces except the first piece of each list. There is
+    /// one permit per core. A piece acquires one of these permits before one of `long_read_permits`, so that a new request that waits for
+    /// one of `long_read_permits` has only a few pieces ahead of it in the queue.
     pub later_piece_permits: Arc<Semaphore>,
-    /// The permits for requests that write. Each such request holds one. They are separate from `read_permits` because writers may wait for
-    /// each other.
+    /// The permits for requests that write. Each such request holds one permit. These permits are separate from `read_permits`, so that
+    /// writes that wait for each other do not block reads.
     pub write_permits: Arc<Semaphore>,
     /// The tokio runtime whose blocking threads run writes; `None` if reads and writes run on the same threads.
     pub write_threads: Option<Handle>,
-    /// The memory budget from which requests and responses are charged.
+    /// The memory budget to which the memory of requests and responses is charged.
     pub memory: ByteBudget,
     /// The modules that are being sent to clients.
     pub sent_modules: InFlight<ModuleHash, Module>,
@@ -63,7 +64,7 @@ pub(super) struct Shared {
     /// The cache of compressed variants of modules.
     pub encodings: EncodingCache,
     upload_quota: UploadQuota,
-    /// The uploads in chunks that were completed last.
+    /// The most recently completed uploads in chunks.
     pub completed_uploads: CompletedUploads,
     /// The git program that serves fetches and pushes; `None` if it is not installed.
     pub git: Option<GitHttpBackend>,
@@ -81,7 +82,7 @@ pub(super) struct Shared {
     pub shutdown: CancellationToken,
     /// A token that is cancelled when the server will soon stop but still serves.
     pub draining: CancellationToken,
-    /// Returns how many log lines were dropped instead of written.
+    /// A function that returns how many log lines were dropped instead of written.
     pub dropped_log_lines: Option<fn() -> u64>,
     /// The branches that clients watch.
     pub watch_registry: Arc<WatchRegistry>,
@@ -202,7 +203,7 @@ impl App {
         self.replica.is_some() && self.run_inline(|store| store.primary().is_some())
     }
 
-    /// Returns an empty reservation. The upload that gets it reserves disk space with it, from the quota that all uploads share.
+    /// Returns an empty reservation for an upload. The upload enlarges it to reserve disk space from the quota that all uploads share.
     pub fn reserve_upload(&self) -> UploadReservation {
         self.upload_quota.reserve()
     }

@@ -40,7 +40,7 @@ impl Site {
         self.on_path("/ui/remove", branch, path)
     }
 
-    /// Returns the URL of the page for undoing the newest change of a module, a directory or everything.
+    /// Returns the URL of the page for undoing the newest change of a module, a directory or a whole branch.
     pub fn rollback(&self, branch: &BranchName, path: &TreePath) -> String {
         self.on_path("/ui/rollback", branch, path)
     }
@@ -50,7 +50,7 @@ impl Site {
         self.on_path("/ui/set", branch, path)
     }
 
-    /// Returns the URL of the page for restoring a module, a directory or everything as it was in a commit.
+    /// Returns the URL of the page for restoring a module, a directory or a whole branch as it was in a commit.
     pub fn restore(&self, branch: &BranchName, commit: &CommitId, path: &TreePath) -> String {
         let commit = commit.to_string();
         let fields = [
@@ -61,7 +61,8 @@ impl Site {
         self.action("/ui/restore", &fields)
     }
 
-    /// Returns the URL of the page for creating a branch. `from` is the branch or commit at which it begins; empty for the default branch.
+    /// Returns the URL of the page for creating a branch. `from` is the branch or commit at which the new branch begins; empty for the
+    /// default branch.
     pub fn new_branch(&self, from: &str) -> String {
         self.action("/ui/branch/new", &[("from", from)])
     }
@@ -71,7 +72,7 @@ impl Site {
         self.action("/ui/branch/default", &[("branch", branch.as_str())])
     }
 
-    /// Returns the URL of the page for dropping the history of a branch.
+    /// Returns the URL of the page for squashing the history of a branch to one commit.
     pub fn squash(&self, branch: &str) -> String {
         self.action("/ui/gc", &[("branch", branch)])
     }

@@ -1,12 +1,12 @@
-//! The links from a screen to the forms that change what the screen shows. A link is left out if the client's API key does not allow the
-//! change.
+//! The links from the screens of a directory, a module and a commit to the forms that change or restore it. A link is left out if the
+//! client's API key does not allow the change.
 
 use maud::{Markup, html};
 
 use super::links::{Place, Site};
 use crate::names::{CommitId, ModulePath, TreePath};
 
-/// Renders the links for a directory.
+/// Renders the links to the forms that change or restore a directory.
 pub(super) fn of_directory(site: &Site, place: &Place, path: &TreePath) -> Markup {
     let Some(branch) = &place.branch else {
         return html! {};
@@ -56,7 +56,7 @@ pub(super) fn of_module(site: &Site, place: &Place, path: &ModulePath) -> Markup
     }
 }
 
-/// Renders the links for a commit.
+/// Renders the buttons for a commit: restore it, create a branch at it, and tag it. Omits the buttons that the client may not use.
 pub(super) fn of_commit(site: &Site, place: &Place, commit: &CommitId) -> Markup {
     html! {
         @if site.rights.post {

@@ -34,7 +34,7 @@ pub struct BranchList<'b> {
     pub base: &'b BranchName,
     /// The branches on this page of the list.
     pub rows: &'b [BranchRow],
-    /// The number of all branches.
+    /// The number of branches on all pages of the list.
     pub total: usize,
     /// The URL of the next page; `None` on the last page.
     pub next: Option<String>,
@@ -119,7 +119,8 @@ impl BranchList<'_> {
     }
 }
 
-/// Returns a number of commits as text: `12`, or `12+` if there are more, or a dash if none was counted but there may be some.
+/// Returns a number of commits as text: `12`; or `12+` if counting stopped after 12 commits; or a dash if counting stopped before the first
+/// commit.
 fn capped(commits: CommitCount) -> String {
     match (commits.count, commits.has_more) {
         (0, true) => "–".to_owned(),
@@ -136,9 +137,9 @@ pub struct MergePage<'m> {
     pub into: &'m BranchName,
     /// The branch that would be merged.
     pub from: &'m BranchName,
-    /// What the merge would do.
+    /// The preview of the merge: the changes that it would make, or its conflicts.
     pub preview: &'m MergePreview,
-    /// Some of the modules that would change, with their verdicts.
+    /// Some of the modules that the merge would change, each with a verdict: whether the new module can replace the old one.
     pub rows: &'m [ChangeRow],
     /// The number of all modules that would change.
     pub total: usize,

@@ -39,7 +39,7 @@ pub struct ChangeForm<'f> {
 pub enum ChangeKind<'f> {
     /// The change makes a commit. The text is the default message.
     Commit(&'f str),
-    /// It creates a tag, which a message makes an annotated one.
+    /// The change creates a tag. If the user enters a message, the tag is annotated.
     Tag,
     /// The form has no fields for a message and an author, for example because it creates a branch.
     Branch,
@@ -56,7 +56,7 @@ impl ChangeForm<'_> {
         }
     }
 
-    /// Renders the content, with more of it below the form.
+    /// Renders the content of the page, followed by `more` below the form.
     pub fn render_above(&self, more: &Markup) -> Markup {
         html! { (self.render()) (more) }
     }
@@ -115,7 +115,7 @@ pub fn text_field(name: &str, label: &str, value: &str, is_required: bool) -> Ma
     }
 }
 
-/// Renders a box to tick.
+/// Renders a checkbox with a label.
 pub fn check_box(name: &str, label: &str) -> Markup {
     html! {
         p { label { input type="checkbox" name=(name) value="true"; " " (label) } }

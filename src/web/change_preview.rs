@@ -1,4 +1,4 @@
-//! The list of what a change of a branch would change.
+//! The list of the modules that a rollback or restoration would change.
 
 use maud::{Markup, html};
 
@@ -7,24 +7,24 @@ use super::format::count;
 use super::links::{Place, Site};
 use crate::names::CommitId;
 
-/// What a rollback or a restoration would change.
+/// The data for the list of the modules that a rollback or restoration would change.
 pub struct ChangePreview<'p> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'p Site,
-    /// The branch.
+    /// The branch that would change.
     pub place: &'p Place,
     /// The newest commit of the branch.
     pub tip: CommitId,
     /// The commit whose state the modules would get.
     pub restored: CommitId,
-    /// The first modules that would change, with the verdicts.
+    /// The first modules that would change, each with a verdict: whether the new module can replace the old one.
     pub rows: &'p [ChangeRow],
     /// The number of all modules that would change.
     pub total: usize,
 }
 
 impl ChangePreview<'_> {
-    /// Renders the list.
+    /// Renders the list of the modules that would change.
     pub fn render(&self) -> Markup {
         let sides = Sides {
             site: self.site,

@@ -15,7 +15,7 @@ pub fn no_fields() -> Markup {
     html! {}
 }
 
-/// Says that nothing can be changed.
+/// Renders a page that says why the change is not possible.
 pub fn unchangeable(title: &str, reason: &str, back: &str) -> Markup {
     html! {
         div.head { div { h1 { (title) } } }
@@ -70,14 +70,14 @@ pub fn remove(target: &str, is_module: bool) -> Markup {
     }
 }
 
-/// Renders what a copy will do.
+/// Renders the sentences that say what a copy will do. `target` names the module.
 pub fn set(target: &str) -> Markup {
     html! {
         p { "Puts the module of " (name(target)) " at another path too, in a new commit. The bytes are stored once." }
     }
 }
 
-/// Renders the form fields of a copy.
+/// Renders the form fields for copying a module to another path. `path` is the path of the module.
 pub fn set_fields(path: &TreePath) -> Markup {
     html! {
         (text_field("path", "New path", path.as_str(), true))
@@ -85,7 +85,7 @@ pub fn set_fields(path: &TreePath) -> Markup {
     }
 }
 
-/// Says what a move does.
+/// Renders the sentences that say what a move will do. `target` names the module or directory.
 pub fn mv(target: &str) -> Markup {
     html! {
         p { "Moves " (name(target)) " to another path, in a new commit. A directory goes with everything in it." }
@@ -93,7 +93,7 @@ pub fn mv(target: &str) -> Markup {
     }
 }
 
-/// Returns the fields for a move.
+/// Renders the form fields for moving a module or directory. `path` is its current path.
 pub fn mv_fields(path: &TreePath) -> Markup {
     html! {
         (text_field("to", "New path", path.as_str(), true))
@@ -101,7 +101,7 @@ pub fn mv_fields(path: &TreePath) -> Markup {
     }
 }
 
-/// Says what a new tag is.
+/// Renders which commit a new tag will name.
 pub fn new_tag(site: &Site, from: &str, commit: &Commit) -> Markup {
     let place = Place {
         branch: None,
@@ -115,12 +115,12 @@ pub fn new_tag(site: &Site, from: &str, commit: &Commit) -> Markup {
     }
 }
 
-/// Returns the field for the name of a tag.
+/// Renders the form field for the name of a new tag.
 pub fn tag_name_field() -> Markup {
     text_field("name", "Name of the tag", "", true)
 }
 
-/// Says what the deletion of a tag does.
+/// Renders what the deletion of a tag will do.
 pub fn delete_tag(tag: &Tag) -> Markup {
     html! {
         p { "Deletes the tag " (name(tag.name.as_str())) ", which names the commit " span.mono { (short(&tag.commit)) } "." }
@@ -128,7 +128,7 @@ pub fn delete_tag(tag: &Tag) -> Markup {
     }
 }
 
-/// Renders where the new branch will begin.
+/// Renders the sentence that says at which commit the new branch will begin.
 pub fn new_branch(from: &str, commit: &CommitId) -> Markup {
     html! {
         p { "Creates a branch that begins at " (name(from)) ", commit " span.mono { (short(commit)) } "." }
@@ -147,7 +147,7 @@ pub fn merge(from: &BranchName, into: &BranchName) -> Markup {
     }
 }
 
-/// Returns the fields of a merge that can move the branch forward.
+/// Renders the form field with which the user decides between a fast-forward and a merge commit.
 pub fn fast_forward_fields() -> Markup {
     html! {
         (check_box("no_ff", "Always make a merge commit, so that one rollback undoes the merge"))
@@ -175,7 +175,7 @@ pub fn squash(branch: &str, commits: CappedCount, tip: &CommitId) -> Markup {
     }
 }
 
-/// Renders that the target path of a copy has a module, which the copy will replace.
+/// Renders a warning that there is a module at the target path of a copy, which the copy will replace.
 pub fn replace(target: &str, size: u64, hash: &str) -> Markup {
     html! {
         p.note.warn { span { "There is a module at " (name(target)) " already: " (format::bytes(size)) ", hash " span.mono { (hash) } "." } }

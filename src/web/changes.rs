@@ -21,7 +21,7 @@ pub struct ChangeRow {
     pub verdict: Option<Compatibility>,
 }
 
-/// The two commits that a table compares, and what its links need.
+/// The two commits that a table compares, and the data for its links.
 pub(super) struct Sides<'s> {
     pub site: &'s Site,
     pub place: &'s Place,
@@ -30,8 +30,9 @@ pub(super) struct Sides<'s> {
     pub new: CommitId,
 }
 
-/// Returns the verdict about all changes: the worst of their verdicts. A new module breaks nothing; a removed module does. `all` is whether
-/// `rows` are all changes. Returns `None` if a change that was not compared, or that is not in `rows`, could make the verdict worse.
+/// Returns the verdict about all changes, which is the worst verdict of a single change. A verdict says whether the newer module can
+/// replace the older one. A new module breaks nothing; a removed module does. `all` is whether `rows` are all changes. Returns `None` if a
+/// change that was not compared, or that is not in `rows`, could make the verdict worse.
 pub fn verdict_of(rows: &[ChangeRow], all: bool) -> Option<Compatibility> {
     let verdict = |row: &ChangeRow| match (row.old_bytes, row.new_bytes) {
         (Some(_), None) => Some(Compatibility::Breaking),
@@ -119,7 +120,7 @@ fn change_tag(row: &ChangeRow) -> Markup {
     }
 }
 
-/// Renders a verdict as a tag.
+/// Renders a verdict, which says whether the newer module can replace the older one, as a small label.
 pub(super) fn verdict_tag(verdict: Compatibility) -> Markup {
     match verdict {
         Compatibility::Same => html! { span.tag { "same interface" } },

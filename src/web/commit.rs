@@ -23,7 +23,7 @@ pub struct CommitPage<'c> {
     pub place: &'c Place,
     /// The commit that the page shows.
     pub commit: &'c Commit,
-    /// The commit from which the branch was moved forward to this one, if the user has just done so.
+    /// The previous tip of the branch, if the user has just fast-forwarded the branch to this commit.
     pub forwarded_from: Option<CommitId>,
     /// The modules that differ from the first parent of the commit, on this page of the list.
     pub rows: &'c [ChangeRow],
@@ -68,7 +68,7 @@ impl CommitPage<'_> {
         }
     }
 
-    /// Says how a fast-forward is undone: each rollback would undo one of its commits only.
+    /// Renders a note that says how to undo a fast-forward as a whole. A rollback would undo only one of its commits.
     fn forwarded(&self) -> Markup {
         let (site, place) = (self.site, self.place);
         let Some((from, branch)) = self.forwarded_from.zip(place.branch.as_ref()) else {

@@ -15,7 +15,7 @@ use crate::store::{Commit, DirectoryEntry, DirectoryPage, EntryNode, ModuleKind,
 /// The maximum length of a description in the table, in characters.
 const DESCRIPTION_CHARS: usize = 140;
 
-/// The data of the screen.
+/// The data of the page of a directory.
 pub struct Directory<'d> {
     /// The server, and the rights of the client.
     pub site: &'d Site,
@@ -184,7 +184,8 @@ impl Directory<'_> {
             (EntryNode::Module { .. }, Ok(path)) => html! {
                 a href=(self.site.module(self.place, &path)) { (shown(&entry.name)) }
             },
-            // The entry has a name that another program wrote, and that has the form of a hash. It cannot be linked.
+            // The name of the entry has the form of a hash, so another program must have written it to the repository. The page cannot link
+            // to such a module.
             (EntryNode::Module { .. }, Err(_)) => shown(&entry.name),
         }
     }
@@ -240,7 +241,7 @@ fn kind(node: &EntryNode, summary: Option<&ModuleSummary>) -> Markup {
     }
 }
 
-/// Renders the kind of a module as a tag.
+/// Renders the kind of a module as a small label.
 pub(super) fn kind_tag(kind: ModuleKind) -> Markup {
     match kind {
         ModuleKind::Component => html! { span.tag.component { "component" } },

@@ -21,8 +21,8 @@ pub struct ErrorPage<'e> {
     pub detail: &'e str,
     /// The paths that the error is about, such as those of a merge conflict.
     pub paths: &'e [String],
-    /// The URL to which the user can return: the page with the form that failed, if it is known; if the request was not a form, the page
-    /// that failed.
+    /// The URL to which the user can return. If a form failed: the page with the form, if it is known. Otherwise: the requested page
+    /// itself.
     pub page_before: Option<&'e str>,
     /// Whether the failed request was sent by a form.
     pub is_form: bool,

@@ -94,8 +94,8 @@ pub(super) fn date_and_time(seconds: i64) -> Option<(String, String)> {
     Some((date, time))
 }
 
-/// Returns year, month and day for a number of days since 1970-01-01, in the Gregorian calendar. Calculates with eras of 400 years whose
-/// years begin in March, so that a leap day is the last day of its year.
+/// Returns year, month and day for a number of days since 1970-01-01, in the Gregorian calendar. Counts in periods of 400 years whose years
+/// begin in March, so that a leap day is the last day of a year.
 fn civil(days: i64) -> Option<(i64, i64, i64)> {
     const ERA_DAYS: i64 = 146_097;
     // Adds the number of days from 0000-03-01 to 1970-01-01.

@@ -10,7 +10,7 @@ use super::text::{plain, shown_cut};
 use crate::names::{ModulePath, TreePath};
 use crate::store::{Commit, PathChange};
 
-/// The maximum length of a path, in characters.
+/// The maximum length of a shown path, in characters.
 const PATH_CHARS: usize = 70;
 
 /// A commit in the history.
@@ -19,17 +19,18 @@ pub struct HistoryRow {
     pub commit: Commit,
     /// The part of the graph in this row; `None` in the history of a path, which has no graph.
     pub lanes: Option<LaneRow>,
-    /// Some of the modules that the commit changed.
+    /// The first modules that the commit changed; there may be more.
     pub changes: Vec<PathChange>,
-    /// Whether the commit changed more modules.
+    /// Whether the commit changed more modules than `changes` contains.
     pub has_more: bool,
-    /// In the history of a module, the sizes of the module after and before the commit, in bytes.
+    /// `None` unless the page shows the history of one module. Then the sizes of the module after and before the commit, in bytes; a size
+    /// is `None` if the path had no module.
     pub sizes: Option<(Option<u64>, Option<u64>)>,
     /// The names of the branches whose tip is this commit.
     pub branches: Vec<String>,
 }
 
-/// The data of the screen.
+/// The data of the page with the history of a branch, directory or module.
 pub struct History<'h> {
     /// The server, and the rights of the client.
     pub site: &'h Site,
@@ -134,7 +135,7 @@ impl History<'_> {
         let commit = &row.commit;
         let id = commit.id.to_string();
         let name = short(&commit.id);
-        // The newest commit and the one before it are preselected for the comparison.
+        // The form compares the newest commit with the commit before it, unless the user selects other commits.
         html! {
             tr {
                 @if let Some(lanes_of_row) = &row.lanes { td.graph.wide { (lane_row(lanes_of_row, lanes)) } }
@@ -186,7 +187,7 @@ impl History<'_> {
     }
 }
 
-/// Renders tags that say whether a commit is a merge, a rollback, signed, or squashed by gc.
+/// Renders small labels that say whether a commit is a merge, a rollback, signed, or squashed by gc.
 pub(super) fn badges(commit: &Commit) -> Markup {
     html! {
         @if commit.parents.len() > 1 { " " span.tag { "merge" } }
@@ -196,7 +197,7 @@ pub(super) fn badges(commit: &Commit) -> Markup {
     }
 }
 
-/// Converts a path to the path of a module; `None` if it cannot be one.
+/// Converts a path to the path of a module; `None` if no module can have this path.
 pub fn module_path(path: &TreePath) -> Option<ModulePath> {
     ModulePath::try_from(path.clone()).ok()
 }

@@ -8,7 +8,7 @@ use super::size_tree::Part;
 /// The height of a level of the chart, in pixels.
 const LEVEL_HEIGHT: usize = 30;
 
-/// The minimum width of a part that has a label, in percent of the chart.
+/// The minimum width of a part for which its label is drawn, in percent of the width of the chart.
 const LABEL_MIN: f64 = 3.0;
 
 /// A part and its position in the chart.
@@ -76,7 +76,7 @@ pub(super) fn bar(part: u64, whole: u64) -> Markup {
     }
 }
 
-/// Computes the positions of a part and of all parts below it. A part comes before the parts below it.
+/// Computes the positions of a part and of all parts below it. In the result, a part comes before the parts below it.
 fn place_all(whole: &Part) -> Vec<Placed<'_>> {
     let mut placed = Vec::new();
     place(whole, 0, (0.0, 100.0), &mut placed);

@@ -6,22 +6,22 @@ use maud::{Markup, html};
 
 use crate::names::CommitId;
 
-/// The maximum number of lanes that are drawn.
+/// The maximum number of lanes (columns of the commit graph) that are drawn.
 const LANES_MAX: usize = 12;
 
 /// The number of colours for lanes.
 const COLOURS: usize = 5;
 
-/// The width of a lane and the height of a row, in pixels.
+/// The width of a lane (a vertical line of the graph) and the height of a row, in pixels.
 const LANE_WIDTH: usize = 14;
 const ROW_HEIGHT: usize = 60;
 
 /// The part of the graph in the row of one commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaneRow {
-    /// The number of the lane with the dot of the commit.
+    /// The number of the lane (a column of the drawn commit graph) in which the commit has its dot.
     node: usize,
-    /// The lanes that pass the commit.
+    /// The numbers of the lanes (columns of the drawn commit graph) whose lines pass the commit without touching it.
     through: Vec<usize>,
     /// The lanes that lead from children of the commit, above it, to the commit.
     from_above: Vec<usize>,
@@ -60,7 +60,7 @@ impl Lanes {
                 .waiting
                 .iter()
                 .position(|waiting| *waiting == Some(*parent));
-            // If clocks are wrong, a parent may precede its child in the walk. No line is drawn to such a parent.
+            // If a committer's clock was wrong, a parent may have come before its child in the walk. No line is drawn to such a parent.
             let lane = match known {
                 Some(lane) => lane,
                 None if self.seen.contains(parent) => continue,

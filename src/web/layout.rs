@@ -12,22 +12,23 @@ pub enum Section {
     Modules,
     /// Commits and comparisons.
     History,
-    /// Branches.
+    /// Branches and tags.
     Branches,
-    /// Search.
+    /// The search page.
     Search,
-    /// Status.
+    /// The page with the state of the server.
     Status,
     /// A page in no section.
     Other,
 }
 
-/// A page without its frame, and what the frame needs.
+/// A page without its frame, and the data for the frame.
 pub struct Page<'p> {
     /// The server, and the rights of the client.
     pub site: &'p Site,
     /// The branch or commit that the page shows. The navigation and the search lead to the tip of its branch, so that a user who looks at
-    /// an old commit does not stay there without noticing. Only the search on the page of a search leads to the same commit.
+    /// an old commit does not stay there without noticing. The exception is the search field on the search screen, which searches the same
+    /// commit again.
     pub place: &'p Place,
     /// The title. The frame appends the name of the program.
     pub title: &'p str,
@@ -123,7 +124,7 @@ fn search_form(site: &Site, place: &Place, query: &str) -> Markup {
     }
 }
 
-/// Renders hidden form fields that pass the branch and commit on.
+/// Renders hidden form fields with the branch and the commit, so that the next page shows them too.
 pub(super) fn hidden_place(place: &Place) -> Markup {
     html! {
         @if let Some(branch) = &place.branch { input type="hidden" name="branch" value=(branch); }

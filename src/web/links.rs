@@ -1,31 +1,32 @@
-//! The URLs of the screens, and what they need: the base path of the server, and the branch or commit.
+//! The URLs of the screens, and their parts: the base path of the server, and the branch or commit.
 //!
 //! The path of a module or directory is the end of the URL path, percent-encoded segment by segment: `/ui/tree/math`,
 //! `/ui/module/math/add.wasm`. The branch or commit is in the query: `?branch=a/b/c` or `?commit=ID`; a user may also write another name of
-//! a commit. If there are both, the page shows the commit, and the branch is the one from which the user came. Because the branch is in the
-//! query, a form field can select it, and a proxy that decodes `%2F` in paths does not break branch names with a slash.
+//! a commit. If there are both, the page shows the commit, and the branch is the branch on whose page the user followed a link to the
+//! commit. Because the branch is in the query, a form field can select it, and a proxy that decodes `%2F` in paths does not break branch
+//! names with a slash.
 
 use std::fmt::Display;
 
 use crate::names::{BranchName, CommitId, ModulePath, TreePath};
 use crate::wire::{encode_path, encode_query_value};
 
-/// What all pages need to know about the server, and about the rights of the client.
+/// The properties of the server, and the rights of the client, that all pages need.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// The path of the server's root URL; empty if the server answers at `/`.
+    /// The base path: the path below which the server answers; empty if it is the root.
     pub base: String,
     /// The URL of the server as the client knows it, with the base path and without a slash at its end.
     pub url: String,
     /// The name of the default branch.
     pub default_branch: String,
-    /// The changes that the pages offer: those that the client's API key allows, and none on a replica.
+    /// The changes that the pages offer: the changes that the client's API key allows; on a replica, none.
     pub rights: Rights,
     /// Whether the client may see the status of the server: whether its API key allows POST. True also on a replica.
     pub shows_status: bool,
 }
 
-/// The changes that a client may make. They depend on its API key. If the server has no API keys, everything is allowed.
+/// The changes that a client may make, according to its API key. If the server has no API keys, all changes are allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights {
     /// Whether the client may add or restore something.
@@ -41,14 +42,14 @@ pub struct Rights {
 /// The branch or commit that a page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The branch. If there is a commit too, it is the branch from which the user came.
+    /// The branch. If there is a commit too, it is the branch on whose page the user followed a link to the commit.
     pub branch: Option<BranchName>,
     /// The commit that the page shows; `None` for the tip of the branch.
     pub commit: Option<CommitId>,
 }
 
 impl Place {
-    /// Creates the place at the tip of a branch.
+    /// Creates a place for the tip of a branch.
     pub fn branch(name: BranchName) -> Self {
         Self {
             branch: Some(name),
@@ -56,7 +57,7 @@ impl Place {
         }
     }
 
-    /// Returns the same branch with the commit `commit`.
+    /// Returns a place with the same branch and the commit `commit`.
     pub fn at(&self, commit: CommitId) -> Self {
         Self {
             branch: self.branch.clone(),
@@ -64,7 +65,7 @@ impl Place {
         }
     }
 
-    /// Returns the same branch at its tip.
+    /// Returns the tip of the same branch as a place, without the commit.
     pub fn tip(&self) -> Self {
         Self {
             branch: self.branch.clone(),
@@ -188,7 +189,8 @@ impl Site {
         format!("{}/ui/tags", self.base)
     }
 
-    /// Returns the URL of a commit to which a branch was moved forward from another one, which the page says how to undo.
+    /// Returns the URL of the page of `commit` after a fast-forward of a branch from the commit `from` to `commit`. The page then says how
+    /// to undo the fast-forward.
     pub fn forwarded(&self, place: &Place, commit: &CommitId, from: &CommitId) -> String {
         Self::and(&self.commit(place, commit), "forwarded_from", from)
     }

@@ -1,6 +1,6 @@
 //! The pages of the web UI: renders HTML from the data that the store returns.
 //!
-//! This is part of layer 4, next to [`http`](crate::http), which parses requests, asks the store, and sends the pages that are rendered
+//! This is part of layer 4, next to [`http`](crate::http), which parses requests, reads the store, and sends the pages that are rendered
 //! here. Nothing here reads the store or uses HTTP. Each screen is a file with a struct that holds the data of the screen, and a function
 //! that renders it; [`layout`] puts the frame around every screen.
 //!

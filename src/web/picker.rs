@@ -100,7 +100,8 @@ pub(super) fn commit_note(
     }
 }
 
-/// Renders the hidden bar in which the script announces new commits of the branch. Renders nothing if the page shows an old commit.
+/// Renders a hidden bar, in which the script of the page announces new commits of the branch. Renders nothing if the page shows an old
+/// commit.
 pub(super) fn live_bar(site: &Site, place: &Place, commit: Option<&Commit>, url: &str) -> Markup {
     let watched = place
         .branch

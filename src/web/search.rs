@@ -11,7 +11,7 @@ use super::wit_text::highlighted;
 use crate::store::{Commit, FoundItem, ItemKind, ModuleKind, ModuleSummary, SearchMatch};
 use std::sync::Arc;
 
-/// The examples on the page: a search term, and what it finds.
+/// The examples on the page: search terms, each with a description of the modules that it finds.
 const TERMS: [(&str, &str); 12] = [
     (
         "import:wasi:http@0.2",
@@ -56,7 +56,8 @@ pub struct FoundRow {
     pub commit: Option<Commit>,
     /// The summary of the module; `None` if it is not known.
     pub summary: Option<Arc<ModuleSummary>>,
-    /// Some items of the module that match the query, and the number of all matching items; `None` if there was no time to look them up.
+    /// Some items of the module, such as imports and exports, that match the query, and the number of all matching items; `None` if there
+    /// was no time to look them up.
     pub items: Option<(Vec<FoundItem>, usize)>,
 }
 
@@ -66,12 +67,12 @@ pub enum Outcome {
     NoQuery,
     /// The query is malformed: the error text, the text around the fault, and a line with a caret under the fault.
     Malformed(String, [String; 2]),
-    /// The modules that were found, the URL of the next page, and the number of modules that were not searched because their facts are not
-    /// known yet.
+    /// The modules that were found; the URL of the next page, or `None` on the last page; and the number of modules that were not searched,
+    /// because the server has not analysed them yet.
     Found(Vec<FoundRow>, Option<String>, u64),
 }
 
-/// The data of the screen.
+/// The data that the search page shows.
 pub struct SearchPage<'s> {
     /// The server, and the rights of the client.
     pub site: &'s Site,
@@ -81,7 +82,7 @@ pub struct SearchPage<'s> {
     pub branches: &'s Branches,
     /// The query as the user wrote it.
     pub query: &'s str,
-    /// The words in the query. They are highlighted in paths and descriptions.
+    /// The search words in the query, which are highlighted in paths and descriptions.
     pub words: &'s [String],
     /// Whether the search covers every version in the history.
     pub has_history: bool,
@@ -205,7 +206,7 @@ impl SearchPage<'_> {
 
     /// Renders text with the first occurrence of a word of the query highlighted.
     fn marked(&self, text: &str, chars_max: usize) -> Markup {
-        // Highlights nothing if the text in lower case has another length, because its positions would not be those of the text.
+        // Highlights nothing if the text in lower case has another length, because positions in it would not be positions in the text.
         let lower = text.to_lowercase();
         let found = self.words.iter().find_map(|word| {
             let at = lower.find(&word.to_lowercase())?;

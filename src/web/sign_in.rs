@@ -5,10 +5,10 @@ use maud::{DOCTYPE, Markup, html};
 use super::links::Site;
 use super::text::shown_cut;
 
-/// Why the page for signing in is shown. The page has a note for each reason.
+/// The reason why the page for signing in is shown. The page has a note about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInReason {
-    /// The user opened the page.
+    /// The user opened the page. The page has no note.
     Asked,
     /// The session has ended.
     Ended,
@@ -28,7 +28,7 @@ pub struct SignInPage<'p> {
     pub token: &'p str,
     /// The path and query of the page to which the user is sent after signing in.
     pub next: &'p str,
-    /// Why the page is shown.
+    /// The reason why the page is shown.
     pub reason: SignInReason,
 }
 
@@ -109,8 +109,8 @@ pub fn sign_out(site: &Site, token: &str, has_session: bool) -> Markup {
     }
 }
 
-/// Renders a document that immediately loads a page of this server. A link on another site leads here first: the browser does not send the
-/// session cookie with that request, but with the second one.
+/// Renders a document that immediately loads a page of this server. A link on another site leads to this document first: the browser does
+/// not send the session cookie with that request, but sends it with the request that this document makes.
 pub fn open_again(url: &str) -> String {
     let document = html! {
         (DOCTYPE)

@@ -6,19 +6,19 @@ use super::format::count;
 use super::text::plain;
 use crate::store::{Facts, FunctionSize, SectionKind, SegmentSize};
 
-/// The maximum number of parts of the module, of a section, and of a crate or namespace.
+/// The maximum number of listed parts of the module, of each section, and of each crate or namespace.
 const LIMITS: [usize; 3] = [24, 24, 12];
 
 /// The number of largest parts that are listed even if they are small.
 const PARTS_MIN: usize = 6;
 
-/// A part is small if its size is less than the size of the module divided by this number. Small parts are summed up.
+/// A part is small if its size is less than the size of the module divided by this number. Small parts are combined into one part.
 const SHARE: u64 = 400;
 
 /// The maximum length of a name, in characters.
 const NAME_CHARS: usize = 160;
 
-/// A part of a module.
+/// A part of a module, such as a section, a crate or a function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Part {
     /// The name of the part, such as `custom section name` or the name of a function.
@@ -105,7 +105,8 @@ fn class_of(kind: SectionKind) -> &'static str {
     }
 }
 
-/// Returns a part for each crate or namespace, with its functions, and a part for each function that has none.
+/// Returns a part for each crate or namespace, which contains its functions, and a part for each function that belongs to no crate or
+/// namespace.
 fn code(facts: &Facts, functions: Vec<&FunctionSize>) -> Vec<Part> {
     let mut groups: BTreeMap<&str, Vec<&FunctionSize>> = BTreeMap::new();
     let mut others = Vec::new();
@@ -174,15 +175,15 @@ fn data(segments: &[SegmentSize]) -> Vec<Part> {
     segments.iter().map(part).collect()
 }
 
-/// Sorts the parts by size, and replaces those that are small, or too many, by one part with the rest of the size. `limits` are the maximum
-/// numbers of parts of this level and of the levels below.
+/// Sorts the parts by size. Replaces the parts that are small or exceed the maximum number by one part that has the rest of the size.
+/// `limits` are the maximum numbers of parts of this level and of the levels below.
 fn limit(part: &mut Part, bytes_min: u64, limits: &[usize]) {
     let Some((parts_max, below)) = limits.split_first() else {
         return;
     };
     part.parts
         .sort_by(|a, b| (b.bytes, &a.label).cmp(&(a.bytes, &b.label)));
-    // Keeps the largest parts even if they are small, because a user looks for the largest ones.
+    // Keeps the first parts even if they are small, because users want to see the largest parts.
     let is_large = |(nth, part): &(usize, &Part)| {
         part.bytes > 0 && (*nth < PARTS_MIN || *nth < *parts_max && part.bytes >= bytes_min)
     };

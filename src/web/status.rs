@@ -13,7 +13,7 @@ use crate::store::{CappedCount, MaintenanceState, Overview, Statistics, TaskStat
 pub struct Peer {
     /// The name of the mirror, or the URL of the primary.
     pub name: String,
-    /// How long the mirror or replica has been behind.
+    /// How long the mirror has been behind this server, or this replica behind its primary.
     pub lag: Duration,
     /// The time of the last successful synchronization, in seconds since 1970-01-01 UTC.
     pub last_success_s: Option<i64>,
@@ -26,7 +26,7 @@ pub struct Peer {
 /// The state of a server whose store is in a bucket.
 #[derive(Clone)]
 pub struct Bucket {
-    /// The generation of the local copy.
+    /// The generation (version number) of the local copy of the store.
     pub generation: u64,
     /// The URL of the server that last wrote to the bucket.
     pub writer: Option<String>,
@@ -34,13 +34,13 @@ pub struct Bucket {
     pub is_last_writer: bool,
     /// The time since the local copy was last known to be equal to the state in the bucket; `None` before the first time.
     pub lag: Option<Duration>,
-    /// The number of failed reads since then.
+    /// The number of failed reads of the bucket since the last read that succeeded.
     pub failures: u32,
     /// The error text of the last failure.
     pub error: Option<String>,
 }
 
-/// The data of the screen.
+/// The data that the status page shows.
 pub struct Status<'s> {
     /// The server, and the rights of the client.
     pub site: &'s Site,
@@ -52,7 +52,7 @@ pub struct Status<'s> {
     pub overview: &'s Overview,
     /// The numbers of objects and packs.
     pub statistics: &'s Statistics,
-    /// When the maintenance tasks gc and verify ran, and with what result.
+    /// The times and results of the last runs of the maintenance tasks gc and verify.
     pub maintenance: &'s MaintenanceState,
     /// The state of each mirror.
     pub mirrors: &'s [Peer],
@@ -129,7 +129,7 @@ impl Status<'_> {
         }
     }
 
-    /// Renders the buttons that run maintenance tasks.
+    /// Renders the buttons with which the user runs maintenance tasks.
     fn runs(&self) -> Markup {
         let site = self.site;
         let run = |path: &str, text: &str| {

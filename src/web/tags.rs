@@ -9,21 +9,21 @@ use super::text::{shown_cut, shown_lines};
 use crate::names::TreePath;
 use crate::store::Tag;
 
-/// The most characters of a message that are shown.
+/// The maximum length of a shown message, in characters.
 const MESSAGE_CHARS: usize = 500;
 
-/// What the screen shows.
+/// The data of the page with the list of tags.
 pub struct TagList<'t> {
-    /// The server and the client.
+    /// The server, and the rights of the client.
     pub site: &'t Site,
-    /// The tags: a page of them.
+    /// The tags on this page of the list.
     pub tags: &'t [Tag],
-    /// The URL of the next page.
+    /// The URL of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl TagList<'_> {
-    /// Renders the content.
+    /// Renders the content of the page, without its frame.
     pub fn render(&self) -> Markup {
         let site = self.site;
         html! {
@@ -90,7 +90,7 @@ impl TagList<'_> {
     }
 }
 
-/// Renders the message of an annotated tag, or the first line of that of the commit.
+/// Renders the message of an annotated tag. For another tag, renders the first line of the commit message.
 fn message(tag: &Tag) -> Markup {
     if !tag.is_annotated {
         return html! { span.muted { (shown_cut(subject(&tag.message), 80)) } };

@@ -5,7 +5,8 @@ use maud::{Markup, PreEscaped, html};
 use crate::names::is_display_control;
 
 /// Returns whether a character is shown as an escape, because it changes how the text around it is shown, or because it is invisible, so
-/// that two different names would look the same. Joiners (U+200C, U+200D) are not escaped, because some scripts and emoji need them.
+/// that two different names would look the same. The joiners U+200C and U+200D are not shown as escapes, because some scripts and emoji
+/// need them.
 fn is_hidden(c: char) -> bool {
     let is_invisible = matches!(
         c,
@@ -58,7 +59,8 @@ pub fn shown_lines(text: &str) -> Markup {
     PreEscaped(markup)
 }
 
-/// Renders text with escapes, which are highlighted. Unlike [`shown`], adds no element around the text.
+/// Renders text. Writes hidden characters, such as control characters, as highlighted escapes. Unlike [`shown`], adds no element around the
+/// text.
 pub(super) fn escaped(text: &str) -> Markup {
     if !text.contains(is_hidden) {
         return html! { (text) };

@@ -9,7 +9,7 @@ use super::text::{self, shown_cut};
 use crate::names::{BranchName, ModulePath, TreePath};
 use crate::store::{Compatibility, Cut, Facts, ModuleComparison, ModuleInfo, PreviewedModule};
 
-/// The maximum number of shown reasons of a verdict.
+/// The maximum number of listed reasons for a verdict, which says whether the new module can replace the old one.
 const REASONS_MAX: usize = 20;
 
 /// The maximum number of shown imports, and of shown exports.
@@ -104,9 +104,10 @@ pub struct UploadPreview<'p> {
     pub message: Option<&'p str>,
     /// The author of the commit; `None` for the default author.
     pub author: Option<&'p str>,
-    /// The modules that the page describes.
+    /// The modules that the page shows with details, such as the comparison with the module that they replace.
     pub modules: &'p [UploadedModule],
-    /// The paths of the modules that the page only lists.
+    /// The paths of further uploaded modules. The page lists them without details, because comparing more modules takes too long for one
+    /// page.
     pub more: &'p [ModulePath],
     /// The URL of the upload form, for another attempt.
     pub again: &'p str,
@@ -179,8 +180,8 @@ impl UploadPreview<'_> {
     }
 }
 
-/// Renders the description of an uploaded module. `comparison` is the comparison with the module that it replaces, or the reason why they
-/// were not compared; `None` if it replaces none.
+/// Renders the description of an uploaded module. `comparison` is the comparison with the module that the upload would replace, or the
+/// reason why the two were not compared; `None` if the upload replaces no module.
 pub fn describe(
     previewed: &PreviewedModule,
     comparison: Option<&Result<ModuleComparison, String>>,

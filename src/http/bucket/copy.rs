@@ -15,11 +15,11 @@ use crate::http::extract::QueryParams;
 use crate::http::peers::{BucketServers, GENERATION};
 use crate::http::state::App;
 
-/// The request header with the lowest generation that the copy may have.
+/// The request header with the lowest generation (version number of the shared store) that the copy may have.
 pub(super) const MIN_GENERATION: &str = "wasmstore-min-generation";
-/// How long a request waits until the copy has the generation in the header [`MIN_GENERATION`].
+/// How long a request waits until the local copy of the store is as recent as the header [`MIN_GENERATION`] requires.
 const WAIT_MAX: Duration = Duration::from_secs(5);
-/// The endpoints that are answered even if the copy is not complete.
+/// The endpoints that are answered even if this server's copy of the store is not complete.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The query parameter with which a read requires the newest state of the bucket.
@@ -30,7 +30,7 @@ struct ConsistentQuery {
 }
 
 /// Responds with 503 until the copy is complete: an incomplete copy would answer that modules do not exist. Waits until the copy is as
-/// recent as the request requires. Adds the generation of the copy to the response.
+/// recent as the request requires. Adds the generation (version number) of the copy to the response.
 ///
 /// This layer is inside of [`authorize`](crate::http::middleware::auth::authorize), so that only clients with an API key cause requests to
 /// the bucket. It must not be on a nested router, because axum removes a prefix of the path there.
@@ -46,8 +46,8 @@ pub(in crate::http) async fn serve_copy(
             return failure.into_response();
         }
     }
-    // The copy may be updated while the response to a read is made. The header must not state a newer generation than the one that was
-    // read.
+    // The copy may be updated while the response to a read is made. The header must not state a newer generation than the generation that
+    // was read.
     let before = app.generation();
     let is_read = is_read(request.method());
     let mut response = next.run(request).await;
@@ -80,7 +80,7 @@ async fn prepare(
     Ok(())
 }
 
-/// Returns the lowest generation that the client accepts; `None` if the header is missing.
+/// Returns the value of the header [`MIN_GENERATION`], the lowest generation that the client accepts; `None` if the header is missing.
 ///
 /// # Errors
 /// 400 if the header is malformed.

@@ -1,8 +1,9 @@
-//! Forwards writes to the last writer, the server that has made the last swap of the bucket's manifest.
+//! Forwards writes to the last writer: the server that was the last to replace the bucket's manifest by compare-and-swap, which is called a
+//! swap.
 //!
 //! If every server made swaps for its own writes, most swaps would fail because another server was first. So a write is forwarded to the
 //! last writer, which combines many writes into one swap. If the last writer does not respond, this server makes the write itself; the id
-//! of the request prevents that the write is made twice.
+//! of the request ensures that the write is not made twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,13 +34,13 @@ use crate::wire::encode_header_value;
 
 /// The largest request body that is buffered and forwarded, in bytes. This server handles requests with larger bodies itself.
 const BODY_BYTES_MAX: u64 = 1 << 20;
-/// How long the response to a forwarded write is delayed until this server has that write too.
+/// How long the response to a forwarded write is delayed until this server's copy of the store contains the write too.
 const FOLLOW_MAX: Duration = Duration::from_secs(1);
-/// How long a forwarded request waits until this server has the generation of the forwarding server. It must be shorter than the time that
-/// the forwarding server waits for the response.
+/// How long a forwarded request waits until this server's copy of the store is as recent as the copy of the forwarding server. It must be
+/// shorter than the time that the forwarding server waits for the response.
 const SENDER_GENERATION_MAX: Duration = Duration::from_secs(1);
 
-/// The forwarded routes: those that write to one branch.
+/// The routes whose requests are forwarded: the routes that write to one branch.
 const FORWARDED: [(Method, &str); 14] = [
     (Method::POST, "/api/v1/module/{*name}"),
     (Method::DELETE, "/api/v1/module/{*name}"),
@@ -57,9 +58,9 @@ const FORWARDED: [(Method, &str); 14] = [
     (Method::POST, "/api/v1/merge/{*branch}"),
 ];
 
-/// Forwards writes to the last writer. If another server has forwarded a request to this one, this one handles it even if the last writer
-/// is a third server. So no request is forwarded twice. This must be a layer of the router that has the routes, inside of
-/// [`authorize`](crate::http::middleware::auth::authorize).
+/// Forwards writes to the last writer, the server that has changed the bucket most recently. A request that another server has forwarded is
+/// handled here, even if the last writer is a third server. So no request is forwarded twice. This must be a layer of the router that has
+/// the routes, inside of [`authorize`](crate::http::middleware::auth::authorize).
 pub(in crate::http) async fn forward_writes(
     State((app, bucket)): State<(App, Arc<BucketServers>)>,
     request: Request,
@@ -94,7 +95,7 @@ async fn serve_peer(
     next: Next,
 ) -> Result<Response> {
     if let Some((origin, generation)) = RequestOrigin::of_peer(request.headers())? {
-        // The write must not be based on an older state than the one that its client may have seen.
+        // The write must not be based on a state of the store that is older than the state that the client may have seen.
         app.await_generation(bucket, generation, SENDER_GENERATION_MAX)
             .await?;
         request.extensions_mut().insert(origin);
@@ -102,7 +103,8 @@ async fn serve_peer(
     Ok(next.run(request).await)
 }
 
-/// Forwards the request of a client to the last writer. If that is not possible, handles the request on this server.
+/// Forwards the request of a client to the last writer, which is the server that made the last write to the bucket. If that is not
+/// possible, handles the request on this server.
 async fn forward(
     app: &App,
     bucket: &BucketServers,
@@ -197,8 +199,8 @@ fn outgoing(
         value.map_err(|_| Failure::malformed("a header cannot be forwarded"))
     };
     let mut headers = forwarded_headers(&parts.headers);
-    // Not forwarded, because this server already has the generation in this header. The other server waits for the generation of this
-    // server instead, which is in the header `REQUEST_GENERATION` and not lower.
+    // Not forwarded, because this server already has the generation in this header. The header `REQUEST_GENERATION` tells the other server
+    // to wait for the generation of this server, which is at least as high.
     headers.remove(MIN_GENERATION);
     if let Some(branch) = &change.branch {
         headers.insert(
@@ -236,15 +238,15 @@ async fn finish(app: &App, bucket: &BucketServers, mut response: Response) -> Re
     if let Some(generation) = generation.filter(|_| response.status().is_success()) {
         let waited = app.await_generation(bucket, generation, FOLLOW_MAX).await;
         if let Err(error) = waited {
-            // The client gets the generation in the response, and can require it in later requests.
+            // The response contains the generation with the write, which the client can require in later requests.
             tracing::debug!(%error, "this server does not have the change of a forwarded request yet");
         }
     }
     response
 }
 
-/// Turns an error response, which says that nothing was changed, into a 500: the other server may have made the write, or may still make it
-/// if the request reaches it late.
+/// Replaces an error response of this server, which says that nothing was changed, by a 500 response. The other server may have made the
+/// write, or may still make it if the request reaches it late.
 fn with_doubt(response: Response) -> Response {
     if response.status().is_success() {
         return response;

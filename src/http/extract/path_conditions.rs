@@ -10,8 +10,8 @@ use crate::store::{PathCondition, PathConditions};
 const IF_MATCH: &str = "wasmstore-if-match";
 const IF_NONE_MATCH: &str = "wasmstore-if-none-match";
 
-/// Rejects the conditions of a write that changes no path, or that does not know which. Ignoring them would make a change that its client has
-/// made dependent on something.
+/// Rejects path conditions on a write that does not change certain paths, such as one that creates a tag. If they were ignored, the server
+/// would make a change although its conditions may not hold.
 pub(in crate::http) fn reject_path_conditions(conditions: &PathConditions) -> Result<()> {
     if conditions.is_empty() {
         return Ok(());
@@ -20,8 +20,8 @@ pub(in crate::http) fn reject_path_conditions(conditions: &PathConditions) -> Re
     Err(Failure::malformed(detail))
 }
 
-/// Parses both headers. Each header may occur several times and have several items separated by commas. A comma in a path is
-/// percent-encoded.
+/// Parses the headers `Wasmstore-If-Match` and `Wasmstore-If-None-Match`. Each header may occur several times and have several items
+/// separated by commas. A comma in a path is percent-encoded.
 pub(super) fn parse(headers: &HeaderMap) -> Result<PathConditions> {
     let mut conditions = PathConditions::default();
     for item in items(headers, IF_NONE_MATCH)? {

@@ -2,8 +2,8 @@
 //! response body.
 //!
 //! Both bodies are streamed with backpressure, so neither is buffered as a whole. A process runs as long as its request. If the client
-//! disconnects, hyper drops the handler or the response body, and that ends the process. The exception is a push that may already be
-//! updating refs: its process continues until it exits by itself (`response_body.rs`).
+//! disconnects, hyper drops the handler or the response body, which ends the process. The exception is a push that may already be updating
+//! refs: its process continues until it exits by itself (`response_body.rs`).
 
 mod body_decoder;
 mod outcome;

@@ -35,7 +35,7 @@ impl GitOutcome {
     }
 }
 
-/// What a git process has written so far.
+/// What is known about the output of a git process so far.
 #[derive(Debug, Default)]
 pub(super) struct GitOutput {
     /// Whether git has sent any output to the client.
@@ -56,7 +56,7 @@ impl GitOutput {
 }
 
 /// Determines the outcome of a process from its exit status; `None` means that git has closed its output but has not exited in time. If git
-/// fails after it has sent an error packet to the client, the response is complete nevertheless.
+/// fails after it has sent an error packet to the client, the response is complete, because git writes nothing after an error packet.
 pub(super) fn outcome_of_exit(
     status: Option<ExitStatus>,
     output: &GitOutput,

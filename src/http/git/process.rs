@@ -42,7 +42,7 @@ pub(super) struct GitProcess {
     stdin: Fuse<BoxFuture<'static, Result<()>>>,
     push_input: PushInput,
     stdout: pipe::Receiver,
-    /// A future that reads git's standard error to its end and returns the beginning.
+    /// A future that reads git's standard error to its end and returns the first [`STDERR_BYTES_MAX`] bytes.
     stderr: Fuse<BoxFuture<'static, String>>,
     output: GitOutput,
     chunk: Vec<u8>,
@@ -105,12 +105,13 @@ impl GitProcess {
         self.push_input != PushInput::None && !has_ended
     }
 
-    /// Lets git continue without a client, within its time limit. If git has received the whole push, it applies the push. If not, its
-    /// input ends early, so git deletes its quarantine and exits. The server does not know which is the case: git may have received the end
-    /// of the pack even if the end of the request is missing.
+    /// Lets git continue without a client, within its time limit. If git has received the whole push, it updates the refs. If not, git's
+    /// input ends early, so git deletes the quarantined objects and exits. The server cannot distinguish these cases: git may have received
+    /// the end of the pack even if the end of the request is missing.
     pub async fn run_detached(mut self) {
         self.stdin = Fuse::terminated();
-        // If the input is incomplete, the outcome is already known, and git's exit status must not change it.
+        // If the input is incomplete, the outcome was already determined when the client disconnected, and git's exit status must not
+        // change it.
         let settled = (self.push_input == PushInput::Partial).then_some(self.outcome);
         while let Ok(Some(_)) = self.next().await {}
         self.outcome = settled.unwrap_or(self.outcome);

@@ -39,7 +39,8 @@ impl GitResponse {
     }
 
     /// Returns the response body, which begins with `first`. If git fails, the body ends with an error, so that the client notices that it
-    /// is incomplete. If the client does not read the next chunk within `read_timeout`, git is ended, and the body ends with an error too.
+    /// is incomplete. If the client does not read the next chunk within `read_timeout`, the git process is ended, and the body also ends
+    /// with an error.
     pub fn into_body(self, first: Bytes, read_timeout: Duration) -> Body {
         // A separate task enforces the timeout, because hyper requests the next chunk only when the client has read the previous ones.
         let (sender, receiver) = mpsc::channel(1);

@@ -34,7 +34,7 @@ pub(in crate::http) struct GitRequestBody {
 }
 
 impl App {
-    /// Starts a git process for a request when a permit is free. A request without a body is one for the ref advertisement. Returns the
+    /// Starts a git process for a request when a permit is free. If `body` is `None`, the request is for the ref advertisement. Returns the
     /// response body once git has written the beginning of it.
     ///
     /// 409 if so many refs are broken that git cannot be started; 501 if git is not installed; 503 if no permit is released in time, or if
@@ -59,8 +59,8 @@ impl App {
         let (stdin, guard) = body.map(|body| (body.stdin, body.guard)).unzip();
         let started = self.run_read(move |store| {
             // The ref advertisement in version 2 of git's protocol lists no refs, so the hidden refs are not needed for it. They are read
-            // nevertheless, so that an error in reading them is an error of this request: git shows the text of an error only if the
-            // request for the advertisement fails.
+            // even so, so that this request fails if they cannot be read: git shows the text of an error only if the request for the
+            // advertisement fails.
             let hidden = store.refs_hidden_from_git()?;
             let started = match bytes_max {
                 Some(bytes_max) => git.respond(&request, &hidden, bytes_max),

@@ -45,7 +45,7 @@ pub(super) struct Acceptor {
     memory: ByteBudget,
     permits: ConnectionPermits,
     refusals: Arc<Semaphore>,
-    /// The tasks that end before a shutdown is complete.
+    /// The tasks whose end a shutdown waits for.
     tasks: TaskTracker,
     /// Cancelled when the server must not accept further connections or requests.
     pub shutdown: CancellationToken,
@@ -124,7 +124,7 @@ impl Acceptor {
         );
         let refusal = async move {
             let _permit = permit;
-            // The send buffer is empty, so it accepts these few bytes at once. If the write fails, the client is gone.
+            // The send buffer is empty, so it accepts these few bytes at once. If the write fails, the client has disconnected.
             if connection.write_all(TOO_MANY_CONNECTIONS).await.is_ok() {
                 let _ = connection.shutdown().await;
             }
@@ -185,8 +185,8 @@ impl Acceptor {
         }
     }
 
-    /// Waits until all connections have ended. Aborts those that remain after the shutdown grace, and waits at most
-    /// `abort_timeout` for them.
+    /// Waits until all connections have ended. Aborts the connections that remain after the shutdown grace period, and then waits at most
+    /// `abort_timeout` for them to end.
     pub async fn shut_down(&self, abort_timeout: Duration) {
         self.tasks.close();
         let grace = tokio::time::timeout(self.limits.shutdown_grace, self.tasks.wait());

@@ -30,7 +30,7 @@ macro_rules! delegate {
 }
 
 impl ClientSocket {
-    /// Makes a TCP socket send data at once, even if it is little. Responses are written as a whole, so Nagle's algorithm would only delay
+    /// Makes a TCP socket send even small amounts of data at once. Responses are written as a whole, so Nagle's algorithm would only delay
     /// them.
     pub fn set_nodelay(&self) {
         if let Self::Tcp(stream) = self

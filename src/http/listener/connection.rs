@@ -35,14 +35,14 @@ pub(super) struct Connection {
 
 enum ClosePhase {
     Open,
-    /// The sending side is closed; the receiving side is still read.
+    /// The sending side of the socket is closed. Bytes from the client are still read, and discarded.
     Lingering(LingeringClose),
     Closed,
 }
 
 impl Connection {
-    /// Wraps a socket. While requests wait for `memory`, a client that stops reading is disconnected before the idle timeout. `permit` is
-    /// `None` for a connection that is refused.
+    /// Wraps a socket. While other requests wait for the memory budget `memory`, a client that stops reading is disconnected before the
+    /// idle timeout. `permit` is `None` for a connection that is refused.
     pub fn new(
         socket: ClientSocket,
         idle_timeout: Duration,

@@ -1,4 +1,4 @@
-//! The state of one connection, which its socket, its timers and its HTTP service share.
+//! The state of one connection, which the socket, the timers and the HTTP service of the connection share.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +16,8 @@ pub(super) struct ConnectionState {
     received_bytes: AtomicU64,
     /// The number of requests received, whether they are answered or not.
     requests: AtomicU64,
-    /// The clocks of the open requests, by the id of the exchange. A request is open until its response is sent in full.
+    /// The clocks of the open requests, by the number of the exchange (a request and its response). A request is open until its response is
+    /// sent in full.
     exchanges: Mutex<BTreeMap<u64, ExchangeClock>>,
     /// When a request last made progress, in milliseconds after `start`.
     last_progress_ms: AtomicU64,
@@ -63,7 +64,7 @@ impl ConnectionState {
         !self.exchanges().is_empty()
     }
 
-    /// Adds an open request, and returns its id. While other requests wait for memory, the client may stall the response for at most
+    /// Adds an open request, and returns its id. If other requests wait for memory, the client may stop reading the response for at most
     /// `stall_max`.
     pub fn begin_exchange(&self, stall_max: Duration) -> u64 {
         let id = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -88,8 +89,8 @@ impl ConnectionState {
     /// Removes an open request.
     pub fn end_exchange(&self, id: u64) {
         let mut exchanges = self.exchanges();
-        // If it is the server's turn, the server has just finished its last step, which is progress. It must be recorded before the request
-        // is removed. Otherwise the idle timeout would briefly count from an earlier time.
+        // If it is the server's turn, the server has just finished its last step. This progress must be recorded before the request is
+        // removed. Otherwise the idle timeout would briefly count from an earlier time.
         let is_server_turn = |clock: &ExchangeClock| clock.is_server_turn();
         if exchanges.get(&id).is_some_and(is_server_turn) {
             self.record_progress();
@@ -103,8 +104,8 @@ impl ConnectionState {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records that the server starts to close the connection, and whether a request is open now. If none is, the socket can be closed at
-    /// once without losing a response.
+    /// Records that the server starts to close the connection, and whether a request is open now. If no request is open, the socket can be
+    /// closed at once without losing a response.
     pub fn begin_shutdown(&self) {
         let is_idle = !self.has_open_requests();
         self.was_idle_at_shutdown.store(is_idle, Ordering::Relaxed);

@@ -11,13 +11,13 @@ use super::connection_state::ConnectionState;
 #[derive(Debug)]
 pub(super) struct Exchange {
     connection: Arc<ConnectionState>,
-    /// Identifies the exchange on its connection.
+    /// The number of the exchange. It is unique within the connection.
     id: u64,
 }
 
 impl Exchange {
-    /// Begins an exchange. It is the server's turn first. While other requests wait for memory, the client may stall the response for at
-    /// most `stall_max`.
+    /// Begins an exchange (a request and its response). It is the server's turn first. If other requests wait for memory, the client may
+    /// stop reading the response for at most `stall_max`.
     pub fn begin(connection: &Arc<ConnectionState>, stall_max: Duration) -> Self {
         Self {
             connection: Arc::clone(connection),
@@ -31,7 +31,7 @@ impl Exchange {
             .update_exchange(self.id, |clock, now| clock.begin_part(now));
     }
 
-    /// Records that the server has finished a part of the response, which has this number of bytes and is now to be sent.
+    /// Records that the server has finished a part of the response. The part has `bytes` bytes, which must now be sent.
     pub fn end_part(&self, bytes: usize) {
         // The progress is recorded before the client's turn begins. Otherwise the idle timeout would briefly count from an earlier time.
         self.connection.record_progress();
@@ -55,7 +55,7 @@ impl Exchange {
             .update_exchange(self.id, |clock, now| clock.remove_unsent(bytes as u64, now));
     }
 
-    /// Records that the response holds no memory of the memory budget, for which other requests might wait.
+    /// Records that the response holds no part of the memory budget, so that no other request waits for its memory.
     pub fn set_holds_no_memory(&self) {
         self.connection
             .update_exchange(self.id, |clock, _| clock.set_holds_no_memory());

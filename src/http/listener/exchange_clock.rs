@@ -10,17 +10,17 @@ pub(super) const STALL_MAX: Duration = Duration::from_secs(5);
 /// The lowest rate at which a client may read a response while other requests wait for memory, in bytes per second.
 const RATE_MIN: u64 = 64 << 10;
 
-/// How many bytes of a response must be sent to show that the client of an HTTP/2 connection is active. Fewer bytes show it too if they are
-/// the last ones that were to be sent.
+/// How many bytes of a response must be sent to show that the client of an HTTP/2 connection is active. Fewer bytes are enough if no other
+/// bytes are waiting to be sent.
 const ACTIVE_BYTES_MIN: u64 = 64 << 10;
 
-/// The clock of one exchange. It runs while it is the client's turn: while a part of the response is unsent, or while hyper does not ask
-/// for the next part, because its send buffer is full and the client reads nothing.
+/// The clock of one exchange. It runs during the client's turn: while a part of the response is unsent, or while hyper does not request the
+/// next part, because hyper's send buffer is full and the client reads nothing.
 ///
-/// It is a leaky bucket. At first, the client has `time_max`. Each byte that is sent adds the time that a byte takes at [`RATE_MIN`], but
-/// the client never has more than `time_max`. So a client may pause for `time_max`, but it cannot read at a rate below [`RATE_MIN`] for
-/// long. Without a minimum rate, a client that reads one byte now and then could make the server hold the memory of a response without
-/// limit.
+/// It is a leaky bucket. At first, the client has `time_max`. Each byte that is sent adds the time that sending a byte takes at the rate
+/// [`RATE_MIN`], but the client never has more than `time_max`. So a client may pause for `time_max`, but it cannot read at a rate below
+/// [`RATE_MIN`] for long. Without a minimum rate, a client that reads one byte now and then could make the server hold the memory of a
+/// response without limit.
 #[derive(Debug)]
 pub(super) struct ExchangeClock {
     time_max: Duration,
@@ -43,7 +43,8 @@ enum Turn {
 }
 
 impl ExchangeClock {
-    /// Returns the clock of a new exchange. It is the server's turn first. The client has at most `time_max`.
+    /// Returns the clock of a new exchange (a request and its response). It is the server's turn first. When the client's turn begins, the
+    /// client has `time_max`.
     pub fn new(time_max: Duration) -> Self {
         Self {
             time_max,
@@ -55,7 +56,7 @@ impl ExchangeClock {
         }
     }
 
-    /// Returns whether the exchange waits for the server and not for the client.
+    /// Returns whether the client waits for the server, so that the client's time does not run.
     pub fn is_server_turn(&self) -> bool {
         matches!(self.turn, Turn::Server(_))
     }
@@ -76,7 +77,7 @@ impl ExchangeClock {
         self.update_turn(now);
     }
 
-    /// Records that the server has finished a part of the response, and that hyper is to send its `bytes`.
+    /// Records that the server has finished a part of the response, and that hyper must now send the `bytes` bytes of this part.
     pub fn end_part(&mut self, bytes: u64, now: Instant) {
         self.is_producing = false;
         self.unsent_bytes += bytes;
@@ -100,7 +101,7 @@ impl ExchangeClock {
         is_active
     }
 
-    /// Records that this number of bytes was sent or dropped, and is no longer to be sent.
+    /// Records that this number of bytes was sent or dropped, so that they no longer count as unsent.
     pub fn remove_unsent(&mut self, bytes: u64, now: Instant) {
         self.unsent_bytes = self.unsent_bytes.saturating_sub(bytes);
         self.update_turn(now);
@@ -124,7 +125,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Returns the clock of a response that is too long to be sent within a test, and the time at which it was passed to hyper.
+    /// Returns the clock of a response that is too long to be sent within a test, and the time at which the response was passed to hyper.
     fn clock_with_unsent() -> (ExchangeClock, Instant) {
         let mut clock = ExchangeClock::new(STALL_MAX);
         let now = Instant::now();

@@ -29,14 +29,14 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// - An upgraded connection: a single byte, sent or received.
 ///
 /// While requests wait for memory, a connection also expires when its client reads one of the responses too slowly; see
-/// [`ExchangeClock`](super::exchange_clock::ExchangeClock). A client that does not read must not block other clients. That it reads other
-/// responses on the same connection does not help it, because each response holds its own memory.
+/// [`ExchangeClock`](super::exchange_clock::ExchangeClock). This is because a client that does not read must not block other clients. It is
+/// not enough that the client reads other responses on the same connection, because each response holds its own memory.
 ///
 /// Before the first request, bytes do not show that the client is active. The clock does not limit how slowly a request body arrives: while
 /// a handler waits for the body, it counts as the server's turn.
 pub(super) struct IdleClock {
     timeout: Duration,
-    /// [`CHECK_INTERVAL`], except in tests.
+    /// The interval between two checks: [`CHECK_INTERVAL`], except in tests.
     check_interval: Duration,
     state: Arc<ConnectionState>,
     memory: ByteBudget,
@@ -47,7 +47,7 @@ pub(super) struct IdleClock {
     is_write_blocked: bool,
     /// Whether the next check is at most [`CHECK_INTERVAL`] away, because a request is open.
     is_watched: bool,
-    /// Wakes the task at the time of the next check. It is not reset for each transferred byte, because that would be too expensive.
+    /// Wakes the task at the time of the next check. The timer is not reset for each transferred byte, because resetting it is expensive.
     next_check: Pin<Box<Sleep>>,
 }
 
@@ -199,7 +199,7 @@ mod tests {
             clock.check_interval = SHORT;
             let exchanges = [(); 2].map(|()| Exchange::begin(&state, SHORT));
             if is_stalled {
-                // That it is the server's turn in the other exchange makes no difference.
+                // In the other exchange, it is still the server's turn, but that makes no difference.
                 exchanges[0].end_part(1);
             }
             let mut waiting = memory.wait(1);

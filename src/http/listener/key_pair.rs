@@ -14,7 +14,7 @@ use super::bounded_file::read_bounded_regular_file;
 /// The size limit of the key file and of the certificate file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The protocols that a client may select by ALPN, in order of preference.
+/// The protocols that the server accepts in ALPN, in order of preference.
 const ALPN_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// The paths of the key file and the certificate file.
@@ -107,7 +107,7 @@ impl KeyPairFiles {
         }
     }
 
-    /// Reads both files.
+    /// Reads the key file and the certificate file.
     pub fn read(&self) -> Result<KeyPair, TlsError> {
         Ok(KeyPair {
             key: read_pem(&self.key)?,
@@ -115,8 +115,8 @@ impl KeyPairFiles {
         })
     }
 
-    /// Returns the rustls configuration for a key pair. It contains the crypto provider, so that no process-wide provider needs to be
-    /// installed.
+    /// Returns the rustls configuration for a key pair. The configuration contains the crypto provider, so that no process-wide provider
+    /// needs to be installed.
     pub fn config(&self, pair: &KeyPair) -> Result<Arc<ServerConfig>, TlsError> {
         let (key, chain) = (self.parse_key(pair)?, self.parse_chain(pair)?);
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -94,8 +94,8 @@ impl ListeningSocket {
     }
 }
 
-/// Removes the file of a Unix socket on which no process listens, for example because the server was killed. Does not remove anything else:
-/// binding the path then fails.
+/// Removes the file of a Unix socket on which no process listens, for example because the server was killed. If the path is anything else,
+/// it is not removed, and binding to it fails.
 fn remove_stale_socket(path: &Path) -> io::Result<()> {
     let is_socket = path
         .symlink_metadata()

@@ -1,4 +1,4 @@
-//! The extensions that the listener adds to every request, and the extension of a response that it uses.
+//! The extensions that the listener adds to every request, and the extension of responses that it evaluates.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -19,8 +19,8 @@ pub struct Peer {
 /// an extension.
 ///
 /// A shutdown waits until every clone of the guard is dropped, but no longer than
-/// [`shutdown_grace`](crate::config::ServerLimits::shutdown_grace). The work learns of the shutdown from the token that was passed to
-/// [`Server::serve`](super::Server::serve).
+/// [`shutdown_grace`](crate::config::ServerLimits::shutdown_grace). To notice the shutdown, the work must watch the token that was passed
+/// to [`Server::serve`](super::Server::serve).
 #[derive(Clone, Debug)]
 pub struct ShutdownGuard {
     pub(super) abort: CancellationToken,
@@ -28,13 +28,13 @@ pub struct ShutdownGuard {
 }
 
 impl ShutdownGuard {
-    /// Runs a future to its end. If the shutdown grace passes first, drops the future and returns `None`.
+    /// Runs a future to its end. If the grace period of a shutdown ends first, drops the future and returns `None`.
     pub async fn run<F: Future>(self, future: F) -> Option<F::Output> {
         self.abort.run_until_cancelled(future).await
     }
 }
 
-/// A mark on a response that holds no memory of the memory budget while it is sent. So its client may read it slowly even while other
-/// requests wait for memory. A handler adds the mark to the response as an extension.
+/// A mark on a response that holds no memory of the memory budget while it is sent. So the client may read the response slowly even while
+/// other requests wait for memory. A handler adds the mark to the response as an extension.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct HoldsNoMemory;

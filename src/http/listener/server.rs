@@ -136,7 +136,7 @@ impl ListeningSocket {
     async fn accept_next(&self) -> io::Result<(ClientSocket, Option<SocketAddr>)> {
         loop {
             match self.accept().await {
-                // The client closed the connection before it was accepted. That is no reason to pause.
+                // The client closed the connection before it was accepted. The next accept can succeed at once, so there is no pause.
                 Err(error) if is_client_gone(&error) => {}
                 result => return result,
             }

@@ -27,7 +27,7 @@ pub struct Tls {
 #[derive(Clone, Debug)]
 pub struct TlsReload(mpsc::Sender<ReloadRequest>);
 
-/// A request to reload the key file and the certificate file now. The watcher sends the result through this channel.
+/// A request to reload the key file and the certificate file now. The task that watches the files sends the result through this channel.
 type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
 /// The certificate in use. A reload replaces it.
@@ -78,7 +78,7 @@ impl Tls {
 }
 
 impl TlsReload {
-    /// Reads the key file and the certificate file, and uses them for new connections.
+    /// Reloads the key file and the certificate file now, and uses them for new connections.
     ///
     /// # Errors
     /// If the files cannot be used. The certificate in use then stays the same.
@@ -91,7 +91,7 @@ impl TlsReload {
 }
 
 impl Certificate {
-    /// Returns the acceptor for the next connection. It keeps its certificate even if the files change later.
+    /// Returns the acceptor for the next connection. The connection keeps its certificate even if the files change later.
     pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config.borrow()))
     }
@@ -106,7 +106,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Watches the key file and the certificate file for changes. It compares contents, not modification times: a file can change without a
+/// Watches the key file and the certificate file for changes. It compares the contents of the files, because a file can change without a
 /// change of its modification time.
 struct KeyPairWatcher {
     files: KeyPairFiles,
@@ -148,7 +148,7 @@ impl KeyPairWatcher {
         Ok(())
     }
 
-    /// Reads the files and uses their contents if they have changed. If they are unusable or half written, logs that once and changes
+    /// Reads the files and uses their contents if they have changed. If they are unusable or half written, logs the error once and changes
     /// nothing.
     fn reload_if_changed(&mut self) {
         let config = match self.files.read() {

@@ -16,8 +16,8 @@ pub(super) struct TrackedBody {
     exchange: Arc<Exchange>,
 }
 
-/// A part of a response body. It records how much of it was sent. hyper holds the part until its last byte is written to the socket, so the
-/// exchange does not end before that.
+/// A part of a response body. This value records how many bytes of the part were sent. hyper holds it until the last byte is written to the
+/// socket, so the exchange (the request and its response) does not end before the part is sent.
 pub(super) struct TrackedBytes {
     bytes: Bytes,
     exchange: Arc<Exchange>,

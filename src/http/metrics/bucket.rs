@@ -1,7 +1,7 @@
 //! Metrics about a bucket in which several servers share a store.
 //!
-//! These metrics are rendered here instead of being recorded, because the client of the bucket and the forwarder of requests count them.
-//! All labels are fixed words.
+//! These metrics are rendered here from counters, instead of being recorded with the crate `metrics`: the counters belong to the client of
+//! the bucket and to the forwarder of requests. All labels are fixed words.
 
 use std::fmt::{Display, Write};
 use std::time::SystemTime;

@@ -4,19 +4,19 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 /// The responses sent, by `method`, `route` and `status`.
 pub(super) const REQUESTS: &str = "wasmstore_requests_total";
-/// The requests in progress.
+/// The number of requests in progress.
 pub(super) const REQUESTS_IN_FLIGHT: &str = "wasmstore_requests_in_flight";
 /// The time from receiving the head of a request until its response begins, by `route`.
 pub(super) const REQUEST_DURATION: &str = "wasmstore_request_duration_seconds";
-/// The bytes received on all connections. With TLS, these are the encrypted bytes.
+/// The bytes received on all connections. If a connection uses TLS, its encrypted bytes are counted.
 pub(in crate::http) const BYTES_RECEIVED: &str = "wasmstore_bytes_received_total";
-/// The bytes sent on all connections. With TLS, these are the encrypted bytes.
+/// The bytes sent on all connections. If a connection uses TLS, its encrypted bytes are counted.
 pub(in crate::http) const BYTES_SENT: &str = "wasmstore_bytes_sent_total";
 /// The connections that were refused because of the connection limit.
 pub(in crate::http) const CONNECTIONS_REFUSED: &str = "wasmstore_connections_refused_total";
-/// The open connections.
+/// The number of open connections.
 pub(in crate::http) const CONNECTIONS: &str = "wasmstore_connections";
-/// The open WebSockets.
+/// The number of open WebSockets.
 pub(in crate::http) const SOCKETS: &str = "wasmstore_sockets";
 /// The log lines that were dropped because standard error was not read.
 pub(in crate::http) const LOG_LINES_DROPPED: &str = "wasmstore_log_lines_dropped_total";
@@ -30,7 +30,7 @@ pub(in crate::http) const MEMORY_USED: &str = "wasmstore_memory_used_bytes";
 pub(in crate::http) const MEMORY_LIMIT: &str = "wasmstore_memory_limit_bytes";
 /// The requests that wait for memory.
 pub(in crate::http) const MEMORY_WAITING: &str = "wasmstore_memory_waiting";
-/// The reads that were served from a cache, by `cache`.
+/// The number of reads that were served from a cache. The label `cache` names the cache.
 pub(in crate::http) const CACHE_HITS: &str = "wasmstore_cache_hits_total";
 /// The reads that a cache could not serve, by `cache`.
 pub(in crate::http) const CACHE_MISSES: &str = "wasmstore_cache_misses_total";
@@ -40,11 +40,11 @@ pub(in crate::http) const GIT_SERVICES: &str = "wasmstore_git_services";
 pub(in crate::http) const GIT_REQUESTS: &str = "wasmstore_git_requests_total";
 /// The objects in the repository, by `kind`: loose or packed.
 pub(in crate::http) const OBJECTS: &str = "wasmstore_objects";
-/// The branches in the repository.
+/// The number of branches in the repository.
 pub(in crate::http) const REFS: &str = "wasmstore_refs";
 /// The time since this replica was last known to be equal to its primary, in seconds.
 pub(in crate::http) const REPLICA_LAG: &str = "wasmstore_replica_lag_seconds";
-/// How often this replica failed to synchronize with its primary since the last success.
+/// The number of failed synchronizations of this replica with its primary since the last success.
 pub(in crate::http) const REPLICA_FAILURES: &str = "wasmstore_replica_failures";
 
 /// Registers the description of each metric, which Prometheus shows as its help text.

@@ -25,8 +25,8 @@ pub(in crate::http) struct Metrics {
 }
 
 impl Metrics {
-    /// Returns the recorder. Installs it on the first call. If the program has already installed another recorder, that one receives the
-    /// metrics instead.
+    /// Returns the recorder. Installs it on the first call. If the program has already installed another recorder, that recorder receives
+    /// the metrics instead.
     pub fn install() -> Self {
         static INSTALLED: OnceLock<Metrics> = OnceLock::new();
         INSTALLED.get_or_init(Self::install_recorder).clone()
@@ -68,7 +68,7 @@ impl Metrics {
 pub(in crate::http) struct GaugeGuard(Gauge);
 
 impl GaugeGuard {
-    /// Increments the gauge with this name.
+    /// Increments the gauge with this name until the returned guard is dropped.
     pub fn increment(name: &'static str) -> Self {
         let gauge = gauge!(name);
         gauge.increment(1);

@@ -12,8 +12,8 @@ use metrics::{counter, histogram};
 use super::names::{REQUEST_DURATION, REQUESTS, REQUESTS_IN_FLIGHT};
 use super::recorder::{GaugeGuard, Metrics};
 
-/// Where [`record_route`] stores the route of a request for [`count_requests`]. The latter does not know the route, because it is outside
-/// of the router, so that it counts all responses.
+/// Where [`record_route`] stores the route of a request for [`count_requests`]. [`count_requests`] itself does not know the route: it is a
+/// layer outside of the router, so that it counts all responses.
 #[derive(Clone, Default)]
 struct RouteSlot(Arc<OnceLock<MatchedPath>>);
 
@@ -45,7 +45,7 @@ pub(in crate::http) async fn record_route(request: Request, next: Next) -> Respo
         extensions.get::<RouteSlot>(),
         extensions.get::<MatchedPath>(),
     ) {
-        // The first value stays: it is from the outermost router, which knows the whole path.
+        // If a route is already stored, it is kept: the outermost router has stored it, and only that router knows the whole path.
         let _ = slot.0.set(path.clone());
     }
     next.run(request).await

@@ -78,8 +78,8 @@ impl ClientAddress {
     /// Returns the client that has sent a request. `peer` is the other end of the connection, which is the client or the last proxy.
     /// `trusted` are the proxies whose `X-Forwarded-For` the server trusts.
     ///
-    /// Each proxy appends the address of its client, so the list is read from its end. An entry is used only if the proxy that has appended
-    /// it is trusted, because any client can send a header with invented entries.
+    /// Each proxy appends the address of its client, so the list of addresses in the header is read from its end. An address is used only
+    /// if the proxy that has appended it is trusted, because any client can send a header with invented addresses.
     pub fn new(peer: &Peer, headers: &HeaderMap, trusted: &[TrustedProxy]) -> Self {
         let mut client = match peer.address {
             Some(address) => Self::Ip(address.ip()),

@@ -29,8 +29,8 @@ enum HostName {
 }
 
 impl Host {
-    /// Returns the host of a request, from its `Host` header or from its URI, in which HTTP/2 has it (`:authority`). Returns `None` if an
-    /// HTTP/1.0 request has no host.
+    /// Returns the host of a request, from its `Host` header or, over HTTP/2, from its URI (`:authority`). Returns `None` if an HTTP/1.0
+    /// request has no host.
     ///
     /// # Errors
     /// 400 if the host is missing or malformed, or if the request has two `Host` headers or two different hosts.
@@ -150,7 +150,8 @@ impl fmt::Display for AllowedHost {
 ///
 /// A web site can make its own name resolve to the address of a server that only the visitors of the site can reach (DNS rebinding). For
 /// the browser, the requests of the site to this server are then same-origin, and only the name in `Host` distinguishes them from others.
-/// So a server checks this name if it has no keys and can be reached only locally, and also if its operator lists the allowed names.
+/// So a server checks the name in `Host` if it has no keys and can be reached only locally, and also if its operator lists the allowed
+/// names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct AllowedHosts {
     is_any: bool,

@@ -12,8 +12,8 @@ use crate::http::base_path::BasePath;
 use crate::http::error::{Failure, Result};
 use crate::http::percent;
 
-/// Wraps a router such that it gets only normalized paths, without `base_path`. The returned router has no routes and passes every request
-/// to the wrapped one. So the layers that are added to the returned router run before routing.
+/// Wraps a router such that it gets only normalized paths, without `base_path`. The returned router has no routes of its own: it passes
+/// every request to the wrapped router. So layers that are added to the returned router run before routing.
 pub(in crate::http) fn with_normalized_paths(router: Router, base_path: BasePath) -> Router {
     Router::new()
         .fallback_service(router)

@@ -66,7 +66,7 @@ impl OriginPolicy {
     }
 }
 
-/// Rejects a request if a page of a forbidden origin has sent it, or if its host is not allowed. Answers preflights itself, before
+/// Rejects a request if a page of a forbidden origin has sent it, or if its host is not allowed. Answers CORS preflights itself, before
 /// [`authorize`](crate::http::middleware::auth::authorize) rejects them for having no API key.
 pub(in crate::http) async fn check_origin(
     State(checks): State<Arc<(OriginPolicy, AllowedHosts)>>,
@@ -110,9 +110,9 @@ fn check_host(hosts: &AllowedHosts, host: Option<Host>) -> Result<Option<Host>> 
 }
 
 /// Returns whether a page of another site may have made the browser send a write with a password that the user has saved for this server.
-/// That is possible only without a preflight, because the response to the preflight does not allow saved passwords. A POST needs no
-/// preflight if its media type is one of HTML forms or missing (Fetch Standard, "CORS-safelisted request-header"). All other writes need
-/// one.
+/// The page can do so only with a request that needs no preflight, because the response to a preflight does not allow saved passwords. The
+/// only writes without a preflight are POST requests whose media type is missing or one of HTML forms (Fetch Standard, "CORS-safelisted
+/// request-header").
 fn is_forgeable(host: Option<&Host>, request: &Request) -> bool {
     let headers = request.headers();
     let text = |name| {
@@ -191,7 +191,8 @@ fn cors() -> CorsLayer {
 }
 
 /// Returns the request headers that a page may set only if the server allows them: the headers of the API, and the headers that tracing
-/// libraries add to all requests of a page. If the latter were not allowed, all requests of such a page would fail.
+/// libraries add to all requests of a page. Without the headers of tracing libraries, all requests of a page that uses such a library would
+/// fail.
 fn request_headers() -> Vec<HeaderName> {
     let tracing = TRACING_HEADERS.map(HeaderName::from_static);
     api_headers().into_iter().chain(tracing).collect()

@@ -20,9 +20,9 @@ const AUTH_PATH: &str = "/api/v1/auth";
 /// How a replica responds to requests that write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplicaWrites {
-    /// With 307 and the URL of the primary. The client repeats the request there, including its body.
+    /// The replica responds with 307 and the URL of the primary. The client sends the request again to the primary, including its body.
     Redirect(ServerUrl),
-    /// With 403.
+    /// The replica responds with 403.
     Refuse,
 }
 
@@ -36,8 +36,8 @@ pub(in crate::http) async fn redirect_writes(
     if !is_write(&request) {
         return next.run(request).await;
     }
-    // Reads the configuration again, because the follower may not have noticed yet that the replica was promoted. This is a small file,
-    // which takes less time than a switch to a blocking thread.
+    // Reads the configuration again, because the follower may not have noticed yet that the replica was promoted. Reading this small file
+    // takes less time than a switch to a blocking thread.
     match replica.store().is_still_replica() {
         Ok(true) => refusal(&writes, &request).into_response(),
         Ok(false) => next.run(request).await,

@@ -32,7 +32,7 @@ const LOGGED_CHARS_MAX: usize = 256;
 /// The length to which methods are truncated in the log, in characters.
 const METHOD_CHARS_MAX: usize = 32;
 
-/// A mark on a response that was made by another server, to which the request was forwarded. It is an extension of the response.
+/// A mark on a response that another server has made, because the request was forwarded to that server. It is an extension of the response.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct WasForwarded;
 

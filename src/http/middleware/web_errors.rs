@@ -32,7 +32,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// A mark on a response to a request for a page, with what an error page needs. It is an extension of the response.
+/// A mark on a response to a request for a page, with the data for an error page. It is an extension of the response.
 #[derive(Clone)]
 pub(in crate::http) struct WebResponse(Arc<ErrorFrame>);
 
@@ -44,7 +44,7 @@ struct ErrorFrame {
     is_form: bool,
 }
 
-/// Marks the responses to requests for pages. Without a base path, the server has no web UI, so it has no pages.
+/// Marks the responses to requests for pages. `base_path` is `None` if the server has no web UI; then no response is marked.
 pub(in crate::http) async fn mark_web_responses(
     State(base_path): State<Option<BasePath>>,
     request: Request,
@@ -53,7 +53,8 @@ pub(in crate::http) async fn mark_web_responses(
     let Some(base_path) = base_path.filter(|_| is_page(request.uri().path())) else {
         return next.run(request).await;
     };
-    // Before the web UI existed, the path `/` was an unknown endpoint. It still is one for clients that do not request a page.
+    // Before the web UI existed, the path `/` was an unknown endpoint. For clients that do not request a page, `/` is still an unknown
+    // endpoint.
     if request.uri().path() == "/" && !asks_for_page(&request) {
         return next.run(request).await;
     }
@@ -87,7 +88,7 @@ pub(in crate::http) fn asks_for_page(request: &Request) -> bool {
 }
 
 /// Returns the path and query of the page that has sent a request, from the `Referer` header. Returns `None` if there is no such header or
-/// it names a page of another server. The host of the request may be in its URI, as over HTTP/2.
+/// the header names a page of another server. The host of the request is in the `Host` header or, over HTTP/2, in the URI.
 fn page_before(request: &Request) -> Option<String> {
     let page: Uri = request
         .headers()

@@ -18,9 +18,9 @@ use crate::store::Module;
 const ZSTD_LEVEL: i32 = 6;
 /// The maximum memory of an encoder, in bytes.
 const ENCODER_BYTES_MAX: u64 = 10 << 20;
-/// The number of variants that the cache is expected to hold.
+/// The number of variants (compressed modules) that the cache is expected to hold.
 const VARIANTS_EXPECTED: usize = 1024;
-/// The memory that a cached variant occupies in addition to its bytes, in bytes.
+/// The memory that a cached variant (a compressed module) takes in addition to its data, in bytes.
 const ENTRY_OVERHEAD_BYTES: u64 = 128;
 
 /// A content coding (RFC 9110, section 8.4.1; zstd: RFC 8878).
@@ -124,8 +124,8 @@ impl EncodingCache {
         }
     }
 
-    /// Returns the variant of a module in this coding. Returns `None` if the module must be compressed first. That takes time, so the
-    /// caller must do it with [`get_or_compress`](Self::get_or_compress) on a blocking thread.
+    /// Returns the variant of a module in this coding. Returns `None` if the module must be compressed first. Compression takes time, so
+    /// the caller must then call [`get_or_compress`](Self::get_or_compress) on a blocking thread.
     pub fn get(&self, module: &Module, coding: Coding) -> Option<Variant> {
         if self.is_compressible(module) {
             self.variants.get(&(module.hash, coding))
@@ -134,7 +134,7 @@ impl EncodingCache {
         }
     }
 
-    /// Returns the variant of a module in this coding. Compresses the module if the variant is not in the cache.
+    /// Returns the module in this coding. Compresses the module if the compressed variant is not in the cache.
     pub fn get_or_compress(&self, module: &Module, coding: Coding) -> Variant {
         if !self.is_compressible(module) {
             return Variant::Identity;

@@ -16,8 +16,8 @@ pub(in crate::http) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> St
     }
 }
 
-/// Returns the entity tag for a 304 response: if `If-None-Match` contains the tag of the compressed variant that the client prefers, that
-/// tag, otherwise the tag of the module.
+/// Returns the entity tag for a 304 response: the tag of the compressed variant that the client prefers, if `If-None-Match` contains it;
+/// otherwise the tag of the module.
 pub(in crate::http) fn of_not_modified(headers: &HeaderMap, hash: ModuleHash) -> String {
     let variant_tag = of_module(hash, Coding::preferred(headers));
     let mut lists = headers.get_all(IF_NONE_MATCH).iter();
@@ -77,9 +77,9 @@ pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Fr
 /// How entity tags are compared (RFC 9110, section 8.8.3.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TagComparison {
-    /// A weak tag is never equal to another tag.
+    /// The strong comparison: a weak tag is never equal to another tag.
     Strong,
-    /// A weak tag is equal to a strong tag with the same text.
+    /// The weak comparison: tags with the same text are equal, even if one or both are weak.
     Weak,
 }
 

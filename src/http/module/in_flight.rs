@@ -1,4 +1,4 @@
-//! Values that are being sent from memory. Each is charged only once, even if several responses share it.
+//! Values that are being sent from memory. Each value is charged to the memory budget only once, even if several responses share it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::budget::Charge;
 
-/// The values that are being sent, by lookup key.
+/// The values that responses are sending from memory, by lookup key.
 pub(in crate::http) struct InFlight<K: Copy + Eq + Hash, V> {
     values: Arc<Values<K, V>>,
 }
@@ -15,7 +15,7 @@ type Values<K, V> = Mutex<HashMap<K, Weak<Sent<K, V>>>>;
 
 /// A value that is being sent, and its charge on the memory budget. The charge is released when the last clone of the `Arc` is dropped.
 pub(in crate::http) struct Sent<K: Copy + Eq + Hash, V> {
-    /// The value.
+    /// The value that responses send, such as a module.
     pub value: V,
     key: K,
     #[expect(dead_code, reason = "held for its drop")]
@@ -58,7 +58,7 @@ impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
 impl<K: Copy + Eq + Hash, V> Drop for Sent<K, V> {
     fn drop(&mut self) {
         let mut values = lock(&self.values);
-        // If another response has shared a newer value with this key since, the map has that value, which stays.
+        // The map may contain a newer value with this key, which another response has shared since. That value must stay in the map.
         if values
             .get(&self.key)
             .is_some_and(|sent| sent.strong_count() == 0)

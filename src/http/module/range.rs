@@ -47,15 +47,15 @@ pub(in crate::http) fn parse_range(
     }
 }
 
-/// Creates a 416 response that states the size of the module (section 15.5.17).
+/// Creates a 416 response that states the size of the module (RFC 9110, section 15.5.17).
 fn not_satisfiable(size_bytes: u64) -> Failure {
     let detail = format!("the module has {size_bytes} bytes");
     Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, detail)
         .with_header(CONTENT_RANGE, format!("bytes */{size_bytes}"))
 }
 
-/// Parses a position in a range; `None` if it is missing. A position that does not fit into a `u64` is treated as one after the end of the
-/// module.
+/// Parses a position in a range; `None` if it is missing. A position that does not fit into a `u64` is treated as a position after the end
+/// of the module.
 fn position(digits: &str) -> Result<Option<u64>> {
     match digits {
         "" => Ok(None),

@@ -19,14 +19,14 @@ pub(in crate::http) type SentModule = Sent<ModuleHash, Module>;
 /// A compressed variant that is being sent.
 pub(in crate::http) type SentVariant = Sent<(ModuleHash, Coding), Bytes>;
 
-/// The module that was found; only its size if there was no memory to read it.
+/// The result of looking up a module: the module or, if there was no memory to read it, its size.
 pub(super) enum FoundContent {
     Read(Arc<SentModule>),
     /// The module was not read, because the memory for it is not free. The value is its size in bytes.
     Unread(u64),
 }
 
-/// What a response sends for a module: its body, and what the headers state about the module.
+/// The body of a response with a module, and the properties of the module that its headers state.
 pub(super) struct Representation {
     pub hash: ModuleHash,
     pub digest: Digest,
@@ -62,7 +62,8 @@ impl AsRef<[u8]> for SentBody {
 }
 
 impl App {
-    /// Reads a module if `charge` covers it, or if the memory for it is free. Releases `charge` if it is too small.
+    /// Reads a module if the memory that `charge` holds is enough for it, or if enough memory is free. Releases a `charge` that is too
+    /// small. If there is not enough memory, returns only the size of the module.
     pub(super) fn read_if_free(
         &self,
         hash: ModuleHash,
@@ -99,9 +100,9 @@ impl App {
         ))
     }
 
-    /// Returns the representation that the client prefers. Compresses the module if necessary, but not if that would have to wait: then
-    /// returns the uncompressed module. The response already holds the memory of the module, and other requests could not use that memory
-    /// during the wait.
+    /// Returns the representation that the client prefers. Compresses the module if necessary. If compression would have to wait for memory
+    /// or for a permit, returns the uncompressed module instead: the response already holds the memory of the module, which other requests
+    /// could not use during the wait.
     pub(super) async fn representation(
         &self,
         sent: Arc<SentModule>,

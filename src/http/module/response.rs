@@ -25,9 +25,9 @@ const VARY_HEADERS: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit"
 /// How the URL names a module. That determines how long the response may be cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum NamedBy {
-    /// By hash, so the response never changes.
+    /// The URL names the module by hash, so the response never changes.
     Hash,
-    /// By path, so the response is the module that the path has in this commit.
+    /// The URL names the module by path, so the response is the module that the path has in this commit.
     Path(Option<CommitId>),
 }
 

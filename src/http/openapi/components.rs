@@ -15,8 +15,8 @@ use crate::wire::schema::CommitHashSchema;
 /// The names of the security schemes, one for each way to send an API key.
 const KEYS: [&str; 3] = ["key", "basic", "bearer"];
 
-/// Moves the definitions that several operations share to the components. Also adds parameters for the names in the URLs to each operation,
-/// and to those that use a branch the response headers that [`add_state_headers`] adds.
+/// Moves the definitions that several operations share to the components. Also adds to each operation parameters for the names in its URL.
+/// Operations that use a branch also get the response headers of [`add_state_headers`].
 pub(super) fn move_to_components(api: &mut OpenApi) {
     let mut components = api.components.take().unwrap_or_default();
     components.responses.extend(problems::components());
@@ -44,8 +44,8 @@ pub(super) fn move_to_components(api: &mut OpenApi) {
     api.components = Some(components);
 }
 
-/// Returns the security requirements. One of them must be met: an API key is sent in one of the three ways or, if the server has no keys,
-/// no key is sent.
+/// Returns the security requirements. A request must meet one of them: it must contain an API key in one of the three ways or, if the
+/// server has no keys, no key.
 pub(super) fn security_requirements(is_keyed: bool) -> Vec<SecurityRequirement> {
     let none = (!is_keyed).then(SecurityRequirement::default);
     let keys = KEYS.map(|name| SecurityRequirement::new(name, [""; 0]));

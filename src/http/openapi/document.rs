@@ -11,7 +11,7 @@ use crate::http::lists::LISTS;
 use crate::wire::Problem;
 use crate::wire::schema::{CommitHashSchema, DigestSchema, HashSchema, VersionSchema};
 
-/// The document before the operations are added.
+/// The OpenAPI document before the operations are added.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -19,7 +19,8 @@ use crate::wire::schema::{CommitHashSchema, DigestSchema, HashSchema, VersionSch
         description = "A store for WebAssembly modules: content-addressed, versioned, validated, and a git repository underneath.",
         license(name = "MIT", identifier = "MIT"),
     ),
-    // Relative to the URL of the document, /api/v1/openapi.json, so that it is right even if a proxy serves the server below another path.
+    // This URL is relative to the URL of the document, /api/v1/openapi.json, so that it is right even if a proxy serves the server below
+    // another path.
     servers((url = "../../")),
     components(schemas(HashSchema, DigestSchema, CommitHashSchema, VersionSchema, Problem)),
 )]
@@ -67,7 +68,7 @@ fn describe_list_tags(paths: &mut Paths) {
     }
 }
 
-/// Replaces the router's syntax for paths by that of OpenAPI, which has no `{*name}`.
+/// Replaces the router's syntax for paths by OpenAPI's syntax, which has `{name}` but not `{*name}`.
 fn rewrite_paths(paths: &mut Paths) {
     let routed = std::mem::take(&mut paths.paths);
     for (path, mut item) in routed {

@@ -178,7 +178,8 @@ const UPLOAD_HEADERS: [ParameterText; 3] = [
     REPR_DIGEST,
 ];
 
-/// The conditions for single paths, which [`WriteHeaders`] has, too: the headers of writes that change modules.
+/// Describes the headers `Wasmstore-If-Match` and `Wasmstore-If-None-Match`, which only writes that change modules accept. The extractor
+/// [`WriteHeaders`] parses them, but its own description does not contain them.
 pub(in crate::http) struct PathConditionHeaders;
 
 const REPR_DIGEST: ParameterText = (
@@ -193,10 +194,10 @@ const CHUNK_HEADERS: [ParameterText; 1] = [(
     r"^(bytes )?[0-9]+-[0-9]+(/([0-9]+|\*))?$",
 )];
 
-/// The headers of requests that upload something.
+/// Describes the headers of requests that upload modules.
 pub(in crate::http) struct UploadHeaders;
 
-/// The headers of chunks.
+/// Describes the headers of requests that append a chunk to an upload.
 pub(in crate::http) struct ChunkHeaders;
 
 /// The header with the digest of a module that is uploaded in chunks.

@@ -48,7 +48,7 @@ const DESCRIPTIONS: [(u16, &str); 16] = [
     (507, "The disk is full"),
 ];
 
-/// Declares sets of error responses. Each set contains the given statuses and those that every operation has.
+/// Declares sets of error responses. Each set contains the listed statuses, and the statuses that every operation can return.
 macro_rules! problems {
     ($($(#[$doc:meta])+ $name:ident = $statuses:expr;)+) => {
         $(
@@ -69,7 +69,7 @@ problems! {
     Problems = [];
     /// The errors of operations that read.
     ReadProblems = [404];
-    /// The errors of operations that read, and that need something in the history.
+    /// The errors of operations that read, and that return 409 if the history contains no change to undo.
     HistoryProblems = [404, 409];
     /// The errors of operations that send a module.
     ModuleProblems = [404, 412, 416];
@@ -81,11 +81,11 @@ problems! {
     WatchProblems = [404, 426];
     /// The errors of operations that read but have a request body.
     WorldProblems = [404, 408, 413, 415];
-    /// The errors of operations that write what a request body contains or names.
+    /// The errors of operations that write, and that have a request body with modules or names of modules.
     BodyProblems = [404, 408, 409, 412, 413, 415, 507];
     /// Errors of requests that begin an upload in chunks.
     UploadBeginProblems = [404, 409, 412, 413, 507];
-    /// Errors of chunks.
+    /// Errors of requests that append a chunk to an upload.
     ChunkProblems = [404, 408, 413, 415, 416, 507];
     /// Errors of requests that complete an upload in chunks.
     CompletionProblems = [404, 408, 409, 412, 413, 415, 416, 507];

@@ -7,11 +7,11 @@ use tokio::sync::Mutex;
 
 use crate::http::error::Result;
 
-/// Runs checks of the bucket. All requests that wait at the same time share one check, which begins after the last of these requests has
-/// arrived.
+/// Runs checks of the bucket. A check reads the current state of the bucket and updates the local copy. All requests that wait at the same
+/// time share one check, which begins after the last of these requests has arrived.
 pub(in crate::http) struct FollowQueue {
     started: AtomicU64,
-    /// The last check that has ended. Locked while the next check runs.
+    /// The number and the result of the check that ended last. The mutex is locked while the next check runs.
     last: Mutex<Check>,
 }
 
@@ -34,7 +34,8 @@ impl Default for FollowQueue {
 }
 
 impl FollowQueue {
-    /// Returns the result of a check that begins after this call. Runs `check` unless another request runs such a check.
+    /// Returns the result of a check that begins after this call. If another request runs such a check, waits for its result; otherwise
+    /// runs `check`.
     ///
     /// # Errors
     /// The error of the check.

@@ -24,17 +24,17 @@ use crate::store::chain;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// The timeout for the head of the response, and again for a small response body.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How long no request is forwarded to a server that did not respond.
+/// How long forwarding to a server is paused after the server did not respond.
 const PAUSE: Duration = Duration::from_secs(5);
-/// The largest response body that is received completely before it is passed on, in bytes. As long as nothing was passed on, this server
-/// can still handle the request itself.
+/// The largest response body that is received completely before it is passed on, in bytes. Until this server has passed on a part of the
+/// response, it can still handle the request itself.
 const BUFFERED_BYTES_MAX: u64 = 64 << 10;
 /// How long an idle connection is kept open.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The headers that are not forwarded: those about the connection, those about the web page that has made the request, and those that
-/// servers of one bucket add. This server has already checked the origin of the page; the other server would compare the origin with its
-/// own host name.
+/// The headers that are not forwarded: headers about the connection, headers about the web page that has made the request, and the headers
+/// that only servers of one bucket send to each other. This server has already checked the origin of the page; the other server would
+/// compare the origin with its own host name.
 const NOT_FORWARDED: [HeaderName; 16] = [
     CONNECTION,
     CONTENT_LENGTH,
@@ -57,9 +57,9 @@ const NOT_FORWARDED: [HeaderName; 16] = [
 /// A request to another server.
 pub(in crate::http) struct OutgoingRequest {
     pub method: Method,
-    /// The complete URL.
+    /// The complete URL, including the URL of the other server.
     pub url: String,
-    /// The headers of the client that are forwarded, and those that servers of one bucket add to a forwarded request.
+    /// The headers: the client's headers that are forwarded, and the headers that servers of one bucket add to a forwarded request.
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -68,7 +68,8 @@ pub(in crate::http) struct OutgoingRequest {
 pub(in crate::http) enum Forwarded {
     /// The other server has handled the request, with this response.
     Response(Response),
-    /// The other server has refused the request with this status. It has not handled the request and will not handle it later.
+    /// The other server has refused the request with this status. The other server has not handled the request and will not handle it
+    /// later.
     Refused(StatusCode),
     /// The connection to the other server failed, so the other server does not have the request. The text is the error.
     NotSent(String),
@@ -79,16 +80,16 @@ pub(in crate::http) enum Forwarded {
 /// How many requests were forwarded since the server started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) struct ForwardCounts {
-    /// The requests that the other server handled.
+    /// The number of requests that the other server handled.
     pub ok: u64,
-    /// All other requests.
+    /// The number of requests that the other server refused or did not receive, or whose outcome is unknown.
     pub failed: u64,
 }
 
 /// The client for requests to other servers. It keeps connections open for later requests.
 pub(in crate::http) struct Forwarder {
     client: reqwest::Client,
-    /// The URLs of the servers to which no request is forwarded for now, and the time at which that ends.
+    /// The URLs of the servers to which no request is forwarded for now, each with the time at which the pause ends.
     paused: Mutex<HashMap<String, Instant>>,
     ok: AtomicU64,
     failed: AtomicU64,
@@ -97,8 +98,8 @@ pub(in crate::http) struct Forwarder {
 impl Forwarder {
     /// Creates the client; `None` if the system's certificates cannot be read.
     pub fn new() -> Option<Self> {
-        // Installs the process-wide crypto provider that reqwest uses. This fails if another part of the process has already installed one.
-        // reqwest then uses that one, so the error is ignored.
+        // Installs the process-wide crypto provider that reqwest uses. This fails if another part of the process has already installed a
+        // provider. reqwest then uses that provider, so the error is ignored.
         let _ = ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -163,7 +164,7 @@ impl Forwarder {
             .body(request.body);
         let response = match timeout(RESPONSE_TIMEOUT, outgoing.send()).await {
             Ok(Ok(response)) => response,
-            // The log line already has the URL.
+            // Removes the URL from the error, because the log line already has it.
             Ok(Err(error)) if error.is_connect() => {
                 return Forwarded::NotSent(chain(&error.without_url()));
             }

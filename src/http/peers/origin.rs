@@ -6,31 +6,32 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use crate::http::error::{Failure, Result};
 use crate::store::RequestId;
 
-/// The response header with the generation of the shared store that the response is based on.
+/// The response header with the generation (version number) of the shared store on which the response is based.
 pub(in crate::http) const GENERATION: HeaderName = HeaderName::from_static("wasmstore-generation");
 /// The request header with the secret that the servers share.
 pub(in crate::http) const PEER_KEY: HeaderName = HeaderName::from_static("wasmstore-peer-key");
 /// The request header with the id of a forwarded request.
 pub(in crate::http) const REQUEST_ID: HeaderName = HeaderName::from_static("wasmstore-request-id");
-/// The request header with the generation that the forwarding server had when it forwarded the request.
+/// The request header with the generation (version number) of the forwarding server's copy of the store.
 pub(in crate::http) const REQUEST_GENERATION: HeaderName =
     HeaderName::from_static("wasmstore-request-generation");
 
 /// The length of the id of a forwarded request, in hex digits.
 const ID_DIGITS: usize = 32;
 
-/// The id of a request that was forwarded, and where this server got it from. It is an extension of the request.
+/// The id of a request that may be forwarded, and whether this server got the request from another server. It is an extension of the
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct RequestOrigin {
-    /// The id, with which the store applies the write at most once, even if two servers handle the request.
+    /// The id of the request. The store applies a write with this id at most once, even if two servers handle the request.
     pub request: RequestId,
     /// Whether another server of the bucket has forwarded the request to this one.
     pub is_from_peer: bool,
 }
 
 impl RequestOrigin {
-    /// Returns the origin of a request that another server forwards with these headers, and the generation that the other server had.
-    /// Returns `None` if the headers contain no id.
+    /// Returns the [`RequestOrigin`] of a request that another server forwards with these headers, and the generation (version number) of
+    /// that server's copy of the store. Returns `None` if the headers contain no id.
     ///
     /// # Errors
     /// 400 if a header is malformed.

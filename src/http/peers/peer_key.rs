@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq;
 
 use super::origin::PEER_KEY;
 
-/// A function that returns the secret, or `None` if this server has not reached the bucket yet. The function does not block.
+/// A function that returns the secret with which the servers of one bucket authenticate to each other, or `None` if this server has not
+/// reached the bucket yet. The function does not block.
 #[derive(Clone)]
 pub struct PeerKeySource(Arc<dyn Fn() -> Option<PeerKey> + Send + Sync>);
 
@@ -46,7 +47,7 @@ impl PeerKey {
         Self(text)
     }
 
-    /// Returns whether a request contains the secret. The time that this takes is the same for all wrong secrets of the same length.
+    /// Returns whether a request contains the secret. The comparison takes the same time for all wrong secrets of the same length.
     pub(in crate::http) fn is_presented(&self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(PEER_KEY).iter();
         let (Some(value), None) = (values.next(), values.next()) else {

@@ -1,4 +1,4 @@
-//! The bucket of a server that shares its store, and the other servers on that bucket.
+//! A server's access to the bucket in which it shares its store, and to the other servers that use the bucket.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::names::ServerUrl;
 use crate::remote::BucketFollower;
 use crate::store::SharedState;
 
-/// The bucket of a server that shares its store, and the other servers on that bucket.
+/// A server's access to the bucket in which it shares its store, and to the other servers that use the bucket.
 pub(in crate::http) struct BucketServers {
     /// Updates this server's copy of the store from the bucket.
     pub follower: Arc<BucketFollower>,
@@ -20,7 +20,8 @@ pub(in crate::http) struct BucketServers {
 }
 
 impl BucketServers {
-    /// Creates the state of a server. Without a source of the secret, no request is forwarded.
+    /// Creates the value for a server whose local copy of the store is updated by `follower`. `peer_key` provides the secret that the
+    /// servers share; without it, this server forwards no requests.
     pub fn new(follower: Arc<BucketFollower>, peer_key: Option<PeerKeySource>) -> Self {
         Self {
             follower,
@@ -35,8 +36,8 @@ impl BucketServers {
         self.peer_key.as_ref()?.get()
     }
 
-    /// Returns the URL of the last writer, and the client that forwards requests to it. Returns `None` if this server has to handle
-    /// requests itself.
+    /// Returns the URL of the last writer (the server that has changed the bucket most recently), and the client that forwards requests to
+    /// it. Returns `None` if this server has to handle requests itself.
     pub fn last_writer(&self, state: &SharedState) -> Option<(ServerUrl, &Forwarder)> {
         let writer = ServerUrl::parse(state.writer.as_deref()?).ok()?;
         let forwarder = self.forwarder.as_ref()?;

@@ -37,8 +37,8 @@ pub(in crate::http) async fn list(State(app): State<App>) -> Result<Response> {
 
 /// Lists the refs that are broken
 ///
-/// git does not advertise broken refs, and lists of branches do not contain them. A replica does not update or delete its own copy of such
-/// a ref.
+/// git does not advertise broken refs, and lists of branches do not contain them. If a ref is broken on the primary, a replica does not
+/// update or delete its own copy of the ref.
 #[utoipa::path(get, operation_id = "list_broken_refs", path = "/broken-refs", tag = "branches",
     responses((status = 200, description = "The full name of each broken ref, such as `refs/heads/main`, with the reason. \
         `packed-refs` stands for a line of that file that is not a ref: its name is unknown", body = BTreeMap<String, String>), Problems))]
@@ -126,7 +126,7 @@ pub(in crate::http) struct MergeQuery {
 
 /// Merges a branch into the selected branch
 ///
-/// After a fast-forward, `Wasmstore-Forwarded-From` is the branch's tip before it. Restoring that commit undoes the merge.
+/// After a fast-forward, `Wasmstore-Forwarded-From` is the tip of the branch before the merge. Restoring that commit undoes the merge.
 #[utoipa::path(post, path = "/merge/{*branch}", tag = "branches",
     params(WriteHeaders, PathConditionHeaders, MergeQuery),
     responses((status = 200, description = "The branch is merged",

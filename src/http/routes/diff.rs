@@ -21,7 +21,7 @@ use crate::wire::{self, encode_query_value};
 /// The number of paths on a page if the request has no `limit`.
 const PAGE_SIZE_DEFAULT: usize = 1_000;
 
-/// The size limit on the differences of one module, in bytes. The rest is left out.
+/// The size limit on the list of differences between two versions of one module, in bytes. Further differences are left out.
 pub(super) const MODULE_BYTES_MAX: usize = 4 << 20;
 
 /// The query parameters of a diff.
@@ -118,7 +118,7 @@ fn updated_module(
         &Revision::Commit(to),
         path,
         |change| {
-            // Changes are sorted by path, so the change of a module at `path` itself is the first one.
+            // Changes are sorted by path, so if a module at `path` itself has changed, its change is the first one.
             updated = (change.path.as_tree_path() == path).then_some(change);
             ControlFlow::Break(())
         },

@@ -21,7 +21,8 @@ pub(super) struct EncodedBody<W: Write> {
 }
 
 impl<W: Write> EncodedBody<W> {
-    /// Creates a body that is decoded into `sink`. Resizes `charge` to the memory of the decoder.
+    /// Creates a body that is decoded into `sink`. Resizes `charge`, the memory that the request has taken from the memory budget, to the
+    /// memory that the decoder uses.
     ///
     /// # Errors
     /// 400 if a digest in the headers is malformed; 503 if there is no memory for the decoder.

@@ -21,7 +21,7 @@ use crate::names::{CommitId, ModuleHash, ModuleRef};
 use crate::store::{self, Revision, Store};
 use crate::wire::{self, PartKind, PartSelection};
 
-/// The maximum size of the facts about a module, in bytes of memory.
+/// The maximum memory of the facts about a module (its imports, exports, sections, sizes and metadata), in bytes.
 const FACTS_BYTES_MAX: u64 = 2 << 20;
 
 /// The maximum size of the facts about a small module, as a multiple of the module's size. The smallest function takes 3 bytes in the code
@@ -180,7 +180,8 @@ impl IntoResponse for Found {
     }
 }
 
-/// Returns the commit in which a module is found, its hash, and its size in bytes.
+/// Looks up a module. Returns the commit in which the module was found (`None` for a branch without a commit), the hash of the module, and
+/// the size of the module in bytes.
 async fn find(
     app: &App,
     revision: &Revision,
@@ -197,8 +198,8 @@ async fn find(
     .await
 }
 
-/// Runs `read`, which may have to compute the facts about a module of this size. Also returns the charge for the module and its facts. The
-/// response holds that charge until it is sent.
+/// Runs `read`, which may have to read a module of `size_bytes` bytes and compute the facts about it. Also returns the charge on the memory
+/// budget for the module and its facts, which the response must hold until it is sent.
 async fn read_facts<T: Send + 'static>(
     app: &App,
     revision: Revision,

@@ -23,10 +23,10 @@ const COMPARED_MAX: usize = 1_000;
 /// The time after which no further commit is compared for one page.
 const COMPARED_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The memory for the facts about the module in a commit and in its parents, in bytes.
+/// The memory for the facts about the module (imports, exports, sizes) in a commit and in its parents, in bytes.
 const FACTS_BYTES_MAX: u64 = 4 << 20;
 
-/// The query parameters that select commits by what they changed in a module.
+/// The query parameters that select commits by their changes to a module.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct ChangeQuery {
@@ -80,8 +80,8 @@ pub(super) async fn filtered_commits(
     (after, page): (Option<CommitId>, Page),
 ) -> Result<Response> {
     let link_query = filter_query(&filter) + &commit_filter_query(&commits);
-    // If the index does not have the facts about a module, the module must be read. All memory for that is charged in one step, so that the
-    // request holds none while it waits for memory.
+    // If the index does not have the facts about a module, the module must be read. The memory for all reads is charged in one step, so
+    // that the request holds no memory while it waits for memory.
     let (at, wanted) = ((revision.clone(), path.clone()), filter.clone());
     let module_bytes = app
         .run_read(move |store| {
@@ -116,7 +116,8 @@ pub(super) async fn filtered_commits(
     Ok((CommitHeader(commit), AppendHeaders(link), body).into_response())
 }
 
-/// Adds the commits of one page to `items`. Returns the last commit that was compared, or `None` if there are no further commits.
+/// Adds the commits of one page to `items`. Returns the last commit that was compared with its parents, or `None` if there are no further
+/// commits.
 fn push_page(
     store: &Store,
     revision: &Revision,

@@ -34,7 +34,7 @@ pub(in crate::http) struct GcQuery {
     /// Instead of squashing: drop old versions, but keep this many of the newest versions of each path.
     #[param(minimum = 1)]
     keep_last: Option<u32>,
-    /// Instead of squashing: drop old versions, but keep those that the branch had at this time or later. The time is a day such as
+    /// Instead of squashing: drop old versions, but keep the versions that the branch had at this time or later. The time is a day such as
     /// `2026-11-01`, a time such as `2026-11-01T12:00:00Z`, or an age such as `90d`.
     keep_since: Option<String>,
     /// Instead of squashing: drop old versions, but keep those in tagged commits.
@@ -56,7 +56,8 @@ pub(in crate::http) struct GcPaths {
 }
 
 impl GcQuery {
-    /// Returns what `/gc` does with the history. `pairs` are all query parameters of the request.
+    /// Returns whether the request squashes the history, drops old versions, or keeps the history. `pairs` are all query parameters of the
+    /// request.
     fn history(&self, pairs: &[(String, String)]) -> Result<History> {
         let known = ["keep_history", "keep_last", "keep_since", "keep_tags"];
         let unknown = |name: &&str| name.starts_with("keep") && !known.contains(name);

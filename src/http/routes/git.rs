@@ -47,8 +47,8 @@ pub(in crate::http) async fn upload_pack(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response> {
-    // With version 2 of git's protocol, the client lists the refs with one of these requests. It may also want a commit that it has seen on
-    // another server.
+    // With version 2 of git's protocol, the client lists the refs with one of these requests. The client may also request a commit that it
+    // has seen on another server of the bucket.
     check_bucket(&app).await;
     let bytes_max = app.limits.fetch_bytes_max;
     serve(app, (GitService::UploadPack, bytes_max), &caller, request).await
@@ -110,12 +110,12 @@ fn git_response(app: &App, media_type: &'static str, body: Body) -> Response {
         "no-cache, max-age=0, must-revalidate"
     };
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, control)];
-    // The response is not charged to the memory budget, because it buffers only as much of git's output as a pipe does.
-    // `--git-read-timeout` limits how slowly the client may read it.
+    // The response is not charged to the memory budget, because it buffers no more of git's output than a pipe holds. `--git-read-timeout`
+    // limits how slowly the client may read the response.
     (headers, Extension(HoldsNoMemory), body).into_response()
 }
 
-/// Creates a 403 response, like git-http-backend(1).
+/// Creates the response to a client that does not use git's smart protocol: 403, as from git-http-backend(1).
 fn smart_protocol_only() -> Failure {
     let detail = "only git's smart protocol is supported: `service` must be git-upload-pack or git-receive-pack";
     Failure::new(StatusCode::FORBIDDEN, detail)

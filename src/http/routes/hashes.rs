@@ -51,7 +51,7 @@ pub(in crate::http) async fn set(
         .split_once('/')
         .ok_or_else(|| Failure::malformed("a hash and a path are needed: /hash/<hash>/<path>"))?;
     let (hash, path) = (HashRef::parse(hash)?, ModulePath::parse(path)?);
-    // The module is validated again, which takes memory: the hash may be that of any object in the repository.
+    // The object is validated as a module, which takes memory: the hash may name any blob in the repository, even one that is not a module.
     let size_bytes = app
         .run_read(move |store| Ok(store.stored_size_bytes(&hash)?))
         .await?;

@@ -108,8 +108,8 @@ pub(in crate::http) async fn commits_all(
 /// If the path is a directory, lists the commits that changed, added or removed a module in it, without the field `module`. The
 /// server compares 20,000 commits per page, so a page may have few commits or none; the next page continues.
 ///
-/// With `import`, `export` or `grew`, lists only the commits whose module differs in this way from that of every parent. The server
-/// compares for about a second per page, so a page may have few commits or none; the next page continues.
+/// With `import`, `export` or `grew`, lists only the commits whose version of the module differs in this way from the version of every
+/// parent. The server compares for about a second per page, so a page may have few commits or none; the next page continues.
 #[utoipa::path(get, operation_id = "list_commits", path = "/commits/{*path}", tag = "history",
     params(ReadRevision, CommitPageQuery, AuditQuery, ChangeQuery, CommitFilterQuery),
     responses((status = 200, description = "Commits", body = Vec<wire::PathCommitJson>,

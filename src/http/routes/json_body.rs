@@ -13,15 +13,16 @@ use crate::http::upload::decoding::content_coding;
 /// The maximum length of a body, in bytes.
 const BYTES_MAX: usize = 1 << 20;
 
-/// The memory for each byte of a body and for the values in it, in bytes. A value takes more memory than its text if it is a short string.
+/// The memory that is charged for each byte of a body, in bytes. It covers the body and the parsed values: a short string takes more memory
+/// than its JSON text.
 const MEMORY_PER_BYTE: u64 = 16;
 
-/// A JSON body, if the request has the media type `application/json`. A request with any other media type has no such body: clients that
-/// know only the query parameters may send anything. An empty body is none either: some clients send this media type with every request.
+/// An optional JSON body. A body counts as absent if it is empty, because some clients send the media type `application/json` with every
+/// request. It also counts as absent if it has another media type, because clients that know only the query parameters may send any body.
 pub(in crate::http) struct JsonBody<T> {
     /// The value; `None` if the request has no JSON body, or the body is `null`.
     pub value: Option<T>,
-    /// The memory of the value, until the request is done.
+    /// The charge for the memory of the value. It is held until the request is done.
     _charge: Option<Charge>,
 }
 
@@ -62,7 +63,7 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     }
 }
 
-/// Returns the memory for a body of this length, in bytes; of an unknown length, for the largest body.
+/// Returns the memory for a body of this length, in bytes. If the length is unknown, returns the memory for the largest body.
 fn memory_bytes(announced: Option<u64>) -> u64 {
     announced.unwrap_or(BYTES_MAX as u64) * MEMORY_PER_BYTE
 }

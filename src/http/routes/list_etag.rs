@@ -55,15 +55,15 @@ pub(in crate::http) async fn list_etag(
     response
 }
 
-/// Returns the `If-None-Match` headers and no others; `None` if there are none.
+/// Returns a copy of the `If-None-Match` headers only; `None` if the request has none.
 fn condition_headers(headers: &HeaderMap) -> Option<HeaderMap> {
     let values = headers.get_all(IF_NONE_MATCH).iter();
     let condition: HeaderMap = values.map(|value| (IF_NONE_MATCH, value.clone())).collect();
     (!condition.is_empty()).then_some(condition)
 }
 
-/// Returns a 304 response if the client already has the list of the requested commit. For this, only the ref is read. If the revision does
-/// not exist, returns `None`, so that the handler reports the error.
+/// Returns a 304 response if the client already has the list of the requested commit. To find this out, only the ref is read. If the
+/// revision does not exist, returns `None`, so that the handler reports the error.
 async fn not_modified(
     app: &App,
     condition: &HeaderMap,

@@ -214,7 +214,8 @@ pub(in crate::http) async fn put(
     Ok((commit, hash.to_string()).into_response())
 }
 
-/// Rejects a module whose announced size alone exceeds the limit.
+/// Rejects a module if its size, which the client has announced, exceeds the limit. `size_bytes` is `None` if the client has announced no
+/// size.
 pub(super) fn check_size(size_bytes: Option<u64>, bytes_max: u64) -> Result<()> {
     match size_bytes {
         Some(size_bytes) if size_bytes > bytes_max => Err(Failure::new(
@@ -229,7 +230,7 @@ pub(super) fn check_size(size_bytes: Option<u64>, bytes_max: u64) -> Result<()> 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct RemoveQuery {
-    /// If the name is that of a directory, remove the directory with everything in it.
+    /// If the name is the path of a directory, remove the directory with everything in it.
     #[serde(default)]
     recursive: bool,
 }

@@ -82,7 +82,7 @@ pub(in crate::http) async fn metrics(
         counter!(LOG_LINES_DROPPED).absolute(dropped());
     }
     if let Some(replica) = &app.replica {
-        // A replica that was promoted does not lag behind anything: alerts about it must end.
+        // A replica that was promoted has no primary, so its lag is reported as 0. Otherwise alerts about the lag would not end.
         let status = replica.status().unwrap_or_default();
         gauge!(REPLICA_LAG).set(status.lag.as_secs_f64());
         gauge!(REPLICA_FAILURES).set(f64::from(status.failures));
@@ -110,8 +110,8 @@ pub(super) fn bucket_state(app: &App) -> Option<BucketState> {
     })
 }
 
-/// Returns the state of all mirrors. If it cannot be read, logs the error and returns no mirrors, so that the other metrics are still
-/// reported.
+/// Returns the state of all mirrors. If the state cannot be read, logs the error and returns no mirrors, so that the other metrics are
+/// still reported.
 pub(super) async fn mirror_statuses(app: &App) -> Result<Vec<MirrorStatus>> {
     let Some(mirrors) = app.mirrors.clone() else {
         return Ok(Vec::new());

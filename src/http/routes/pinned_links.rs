@@ -9,7 +9,7 @@ use axum::response::Response;
 use crate::http::extract::selects_revision;
 
 /// Adds the commit that was read to the link to the next page, if the query of the request has `commit` or `branch`. The link replaces the
-/// whole query, so without the commit the next page would be one of the default branch.
+/// whole query of the request, so without the commit, the next page would list the default branch.
 pub(in crate::http) async fn pin_links(request: Request, next: Next) -> Response {
     let is_selected = matches!(selects_revision(request.uri()), Ok(true));
     let mut response = next.run(request).await;

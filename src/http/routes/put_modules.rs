@@ -28,7 +28,7 @@ const ARCHIVE: &str = "application/x-tar";
 /// The name of a form's part whose path is given by its file name.
 const FILE_PART: &str = "file";
 
-/// What a request writes, except for the modules in its body.
+/// The parameters of a write of several modules: everything except the modules themselves.
 struct ModulesWrite {
     change: Change,
     conditions: PathConditions,
@@ -139,7 +139,7 @@ async fn put_form(app: &App, write: ModulesWrite, request: Request) -> Result<Re
     publish(app, write, move || Ok(sink)).await
 }
 
-/// Receives a part of a form. The path of its module is the name of the part or, if that name is `file`, the file name.
+/// Receives a part of a form. The path of the module is the name of the part or, if the part has the name `file`, its file name.
 async fn receive_part(app: &App, mut sink: ModulesSink, mut part: BodyPart) -> Result<ModulesSink> {
     let file_name = part.file_name().filter(|_| part.name() == Some(FILE_PART));
     let name = match (file_name, part.name()) {
@@ -164,7 +164,8 @@ async fn receive_part(app: &App, mut sink: ModulesSink, mut part: BodyPart) -> R
         let written = app.run_read(move |_| {
             digest.update(&full);
             if is_last {
-                // Before the module: an invalid module is often one that was damaged on the way, as for other uploads.
+                // The digest is checked before the last bytes are validated, so that a module that was damaged on the way is reported as
+                // damaged and not as invalid.
                 std::mem::take(&mut digest).check()?;
             }
             sink.write(&full)?;
@@ -191,7 +192,7 @@ fn sink(app: &App, upload: ModulesUpload, memory: UploadMemory) -> ModulesSink {
     ModulesSink::new(upload, app.reserve_upload(), memory, bytes_max)
 }
 
-/// Calls `finish`, which completes the upload, and publishes the modules.
+/// Completes the upload with `finish`, and commits its modules.
 async fn publish(
     app: &App,
     write: ModulesWrite,

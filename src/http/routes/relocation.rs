@@ -24,7 +24,7 @@ const NAMES_MAX: usize = 1_000;
 /// The error text if the API key does not allow the client to remove modules.
 const MOVE_REFUSED: &str = "the key does not allow DELETE, which a move needs, because it removes modules from their paths";
 
-/// The query parameters of `/copy` and `/move`. If the request has a JSON body, it has the parameters instead.
+/// The query parameters of `/copy` and `/move`. If the request has a JSON body, the body contains the parameters instead.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(
@@ -35,8 +35,8 @@ pub(in crate::http) struct RelocationQuery {
     /// The path of a module or directory, or a glob. May be repeated, up to 1,000 times; at most 100 may be globs.
     #[param(min_items = 1, max_items = 1_000, required = false)]
     from: Vec<String>,
-    /// The destination. If it is an existing directory, or ends with a slash, each module or directory keeps its name below it. Otherwise
-    /// there must be only one `from`, and the destination is its new path.
+    /// The destination. If the destination is an existing directory, or ends with a slash, each module or directory is put below it and
+    /// keeps its name. Otherwise there must be only one `from`, and the destination is its new path.
     #[param(required = false)]
     to: String,
     /// Replace modules that exist at the destination.
@@ -55,7 +55,7 @@ pub(in crate::http) struct RemovalQuery {
     /// A path, hash, digest or glob. May be repeated, up to 1,000 times; at most 100 may be globs.
     #[param(min_items = 1, max_items = 1_000)]
     name: Vec<String>,
-    /// If a name is that of a directory, remove the directory with everything in it.
+    /// If a name is the path of a directory, remove the directory with everything in it.
     #[serde(default)]
     recursive: bool,
 }
@@ -65,10 +65,11 @@ pub(in crate::http) type QueryPairs = QueryParams<Vec<(String, String)>>;
 
 /// Copies modules and directories, in one commit
 ///
-/// A precondition is checked against the entity tag of the module or directory in `from` or, if there are several or a glob, against that of
-/// the whole tree. A glob is one as in gitignore(5). It must match something that is not in the destination yet, and selects the topmost
-/// directories that it matches. The parameters are those of the query, or those of a JSON body, which may name up to 10,000 paths. At
-/// most 100 of them may be globs.
+/// If `from` is a single path, a precondition is checked against the entity tag of the module or directory at that path. If `from` is a
+/// glob or has several values, a precondition is checked against the entity tag of the whole tree. A glob has the syntax of gitignore(5).
+/// It selects the topmost modules and directories that it matches. Unless the destination is the root, it selects nothing in the
+/// destination, and no directory that contains the destination. A glob that selects nothing is an error. The parameters are in the query,
+/// or in a JSON body, which may name up to 10,000 paths. At most 100 of them may be globs.
 #[utoipa::path(post, operation_id = "copy_modules", path = "/copy", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     request_body(content = Option<wire::RelocationJson>, description = "The parameters, instead of the query; at most 1 MiB"),
@@ -86,7 +87,7 @@ pub(in crate::http) async fn copy(
 
 /// Moves modules and directories, in one commit
 ///
-/// Sources and preconditions are those of `/copy`. The key must allow DELETE in addition to POST.
+/// The parameters and preconditions are the same as for `/copy`. The key must allow DELETE in addition to POST.
 #[utoipa::path(post, operation_id = "move_modules", path = "/move", tag = "modules",
     params(WriteHeaders, PathConditionHeaders, RelocationQuery),
     request_body(content = Option<wire::RelocationJson>, description = "The parameters, instead of the query; at most 1 MiB"),
@@ -158,7 +159,7 @@ async fn remove(
     Ok(removed.await?.0)
 }
 
-/// Returns what is copied or moved, from the query or the body of a request.
+/// Returns the copy or move that the query or the body of a request describes.
 fn relocation(
     query: &[(String, String)],
     body: Option<&wire::RelocationJson>,
@@ -192,7 +193,7 @@ fn relocation(
     })
 }
 
-/// Removes globs that are given twice, and checks the number of the others.
+/// Removes repeated globs from `patterns`, and checks the number of the remaining globs.
 fn remove_repeated_globs<P>(
     patterns: &mut Vec<P>,
     glob: impl Fn(&P) -> Option<&Glob>,
@@ -209,7 +210,8 @@ fn remove_repeated_globs<P>(
     )))
 }
 
-/// Returns the names in a body, of which there must be at least one. Their number was limited when they were read.
+/// Returns the names in the field `key` of a body. There must be at least one. The maximum number of names was already checked when the
+/// body was parsed.
 fn body_names<'b>(values: &'b [String], key: &str) -> Result<Vec<&'b str>> {
     check_given(values.iter().map(String::as_str).collect(), key)
 }
@@ -226,7 +228,10 @@ fn names<'q>(query: &'q [(String, String)], key: &str) -> Result<Vec<&'q str>> {
     Ok(values)
 }
 
-/// Returns the values, of which there must be at least one.
+/// Returns `values`, which a request has in its query parameter or field `key`.
+///
+/// # Errors
+/// 400 if there is no value, or if a value is empty.
 fn check_given<'v>(values: Vec<&'v str>, key: &str) -> Result<Vec<&'v str>> {
     if values.is_empty() || values.iter().any(|value| value.is_empty()) {
         return Err(Failure::malformed(format!("`{key}` is missing or empty")));

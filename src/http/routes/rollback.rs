@@ -61,7 +61,7 @@ pub(in crate::http) async fn preview_all(
 
 /// Returns what a rollback of a path would undo
 ///
-/// A request for a commit says what a rollback would have undone when the commit was the branch's tip.
+/// If the request selects a commit, returns what a rollback would have undone when that commit was the branch's tip.
 #[utoipa::path(get, operation_id = "preview_rollback", path = "/rollback/{*path}", tag = "history",
     params(ReadRevision),
     responses((status = 200, description = "The change that a rollback would undo", body = wire::UndoneChangeJson), HistoryProblems))]

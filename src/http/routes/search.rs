@@ -18,7 +18,7 @@ use crate::wire;
 /// The number of matches on a page if the request has no `limit`.
 const PAGE_SIZE_DEFAULT: usize = 100;
 
-/// The maximum number of matches on a page. A path has at most 4 KiB, so a page has a few MiB at most.
+/// The maximum number of matches on a page. A path has at most 4 KiB, so a page of 1,000 matches has at most a few MiB.
 const PAGE_SIZE_MAX: usize = 1_000;
 
 /// The query parameters of a search.

@@ -49,7 +49,7 @@ impl CommitFilterQuery {
 pub(super) struct CommitPage<'p> {
     filter: &'p CommitFilter,
     items: &'p mut JsonItems,
-    /// Whether the number of compared commits is limited.
+    /// Whether the page may examine only [`COMPARED_MAX`] commits.
     is_limited: bool,
     compared: usize,
     last: Option<CommitId>,
@@ -57,7 +57,7 @@ pub(super) struct CommitPage<'p> {
 }
 
 impl<'p> CommitPage<'p> {
-    /// Begins a page.
+    /// Begins a page of a list. The number of commits that it examines is limited only if the filter is not empty.
     pub fn new(filter: &'p CommitFilter, items: &'p mut JsonItems) -> Self {
         Self {
             filter,
@@ -69,7 +69,8 @@ impl<'p> CommitPage<'p> {
         }
     }
 
-    /// Begins a page of a list for which each commit is compared with its parents.
+    /// Begins a page of a list for which each commit is compared with its parents. The number of commits that it examines is always
+    /// limited.
     pub fn comparing(filter: &'p CommitFilter, items: &'p mut JsonItems) -> Self {
         Self {
             is_limited: true,
@@ -77,7 +78,7 @@ impl<'p> CommitPage<'p> {
         }
     }
 
-    /// Counts a commit that was compared but is not in the list. Returns whether the page can take another commit.
+    /// Counts a commit that was examined for this page, but does not belong to the list. Returns whether the page can take another commit.
     pub fn skip(&mut self, commit: CommitId) -> bool {
         self.count(commit, |_| true)
     }

@@ -102,9 +102,9 @@ pub(in crate::http) struct NewTagQuery {
 
 /// Creates a tag
 ///
-/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author of the request. A precondition is checked against
-/// the entity tag of the existing tag, which is the commit that it leads to. Replacing a tag needs a key that allows DELETE in addition to
-/// POST.
+/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author that the request names. A precondition is checked
+/// against the entity tag of the existing tag, which is the id of the tagged commit. Replacing a tag needs a key that allows DELETE in
+/// addition to POST.
 #[utoipa::path(post, operation_id = "create_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders, NewTagQuery),
     responses((status = 200, description = "The tag is created",
@@ -136,8 +136,8 @@ pub(in crate::http) async fn create(
 
 /// Deletes a tag
 ///
-/// A precondition is checked against the entity tag of the tag, which is the commit that it leads to. `Wasmstore-Commit` in the response is
-/// that commit.
+/// A precondition is checked against the entity tag of the tag, which is the id of the tagged commit. `Wasmstore-Commit` in the response is
+/// the same id.
 #[utoipa::path(delete, operation_id = "delete_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders),
     responses((status = 200, description = "The tag is deleted"), WriteProblems))]

@@ -51,7 +51,7 @@ impl UploadBody {
         self.is_complete
     }
 
-    /// Charges `kept_bytes`, the bytes that the caller keeps, in addition to one chunk.
+    /// Resizes the charge such that it covers one chunk and `kept_bytes`, the bytes that the caller keeps in memory.
     ///
     /// # Errors
     /// 503 if the memory is used up.

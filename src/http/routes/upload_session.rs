@@ -40,12 +40,12 @@ impl UploadSession {
         Ok(Self::new(app, area, begun.await?))
     }
 
-    /// Returns the id.
+    /// Returns the id of the upload.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Returns what identifies the upload.
+    /// Returns the area and the id, which together identify the upload.
     pub fn key(&self) -> (&UploadArea, &str) {
         (&self.area, &self.id)
     }
@@ -74,9 +74,9 @@ impl UploadSession {
         discarded.await
     }
 
-    /// Checks that the chunk in the request continues the upload, and returns the number of bytes that the upload has. Returns `None`
-    /// without looking for the upload if the chunk does not say where it begins and is short: then the upload is looked for when the chunk
-    /// is there.
+    /// Checks that the chunk in the request continues the upload, and returns the number of bytes that the upload has. If the chunk is
+    /// short and has no `Content-Range`, returns `None` without looking up the upload: [`receive`](Self::receive) looks it up once the
+    /// chunk is received.
     ///
     /// # Errors
     /// 416 if the chunk does not continue the upload, or has another length than `Content-Range`; the errors of
@@ -94,12 +94,12 @@ impl UploadSession {
         }
     }
 
-    /// Appends the body to the upload, which has `start` bytes, if that is known. With the last bytes, calls `finish` on a thread that may
-    /// block.
+    /// Appends the body to the upload. `start` is the number of bytes that the upload must have before, or `None` if it may have any
+    /// number. After the last bytes of the body are written, calls `finish` on the same blocking thread.
     ///
     /// # Errors
-    /// 416 if another request has written to the upload; the errors of [`size_bytes`](Self::size_bytes) and of `finish`. The bytes that have
-    /// arrived are kept.
+    /// 416 if another request has written to the upload; the errors of [`size_bytes`](Self::size_bytes) and of `finish`. The upload keeps
+    /// the bytes that were written before the error.
     pub async fn receive<T: Send + 'static>(
         &self,
         start: Option<u64>,
@@ -129,10 +129,10 @@ impl UploadSession {
         }
     }
 
-    /// Checks that no other request has written to the upload since it had this number of bytes.
+    /// Checks that the upload still has this number of bytes. If not, another request has written to it.
     ///
     /// # Errors
-    /// 416.
+    /// 416 if the upload has another number of bytes.
     pub fn check_size(&self, upload: &BlobUpload<'_>, size_bytes: u64) -> Result<()> {
         if upload.size_bytes() == size_bytes {
             return Ok(());
@@ -140,7 +140,7 @@ impl UploadSession {
         Err(self.out_of_order(upload.size_bytes()))
     }
 
-    /// Opens the upload, and locks it until the result is dropped.
+    /// Opens the upload, and locks it until the returned value is dropped.
     ///
     /// # Errors
     /// As for [`size_bytes`](Self::size_bytes).
@@ -162,8 +162,8 @@ impl UploadSession {
             .collect()
     }
 
-    /// Returns the range of the bytes that have arrived. OCI clients expect `0-0` for an empty upload, which could also be one byte: the API
-    /// sends no range then.
+    /// Returns the range of the bytes that have arrived. For an empty upload, OCI clients expect `0-0`, which could also stand for one
+    /// byte, so the API sends no range for an empty upload.
     fn range(&self, size_bytes: u64) -> Option<String> {
         let is_sent = size_bytes > 0 || matches!(self.area, UploadArea::Repository(_));
         is_sent.then(|| format!("0-{}", size_bytes.saturating_sub(1)))

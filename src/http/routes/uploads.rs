@@ -1,7 +1,8 @@
-//! `/uploads`: uploading a module in chunks, so that a broken upload is continued.
+//! `/uploads`: uploads a module in chunks, so that a client can continue an upload that was interrupted.
 //!
-//! This is the upload of the OCI distribution specification, except that the last request commits the module. Every request needs a key that
-//! allows POST, so that a key that may only add modules can continue, too.
+//! The requests are the same as for an upload of the OCI distribution specification, except that the last request commits the module. Every
+//! request needs a key that allows POST, even if its method is PATCH, PUT, GET or DELETE, so that a key that may only add modules is enough
+//! for the whole upload.
 
 use axum::Extension;
 use axum::body::HttpBody as _;
@@ -33,8 +34,8 @@ use crate::wire::schema::HashSchema;
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct BeginQuery {
-    /// The path at which the module will be put. Then preconditions and conflicts are checked before the bytes are sent, and again at the
-    /// end.
+    /// The path at which the module will be put. If it is given, preconditions and conflicts are checked before the bytes are sent, and
+    /// again at the end.
     #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
     path: Option<String>,
     /// The size of the module in bytes, if it is known; 413 if it is too large.
@@ -53,7 +54,7 @@ pub(in crate::http) struct CompleteQuery {
     digest: Option<String>,
 }
 
-/// The user to whom an upload belongs.
+/// The client that sends the request; an upload belongs to the client that has begun it. `None` if the server has no API keys.
 type User = Option<Extension<Caller>>;
 
 /// Begins an upload in chunks
@@ -119,7 +120,7 @@ pub(in crate::http) async fn append(
 
 /// Completes an upload, and adds the module at a path
 ///
-/// The body has the last bytes, or none. If the same request is repeated because its response was lost, it has the same response.
+/// The body has the last bytes, or none. If the client repeats this request because the response was lost, it gets the same response again.
 #[utoipa::path(put, operation_id = "complete_upload", path = "/uploads/{id}", tag = "modules",
     request_body(content_type = "application/octet-stream", description = "The last bytes of the module, which may be none"),
     params(WriteHeaders, PathConditionHeaders, ChunkHeaders, RepresentationDigest, CompleteQuery),
@@ -158,7 +159,7 @@ pub(in crate::http) async fn complete(
     Ok(respond_with_hash(headers, hash))
 }
 
-/// Puts the module of an upload that has this number of bytes.
+/// Validates and commits the module of an upload. `size_bytes` is the number of bytes that the upload must have.
 async fn put(
     app: &App,
     session: UploadSession,
@@ -167,7 +168,7 @@ async fn put(
 ) -> Result<(ChangeHeaders, ModuleHash)> {
     let charge = app.charge(UploadMemory::first_bytes(None)).await?;
     let mut memory = UploadMemory::new(charge, Some(0));
-    // The validation takes much CPU time, and not while the body arrives.
+    // The module is validated only now, not while its bytes arrive. Validation takes much CPU time, so it needs a permit for long reads.
     let permit = app.acquire(&app.long_read_permits).await?;
     let app_of_put = app.clone();
     app.publish(move |store| {
@@ -213,14 +214,15 @@ fn name_of(user: &User) -> Option<&str> {
     user.as_ref().and_then(|Extension(caller)| caller.user())
 }
 
-/// Checks what can be checked without the bytes, to save the upload.
+/// Checks the preconditions, and that the path is free for a module, before the client sends the bytes. So an upload that must fail is
+/// refused early.
 async fn check_early(app: &App, change: &Change, path: &ModulePath) -> Result<()> {
     let (change, path) = (change.clone(), path.clone());
     app.run_read(move |store| Ok(store.check_put(&change, &path)?))
         .await
 }
 
-/// Rejects headers of a chunk that describe the module: a chunk is not decoded, and has no digest of its own.
+/// Rejects a chunk with headers that a chunk cannot have: a content coding, because chunks are not decoded, and the headers in `digests`.
 fn refuse_headers(headers: &HeaderMap, digests: &[&str]) -> Result<()> {
     if content_coding(headers)?.is_some() {
         let detail = "a chunk must have no Content-Encoding";

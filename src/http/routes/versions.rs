@@ -69,7 +69,7 @@ pub(in crate::http) async fn get(
         .await
 }
 
-/// Parses the number of a version. A number that does not fit into a `usize` is larger than that of every version.
+/// Parses the number of a version. If the number does not fit into a `usize`, no version has it, so the error is 404 and not 400.
 fn parse_index(digits: &str) -> Result<usize> {
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         let detail = "the version must be a number, counted from 0";

@@ -142,7 +142,7 @@ impl WatchQuery {
     }
 }
 
-/// Returns the filter with the globs of a query.
+/// Returns the filter that selects changed paths with the globs in the query parameters `path`.
 fn filter(params: &[(String, String)]) -> Result<EventFilter> {
     let globs = params.iter().filter(|(param, _)| param == "path");
     let globs: Vec<_> = globs.map(|(_, glob)| glob.as_str()).collect();

@@ -43,7 +43,7 @@ pub(in crate::http) struct WorldParams {
     name: Option<String>,
     /// Check only this module, or the modules in this directory and its subdirectories.
     path: Option<String>,
-    /// The maximum number of components.
+    /// The maximum number of components on a page.
     #[param(minimum = 1, maximum = 10_000)]
     limit: Option<usize>,
     /// List only the components whose paths sort after this one.
@@ -83,7 +83,7 @@ pub(in crate::http) async fn find(
             })?)
         })
         .await?;
-    // All memory is charged in one step, so that the request holds none while it waits for memory.
+    // All memory is charged in one step, so that the request holds no memory while it waits for memory.
     let bytes = PARSED_BYTES_MAX + page.bytes_max() as u64 + largest;
     let charge = app.charge(bytes).await?;
     let body = RequestBody::new((version, &headers), body, app.limits);

@@ -21,7 +21,7 @@ pub(in crate::http) struct RequestBody {
     announced_bytes: Option<u64>,
     received_bytes: u64,
     limits: ServerLimits,
-    /// The time at which `missing_bytes` more bytes must have been received.
+    /// The time by which the client must have sent `missing_bytes` more bytes.
     deadline: Instant,
     missing_bytes: u64,
 }
@@ -47,7 +47,7 @@ impl RequestBody {
     /// Receives the whole body, of at most `bytes_max` bytes.
     ///
     /// # Errors
-    /// `too_large` if the body is longer; those of [`next`](Self::next).
+    /// `too_large` if the body is longer; the errors of [`next`](Self::next).
     pub async fn collect(
         mut self,
         bytes_max: usize,

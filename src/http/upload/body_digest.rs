@@ -100,7 +100,7 @@ impl BodyDigest {
     }
 }
 
-/// Returns the digests in `Repr-Digest`, of a representation that several requests transfer.
+/// Returns the digests in `Repr-Digest`. They are digests of a whole representation, which several requests transfer in chunks.
 ///
 /// # Errors
 /// 400 if one is malformed.
@@ -128,7 +128,7 @@ fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
         .expect("BUG: the length of a digest was checked")
 }
 
-/// Returns the 400 for a module that does not have this digest.
+/// Returns the 400 error for a module that does not have the digest that the client has sent.
 pub(in crate::http) fn different_digest(digest: &OciDigest) -> Failure {
     Failure::malformed(format!(
         "the digest of the module is not {digest}: the upload was damaged, or the digest belongs to other bytes; upload the module again"

@@ -1,4 +1,4 @@
-//! The uploads in chunks that were completed last.
+//! The most recently completed uploads in chunks.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,8 @@ const COMPLETED_MAX: usize = 1_000;
 /// The path of a module, and the branch that the request names.
 type Target = (ModulePath, Option<BranchName>);
 
-/// The results of the uploads that were completed last. If the response to the last request of an upload is lost, the client repeats the
-/// request and gets the result from here, although the upload is gone.
+/// The results of the most recently completed uploads. If the response to the last request of an upload is lost, the client repeats the
+/// request and gets the result from here, although the upload itself was removed.
 #[derive(Default)]
 pub(in crate::http) struct CompletedUploads(Mutex<VecDeque<CompletedUpload>>);
 
@@ -25,7 +25,8 @@ struct CompletedUpload {
 }
 
 impl CompletedUploads {
-    /// Returns the result of an upload that was completed with this target.
+    /// Returns the result of the upload `id` in `area`; `None` if no such upload was completed, or if its last request named another
+    /// target.
     pub fn find(
         &self,
         (area, id): (&UploadArea, &str),

@@ -1,6 +1,6 @@
 //! Decodes request bodies that have a content coding.
 //!
-//! This is our own code because tower-http's decompression layer limits neither the window of a zstd frame nor the decoded bytes.
+//! tower-http's decompression layer is not used, because it limits neither the window of a zstd frame nor the decoded bytes.
 
 use std::io::{self, Write};
 
@@ -46,8 +46,8 @@ fn unsupported_coding() -> Failure {
 
 /// Decodes a request body while it is received, and writes the decoded bytes to the sink `W`.
 ///
-/// The sink limits the number of decoded bytes. If it fails with an error made by [`refusal`], the decoder returns the [`Failure`] in that
-/// error.
+/// The sink limits the number of decoded bytes. If the sink fails with an error that [`refusal`] has made, the decoder returns the
+/// [`Failure`] in that error.
 pub(in crate::http) enum BodyDecoder<W: Write> {
     Identity(Box<W>),
     Gzip(
@@ -98,7 +98,7 @@ impl<W: Write> BodyDecoder<W> {
         }
     }
 
-    /// Returns the sink.
+    /// Returns the sink that receives the decoded bytes.
     pub fn sink_mut(&mut self) -> &mut W {
         match self {
             Self::Identity(sink) => sink,
@@ -138,7 +138,8 @@ pub(in crate::http) struct ModuleSink {
 }
 
 impl ModuleSink {
-    /// Creates a sink that writes to `upload`.
+    /// Creates a sink that writes to `upload`. While the module arrives, the sink enlarges `reservation`, its part of the quota of all
+    /// uploads, and `memory`, its charge on the memory budget.
     pub fn new(upload: Upload, reservation: UploadReservation, memory: UploadMemory) -> Self {
         Self {
             upload,

@@ -8,14 +8,15 @@ use crate::http::error::Result;
 /// The size of the chunks in which a body is decoded, in bytes.
 pub(in crate::http) const CHUNK_BYTES: usize = 256 << 10;
 
-/// The largest part of an upload that is charged before the body is received, in bytes. For a longer upload, or one of unknown length, the
-/// charge grows while the body is received.
+/// The maximum number of bytes that are charged to the memory budget for an upload before its body is received. If the upload is longer, or
+/// its length is unknown, the charge grows while the body is received.
 const FIRST_BYTES_MAX: u64 = 1 << 20;
 
-/// The first charge of an upload whose length is unknown, in bytes.
+/// The memory that is charged for an upload of unknown length before its body is received, in bytes.
 const FIRST_BYTES_UNKNOWN: u64 = 32 << 10;
 
-/// The charge of one upload on the memory budget. It grows without waiting, because an upload that holds memory must not wait for more.
+/// The charge of one upload on the memory budget. The charge grows without waiting, because an upload that holds memory must not wait for
+/// more.
 pub(in crate::http) struct UploadMemory {
     charge: Charge,
     chunk_bytes: u64,
@@ -30,7 +31,8 @@ impl UploadMemory {
         length.min(FIRST_BYTES_MAX) + chunk_bytes(content_length)
     }
 
-    /// Wraps the charge of an upload. `content_length` is the length of the encoded body; `None` if it is unknown.
+    /// Wraps `charge`, the part of the memory budget that the upload has taken. `content_length` is the length of the encoded body; `None`
+    /// if it is unknown.
     pub fn new(charge: Charge, content_length: Option<u64>) -> Self {
         Self {
             charge,
@@ -38,7 +40,7 @@ impl UploadMemory {
         }
     }
 
-    /// Resizes the charge such that it covers `buffered_bytes` and one chunk. A charge that is a little too large stays as it is.
+    /// Resizes the charge such that it covers `buffered_bytes` and one chunk. The charge is reduced only if it is much too large.
     ///
     /// # Errors
     /// 503 if the memory is used up.
@@ -66,7 +68,7 @@ impl BufferedCharge {
         Self(Arc::new(Mutex::new(charge)))
     }
 
-    /// Returns the charge on the first call, and `None` on later calls.
+    /// Returns the charge, which is the memory of the request body in the memory budget, on the first call; `None` on later calls.
     pub fn take(&self) -> Option<Charge> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

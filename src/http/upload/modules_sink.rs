@@ -82,7 +82,7 @@ impl ModulesSink {
 /// The maximum size of the parts of an archive that are not modules, in bytes: headers, padding and directories.
 const OVERHEAD_BYTES_MAX: u64 = 512 << 20;
 
-/// The sink for a tar archive of modules.
+/// Receives the bytes of a tar archive, and passes the modules in it to a [`ModulesSink`].
 pub(in crate::http) struct ArchiveSink {
     parser: ArchiveParser,
     modules: ModulesSink,

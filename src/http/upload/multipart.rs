@@ -18,8 +18,8 @@ use crate::http::error::{Failure, Result};
 /// The media type of a multipart body.
 pub(in crate::http) const MULTIPART: &str = "multipart/form-data";
 
-/// The limit on the bytes of the body that the parser holds and has not yet returned as the content of a part: the head of a part, and the
-/// frame in which the head ends. The caller charges this memory.
+/// The limit on the bytes that the parser holds in memory and has not returned as the content of a part: the head of a part, and the frame
+/// of the body in which this head ends. The caller charges this memory.
 pub(in crate::http) const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// A multipart body that is being received.
@@ -80,7 +80,7 @@ impl MultipartBody {
         })
     }
 
-    /// Reads what follows the last part, and checks the digests of the whole body.
+    /// Reads the rest of the body after the last part, and checks the digests of the whole body.
     ///
     /// # Errors
     /// 400 if a digest differs or the body is truncated; 408 if it arrives too slowly.
@@ -142,8 +142,9 @@ impl BodyPart {
     }
 }
 
-/// Returns the frames of a body as a stream. The parser reads from the stream as long as the stream is ready, and holds everything that it
-/// has not parsed. So the stream is never ready twice in a row, and fails if the parser holds more than [`HELD_BYTES_MAX`].
+/// Returns the frames of a body as a stream. The parser reads from the stream as long as the stream is ready, and holds in memory all bytes
+/// that it has not parsed. To limit these bytes, the stream is never ready twice in a row, and it fails if the parser holds more than
+/// [`HELD_BYTES_MAX`].
 fn frame_stream(
     frames: Arc<Mutex<Frames>>,
     held_bytes: Arc<AtomicUsize>,

@@ -17,7 +17,7 @@ impl UploadQuota {
         Self(Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Returns a reservation of no space.
+    /// Returns an empty reservation. [`UploadReservation::grow`] adds space to it.
     pub fn reserve(&self) -> UploadReservation {
         UploadReservation {
             quota: Arc::clone(&self.0),

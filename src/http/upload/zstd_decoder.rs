@@ -17,9 +17,9 @@ const OUTPUT_BYTES: usize = 128 << 10;
 
 /// Decodes zstd and writes the decoded bytes to the sink `W`.
 ///
-/// The decoder allocates the window of a frame when it decodes the header of the frame. After each step, the charge is resized to the
-/// memory that the decoder has allocated, so an upload fails if there is no memory for the window. The writer of the crate `zstd` is not
-/// used, because it does not report how much memory its decoder has allocated.
+/// The decoder allocates the window of a frame when it decodes the header of the frame. After each step, the decoder's charge on the memory
+/// budget is resized to the memory that the decoder has allocated, so an upload fails if there is no memory for the window. The writer of
+/// the crate `zstd` is not used, because it does not report how much memory its decoder has allocated.
 pub(in crate::http) struct ZstdDecoder<W> {
     context: DCtx<'static>,
     sink: W,
@@ -81,7 +81,7 @@ impl<W: Write> ZstdDecoder<W> {
         }
     }
 
-    /// Returns the sink.
+    /// Returns the sink that receives the decoded bytes.
     pub fn sink_mut(&mut self) -> &mut W {
         &mut self.sink
     }

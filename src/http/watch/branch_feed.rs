@@ -9,7 +9,7 @@ use super::event_buffer::{BufferedEvent, EventBuffer, EventFormat, SharedEvent};
 use crate::names::BranchName;
 use crate::store::{self, BranchCursor, CursorPosition, PollResult, Store};
 
-/// The reason why a feed or subscriber has no further events.
+/// The reason why a [`BranchFeed`] or a subscriber has no further events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FeedEnd {
     /// The branch was deleted.
@@ -55,7 +55,8 @@ impl BranchFeed {
         &self.branch
     }
 
-    /// Reads new commits of the branch, and adds their events to the buffer. Returns whether there were any. If so, there may be more.
+    /// Reads new commits of the branch, and adds their events to the buffer. Returns whether there were new commits. If so, there may be
+    /// further ones.
     pub fn poll(&self, store: &Store) -> bool {
         let mut cursor = self
             .cursor
@@ -100,8 +101,8 @@ impl BranchFeed {
         }
     }
 
-    /// Ends the feed. The subscribers still send the events that are in the buffer. Returns false, because no events follow;
-    /// [`poll`](Self::poll) returns this value.
+    /// Ends the feed. The subscribers still send the events that are in the buffer. Returns false, which [`poll`](Self::poll) returns to
+    /// report that there are no new events.
     pub fn end(&self, end: FeedEnd) -> bool {
         self.changes.send_replace(Some(end));
         false

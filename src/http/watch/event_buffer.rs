@@ -17,7 +17,7 @@ const BUFFER_EVENTS_MAX: usize = 4096;
 /// How long an event larger than [`BUFFER_BYTES_MAX`] stays in the buffer, so that the subscribers can send it.
 const LARGE_EVENT_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// Which messages a client gets.
+/// The content of the messages that a client gets about new commits of a branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum EventFormat {
     /// The changed paths of each commit. This is the default.

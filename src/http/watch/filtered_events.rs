@@ -1,4 +1,5 @@
-//! The events that a subscriber's filter leaves out, and when the subscriber reports them nevertheless.
+//! The events that a subscriber's filter leaves out. From time to time, the subscriber reports the newest of them, so that its client
+//! learns the commit.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,17 +8,17 @@ use std::time::{Duration, Instant};
 use super::event_buffer::EventFormat;
 use crate::store::{Event, EventFilter};
 
-/// How often a commit without selected changes is reported.
+/// The minimum time between two reports of commits that contain no changes that the subscriber's filter selects.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A subscriber's filter, and the last event that it left out.
 ///
-/// A watcher keeps the commit of the last event as its cursor. If it were told of no commit that changes nothing for it, its cursor would stay
-/// behind until a selected module changes, and a `gc` could delete the cursor's commit meanwhile.
+/// A client remembers the commit of the last event, to continue after it later. If commits without selected changes were never reported,
+/// this commit would become old, and a `gc` could delete it before a selected module changes.
 #[derive(Clone, Debug)]
 pub(super) struct FilteredEvents {
     filter: Arc<EventFilter>,
-    /// The last event, without its changes, if no event was reported after it.
+    /// The newest event that the filter has left out, without its changes; `None` if an event was reported after it.
     last: Option<Event>,
     reported: Option<Instant>,
 }
@@ -35,7 +36,7 @@ impl FilteredEvents {
         &self.filter
     }
 
-    /// Returns the event with the selected changes; `None` if it has none, which is noted.
+    /// Returns the event with the selected changes. If it has none, remembers the event for a later report and returns `None`.
     pub fn select<'e>(&mut self, event: &'e Event) -> Option<Cow<'e, Event>> {
         if self.filter.is_empty() {
             return Some(Cow::Borrowed(event));
@@ -50,8 +51,8 @@ impl FilteredEvents {
         None
     }
 
-    /// Returns how long it takes until an event that was left out must be reported; `None` if there is none. Only an event with its commit can
-    /// be reported.
+    /// Returns the time that remains until the newest event that the filter left out must be reported; `None` if there is no such event. In
+    /// formats without commits, such events are never reported.
     pub fn due_after(&self, format: EventFormat) -> Option<Duration> {
         self.last
             .as_ref()
@@ -62,7 +63,7 @@ impl FilteredEvents {
         }))
     }
 
-    /// Returns the event that must be reported now.
+    /// Returns the newest event that the filter has left out, if the client must be notified of it now; `None` if there is no such event.
     pub fn take_due(&mut self, format: EventFormat) -> Option<Event> {
         self.due_after(format).filter(Duration::is_zero)?;
         self.reported = Some(Instant::now());

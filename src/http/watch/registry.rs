@@ -1,5 +1,5 @@
 //! The registry of watched branches. One thread waits for changes of refs for the whole server, and each changed branch is read once for
-//! all its subscribers.
+//! all subscribers of the branch.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,16 +20,16 @@ use crate::store::{self, RefWaker, RefWatcher, Store};
 
 /// The time after which the branches are polled even if there was no file-system notification.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How many branches may be watched at the same time. Each feed holds all paths of its branch in memory.
+/// How many branches may be watched at the same time. Each watched branch has a feed, which holds all paths of the branch in memory.
 const FEEDS_MAX: usize = 256;
 /// How many connecting WebSockets may read the store at the same time.
 const CONNECTING_MAX: usize = 8;
 /// How many subscribers may read the store at the same time to catch up, because their next events are no longer in the buffer.
 const CATCHING_UP_MAX: usize = 8;
-/// How many of the subscribers that catch up may hold a large message at the same time.
+/// How many of the subscribers that catch up (read missed events from the store) may hold a large message at the same time.
 const LARGE_MESSAGES_MAX: usize = 2;
-/// How often a new subscriber polls its branch to reach the tip. If the tip is not reached by then, the subscriber begins at the newest
-/// event that was read.
+/// How many times a new subscriber polls its branch to reach the tip. If the branch still has newer commits after that, the subscriber
+/// begins at the newest event that was read.
 const FIRST_POLLS_MAX: usize = 8;
 
 /// The watched branches, and the limits on the WebSockets that watch them.
@@ -38,7 +38,7 @@ pub(in crate::http) struct WatchRegistry {
     pub(in crate::http) limits: ServerLimits,
     /// Cancelled when the server shuts down.
     pub(super) shutdown: CancellationToken,
-    /// The permits for open WebSockets. Each holds one.
+    /// The permits for open WebSockets. Each WebSocket holds one.
     socket_permits: Arc<Semaphore>,
     /// The permits with which connecting WebSockets read the store. They are separate from `catch_up_permits`, so that subscribers that
     /// catch up do not delay new WebSockets.
@@ -51,7 +51,7 @@ pub(in crate::http) struct WatchRegistry {
     feeds: Mutex<HashMap<BranchName, Weak<BranchFeed>>>,
     /// Locked while a feed is created, so that WebSockets that connect at the same time share the feed.
     opening: tokio::sync::Mutex<()>,
-    /// Wakes the thread that polls the feeds. Set when that thread is started.
+    /// Wakes the thread that polls the watched branches for new commits. Set when that thread is started.
     poller: OnceLock<RefWaker>,
 }
 
@@ -175,7 +175,7 @@ impl WatchRegistry {
         })
     }
 
-    /// Polls all feeds until none has new events.
+    /// Polls the feeds of all branches until none has new events.
     fn poll_all(&self) {
         let mut may_have_more = true;
         while may_have_more && !self.shutdown.is_cancelled() {

@@ -33,7 +33,7 @@ pub(in crate::http) async fn run_session(
     socket.finish(end).await;
 }
 
-/// Waits until the API key of the request is revoked. If the request has no key, waits forever.
+/// Waits until the API key of the client is revoked or its session ends. If the server has no API keys, waits forever.
 async fn key_revoked(key: Option<SocketKey>) {
     match key {
         Some(mut key) => key.revoked().await,

@@ -79,7 +79,7 @@ impl WatchSocket {
         }
     }
 
-    /// Sends a text message. While it waits for that, also receives messages, so that both sides cannot block each other.
+    /// Sends a text message. While it waits, it also receives messages, so that both sides cannot block each other.
     pub async fn send_text(&mut self, text: Utf8Bytes) -> Result<(), SocketEnd> {
         self.send(Message::Text(text)).await
     }
@@ -101,8 +101,8 @@ impl WatchSocket {
         }
     }
 
-    /// Becomes ready when all messages are flushed. Receives meanwhile: if both sides only sent, both could block because their buffers are
-    /// full.
+    /// Becomes ready when all messages are flushed. While it waits, it also receives messages: if both sides only sent, both could block
+    /// because their buffers are full.
     fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SocketEnd>> {
         loop {
             if let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx) {

@@ -15,23 +15,23 @@ use crate::store::{self, BranchCursor, CursorPosition, EventFilter, PollResult};
 
 /// How long a subscriber waits after an error in reading the store before it tries again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// How often a subscriber tries again before it reports that the store failed.
+/// How many times a subscriber tries again before it reports that the store failed.
 const RETRIES_MAX: usize = 10;
 /// The size above which the messages for a subscriber are large, in bytes. Only a few subscribers at a time may hold large messages that
-/// they do not share with others.
+/// they do not share with other subscribers.
 const LARGE_BYTES: usize = 2 << 20;
 
 /// The messages that a subscriber sends next, or the reason why there are none.
 pub(super) enum NextMessages {
-    /// Messages to send. There may be none, although more may follow.
+    /// Messages to send. The list may be empty even if more messages follow.
     Texts(EventTexts),
     /// No further messages follow, for this reason.
     End(FeedEnd),
 }
 
-/// A position in a feed. It is a sequence number in the feed's buffer or, if the buffer has dropped that event, a cursor with which the
-/// subscriber itself reads the store. A subscriber reads its next messages only when the previous ones were sent, so a slow WebSocket takes
-/// no more memory than a fast one.
+/// The position of one client in a feed, the events of a branch. It is a sequence number in the feed's buffer or, if the buffer has dropped
+/// that event, a cursor with which the subscriber itself reads the store. A subscriber reads its next messages only when the previous ones
+/// were sent, so a slow WebSocket takes no more memory than a fast one.
 pub(in crate::http) struct Subscriber {
     registry: Arc<WatchRegistry>,
     feed: Arc<BranchFeed>,
@@ -46,7 +46,7 @@ pub(in crate::http) struct Subscriber {
 }
 
 enum ReadingFrom {
-    /// The subscriber reads the feed's buffer. This is the sequence number of its next event.
+    /// The subscriber reads the feed's buffer. The number is the sequence number of the subscriber's next event.
     Buffer(u64),
     /// The subscriber reads the store with this cursor.
     Store(Box<BranchCursor>),
@@ -136,9 +136,9 @@ impl Subscriber {
         }
     }
 
-    /// Waits until the feed has new events or ends. If the subscriber reads the store itself, this also returns after a pause, so that the
-    /// subscriber polls the store: the cursor of the feed may be in another history than that of the subscriber. It also returns when an
-    /// event that the filter left out must be reported.
+    /// Waits until the feed has new events or ends. If the subscriber reads the store itself, also returns after a pause, so that the
+    /// subscriber polls the store: the feed may not report the subscriber's next commit, because the feed may be at a position in another
+    /// history. Also returns when an event that the filter left out must be reported.
     async fn wait_for_change(&mut self) {
         let changed = self.changes.changed();
         let pause = match self.reading_from {
@@ -175,7 +175,8 @@ impl Subscriber {
         Ok(Some(NextMessages::Texts(EventTexts::from([]))))
     }
 
-    /// Returns the messages of an event of the buffer for this subscriber alone.
+    /// Applies the subscriber's filter to an event of the buffer, and returns the messages for it. They are not shared with other
+    /// subscribers; empty if the filter leaves the event out.
     async fn read_filtered(&mut self, event: &Arc<SharedEvent>) -> Result<EventTexts> {
         loop {
             let (branch, format) = (self.feed.branch().clone(), self.format);
@@ -197,14 +198,15 @@ impl Subscriber {
         }
     }
 
-    /// Returns whether the messages, which no other subscriber shares, are large, and the subscriber has no permit for them.
+    /// Returns whether the subscriber must wait for a permit before it sends the messages: they are large, and it holds no permit for large
+    /// messages. No other subscriber shares `texts`.
     fn needs_permit(&self, texts: &EventTexts) -> bool {
         let bytes: usize = texts.iter().map(|text| text.len()).sum();
         bytes > LARGE_BYTES && self.large_message_permit.is_none()
     }
 
-    /// Waits for the permit for large messages. The caller drops them and reads them again later, so that the subscriber holds no memory
-    /// while it waits.
+    /// Waits for a permit for large messages. The caller must drop the messages before and read them again afterwards, so that the
+    /// subscriber holds no memory while it waits.
     async fn wait_for_permit(&mut self) {
         let permits = Arc::clone(&self.registry.large_message_permits);
         let permit = permits.acquire_owned().await;

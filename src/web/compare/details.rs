@@ -15,16 +15,17 @@ use crate::web::text::{sentence, shown_cut};
 /// The maximum number of items in one list of differences.
 const ITEMS_MAX: usize = 300;
 
-/// The maximum number of listed reasons for a verdict.
+/// The maximum number of listed reasons for a verdict, which says whether the newer module can replace the older one.
 const REASONS_MAX: usize = 20;
 
-/// The maximum number of listed parts that grew, and of listed parts that shrank.
+/// The maximum number of functions, crates or namespaces in the list of those that grew, and in the list of those that shrank.
 const PARTS_MAX: usize = 25;
 
 /// The maximum length of a name or type, in characters.
 const TEXT_CHARS: usize = 600;
 
-/// Renders a verdict, and a sentence that explains it. `None` means that the verdict is not known.
+/// Renders a verdict (whether the newer module can replace the older one), and a sentence that explains it. `None` stands for an unknown
+/// verdict.
 pub(super) fn verdict(verdict: Option<Compatibility>, meaning: &str) -> Markup {
     let (name, class) = match verdict {
         Some(Compatibility::Same) => ("Same", "verdict same"),

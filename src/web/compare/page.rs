@@ -23,11 +23,11 @@ pub struct Side {
 pub enum Compared {
     /// The path is a module on both sides: the differences between the two modules, and between the sizes of their parts.
     Module(Box<ModuleComparison>, SizeChanges),
-    /// The modules below the path that differ, on this page of the list, and the URL of the next page.
+    /// The modules below the path that differ between the two sides, on this page of the list, and the URL of the next page.
     Paths(Vec<ChangeRow>, Option<String>),
 }
 
-/// The data of the screen.
+/// The data of the page that compares two branches or commits.
 pub struct ComparePage<'c> {
     /// The server, and the rights of the client.
     pub site: &'c Site,

@@ -11,14 +11,14 @@ use crate::web::picker::file_name;
 use crate::web::text::plain;
 use crate::wire::{encode_header_value, encode_path};
 
-/// A way to get a module: the HTML id, the heading, and the commands.
+/// One way to download or run a module: the HTML id, the heading and the commands that the card shows.
 struct Way {
     id: &'static str,
     title: &'static str,
     text: String,
 }
 
-/// Renders the card.
+/// Renders the card with the download link and the commands that download the module.
 pub(super) fn card(page: &ModulePage<'_>) -> Markup {
     let ways = ways(page);
     let (first, others) = ways.split_at(1);
@@ -113,7 +113,7 @@ fn headers(page: &ModulePage<'_>) -> Vec<(&'static str, String)> {
     revision_header(page).into_iter().chain(key).collect()
 }
 
-/// Returns the headers as a JSON object; an empty text if there are no headers.
+/// Returns the HTTP headers that a program must send, as a JSON object; an empty text if there are none.
 fn header_object(page: &ModulePage<'_>) -> String {
     let headers = headers(page).into_iter().map(|(name, value)| {
         let value = serde_json::Value::from(value);

@@ -20,7 +20,7 @@ const TEXT_CHARS: usize = 600;
 /// The maximum length of the shown WIT, in bytes. A link leads to the whole text.
 const WIT_BYTES_MAX: usize = 64 << 10;
 
-/// Renders the card.
+/// Renders the card with the imports and exports.
 pub(super) fn card(page: &ModulePage<'_>) -> Markup {
     let facts = &page.facts.facts;
     let wit = match &page.facts.wit {
@@ -60,7 +60,7 @@ fn wit_block(page: &ModulePage<'_>, wit: &WitFacts) -> Markup {
     }
 }
 
-/// Returns those lines of a text that are complete within its first `bytes_max` bytes; the whole text if it is not longer.
+/// Returns the lines of a text that end within its first `bytes_max` bytes. Returns the whole text if it has at most `bytes_max` bytes.
 fn first_lines(text: &str, bytes_max: usize) -> &str {
     if text.len() <= bytes_max {
         return text;

@@ -7,13 +7,13 @@ use crate::store::Crates;
 use crate::web::format::count;
 use crate::web::text::{shown, shown_cut};
 
-/// The maximum length of a text, in characters.
+/// The maximum length of a metadata field, in characters.
 const TEXT_CHARS: usize = 400;
 
 /// The maximum number of crates that are listed.
 const CRATES_SHOWN: usize = 400;
 
-/// Renders the card.
+/// Renders the card with the metadata.
 pub(super) fn card(page: &ModulePage<'_>) -> Markup {
     let facts = &page.facts.facts;
     let metadata = &facts.metadata;

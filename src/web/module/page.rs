@@ -18,7 +18,7 @@ use crate::web::text::{plain, shown, shown_cut};
 /// The maximum length of the description, in characters.
 const DESCRIPTION_CHARS: usize = 1000;
 
-/// The data of the screen.
+/// The data that the page of a module shows.
 pub struct ModulePage<'m> {
     /// The server, and the rights of the client.
     pub site: &'m Site,

@@ -9,7 +9,7 @@ use crate::web::picker::subject;
 use crate::web::sparkline::growth_line;
 use crate::web::text::shown_cut;
 
-/// Renders the card.
+/// Renders the card with the versions.
 pub(super) fn card(page: &ModulePage<'_>) -> Markup {
     let ModulePage {
         site,
@@ -64,7 +64,7 @@ fn row(page: &ModulePage<'_>, version: &VersionRow, before: Option<&VersionRow>)
     }
 }
 
-/// Renders a form that compares two of the listed versions.
+/// Renders a form in which the user selects two of the listed versions to compare.
 fn comparison(page: &ModulePage<'_>) -> Markup {
     let ModulePage {
         site,

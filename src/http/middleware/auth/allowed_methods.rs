@@ -4,8 +4,9 @@ use std::fmt;
 
 use axum::http::Method;
 
-/// The methods that the HTTP API and git use, and OPTIONS. Another one in a list is probably a mistake such as `GTE`, which would otherwise
-/// only be noticed when a client is refused. But it may also be part of a list of all methods, so it is not an error.
+/// The methods that the HTTP API and git use, and OPTIONS. A key whose list has any other method causes a warning: the method is probably a
+/// typing error such as `GTE`, which would otherwise only be noticed when a client is refused. It is not an error, because the list may
+/// name all methods that exist.
 const KNOWN: [Method; 7] = [
     Method::GET,
     Method::HEAD,
@@ -16,7 +17,8 @@ const KNOWN: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// The text for an unknown method. It does not repeat the method, which may be a part of a key that contains a colon.
+/// The text of the warning or error about an unknown method. It does not quote the method: if a key contains a colon, a part of the key may
+/// have been parsed as the methods.
 pub(super) const UNKNOWN: &str = "has an unknown method: use `*`, or GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS in a list like `GET,POST`";
 
 /// The HTTP methods that an API key allows.
@@ -33,7 +35,7 @@ impl AllowedMethods {
     /// Parses `*`, or a list of upper-case methods separated by commas, of which at least one is known.
     ///
     /// # Errors
-    /// If the text is malformed or all methods are unknown: the reason, as the end of a sentence that begins with "entry 1 of the keys".
+    /// If the text is malformed or all methods are unknown. The error is the end of a sentence that begins with "entry 1 of the keys".
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" {
             return Ok(Self::All);
@@ -54,7 +56,7 @@ impl AllowedMethods {
         }
     }
 
-    /// Returns whether one of the methods is unknown.
+    /// Returns whether the list has an unknown method, which neither the HTTP API nor git uses.
     pub fn has_unknown(&self) -> bool {
         match self {
             Self::All => false,

@@ -64,7 +64,7 @@ impl KeyCheck {
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Returns the client of a request, which its API key or its session identifies.
+    /// Identifies the client of a request by its API key or its session.
     ///
     /// # Errors
     /// 401 if the request has no valid key or session; 429 if the client has sent too many wrong keys.
@@ -110,7 +110,7 @@ impl KeyCheck {
     }
 }
 
-/// The client of a request, as its API key or its session identifies it.
+/// The client of a request, identified by its API key or its session.
 #[derive(Default)]
 struct Identity {
     caller: Caller,
@@ -120,18 +120,18 @@ struct Identity {
     refused: Option<Failure>,
 }
 
-/// The sessions of the web UI.
+/// Decides which requests may use a session of the web UI, and finds their sessions.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct PageSessions {
     /// Signs and checks the cookies of sessions.
     pub sessions: Sessions,
-    /// The path below which the server answers. It is also the path of the cookies.
+    /// The path below which the server answers. The cookies are set for this path.
     pub base_path: BasePath,
 }
 
 impl PageSessions {
-    /// Returns whether a request may use a session instead of an API key: a request for a page, or for a WebSocket that a page of this
-    /// server opens. A WebSocket from a page of another site may not, because browsers send the cookies with it too.
+    /// Returns whether a request may use a session instead of an API key. Only requests for pages may, and requests of pages of this server
+    /// that open a WebSocket. When a page of another site opens a WebSocket, browsers send the session cookie too, but it is ignored.
     fn count_for(&self, request: &Request) -> bool {
         pages::is_page(request.uri().path()) || (is_websocket(request) && is_own_page(request))
     }
@@ -167,12 +167,13 @@ pub(in crate::http) struct AccessCheck {
     pub pages: Option<PageSessions>,
 }
 
-/// Rejects a request if its API key does not allow its method. If the server has no keys, every request is allowed.
+/// Rejects a request if it needs an API key or a session but has no valid one, or if its key does not allow its method. If the server has
+/// no keys, every request is allowed.
 ///
 /// Adds extensions to the request: a [`Caller`], except on the paths that need no key; the [`Session`], if the request has one; and a
 /// [`SocketKey`], if the request opens a WebSocket. The layer [`check_origin`](crate::http::middleware::origin::check_origin), which is
-/// outside of this layer, answers preflights, because they contain no key. This layer must not be on a nested router, because axum removes
-/// a prefix of the path there.
+/// outside of this layer, answers CORS preflights, which contain no key. This layer must not be on a nested router, because axum removes a
+/// prefix of the path there.
 pub(in crate::http) async fn authorize(
     State(check): State<AccessCheck>,
     mut request: Request,
@@ -217,7 +218,7 @@ pub(in crate::http) async fn authorize(
     response
 }
 
-/// Returns the grant of the API key that a client has sent.
+/// Returns the rights (see [`Grant`]) of the API key that a client has sent.
 ///
 /// # Errors
 /// 401 if the key is missing or unknown; 429 if the client has sent too many wrong keys.

@@ -1,4 +1,4 @@
-//! The client that makes a request, as its API key identifies it.
+//! The client that makes a request, identified by its API key.
 
 use axum::http::{Method, StatusCode};
 
@@ -7,7 +7,7 @@ use crate::http::error::{Failure, Result};
 use crate::names::Author;
 use crate::remote::PushIdentity;
 
-/// The client that makes a request, as its API key identifies it. A request handler gets it as an extension of the request.
+/// The client that makes a request, identified by its API key. A request handler gets it as an extension of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) struct Caller {
     pub(super) author: Option<Author>,
@@ -27,7 +27,8 @@ impl Caller {
         self.key
     }
 
-    /// Returns the name of the key: the author that it requires, or its position among the keys. It stays the same when the server restarts.
+    /// Returns the name of the key: the author that it requires, or its position among the keys. The name stays the same when the server
+    /// restarts.
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
     }
@@ -53,7 +54,7 @@ impl Caller {
     /// Checks that the API key allows a method. Used if a request needs a further method in addition to its own.
     ///
     /// # Errors
-    /// 403 if the key does not allow the method. The text is `detail`, followed by the methods that the key allows.
+    /// 403 if the key does not allow the method. The error text is `detail`, followed by the methods that the key allows.
     pub fn require(&self, method: &Method, detail: &str) -> Result<()> {
         if self.allows(method) {
             return Ok(());
@@ -62,7 +63,8 @@ impl Caller {
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Returns the author of the commits that a request makes: the one that the API key requires, otherwise the one that the request names.
+    /// Returns the author of the commits that a request makes: the author that the API key requires, otherwise the author that the request
+    /// names.
     ///
     /// # Errors
     /// 403 if the key requires an author and the request names another one.

@@ -58,7 +58,7 @@ const REMOVE_PATH: &str = "/api/v1/remove";
 /// The endpoint for module uploads in chunks.
 const UPLOADS_PATH: &str = "/api/v1/uploads";
 
-/// Returns the HTTP method that the API key must allow for a request. It is the method of the request, with these exceptions: GET for a
+/// Returns the HTTP method that the API key must allow for a request. This is the method of the request, with these exceptions: GET for a
 /// WebSocket, for a read with a request body, and for every request of a git fetch; POST for every request of a git push and of a module
 /// upload in chunks, and for PUT and PATCH of an OCI push; DELETE for a removal with a request body; for a page, the method that
 /// [`pages::required_method`] returns. The path of the request must be normalized and without the base path.
@@ -91,14 +91,14 @@ fn is_oci_upload(request: &Request) -> bool {
     is_upload && request.uri().path().starts_with("/v2/")
 }
 
-/// Returns whether the request is one of a module upload in chunks. A key that may only add modules must be able to continue and to cancel
+/// Returns whether the request belongs to a module upload in chunks. A key that may only add modules must be able to continue and to cancel
 /// its uploads.
 fn is_module_upload(request: &Request) -> bool {
     let rest = request.uri().path().strip_prefix(UPLOADS_PATH);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Returns whether the request opens a WebSocket. Only the path of the watch endpoint allows that. On other paths, the server ignores an
+/// Returns whether the request opens a WebSocket. Only requests for the watch endpoint can open one. On other paths, the server ignores an
 /// `Upgrade` header (RFC 9110, section 7.8), so the header must not change the method that the key has to allow. The path must be
 /// normalized and without the base path.
 pub(super) fn is_websocket(request: &Request) -> bool {

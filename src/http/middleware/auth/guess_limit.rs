@@ -12,7 +12,8 @@ const CLIENTS_MAX: usize = 10_000;
 /// How many accepted API keys are remembered for each client network.
 const ACCEPTED_MAX: usize = 32;
 
-/// How many networks are compared to choose the one that is replaced. Of these, the one that was updated the longest time ago is replaced.
+/// How many networks are compared when a new network must replace a remembered one. The network whose entry was updated the longest time
+/// ago is replaced.
 const EVICTION_SAMPLE: usize = 8;
 
 /// Limits the number of wrong API keys that one client may send in a minute.
@@ -25,7 +26,7 @@ pub(super) struct GuessLimit {
     /// How many wrong keys a client may send at once, and then in each minute.
     wrong_max: f64,
     clients: Mutex<HashMap<IpAddr, Client>>,
-    /// Computes hashes of API keys. The limit stores only these, so that the keys themselves do not stay in memory longer than their
+    /// Computes hashes of API keys. Only the hashes are stored, so that the keys themselves do not stay in memory longer than their
     /// requests.
     hasher: RandomState,
 }
@@ -33,7 +34,7 @@ pub(super) struct GuessLimit {
 /// The state of one client network: how many wrong keys it may still send, and which keys were accepted from it.
 #[derive(Debug)]
 struct Client {
-    /// How many more wrong keys are allowed, as of the time `updated`.
+    /// The number of tokens at the time `updated`. Each wrong key takes one token, and tokens are added at a constant rate (token bucket).
     tokens: f64,
     updated: Instant,
     /// The hashes of the API keys that were accepted, oldest first.
@@ -74,7 +75,8 @@ impl GuessLimit {
         Ok(found)
     }
 
-    /// Takes a token, unless the API key was accepted from this network before. Returns whether it was accepted before.
+    /// Takes a token from the network's token bucket, unless the API key was accepted from this network before. Returns whether the key was
+    /// accepted before.
     fn take_token(&self, network: IpAddr, hash: u64, now: Instant) -> Result<bool, Duration> {
         let mut clients = self.lock();
         let client = self.entry(&mut clients, network, now);
@@ -92,7 +94,7 @@ impl GuessLimit {
         Ok(false)
     }
 
-    /// Remembers an accepted API key, and returns the token that was taken for it.
+    /// Remembers an accepted API key, and puts the token that was taken for it back into the network's token bucket.
     fn accept(&self, network: IpAddr, hash: u64, now: Instant) {
         let mut clients = self.lock();
         let client = self.entry(&mut clients, network, now);
@@ -103,7 +105,7 @@ impl GuessLimit {
         client.accepted.push(hash);
     }
 
-    /// Removes an API key that was accepted before and is now wrong.
+    /// Removes the API key with this hash from the keys that were accepted from the network, because the key is now wrong.
     fn forget(&self, network: IpAddr, hash: u64, now: Instant) {
         let mut clients = self.lock();
         let client = self.entry(&mut clients, network, now);

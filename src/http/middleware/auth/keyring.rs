@@ -51,7 +51,7 @@ pub(in crate::http) struct SocketKey {
 }
 
 impl SocketKey {
-    /// Wraps a key. `updates` must receive every replacement of the keys among which this key was found.
+    /// Creates the key of a WebSocket. `updates` must receive every set of keys that replaces the set in which this key was found.
     pub(super) fn new(key: Vec<u8>, updates: watch::Receiver<Arc<Keys>>) -> Self {
         Self {
             key,
@@ -60,7 +60,7 @@ impl SocketKey {
         }
     }
 
-    /// Adds the time at which the key stops being valid, because the session of the request ends then.
+    /// Sets the time `end` at which the WebSocket is closed: the session with which it was opened ends then.
     pub(super) fn until(self, end: Instant) -> Self {
         Self {
             end: Some(end),

@@ -12,12 +12,13 @@ use crate::http::pages::{self, accepts_html};
 use crate::web::sign_in::open_again;
 use crate::wire::encode_query_value;
 
-/// The value of `WWW-Authenticate` in a 401 response to which browsers do not react (RFC 6750).
+/// The value of `WWW-Authenticate` in a 401 response for which browsers must not ask the user for a password. Browsers ignore the scheme
+/// `Bearer` (RFC 6750).
 pub(in crate::http) const BEARER: &str = r#"Bearer realm="wasmstore""#;
 
-/// Returns the response to a request for a page without a valid API key. If browsers get the challenge of HTTP Basic, they ask the user for
-/// a password by themselves. So only those get it that have sent HTTP Basic credentials, or that have followed the link to
-/// [`pages::LOGIN_BASIC`]. All others are redirected to the form for signing in.
+/// Returns the response to a request for a page without a valid API key. A browser that receives an HTTP Basic challenge asks the user for
+/// a password in a dialog of its own. So the challenge is sent to a browser only if the request has an `Authorization` header, or if the
+/// user has followed the link to [`pages::LOGIN_BASIC`]. Other browsers are redirected to the form for signing in.
 pub(super) fn page_refusal(failure: Failure, request: &Request, base_path: &BasePath) -> Response {
     let path = request.uri().path();
     let uses_basic = request.headers().contains_key(AUTHORIZATION) || path == pages::LOGIN_BASIC;
@@ -39,7 +40,7 @@ pub(super) fn page_refusal(failure: Failure, request: &Request, base_path: &Base
         )
             .into_response();
     }
-    // For a form that was sent, the error page says that nothing was changed.
+    // Only GET is redirected. A form gets an error page instead, which says that nothing was changed.
     if *request.method() == Method::GET {
         let location = login_url(request, base_path, has_ended);
         return (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
@@ -49,8 +50,8 @@ pub(super) fn page_refusal(failure: Failure, request: &Request, base_path: &Base
     response
 }
 
-/// Returns whether the user has followed a link on a page of another site. The browser has then not sent the session cookie, because the
-/// cookie is `SameSite=Strict`. It sends the cookie when a page of this server loads the requested page again.
+/// Returns whether the user has followed a link on a page of another site. In this case, the browser has not sent the session cookie,
+/// because the cookie is `SameSite=Strict`. The browser sends the cookie when a page of this server loads the requested page again.
 fn is_from_elsewhere(request: &Request) -> bool {
     let mut sites = request.headers().get_all("sec-fetch-site").iter();
     let is_elsewhere =

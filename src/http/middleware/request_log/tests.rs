@@ -19,7 +19,7 @@ use crate::http::middleware::normalize_path;
 use crate::http::middleware::origin::{OriginPolicy, check_origin};
 use crate::http::middleware::problem_json::problem_json;
 
-/// What this thread has logged.
+/// The log output of this thread, in memory.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -34,7 +34,7 @@ impl io::Write for Log {
 }
 
 impl Log {
-    /// Records what this thread logs from now on.
+    /// Starts to record the log output of this thread. Recording ends when the returned guard is dropped.
     async fn record() -> (Self, DefaultGuard) {
         register_callsites().await;
         Self::subscribe()

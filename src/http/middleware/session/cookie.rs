@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, HeaderValue};
 use crate::http::base_path::BasePath;
 use crate::http::middleware::host::Host;
 
-/// What distinguishes the cookies of one server from those of others.
+/// The port and the path that distinguish the cookies of this server from the cookies of other servers on the same host.
 ///
-/// Cookies do not distinguish ports (RFC 6265, section 8.5), so the port is part of the cookie's name. Otherwise two servers on one machine
-/// would replace each other's cookies. Two servers on the same port with different base paths are distinguished by the path of the cookie,
-/// and by the signature: the cookie of one server is invalid on the other.
+/// Browsers send cookies to all ports of a host (RFC 6265, section 8.5), so the port is part of the cookie's name. Otherwise two servers on
+/// one machine would replace each other's cookies. Two servers on the same port with different base paths are distinguished by the path of
+/// the cookie, and by the signature: the cookie of one server is invalid on the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct CookieScope {
     port: Option<u16>,
@@ -31,7 +31,8 @@ pub(in crate::http) enum Cookie {
 }
 
 impl CookieScope {
-    /// Returns the scope for a server below `base_path`. `request_host` is the host in the request.
+    /// Returns the scope of a server below `base_path`. Its port is the port in `request_host`, the host to which the browser sent the
+    /// request.
     pub fn new(request_host: Option<&Host>, base_path: &BasePath) -> Self {
         Self {
             port: request_host.and_then(Host::port),
@@ -39,7 +40,7 @@ impl CookieScope {
         }
     }
 
-    /// Returns the scope for a server below `base_path` that has received this request.
+    /// Returns the scope (port and path) of the cookies of a server below `base_path` that has received `request`.
     pub fn of(request: &Request, base_path: &BasePath) -> Self {
         let host = Host::of(request).ok().flatten();
         Self::new(host.as_ref(), base_path)

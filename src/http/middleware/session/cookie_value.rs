@@ -1,4 +1,4 @@
-//! What the cookies of the web UI contain: a session, or the random number of a browser.
+//! The values of the cookies of the web UI: a session, or a random number that identifies a browser.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ const VERSION: u8 = 1;
 pub(super) const ID_BYTES: usize = 16;
 /// The length of an HMAC.
 pub(super) const MAC_BYTES: usize = 32;
-/// The length of a signed session: version, id, end, and the HMAC of the API key.
+/// The length of a signed session, in bytes: the version, the id, the end, and the HMAC of the API key.
 pub(super) const PAYLOAD_BYTES: usize = 1 + ID_BYTES + 8 + MAC_BYTES;
 
 /// A random number that identifies a session, or a browser that has no session.
@@ -20,14 +20,14 @@ pub(super) const PAYLOAD_BYTES: usize = 1 + ID_BYTES + 8 + MAC_BYTES;
 pub(in crate::http) struct BrowserId(pub(super) [u8; ID_BYTES]);
 
 /// A session, as stated in its cookie. The API key with which it was begun may have been revoked since.
-/// [`Sessions::is_key_of`](super::sessions::Sessions::is_key_of) says whether a key is that key.
+/// [`Sessions::is_key_of`](super::sessions::Sessions::is_key_of) returns whether the session was begun with a given key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Session {
     /// The random number of this session.
     pub id: BrowserId,
     /// The time at which the session ends.
     pub end: SystemTime,
-    /// The HMAC of the API key.
+    /// The HMAC of the API key with which the session was begun.
     pub(super) key_mark: [u8; MAC_BYTES],
 }
 
@@ -37,7 +37,7 @@ impl Session {
         Instant::now() + self.end.duration_since(now).unwrap_or_default()
     }
 
-    /// Returns the value of the cookie before it is signed.
+    /// Returns the bytes of the session cookie that are signed, without the signature.
     pub(super) fn payload(&self) -> Vec<u8> {
         let end = self.end.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut bytes = vec![VERSION];
@@ -47,7 +47,7 @@ impl Session {
         bytes
     }
 
-    /// Parses the value of a cookie without its signature.
+    /// Parses the signed bytes of a session cookie, without the signature. Returns `None` if they are malformed.
     pub(super) fn parse(payload: &[u8]) -> Option<Self> {
         let (&version, rest) = payload.split_first()?;
         let (id, rest) = rest.split_first_chunk()?;

@@ -14,7 +14,7 @@ use crate::http::middleware::origin::is_same_origin;
 /// pages cannot set it.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Rejects requests of the web UI that a page of another site has sent, unless they only read.
+/// Rejects requests to the web UI that a page of another site has sent, unless they only read.
 pub(in crate::http) async fn refuse_foreign_forms(request: Request, next: Next) -> Response {
     match check_form_origin(&request) {
         Ok(()) => next.run(request).await,
@@ -36,7 +36,8 @@ fn check_form_origin(request: &Request) -> Result<()> {
     Err(Failure::new(StatusCode::FORBIDDEN, detail))
 }
 
-/// Returns whether the browser says that a page of this server has sent the request. All browsers say so for forms and WebSockets.
+/// Returns whether the browser says that a page of this server has sent the request. All browsers send this information with forms and
+/// WebSockets.
 pub(in crate::http) fn is_own_page(request: &Request) -> bool {
     let headers = request.headers();
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter();

@@ -1,8 +1,9 @@
 //! Sessions of browsers in signed cookies, and the protection against forms that other sites send.
 //!
 //! A session is accepted for the pages of the web UI and for the WebSocket that they open, but never for the API, git or the registry. So
-//! the latter need no protection against requests that another site makes a browser send: browsers send nothing by themselves that is
-//! accepted there. The exception is HTTP Basic, for which [`origin`](super::origin) rejects the requests of other origins.
+//! the API, git and the registry need no protection against cross-site requests: they ignore the cookies that browsers add to such
+//! requests. The exception is HTTP Basic, whose credentials browsers also add: [`origin`](super::origin) rejects such requests from other
+//! origins.
 
 mod cookie;
 mod cookie_value;

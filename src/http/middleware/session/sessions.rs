@@ -18,7 +18,7 @@ use super::form_token::FormToken;
 
 /// How long after its end a session is still accepted for the first step of an upload.
 pub(in crate::http) const LAPSED_AGE: Duration = Duration::from_secs(24 * 3600);
-/// How many sessions are remembered as ended by the user. If there are more, the one with the earliest end is forgotten.
+/// How many sessions are remembered as ended by the user. If there are more, the session with the earliest end is forgotten.
 const SIGNED_OUT_MAX: usize = 1 << 16;
 
 /// The secret that signs the sessions and form tokens of a server. All clones have the same secret.
@@ -32,12 +32,12 @@ struct Shared {
     secret: hmac::Key,
     random: SystemRandom,
     age_max: Duration,
-    /// The sessions that users have ended by signing out. The value is the time at which the entry is no longer needed, because the session
-    /// would no longer be accepted anyway.
+    /// The sessions that users have ended by signing out. The key is the id of the session. The value is the time after which the session
+    /// would be rejected anyway, so that the entry is no longer needed.
     signed_out: Mutex<HashMap<[u8; ID_BYTES], SystemTime>>,
 }
 
-/// The purpose of a signature. It is signed too, so that a signature for one purpose is invalid for another.
+/// The purpose of a signature. The purpose is part of the signed data, so that a signature for one purpose is invalid for another.
 #[derive(Clone, Copy)]
 enum Purpose {
     Session,
@@ -129,7 +129,8 @@ impl Sessions {
         if has_ended { Err(Ended) } else { Ok(None) }
     }
 
-    /// Returns the session of a request if it has ended less than [`LAPSED_AGE`] ago and the user has not signed out.
+    /// Returns the session that the cookie of a request names, if the session ended less than [`LAPSED_AGE`] ago and the user has not
+    /// signed out.
     pub fn find_lapsed(
         &self,
         headers: &HeaderMap,
@@ -165,7 +166,7 @@ impl Sessions {
         })
     }
 
-    /// Returns the token for the forms of a session, or for those of a browser if there is no session.
+    /// Returns the token for the forms of a session or, if there is no session, for the forms of a browser.
     pub fn form_token(&self, session: Option<&Session>, browser: BrowserId) -> FormToken {
         let mac = match session {
             Some(session) => self.sign(Purpose::SessionForm, &session.id.0),

@@ -73,7 +73,7 @@ async fn stored(
 ) -> Result<Response> {
     let has_range = *method == Method::GET && content.range(headers)?.is_some();
     let mut headers = headers.clone();
-    // These headers are removed because their entity tags are those of the blob, not those of the module.
+    // Blobs are never compressed, and these conditions contain entity tags of the blob, which differ from the entity tags of the module.
     for name in [ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_RANGE] {
         headers.remove(name);
     }

@@ -101,7 +101,7 @@ impl Content<'_> {
     }
 }
 
-/// Returns a header value. Invalid text is possible only in a media type that a client has sent; it is replaced.
+/// Returns a header value. Text that is not a valid header value is replaced. Only a media type that a client has sent can be invalid.
 fn value(text: &str) -> HeaderValue {
     text.parse()
         .unwrap_or(HeaderValue::from_static("application/octet-stream"))

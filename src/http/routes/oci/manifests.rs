@@ -43,8 +43,8 @@ pub(super) async fn get(
     if let Some(response) = content.respond_without_bytes(method, headers) {
         return Ok(response);
     }
-    // The bytes are shared with the cache of the store. They are charged nevertheless, because a client that reads slowly keeps up to 4 MiB
-    // in memory.
+    // The bytes are shared with the cache of the store. They are charged to the memory budget even so, because a client that reads slowly
+    // keeps up to 4 MiB in memory.
     let charge = app.charge(content.size_bytes).await?;
     let bytes = Bytes::from_owner(ManifestBytes {
         bytes: found.bytes.clone(),

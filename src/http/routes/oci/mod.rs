@@ -25,13 +25,13 @@ use url::OciUrl;
 
 pub(in crate::http) use errors::oci_errors;
 
-/// Responds with 200, which says that the server has the registry API. A client that needs an API key gets a 401 from the authorization
-/// layer instead.
+/// Responds with 200, which tells OCI clients that the server has the registry API. A client that needs an API key gets a 401 from the
+/// authorization layer instead.
 pub(in crate::http) async fn base() -> Response {
     Json(&json!({})).into_response()
 }
 
-/// Responds to all other URLs of the registry API.
+/// Responds to requests for all URLs below `/v2/`, the URLs of the registry API.
 pub(in crate::http) async fn serve(
     State(app): State<App>,
     UrlTail(tail): UrlTail,

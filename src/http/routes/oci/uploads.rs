@@ -55,7 +55,8 @@ pub(super) async fn begin(
     }
 }
 
-/// Mounts the blob in the parameter `mount`. Returns its digest, or `None` if there is no such parameter or no such blob.
+/// Mounts a blob: makes the blob whose digest is in the query parameter `mount` available in this repository, without an upload. Returns
+/// the digest; `None` if the parameter is missing or there is no such blob.
 async fn mount(app: &App, name: &RepositoryName, query: &UploadQuery) -> Result<Option<OciDigest>> {
     let Some(Ok(digest)) = query.mount.as_deref().map(OciDigest::parse) else {
         return Ok(None);

@@ -21,7 +21,8 @@ use crate::web::{Markup, Section, Site, change_texts};
 /// The number of branches on a page of the list.
 const PAGE_SIZE: usize = 50;
 
-/// The maximum time for counting the commits by which branches have diverged, for one page. Branches after that are listed without counts.
+/// The maximum time for counting the commits by which branches have diverged, for one page. After that, the remaining branches are listed
+/// without counts.
 const RELATIONS_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// The query parameter that selects a page of the list.
@@ -85,7 +86,7 @@ fn branch_list(store: &Store, screen: &Screen, start: usize) -> Result<Answer> {
     }))
 }
 
-/// Returns the newest commit of a branch; `None` if it has no commit, or was deleted since it was listed.
+/// Returns the newest commit of a branch; `None` if the branch has no commit, or was deleted since it was listed.
 fn tip(store: &Store, branch: &BranchName) -> Result<Option<Commit>> {
     match store.snapshot(&Revision::Branch(Some(branch.clone()))) {
         Ok(tip) => Ok(Some(store.commit(tip)?)),

@@ -21,7 +21,8 @@ use crate::web::{Section, Site};
 /// The number of modules on a page of the list.
 pub(super) const PAGE_SIZE: usize = 100;
 
-/// The maximum time for comparing modules for one page. Modules after that are listed without a verdict.
+/// The maximum time for comparing modules for one page. After that, modules are listed without a verdict, which says whether the new module
+/// can replace the old one.
 const VERDICTS_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// The maximum total size of the modules that are compared for one page, in bytes.
@@ -40,12 +41,12 @@ pub(super) struct CompareQuery {
     after: Option<String>,
 }
 
-/// The query parameters of a commit.
+/// The query parameters of the page of a commit.
 #[derive(Deserialize)]
 pub(super) struct CommitQuery {
     /// The last path of the previous page.
     after: Option<String>,
-    /// The commit from which the branch was moved forward to this one.
+    /// The previous tip of the branch, if a fast-forward to this commit has just been made. The page then says how to undo it.
     forwarded_from: Option<String>,
 }
 
@@ -73,7 +74,8 @@ pub(super) async fn compare(
     screen.respond_depending_on(commits, memory, render).await
 }
 
-/// Removes spaces around a commit id, which a user may paste. Returns any other text unchanged, because it may be the name of a branch.
+/// Removes the spaces around a commit id, because a user may have pasted them. Returns any other text unchanged, because it may be the name
+/// of a branch.
 fn typed(text: String) -> String {
     match CommitId::parse(text.trim()) {
         Ok(commit) => commit.to_string(),
@@ -81,8 +83,8 @@ fn typed(text: String) -> String {
     }
 }
 
-/// Returns the memory that a comparison may need, in bytes: the size of both modules if two modules are compared, otherwise the limit for
-/// one page.
+/// Returns the memory that a comparison may need, in bytes: the total size of both modules if two modules are compared, otherwise
+/// [`VERDICTS_BYTES_MAX`].
 async fn compared_bytes(screen: &Screen, query: &CompareQuery, path: &TreePath) -> Result<u64> {
     let Ok(path) = ModulePath::try_from(path.clone()) else {
         return Ok(VERDICTS_BYTES_MAX);
@@ -146,7 +148,7 @@ fn side(seen: &Seen<'_>, text: &str) -> Result<Side> {
     })
 }
 
-/// Compares both sides. Also returns whether a later request would get the same result.
+/// Compares the commits or modules on both sides. Also returns whether a later request would get the same result.
 fn compared(
     seen: &Seen<'_>,
     from: &Side,
@@ -182,8 +184,8 @@ fn compared(
     Ok((Compared::Paths(page.rows, next), page.is_final))
 }
 
-/// Returns whether a commit has another one in its history. A link can name any commit, and the page must not call another one the state
-/// before a merge.
+/// Returns whether `earlier` is an ancestor of `commit`. A link can name any commit, but the page must not present a commit as the state
+/// before a merge if it is not an ancestor.
 fn is_before(store: &Store, earlier: CommitId, commit: CommitId) -> bool {
     let relation = store.relation(commit, earlier);
     relation.is_ok_and(|relation| earlier != commit && relation.behind == CommitCount::default())
@@ -203,11 +205,12 @@ pub(super) struct RowPage {
     pub rows: Vec<ChangeRow>,
     /// The last path on the page; `None` if there is no further page.
     last: Option<ModulePath>,
-    /// Whether all modules that are small enough were compared, so that a later request would get the same result.
+    /// Whether all modules that are small enough were compared. If not, a later request may find for more rows whether the new module can
+    /// replace the old one.
     is_final: bool,
 }
 
-/// Returns the rows of a page, with verdicts as far as time and memory allow.
+/// Returns the rows of a page. As far as time and memory allow, each row has a verdict: whether the new module can replace the old one.
 pub(super) fn rows(store: &Store, mut changes: Vec<PathChange>) -> Result<RowPage> {
     let has_more = changes.len() > PAGE_SIZE;
     changes.truncate(PAGE_SIZE);

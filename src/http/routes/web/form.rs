@@ -17,8 +17,8 @@ use crate::store::{Change, EntityTags, Precondition};
 /// The maximum size of a form without files, in bytes. Percent-encoding may make a message of 64 KiB three times as long.
 const FORM_BYTES_MAX: u64 = 256 << 10;
 
-/// The maximum size of the forms for signing in and out, in bytes. No API key is checked before they are read, so their memory is not
-/// charged to the budget that all clients share.
+/// The maximum size of the forms for signing in and out, in bytes. These forms are read before any API key is checked, so their memory is
+/// not charged to the budget that all clients share.
 const OPEN_FORM_BYTES_MAX: u64 = 8 << 10;
 
 /// The maximum number of fields of a form.
@@ -190,7 +190,7 @@ impl Form {
         self.fields.require("branch", BranchName::parse)
     }
 
-    /// Returns the author and the message of a write that is not one to a branch.
+    /// Returns the author and the message of a write that does not change a branch, such as creating a tag.
     ///
     /// # Errors
     /// As for [`change`](Self::change).
@@ -198,10 +198,11 @@ impl Form {
         author_and_message(&self.visitor, &self.fields)
     }
 
-    /// Returns what must still be there.
+    /// Returns the precondition in the field `expected`: the entity tag that the target of the form must still have, or that there must be
+    /// no target.
     ///
     /// # Errors
-    /// 400 if the form does not say it.
+    /// 400 if the form does not have this field.
     pub fn precondition(&self) -> Result<Precondition> {
         let expected = self.fields.optional("expected")?;
         let missing = || Failure::malformed("the form does not say what it changes");
@@ -218,7 +219,7 @@ impl Form {
     }
 }
 
-/// Returns the write that the fields of a form request, without a precondition.
+/// Returns the write that is described by the fields of a form. It has no precondition.
 pub(super) fn change_of(visitor: &Visitor, fields: &Fields) -> Result<Change> {
     Ok(Change {
         branch: Some(fields.require("branch", BranchName::parse)?),
@@ -236,7 +237,8 @@ fn author_and_message(visitor: &Visitor, fields: &Fields) -> Result<Change> {
     })
 }
 
-/// Returns the value of the field `expected` for an entity tag. `None` means that nothing is at the path.
+/// Returns the value of the form field `expected`, which says what must be at the path when the form is sent. `tag` is the entity tag of
+/// the module at the path; `None` if nothing is there.
 pub(super) fn expected(tag: Option<String>) -> String {
     tag.unwrap_or_else(|| ABSENT.to_owned())
 }

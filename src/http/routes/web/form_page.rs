@@ -12,14 +12,14 @@ use crate::names::{BranchName, CommitId};
 use crate::store::Store;
 use crate::web::{Markup, Place, Section, Site};
 
-/// What every form contains: the token, and the author that the API key requires.
+/// The values that every form needs: the token, and the author that the API key requires.
 pub(super) struct FormContext {
     pub token: String,
     pub fixed_author: Option<String>,
 }
 
 impl FormContext {
-    /// Returns the context for the forms of a visitor.
+    /// Returns the values that the forms on a visitor's pages need.
     pub fn of(visitor: &Visitor) -> Self {
         Self {
             token: visitor.token().as_str().to_owned(),
@@ -33,7 +33,8 @@ impl FormContext {
     }
 }
 
-/// Responds with a page that has a form. Forbids the browser to store the page, because the token in it is not valid after the session.
+/// Responds with a page that has a form. Forbids the browser to store the page, because the token in the form is no longer valid when the
+/// session has ended.
 pub(super) async fn respond_with_form(
     screen: Screen,
     visitor: &Visitor,
@@ -43,7 +44,7 @@ pub(super) async fn respond_with_form(
     respond_with_large_form(screen, (visitor, 0), title, render).await
 }
 
-/// Responds like [`respond_with_form`], with this number of bytes of memory in addition to those of the page.
+/// Responds like [`respond_with_form`]. Charges `bytes` bytes of memory in addition to the memory for the page.
 pub(super) async fn respond_with_large_form(
     screen: Screen,
     (visitor, bytes): (&Visitor, u64),
@@ -83,7 +84,7 @@ pub(super) fn respond_with_open_form(
 /// Checks that the API key allows the method that a form needs, and that this server accepts changes.
 ///
 /// # Errors
-/// 403 if one of them is not the case.
+/// 403 if the API key does not allow the method, or if this server is a replica.
 pub(super) fn require(app: &App, visitor: &Visitor, method: &Method) -> Result<()> {
     if app.is_replica() {
         let detail = "this server is a replica: make changes on its primary";

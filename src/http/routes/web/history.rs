@@ -19,8 +19,8 @@ use crate::web::{Section, Site};
 /// The number of commits on a page of the list.
 const PAGE_SIZE: usize = 40;
 
-/// The maximum number of commits that may precede a page, all of which must be read to reach it. To show even older commits, the link to
-/// the next page starts a new history at an older commit.
+/// The maximum number of commits that may precede a page. All of them must be read to reach the page. To show even older commits, the link
+/// to the next page starts a new history at an older commit.
 const WALKED_MAX: usize = 20_000;
 
 /// The memory that `WALKED_MAX` commits may take, in bytes.
@@ -178,7 +178,7 @@ fn of_module(seen: &Seen<'_>, path: &ModulePath, after: Option<CommitId>) -> Res
     seen.store
         .audit_after(&seen.revision, path, after, |entry| {
             entries.push(entry);
-            // Reads one entry more than fits on a page: the last commit on the page is compared with its size.
+            // Reads one entry more than fits on a page. It has the size of the module before the last commit on the page.
             entries.len() <= PAGE_SIZE
         })?;
     let has_more = entries.len() > PAGE_SIZE;
@@ -238,7 +238,7 @@ fn next_after(url: &str, rows: &[HistoryRow], has_more: bool) -> Option<String> 
     Some(Site::and(url, "after", last.commit.id))
 }
 
-/// Returns some of the modules that a commit changed, and whether it changed more.
+/// Returns some of the modules that a commit changed, and whether the commit changed more modules.
 fn changes(store: &Store, commit: &Commit) -> Result<(Vec<PathChange>, bool)> {
     let (mut changes, mut has_more) = (Vec::new(), false);
     store.changes(commit, |change| {

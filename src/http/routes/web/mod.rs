@@ -1,7 +1,7 @@
 //! The handlers of the web UI: `/` and everything below `/ui`.
 //!
-//! A handler parses the URL, asks the store in a thread that may block, and sends the page that [`web`](crate::web) renders. To add a
-//! screen, write its markup in `src/web/NAME.rs` and its handler in `NAME.rs` here, and add the handler to [`add_routes`].
+//! A handler parses the URL, reads the store on a blocking thread, and sends the page that [`web`](crate::web) renders. To add a screen,
+//! write its markup in `src/web/NAME.rs` and its handler in `NAME.rs` here, and add the handler to [`add_routes`].
 
 mod assets;
 mod branches;

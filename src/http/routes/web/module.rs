@@ -28,7 +28,7 @@ const SIZES: usize = 60;
 /// The query parameter of the screen of a module.
 #[derive(Deserialize)]
 pub(super) struct ItemsQuery {
-    /// Whether to list all imports and exports.
+    /// Whether to list all imports and exports, and not only the first ones.
     #[serde(default)]
     all: bool,
 }
@@ -179,7 +179,8 @@ fn versions(
     Ok((rows, sizes, all.len()))
 }
 
-/// Sends the WIT of a module as text. This route exists because the API takes the branch from a header, which a link cannot set.
+/// Sends the WIT of a module as text. This route exists because a link of a page cannot set the headers with which the API selects a
+/// branch.
 pub(super) async fn wit(
     State(app): State<App>,
     screen: Screen,
@@ -190,7 +191,8 @@ pub(super) async fn wit(
     facts::wit(State(app), revision, conditions, tail).await
 }
 
-/// Sends the bytes of a module as a download. This route exists because the API takes the branch from a header, which a link cannot set.
+/// Sends the bytes of a module as a download. This route exists because a link of a page cannot set the headers with which the API selects
+/// a branch.
 pub(super) async fn raw(
     State(app): State<App>,
     screen: Screen,

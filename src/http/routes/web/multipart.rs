@@ -21,8 +21,8 @@ const NAME_BYTES_MAX: usize = 64;
 /// The maximum number of parts: fields, files, and file fields without a file.
 const PARTS_MAX: usize = 1024;
 
-/// A form with files that is arriving. The fields before the first file are read, and the token in them is checked, before the first file
-/// is read.
+/// A form with files that is being received. The fields before the first file are read, and the form token in them is checked, before the
+/// first file is read.
 pub(super) struct MultipartForm {
     pub visitor: Visitor,
     /// The fields that have arrived so far.
@@ -33,7 +33,7 @@ pub(super) struct MultipartForm {
     _charge: Charge,
 }
 
-/// A file that is arriving.
+/// A file that is being received.
 pub(super) struct FilePart {
     /// The name of the file on the user's disk, without a directory.
     pub name: String,

@@ -20,7 +20,7 @@ use crate::web::{assets, page};
 const COMPRESSED_BYTES_MIN: usize = 1024;
 
 impl Screen {
-    /// Returns the entity tag of a page. It is a hash of everything that the page depends on.
+    /// Returns the entity tag of a page. The tag is a hash of all data on which the page depends.
     pub fn tag(&self, content: impl Hash) -> String {
         let mut hasher = DefaultHasher::new();
         (

@@ -1,4 +1,4 @@
-//! A request for a screen: parses what all screens have in common, and responds with a page.
+//! A request for a screen: parses the parameters that all screens have, and responds with a page.
 
 use std::hash::Hash;
 
@@ -44,7 +44,7 @@ pub(super) struct Screen {
     pub headers: HeaderMap,
 }
 
-/// The result of a handler.
+/// The answer to a request for a screen.
 pub(super) enum Answer {
     /// The content of the page.
     Page(Content),
@@ -59,8 +59,8 @@ pub(super) struct Content {
     /// The text in the search field.
     pub query: String,
     pub markup: Markup,
-    /// Whether the page is complete: a later request gets the same page, as long as everything in the entity tag is the same. If not, the
-    /// page gets no entity tag.
+    /// Whether a later request gets the same page, as long as the data in the entity tag are the same. If false, for example because a list
+    /// is incomplete for lack of time, the page gets no entity tag.
     pub is_final: bool,
 }
 
@@ -103,9 +103,9 @@ impl FromRequestParts<App> for Screen {
     }
 }
 
-/// Returns the commit with an id or another name, which a user may have pasted with spaces. `branch` is the one that `HEAD` means. The page
-/// and its links then have the id, so that they show the same commit even if the name moves. Does not check that the commit with an id exists:
-/// the page explains it if `gc` has deleted that commit.
+/// Returns the id of the commit that `name` names. `name` may be an id or another name, such as a tag, and a user may have pasted it with
+/// spaces. In another name, `HEAD` stands for `branch`. The page and its links contain the id, so that they show the same commit even if
+/// the name moves. An id is returned even if there is no such commit, because `gc` may have deleted it; the page then says so.
 async fn named_commit(app: &App, name: &str, branch: &BranchName) -> Result<CommitId> {
     match parse_typed_revision(name)?.on_branch(Some(branch.clone())) {
         Revision::Commit(commit) => Ok(commit),
@@ -145,7 +145,7 @@ impl Screen {
         self.respond_with_memory(0, render).await
     }
 
-    /// Responds like [`respond`](Self::respond). Charges `bytes` bytes of memory in addition to those for the page.
+    /// Responds like [`respond`](Self::respond). Charges `bytes` bytes of memory in addition to the memory for the page.
     pub async fn respond_with_memory(
         self,
         bytes: u64,
@@ -156,8 +156,8 @@ impl Screen {
     }
 
     /// Responds like [`respond_with_memory`](Self::respond_with_memory) with a page that depends on more than its commit and the tip of its
-    /// branch. `dependencies` returns the other data on which the page depends; it becomes part of the entity tag, and `render` receives
-    /// it.
+    /// branch. `dependencies` returns the other data on which the page depends. These data become part of the entity tag, and are passed to
+    /// `render`.
     pub async fn respond_depending_on<D: Hash>(
         self,
         dependencies: impl Fn(&Seen<'_>) -> Result<D> + Send + 'static,
@@ -205,7 +205,7 @@ impl Screen {
         self.tip_of_named(store).ok().flatten()
     }
 
-    /// Responds with a page that does not depend on a commit. Charges `bytes` bytes of memory in addition to those for the page. If
+    /// Responds with a page that does not depend on a commit. Charges `bytes` bytes of memory in addition to the memory for the page. If
     /// rendering fails, tries once more, because a gc may have squashed a branch in between.
     pub async fn respond_without_commit(
         self,

@@ -1,4 +1,4 @@
-//! Handler of the screen of the search.
+//! Handler of the search screen.
 
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,13 @@ use crate::web::{Section, Site};
 /// The number of matches on a page.
 const PAGE_SIZE: usize = 50;
 
-/// The number of matching items that are shown for each module.
+/// The number of matching items (such as imports and exports) that are shown for each module.
 const ITEMS: usize = 4;
 
-/// The maximum time for looking up matching items for one page. Matches after that are listed without items.
+/// The maximum time for looking up matching items for one page. After that, the remaining matches are listed without items.
 const ITEMS_TIME_MAX: Duration = Duration::from_millis(500);
 
-/// The memory that the facts about a module may take while its items are looked up, in bytes.
+/// The maximum memory of the facts about a module (its imports, exports and metadata) while matching items are looked up, in bytes.
 const FACTS_BYTES: u64 = 8 << 20;
 
 /// The query parameters of a search.

@@ -23,7 +23,8 @@ pub(super) struct Seen<'s> {
 }
 
 impl Seen<'_> {
-    /// Returns `url`, the URL of the page at the tip of the branch, if the page shows a commit and `has_page` returns true for the tip.
+    /// Returns `url`, the URL of the same page at the tip of the branch. Returns `None` if the request names no commit, so that the page
+    /// shows the tip already, or if `has_page` returns false for the tip.
     pub fn newest(&self, url: String, has_page: impl Fn(&Revision) -> bool) -> Option<String> {
         let tip = Revision::Branch(self.place.branch.clone());
         (self.place.commit.is_some() && has_page(&tip)).then_some(url)

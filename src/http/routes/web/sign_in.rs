@@ -28,7 +28,7 @@ pub(super) struct LoginQuery {
     /// The path and query of the page to which the user is sent after signing in.
     #[serde(default)]
     next: String,
-    /// Why the page is shown.
+    /// The reason why the page for signing in is shown.
     #[serde(default)]
     why: Why,
 }
@@ -166,8 +166,8 @@ pub(super) async fn end(State(app): State<App>, form: Form) -> Response {
     response
 }
 
-/// Returns `next` if it is the path and query of a page of this server, otherwise the path of the first page. So a link to the sign-in page
-/// cannot redirect to another site.
+/// Returns `next` if it is the path and query of a page of this server, otherwise the path of the first page. So a malicious link to the
+/// sign-in page cannot send the user to another site after signing in.
 fn local(base_path: &BasePath, next: &str) -> String {
     let first = base_path.join("/");
     let is_plain = |c: char| c.is_ascii_graphic() && c != '\\';

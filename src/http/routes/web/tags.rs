@@ -1,4 +1,4 @@
-//! The tags.
+//! Handler of the list of tags.
 
 use std::ops::ControlFlow;
 
@@ -16,7 +16,7 @@ use crate::web::{Section, Site};
 /// The number of tags on a page.
 const PAGE_SIZE: usize = 50;
 
-/// The query parameter that selects a page.
+/// The query parameter that selects a page of the list.
 #[derive(Deserialize)]
 pub(super) struct AfterTagQuery {
     /// The last tag of the previous page.

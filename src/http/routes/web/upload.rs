@@ -1,4 +1,4 @@
-//! Handlers of the first step of an upload: shows the form, validates the files, and keeps them for the preview.
+//! Handlers of the first step of an upload: shows the form, validates the files, and stores them for the preview.
 //!
 //! This step commits nothing, and the server keeps no state in memory: the plan of the upload is stored in a file like the modules, and its
 //! digest is in the URL of the preview. So the user can reload the preview, open it again after signing in, or send its URL to another user
@@ -29,13 +29,13 @@ use crate::web::upload::UploadForm;
 /// The maximum number of files in one upload.
 const FILES_MAX: usize = 500;
 
-/// The query parameters of the page.
+/// The query parameters of the page with the upload form.
 #[derive(Deserialize)]
 pub(super) struct UploadQuery {
     /// The directory into which the modules are put.
     #[serde(default)]
     directory: String,
-    /// The path of the module, if a new version of an existing module is uploaded.
+    /// The path of the module, if a new version of an existing module is uploaded; otherwise empty.
     #[serde(default)]
     path: String,
 }
@@ -70,7 +70,7 @@ pub(super) async fn show(
     .await
 }
 
-/// Validates the files in a form, keeps them, and redirects to the preview of the commit.
+/// Validates the files in a form, stores them for the preview, and redirects to the preview of the commit.
 pub(super) async fn receive(State(app): State<App>, mut form: MultipartForm) -> Result<Response> {
     require(&app, &form.visitor, &Method::POST)?;
     let mut files: Vec<PlannedFile> = Vec::new();
@@ -102,8 +102,8 @@ pub(super) async fn receive(State(app): State<App>, mut form: MultipartForm) -> 
     Ok(redirect(&site.upload_preview(&id.to_hex())))
 }
 
-/// Returns the path for a file: the directory in the form, followed by the name in the form if there is one, otherwise by the name of the
-/// file.
+/// Returns the path at which a file is put: the directory in the form, followed by the name in the form. If the form has no name, the name
+/// of the file is used.
 fn target(fields: &Fields, file_name: &str, count: usize) -> Result<ModulePath> {
     let directory = fields.parse_optional("directory", TreePath::parse)?;
     let name = match fields.optional("name")? {
@@ -119,7 +119,7 @@ fn target(fields: &Fields, file_name: &str, count: usize) -> Result<ModulePath> 
     Ok(ModulePath::try_from(path)?)
 }
 
-/// Receives a file like `POST /module`: spools it, validates it as it arrives, and keeps it for the preview.
+/// Receives a file like `POST /module`: spools it to disk, validates it as it arrives, and stores it for the preview without a commit.
 async fn keep(
     app: &App,
     change: Change,
@@ -139,7 +139,7 @@ async fn keep(
     };
     let (begun, replaced) = begin.await?;
     let _cancel = CancelOnDrop(begun.cancellation());
-    // Does not wait for memory: requests that hold memory while they wait for more could block each other.
+    // This does not wait for memory: requests that hold memory while they wait for more could block each other.
     let charge = app.memory.try_charge(UploadMemory::first_bytes(None))?;
     let mut sink = ModuleSink::new(begun, app.reserve_upload(), UploadMemory::new(charge, None));
     let mut chunk = Vec::new();

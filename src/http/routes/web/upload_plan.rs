@@ -1,4 +1,4 @@
-//! The plan of an upload: what the second step of the upload commits.
+//! The plan of an upload: the first step of the upload stores it, and the second step makes the commit that it describes.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,11 @@ use crate::http::error::{Failure, Result};
 use crate::names::{Author, BranchName, Digest, Message, ModuleHash, ModulePath};
 use crate::store::{Change, PlannedModule, PreviewedModule, Store};
 
-/// The maximum length of the text of a plan, in bytes. It has room for 500 paths of 4 KiB, and a message.
+/// The maximum length of a stored [`UploadPlan`] (the commit that an upload will make), in bytes. It has room for 500 paths of 4 KiB, and a
+/// message.
 const TEXT_BYTES_MAX: u64 = 4 << 20;
 
-/// What the second step of an upload commits: modules, and the parameters of the commit.
+/// The commit that the second step of an upload makes: its modules and its parameters. The first step stores it as a file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct UploadPlan {
     branch: String,
@@ -20,12 +21,12 @@ pub(super) struct UploadPlan {
     files: Vec<PlannedFile>,
 }
 
-/// A file of an upload.
+/// A file of an upload, which the commit will put at a path.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PlannedFile {
     /// The path at which the commit will put the module.
     pub path: String,
-    /// The digest by which the kept module is found.
+    /// The digest of the module, by which the store finds the uploaded bytes.
     digest: String,
     /// The size of the module, in bytes.
     pub size_bytes: u64,
@@ -35,7 +36,7 @@ pub(super) struct PlannedFile {
 }
 
 impl PlannedFile {
-    /// Creates the plan for a kept module. `replaced` is the module that is at the path now.
+    /// Creates the plan for an uploaded module that the store keeps until the commit. `replaced` is the module that is at the path now.
     pub fn new(path: &ModulePath, kept: &PreviewedModule, replaced: Option<ModuleHash>) -> Self {
         Self {
             path: path.as_str().to_owned(),
@@ -45,10 +46,10 @@ impl PlannedFile {
         }
     }
 
-    /// Converts the strings of the plan to their types.
+    /// Parses the path, the digest and the hash, which the plan contains as strings.
     ///
     /// # Errors
-    /// 404 if a string is malformed: the kept text with this id is not a plan, then.
+    /// 404 if a string is malformed, because the stored text with this id is then not a plan.
     pub fn parse(&self) -> Result<PlannedModule> {
         let replaced = self.replaced.as_deref().map(ModuleHash::parse);
         Ok(PlannedModule {
@@ -77,7 +78,7 @@ impl UploadPlan {
         serde_json::to_string(self).expect("BUG: the plan has string keys only")
     }
 
-    /// Reads the plan with this id, which is the digest of its text.
+    /// Reads the plan that the first step of an upload has stored. `id` is the digest of the plan's text.
     ///
     /// # Errors
     /// 404 if there is no such plan.

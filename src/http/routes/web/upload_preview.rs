@@ -22,11 +22,12 @@ use crate::web::{self, Markup};
 /// The maximum number of modules that the preview describes.
 const DESCRIBED_MAX: usize = 50;
 
-/// The maximum time for describing modules for one page. Descriptions are cached, so the page has more of them when it is loaded again.
+/// The maximum time for describing modules for one page. Descriptions are cached, so the page has more descriptions when it is loaded
+/// again.
 const DESCRIBED_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The total length of the descriptions, in bytes, after which no further module is described. The last description may exceed it; the
-/// length of a description is limited.
+/// The total length of the descriptions, in bytes, after which no further module is described. The last description may exceed the limit,
+/// but the length of a single description is limited too.
 const DESCRIBED_BYTES_MAX: usize = 1 << 20;
 
 /// The maximum size of a module that is compared with another one, in bytes. Both modules are in memory during the comparison.
@@ -92,7 +93,8 @@ pub(super) async fn commit(State(app): State<App>, tail: UrlTail, form: Form) ->
         .await?;
     let branch = plan.branch()?;
     let (mut change, modules) = plan.change()?;
-    // The user who commits may be another one than the user who uploaded, so the author that the API key of this user requires applies.
+    // The user who commits need not be the user who uploaded. So if the API key of the committing user requires an author, that author
+    // replaces the author in the plan.
     change.author = match form.visitor.fixed_author() {
         Some(author) => Some(author.clone()),
         None => change.author,
@@ -134,9 +136,9 @@ fn describe(
     })
 }
 
-/// Why an uploaded module cannot be described.
+/// The reason why the preview cannot describe an uploaded module.
 enum DescribeError {
-    /// The module is not kept any more. The text is for the user.
+    /// The store no longer has the uploaded module. The text says so to the user.
     Gone(String),
     /// Any other error.
     Failed(Failure),
@@ -170,7 +172,7 @@ fn description(
         Some(current) => {
             let current_bytes = store.size_bytes(current)?;
             Some(if size_bytes.max(current_bytes) <= COMPARED_BYTES_MAX {
-                // Does not wait for memory: requests that hold memory while they wait for more could block each other.
+                // This does not wait for memory: requests that hold memory while they wait for more could block each other.
                 let charge = app.memory.try_charge(size_bytes + current_bytes);
                 let _charge =
                     charge.map_err(|exhausted| DescribeError::Failed(exhausted.into()))?;

@@ -126,7 +126,7 @@ impl Visitor {
         response
     }
 
-    /// Returns the value of `Set-Cookie` with which the browser keeps `session`.
+    /// Returns the value of `Set-Cookie` that gives the browser the cookie of `session`.
     pub fn begin(&self, session: &Session) -> HeaderValue {
         let value = self.sessions.cookie_value(session);
         // The browser keeps the cookie for some time after the session has ended. So the server can say that the session has ended, and can
@@ -135,7 +135,7 @@ impl Visitor {
         self.set((Cookie::Session, age), &value)
     }
 
-    /// Returns the value of `Set-Cookie` with which the browser deletes its session.
+    /// Returns the value of `Set-Cookie` that makes the browser delete its session cookie.
     pub fn end(&self) -> HeaderValue {
         self.set((Cookie::Session, Duration::ZERO), "")
     }

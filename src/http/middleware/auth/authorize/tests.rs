@@ -322,7 +322,7 @@ fn a_fixed_author_excludes_every_other_author() {
 
 #[tokio::test]
 async fn only_the_watch_endpoint_is_a_websocket() {
-    // Otherwise a push request with an `Upgrade` header would only need a key that allows GET.
+    // If any path could be a WebSocket, a push request with an `Upgrade` header would need only a key that allows GET.
     let refs = "/wasmstore.git/info/refs?service=git-receive-pack";
     let request = || Request::get(refs).header("Upgrade", "websocket");
     let with_key = request().header("Wasmstore-Auth", "reader");

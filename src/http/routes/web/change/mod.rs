@@ -1,4 +1,5 @@
-//! Handlers of the forms that change something: each shows a page that says what the change will do, and then makes the change.
+//! Handlers of the forms that make changes. For each form, one handler shows a page that describes the change, and another one makes the
+//! change.
 
 pub(super) mod branches;
 pub(super) mod merge;

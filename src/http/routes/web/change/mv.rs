@@ -16,10 +16,10 @@ use crate::store::{ExistingModules, Relocation};
 use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::change_texts;
 
-/// The message of the commit if the user gives none.
+/// The hint in the field for the commit message: it describes the default message.
 const MESSAGE: ChangeKind<'static> = ChangeKind::Commit("Move, the path and the new path");
 
-/// Checks that the key allows both methods that a move needs, as in the API: it adds modules, and removes them.
+/// Checks that the API key allows POST and DELETE. A move needs both, as in the API, because it adds modules and removes modules.
 fn require_both(app: &App, visitor: &Visitor) -> Result<()> {
     require(app, visitor, &Method::POST)?;
     require(app, visitor, &Method::DELETE)

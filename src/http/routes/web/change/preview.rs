@@ -1,4 +1,4 @@
-//! What a rollback or a restoration would change, before it happens.
+//! Renders the preview of a rollback or restoration: the modules that would change.
 
 use std::ops::ControlFlow;
 
@@ -10,10 +10,11 @@ use crate::store::{self, Revision, Store};
 use crate::web::change_preview::ChangePreview;
 use crate::web::{Markup, Place, Site};
 
-/// Renders the modules of the target that differ between `tip` and `restored`, whose state they would get.
+/// Renders the modules of the target that differ between the commits `tip` and `restored`. The change would give the target its state in
+/// `restored`.
 ///
 /// # Errors
-/// The target exists in neither commit.
+/// If the target exists in neither commit.
 pub(super) fn preview(
     (store, site): (&Store, &Site),
     target: &Target,
@@ -39,7 +40,7 @@ pub(super) fn preview(
     Ok(page.render())
 }
 
-/// Returns the tip of the branch that the target is on.
+/// Returns the tip of the branch in `target`.
 pub(super) fn tip(store: &Store, target: &Target) -> store::Result<CommitId> {
     store.snapshot(&Revision::Branch(Some(target.branch.clone())))
 }

@@ -49,7 +49,7 @@ pub(in crate::http::routes::web) async fn submit(
     require(&app, &form.visitor, &Method::DELETE)?;
     let (change, branch) = (form.change()?, form.branch()?);
     let path = form.fields.require("path", ModulePath::parse)?;
-    // Removes only what the page has shown: the field `expected` has the hash of the module, or the branch's tip for a directory.
+    // Fails if the target has changed since the page was loaded: the field `expected` has the entity tag that the page has shown.
     let removed = app.publish(move |store| {
         let name = ModuleRef::Path(path);
         Ok(store.remove(&change, &name, DirectoryRemoval::Recursive)?)

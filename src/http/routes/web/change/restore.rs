@@ -19,7 +19,7 @@ use crate::names::CommitId;
 use crate::store::Store;
 use crate::web::{Site, change_texts};
 
-/// The query parameters of the page.
+/// The query parameters of the page for restoring an older state.
 #[derive(Deserialize)]
 pub(in crate::http::routes::web) struct RestoreQuery {
     /// The id of the commit to restore from.

@@ -21,7 +21,7 @@ use crate::web::{Place, change_texts};
 /// The hint in the field for the commit message: it describes the default message.
 const MESSAGE: ChangeKind<'static> = ChangeKind::Commit("Set, the path and the hash");
 
-/// The query parameters of the page.
+/// The query parameters of the page for copying a module.
 #[derive(Deserialize)]
 pub(in crate::http::routes::web) struct SetQuery {
     /// The id of the commit that has the module; if empty, the tip of the branch.
@@ -68,7 +68,7 @@ pub(in crate::http::routes::web) async fn show(
 }
 
 /// Copies the module. If there is another module at the new path, first shows a page that says so, because the user has typed the path and
-/// may not know what is there.
+/// may not know about that module.
 pub(in crate::http::routes::web) async fn submit(
     State(app): State<App>,
     screen: Screen,
@@ -112,7 +112,7 @@ pub(in crate::http::routes::web) async fn submit(
     Ok(done(&app, &branch, copied.await?.0.commit))
 }
 
-/// Shows what is at the new path, and a form that replaces it.
+/// Shows which module is at the new path, with a form that replaces it.
 async fn replace(
     screen: Screen,
     form: &Form,
@@ -144,7 +144,8 @@ async fn replace(
             action: "/ui/set",
             hidden: &hidden,
             fields: change_texts::no_fields(),
-            // This kind has no fields for message and author: the hidden fields have those of the previous form.
+            // With this kind, the form has no visible fields for the message and the author. Their values from the previous form are in
+            // hidden fields.
             kind: ChangeKind::Branch,
             button: "Replace it",
             back: &site.tree(&Place::branch(branch.clone()), &TreePath::root()),

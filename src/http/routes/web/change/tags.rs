@@ -1,4 +1,4 @@
-//! Creates and deletes tags.
+//! Handlers that create and delete tags.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -18,15 +18,15 @@ use crate::store::{ExistingTag, Revision};
 use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::change_texts;
 
-/// The query of the page for a new tag.
+/// The query parameters of the page for a new tag.
 #[derive(Deserialize)]
 pub(in crate::http::routes::web) struct NewTagQuery {
-    /// The branch or commit that the tag names; the default branch if it is empty.
+    /// The branch or commit that the tag will name; if empty, the default branch.
     #[serde(default)]
     from: String,
 }
 
-/// The query of the page that deletes a tag.
+/// The query parameters of the page for deleting a tag.
 #[derive(Deserialize)]
 pub(in crate::http::routes::web) struct TagQuery {
     tag: String,
@@ -45,7 +45,8 @@ pub(in crate::http::routes::web) async fn show_new(
     };
     let revision = parse_typed_revision(&from)?;
     respond_with_form(screen, &visitor, "New tag", move |store, site, context| {
-        // The tag names the commit that the page shows, even if somebody commits to `from` in the meantime.
+        // The form contains this commit, so that the tag names the commit that the page shows, even if another user commits to `from` in
+        // between.
         let commit = store.commit(store.snapshot(&revision)?)?;
         let form = ChangeForm {
             site,
@@ -70,7 +71,7 @@ pub(in crate::http::routes::web) async fn create(
     form: Form,
 ) -> Result<Response> {
     require(&app, &form.visitor, &Method::POST)?;
-    // As for the name of a branch, only spaces of ASCII are left out.
+    // Removes only ASCII spaces, because no tag name can have them. Other spaces may be part of a name.
     let name = { form.fields.optional("name")? }.map(str::trim_ascii);
     let missing = || Failure::malformed("the form has no name for the tag");
     let tag = TagName::parse(name.ok_or_else(missing)?)?;
@@ -111,7 +112,7 @@ pub(in crate::http::routes::web) async fn show_delete(
     .await
 }
 
-/// Deletes the tag, unless somebody has moved it to another commit since the page was loaded.
+/// Deletes the tag, unless another user has moved it to another commit since the page was loaded.
 pub(in crate::http::routes::web) async fn delete(
     State(app): State<App>,
     form: Form,

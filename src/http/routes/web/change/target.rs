@@ -70,7 +70,7 @@ impl Target {
         Ok(site.tree(&place, &self.path))
     }
 
-    /// Returns the name of the target, for use in a sentence.
+    /// Returns the name of the target (its path, or the whole branch), for use in a sentence.
     pub fn name(&self) -> String {
         if self.path.is_root() {
             format!("the whole branch {}", self.branch)
@@ -80,7 +80,7 @@ impl Target {
     }
 }
 
-/// The path in the query of a page.
+/// The query parameter `path` of a page: the path of the module or directory that the page is about.
 pub(in crate::http::routes::web) struct TargetParts(TreePath);
 
 impl FromRequestParts<App> for TargetParts {

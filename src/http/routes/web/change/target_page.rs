@@ -27,21 +27,21 @@ pub(super) struct TargetPage {
     pub button: &'static str,
 }
 
-/// Whether a target can be changed.
+/// Whether a form can change its target, which is a path on a branch.
 pub(super) enum TargetState {
-    /// It can.
+    /// It can be changed. The texts describe the change.
     Changeable(TargetTexts),
-    /// It cannot, for this reason.
+    /// It cannot be changed, for the reason in this text.
     Unchangeable(String),
 }
 
-/// The parts of the page that depend on the target.
+/// The parts of the page that depend on the module, directory or branch that the form is about.
 pub(super) struct TargetTexts {
     /// Sentences that say what the change will do.
     pub explanation: Markup,
-    /// Hidden fields in addition to those that every target has.
+    /// Names and values of hidden form fields, in addition to those that the form of every page has.
     pub more_hidden: Vec<(&'static str, String)>,
-    /// What it would change, if that is not clear from the explanation.
+    /// The list of modules that would change; empty if the explanation is enough.
     pub preview: Markup,
 }
 
@@ -61,7 +61,8 @@ impl TargetPage {
         let target = Target::of(&screen, parts)?;
         let memory = (visitor, VERDICTS_BYTES_MAX);
         respond_with_large_form(screen, memory, self.title, move |store, site, context| {
-            // Read before the description: if somebody commits in between, the form fails instead of changing what the page does not show.
+            // The tag is read before the description. So if another user commits in between, the form fails, instead of changing modules
+            // that the page does not show.
             let tag = target.current_tag(store)?;
             let back = target.back(store, site, tag.is_some())?;
             let texts = match describe(store, site, &target)? {
