@@ -65,15 +65,16 @@ impl AddTarget {
 }
 
 /// Returns the second of two arguments if it is the path in the store, but also another module on disk. Perhaps the user wants to store
-/// both, as with `add *.wasm` if there are two.
+/// both modules, for example with `add *.wasm` in a directory of two modules.
 pub(super) fn second_module(file: &Path, more: &[OsString]) -> Option<PathBuf> {
     let [second] = more else { return None };
     is_second_module(file, second.to_str()?).then(|| second.into())
 }
 
-/// Returns whether the second of two arguments is a further module on disk rather than a path in the store: an existing file `*.wasm` with
-/// another name than the first. A file with the same name is no such sign, because a store often has the directories of a work tree:
-/// `add target/add.wasm math/add.wasm`. A leading slash marks a path in the store.
+/// Returns whether the second of two arguments is probably another module on disk, and not a path in the store: it names an existing file
+/// `*.wasm` whose file name differs from that of the first argument. If both file names are equal, the second argument is a path in the
+/// store, as in `add target/add.wasm math/add.wasm`: a store often has the same directories as a work tree. An argument with a leading
+/// slash is always a path in the store.
 fn is_second_module(first: &Path, second: &str) -> bool {
     let path = Path::new(second);
     let is_module = path
@@ -86,7 +87,7 @@ fn is_second_module(first: &Path, second: &str) -> bool {
         && path.is_file()
 }
 
-/// Returns each file with its module path, which is the file's name in `directory`.
+/// Returns each file with its module path: `directory`, followed by the file's name.
 ///
 /// # Errors
 /// A file cannot be read, is not a regular file, or its name cannot be part of a path; two files have the same name.
@@ -147,7 +148,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("b.wasm");
         fs::write(&file, "x").unwrap();
-        // Tests share the working directory, so the argument is relative to it without changing it.
+        // All tests run in one process, so this test must not change the working directory. It builds a path relative to the working
+        // directory.
         let up = "../".repeat(std::env::current_dir().unwrap().components().count());
         let relative = format!("{up}{}", &file.to_str().unwrap()[1..]);
         let error = parse(&["a.wasm", &relative]).unwrap_err();

@@ -1,4 +1,4 @@
-//! Opens buckets with the settings from the environment, and local stores that are copies of a store in a bucket.
+//! Opens buckets (S3 and other object stores) with settings from environment variables, and opens local copies of stores in buckets.
 
 use std::fs;
 use std::path::{Path, PathBuf};

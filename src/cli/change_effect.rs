@@ -1,4 +1,4 @@
-//! What a change did to the modules of the branch, in words for its report.
+//! Describes in words how many modules a change added, updated and removed. The words are part of the report of the change.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,7 @@ use crate::names::{CommitId, TreePath};
 use crate::remote::StoreOperations;
 use crate::store::{PathChange, Published, Revision};
 
-/// The maximum number of modules that are counted.
+/// The maximum number of changed modules that are counted. For a larger change, the report says `more than`.
 const COUNTED_MAX: usize = 10_000;
 
 /// The numbers of modules that a change added, updated and removed.
@@ -20,7 +20,7 @@ struct Counts {
 
 /// Returns words such as `removed 10 modules` for a change. `from` is the tip of the branch before the change; `None` means the first
 /// parent of the commit. Returns `None` if the branch has not moved, if no report is printed, or if the store cannot be read, for example
-/// because the key does not allow it: the change itself succeeded.
+/// because the key does not allow reads. A failed read is not an error, because the change itself has succeeded.
 pub(super) fn effect<T>(
     store: &dyn StoreOperations,
     settings: &Settings,

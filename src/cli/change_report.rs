@@ -11,7 +11,7 @@ use super::shell_word::shell_word;
 use crate::names::{CommitId, TagName};
 use crate::store::Published;
 
-/// The number of digits of a commit id that texts for people show.
+/// The number of digits to which commit ids are shortened in texts for people.
 pub(super) const ID_DIGITS: usize = 10;
 
 /// The effect of a change on its branch, as a verb in the past tense.
@@ -31,19 +31,19 @@ pub(super) enum ChangeVerb {
     Created,
 }
 
-/// What a change did to a tag.
+/// The effect of a change on a tag, as a verb in the past tense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TagVerb {
-    /// Created it.
+    /// Created the tag.
     Created,
-    /// Replaced the tag of this commit.
+    /// Replaced a tag that pointed to this commit.
     Replaced(CommitId),
-    /// Deleted it.
+    /// Deleted the tag.
     Deleted,
 }
 
-/// Reports a change on standard error. With `--json`, first prints `fields` with `commit`, `branch` and `changed` added. Without it, the
-/// command has printed its text already.
+/// Reports a change on standard error. With `--json`, first prints `fields` with `commit`, `branch` and `changed` added. Without `--json`,
+/// the caller has already printed the output of the command.
 pub(super) fn report<T>(
     settings: &Settings,
     out: &mut Output,
@@ -53,7 +53,8 @@ pub(super) fn report<T>(
     report_effect(settings, out, change, fields, None)
 }
 
-/// Reports a change like [`report`]. If the branch has moved, the line also says what the change did, in the words of `effect`.
+/// Reports a change like [`report`]. If the branch has moved, the line on standard error also contains `effect`, which says what changed,
+/// for example `removed 2 modules`.
 pub(super) fn report_effect<T>(
     settings: &Settings,
     out: &mut Output,
@@ -94,7 +95,7 @@ pub(super) fn report_tag(
     print_line(settings, out, &tag_line(tag, verb, published))
 }
 
-/// Reports a change on standard error only.
+/// Reports a change on standard error, and prints nothing to standard output.
 pub(super) fn note<T>(
     settings: &Settings,
     out: &mut Output,
@@ -140,7 +141,8 @@ fn tag_line(tag: &TagName, verb: TagVerb, published: &Published<()>) -> String {
     }
 }
 
-/// Returns the line of a report. `effect` follows the new tip if the branch has moved. `root_flag` selects the same store in a command.
+/// Returns the line that reports a change. If the branch has moved, `effect` is appended after the new tip. `root_flag` is the `--root`
+/// option of the running command, for a command that the line suggests.
 fn line<T>(verb: ChangeVerb, published: &Published<T>, effect: &str, root_flag: &str) -> String {
     let branch = published.branch.as_ref();
     let branch = branch.map_or_else(|| "the branch".to_owned(), ToString::to_string);
@@ -155,7 +157,8 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>, effect: &str, root_flag: 
         ChangeVerb::Committed => format!("committed {id} on {branch}{effect}"),
         ChangeVerb::Merged => format!("merged: {branch} is at {id}{effect}"),
         ChangeVerb::Forwarded(from) => {
-            // A fast-forward makes no commit that names the previous tip, so `rollback` cannot find it. `restore` gets its id here.
+            // A fast-forward makes no commit whose parent is the previous tip, so `rollback` cannot return to that tip. The suggested
+            // `restore` names it.
             let (from, branch_word) = (short_id(&from), shell_word(&branch));
             let undo = format!("wasmstore restore {from} --branch {branch_word}{root_flag}");
             format!("merged: {branch} is at {id} (fast-forward){effect}; to undo it: {undo}")
@@ -166,7 +169,7 @@ fn line<T>(verb: ChangeVerb, published: &Published<T>, effect: &str, root_flag: 
     }
 }
 
-/// Returns the beginning of a commit id, as texts for people show it.
+/// Returns the first [`ID_DIGITS`] digits of a commit id, for texts for people.
 pub(super) fn short_id(id: &impl fmt::Display) -> String {
     id.to_string().chars().take(ID_DIGITS).collect()
 }

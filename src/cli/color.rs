@@ -17,11 +17,11 @@ pub(super) enum ColorChoice {
 /// The color of a line in the output of `diff` and `show`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DiffColor {
-    /// Green, for what was added.
+    /// Green, for an added item.
     Added,
-    /// Red, for what was removed.
+    /// Red, for a removed item.
     Removed,
-    /// Yellow, for what was updated.
+    /// Yellow, for an updated item.
     Updated,
 }
 

@@ -1,4 +1,4 @@
-//! The whole command line.
+//! The definition of the whole command line, from which clap makes the parser and the help.
 
 use super::args::GlobalArgs;
 use super::commands::Command;

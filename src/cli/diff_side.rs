@@ -67,9 +67,9 @@ impl DiffSide {
         let Ok(name) = ModuleRef::parse(text) else {
             return Err(unknown);
         };
-        // `contains` searches only the branch's current tree. A hash may be that of an older version, which is not in this tree, so the
-        // store is asked to compare the hash with itself. A path that ends with `.wasm` is treated as a module even if there is none, so
-        // that the error says that the module does not exist.
+        // `contains` searches only the branch's current tree. A hash may belong to an older version, which is not in this tree. So the code
+        // compares the hash with itself, which fails if the store has no such module. A path that ends with `.wasm` is treated as a module
+        // even if there is none, so that the error says that the module does not exist.
         let is_module = match &name {
             ModuleRef::Hash(_) => store.compare_modules(&tree, &name, &name).is_ok(),
             ModuleRef::Path(_) => store.contains(&tree, &name)? || text.ends_with(".wasm"),

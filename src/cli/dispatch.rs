@@ -47,7 +47,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     logging::flush();
     let error = match result.and(out.finish()) {
         Ok(()) => {
-            // The overview says so itself.
+            // The overview itself says that there is no store, so no note is needed.
             if !is_overview {
                 note_missing_store(&settings);
             }
@@ -67,7 +67,8 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     code
 }
 
-/// Says that the command has read a directory without a store: its empty output may be due to a mistyped directory.
+/// Prints a note if the directory that the command has read contains no store: the command's output is empty then, and the user may have
+/// mistyped the directory.
 fn note_missing_store(settings: &Settings) {
     if let Some(root) = settings.missing_root()
         && !settings.is_quiet()

@@ -387,8 +387,8 @@ mod tests {
         words
     }
 
-    /// Returns the words of each call of `wasmstore` in a line. A call ends at a pipe, or is inside of `"$(…)"`. In the outer call, a hash
-    /// replaces `"$(…)"`.
+    /// Returns the words of each call of `wasmstore` in a line. A call ends at a pipe, or is inside of `"$(…)"`. In the words of the outer
+    /// call, a sample hash stands for `"$(…)"`.
     fn calls(line: &str) -> Vec<Vec<String>> {
         let mut line = line.to_owned();
         let mut calls = Vec::new();

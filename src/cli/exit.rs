@@ -23,7 +23,7 @@ const CONFLICT: u8 = 4;
 /// The exit code if the store cannot be opened, read, written or reached.
 const UNAVAILABLE: u8 = 5;
 
-/// The error of a command.
+/// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// The arguments contradict each other in a way that clap cannot check.
@@ -62,13 +62,13 @@ pub(super) enum Error {
     /// Standard output is a terminal, which the bytes of this module could garble.
     #[error("{0} is binary, and standard output is a terminal")]
     BinaryToTerminal(String),
-    /// The two sides of a diff cannot be compared with each other. Contains both arguments, then what each of them is.
+    /// The two sides of a diff cannot be compared with each other. Contains both arguments, then a description of each, such as `a module`.
     #[error("cannot compare {0} with {1}: the first is {2}, the second is {3}")]
     MixedDiff(String, String, &'static str, &'static str),
-    /// `diff` got one argument that is not the path of a module. Contains the argument, and what it is.
+    /// `diff` got one argument that is not the path of a module. Contains the argument, and a description of it, such as `a file`.
     #[error("cannot compare {0} with the version before: it is {1}, not the path of a module")]
     OneSide(String, &'static str),
-    /// `diff` got the path of a module that has never had another module.
+    /// `diff` got only a path, but the path has had only one module, so there is no older module to compare.
     #[error("{0} has only one version")]
     OnlyVersion(String),
     /// `diff --exit-code` found differences and has printed them.
@@ -134,9 +134,9 @@ pub(super) enum Error {
     /// The FILE of `world` does not define a usable WIT world.
     #[error("{path:?}")]
     World {
-        /// The FILE that `world` was called with.
+        /// The argument FILE of the command `world`.
         path: PathBuf,
-        /// The fault of the world or of the file.
+        /// The reason why the file does not define a usable world.
         source: WitError,
     },
     /// The COMMAND of `watch` begins with the name of this branch.
@@ -148,13 +148,13 @@ pub(super) enum Error {
     /// The COMMAND of `watch` begins with this word, but `PATH` has no program with this name.
     #[error("there is no program {0:?} on PATH")]
     NoProgram(String),
-    /// The file of `watch --since-file` does not contain a cursor.
+    /// The file of `watch --since-file` does not contain a cursor, which is a commit and the name of a branch.
     #[error("{0:?} is not a file that `watch --since-file` wrote")]
     CursorFile(PathBuf),
     /// The file of `watch --since-file` contains a cursor for another branch.
     #[error("{path:?} is for the branch {branch}, not for {watched}", branch = .branch.as_str(), watched = .watched.as_str())]
     CursorBranch {
-        /// The path of the cursor file.
+        /// The path of the file that `watch --since-file` names.
         path: PathBuf,
         /// The branch that `watch --since-file` wrote to the file.
         branch: BranchName,
@@ -164,9 +164,9 @@ pub(super) enum Error {
     /// The file of `watch --since-file` contains a commit that the store does not have.
     #[error("cannot continue after the commit in {path:?}")]
     LostCursor {
-        /// The path of the cursor file.
+        /// The path of the file that `watch --since-file` names.
         path: PathBuf,
-        /// The store's error for this commit.
+        /// The error that the store returned for the commit in the file.
         source: Box<Error>,
     },
     /// Reading a module failed before its end.
@@ -225,7 +225,7 @@ pub(super) enum Error {
     /// The server cannot listen on its address.
     #[error("cannot listen on {address}")]
     Bind {
-        /// The address in the form HOST:PORT or unix:PATH, or a description of it.
+        /// The address in the form HOST:PORT or unix:PATH; `a socket of the service manager` for a socket that the service manager opened.
         address: String,
         /// The operating system's reason.
         source: io::Error,
@@ -255,7 +255,8 @@ pub(super) enum Error {
     },
 }
 
-/// Unwraps an error of the store, so that it is reported in the same way for a local store and for a store on a server.
+/// Converts an error of an operation on a store. If the error is one of a local store, makes it an [`Error::Store`], so that it is reported
+/// like any other error of a local store.
 impl From<remote::Error> for Error {
     fn from(error: remote::Error) -> Self {
         match error {

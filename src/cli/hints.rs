@@ -53,7 +53,8 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         Error::Remote(remote::Error::NoGit) => Some("install git and try again".to_owned()),
         Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {
             _ if refused.needs_key() => {
-                // A server with keys also refuses paths that it does not have.
+                // A server that requires keys refuses every request without a valid key, even for a path that it does not serve. So the URL
+                // may also be wrong.
                 let key = for_key(&refused.url, settings);
                 let page = without_page(&refused.url);
                 Some(page.map_or(key.clone(), |page| format!("{page} Otherwise, {key}")))
@@ -192,7 +193,7 @@ fn is_archive(name: &str) -> bool {
         .any(|suffix| name.ends_with(suffix))
 }
 
-/// Suggests a directory with a similar path. If the path is that of a module, says so instead.
+/// Suggests a directory with a similar path. If there is a module at the path, says so instead.
 fn similar_directory(settings: &Settings, unknown: &str) -> Option<String> {
     let (store, revision) = (settings.open().ok()?, settings.remembered_revision()?);
     let unknown = ModulePath::parse(unknown).ok()?;

@@ -9,11 +9,12 @@ use crate::store::{self, Revision};
 /// The HTTP status of a request that the key does not allow (RFC 9110, section 15.5.4).
 const FORBIDDEN: u16 = 403;
 
-/// Returns the hash of the expected module. A digest is looked up on the branch. The module that belongs to a digest never changes, so the
-/// look-up cannot be outdated when the change is made.
+/// Returns the hash of the expected module. A digest is looked up on the branch. A digest always belongs to the same module, so the result
+/// of the look-up is still right when the change is made.
 ///
-/// 64 digits without `sha256:` are a digest in a store whose hashes have 40 digits, and may be a hash in others. If the key does not allow
-/// the look-up, they are taken as a hash, so that a key for writes alone is enough.
+/// If `expected` has 64 digits without `sha256:`, it is a digest in a store with SHA-1 object ids, and may be a hash in a store with
+/// SHA-256 object ids. If the API key does not allow the look-up, such a value is treated as a hash, so that a key that allows only writes
+/// is sufficient.
 ///
 /// # Errors
 /// No module on the branch has the digest, so the precondition cannot hold.

@@ -141,7 +141,7 @@ mod tests {
 
     #[derive(Default)]
     struct GateState {
-        /// Whether the gate is open, and the bytes that were written through it.
+        /// Whether `open` was called, so that writes do not block, and the bytes that were written since.
         passed: Mutex<(bool, Vec<u8>)>,
         opened: Condvar,
     }

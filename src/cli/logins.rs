@@ -126,10 +126,11 @@ impl Logins {
         self.logins.len() < count
     }
 
-    /// Changes the login file, while no other process changes it. If its directory does not exist, creates it, accessible only to the user.
+    /// Changes the login file under a lock that excludes other processes. If the file's directory does not exist, creates it, accessible
+    /// only to the user.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read) and of `change`; there is no home directory; the file cannot be written.
+    /// The errors of [`read`](Self::read) and of `change`; there is no home directory; the file cannot be written.
     pub fn update<T>(change: impl FnOnce(&mut Self) -> Result<T>) -> Result<(Self, T)> {
         Self::update_at(path().ok_or(Error::NoConfigDirectory)?, change)
     }
@@ -139,7 +140,8 @@ impl Logins {
         change: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<(Self, T)> {
         let lock = path.with_extension("lock");
-        // The file itself is replaced, so it cannot be the one that is locked.
+        // The lock is on a separate file, because each write replaces the login file: a lock on the old file would not exclude a process
+        // that opens the new one.
         let _lock = lock_file(&lock).map_err(|source| Error::OutputFile { path: lock, source })?;
         let mut logins = Self::read_from(path)?;
         let result = change(&mut logins)?;
@@ -180,7 +182,7 @@ impl Login {
     }
 }
 
-/// Creates and locks a file, and its directory, until the result is dropped.
+/// Locks a file until the returned value is dropped. Creates the file and its directory if they do not exist.
 fn lock_file(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent().filter(|directory| !directory.is_dir()) {
         DirBuilder::new()
@@ -249,7 +251,7 @@ mod tests {
             logins.insert(url("https://A.example:443/"), None, "three".to_owned());
             let found = logins.find_name(&prod).unwrap();
             assert_eq!(found.expose_key(), "three");
-            // A name moves to the server that it is given to.
+            // If a second server gets the same name, the first server loses the name.
             logins.insert(url("http://b.example"), Some(&prod), "four".to_owned());
             assert_eq!(
                 logins.find_name(&prod).unwrap().url(),

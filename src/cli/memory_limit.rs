@@ -91,7 +91,7 @@ mod tests {
             "536870912\n",
         );
         assert_eq!(limit(), Some(512 << 20));
-        // Version 1, in a container that sees the path of the host.
+        // cgroups version 1, in a container in which /proc/self/cgroup shows the host's path.
         write("proc/self/cgroup", "9:cpu,cpuacct:/x\n4:memory:/docker/1\n");
         write("cg/memory/memory.limit_in_bytes", "268435456\n");
         assert_eq!(limit(), Some(256 << 20));

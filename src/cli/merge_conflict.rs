@@ -1,4 +1,4 @@
-//! What to do about a merge whose sides changed the same paths.
+//! The error and the hint for a merge that failed because both branches changed the same paths.
 
 use super::exit::Error;
 use super::settings::Settings;
@@ -7,7 +7,7 @@ use crate::names::BranchName;
 use crate::remote;
 use crate::store::ErrorKind;
 
-/// Adds the name of the other branch to the error of a merge if it is a conflict.
+/// Converts the error of a merge. If the error is a conflict, adds `theirs`, the name of the branch that was merged.
 pub(super) fn with_branch(error: remote::Error, theirs: &BranchName) -> Error {
     let paths = match &error {
         remote::Error::Store(error) => error.conflicting_paths(),
@@ -26,7 +26,7 @@ pub(super) fn with_branch(error: remote::Error, theirs: &BranchName) -> Error {
     }
 }
 
-/// Returns the commands that make both sides the same at the first path.
+/// Returns a hint with the commands that resolve the conflict at the first of the paths, by making both branches equal there.
 pub(super) fn hint(paths: &[String], theirs: &BranchName, settings: &Settings) -> Option<String> {
     let ours = match settings.branch().ok()? {
         Some(branch) => branch,

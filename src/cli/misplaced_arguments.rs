@@ -1,4 +1,4 @@
-//! Hints for arguments that are in the place of others.
+//! Hints for arguments in the wrong position, such as a path where the command expects a commit.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::names::{ModuleRef, TreePath};
 use crate::remote::StoreOperations;
 use crate::store::Revision;
 
-/// Returns the commands for both meanings of `add` with two files, if the second cannot be a path in the store: to store both, or to store
-/// the first at the name of the second.
+/// Returns the hint for `add` with two files if the second is not a legal path in the store. The hint has two commands: one stores both
+/// files, the other stores the first file at a path with the second file's name.
 pub(super) fn for_second_file(first: &Path, second: &Path) -> String {
     let both = for_both_files(first, second, "");
     let first = shell_word(&first.to_string_lossy());
@@ -18,14 +18,14 @@ pub(super) fn for_second_file(first: &Path, second: &Path) -> String {
     format!("{both}; `wasmstore add {first} {at}` stores {first} at the path {at}")
 }
 
-/// Returns the note that `add` has taken the name of a module on disk as the path in the store.
+/// Returns the note that `add` has used `second` as the path of `first` in the store, although `second` is also a module on disk.
 pub(super) fn for_path_of_file(first: &Path, second: &Path, settings: &Settings) -> String {
     let both = for_both_files(first, second, &settings.root_flag());
     let [first, second] = [first, second].map(|path| path.to_string_lossy());
     format!("/{second} is the path of {first} in the store, not the file {second}: {both}")
 }
 
-/// Returns the sentence with the command that stores two files.
+/// Returns a sentence that gives the command for storing both files. `options` are appended to the command.
 fn for_both_files(first: &Path, second: &Path, options: &str) -> String {
     let [first, second] = [first, second].map(|path| shell_word(&path.to_string_lossy()));
     format!(
@@ -33,7 +33,7 @@ fn for_both_files(first: &Path, second: &Path, options: &str) -> String {
     )
 }
 
-/// Returns the hint if the name that should be that of a commit is a path with modules.
+/// Returns the hint for an argument `name` that must be a commit, if it is the path of a module or of a directory of modules.
 pub(super) fn path_as_commit(
     store: &dyn StoreOperations,
     name: &str,
@@ -57,7 +57,7 @@ pub(super) fn path_as_commit(
     })
 }
 
-/// Returns the hint if the path that `rollback` gets is a commit.
+/// Returns the hint for `rollback` if its argument `name` is not a path but a commit.
 pub(super) fn commit_as_path(
     store: &dyn StoreOperations,
     name: &str,

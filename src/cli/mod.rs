@@ -1,13 +1,13 @@
 //! The command line: arguments, output and exit codes.
 //!
-//! Layer 5, the top layer. Only this subsystem reads the home directory, the terminal and the local time. It uses `store` and the layers
-//! above it, and never the repository or the index directly.
+//! Layer 5, the top layer. Only this subsystem reads the home directory, the terminal and the local time. It uses only `store` and the
+//! subsystems in the layers above `store`, and never the repository or the index directly.
 //!
 //! - `dispatch` is the entry point: it parses the command line, runs the command and returns the exit code.
 //! - `args` defines the arguments that several commands share, `command_line` the whole command line, `examples` the examples of each
 //!   command. `usage_error` describes what is wrong with arguments.
 //! - `commands` has one file for each command: its arguments, its work and its output.
-//! - `completion` finds what a word may become that the user is typing in a shell.
+//! - `completion` finds the completions of the word that the user is typing in a shell.
 //! - `config` resolves the settings of a server from flags, variables and the configuration file.
 //! - `serve` is the composition root of the server; `server_check` implements `server --check`.
 //! - `exit` maps every error to an exit code; `hints` finds the hint that is printed below an error.

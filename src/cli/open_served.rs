@@ -1,4 +1,4 @@
-//! Opens the store of a server: a store of its own, the copy of a store in a bucket, or a replica.
+//! Opens the store of a server: an ordinary local store, the local copy of a store in a bucket, or a replica of a store on another server.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const REACH_MAX: Duration = Duration::from_secs(30);
 /// The pause between two attempts to reach the bucket.
 const REACH_PAUSE: Duration = Duration::from_secs(1);
 
-/// Opens the store that the server serves, and sets the options that depend on its kind.
+/// Opens the store that the server serves, and sets the fields of `serve_options` that depend on the kind of the store.
 pub(super) fn open_served(
     server: &ServerArgs,
     root: &Path,
@@ -35,7 +35,8 @@ pub(super) fn open_served(
         let mut store = Store::open_or_create(root, options, ObjectFormat::default())?;
         store.charge_validation_to(serve_options.memory.clone());
         keep_records(&mut store);
-        // Fails if the store is a replica: without `--replica-of`, the server would serve old data.
+        // Fails if the store is a replica or a copy of a store in a bucket: without `--replica-of` or `--bucket`, the server would serve
+        // outdated data.
         store.ensure_writable()?;
         return Ok(Arc::new(store));
     };
@@ -46,7 +47,8 @@ pub(super) fn open_served(
     Ok(store)
 }
 
-/// Opens the local copy of a store in a bucket. What the copy lacks is downloaded in the background, after the server has begun to listen.
+/// Opens the local copy of a store in a bucket. The commits and modules that the copy lacks are downloaded in the background, after the
+/// server has begun to listen.
 fn open_copy_of_bucket(
     server: &ServerArgs,
     url: &BucketUrl,
@@ -78,8 +80,8 @@ fn open_copy_of_bucket(
     let poll = server.bucket.bucket_poll.0;
     let follower = BucketFollower::new(Arc::clone(&store), writer, poll);
     serve_options.bucket = Some(Arc::new(follower));
-    // The secret is in the manifest, so it is known after the first read of the manifest. `last_known` is called first because `identity`
-    // would send a request if the manifest was not read yet.
+    // The secret that the servers of the bucket share is in the bucket's manifest. This function must not block, so it returns `None` until
+    // the manifest has been read for the first time. `identity` alone would send a request then.
     serve_options.peer_key = Some(PeerKeySource::new(move || {
         bucket.last_known()?;
         let identity = bucket.identity().ok()?;

@@ -200,7 +200,7 @@ pub(super) fn print_hint(hint: &str, color: ColorChoice) {
     print_labeled("hint:", "1;36", hint, color);
 }
 
-/// Prints one line about what a command did on standard error.
+/// Prints to standard error one line about what a command did.
 pub(super) fn print_note(note: &str) {
     let _ = writeln!(io::stderr(), "{}", printable(note));
 }

@@ -3,7 +3,8 @@
 use super::exit::Result;
 use crate::store::{PushHooks, Store};
 
-/// Installs the git hooks of the store. Logs a warning if pushes will be refused nevertheless.
+/// Installs the git hooks of the store. Logs a warning if the hooks cannot work, so that every push will be refused: another program's hook
+/// is installed, a hook or a git setting is missing, or the file system is mounted with `noexec`.
 pub(super) fn install_push_hooks(store: &Store) -> Result<()> {
     match store.install_push_hooks()? {
         PushHooks::Installed => {}
@@ -16,7 +17,8 @@ pub(super) fn install_push_hooks(store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// Logs a warning if the file system does not let git run the hooks of the store. The hooks need not be installed yet.
+/// Logs a warning if the file system is mounted with `noexec`, so that git cannot run the store's hooks. The hooks need not be installed
+/// yet.
 pub(super) fn check_push_hooks(store: &Store) {
     if store.is_noexec() {
         warn_of_noexec(store);

@@ -9,8 +9,8 @@ use super::settings::Settings;
 use crate::store::{Change, ModuleFiles};
 use crate::wire::Modules;
 
-/// Stores files. Prints a line of `<hash>` tab `/<path>` for each, or JSON, and reports the commit. The files are found before this creates a
-/// store, so that a mistyped name does not leave an empty one.
+/// Stores files. Prints a line of `<hash>` tab `/<path>` for each, or JSON, and reports the commit. If there is no store, creates one. The
+/// caller must have found the files before, so that a mistyped file name does not create an empty store.
 pub(super) fn put_files(
     settings: &Settings,
     out: &mut Output,

@@ -50,7 +50,7 @@ impl Reload {
         }
     }
 
-    /// Replaces the keys. Returns true if that succeeded, or if there neither were nor are any keys.
+    /// Replaces the keys. Returns true if that succeeded, or if the server had no keys and the settings contain none.
     async fn reload_keys(&self) -> bool {
         let read_keys = Arc::clone(&self.read_keys);
         let reading = tokio::task::spawn_blocking(move || read_keys());

@@ -26,10 +26,10 @@ pub(super) struct RelocationArgs {
 }
 
 impl RelocationArgs {
-    /// Returns what is copied or moved, and the write.
+    /// Returns the copy or move to make, and the branch, author, message and precondition of its commit.
     ///
     /// # Errors
-    /// There is a hash for several sources or for a glob.
+    /// `--if-match` is given, but there are several sources or the source is a glob.
     pub fn into_parts(self, settings: &Settings) -> Result<(Relocation, Change)> {
         let mut change = settings.change(self.write)?;
         if let Some(hash) = self.if_match {

@@ -183,8 +183,8 @@ fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<
     thread.spawn(work).map(drop)
 }
 
-/// Opens the mirrors of the store, and adds the mirrors of `--mirror`. If git is not installed, returns `None`, or an error if `--mirror`
-/// is given.
+/// Opens the mirrors of the store, and adds a mirror for each URL that the flag `--mirror` gives. If git is not installed, returns `None`
+/// without this flag, and an error with it.
 fn open_mirrors(store: &Arc<Store>, server: &ServerArgs) -> Result<Option<Arc<Mirrors>>> {
     let mirrors = match Mirrors::new(Arc::clone(store), server.limits.mirrors()) {
         Err(remote::Error::NoGit) if server.mirror.is_empty() => return Ok(None),

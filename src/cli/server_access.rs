@@ -21,7 +21,7 @@ impl Settings {
         ServerKey::find(self.key_file(), url)
     }
 
-    /// Returns the API key in the file of `--key-file`; `None` if the flag is not given.
+    /// Returns the API key in the file that `--key-file` names; `None` if the flag is not given.
     pub fn key_of_flag(&self) -> Result<Option<ServerKey>> {
         match self.key_file() {
             Some(file) => ServerKey::given(Some(file)),

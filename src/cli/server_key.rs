@@ -30,13 +30,13 @@ pub(super) struct ServerKey {
 /// The source of an API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeySource {
-    /// The file of `--key-file`.
+    /// The file that the flag `--key-file` names.
     Flag(PathBuf),
     /// `WASMSTORE_KEY`.
     Variable,
     /// The file that `WASMSTORE_KEY_FILE` names.
     FileVariable(PathBuf),
-    /// The login for the server at this URL.
+    /// The key that `login` saved for the server at this URL.
     Login(ServerUrl),
     /// Standard input or a prompt.
     Input,
@@ -65,7 +65,8 @@ impl ServerKey {
         login.transpose()
     }
 
-    /// Returns the API key in the file `flag`, or else the one that an environment variable gives. Such a key is sent to any server.
+    /// Returns the API key in the file `flag`, or else the one that an environment variable gives. A key from these sources is sent to
+    /// whichever server the command uses.
     pub fn given(flag: Option<&Path>) -> Result<Option<Self>> {
         if let Some(path) = flag {
             return Self::read(path, KeySource::Flag(path.to_owned())).map(Some);
@@ -96,7 +97,7 @@ impl ServerKey {
 
     /// Reads a key from a file, which must have exactly one line.
     fn read(path: &Path, source: KeySource) -> Result<Self> {
-        // One command may read the key several times.
+        // One command may read the key several times, but must print the warning only once.
         static WARNING: Once = Once::new();
         WARNING.call_once(|| warn_if_readable_by_others(path, "a key"));
         let input = |error| Error::Input {

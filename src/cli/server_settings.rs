@@ -15,9 +15,9 @@ const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 /// How to handle a key file that is a pipe, such as `<(…)` in a shell. A pipe can be read only once, and may block its reader.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PipeHandling {
-    /// Read the pipe. The start of a server does so.
+    /// Read the keys from the pipe. A server does so when it starts.
     Read,
-    /// Refuse the pipe. A check and a reload do so.
+    /// Return an error. `server --check` and a reload of the keys do so.
     Refuse,
 }
 

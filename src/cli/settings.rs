@@ -29,7 +29,7 @@ pub(super) struct Settings {
     command_line: fn() -> clap::Command,
     command_name: Option<String>,
     revision: RefCell<Option<Revision>>,
-    /// The directory without a store that the command has read.
+    /// The directory that the command has read as an empty store, because there is no store in it; `None` if there is no such directory.
     missing_root: RefCell<Option<PathBuf>>,
 }
 
@@ -55,7 +55,7 @@ impl Settings {
         (self.command_line)()
     }
 
-    /// Returns the function that describes the whole command line.
+    /// Returns a function that builds clap's definition of the whole command line.
     pub fn command_line_factory(&self) -> fn() -> clap::Command {
         self.command_line
     }
@@ -87,7 +87,8 @@ impl Settings {
         }
     }
 
-    /// Returns `--root` with its value, after a blank, for a command that the user can copy; nothing if the flag is not given.
+    /// Returns ` --root VALUE` with the value of this command's `--root`, to append to a command that the user can copy. Empty if the flag
+    /// is not given.
     pub fn root_flag(&self) -> String {
         match &self.globals.root {
             Some(root) => format!(" --root {}", shell_word(&root.to_string())),
@@ -124,7 +125,8 @@ impl Settings {
         revision
     }
 
-    /// Returns the remembered revision, or the branch to work on.
+    /// Returns the revision that was last passed to [`remember`](Self::remember). If there is none, returns the branch that the command
+    /// uses; `None` if the branch's name is malformed.
     pub fn remembered_revision(&self) -> Option<Revision> {
         let revision = self.revision.borrow().clone();
         revision.or_else(|| Some(Revision::Branch(self.branch().ok()?)))
@@ -151,7 +153,7 @@ impl Settings {
         Ok(user_identity().and_then(|identity| Author::parse(&identity).ok()))
     }
 
-    /// Returns the author that `--author` names. For a command that reads, this is a filter.
+    /// Returns the author that `--author` names. A command that reads uses this author as a filter.
     pub fn author_flag(&self) -> Option<&Author> {
         self.globals.author.as_ref()
     }

@@ -72,7 +72,7 @@ pub(super) fn stop_on_signals(
     Ok(())
 }
 
-/// Returns whether the process ignores a signal. Returns false on a system without proc(5), which does not report ignored signals.
+/// Returns whether the process ignores a signal. Returns false on a system without proc(5), because only proc(5) reports ignored signals.
 fn ignores(signal: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

@@ -11,10 +11,10 @@ use crate::remote::StoreOperations;
 use crate::store::{LogSelection, PathChange, RESTORES, Revision};
 use crate::wire::CommitJson;
 
-/// The maximum number of commits in which the rollback is searched.
+/// How many of the newest commits are searched for a rollback that undid an earlier merge.
 const COMMITS_MAX: usize = 1_000;
 
-/// The maximum number of changes that are compared.
+/// The maximum number of changed paths that are read from a diff of two commits. Further ones are ignored.
 const CHANGES_MAX: usize = 10_000;
 
 /// Returns the hint for a merge of `theirs` that changed nothing, because a rollback undid an earlier merge; `None` if there is no such
@@ -49,10 +49,12 @@ pub(super) fn hint(
         settings.root_flag()
     );
     let remedy = if rollback.commit == tip {
-        // The tree is that of the first parent of `undone`, so a restoration of the whole tree only makes the changes of the merge.
+        // The rollback is the newest commit, so the branch has the tree from before `undone`. Restoring the whole tree of `undone` makes
+        // the changes of the merge again, and no other changes.
         format!("`wasmstore restore {undone}{options}` makes them again")
     } else {
-        // The branch has newer changes, which a restoration of the whole tree would undo.
+        // The branch has changes newer than the rollback. Restoring the whole tree of `undone` would undo them, so the hint restores single
+        // paths.
         format!("`wasmstore restore {undone} PATH{options}` makes those of a path again")
     };
     Some(format!(
@@ -60,8 +62,9 @@ pub(super) fn hint(
     ))
 }
 
-/// Returns the commit that brought `merged` into the first-parent history of `tip`, and the rollback that undid it and nothing else: the
-/// rollback has the whole tree of the commit before. A rollback of a path, whose message is the same, leaves other changes as they are.
+/// Returns the commit that brought `merged` into the first-parent history of `tip`, and the rollback that undid this commit. The rollback
+/// must have restored the whole tree from before this commit. A rollback of one path has the same trailer in its message, but does not undo
+/// the changes of other paths, so it does not count.
 fn undone<'c>(
     store: &dyn StoreOperations,
     commits: &'c HashMap<String, CommitJson>,
@@ -85,7 +88,8 @@ fn undone<'c>(
     })
 }
 
-/// Returns whether a module at the tip is still as it was before `undone`. Otherwise, the changes were made again after the rollback.
+/// Returns whether at least one of the changes of `undone` is not in effect at the tip: the path has the same content as before `undone`.
+/// If all are in effect, all changes were made again after the rollback.
 fn is_still_undone(store: &dyn StoreOperations, undone: &CommitJson, tip: &str) -> bool {
     let before = undone.parents.first();
     let changed = before.and_then(|before| changes(store, before, &undone.commit));

@@ -1,14 +1,15 @@
-//! Hints for URLs that are not those of a server or a repository.
+//! Hints for URLs at which there is no wasmstore server or no git repository, but which resemble a valid URL.
 
 use crate::names::{RemoteUrl, ServerUrl};
 
-/// Returns the hint if the URL of a server is that of a page of its web UI.
+/// Returns the hint if a URL that must be the base URL of a server is the URL of a page of the web UI or of a resource of the API.
 pub(super) fn without_page(url: &ServerUrl) -> Option<String> {
     let base = url.without_page()?;
     Some(format!("did you mean {base}?"))
 }
 
-/// Returns the hint for a URL at which git has found no repository: the URL of the repository of a wasmstore server.
+/// Returns the hint for a URL at which git has found no repository. If the URL may belong to a wasmstore server, the hint names the URL of
+/// the server's repository.
 pub(super) fn for_repository(url: &RemoteUrl, reason: &str) -> Option<String> {
     let is_missing = ["not found", "not valid"];
     if !is_missing.iter().any(|words| reason.contains(words)) {

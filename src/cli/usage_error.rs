@@ -105,7 +105,7 @@ impl UsageError {
     }
 }
 
-/// Returns the command that the arguments select, and its words without the program's name.
+/// Returns the words of the command that the arguments select, such as `bucket probe` (without the program's name), and the command.
 pub(super) fn selected<'c>(root: &'c mut Command, args: &[String]) -> (String, &'c Command) {
     root.build();
     let (mut words, mut command, mut is_value) = (Vec::new(), &*root, false);
@@ -186,12 +186,12 @@ fn visible(command: &Command) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the command that the user probably means: one that another tool calls by the unknown name, or one with a similar name.
+/// Returns the command that the user probably means: the command in [`OTHER_NAMES`] for the unknown name, or one with a similar name.
 fn similar_command(unknown: &str, command: &Command) -> Option<String> {
     let visible = visible(command);
     let names: Vec<_> = visible.split(", ").collect();
     let known = OTHER_NAMES.iter().find(|(other, _)| *other == unknown);
-    // If `command` is a group such as `mirror`, it may not have the command of the table.
+    // If `command` is a group such as `mirror`, the command from `OTHER_NAMES` may not be in this group.
     let known = known
         .map(|(_, ours)| *ours)
         .filter(|name| names.contains(name));

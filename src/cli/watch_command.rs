@@ -42,9 +42,11 @@ impl<'c> WatchCommand<'c> {
     /// Returns the command that consists of these words; `None` if there are none.
     ///
     /// # Errors
-    /// The first word is the name of a branch, or there is no such program: `watch main` is more likely a mistyped `watch --branch main`.
-    /// Or it is the path of modules on the watched `branch`, or a glob, and no program: it was probably meant for `--path`. Any other path,
-    /// and one that begins with a slash or a dot, is not checked here, because its program may be installed later.
+    /// Fails if the first word is one of these:
+    /// - The name of a branch, without a slash: `watch main` is more likely a mistyped `watch --branch main`.
+    /// - A glob, or the path of modules on the watched `branch`, unless it is also a program: it was probably meant for `--path`.
+    /// - A word without a slash, if `PATH` has no program with this name. A word with a slash is not checked in this way, because its
+    ///   program may be installed later.
     pub fn parse(
         words: &'c [String],
         store: &dyn StoreOperations,
@@ -115,8 +117,8 @@ impl<'c> WatchCommand<'c> {
     }
 }
 
-/// Returns whether a word is no program, but a glob, or the path of a module or directory on the watched branch. A word that begins with
-/// `/`, `./` or `../` is the file of a program, as in a shell.
+/// Returns whether a word is a glob or the path of a module or directory on the watched branch, and not the name of a program. A word that
+/// begins with `/`, `./` or `../` is always the path of a program, as in a shell.
 fn selects_modules(word: &str, store: &dyn StoreOperations, branch: Option<&BranchName>) -> bool {
     if ["/", "./", "../"]
         .iter()
@@ -134,7 +136,7 @@ fn selects_modules(word: &str, store: &dyn StoreOperations, branch: Option<&Bran
         return false;
     };
     let tip = Revision::Branch(branch.cloned());
-    // If the store cannot be asked, for example because the key does not allow it, the word is taken as a command.
+    // If the store cannot be read, for example because the API key does not allow reads, the word is treated as a command.
     let below = store.list_first(&tip, path.as_tree_path(), 1);
     let is_directory = below.is_ok_and(|(modules, _)| !modules.is_empty());
     is_directory
@@ -148,8 +150,8 @@ fn is_executable(file: &Path) -> bool {
     metadata.is_some_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
-/// Returns whether `PATH` has a program with this name. If `PATH` is not set, returns true, because the system then searches in directories
-/// of its own.
+/// Returns whether `PATH` has a program with this name. If `PATH` is not set, returns true, because the system then searches a default list
+/// of directories.
 fn is_on_path(program: &str) -> bool {
     let Some(path) = variable("PATH") else {
         return true;
@@ -158,7 +160,7 @@ fn is_on_path(program: &str) -> bool {
 }
 
 /// Returns the delay before the command runs again, after `failures` earlier failures for the same event. The delay is random, between half
-/// and all of the maximum, so that several `watch` whose commands failed at the same time do not all retry at the same time.
+/// and all of the maximum, so that several `watch` processes whose commands failed at the same time do not retry at the same time.
 fn delay_after(failures: u32) -> Duration {
     let doubled = DELAY_FIRST * (1 << failures.min(16));
     // `RandomState` is the standard library's only source of randomness: the hash depends on its random keys.

@@ -38,7 +38,8 @@ impl WatchCursor {
         Ok((cursor, commit))
     }
 
-    /// Writes a commit to the file, after this commit and all earlier ones were handled.
+    /// Writes a commit to the file. The caller must have handled this commit and all earlier ones, because a restarted `watch` begins after
+    /// it.
     pub fn advance(&self, commit: CommitId) -> Result<()> {
         let line = format!("{commit} {}\n", self.branch);
         output_file::write(&self.path, |file| {

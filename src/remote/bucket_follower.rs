@@ -1,5 +1,5 @@
-//! Keeps the local copy of a server on a bucket equal to the store in the bucket. If the server that made the last write no longer
-//! responds, this server takes over its duties, such as pushes to mirrors.
+//! Keeps a server's local copy of a store equal to the store itself, which is in a bucket and which several servers share. If the server
+//! that made the last write no longer responds, this server takes over its duties, such as pushes to mirrors.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -9,17 +9,17 @@ use super::peer_check::PeerCheck;
 use crate::names::ServerUrl;
 use crate::store::{Store, chain};
 
-/// The number of failed checks of the last writer after which this server takes over.
+/// The number of failed checks of the server that last wrote to the bucket, after which this server takes over its duties.
 const FAILED_CHECKS_MAX: u32 = 2;
 /// The number of failed attempts to read the bucket, since the start of this server, after which it serves a local copy from an earlier
 /// run, although the copy may be old.
 const FAILURES_MAX: u32 = 3;
-/// The pause after a failed attempt to read the bucket, before this server serves its copy.
+/// The pause after a failed attempt to read the bucket, as long as this server does not serve its local copy of the store.
 const PAUSE_FIRST: Duration = Duration::from_millis(300);
 /// The longest pause after a failed attempt to read the bucket.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// Keeps the local copy of a server equal to the store in the bucket.
+/// Keeps a server's local copy of a store equal to the store in the bucket.
 pub struct BucketFollower {
     store: Arc<Store>,
     /// The URL of this server, as the other servers know it.
@@ -31,17 +31,17 @@ pub struct BucketFollower {
 /// The results of the latest attempts to make the local copy equal to the state in the bucket.
 #[derive(Debug, Default)]
 struct FollowProgress {
-    /// See [`BucketFollower::is_complete`].
+    /// Whether this server may serve its copy, see [`BucketFollower::is_complete`].
     is_complete: bool,
     last_success: Option<Instant>,
     failures: u32,
     error: Option<String>,
 }
 
-/// The status of the local copy of a server on a bucket.
+/// The status of a server's local copy of a store in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketFollowStatus {
-    /// See [`BucketFollower::is_complete`].
+    /// Whether this server may serve its copy, see [`BucketFollower::is_complete`].
     pub is_complete: bool,
     /// The time since the copy was last known to be equal to the state in the bucket; `None` if it has not been since the server started.
     pub lag: Option<Duration>,
@@ -49,11 +49,12 @@ pub struct BucketFollowStatus {
     pub failures: u32,
     /// The reason why the last attempt failed, without secrets; `None` if it succeeded.
     pub error: Option<String>,
-    /// The generation of the copy: the generation number in the manifest that it was last made equal to.
+    /// The generation to which the copy was last updated. The generation is a number that every change of the shared state in the bucket
+    /// increments.
     pub generation: u64,
-    /// The URL of the server that made the last swap of the manifest in the bucket.
+    /// The URL of the server that made the last write to the bucket or has taken over from that server; `None` if it has no URL.
     pub writer: Option<String>,
-    /// Whether this server made the last swap.
+    /// Whether this server made the last write to the bucket, or has taken over from the server that made it.
     pub is_last_writer: bool,
 }
 
@@ -114,7 +115,7 @@ impl BucketFollower {
         }
     }
 
-    /// Makes the copy equal to the state in the bucket. The error is the number of failures in a row.
+    /// Makes the copy equal to the state in the bucket. Returns the number of consecutive failures as the error.
     fn follow(&self) -> Result<(), u32> {
         let begun = Instant::now();
         let followed = self.store.follow();
@@ -150,8 +151,8 @@ impl BucketFollower {
         }
     }
 
-    /// Takes over if the last writer does not respond. If several servers try this at once, one of them succeeds, and the others accept it
-    /// as the last writer.
+    /// Takes over the duties of the server that last wrote to the bucket, if that server does not respond. If several servers try this at
+    /// once, one of them succeeds, and the others accept it as the last writer.
     fn check_last_writer(&self, check: &mut PeerCheck) {
         let writer = self
             .store

@@ -20,10 +20,10 @@ pub(super) const REPEAT_INTERVAL: Duration = Duration::from_secs(300);
 /// these.
 const REFS_MAX: usize = 1000;
 
-/// Whether the refs of a mirror are listed before a push, or the refs that the state file has are used.
+/// Whether a push first lists the refs of the mirror, or uses the refs that the mirror's state file has recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MirrorListing {
-    /// The refs are always listed.
+    /// The refs of the mirror are listed before every push.
     Always,
     /// The refs are listed if they are unknown, or were not listed for [`REPEAT_INTERVAL`], or if the last push failed.
     WhenDue,

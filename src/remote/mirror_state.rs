@@ -32,15 +32,16 @@ pub(super) struct MirrorState {
     url: String,
     /// The refs that the mirror has; `None` if they are unknown.
     pub refs: Option<RefTips>,
-    /// The time when the refs were last listed from the mirror. Each push after that has updated `refs`.
+    /// The time when the refs were last listed from the mirror, in milliseconds since 1970-01-01 UTC. Each later push has updated `refs`.
     pub listed_ms: Option<u64>,
-    /// The last time when the mirror is known to have been in sync.
+    /// The last time at which the mirror is known to have been in sync, in milliseconds since 1970-01-01 UTC.
     complete_ms: Option<u64>,
-    /// The full names of the refs that differ between the mirror and the store, each with the time since when it differs.
+    /// The full names of the refs that differ between the mirror and the store, each with the time since when it differs, in milliseconds
+    /// since 1970-01-01 UTC.
     missing: BTreeMap<String, u64>,
-    /// The time since when the mirror's refs are unknown; `None` if they are known.
+    /// The time at which the mirror's refs became unknown, in milliseconds since 1970-01-01 UTC; `None` if they are known.
     unknown_ms: Option<u64>,
-    /// The time of the last successful push.
+    /// The time of the last successful push, in milliseconds since 1970-01-01 UTC.
     pub success_ms: Option<u64>,
     /// The last failed push; a later push may have succeeded.
     pub error: Option<PushFailure>,
@@ -51,7 +52,7 @@ pub(super) struct MirrorState {
 /// A failed push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PushFailure {
-    /// The time of the failure.
+    /// The time of the failure, in milliseconds since 1970-01-01 UTC.
     pub ms: u64,
     /// The reason why the push failed, without secrets.
     pub text: String,
@@ -63,7 +64,7 @@ pub(super) fn now_ms() -> u64 {
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The refs of the store, as far as they are pushed to mirrors.
+/// The refs of the store that are pushed to mirrors, and the names of those that cannot be pushed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StoreRefs {
     /// The branches, tags and `refs/oci/records` that a mirror should have.
@@ -140,7 +141,7 @@ impl MirrorState {
         }
     }
 
-    /// Compares the mirror's refs with `refs`, the store's current ones, and records for each ref that differs since when it differs.
+    /// Compares the mirror's refs with `refs`, the store's current refs. Records for each ref that differs the time since when it differs.
     ///
     /// # Errors
     /// The history cannot be read.

@@ -1,4 +1,4 @@
-//! The status of each mirror: whether it is in sync with the store, and for how long it has not been.
+//! The status of each mirror: whether it is in sync with the store, or else for how long it has been behind.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,7 +30,7 @@ pub enum SyncState {
     InSync,
     /// The mirror lacks changes of the store. The duration is the age of the oldest change that it lacks.
     Behind(Duration),
-    /// The mirror's refs are unknown. The duration is the time since when they have been unknown.
+    /// The mirror's refs are unknown. The duration says how long they have been unknown.
     Unknown(Duration),
 }
 

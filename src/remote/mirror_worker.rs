@@ -28,13 +28,14 @@ const REF_READ_PAUSE_FACTOR: u32 = 20;
 /// The shortest time between the starts of two pushes to a mirror.
 const PUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The upper bound of the random delay after the first failed push. It doubles with each further failure.
+/// The maximum of the random delay before the first failed push is repeated. The maximum doubles with each further failure, up to
+/// [`DELAY_MAX`].
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 
-/// The upper bound of the delay after any failed push.
+/// The longest delay before a failed push is repeated, however many pushes have failed.
 const DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// The lower bound of the delay after a failed push.
+/// The shortest delay before a failed push is repeated.
 const DELAY_MIN: Duration = Duration::from_millis(50);
 
 impl Mirrors {
@@ -128,7 +129,7 @@ impl Mirrors {
         let Some(lock) = self.store.lock_mirror(&mirror.name, Duration::ZERO)? else {
             return Ok(PushOutcome::Locked);
         };
-        // This is checked again, because the process that held the lock before may have pushed everything.
+        // Checks again whether a push is needed, because the process that held the lock before may have pushed everything.
         if listing == MirrorListing::WhenDue && !self.needs_push(mirror)? {
             return Ok(PushOutcome::InSync);
         }
@@ -167,8 +168,8 @@ struct PushFailures {
 }
 
 impl PushFailures {
-    /// Resets the count, and logs that pushing works again if there were failures. Called after a successful push, and when the mirror is
-    /// in sync.
+    /// Resets the number of failed pushes to 0. If it was not 0, logs that pushing works again. Called after a successful push, and when
+    /// the mirror is in sync.
     fn end(&mut self, mirror: &Mirror) {
         if self.count > 0 {
             let (name, failures) = (&mirror.name, self.count);

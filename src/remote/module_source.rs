@@ -11,7 +11,7 @@ impl<T: Read + Seek> SeekableRead for T {}
 pub enum ModuleSource<'s> {
     /// Bytes that can be read once, and their number if it is known.
     Stream(&'s mut dyn Read, Option<u64>),
-    /// A file with this number of bytes. A broken upload of it is continued.
+    /// A file with this number of bytes. If an upload of the file breaks, it is resumed.
     File(&'s mut dyn SeekableRead, u64),
 }
 

@@ -163,9 +163,10 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. Visits only commits that the second
-    /// filter selects and whose change matches the first, or all commits if both filters are empty. Each commit has the module's new hash,
-    /// unless it removed the module. If the path is a directory, visits the commits that changed a module in it, without a hash.
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. `filters` are a filter for the
+    /// change of the path and a filter for the author and date. Visits only commits that match both; an empty filter matches everything.
+    /// Each commit has the module's new hash, unless it removed the module. If the path is a directory, visits the commits that changed a
+    /// module in it, without a hash.
     fn log_path(
         &self,
         revision: &Revision,
@@ -180,7 +181,8 @@ pub trait StoreOperations {
     /// Returns the version of a path at `index`; the oldest version has the index 0.
     fn version(&self, revision: &Revision, path: &ModulePath, index: usize) -> Result<Version>;
 
-    /// Returns every commit that changed a path, newest first, each commit with the module's new hash unless it removed the module.
+    /// Returns every commit that changed the module at a path, newest first, each with the module's new hash. The hash is `None` if the
+    /// commit removed the module.
     fn audit(
         &self,
         revision: &Revision,
@@ -223,8 +225,9 @@ pub trait StoreOperations {
     ) -> Result<ComparedModules>;
 
     /// Calls `notify` for each new commit of a branch, until `notify` returns `Break`. If `since` is given, begins with the commits after
-    /// that one. Each event has the commit and its changes. With a filter, an event has the selected changes only. Commits without selected
-    /// changes are left out, but the last one of them is soon reported without changes, so that a cursor does not stay behind.
+    /// `since`. Each event has the commit and its changes. With a filter, an event has the selected changes only. Commits without selected
+    /// changes are left out, except that the last of them is reported at intervals, without changes, so that the caller can resume after
+    /// this commit.
     fn watch(
         &self,
         branch: Option<&BranchName>,
@@ -284,8 +287,8 @@ pub trait StoreOperations {
     fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath)
     -> Result<Published<()>>;
 
-    /// Makes a commit that undoes the newest change at or below `scope`. The value is the commit that was undone; `None` if the server does
-    /// not say which.
+    /// Makes a commit that undoes the newest change at or below `scope`. The value of the result is the commit that was undone; `None` if
+    /// the server does not say which.
     fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<Option<CommitId>>>;
 
     /// Returns the commit of `revision`, and the change that a rollback of `scope` would undo if this commit is the branch's tip.
@@ -315,8 +318,8 @@ pub trait StoreOperations {
     /// Returns all tags that point to a commit, directly or through other tags, sorted by name.
     fn tags(&self) -> Result<Vec<Tag>>;
 
-    /// Creates a tag at the commit that `from` names. The tag is annotated if `change` has a message. The value is the commit of the tag that
-    /// was replaced.
+    /// Creates a tag at the commit that `from` names. The tag is annotated if `change` has a message. The value of the result is the commit
+    /// to which the replaced tag pointed; `None` if no tag was replaced.
     fn create_tag(
         &self,
         change: &Change,
@@ -325,7 +328,7 @@ pub trait StoreOperations {
         existing: ExistingTag,
     ) -> Result<Published<Option<CommitId>>>;
 
-    /// Deletes a tag. The result has the commit that it led to.
+    /// Deletes a tag. The result contains the commit to which the tag pointed.
     fn delete_tag(&self, change: &Change, tag: &TagName) -> Result<Published<()>>;
 
     /// Deletes unreachable objects. Before that, squashes the branch that `change` names or drops old versions from it, as `history`

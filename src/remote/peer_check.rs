@@ -1,4 +1,4 @@
-//! Checks whether another server on the same bucket responds.
+//! Checks whether another server responds whose store is in the same bucket.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,16 @@ use super::client::agent;
 use crate::config::ClientLimits;
 use crate::names::ServerUrl;
 
-/// The maximum time for which a check waits for a response.
+/// The maximum time for which a check waits for the response of the other server.
 const TIMEOUT: Duration = Duration::from_millis(700);
 
-/// The minimum time between two takeovers of the last writer's duties by this server.
+/// The minimum time between two takeovers by this server. In a takeover, it takes over the duties of the server that last wrote to the
+/// bucket.
 const CLAIM_PAUSE: Duration = Duration::from_secs(10);
-/// A header that is in every response of a server on a bucket.
+/// A header that is in every response of a wasmstore server whose store is in a bucket.
 const GENERATION: &str = "wasmstore-generation";
 
-/// Checks repeatedly whether one server responds. Also has the time when this server last took over from it.
+/// Checks repeatedly whether one server responds. Also records when this server last tried to take over the duties of that server.
 #[derive(Default)]
 pub(super) struct PeerCheck {
     failures: u32,
@@ -31,7 +32,7 @@ impl PeerCheck {
         };
         let response = agent(url, None, &limits).get(url.at("/healthz")).call();
         // The status does not matter, because a server may reject the request because of its host name. But without the header, the program
-        // at this URL is not a wasmstore server on a bucket.
+        // at this URL is not a wasmstore server whose store is in a bucket.
         let responds = response.is_ok_and(|response| response.headers().contains_key(GENERATION));
         if !responds {
             self.failures = self.failures.saturating_add(1);
@@ -39,12 +40,12 @@ impl PeerCheck {
         responds
     }
 
-    /// Records that this server takes over from the checked server.
+    /// Records that this server now tries to take over the duties of the checked server, such as pushes to mirrors.
     pub fn note_claim(&mut self) {
         self.claimed = Some(Instant::now());
     }
 
-    /// Returns whether this server has taken over less than [`CLAIM_PAUSE`] ago.
+    /// Returns whether this server has tried to take over the duties of another server less than [`CLAIM_PAUSE`] ago.
     pub fn has_claimed_lately(&self) -> bool {
         self.claimed.is_some_and(|at| at.elapsed() < CLAIM_PAUSE)
     }

@@ -12,7 +12,7 @@ use crate::store::{self, DirectoryRemoval, ErrorKind, Revision, select_by_glob};
 /// the store, so an API key that allows GET is enough.
 ///
 /// # Errors
-/// Those of `remove_selected`.
+/// The errors of `remove_selected`.
 pub fn preview_removal(
     store: &dyn StoreOperations,
     revision: &Revision,
@@ -40,7 +40,7 @@ pub fn preview_removal(
     Ok(removed.into_iter().collect())
 }
 
-/// A tree of the store, of which each directory is listed only once: on a server, that is a request.
+/// A tree of the store. Lists each directory only once, because listing one may take a request to a server.
 struct ListedTree<'s> {
     store: &'s dyn StoreOperations,
     revision: Revision,
@@ -71,7 +71,7 @@ impl ListedTree<'_> {
         Ok(select_by_glob(modules, glob, directories)?)
     }
 
-    /// Returns the modules with a hash or digest.
+    /// Returns every path that has the module with this hash or digest.
     fn with_hash(&mut self, name: &ModuleRef) -> Result<Modules> {
         let hash = self.store.hash(&self.revision, name)?;
         let modules = self.list(TreePath::root())?.iter();

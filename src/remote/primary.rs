@@ -59,7 +59,7 @@ impl Primary {
         Ok(refs)
     }
 
-    /// Returns the parameters with which git connects to the primary.
+    /// Returns the URL, the request header and the time limit with which git fetches from the primary.
     pub(super) fn followed<'f>(
         &self,
         url: &'f RemoteUrl,

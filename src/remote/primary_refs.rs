@@ -54,9 +54,8 @@ impl PrimaryReader {
         if matches!(report, BrokenReport::Unsupported) {
             return Ok((first, report));
         }
-        // The refs are listed a second time, because refs may change between the requests. If a ref is repaired between the first listing
-        // and the report, it is in neither of these, but in the second listing. If a ref breaks after the report, it is in the first
-        // listing.
+        // The refs are listed a second time, because refs may change between the requests. A ref that is repaired between the first listing
+        // and the report is in neither of these, but in the second listing. A ref that breaks after the report is in the first listing.
         let mut refs = self.primary.refs(&self.git)?;
         refs.kept = match &report {
             BrokenReport::Broken(broken) if broken.keys().all(|it| it.starts_with("refs/")) => {

@@ -17,7 +17,7 @@ const PATH: &str = "/api/v1/watch";
 const DELAY: Duration = Duration::from_secs(2);
 
 /// Sends a wake-up to the replica's main loop whenever the primary reports a change, and whenever a connection to the primary is made.
-/// Returns when the next message arrives, or the connection ends or fails, after the store has stopped being a replica.
+/// After the store has stopped being a replica, returns as soon as the next message arrives, or the connection ends or fails.
 pub(super) fn run(primary: &Primary, wake: &SyncSender<()>, is_replica: impl Fn() -> bool) {
     let mut is_failing = false;
     while is_replica() {

@@ -55,11 +55,11 @@ fn is_failed_precondition(error: &Error) -> bool {
     kind == ErrorKind::Precondition
 }
 
-/// A source whose digest is needed after it was sent, in part or as a whole.
+/// The bytes of a module to upload, whose digest is needed after the upload has succeeded or failed.
 enum HashedSource<'s> {
-    /// It is hashed when it is sent.
+    /// A stream, which can be read only once and is hashed while it is sent, and its length in bytes if it is known.
     Stream(HashingReader<'s>, Option<u64>),
-    /// It is read again.
+    /// A file, which is read again to compute the digest, and its length in bytes.
     File(&'s mut dyn SeekableRead, u64),
 }
 

@@ -39,7 +39,7 @@ impl From<Error> for InputError {
 }
 
 /// Runs the hook `pre-receive`: reads the ref updates of the push from `input`, one `OLD NEW NAME` per line, and returns the objections to
-/// them. The pushed objects are in the directory `quarantine`. `None` means that the push contains no objects.
+/// them. The pushed objects are in the directory `quarantine`, which is `None` if the push contains no objects.
 ///
 /// # Errors
 /// The input is not in git's format; the store cannot be read.

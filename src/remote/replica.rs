@@ -23,18 +23,19 @@ use crate::names::{ObjectId, RefName};
 use crate::oci::keep_records;
 use crate::store::{self, ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
 
-/// The pause after each round, so that changes in quick succession are fetched together.
+/// The pause after each round (which makes the store equal to the primary), so that changes in quick succession are fetched together.
 const ROUND_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A store that is kept equal to the store of another server.
 pub struct Replica {
     store: Arc<Store>,
     reader: PrimaryReader,
-    /// The results of the rounds so far. Each round updates them; the readiness check and the metrics read them.
+    /// The results of the rounds so far, each of which makes the store equal to the primary. Each round updates them; the readiness check
+    /// and the metrics read them.
     progress: Mutex<FollowProgress>,
 }
 
-/// The results of the rounds since the process started.
+/// The results of the rounds since the process started. A round makes the store equal to the primary.
 #[derive(Debug)]
 struct FollowProgress {
     /// The time when the last successful round started. The replica had everything that the primary had at that time.
@@ -51,14 +52,14 @@ struct FollowProgress {
     is_unsupported_logged: bool,
 }
 
-/// The result of a round.
+/// The result of a round: one attempt of a replica to make its store equal to the primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Round {
     /// The store is equal to the primary.
     Equal,
-    /// The round failed. The next attempt is made after this delay.
+    /// This attempt to make the store equal to the primary failed. The next attempt is made after this delay.
     Failed(Duration),
-    /// The replica was promoted, so there are no more rounds.
+    /// The replica was promoted to an ordinary store, so it no longer follows the primary.
     Promoted,
 }
 
@@ -67,9 +68,9 @@ enum Round {
 pub struct ReplicaStatus {
     /// The time since the replica was last known to be equal to the primary.
     pub lag: Duration,
-    /// The number of failed rounds since the last successful one.
+    /// The number of failed attempts to make the replica equal to the primary since the last successful attempt.
     pub failures: u32,
-    /// The reason why the last round failed, without secrets; `None` if it succeeded.
+    /// The reason why the last attempt failed, without secrets; `None` if it succeeded.
     pub error: Option<String>,
 }
 
@@ -78,7 +79,8 @@ impl Replica {
     /// this primary, waits until a round has succeeded, so that an incomplete copy is never served.
     ///
     /// # Errors
-    /// `NoGit`; the mark of the replica was removed before a round has succeeded; the store has a history that is not from the primary; the store cannot be opened or written.
+    /// `NoGit`; the replica was promoted (its mark in the configuration was removed) before a round has succeeded; the store has a history
+    /// that is not from the primary; the store cannot be opened or written.
     pub fn open(root: &Path, options: Options, primary: Primary) -> Result<Self> {
         let git = Git::find(root).ok_or(Error::NoGit)?;
         let is_new = Store::open(root, options)?.object_format().is_none();
@@ -126,13 +128,13 @@ impl Replica {
         Ok(replica)
     }
 
-    /// Runs rounds until one has succeeded.
+    /// Runs rounds, each of which makes the store equal to the primary, until one has succeeded.
     fn wait_until_equal(&self) -> Result<()> {
         loop {
             match self.run_round() {
                 Round::Equal => return Ok(()),
                 Round::Failed(delay) => thread::sleep(delay),
-                // Serving it would serve a store that is empty or lacks branches, and that accepts writes.
+                // The promoted store would accept writes, but it may be empty or lack branches. So it is not served.
                 Round::Promoted => {
                     let (primary, root) = (&self.reader.primary.url, self.store.root());
                     let (primary, root) = (primary.to_string(), root.to_owned());
@@ -193,7 +195,7 @@ impl Replica {
             Ok(false) => return Round::Promoted,
             Err(error) => Err(error.into()),
         };
-        // If the replica was promoted during the round, no ref was moved since, and the error says no more than that.
+        // If the replica was promoted during the round, the error only says so: no ref was moved after the promotion.
         if followed.is_err() && matches!(self.store.is_still_replica(), Ok(false)) {
             return Round::Promoted;
         }
@@ -243,7 +245,8 @@ impl Replica {
     }
 
     /// Returns the primary's refs, without the refs that this store has already rejected with the same id. If the request for the primary's
-    /// broken refs failed, also returns that error. In that case, this round deletes no refs, and it fails at its end.
+    /// broken refs failed, also returns that error. In that case, the current attempt to become equal to the primary deletes no refs, and
+    /// it fails at its end.
     fn refs_to_follow(&self) -> Result<(RemoteRefs, Option<Error>)> {
         let local = self.store.refs_to_lose()?;
         let (mut refs, report) = self.reader.refs(local.clone())?;

@@ -45,8 +45,8 @@ const ONE_MODULE: &str = "--if-match works only with one FILE, not with a DIRECT
 pub(in crate::cli) struct AddArgs {
     /// Read the module from this file; `-` reads standard input
     file: PathBuf,
-    /// Store FILE at this path [default: the name of FILE]; or further files, and then the DIRECTORY. A leading slash marks a PATH that is
-    /// also the name of a file on disk
+    /// Store FILE at this path [default: the name of FILE]; or further files, and then the DIRECTORY. If a file on disk has the name of
+    /// PATH, write PATH with a leading slash
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     more: Vec<OsString>,
     /// Fail if a path already has a module with other bytes; a module with the same bytes is not an error

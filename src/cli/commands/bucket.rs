@@ -42,7 +42,9 @@ enum BucketCommand {
     },
     /// Print the state of the store in a bucket
     ///
-    /// Prints one `name: value` per line. JSON: {"url":"…","store":"…","object_format":"…","generation":…,"floor":…,"writer":"…"|null,
+    /// Prints one `name: value` per line. The generation is the number of updates of the bucket's manifest, which names the packs in use.
+    /// Other packs can be deleted if their generation is below the floor. JSON:
+    /// {"url":"…","store":"…","object_format":"…","generation":…,"floor":…,"writer":"…"|null,
     /// "head":"…","refs":…,"packs":…,"pack_bytes":…,"manifest_bytes":…,"objects":…,"bytes":…,"unnamed_bytes":…}
     Status {
         /// The URL of the bucket

@@ -18,7 +18,7 @@ use crate::store::{DerivedFaults, FaultSeverity, Finding, StoreFault};
 /// The store's directory must be missing or empty. Copies every branch and tag with its history, and what OCI clients have pushed
 /// (`refs/oci/records`), builds the version index, and checks everything as `verify` does. If there are faults, reports them on standard
 /// error, exits with code 5, and keeps the store. If the command fails earlier or is killed, no store is created. The store and the
-/// repository do not become mirrors of each other. The default branch is --branch, or the repository's default branch, or `main`, or its
+/// repository do not become mirrors of each other. The default branch is --branch, or the repository's default branch, or `main`, or the
 /// only branch. For a server's repository, URL/wasmstore.git, the key of --key-file, WASMSTORE_KEY or `login` is sent to the server. Prints
 /// nothing.
 /// JSON: {"root":"…","branch":"…","object_format":"sha1"|"sha256","refs":N,"commits":N,"modules":N,"faults":N}
@@ -61,8 +61,8 @@ impl CloneArgs {
         let counter = settings.progress().counter("verify");
         let mut faults = 0;
         let mut report = |finding: Finding| {
-            // Malformed metadata of a commit or tag is reported but not counted: it was copied from the other repository, so it is no
-            // damage.
+            // Malformed metadata of a commit or tag is reported but not counted: it was copied from the other repository, so the copy is
+            // not damaged.
             let is_damage = |fault: &StoreFault| fault.severity == FaultSeverity::Damage;
             faults += usize::from(matches!(&finding, Finding::Fault(fault) if is_damage(fault)));
             counter.suspend(|| print_error(&describe(&finding), settings.color()));

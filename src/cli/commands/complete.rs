@@ -7,18 +7,18 @@ use crate::cli::settings::Settings;
 
 /// Print the completions of the last word; the scripts of `completions` run this command
 ///
-/// The first line says how the shell uses them: `paths` if it quotes them like names of files, `files` or `directories` if it adds those on
-/// disk. Each other line is a candidate; for zsh and fish, a tab and a description follow.
+/// The first line says how the shell uses the completions: `paths` means to quote them like file names, and `files` or `directories` means
+/// to offer files or directories on disk too. Each other line is a completion; for zsh and fish, a tab and a description follow.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct CompleteArgs {
-    /// The shell
+    /// The shell that asks for completions
     #[arg(value_enum)]
     shell: CompletionShell,
-    /// The command line up to the cursor, which only bash needs
+    /// The command line up to the cursor; only bash needs it
     #[arg(allow_hyphen_values = true)]
     line: String,
-    /// The words up to the cursor, as the shell has them
+    /// The words up to the cursor, in the form in which the shell's script passes them
     #[arg(last = true)]
     words: Vec<String>,
 }
@@ -34,7 +34,7 @@ impl CompleteArgs {
         out.line(format_args!("{}", directives(&completions).join(" ")))?;
         for candidate in &completions.candidates {
             match self.shell {
-                // bash replaces only the end of the word.
+                // bash replaces only the part of the word after the last `=`, `:` or `@`, so only this part of the candidate is printed.
                 CompletionShell::Bash => {
                     out.line(format_args!("{}", &candidate.value[words.kept_bytes..]))?;
                 }

@@ -13,7 +13,7 @@ use crate::cli::settings::Settings;
 /// --commit, also on a server. JSON: {"shell":"…","script":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CompletionsArgs {
-    /// The shell for which the script is
+    /// The shell that is to run the script
     shell: clap_complete::Shell,
 }
 

@@ -18,21 +18,23 @@ use crate::wire;
 
 /// Print which modules differ between two commits, or how two modules differ
 ///
-/// A and B are two commits, branches or tags, or two modules: the path of a module on the branch, its hash or digest, or a file. `./`, `../`
-/// and `file:` mark a file, and a leading slash marks a path. Without B, A is the path of a module, which is compared with its version before.
-/// For two commits, prints one line for each path that differs, sorted: `A` tab `/<path>` tab `<hash>` for a module that only B has, `D`
-/// with the same columns for a module that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated module. For
-/// two modules that differ, prints `M` tab A tab B. Indented lines below an `M` line show the differences: the verdict `same`,
-/// `compatible` or `breaking` on whether B can stand in for A, with the reasons; kind, size in bytes, imports and exports with their types,
-/// names of custom sections, producers, sizes of sections. In the indented lines, `+` marks items that only the new module has, `-` items that only the old module has, and
-/// `~` items that differ. Exits with 0 even if there are differences, unless --exit-code is given.
+/// A and B are two commits, branches or tags, or two modules: the path of a module on the branch, its hash or digest, or a file. `./`,
+/// `../` and `file:` mark a file, and a leading slash marks a path. Without B, A is the path of a module, which is compared with its
+/// version before. For two commits, prints one line for each path that differs, sorted: `A` tab `/<path>` tab `<hash>` for a module that
+/// only B has, `D` with the same columns for a module that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an
+/// updated module. For two modules that differ, prints `M` tab A tab B. Indented lines below an `M` line show the differences: the verdict
+/// `same`, `compatible` or `breaking` on whether B can stand in for A, with the reasons; kind, size in bytes, imports and exports with
+/// their types, names of custom sections, producers, sizes of sections. In the indented lines, `+` marks items that only the new module
+/// has, `-` items that only the old module has, and `~` items that differ. Exits with 0 even if there are differences, unless --exit-code
+/// is given.
 /// JSON: [{"path":"/…","action":"added"|"removed","hash":"…"},{"path":"/…","action":"updated","hash":{"old":"…","new":"…"},
 /// "verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N},
 /// "size":{"old":N,"new":N},"kind":{"old":"module"|"component","new":…},
 /// "imports":[{"module":"…"|null,"name":"…","old":"<type>"|null,"new":"<type>"|null}],"exports":[{"name":"…","old":…,"new":…}],
 /// "custom_sections":{"added":["…"],"removed":["…"]},
 /// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}],
-/// "sections":[{"kind":"…","name":"…","old":N|null,"new":N|null}]}]; "name" only for custom sections; if one of the two is not a valid module,
+/// "sections":[{"kind":"…","name":"…","old":N|null,"new":N|null}]}]; "name" only for custom sections; if one of the two is not a valid
+/// module,
 /// "not_compared":"<reason>" replaces everything after the hash. For two modules: one such object instead of an array, with
 /// "name":{"old":"A","new":"B"} instead of path and action; the hash of a file is null
 #[derive(Debug, clap::Args)]
@@ -166,7 +168,8 @@ impl DiffArgs {
     }
 }
 
-/// Prints the differences between two modules or files, and returns whether there are any. `names` are the names that the user knows.
+/// Prints the differences between two modules or files, and returns whether there are any. `names` are printed as the names of the two: the
+/// arguments of the command, or the hash of an older version.
 fn compare_contents(
     store: &dyn StoreOperations,
     tree: &Revision,

@@ -15,7 +15,7 @@ use crate::store::{self, Revision};
 
 /// Write every module of a branch to a file at its path
 ///
-/// With PATH, writes only the module at this path, or the modules in this directory, to the same files as without it. Prints nothing to
+/// With PATH, writes only the module at this path, or the modules in this directory, to the same files as without PATH. Prints nothing to
 /// standard output, and the number of modules to standard error. JSON: {"directory":"…","modules":N}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ExportArgs {

@@ -10,7 +10,7 @@ use crate::names::ModuleRef;
 
 /// Print the name of a read-only file that contains a module
 ///
-/// The file is in the store's directory and may be deleted. Prints its absolute path. JSON: {"filename":"/…"}
+/// The file is in the store's directory, and you may delete it. Prints its absolute path. JSON: {"filename":"/…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct FilenameArgs {
     /// The module's path, hash or digest

@@ -17,8 +17,8 @@ use crate::names::ModuleRef;
 
 /// Print a module's bytes
 ///
-/// Prints the bytes unchanged, but not to a terminal; with --output, prints nothing. JSON: {"hash":"…","size":N,"base64":"…"}; with --output, "file":"…"
-/// replaces "base64"
+/// Prints the bytes unchanged, but not to a terminal; with --output, prints nothing. JSON: {"hash":"…","size":N,"base64":"…"}; with
+/// --output, "file":"…" replaces "base64"
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct FindArgs {
     /// The module's path, hash or digest

@@ -23,7 +23,8 @@ use crate::wire;
 /// the commits that changed nothing else. Commits that other branches or tags reach always stay; standard error says
 /// which of these keep old versions. Prints the number of deleted objects.
 ///
-/// JSON: {"removed":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; with --dry-run
+/// JSON: {"removed":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; with
+/// --dry-run
 /// {"branch":"…","commits":N,"versions":N,"module_bytes":N}. With --keep-…, if other refs keep versions, each also has
 /// "kept_for_refs":{"versions":N,"branches":["…"],"tags":["…"],"others":["…"],"left_out":N}
 #[derive(Debug, clap::Args)]
@@ -138,7 +139,8 @@ fn note_kept(
     let Some(kept) = kept.filter(|_| !settings.is_quiet()) else {
         return Ok(());
     };
-    // The default branch cannot be deleted. It may be one of those that are not named: branches are named before tags.
+    // The default branch cannot be deleted, so the note suggests deleting the refs only if the default branch is not one of them. `kept`
+    // lists a limited number of refs, all branches before the first tag: if there is a tag in the list, no branch was left out.
     let names_all_branches = kept.left_out == 0 || !kept.tags.is_empty();
     let is_default = |branch| kept.branches.contains(&branch);
     let is_deletable = kept.branches.is_empty()
@@ -152,7 +154,8 @@ fn note_kept(
     Ok(())
 }
 
-/// Returns the line about versions that refs keep. `to_delete` names the refs whose deletion makes the versions droppable.
+/// Returns the line about versions that refs keep. `to_delete` is a phrase for the refs to delete so that gc can drop the versions, such as
+/// `the tags`; `None` if these refs cannot all be deleted.
 fn kept_line(kept: &KeptForRefs, to_delete: Option<&str>) -> String {
     let (plural, pronoun) = match kept.versions {
         1 => ("", "it"),

@@ -10,7 +10,8 @@ use crate::wire;
 /// Print the contents of a module
 ///
 /// Prints kind, size in bytes, digest, hash, the name for OCI clients, the version of WebAssembly and the proposals that the module
-/// requires, imports and exports with their types, the functions of the interfaces that a component exports, custom sections, producers, metadata and crates, one per line.
+/// requires, imports and exports with their types, the functions of the interfaces that a component exports, custom sections, producers,
+/// metadata and crates, one per line.
 /// JSON: {"hash":"…","digest":"sha256:…","size":N,
 /// "kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…","type":"…",
 /// "members":[{"name":"…","type":"…"}]}],"exports":[{"name":"…","kind":"…","type":"…","members":[…]}],"types_left_out":N,"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
@@ -105,7 +106,7 @@ fn print_exports(exports: &[wire::ExportJson], out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether a definition in WIT is that of a function. All other definitions are types, which only `wit` prints.
+/// Returns whether a WIT definition defines a function. All other definitions are types; the command `wit` prints them, `info` does not.
 fn is_function(definition: &str) -> bool {
     let starts = [
         "func(",

@@ -22,8 +22,10 @@ use crate::wire::CommitJson;
 /// Prints hash, author, date in local time and message of each commit, newest first, on a terminal through a pager.
 /// With --graph, prints each commit before its parents, and draws lines to them. With PATH, prints the commits that changed the module at
 /// the path, with its hash, or a module in the directory. With --author NAME, prints only the commits whose author's name contains NAME.
-/// With --import, --export or --grew, prints only the commits that make one of these changes compared with every parent, and the changes: `+` marks a new import or export, `-` one that disappeared, and `~` one that has another version or type.
-/// JSON: [{"commit":"…","hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph;
+/// With --import, --export or --grew, prints only the commits that make one of these changes compared with every parent, and the changes:
+/// `+` marks a new import or export, `-` one that disappeared, and `~` one that has another version or type.
+/// JSON: [{"commit":"…","hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the
+/// graph;
 /// with PATH also "module":"<hash>"|null, and with --import, --export or --grew also
 /// "matched":{"items":[{"kind":"import"|"export","name":"…","old":{"version":"…","type":"…"}|null,
 /// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, in which keys that do not apply are left out

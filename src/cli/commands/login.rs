@@ -18,8 +18,8 @@ const INPUT_BYTES_MAX: u64 = 8 << 10;
 
 /// Save a key for a server; commands then send the key to this server
 ///
-/// Reads the key from --key-file, else from standard input; on a terminal from a prompt that does not show it. The key is stored only if the
-/// server accepts it, in $XDG_CONFIG_HOME/wasmstore/logins.json (~/.config), which only you can read. It is sent to this server alone.
+/// Reads the key from --key-file, else from standard input; on a terminal from a prompt that does not show it. The key is stored only if
+/// the server accepts it, in $XDG_CONFIG_HOME/wasmstore/logins.json (~/.config), which only you can read. It is sent to this server alone.
 /// --key-file, WASMSTORE_KEY and WASMSTORE_KEY_FILE of a later command take precedence. Another login to the server replaces the key.
 ///
 /// Prints nothing; with --list, lines of URL, tab and @NAME, and never a key. JSON: {"url":"…","name":"…"|null}; with --list an array of
@@ -39,7 +39,7 @@ pub(in crate::cli) struct LoginArgs {
 
 impl LoginArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        // A file that cannot be read is reported before the user types the key.
+        // The login file is read first, so that a failure is reported before the user types the key.
         let logins = Logins::read()?;
         let Some(url) = self.url else {
             return print_list(&logins, out);

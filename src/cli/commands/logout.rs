@@ -23,7 +23,8 @@ pub(in crate::cli) struct LogoutArgs {
     server: RootSetting,
 }
 
-/// Parses the argument. A URL of any form is accepted, because a login may have it.
+/// Parses the argument. Accepts URLs that [`ServerUrl::parse_base`] rejects, such as the URL of a web page, because the login file may
+/// contain such a URL.
 fn parse(text: PathBuf) -> Result<RootSetting, names::Error> {
     match ServerUrl::parse(&text.to_string_lossy()) {
         Ok(url) => Ok(RootSetting::Location(StoreLocation::Server(url))),

@@ -15,10 +15,10 @@ use crate::store::FastForward;
 
 /// Merge another branch into the current branch
 ///
-/// If the current branch has no commit that the other one lacks, it is moved forward to the same commit (a fast-forward), and each rollback
-/// undoes one of the commits; with --no-ff, one rollback undoes the whole merge. If both branches changed a path differently, the
-/// command fails with a conflict and changes nothing. Prints nothing, and reports the commit and the numbers of changed modules on standard
-/// error.
+/// If the current branch has no commit that the other one lacks, it is moved forward to the same commit (a fast-forward). Each rollback
+/// then undoes one of the merged commits; with --no-ff, one rollback undoes the whole merge. If both branches changed a path differently,
+/// the command fails with a conflict and changes nothing. Prints nothing, and reports the commit and the numbers of changed modules on
+/// standard error.
 /// JSON: {"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; after a fast-forward also
 /// {"forwarded_from":"…"}, the previous commit of the branch: restoring it undoes the merge
 #[derive(Debug, clap::Args)]

@@ -11,7 +11,7 @@ use crate::cli::settings::Settings;
 /// Move modules and directories, in one commit
 ///
 /// Fails if a module would be replaced, unless --force is given. Each path has its own versions: those of SRC are not moved. A glob, as in
-/// gitignore(5), is compared with the paths in the store, so quote it; it must match something that is not in DEST yet. Prints
+/// gitignore(5), is compared with the paths in the store, so quote it; it must match at least one path that is not in DEST yet. Prints
 /// nothing, and reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct MvArgs {

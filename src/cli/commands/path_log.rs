@@ -142,7 +142,7 @@ impl PathLog {
         let text = if self.is_short {
             format_short(&commit.commit, out)
         } else {
-            // A commit of a directory has no line for a module.
+            // If the path is a directory, `module` is `None`, and the commit is printed without the line `Module:`.
             let line = commit.module.as_ref().map(|module| {
                 let module = module.as_deref().unwrap_or("removed");
                 format!("Module: {module}\n")

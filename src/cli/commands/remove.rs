@@ -17,10 +17,10 @@ use crate::wire::PathDiff;
 
 /// Remove modules
 ///
-/// Removes the modules at paths, or with a hash from every path that has it, in one commit. A glob, as in gitignore(5), is compared with the
-/// paths in the store, so quote it; it must match something. Old versions are kept. Prints nothing, and reports the commit and the number of
-/// removed modules on standard error. JSON: {"commit":"…","branch":"…","changed":true}; with --dry-run [{"path":"/…","action":"removed",
-/// "hash":"…"},…]
+/// Removes the modules at paths, or with a hash from every path that has it, in one commit. A glob, as in gitignore(5), is compared with
+/// the paths in the store, so quote it; it must match at least one path. Old versions are kept. Prints nothing, and reports the commit and
+/// the number of removed modules on standard error. JSON: {"commit":"…","branch":"…","changed":true}; with --dry-run
+/// [{"path":"/…","action":"removed", "hash":"…"},…]
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RemoveArgs {
     /// The modules' paths, hashes or digests, or globs
@@ -103,7 +103,7 @@ impl RemoveArgs {
     }
 }
 
-/// Names the option that is missing if the error is about a directory.
+/// Converts an error of the removal. If the path is a directory, the new error suggests the option `--recursive`.
 fn without_recursion(error: remote::Error) -> Error {
     match error {
         remote::Error::Store(store::Error::DirectoryNotRemoved(path)) => Error::NotRecursive(path),

@@ -12,9 +12,11 @@ use crate::wire::TagJson;
 
 /// Create, delete or list tags: names for commits
 ///
-/// With --message, the tag is annotated: it has a message, an author and a date of its own. Prints nothing, and reports the commit on standard
+/// With --message, the tag is annotated: it has a message, an author and a date of its own. Prints nothing, and reports the commit on
+/// standard
 /// error; with --list, prints the names, sorted. JSON: {"name":"…","commit":"…","changed":true}, and "moved_from":"…" if a tag of another
-/// commit was replaced; with --delete, the commit of the deleted tag, or null if it had none; with --list [{"name":"…","commit":"…","annotated":true,"author":"…","date":<unix seconds>,"message":"…"},…]
+/// commit was replaced; with --delete, the commit of the deleted tag, or null if it had none; with --list
+/// [{"name":"…","commit":"…","annotated":true,"author":"…","date":<unix seconds>,"message":"…"},…]
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("action").required(true).args(["name", "list"]))]
 pub(in crate::cli) struct TagArgs {

@@ -87,10 +87,11 @@ impl WatchArgs {
         Ok(since.map(|since| store.commit_id(&since)).transpose()?)
     }
 
-    /// Returns the commit for a new cursor file, after which `watch` starts: the commit of `--since`, or the branch's tip.
+    /// Returns the commit to write to a new cursor file: the commit of `--since`, or the branch's tip. `watch` reports the commits after
+    /// this one.
     ///
     /// # Errors
-    /// The branch or commit does not exist; the branch has no commit, so there is nothing that a cursor could contain.
+    /// The branch or commit does not exist; the branch has no commit yet, and a cursor file must contain a commit.
     fn start(&self, store: &dyn StoreOperations, branch: &BranchName) -> Result<CommitId> {
         match self.since(store, Some(branch))? {
             Some(since) => Ok(since),

@@ -14,8 +14,8 @@ use crate::names::{TreePath, printable};
 use crate::store::{WorldCheck, WorldSource};
 use crate::wire::WorldCheckJson;
 
-/// The maximum number of bytes that are read from FILE. The definition of a world has a lower limit, so a file that is cut here is
-/// rejected.
+/// The maximum number of bytes that are read from FILE. The limit on the size of a world's definition is lower, so a file of which only
+/// this part is read is rejected.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Find the components that fit a world

@@ -1,11 +1,11 @@
 //! A candidate for the word that is being completed.
 
-/// A text that the word may become, and what it is.
+/// A word that the shell offers as a completion, and its description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) struct Candidate {
-    /// The whole word. A directory ends with a slash.
+    /// The word with its completion, in full. The path of a directory ends with a slash.
     pub value: String,
-    /// One line, which may be empty.
+    /// What the value is, in one line for the user. Empty if there is nothing to say.
     pub description: String,
 }
 
@@ -19,7 +19,7 @@ impl Candidate {
         }
     }
 
-    /// Returns whether a shell can be given the value as a line.
+    /// Returns whether the value can be printed as one line: it is not empty, and contains no control characters.
     pub fn is_line(&self) -> bool {
         !self.value.is_empty() && !self.value.contains(char::is_control)
     }

@@ -1,8 +1,8 @@
-//! What completes the value of an argument.
+//! The kinds of names that can complete each argument.
 
 use clap::{Arg, ValueHint};
 
-/// A kind of names that an argument takes.
+/// A kind of names that can complete an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CandidateKind {
     /// Modules and directories of the store.
@@ -15,7 +15,7 @@ pub(super) enum CandidateKind {
     Tags,
     /// Ids of recent commits.
     Commits,
-    /// Mirrors.
+    /// The names of mirrors.
     Mirrors,
     /// The names of logins, with an `@`.
     Logins,
@@ -34,10 +34,11 @@ use CandidateKind::{
     Servers, Tags,
 };
 
-/// What names a commit.
+/// The kinds of names that an argument for a commit accepts.
 const REVISIONS: &[CandidateKind] = &[Branches, Tags, Commits];
 
-/// Returns what completes an argument of a command. An argument that takes anything else, such as a number or a text, has nothing.
+/// Returns the kinds of names that can complete an argument of a command. Empty for an argument that is not a name, such as a number or a
+/// text.
 pub(super) fn kinds_of(command: &str, arg: &Arg) -> &'static [CandidateKind] {
     match (command, arg.get_id().as_str()) {
         (_, "root") => &[Logins, LocalDirectories],
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
     use crate::cli::command_line::CommandLine;
 
-    /// The arguments that take a number, a text, a pattern, or a name that the store does not list.
+    /// The arguments without completion: each takes a number, a text, a pattern, or a name that the store does not list.
     const FREE: &[&str] = &[
         "add if_match",
         "add message",

@@ -12,22 +12,23 @@ use super::position::{Expected, Position};
 use super::shell_words::TypedWords;
 use super::store_names::NameSearch;
 
-/// The longest time for which a user waits for names from the store. The candidates that are found by then are shown.
+/// The maximum time to look for names in the store. When it has passed, the user sees the names that were found until then.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 /// The completions of a word.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Completions {
-    /// The candidates, whole words.
+    /// The candidates. Each replaces the whole word that is being completed.
     pub candidates: Vec<Candidate>,
-    /// Whether the shell quotes candidates like names of files, and shows only what is below a directory.
+    /// Whether candidates are paths, which bash treats like file names: it quotes them, and shows only the last segment of each.
     pub are_paths: bool,
-    /// Whether the shell adds files on disk.
+    /// Whether the shell also offers files on disk.
     pub has_files: bool,
-    /// Whether the shell adds directories on disk.
+    /// Whether the shell also offers directories on disk.
     pub has_local_directories: bool,
 }
 
-/// Returns the completions of the last word. Problems of every kind leave candidates out, and nothing is created.
+/// Returns the completions of the last word. If an error occurs, such as a malformed option or an unreachable server, the candidates that
+/// depend on it are left out. Never creates a store.
 pub(in crate::cli) fn complete(command_line: fn() -> Command, words: &TypedWords) -> Completions {
     let mut root = command_line();
     root.build();
@@ -88,7 +89,7 @@ fn flags(command: &Command) -> Vec<Candidate> {
     flags.collect()
 }
 
-/// Adds the candidates for a value.
+/// Adds the candidates for the value of an argument, which begins with `value`. `kinds` are the kinds of names that the argument accepts.
 fn complete_value(
     command_line: fn() -> Command,
     position: &Position<'_>,
@@ -107,9 +108,9 @@ fn complete_value(
     };
     let (sender, receiver) = mpsc::channel();
     let deadline = Instant::now() + TIME_LIMIT;
-    // The process ends while the thread may still wait for a server or a disk. It only reads.
+    // The process may end while this thread still waits for a server or a disk. That is harmless, because the thread only reads.
     let started = thread::Builder::new().spawn(move || {
-        // A failure leaves out the candidates of this kind, and a receiver that is gone needs none.
+        // `send` fails only if the receiver was dropped because the time limit has passed. The search then stops.
         let _ = kinds
             .iter()
             .try_for_each(|kind| search.send(*kind, &sender));

@@ -2,24 +2,24 @@
 
 use clap::{Arg, Command};
 
-/// Where in a command line the cursor is.
+/// The position of the cursor in a command line: the command, and the kind of word that can follow.
 #[derive(Debug)]
 pub(super) struct Position<'c> {
-    /// The command, without the program's name; empty before one is typed.
+    /// The words of the command before the cursor, such as `mirror push`, without the program's name. Empty if there is no command yet.
     pub command_name: String,
-    /// The command.
+    /// clap's definition of this command.
     pub command: &'c Command,
-    /// What may stand at the cursor.
+    /// The kind of word at the cursor.
     pub expected: Expected<'c>,
-    /// The number of bytes of the word before the value, as in `--branch=ma`.
+    /// The number of bytes in the word at the cursor before the value: 9 in `--branch=ma`, 0 if the word is only a value.
     pub value_start: usize,
-    /// Whether a word that begins with `-` is not an option.
+    /// Whether all further words are values even if they begin with `-`, because `--` or the command of `watch` came before.
     pub is_escaped: bool,
-    /// The values that are typed already, with the ids of their arguments.
+    /// The values before the cursor, each preceded by clap's id of its argument.
     pub values: Vec<(&'c str, String)>,
 }
 
-/// What may stand at a position of a command line.
+/// The kind of word that can stand at the cursor.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Expected<'c> {
     /// The name of a command.
@@ -28,13 +28,13 @@ pub(super) enum Expected<'c> {
     Flag,
     /// The value of an argument.
     Value(&'c Arg),
-    /// Nothing that is known.
+    /// A word that cannot be completed, for example after an unknown option, or a positional argument too many.
     Nothing,
 }
 
 impl<'c> Position<'c> {
-    /// Finds the position of the word `current` after the words `before`, of which the first one is the program. The command line must be
-    /// built.
+    /// Finds the position of the word `current` after the words `before`. The first of these is the program. The caller must have called
+    /// `Command::build` on `root`.
     pub fn find(root: &'c Command, before: &[String], current: &str) -> Self {
         let mut position = Self {
             command_name: String::new(),
@@ -52,7 +52,8 @@ impl<'c> Position<'c> {
         position
     }
 
-    /// Reads a word before the cursor. `pending` is the option whose value it is. Returns the option whose value is the next word.
+    /// Reads a word before the cursor. If the word is the value of the option before it, `pending` is this option. If the word is an option
+    /// whose value must be the next word, returns this option.
     fn read(
         &mut self,
         word: &str,
@@ -95,14 +96,15 @@ impl<'c> Position<'c> {
         }
         if let Some(arg) = self.positional(*positionals) {
             self.values.push((arg.get_id().as_str(), word.to_owned()));
-            // A command's own command line follows.
+            // The command that `watch` runs begins here: the following words are its arguments, not options of `watch`.
             self.is_escaped |= arg.is_trailing_var_arg_set();
         }
         *positionals += 1;
         None
     }
 
-    /// Reads short flags such as `-fm TEXT`. The value may follow in the same word.
+    /// Reads a word of short flags, such as `fm` in `-fm TEXT`. Returns the flag whose value is the next word; `None` if no flag takes a
+    /// value, or if the value is in the same word, as in `-mTEXT`.
     fn read_short(&mut self, flags: &str) -> Option<&'c Arg> {
         for (index, flag) in flags.char_indices() {
             let arg = self
@@ -145,7 +147,8 @@ impl<'c> Position<'c> {
             .find(|arg| arg.get_long() == Some(name))
     }
 
-    /// Returns the positional argument after `count` others. One that takes several values takes all that follow.
+    /// Returns the positional argument to which the next value belongs, after `count` values. An argument that takes several values takes
+    /// all further ones.
     fn positional(&self, count: usize) -> Option<&'c Arg> {
         let takes_many = |arg: &Arg| {
             arg.get_num_args()
@@ -156,7 +159,7 @@ impl<'c> Position<'c> {
         found.map(|(_, arg)| arg)
     }
 
-    /// Returns the value that is typed for an argument.
+    /// Returns the value of an argument before the cursor. If the argument was given several times, returns the last value.
     pub fn value(&self, id: &str) -> Option<&str> {
         let mut values = self.values.iter().rev();
         values

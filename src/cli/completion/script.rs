@@ -1,4 +1,4 @@
-//! The scripts that make shells complete.
+//! The completion scripts, which add completion of wasmstore commands to a shell.
 
 use clap::{Args as _, Command};
 use clap_complete::Shell;
@@ -14,7 +14,7 @@ pub(in crate::cli) enum CompletionShell {
     Fish,
 }
 
-/// Returns the script for a shell. Those for elvish and PowerShell complete commands and options, but no names in the store.
+/// Returns the script for a shell. The scripts for elvish and PowerShell complete commands and options, but no names in the store.
 pub(in crate::cli) fn script(shell: Shell, command_line: Command) -> Vec<u8> {
     match shell {
         Shell::Bash => include_bytes!("completion.bash").to_vec(),

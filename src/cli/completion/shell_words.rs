@@ -1,6 +1,7 @@
 //! The words of a command line, as the program would get them.
 
-/// The characters besides blanks at which bash divides words (`COMP_WORDBREAKS`), which can be in arguments.
+/// The characters other than blanks at which bash divides an argument into words for completion: those of `COMP_WORDBREAKS` that occur in
+/// arguments.
 const BASH_BREAKS: [char; 3] = ['=', ':', '@'];
 
 /// The words up to the cursor, without the shell's quotes.
@@ -15,7 +16,7 @@ pub(in crate::cli) struct TypedWords {
 }
 
 impl TypedWords {
-    /// Takes words whose quotes are removed already.
+    /// Converts words from zsh, whose script has already removed all quotes.
     pub fn plain(mut words: Vec<String>) -> Self {
         let current = words.pop().unwrap_or_default();
         Self {
@@ -25,15 +26,16 @@ impl TypedWords {
         }
     }
 
-    /// Takes words of which only the last one is quoted.
+    /// Converts words from fish, of which only the last may contain quotes.
     pub fn with_quoted_end(words: Vec<String>) -> Self {
         let mut words = Self::plain(words);
         words.current = unquote(&words.current);
         words
     }
 
-    /// Takes the words of bash, which are quoted and divided at `=`, `:` and `@`. `line` is the command line up to the cursor. It shows which
-    /// words belong together; without it, this is guessed.
+    /// Converts words from bash, which contain quotes and are divided at `=`, `:` and `@`. `line` is the command line up to the cursor. It
+    /// shows which of the `pieces` are parts of one word. If `line` does not begin with the first piece, this function guesses which pieces
+    /// belong together.
     pub fn of_bash(line: &str, pieces: &[String]) -> Self {
         let first = pieces.first().map_or("", String::as_str);
         let mut line = Some(line.trim_start()).filter(|line| line.starts_with(first));
@@ -48,7 +50,7 @@ impl TypedWords {
                 Some(rest) => {
                     let word = rest.trim_start_matches([' ', '\t', '\n']);
                     if index + 1 == pieces.len() {
-                        // What is behind the cursor is not completed.
+                        // The last piece may continue after the cursor, but only the text before the cursor is completed.
                         piece = word;
                     }
                     line = Some(word.strip_prefix(piece).unwrap_or_default());
@@ -80,7 +82,8 @@ impl TypedWords {
     }
 }
 
-/// Returns whether bash has divided a word here. An `@` is more often at the beginning of a word.
+/// Guesses whether bash has divided one word between `before` and `piece`. An `@` is more likely the beginning of a word, such as `@NAME`,
+/// than a part of the word before.
 fn probably_belongs(before: &str, piece: &str) -> bool {
     let is_glue = |text: &str| is_break(text) && !text.starts_with('@');
     is_glue(before) || is_glue(piece) || is_break(before)
@@ -183,7 +186,7 @@ mod tests {
                 "a b/c",
                 0,
             ),
-            // The rest of the word is behind the cursor.
+            // The cursor is in the middle of the last word.
             (
                 "w find ma",
                 &["w", "find", "math/add"],

@@ -23,29 +23,29 @@ use crate::names::{BranchName, TreePath};
 use crate::remote::{Mirrors, StoreOperations};
 use crate::store::{LogSelection, Revision, Store};
 
-/// The largest number of names of each kind.
+/// The maximum number of candidates of each kind.
 const NAMES_MAX: usize = 300;
-/// The number of recent commits among which the ids are looked for, and the largest number of those.
+/// The number of newest commits in which ids that begin with the word are searched, and the maximum number of ids that are offered.
 const RECENT_COMMITS: usize = 200;
 const COMMITS_MAX: usize = 20;
-/// The smallest number of digits with which a word is completed to the id of a commit.
+/// The minimum number of digits in a word for completing it to commit ids.
 const DIGITS_MIN: usize = 2;
 
-/// The names that are looked for, and where.
+/// A search for the names that complete a value.
 pub(super) struct NameSearch {
     settings: Settings,
-    /// The revision whose tree has the paths.
+    /// The revision in whose tree paths are searched.
     revision: Revision,
     value: String,
-    /// Whether a path that begins with `-` would be an option.
+    /// Whether a word that begins with `-` is an option, so that a path with this beginning needs a leading slash.
     needs_slash: bool,
 }
 
 impl NameSearch {
-    /// Reads the global options before the cursor.
+    /// Creates a search with the global options before the cursor, for names that begin with `value`.
     ///
     /// # Errors
-    /// One of them, or a variable in its place, is malformed.
+    /// A global option, or the environment variable that replaces it, is malformed.
     pub fn new(
         command_line: fn() -> Command,
         position: &Position<'_>,
@@ -83,7 +83,7 @@ impl NameSearch {
         })
     }
 
-    /// Looks for names of a kind, and sends them. Returns an error if nobody receives them.
+    /// Searches names of a kind and sends them. If the search fails, sends an empty list. Returns an error if the receiver was dropped.
     pub fn send(&self, kind: CandidateKind, sender: &Sender<Vec<Candidate>>) -> Result<(), ()> {
         let found = match kind {
             CandidateKind::Files | CandidateKind::MarkedFiles | CandidateKind::LocalDirectories => {
@@ -107,7 +107,8 @@ impl NameSearch {
         sender.send(found).map_err(drop)
     }
 
-    /// Opens the store to read. A copy of a store in a bucket is read as it is.
+    /// Opens the store for reading. If it is a local copy of a store in a bucket, does not contact the bucket, so the names may be
+    /// outdated.
     fn open(&self) -> Result<Box<dyn StoreOperations>> {
         match self.settings.location()? {
             StoreLocation::Directory(_) => Ok(Box::new(self.open_local()?)),
@@ -120,7 +121,7 @@ impl NameSearch {
         Ok(Store::open(&root, Options::of_store(&root)?)?)
     }
 
-    /// Finds the entries of one directory, the one in which the word is.
+    /// Finds the entries of the directory that the value names up to its last slash, or of the root if it has no slash.
     fn paths(&self) -> Result<Vec<Candidate>> {
         let (directory, beginning) = match self.value.rfind('/') {
             Some(slash) => self.value.split_at(slash + 1),
@@ -165,7 +166,7 @@ impl NameSearch {
         self.open()?
             .log(&tip, &LogSelection::newest(RECENT_COMMITS), &mut |commit| {
                 if commit.commit.starts_with(digits) {
-                    // A word that is longer than that is completed to the whole id.
+                    // If the word is longer than a shortened id, it can only become the whole id.
                     let id = if digits.len() > ID_DIGITS {
                         commit.commit.clone()
                     } else {

@@ -18,9 +18,9 @@ const POLL: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Bucket")]
 pub(in crate::cli) struct BucketServerArgs {
-    /// Serve the store in this bucket, together with other servers: s3://NAME/PREFIX, gs://, az:// or file://; --root is a local copy, which
-    /// is created and may be lost. Credentials come from the variables AWS_*, GOOGLE_* or AZURE_*, and from the files of the AWS command
-    /// line [env: WASMSTORE_BUCKET]
+    /// Serve the store in this bucket, together with other servers: s3://NAME/PREFIX, gs://, az:// or file://; --root is a local copy,
+    /// which is created and may be lost. Credentials come from the variables AWS_*, GOOGLE_* or AZURE_*, and from the files of the AWS
+    /// command line [env: WASMSTORE_BUCKET]
     #[arg(long, value_name = "URL", conflicts_with = "replica_of", value_parser = BucketUrl::parse)]
     pub bucket: Option<BucketUrl>,
     /// The URL at which the other servers reach this one; by default the address of --host and --port

@@ -25,7 +25,7 @@ const VARIABLES: [(&str, &str); 7] = [
     ("tls", "WASMSTORE_TLS"),
 ];
 
-/// Merges the layers, one setting at a time.
+/// Merges the flags, the environment variables and the configuration file, one setting at a time.
 ///
 /// Each method receives the field that clap has filled with the flag's value or default. If the flag was not given, the method
 /// replaces the default by the value of the variable, or else by the value in the file.
@@ -63,7 +63,8 @@ impl<T: SettingValue> SettingField<T> for Option<T> {
     }
 }
 
-/// Combines each named field of `args` with its variable and with its key in the file.
+/// Combines each named field of `args`, which has the value of a flag, with the environment variable and the key of the configuration file
+/// for the same setting.
 macro_rules! combine_fields {
     ($combine:ident, $args:ident, $file:ident: $($field:ident),* $(,)?) => {
         $($combine.setting(stringify!($field), &mut $args.$field, $file.$field.take())?;)*
@@ -72,7 +73,8 @@ macro_rules! combine_fields {
 pub(super) use combine_fields;
 
 impl<'a> Combine<'a> {
-    /// Starts a merge of `flags` with the lower layers. `file` is needed for the line numbers of its keys.
+    /// Starts a merge of `flags` with the environment variables and the configuration file. `file` is needed for the line numbers of its
+    /// keys.
     pub fn new(flags: &'a ArgMatches, file: &'a ConfigFile) -> Self {
         Self {
             flags,
@@ -118,7 +120,7 @@ impl<'a> Combine<'a> {
         }
     }
 
-    /// Combines a list. A list replaces the lists of the lower layers.
+    /// Combines a setting that is a list. If the flag is given, its list replaces the list in the file; the two lists are not joined.
     pub fn list<T: SettingValue>(&mut self, id: &str, field: &mut Vec<T>, file: Key<Vec<T>>) {
         let file = file.filter(|key| !key.get_ref().0.is_empty());
         if let Some(source) = self.flag_or_line(id, &file) {
@@ -148,7 +150,7 @@ impl<'a> Combine<'a> {
         self.switch("quiet", quiet, file_quiet);
     }
 
-    /// Returns the source of a setting that was combined before; `None` if it has its default value.
+    /// Returns the source of the setting named `key`, which must have been combined before; `None` if the setting has its default value.
     pub fn source(&self, key: &str) -> Option<&Source> {
         let setting = self.settings.iter().find(|setting| setting.key == key)?;
         Some(&setting.source)

@@ -41,7 +41,7 @@ pub(in crate::cli) enum ConfigError {
     Name {
         /// The name of the variable.
         variable: &'static str,
-        /// The fault of the name.
+        /// Why the name is malformed.
         source: names::Error,
     },
 }

@@ -30,7 +30,7 @@ const BYTES_MAX: u64 = 1 << 20;
 /// The maximum length of an unknown key that an error repeats, in bytes.
 const NAME_BYTES_MAX: usize = 40;
 
-/// The key whose whole value is a secret: API keys.
+/// The key of the file whose value is secret as a whole: it contains API keys.
 const SECRET_KEY: &str = "auth";
 
 /// The value of a key in the configuration file, with its position; `None` if the file does not have the key.
@@ -218,7 +218,7 @@ impl FileSettings {
     }
 }
 
-/// Returns the key in which the parser found an error, and the position of the key in the file.
+/// Returns the key in whose name or value the parser found an error, and the position of the key in the file.
 fn key_of<'k>(
     error: &toml::de::Error,
     keys: &'k [(String, Range<usize>, Range<usize>)],
@@ -237,7 +237,7 @@ fn invalid(path: &Path, before: &[u8], fault: String) -> ConfigError {
     }
 }
 
-/// Returns the line of the configuration file that contains the first byte after `before`, the beginning of the file.
+/// Returns the line at which the part `before` of the configuration file ends. `before` begins with the first byte of the file.
 fn line_after(path: &Path, before: &[u8]) -> Source {
     let lines = before.iter().filter(|byte| **byte == b'\n').count();
     Source::Line(path.to_owned(), lines + 1)

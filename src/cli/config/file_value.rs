@@ -41,7 +41,7 @@ impl FromToml for bool {
     }
 }
 
-/// A list. A value that is not an array means a list with this one element.
+/// Converts an array to a list, and any other value to a list of one element.
 impl<T: SettingValue> FromToml for Vec<T> {
     fn from_toml(value: &Value) -> Result<Self, String> {
         match value {

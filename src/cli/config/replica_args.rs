@@ -18,7 +18,7 @@ pub(in crate::cli) struct ReplicaArgs {
     /// Serve a replica of the store at this URL; WASMSTORE_REPLICA_KEY contains the key for it, if it needs one
     #[arg(long, value_name = "URL", value_parser = ServerUrl::parse)]
     replica_of: Option<ServerUrl>,
-    /// Handle requests that change the store in this way
+    /// Select how to handle requests that change the store
     #[arg(long, value_name = "WHAT", default_value = "redirect")]
     replica_changes: WriteHandling,
     /// Ask the primary for its branches this often, in addition to its notifications

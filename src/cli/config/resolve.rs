@@ -85,8 +85,9 @@ fn combine_all(
     require_main_settings(combine)
 }
 
-/// Checks that the settings of a replica are set together with `--replica-of`, those of a bucket together with `--bucket`, and not both.
-/// clap's `requires` and `conflicts_with` cannot check that, because the settings may be in different layers.
+/// Checks that settings of a replica are used only with `--replica-of`, that settings of a bucket are used only with `--bucket`, and that
+/// `--replica-of` and `--bucket` are not used together. clap's `requires` and `conflicts_with` cannot check that, because some settings may
+/// be flags, and others may be in variables or the configuration file.
 fn require_main_settings(combine: &Combine<'_>) -> Result<(), ConfigError> {
     if let Some(origin) = combine.source("bucket").cloned()
         && combine.source("replica-of").is_some()

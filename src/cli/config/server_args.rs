@@ -96,7 +96,7 @@ pub(in crate::cli) struct ServerArgs {
     pub flags: Option<Arc<ServerFlags>>,
 }
 
-/// The flags of a server, as clap parsed them, before they are combined with the other layers.
+/// The flags of a server, as clap parsed them, before they are combined with the environment variables and the configuration file.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct ServerFlags {
     pub server: ServerArgs,

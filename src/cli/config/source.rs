@@ -52,7 +52,8 @@ pub(in crate::cli) struct SettingSources {
 }
 
 impl SettingSources {
-    /// Adds the source of a setting to an error that the setting caused, unless the command line shows the source already.
+    /// Adds the source of a setting to an error that the setting caused. If the source is a flag, returns the error unchanged, because the
+    /// user sees the flag on the command line.
     pub fn attribute(&self, key: &str, error: exit::Error) -> exit::Error {
         let setting = self.settings.iter().find(|setting| setting.key == key);
         let location = match setting.map(|setting| &setting.source) {

@@ -19,7 +19,7 @@ pub(super) enum TomlType {
     TextOrNumber,
 }
 
-/// The type of a setting.
+/// A type that the value of a setting may have, such as a number or a URL.
 pub(super) trait SettingValue: Sized {
     /// The TOML types that the configuration file accepts.
     const TOML_TYPE: TomlType = TomlType::TextOrNumber;
@@ -56,8 +56,8 @@ impl InvalidValue {
     }
 }
 
-/// Says what is expected instead of a number that the standard library cannot parse. Its own texts, such as `invalid digit found in string`,
-/// do not.
+/// Converts an error of the standard library about a number to a reason that says what is expected. The standard library's own texts, such
+/// as `invalid digit found in string`, do not say that.
 impl From<ParseIntError> for InvalidValue {
     fn from(error: ParseIntError) -> Self {
         Self::new(match error.kind() {

@@ -8,11 +8,11 @@ use crate::remote::error::{Error, Result};
 use crate::remote::module_source::SeekableRead;
 use crate::store::{self, Hashing, ModuleError};
 
-/// A file whose chunks are sent, some of them more than once.
+/// A file whose chunks are uploaded, some of them more than once. Each byte is hashed and validated only once.
 pub(super) struct CheckedFile<'f> {
     file: &'f mut dyn SeekableRead,
     size_bytes: u64,
-    /// The number of bytes that are hashed and validated.
+    /// The number of bytes at the beginning of the file that have been hashed and validated.
     checked_bytes: u64,
     hashing: Hashing,
     check: ModuleCheck,
@@ -38,7 +38,7 @@ impl<'f> CheckedFile<'f> {
         self.size_bytes
     }
 
-    /// Returns whether the bytes read so far cannot be the beginning of a valid module, as far as this version knows.
+    /// Returns whether the bytes read so far cannot be the beginning of a valid module. A server of another version may decide differently.
     pub fn is_invalid(&self) -> bool {
         self.check.failure.is_some()
     }
@@ -62,13 +62,13 @@ impl<'f> CheckedFile<'f> {
         })
     }
 
-    /// Returns why a chunk could not be read, if that was the reason of a failure.
+    /// Removes and returns the error that occurred when the last chunk was read; `None` if there was none.
     pub fn take_failure(&mut self, path: &ModulePath) -> Option<Error> {
         let failure = self.failure.take()?;
         Some(unreadable(path, failure))
     }
 
-    /// Returns the digest of the bytes, which have all been read.
+    /// Returns the digest of the file. All of its bytes must have been read.
     ///
     /// # Errors
     /// The file has become longer.
@@ -80,7 +80,7 @@ impl<'f> CheckedFile<'f> {
         Ok(Digest::from_bytes(self.hashing.clone().finish()))
     }
 
-    /// Returns the file, at its beginning.
+    /// Returns the file, positioned at its first byte. `path` names the module in errors.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -104,7 +104,7 @@ impl<'f> CheckedFile<'f> {
     }
 }
 
-/// A reader of a chunk.
+/// Reads one chunk of a [`CheckedFile`].
 pub(super) struct Chunk<'c, 'f> {
     file: &'c mut CheckedFile<'f>,
     position: u64,

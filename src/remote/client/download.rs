@@ -17,7 +17,7 @@ use crate::wire::MissingName;
 /// The delay before the first attempt to resume a broken download. It doubles with each further attempt.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 
-/// After this many received bytes since the last reset, the number of attempts is reset to 0, and with it the delay.
+/// After this many received bytes since the last reset, the number of attempts to resume the download is reset to 0, and with it the delay.
 const PROGRESS_BYTES: u64 = 64 << 10;
 
 impl Client {
@@ -52,8 +52,8 @@ impl Client {
         }
     }
 
-    /// Requests the hash of a module. If `name` is the digest of an OCI manifest, the server finds the manifest's module only through the
-    /// endpoint `/hash`, so that is the second request.
+    /// Requests the hash of a module. If the first request does not find a digest, makes a second one to the endpoint `/hash`: only this
+    /// endpoint finds a module by the digest of its OCI manifest.
     pub(super) fn hash_of(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
         let found = self.module_hash(revision, name);
         match (&found, name) {
@@ -108,7 +108,8 @@ pub(super) struct Download<'c> {
     client: &'c Client,
     /// The path of the URL below `/api/v1`.
     path: String,
-    /// The commit in the first response, or the requested revision if the response has no commit. A resumed download reads from it.
+    /// The commit in the first response, or the requested revision if the response has no commit. A resumed download reads the module from
+    /// this commit or revision.
     revision: Revision,
     /// The hash of the module, from the first response.
     pub hash: ModuleHash,

@@ -1,19 +1,19 @@
-//! The names in a directory, found in pages of the list of modules.
+//! Lists the names in a directory. Takes them from the paths in the list of modules, which the server returns in pages.
 
 use super::request::Client;
 use crate::names::{ModulePath, TreePath};
 use crate::remote::error::Result;
 use crate::store::Revision;
 
-/// The number of modules in one page. A page may have modules of one directory only, so it is small.
+/// The number of modules in one page. A page is small, because all its modules may be in one subdirectory, so that it yields only one name.
 const MODULES_PER_PAGE: usize = 1_000;
 
-/// The last character. A path with it sorts after all others with the same beginning.
+/// The highest Unicode character. A path that ends with it sorts after all other paths with the same beginning.
 const LAST: char = '\u{10ffff}';
 
 impl Client {
-    /// Returns at most `count` names in the directory at `path` that start with `beginning`. After a page, continues behind the directory in
-    /// which it ends, so that the number of pages depends on the number of names, and not of modules.
+    /// Returns at most `count` names in the directory at `path` that start with `beginning`. If a page ends within a subdirectory, the next
+    /// page starts after this subdirectory. So the number of pages depends on the number of names, not on the number of modules.
     pub(super) fn names_in(
         &self,
         revision: &Revision,
@@ -58,7 +58,8 @@ impl Client {
     }
 }
 
-/// Returns a path that sorts before every name that starts with `beginning`, and after most others.
+/// Returns the path after which the first page starts. It sorts before every path in `directory` whose name starts with `beginning`, and
+/// after most other paths.
 fn before(directory: &TreePath, beginning: &str) -> Option<ModulePath> {
     let last = beginning.chars().next_back()?;
     let previous = char::from_u32(u32::from(last).checked_sub(1)?)?;
@@ -66,7 +67,8 @@ fn before(directory: &TreePath, beginning: &str) -> Option<ModulePath> {
     join(directory, &format!("{rest}{previous}{LAST}"))
 }
 
-/// Returns a path that sorts after everything in the directory of `directory` that has the module.
+/// Returns a path that sorts after everything in the subdirectory of `directory` that contains `module`; `None` if `module` is directly in
+/// `directory`.
 fn behind(directory: &TreePath, module: &ModulePath) -> Option<ModulePath> {
     let (name, _) = directory.relative(module.as_str())?.split_once('/')?;
     join(directory, &format!("{name}/{LAST}"))
@@ -74,7 +76,7 @@ fn behind(directory: &TreePath, module: &ModulePath) -> Option<ModulePath> {
 
 fn join(directory: &TreePath, rest: &str) -> Option<ModulePath> {
     let path = ModulePath::parse(&format!("{directory}/{rest}")).ok()?;
-    // A segment such as `.` is dropped or refused, and the path would sort elsewhere.
+    // Parsing drops or refuses a segment such as `.`. Without it, the path would sort elsewhere.
     path.as_str().ends_with(rest).then_some(path)
 }
 

@@ -84,7 +84,8 @@ impl ErrorResponse {
         Self::from_parts(url, status, "", None, "")
     }
 
-    /// Returns a 404 response with the text `detail`, which is that of a local store. `missing` is the name that does not exist.
+    /// Returns a 404 response with the text `detail`, which a local store would return as the error. `missing` is the name that does not
+    /// exist.
     pub(super) fn not_found(url: &ServerUrl, detail: String, missing: Option<MissingName>) -> Self {
         Self {
             url: url.clone(),

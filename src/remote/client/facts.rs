@@ -13,7 +13,7 @@ impl Client {
         Ok(self.text(request)?.value)
     }
 
-    /// Requests the sizes of the parts of a module that `selection` selects.
+    /// Requests the sizes of parts of a module. `selection` determines which parts.
     pub(super) fn selected_sizes(
         &self,
         revision: &Revision,

@@ -32,7 +32,7 @@ impl Client {
         })
     }
 
-    /// Asks what a garbage collection would drop.
+    /// Requests a preview of a garbage collection: the number of commits and versions that it would drop.
     pub(super) fn request_gc_preview(
         &self,
         branch: Option<&BranchName>,
@@ -60,7 +60,7 @@ impl Client {
     }
 }
 
-/// Returns the query of a request for a garbage collection. The query also has the parameters `more`.
+/// Returns the query of a request for a garbage collection. The query also has the parameters in `more`, each of the form `NAME=VALUE`.
 fn gc_query(history: &History, more: &[&str]) -> String {
     let mut parameters: Vec<String> = more.iter().map(|text| (*text).to_owned()).collect();
     match history {

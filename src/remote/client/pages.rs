@@ -156,7 +156,7 @@ impl Client {
             let hash = match entry.module {
                 Some(Some(hash)) => Some(self.parse(&hash, ModuleHash::parse)?),
                 Some(None) => None,
-                // The path is a directory, which has no audit.
+                // The path is a directory, for which the audit of a module is empty.
                 None => return Ok(true),
             };
             entries.push((self.checked_commit(entry.commit)?, hash));
@@ -168,8 +168,8 @@ impl Client {
     }
 
     /// Calls `each` for the items of a list of commits, page by page, until `each` returns `false`. All pages are of the same commit.
-    /// `count` is the number of items that the caller expects to need; `last` returns the commit id of an item, after which the next page
-    /// starts.
+    /// `count` is the number of items that the caller expects to need. `last` returns the commit id of an item; the next page starts after
+    /// the last item of a page.
     pub(super) fn commit_pages<T: DeserializeOwned>(
         &self,
         revision: &Revision,

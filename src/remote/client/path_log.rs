@@ -13,8 +13,8 @@ use crate::wire::{CommitJson, PathCommitJson, commit_filter_query, encode_path, 
 const COMMITS_PER_PAGE: usize = 1_000;
 
 impl Client {
-    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. Visits only commits whose change
-    /// matches the first filter and that the second one selects, or all commits if both are empty.
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`. Visits only commits whose change to
+    /// the path matches `filter` and whose author and date match `commits`. An empty filter matches everything.
     pub(super) fn path_log_pages(
         &self,
         revision: &Revision,

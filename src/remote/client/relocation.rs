@@ -1,5 +1,5 @@
-//! Requests that copy, move or remove several modules. The names of the modules are in the query of the URL, or if they are too long for
-//! it, in a JSON body.
+//! Requests that copy, move or remove several modules. The names of the modules are sent in the query of the URL, or in a JSON body if the
+//! URL would be too long.
 
 use serde::Serialize;
 use ureq::http::Method;
@@ -13,8 +13,8 @@ use crate::store::{
 };
 use crate::wire::{RelocationJson, RemovalJson, encode_query_value};
 
-/// The maximum length of a path and a query for the names. Servers and proxies accept at least 8,000 bytes (RFC 9110, section 4.1), and the
-/// path of the server's URL and escapes of a proxy also count.
+/// The maximum length of the path and query of a URL that contains names, below the server's URL. Servers and proxies should accept URLs of
+/// at least 8,000 bytes (RFC 9110, section 4.1). The rest is left for the server's URL, and for escapes that a proxy may add.
 const URL_BYTES_MAX: usize = 4 << 10;
 
 impl Client {
@@ -49,8 +49,8 @@ impl Client {
             Err(Error::Refused(response)) if !response.paths.is_empty() => {
                 let paths = response.paths.clone();
                 let exist = store::Error::ModulesExist { paths };
-                // A conflict also has paths if one path would be both a module and a directory. The server's text distinguishes the two
-                // conflicts.
+                // A conflict also has paths if a path would be both a module and a directory. Only the server's text says whether this is
+                // the reason, or whether modules exist at the paths.
                 if exist.to_string() == response.detail {
                     return Err(exist.into());
                 }

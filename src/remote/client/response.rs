@@ -18,7 +18,7 @@ pub(in crate::remote) struct ApiResponse<T> {
     pub value: T,
     /// The commit from which the server read, or which it created, if the response names it.
     pub commit: Option<CommitId>,
-    /// The branch that a write changed, and its new tip. Without meaning if the request was a read.
+    /// The branch that a write changed, and its new tip. Has no meaning if the request was a read.
     pub published: Published<()>,
     /// If the response is a page of a list, whether the list has another page.
     pub has_more: bool,

@@ -53,7 +53,7 @@ impl Client {
         let posted = self.send(self.write(Method::POST, &path, change));
         match posted {
             // The conflict is either that the tag exists, or that its name conflicts with the name of another tag. A request for the tag
-            // finds out which. With an API key that does not allow GET, it cannot, and the server's error is returned.
+            // finds out which of the two. If the API key does not allow GET, that request fails, and the server's error is returned.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::Conflict && self.has_tag(tag).unwrap_or(false) =>
             {

@@ -17,8 +17,8 @@ impl Client {
     /// Uploads a module while it is read from `source`. `size_bytes` is the length of `source`, if it is known.
     ///
     /// # Errors
-    /// The server rejects the request; `source` cannot be read to its end. If the server rejects the request because of its headers, it
-    /// does so before the body is sent.
+    /// The server rejects the request; `source` cannot be read to its end. A server that rejects the headers does so before the body is
+    /// sent.
     pub(super) fn upload(
         &self,
         change: &Change,
@@ -48,7 +48,7 @@ impl Client {
 /// Validates a module while it is sent, so that the client knows why an upload fails: a server that rejects an upload in the middle closes
 /// the connection, and its response may be lost. Only the server decides whether the module is accepted.
 pub(super) struct ModuleCheck {
-    /// `None` after the validation has failed or finished.
+    /// The running validation; `None` after it has failed or finished.
     validation: Option<Validation>,
     /// The reason to report if the upload fails.
     pub failure: Option<ModuleError>,
@@ -108,13 +108,14 @@ impl<R: Read> UploadReader<R> {
         self.check.write(bytes);
     }
 
-    /// Returns the reason to report if the upload has failed.
+    /// Returns the first error that was found in the module or while reading it, which is the reason to report if the upload fails; `None`
+    /// if there was no such error.
     pub fn into_failure(self) -> Option<ModuleError> {
         self.check.failure
     }
 
-    /// Records a read error as the reason for the failure, unless the module is already known to be invalid. Returns the error with which
-    /// the body ends the upload.
+    /// Records a read error as the reason for the failure, unless the module is already known to be invalid. Returns an error of the same
+    /// kind, which aborts the upload.
     fn interrupt(&mut self, error: io::Error) -> io::Error {
         let ending = io::Error::from(error.kind());
         self.check.failure.get_or_insert(ModuleError::Read(error));

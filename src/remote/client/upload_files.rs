@@ -57,7 +57,8 @@ struct ArchiveBody<'f> {
     /// archive.
     block: io::Cursor<Vec<u8>>,
     has_ended: bool,
-    /// The reason to report if the upload fails.
+    /// The first error that was found in a file or while reading it, which is the reason to report if the upload fails; `None` if there was
+    /// no such error.
     failure: Option<store::Error>,
     progress: &'f mut dyn FnMut(usize, usize),
 }
@@ -91,7 +92,8 @@ impl<'f> ArchiveBody<'f> {
         entries.sum::<u64>() + ARCHIVE_END.len() as u64
     }
 
-    /// Returns the reason to report for a failed upload. The upload may have failed in the middle of a file.
+    /// Returns the error of the file that made the upload fail, such as an invalid module; `None` if no file is the cause. Also checks the
+    /// file that was being sent.
     fn into_failure(mut self) -> Option<store::Error> {
         if let Some((reader, _)) = self.current.take() {
             self.note_failure(reader);

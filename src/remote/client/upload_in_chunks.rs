@@ -1,4 +1,4 @@
-//! Uploads of large files in chunks. A broken upload is continued with what has not arrived.
+//! Uploads large files in chunks. If the connection breaks, resumes the upload with the bytes that the server has not received.
 
 use std::thread;
 use std::time::Duration;
@@ -17,20 +17,21 @@ use crate::remote::operations::StoreOperations as _;
 use crate::store::{Change, Published, Revision};
 use crate::wire::encode_query_value;
 
-/// The size from which a file is uploaded in chunks, in bytes. A smaller one is sent again as a whole.
+/// The minimum size of a file that is uploaded in chunks, in bytes. A smaller file is sent in one request.
 pub(super) const SIZE_BYTES_MIN: u64 = 8 << 20;
 
-/// The size of a chunk, in bytes. A proxy that receives a request before it passes it on loses at most one.
+/// The size of a chunk, in bytes. Some proxies buffer a whole request before they forward it. If the connection breaks, such a proxy loses
+/// at most one chunk.
 const CHUNK_BYTES: u64 = 8 << 20;
 
-/// How often an upload is begun. A second one is needed if the server has restarted without the first one, or if a load balancer sends the
-/// requests to several servers.
+/// The maximum number of uploads that are begun for one file. A second upload is needed if the server lost the first one in a restart, or
+/// if a load balancer sends the requests to several servers.
 const BEGUN_MAX: usize = 2;
 
-/// The delay before the first attempt to continue. It doubles with each further attempt without progress.
+/// The delay before the first attempt to resume a broken upload. It doubles with each further attempt without progress.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 
-/// The longest delay.
+/// The longest delay between two attempts to resume a broken upload.
 const DELAY_MAX: Duration = Duration::from_secs(8);
 
 /// How an upload in chunks has ended, unless it failed.
@@ -39,8 +40,8 @@ enum UploadEnd {
     Stored(Published<ModuleHash>),
     /// The server does not know the upload any more.
     Lost,
-    /// The file has to be sent in one request: the server does not support chunks, or this program found the module to be invalid, and the
-    /// server will find the same before it has received everything.
+    /// The file has to be sent in one request: the server does not support chunks, or the client found the module to be invalid, and the
+    /// server will reject it before it has received the whole file.
     SendWhole,
 }
 
@@ -91,12 +92,12 @@ struct ChunkedUpload<'c, 'f> {
     change: &'c Change,
     path: &'c ModulePath,
     file: CheckedFile<'f>,
-    /// The number of attempts to continue since the last progress.
+    /// The number of attempts to resume the upload since the server last received new bytes.
     attempts: u32,
 }
 
 impl ChunkedUpload<'_, '_> {
-    /// Begins an upload and returns its id; `None` if the server does not support it, or has too many uploads.
+    /// Begins an upload and returns its id; `None` if the server does not support uploads in chunks, or has too many unfinished ones.
     fn begin(&self) -> Result<Option<String>> {
         let path = encode_query_value(self.path.as_str());
         let url_path = format!("/uploads?path={path}&size={}", self.file.size_bytes());
@@ -143,7 +144,7 @@ impl ChunkedUpload<'_, '_> {
         self.complete(id)
     }
 
-    /// Appends the chunk that begins at `start`, and returns the number of bytes that have arrived then.
+    /// Sends the chunk that begins at the offset `start`, and returns the total number of bytes that the server has received.
     fn append(&mut self, id: &str, start: u64) -> Result<u64> {
         let length = (self.file.size_bytes() - start).min(CHUNK_BYTES);
         let range = format!("{start}-{}", start + length - 1);
@@ -163,8 +164,8 @@ impl ChunkedUpload<'_, '_> {
         Ok(arrived_bytes(response?.headers()))
     }
 
-    /// Asks how many bytes have arrived, after a pause; `None` if the server does not know the upload. Returns `cause` if it is not a reason
-    /// to try again, or if there were too many attempts.
+    /// Pauses, and then asks the server how many bytes it has received; returns `None` if the server does not know the upload. Returns the
+    /// error `cause` if it is permanent, or after too many attempts.
     fn recover(&mut self, id: &str, mut cause: Error) -> Result<Option<u64>> {
         loop {
             if is_unknown(&cause) {
@@ -179,7 +180,7 @@ impl ChunkedUpload<'_, '_> {
         }
     }
 
-    /// Waits before another attempt, or returns `cause` if it is not a reason for one, or if there were too many.
+    /// Waits before another attempt. Returns the error `cause` if it is permanent, or after too many attempts.
     fn pause(&mut self, cause: Error) -> Result<()> {
         if !is_temporary(&cause) || self.attempts == self.client.limits.upload_attempts_max {
             return Err(cause);
@@ -191,8 +192,8 @@ impl ChunkedUpload<'_, '_> {
         Ok(())
     }
 
-    /// Completes the upload, whose bytes have all arrived. If the response is lost, the request is repeated: the server then returns the same
-    /// response, or does not know the upload any more. Then the module may be at its path already.
+    /// Completes the upload, whose bytes have all arrived. If the response is lost, the request is repeated: the server then returns the
+    /// same response, or does not know the upload any more. In the second case, the module may already be at its path.
     fn complete(&mut self, id: &str) -> Result<UploadEnd> {
         let digest = self.file.digest(self.path)?;
         let path = encode_query_value(self.path.as_str());
@@ -251,7 +252,7 @@ impl ChunkedUpload<'_, '_> {
         }))
     }
 
-    /// Cancels the upload, so that it takes up no space until it expires.
+    /// Cancels the upload. Otherwise it would take up space on the server until it expires.
     fn cancel(&self, id: &str) {
         let request = self
             .client
@@ -265,13 +266,13 @@ impl ChunkedUpload<'_, '_> {
     }
 }
 
-/// Returns whether the server does not know the upload, or whether something before it does not know the URL.
+/// Returns whether the error is a 404: the server does not know the upload, or a proxy in front of the server does not know the URL.
 fn is_unknown(error: &Error) -> bool {
     matches!(error, Error::Refused(response) if response.status == 404 && response.missing.is_none())
 }
 
-/// Returns whether another attempt may succeed: the connection broke, the server is stopping or busy, or other bytes have arrived than was
-/// assumed.
+/// Returns whether another attempt may succeed: the connection broke, the server is stopping or busy, or the server has received more or
+/// fewer bytes than the client assumed.
 fn is_temporary(error: &Error) -> bool {
     match error {
         Error::Unreachable { .. } => true,
@@ -280,14 +281,14 @@ fn is_temporary(error: &Error) -> bool {
     }
 }
 
-/// Returns the id at the end of `Location`. A proxy may have changed the rest of that URL.
+/// Returns the upload id at the end of the header `Location`. A proxy may have changed the rest of that URL.
 fn upload_id(headers: &HeaderMap) -> Option<String> {
     let id = header_text(headers, LOCATION.as_str()).rsplit('/').next()?;
     let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_id.then(|| id.to_owned())
 }
 
-/// Returns the number of bytes in `Range: 0-LAST`; 0 if there is no such header.
+/// Returns the number of bytes that the server has received, from the header `Range: 0-LAST`; 0 if there is no such header.
 fn arrived_bytes(headers: &HeaderMap) -> u64 {
     let last = header_text(headers, RANGE.as_str()).strip_prefix("0-");
     let last = last.and_then(|last| last.parse::<u64>().ok());

@@ -28,7 +28,8 @@ const DELAY_FIRST: Duration = Duration::from_millis(250);
 /// The longest delay between two attempts to reconnect.
 const DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// How often commits are reported whose changes only this client has filtered out.
+/// The minimum time between two reports of commits without selected changes. A server that does not filter sends every commit; the client
+/// then removes the changes that are not selected.
 const SKIP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The WebSocket close code of the server for a commit that does not exist.
@@ -51,13 +52,13 @@ struct WatchPosition<'b> {
     branch: Option<&'b BranchName>,
     since: Option<CommitId>,
     filter: &'b EventFilter,
-    /// When an event was last reported whose changes only this client has filtered out.
+    /// The time of the last report of a commit from which this client has removed all changes.
     skipped: Option<Instant>,
 }
 
 impl WatchPosition<'_> {
-    /// Returns the event with the selected changes only; `None` if it need not be reported. A server that filters sends few events without
-    /// changes, but one that does not sends every commit.
+    /// Returns the event with the selected changes only. If no change is left, returns the event at most once per [`SKIP_INTERVAL`], and
+    /// otherwise `None`. An event without changes from a server that filters is always returned: such a server sends few of them.
     fn select(&mut self, mut event: BranchEvent) -> Option<BranchEvent> {
         let is_filtered = event.changes.is_empty();
         let selects = |change: &PathChange| self.filter.selects(change.path.as_str());
@@ -231,7 +232,7 @@ impl Client {
         }
     }
 
-    /// Converts the server's close frame to an [`End`]. For a missing commit or branch, the error text is that of a local store.
+    /// Converts the server's close frame to an [`End`]. For a missing commit or branch, the error text is the same as from a local store.
     fn closed(&self, frame: Option<CloseFrame>, position: &WatchPosition<'_>) -> End {
         let Some(frame) = frame else {
             return End::Broken("the server closed the connection".to_owned());
