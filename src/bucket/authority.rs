@@ -1,4 +1,4 @@
-//! Implements [`Authority`] for a bucket: the manifest in the bucket decides which values the refs of a store have.
+//! Implements [`Authority`] for a bucket: the values of the refs are those in the bucket's [`Manifest`](super::manifest::Manifest).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::repo::{
     Authority, AuthorityCounters, Error, Freshness, PackFiles, PackKey, Result, SharedState, Swap,
 };
 
-/// The maximum number of uploaded packs whose keys this process remembers until a swap adds them to the manifest.
+/// The maximum number of uploaded packs whose keys this process remembers until a [`Swap`] adds them to the manifest.
 const KEPT_COUNT_MAX: usize = 10_000;
 
 impl Bucket {
@@ -20,8 +20,8 @@ impl Bucket {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Uploads a pack and returns its key. If this process has uploaded the pack before under a key whose generation is not below `floor`,
-    /// returns that key instead.
+    /// Uploads a pack and returns its key. If this process has uploaded the pack before, returns the earlier key instead, unless its
+    /// generation is below `floor`: an object with such a key may be deleted at any time.
     fn upload(&self, files: &PackFiles, generation: u64, floor: u64) -> Result<PackKey> {
         let kept = self.lock_kept().get(&files.checksum).cloned();
         if let Some(key) = kept.filter(|key| key.generation >= floor) {
@@ -55,7 +55,8 @@ impl Bucket {
         Ok(key)
     }
 
-    /// Returns an error if the result of a swap cannot be a valid manifest: a request id is invalid, or the floor is above `base`.
+    /// Returns an error if the swap would make an invalid manifest: if a request id is invalid, or if the new [`floor`](SharedState::floor)
+    /// is above `base`, the generation before the swap.
     fn check_swap(&self, base: u64, swap: &Swap) -> Result<()> {
         let reject = |reason: &str| {
             Err(Error::Database {
@@ -78,7 +79,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Uploads the packs that a swap adds, and returns their keys. Skips a pack that the state already has, unless the swap removes it.
+    /// Uploads the packs that a [`Swap`] adds, and returns their keys. Skips a pack that the state already has, unless the swap removes it.
     fn upload_added(&self, known: &KnownManifest, swap: &Swap) -> Result<Vec<PackKey>> {
         let floor = swap.floor.unwrap_or(0).max(known.state.floor);
         let removed: HashSet<_> = swap.removed.iter().collect();
@@ -95,8 +96,9 @@ impl Bucket {
             .collect()
     }
 
-    /// Makes a swap on top of the state `known`. `last` is the time of this process's previous swap. Returns `None` if a ref does not have
-    /// its old value, or if another process made a swap first. The caller holds the lock `swapping`.
+    /// Tries to apply the [`Swap`] (an atomic change of the shared state) to the state `known`. `last` is the time of this process's
+    /// previous swap. Returns `None` if a ref does not have the old value that the swap expects, or if another process made a swap first.
+    /// The caller holds the lock `swapping`.
     fn swap_on(
         &self,
         known: &KnownManifest,

@@ -19,7 +19,7 @@ use super::open::Stores;
 use super::repeat::repeated;
 use super::request_failure::RequestFailure;
 
-/// The key of the manifest.
+/// The key of the [`Manifest`](super::manifest::Manifest), which describes the state of the store.
 pub(super) const MANIFEST: &str = "manifest";
 
 /// How many objects are deleted at the same time. One after the other, the thousands that a gc may have to delete would take minutes.
@@ -27,7 +27,7 @@ const DELETIONS_MAX: usize = 16;
 
 /// A client of the object store. Its methods block; they must not be called by a task of an async runtime.
 ///
-/// The client has its own tokio runtime with one thread for its connections, because everything below `http/` is synchronous.
+/// The client has its own tokio runtime with one thread for its connections, because its callers are synchronous.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) stores: Stores,
@@ -46,15 +46,15 @@ pub(super) enum EtagStyle {
     Untested = 0,
     /// The ETag is sent as the store returned it, with quotation marks.
     Quoted = 1,
-    /// The ETag is sent without quotation marks: Ceph 16 compares `If-Match` with the text between them.
+    /// The ETag is sent without quotation marks: Ceph 16 compares the value of `If-Match` with the ETag without its quotation marks.
     Unquoted = 2,
 }
 
-/// The result of a request for the manifest if it has changed.
+/// The result of a request that reads the manifest only if it has changed.
 pub(super) enum FoundManifest {
     /// The manifest still has the version that the caller knows.
     Unchanged,
-    /// The manifest has another version: its text and that version.
+    /// The manifest has another version: the text of the manifest, and its version.
     Changed(Vec<u8>, UpdateVersion),
 }
 
@@ -81,7 +81,7 @@ impl Client {
             .expect("BUG: the client is being dropped")
     }
 
-    /// Blocks on a future that makes requests and records them in `counters` itself.
+    /// Blocks on a future that makes requests. The future must record its requests in `counters`.
     pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime().block_on(work)
     }
@@ -218,10 +218,10 @@ impl Client {
         self.delete_all(&[key.to_owned()])
     }
 
-    /// Deletes the objects with these keys, as far as they exist, [`DELETIONS_MAX`] at a time.
+    /// Deletes the objects with these keys, up to [`DELETIONS_MAX`] at a time. Skips objects that do not exist.
     ///
     /// # Errors
-    /// A deletion failed. Those that had not begun are not made.
+    /// A deletion failed. Deletions that had not begun are not made.
     pub(super) fn delete_all(&self, keys: &[String]) -> Result<(), RequestFailure> {
         let keys = stream::iter(keys).map(Ok);
         self.block_on(
@@ -251,7 +251,7 @@ impl Client {
         self.etag_style.store(style as u8, Ordering::Relaxed);
     }
 
-    /// Returns a version with its ETag in the form that the store accepts in a condition.
+    /// Returns a version with its ETag in the form that the object store accepts in `If-Match` and `If-None-Match`.
     fn styled(&self, version: &UpdateVersion) -> UpdateVersion {
         styled(version, self.etag_style())
     }
@@ -297,7 +297,7 @@ pub(super) fn add(counter: &std::sync::atomic::AtomicU64, bytes: usize) {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // The runtime's own destructor waits for its tasks, which it must not do in a task of another runtime.
+        // Dropping a runtime waits for its tasks, and panics in a task of another runtime. A shutdown in the background does neither.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::request_failure::RequestFailure;
 use crate::repo::{AuthorityCounters, RequestCount};
 
-/// The kinds of requests that are counted separately.
+/// The kinds of requests to an object store. Each kind is counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestKind {
     /// Reads the manifest, unless it is unchanged.
@@ -27,7 +27,7 @@ pub enum RequestKind {
 }
 
 impl RequestKind {
-    /// All kinds.
+    /// All kinds of requests to a bucket.
     pub const ALL: [Self; 7] = [
         Self::GetManifest,
         Self::PutManifest,

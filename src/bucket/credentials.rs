@@ -1,7 +1,8 @@
 //! Reads settings from the configuration files of the AWS command line.
 
-/// The settings of a profile that are used, each with the environment variable of the same meaning. `region` is read as
-/// `AWS_DEFAULT_REGION`, which `AWS_REGION` overrides, so that both environment variables override the region of the profile.
+/// The settings that are read from an AWS profile, each with the environment variable of the same meaning. `region` stands for
+/// `AWS_DEFAULT_REGION` and not for `AWS_REGION`, which has priority: so each of the two environment variables overrides the region of the
+/// profile.
 const SETTINGS: [(&str, &str); 8] = [
     ("aws_access_key_id", "AWS_ACCESS_KEY_ID"),
     ("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY"),
@@ -13,8 +14,8 @@ const SETTINGS: [(&str, &str); 8] = [
     ("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"),
 ];
 
-/// The variables of one set of credentials. They are always taken from the same source, because the session token of one source is not
-/// valid with the access key of another.
+/// The environment variables that together form one set of credentials. They are always taken from the same source (the environment or a
+/// profile), because the session token of one source is not valid with the access key of another.
 const CREDENTIALS: [&str; 3] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -52,7 +53,7 @@ pub fn settings_of_profile(text: &str, profile: &str) -> Vec<(String, String)> {
     settings
 }
 
-/// Returns the settings of the environment, followed by the settings of the profile that the environment does not override.
+/// Returns the settings in `environment`, followed by the settings in `profile` that `environment` does not override.
 pub fn with_profile(
     environment: Vec<(String, String)>,
     profile: Vec<(String, String)>,

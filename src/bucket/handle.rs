@@ -18,21 +18,21 @@ use super::state::KnownManifest;
 use super::url::BucketUrl;
 use crate::repo::{Error, ObjectFormat, PackFiles, PackKey, Result, SharedState};
 
-/// A bucket that several machines share.
+/// A bucket with the state of a store that several machines share.
 #[derive(Debug)]
 pub struct Bucket {
     url: String,
     pub(super) client: Client,
     pub(super) options: BucketOptions,
-    /// The newest manifest that this process has read or written.
+    /// The newest manifest that this process has read or written; `None` before the first.
     known: Mutex<Option<Arc<KnownManifest>>>,
     pub(super) reads: Reads,
-    /// A lock that is held during a swap, because two swaps of this process on the same state cannot both succeed. Contains the time of the
-    /// last swap.
+    /// A lock that is held during a swap (a compare-and-swap of the manifest), because two swaps of this process on the same state cannot
+    /// both succeed. Contains the time of the last swap.
     pub(super) swapping: Mutex<Option<Instant>>,
-    /// The batch id of the last swap that this process made.
+    /// The id of the last swap that this process made (`batch` in the [`Manifest`]), by which the process recognizes its own manifest.
     own_batch: Mutex<Option<String>>,
-    /// The keys of uploaded packs that no swap has added yet, by checksum.
+    /// The keys of uploaded packs that the manifest does not name yet, by the checksum of the pack.
     pub(super) kept: Mutex<HashMap<String, PackKey>>,
 }
 
@@ -48,8 +48,8 @@ pub struct BucketIdentity {
 }
 
 impl Bucket {
-    /// Opens a bucket, without a request. `settings` are environment variables and settings of a profile. Of several settings with the same
-    /// meaning, the first is used.
+    /// Opens a bucket, without sending a request. `settings` are environment variables and settings of an AWS profile. Of several settings
+    /// with the same meaning, the first is used.
     ///
     /// # Errors
     /// `NotAStore` if the settings are invalid; `Io` if a directory or a thread cannot be created.
@@ -128,7 +128,8 @@ impl Bucket {
         })
     }
 
-    /// Returns the last state that this process has read or written, without a request; `None` if there is none yet.
+    /// Returns the last shared state that this process has read from the bucket or written to it, without sending a request; `None` if
+    /// there is none yet.
     pub fn last_known(&self) -> Option<Arc<SharedState>> {
         self.known().map(|known| known.state.clone())
     }
@@ -164,7 +165,7 @@ impl Bucket {
         }
     }
 
-    /// Returns the source of an `Unconfirmed` error: no response confirmed the swap.
+    /// Returns the source of an `Unconfirmed` error: no response confirmed that the manifest was replaced.
     pub(super) fn no_response(&self, reason: &str) -> Error {
         Error::Database {
             action: format!("confirm the change in {}", self.url),

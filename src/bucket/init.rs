@@ -17,14 +17,14 @@ use crate::repo::{Error, ObjectFormat, PackFiles, PackKey, Result, SharedState};
 /// names.
 const REFS_COUNT_MAX: usize = 500;
 
-/// The content with which a store is created.
+/// The initial refs and packs of a store that is created in a bucket.
 #[derive(Clone, Debug)]
 pub struct NewStore {
     /// The hash function of the object ids.
     pub object_format: ObjectFormat,
-    /// The default branch.
+    /// The default branch of the new store.
     pub head: BranchName,
-    /// The refs.
+    /// The refs of the new store.
     pub refs: BTreeMap<RefName, ObjectId>,
     /// Packs that contain everything that the refs reach.
     pub packs: Vec<PackFiles>,
@@ -84,8 +84,8 @@ impl Bucket {
         })
     }
 
-    /// Writes the first manifest, and then reads it from the bucket, even if the response to the write was lost. If it contains our batch
-    /// id, this process created the store. Otherwise another process created a store first.
+    /// Writes the first manifest, and then reads it from the bucket, even if the response to the write was lost. If that manifest has the
+    /// random id (`batch`) of `manifest`, this process created the store. Otherwise another process created a store first.
     fn put_first(&self, manifest: &Manifest, text: &str) -> Result<Arc<SharedState>> {
         let started = Instant::now();
         let mut is_in_doubt = false;

@@ -9,13 +9,13 @@
 //! writer http://10.0.0.1:8080          the server that made the last swap, or `-`
 //! head main                            the default branch
 //! object-format sha1
-//! floor 3                              unnamed keys of lower generations may be deleted
+//! floor 3                              keys of lower generations that no line names may be deleted
 //! refs refs/000000000003-5d41…         the key of the snapshot, which has most refs, or `-`
 //! requests-since 9                     every request that was applied after this generation has a line
 //! ref 5f3a… refs/heads/main            a ref that changed since the snapshot; `-` instead of the id if it was deleted
 //! pack 3 8a0f… 104857                  generation, checksum, size of pack and index in bytes
 //! request 11 4be1… - 5f3a…             generation, id, tip before, tip after
-//! batch-done 90bc…                     an earlier batch, oldest first
+//! batch-done 90bc…                     the id of an earlier swap, oldest first
 //! end
 //! ```
 //!
@@ -34,13 +34,14 @@ mod parse;
 
 pub use parse::InvalidManifest;
 
-/// The maximum size of a manifest, in bytes. A swap uploads a manifest, and every server downloads it.
+/// The maximum size of a manifest, in bytes. Each change of the state uploads a whole manifest, and every server downloads it.
 pub const MANIFEST_BYTES_MAX: usize = 256 << 10;
 
-/// The maximum number of earlier batches that a manifest names.
+/// The maximum number of earlier swaps whose ids a manifest contains.
 pub const HISTORY_COUNT: usize = 128;
 
-/// The maximum number of requests that a manifest names. A request is forgotten only after this many other requests were applied.
+/// The maximum number of requests that a manifest lists as applied, so that they are not applied twice. A request is removed from the list
+/// only after this many other requests were applied.
 pub const REQUESTS_COUNT: usize = 512;
 
 /// The first line of a manifest.
@@ -49,7 +50,7 @@ const FORMAT: &str = "wasmstore-manifest 1";
 /// The content of the manifest: the state of a store in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// The number of swaps so far.
+    /// The number of swaps so far. Each swap replaces the manifest.
     pub generation: u64,
     /// The id of the swap that wrote this manifest: 32 hex digits.
     pub batch: String,
@@ -57,13 +58,13 @@ pub struct Manifest {
     pub store: String,
     /// The secret that servers use to authenticate to each other.
     pub peer_key: PeerKeyHex,
-    /// The URL of the server that made the last swap; `None` if no server has made one.
+    /// The URL of the server that made the last swap (an atomic replacement of the manifest); `None` if no server has made one.
     pub writer: Option<String>,
     /// The default branch.
     pub head: BranchName,
     /// The hash function of the store's ids.
     pub object_format: ObjectFormat,
-    /// The generation below which a key that the manifest does not name may be deleted.
+    /// An object that the manifest does not name may be deleted if the generation in its key is below this one.
     pub floor: u64,
     /// The key of the snapshot of refs; `None` if all refs are in `changed`.
     pub snapshot: Option<String>,
@@ -71,15 +72,16 @@ pub struct Manifest {
     pub changed: BTreeMap<RefName, Option<ObjectId>>,
     /// The keys of the packs.
     pub packs: Arc<Vec<PackKey>>,
-    /// The generation after which no applied request is missing in `requests`.
+    /// A generation (version number) of the manifest. `requests` has every request that was applied after it; earlier requests may be
+    /// missing.
     pub requests_since: u64,
-    /// The last changes that were applied for a request with an id, oldest first.
+    /// The last requests with an id whose changes were applied, oldest first.
     pub requests: Arc<Vec<AppliedRequest>>,
-    /// The ids of the batches before this one, oldest first.
+    /// The ids of the last swaps (replacements of the manifest) before the one that wrote this manifest, oldest first.
     pub batches: Vec<String>,
 }
 
-/// A secret of 64 hex digits. `Debug` does not print it.
+/// The secret that the servers of a bucket share, in 64 hex digits. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PeerKeyHex(pub String);
 
@@ -90,7 +92,8 @@ impl fmt::Debug for PeerKeyHex {
 }
 
 impl Manifest {
-    /// Returns whether a batch wrote this manifest or an earlier one. For an old batch, returns `false`: see [`HISTORY_COUNT`].
+    /// Returns whether the swap (the atomic replacement of the manifest) with the id `batch` wrote this manifest or an earlier one. Returns
+    /// `false` also if more than [`HISTORY_COUNT`] swaps were made after it.
     pub fn contains_batch(&self, batch: &str) -> bool {
         self.batch == batch || self.batches.iter().any(|earlier| earlier == batch)
     }
@@ -172,7 +175,7 @@ pub fn is_writer_url(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Returns the hex digits of bytes.
+/// Returns the bytes as lower-case hex digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.

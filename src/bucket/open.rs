@@ -22,7 +22,7 @@ use crate::repo::{Error, Result};
 /// The timeout for connecting to the object store.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A transfer of a pack fails if the store sends nothing for this long. There is no limit on the whole transfer.
+/// A transfer of a pack fails if the object store sends nothing for this long. There is no limit on the whole transfer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The two clients for the object store of a bucket.
@@ -131,7 +131,7 @@ fn retries(repeats: Repeats) -> RetryConfig {
 }
 
 /// Returns the settings whose names start with `prefix` and that this kind of object store knows. Of several settings with the same key,
-/// returns the first. Skips a setting if `is_decided` returns true for its key, because the URL or this file sets it.
+/// returns the first. Skips a setting if `is_decided` returns true for its key, because the URL or this module sets it.
 fn known_settings<K: std::str::FromStr + std::hash::Hash + Eq + Clone>(
     settings: &[(String, String)],
     prefix: &str,
@@ -168,8 +168,8 @@ fn s3(
     for (key, value) in known_settings(settings, "aws_", is_decided) {
         builder = builder.with_config(key, value);
     }
-    // The builder uses URLs in path style by default. Deleting several objects in one request must be disabled, because not every object
-    // store supports it.
+    // The builder uses path-style URLs by default, as many object stores need. Deleting several objects in one request must be disabled,
+    // because not every object store supports it.
     let store = builder
         .with_bucket_name(&location.bucket)
         .with_conditional_put(S3ConditionalPut::ETagMatch)

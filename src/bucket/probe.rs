@@ -21,10 +21,10 @@ pub(super) const PREFIX: &str = "probe/";
 /// The number of attempts of a request, or of the checks with one writer, before the bucket is reported as unreachable.
 const ATTEMPTS: u32 = 3;
 
-/// The pause between two attempts.
+/// The pause between two of the [`ATTEMPTS`].
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The extent of a probe.
+/// How thoroughly a probe checks that conditional writes to the bucket are atomic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeScope {
     /// Used when a server starts: one race of 32 writers that create an object, and one of 32 writers that replace an object.
@@ -174,7 +174,8 @@ impl Bucket {
         Ok(report)
     }
 
-    /// Finds out whether the object store accepts ETags with or without quotation marks, and records it. If that fails, returns the reason.
+    /// Finds out whether the object store accepts ETags with or without quotation marks, and records the result for later requests. Returns
+    /// the reason if it cannot find out.
     pub(super) fn find_etag_style(&self) -> Result<(), String> {
         let directory = format!("{PREFIX}{}", random_hex::<16>());
         let found = self.probe_sequence(&directory);

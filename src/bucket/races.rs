@@ -23,18 +23,18 @@ const RACES_TIME: Duration = Duration::from_secs(20);
 /// The pause before a race is repeated.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The responses that the writers of a race got.
+/// The responses to the requests of a race, in which several writers write the same object at the same time.
 #[derive(Default)]
 struct Responses {
-    /// The texts of the writers that got a success response.
+    /// The texts that were sent by the writers that got a success response. Each writer sends a different text.
     winners: Vec<String>,
-    /// The texts of the writers that got neither a success response nor a rejection.
+    /// The texts that were sent by the writers that got neither a success response nor a rejection.
     unknown: Vec<String>,
-    /// The number of responses of each kind other than success.
+    /// The number of responses other than success, by the kind of the response.
     others: BTreeMap<String, usize>,
 }
 
-/// The result of a race.
+/// The result of a race: several writers create or replace the same object at the same time, and exactly one of them should succeed.
 enum RaceResult {
     OneWinner,
     NoWinner,
@@ -42,7 +42,7 @@ enum RaceResult {
 }
 
 impl Bucket {
-    /// Runs the races, and adds their results to `report`.
+    /// Runs the races (many conditional writes with the same condition at the same time), and adds their results to `report`.
     pub(super) fn probe_races(
         &self,
         directory: &str,

@@ -10,21 +10,21 @@ use super::request_failure::RequestFailure;
 use super::snapshot::{self, SNAPSHOT_BYTES_MAX};
 use super::state::KnownManifest;
 
-/// The number of attempts to read the manifest. It is read again if the snapshot that it names was deleted in the meantime, or if it is
-/// older than a manifest that this process knows.
+/// The number of attempts to read the manifest. It is read again if the snapshot of refs that it names was deleted in the meantime, or if
+/// it is older than a manifest that this process knows.
 const ATTEMPTS: u32 = 5;
 
 /// The pause before the manifest is read again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Why the state could not be read.
+/// Why the manifest, which has the state of the store, could not be read from the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ReadFailure {
     /// The request failed.
     Unreachable(String),
     /// There is no manifest.
     Absent,
-    /// The manifest, or the snapshot that it names, is invalid.
+    /// The manifest, or the snapshot of refs that it names, is invalid.
     Invalid(String),
 }
 
@@ -170,7 +170,7 @@ impl Bucket {
             Some(prior) => prior.state.refs.base.clone(),
             None => match self.client.get_bytes(key, SNAPSHOT_BYTES_MAX) {
                 Ok(text) => Arc::new(snapshot::parse(key, &text).map_err(ReadFailure::Invalid)?),
-                // A later swap may have replaced the snapshot, and then a sweep may have deleted it.
+                // Another process may have replaced the manifest since it was read, and then deleted the old snapshot.
                 Err(RequestFailure::NotFound) => {
                     return Ok(Err(format!("{key} is missing, which the manifest names")));
                 }

@@ -7,7 +7,7 @@ use super::request_failure::RequestFailure;
 
 /// The maximum number of attempts of a request.
 const ATTEMPTS: u32 = 4;
-/// The pause before the second attempt. The pause doubles with each further attempt.
+/// The pause before the second attempt of a request. It doubles with each further attempt.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long a request may go without a response before it fails and is made again. An object store that works, but is slow, responds
 /// earlier.

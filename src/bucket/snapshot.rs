@@ -25,7 +25,8 @@ pub(super) fn encode<'a>(refs: impl Iterator<Item = (&'a RefName, ObjectId)>) ->
     std::iter::once(HEADER.to_owned()).chain(lines).collect()
 }
 
-/// Returns the key of the snapshot with this text. `generation` is the generation of the state that the snapshot is made for.
+/// Returns the key in the bucket of the snapshot with this text, which lists refs. `generation` is the generation (version number) of the
+/// shared state for which the snapshot is made.
 pub(super) fn key(generation: u64, text: &str) -> String {
     let hash = digest(&SHA256, text.as_bytes());
     format!("{PREFIX}{generation:012}-{}", hex(hash.as_ref()))
@@ -47,7 +48,7 @@ pub(super) fn is_snapshot_key(text: &str) -> bool {
     is_hash && number.is_some_and(|number| format!("{number:012}") == generation)
 }
 
-/// Parses the text of the snapshot with this key. The text must have the hash in the key.
+/// Parses the text of the snapshot with this key. The SHA-256 of the text must be the hash in the key.
 pub(super) fn parse(key: &str, bytes: &[u8]) -> Result<BTreeMap<RefName, ObjectId>, String> {
     let hash = hex(digest(&SHA256, bytes).as_ref());
     if !key.ends_with(&hash) {

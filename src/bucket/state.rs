@@ -54,7 +54,7 @@ impl KnownManifest {
     }
 }
 
-/// A manifest that is not in the bucket yet.
+/// The manifest that a swap writes to the bucket, with the refs of its snapshot.
 pub(super) struct NextManifest {
     pub(super) manifest: Manifest,
     /// The refs of the snapshot that the manifest names.
@@ -124,8 +124,8 @@ pub(super) fn next_manifest(
     }
 }
 
-/// Returns the requests that the next manifest names, and its `requests_since`: it names all requests that were applied after this
-/// generation.
+/// Returns the applied requests that the next manifest names, including those of `swap`, and the manifest's `requests_since`: it names all
+/// requests that were applied after this generation. `generation` is the generation of the next manifest.
 fn next_requests(old: &Manifest, swap: &Swap, generation: u64) -> (Vec<AppliedRequest>, u64) {
     let mut requests = old.requests.to_vec();
     requests.retain(|old| swap.requests.iter().all(|new| new.id != old.id));
@@ -146,7 +146,8 @@ type Folded = (
     Option<(String, String)>,
 );
 
-/// Moves all refs to a new snapshot if too many of them differ from the current one.
+/// Returns `refs` as a snapshot and the refs that differ from it. Makes a new snapshot of all refs if too many differ from the current one;
+/// otherwise leaves `refs` as they are.
 fn fold(known: &KnownManifest, refs: SharedRefs) -> Folded {
     let line_bytes = |name: &RefName| name.to_string().len() + 70;
     let changed_bytes: usize = refs.changed.keys().map(line_bytes).sum();

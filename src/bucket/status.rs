@@ -14,11 +14,12 @@ pub struct BucketStatus {
     pub store: String,
     /// The hash function of the store's object ids.
     pub object_format: ObjectFormat,
-    /// The number of swaps so far.
+    /// The number of swaps so far. Each swap replaces the manifest.
     pub generation: u64,
-    /// The generation below which a key that the manifest does not name may be deleted.
+    /// The lowest protected generation: an object that the manifest does not name may be deleted if the number of swaps in its key is
+    /// lower.
     pub floor: u64,
-    /// The URL of the server that made the last swap; `None` if no server has made one.
+    /// The URL of the server that last replaced the manifest (made a swap); `None` if no server has made a swap.
     pub writer: Option<String>,
     /// The default branch.
     pub head: String,
@@ -39,7 +40,8 @@ pub struct BucketObjects {
     pub objects: usize,
     /// The total size of these objects, in bytes.
     pub bytes: u64,
-    /// The size of the packs and snapshots that the manifest does not name, in bytes. A sweep deletes them once they are below the floor.
+    /// The size of the packs and snapshots that the manifest does not name, in bytes. Each of them may be deleted once the generation
+    /// (version number of the manifest) in its key is below [`BucketStatus::floor`].
     pub unnamed_bytes: u64,
 }
 
@@ -86,7 +88,7 @@ impl Bucket {
     }
 }
 
-/// Returns whether the manifest names a key.
+/// Returns whether the manifest names the object with this key.
 fn is_named(manifest: &Manifest, key: &str) -> bool {
     let stem = key.rsplit_once('.').map_or(key, |(stem, _)| stem);
     manifest.snapshot.as_deref() == Some(key)

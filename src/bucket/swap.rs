@@ -1,4 +1,4 @@
-//! A swap: replaces the manifest by compare-and-swap, and finds out whether that was done if the response does not say so.
+//! Makes a swap: replaces the manifest by compare-and-swap, and finds out whether it was replaced if the response does not say so.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,22 +15,23 @@ use crate::repo::{Error, Result};
 
 use object_store::UpdateVersion;
 
-/// The pauses between two attempts: the first and the longest.
+/// The first and the longest pause between two attempts to replace the manifest. The pause doubles after each attempt.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 
-/// What the manifest in the bucket shows about a swap.
+/// What the manifest in the bucket shows about a swap, an attempt to replace it atomically.
 enum Verdict {
-    /// The manifest contains the batch of the swap, so the swap was made.
+    /// The manifest contains the id of the swap, so the swap was made.
     Made(Arc<KnownManifest>),
     /// Another swap was made on top of the same state, so this one was not made and never will be.
     Lost,
     /// The manifest is unchanged. A request may still be on its way.
     Undecided,
-    /// So many swaps were made in the meantime that the manifest may no longer name the batch.
+    /// So many other swaps (replacements of the manifest) were made in the meantime that the manifest may no longer contain the id of this
+    /// one.
     Forgotten,
 }
 
-/// A swap in progress.
+/// The attempts to replace the manifest `base` by `next`: a swap in progress.
 struct Attempts<'a> {
     bucket: &'a Bucket,
     base: &'a KnownManifest,
@@ -43,7 +44,7 @@ struct Attempts<'a> {
     reason: String,
 }
 
-/// The result of one attempt.
+/// The result of one attempt to replace the manifest.
 enum Step {
     Finished(Result<Option<Arc<KnownManifest>>>),
     Retry,
@@ -90,7 +91,7 @@ impl Bucket {
         result
     }
 
-    /// Reads the manifest to find out whether `batch`, a swap on top of `base`, was made.
+    /// Reads the manifest to find out whether the swap with the id `batch` was made on top of `base`.
     fn find_batch(&self, base: &KnownManifest, batch: &str) -> Result<Verdict, ReadFailure> {
         let now = self.read()?;
         if now.manifest.contains_batch(batch) {
@@ -99,7 +100,7 @@ impl Bucket {
         if is_same(&now.version, &base.version) {
             return Ok(Verdict::Undecided);
         }
-        // The manifest names every batch since `base` if it still names the batch of `base`.
+        // If the manifest still contains the id of the swap that wrote `base`, it contains the ids of all later swaps, too.
         match now.manifest.contains_batch(&base.manifest.batch) {
             true => Ok(Verdict::Lost),
             false => Ok(Verdict::Forgotten),
@@ -165,7 +166,8 @@ impl Attempts<'_> {
         }
     }
 
-    /// Returns the result of the swap if the manifest shows it.
+    /// Returns the result of the swap (the replacement of the manifest) if it is certain or there is no point in waiting for it; `None` if
+    /// the manifest must be read again later.
     fn result_of(
         &mut self,
         verdict: Result<Verdict, ReadFailure>,
@@ -195,7 +197,8 @@ impl Attempts<'_> {
         }
     }
 
-    /// Records the new state as the newest that this process knows.
+    /// Records that the manifest in the bucket was replaced by the new one, which has this `version` in the bucket. Returns the newest
+    /// manifest that this process knows; never `None`.
     fn adopt(&self, version: UpdateVersion) -> Result<Option<Arc<KnownManifest>>> {
         let client = &self.bucket.client;
         if client.etag_style() == EtagStyle::Untested {

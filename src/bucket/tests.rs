@@ -36,7 +36,7 @@ pub(super) fn open(store: &(impl ObjectStore + Clone)) -> Bucket {
     Bucket::with_store(Arc::new(store.clone()), URL, options()).unwrap()
 }
 
-/// Returns the handle of a bucket with an empty store.
+/// Creates an empty store in a bucket, and returns the handle of the bucket.
 pub(super) fn create(store: &(impl ObjectStore + Clone)) -> Bucket {
     let bucket = open(store);
     bucket.create(&empty_store()).unwrap();

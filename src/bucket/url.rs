@@ -32,7 +32,7 @@ pub struct BucketPrefix {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{url:?} is not the URL of a bucket: {reason}")]
 pub struct InvalidBucketUrl {
-    /// The text, without credentials.
+    /// The rejected text, without credentials.
     pub url: String,
     /// What is wrong, and what to write instead.
     pub reason: String,

@@ -15,14 +15,14 @@ use super::request_failure::RequestFailure;
 use super::snapshot::{self, SNAPSHOT_BYTES_MAX};
 use crate::repo::{ObjectFormat, PackFiles, PackKey, Result};
 
-/// A problem of an object that the manifest names.
+/// A problem with an object in the bucket that the manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketFinding {
-    /// The pack with the problem; `None` for the snapshot of the refs.
+    /// The pack to which the object belongs; `None` for the snapshot of the refs.
     pub pack: Option<PackKey>,
     /// The key of the object.
     pub key: String,
-    /// The problem.
+    /// What is wrong, for example `it is missing`.
     pub problem: String,
 }
 
@@ -49,8 +49,8 @@ impl Bucket {
             .map_err(|error| self.transfer_error(error, files, &name))
     }
 
-    /// Downloads everything that the manifest names, and checks sizes and checksums. Whether the packs contain everything that the refs
-    /// reach is not checked here.
+    /// Downloads everything that the manifest names, and checks sizes and checksums. Does not check whether the packs contain everything
+    /// that the refs reach.
     ///
     /// # Errors
     /// `Unreachable`, also if there is no valid manifest.
@@ -72,7 +72,8 @@ impl Bucket {
         for pack in known.state.packs.iter() {
             self.verify_pack(pack, known.manifest.object_format, &mut findings)?;
         }
-        // An object that another process has replaced in the meantime may have been deleted, so it is not reported.
+        // Another process may have made a swap in the meantime, and deleted objects that the new manifest does not name. They are not
+        // reported.
         let now = self.read().map_err(|failure| self.read_error(failure))?;
         findings.retain(|finding| match &finding.pack {
             Some(pack) => now.state.packs.contains(pack),

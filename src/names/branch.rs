@@ -99,7 +99,7 @@ pub(super) fn fault_if_new(name: &str) -> Option<&'static str> {
     if name.contains(is_display_control) {
         Some("contains a C1 or bidirectional control character")
     } else if ID_DIGITS.contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        // git takes it for the id, and warns of a ref with this name.
+        // git interprets such a name as an object id, and warns if a ref has the name.
         Some("has the form of an object id")
     } else {
         None

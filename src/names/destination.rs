@@ -9,7 +9,7 @@ use super::tree_path::TreePath;
 /// The destination of a copy or a move: a path, and whether the user wrote it as a directory, with a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
-    /// The path of the copy, or of the directory that gets it.
+    /// The path of the copy, or of the directory into which the copy is put.
     pub path: TreePath,
     /// Whether the path names a directory. This is always true for the root.
     pub is_directory: bool,

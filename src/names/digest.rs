@@ -42,7 +42,7 @@ impl Digest {
     }
 }
 
-/// Returns `text` without the prefix `sha256:`, in upper or lower case; `None` if it has no such prefix.
+/// Returns `text` without the prefix `sha256:`, which may be in upper or lower case; `None` if it has no such prefix.
 pub(super) fn without_prefix(text: &str) -> Option<&str> {
     let (head, rest) = text.split_at_checked(PREFIX.len())?;
     head.eq_ignore_ascii_case(PREFIX).then_some(rest)

@@ -17,7 +17,7 @@ pub fn printable(text: &str) -> String {
     escape(text, is_display_control)
 }
 
-/// The most characters of a name in [`printable_excerpt`].
+/// The maximum number of characters of a name in [`printable_excerpt`].
 const EXCERPT_CHARS: usize = 200;
 
 /// Returns the text as [`printable`] does, cut if it is long: names from requests may have any length, and errors repeat them.

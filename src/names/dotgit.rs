@@ -73,8 +73,8 @@ fn after_short_name<'a>(segment: &'a [u8], stem: &[u8]) -> Option<&'a [u8]> {
     matches!(digit, b'1'..=b'4').then_some(rest)
 }
 
-/// Returns the rest of the segment after a short name of eight characters, such as `gi7eba~1`, `gi7eb~12` or even `~1234567`;
-/// `None` if it does not start with one.
+/// Returns the rest of the segment after an NTFS short name of eight characters, such as `gi7eba~1`, `gi7eb~12` or even `~1234567`; `None`
+/// if the segment does not start with one. `hashed` has the first six characters of the short name: two of the long name, and a hash.
 fn after_hashed_short_name<'a>(segment: &'a [u8], hashed: &[u8; 6]) -> Option<&'a [u8]> {
     let (short, rest) = segment.split_at_checked(8)?;
     let tilde = short[..7].iter().position(|c| *c == b'~')?;

@@ -47,7 +47,7 @@ pub enum Error {
     SimilarSegment {
         /// The rejected segment.
         segment: String,
-        /// The existing name.
+        /// The name of the existing entry in the same directory.
         existing: String,
     },
     /// A branch name that git rejects, or that is too long for the file of a ref.
@@ -113,10 +113,10 @@ pub enum Error {
     NotBaseUrl {
         /// The rejected URL, without secrets.
         url: String,
-        /// The URL of the server.
+        /// The URL of the server itself, for a hint.
         guess: String,
     },
-    /// The location of a store that is neither a directory nor the URL of a server.
+    /// A store location that is neither a directory nor the URL of a server.
     #[error("store location {text} {fault}")]
     StoreLocation {
         /// The rejected location, without secrets.
@@ -124,7 +124,7 @@ pub enum Error {
         /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
-    /// The location of a store that looks like the address of a server, but has no scheme.
+    /// A store location that looks like the address of a server, but has no scheme.
     #[error("store location {text} has no scheme")]
     HostWithoutScheme {
         /// The rejected location.

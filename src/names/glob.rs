@@ -24,11 +24,12 @@ pub struct Glob {
 }
 
 impl Glob {
-    /// Parses a text that may be a name, a glob, or both: it may be a glob if it has a wildcard. Returns what it may be, at least one of them.
+    /// Parses a text as a name with `parse_name` and, if it has a wildcard, also as a glob. Returns the name, the glob, or both if both are
+    /// valid.
     ///
     /// # Errors
-    /// Those of `parse_name` for a text without a wildcard, and otherwise those of [`parse`](Self::parse). A malformed glob is no error if it
-    /// is a legal name: git allows files like `a[`.
+    /// Those of `parse_name` for a text without a wildcard, and otherwise those of [`parse`](Self::parse). A malformed glob is not an error
+    /// if it is a legal name: git allows files like `a[`.
     pub fn parse_beside<N>(
         text: &str,
         parse_name: fn(&str) -> Result<N, Error>,
@@ -85,8 +86,8 @@ impl Glob {
         self.matching_directory(directory).is_some() || self.matches(path.as_bytes(), false)
     }
 
-    /// Returns the topmost directory at or above `directory` that the pattern matches; `None` if it matches none. A pattern that matches a
-    /// directory also selects everything below it, as in gitignore(5).
+    /// Returns the topmost directory that the pattern matches, among `directory` and the directories above it; `None` if it matches none. A
+    /// pattern that matches a directory also selects everything below it, as in gitignore(5).
     pub fn matching_directory<'d>(&self, directory: &'d str) -> Option<&'d str> {
         let ends = directory.match_indices('/').map(|(end, _)| end);
         let mut directories = ends
@@ -107,8 +108,8 @@ impl Glob {
         directory.unwrap_or_default().parse().unwrap_or_default()
     }
 
-    /// Returns a suffix of the pattern with which the name of every matching file ends. The name of a file does not include its
-    /// directories.
+    /// Returns the end of the pattern after its last special character. The name of every matching file, without its directories, ends with
+    /// it.
     pub fn name_end(&self) -> &str {
         // A backslash or a space at the end of a pattern has a special meaning, so the suffix begins after the last of them.
         let is_special = |c: char| c.is_whitespace() || "*?[]\\/".contains(c);

@@ -1,4 +1,4 @@
-//! The syntax of globs. git matches nothing with a malformed glob and says nothing, so a mistake would look like an empty result.
+//! Finds mistakes in globs. git reports no error for a malformed glob and matches nothing, so a mistake would look like an empty result.
 
 /// The names of the character classes, as in `[[:digit:]]`.
 const CLASSES: [&str; 12] = [
@@ -26,11 +26,12 @@ pub(super) fn fault(glob: &str) -> Option<&'static str> {
     None
 }
 
-/// Returns the text after the `]` of a bracket expression. `rest` is the text after its `[`. Returns no text if the end is not certain.
+/// Returns the text after the `]` of a bracket expression. `rest` is the text after its `[`. Returns an empty text, so that the rest is not
+/// examined, if git and `gix_glob` disagree about where the expression ends.
 fn bracket_end(rest: &str) -> Result<&str, &'static str> {
     const OPEN: &str = "has a `[` without a `]`: write `\\[` for the character itself";
     let mut rest = rest.strip_prefix(['!', '^']).unwrap_or(rest);
-    // Whether a hyphen that follows makes a range: not at the beginning, nor after a range or a class.
+    // `has_start` is whether a hyphen that follows forms a range. It does not at the beginning, and after a range or a class.
     let (mut is_first, mut has_start) = (true, false);
     loop {
         let c = rest.chars().next().ok_or(OPEN)?;
@@ -45,7 +46,8 @@ fn bracket_end(rest: &str) -> Result<&str, &'static str> {
                     Some(_) => {
                         return Err("has an unknown character class: expected one like [:digit:]");
                     }
-                    // Without `:]`, the `[` stands for itself. git and the matcher disagree about what follows, so nothing is refused.
+                    // Without `:]`, the `[` stands for itself. git and `gix_glob` disagree about the rest of the glob, so the rest is
+                    // accepted.
                     None => return Ok(""),
                 }
                 has_start = false;
@@ -54,7 +56,8 @@ fn bracket_end(rest: &str) -> Result<&str, &'static str> {
             '-' if has_start && !rest.starts_with(']') => {
                 let end = after_first(rest.strip_prefix('\\').unwrap_or(rest)).ok_or(OPEN)?;
                 if rest.starts_with("[:") {
-                    // As above: git takes the `[` as the end of the range, and the matcher sometimes as the beginning of a class.
+                    // git interprets the `[` as the end of the range, and `gix_glob` sometimes as the beginning of a class, so the rest is
+                    // accepted.
                     return Ok("");
                 }
                 (rest, has_start) = (end, false);
@@ -83,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns whether the matcher finds that a glob matches a name.
+    /// Returns whether `gix_glob`, which the store uses, matches the name with the glob.
     fn matches(glob: &str, name: &str) -> bool {
         let pattern = gix_glob::Pattern::from_bytes(glob.as_bytes());
         pattern.is_some_and(|pattern| {

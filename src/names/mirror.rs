@@ -1,4 +1,4 @@
-//! Names of mirrors.
+//! Names of mirrors. A mirror is a git repository whose refs wasmstore keeps equal to the refs of the store.
 
 use std::fmt;
 use std::str::FromStr;

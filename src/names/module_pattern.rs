@@ -27,12 +27,12 @@ impl ModulePattern {
         Ok(Self { text, name, glob })
     }
 
-    /// Returns the path, hash or digest that the text may be.
+    /// Returns the text as a path, hash or digest; `None` if it is not a valid one, so that it can only be a glob.
     pub fn name(&self) -> Option<&ModuleRef> {
         self.name.as_ref()
     }
 
-    /// Returns the glob that the text may be.
+    /// Returns the text as a glob; `None` if it has no wildcard or is not a valid glob.
     pub fn glob(&self) -> Option<&Glob> {
         self.glob.as_ref()
     }

@@ -57,7 +57,8 @@ fn is_device(segment: &str) -> bool {
 pub struct SimilarNames<'n>(HashMap<String, Vec<&'n str>>);
 
 impl<'n> SimilarNames<'n> {
-    /// Collects the names. Names that are not UTF-8 are never similar to others.
+    /// Collects the names in a directory. Names are similar if Windows or macOS treats them as equal. A name that is not UTF-8 is never
+    /// similar to another.
     pub fn new(names: impl IntoIterator<Item = &'n [u8]>) -> Self {
         let mut similar: HashMap<_, Vec<_>> = HashMap::new();
         for name in names {

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::branch::{self, BranchName};
 use super::error::{Error, quoted};
 
-/// The maximum length of a revision name, in bytes: a branch name of the maximum length, and some bytes for the steps.
+/// The maximum length of a revision name, in bytes: a branch name of the maximum length, and some bytes for steps such as `~3`.
 const BYTES_MAX: usize = 1200;
 
 /// The maximum number of steps such as `^` or `~3`.
@@ -43,7 +43,8 @@ pub enum RevisionStep {
 /// The part of a revision name before the date and the steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevisionBase<'n> {
-    /// `HEAD`, `@`, or nothing before `@{DATE}`: a branch that was selected elsewhere; `None` is the default branch.
+    /// `HEAD`, `@`, or nothing before `@{DATE}`: the branch that was passed to [`on_branch`](RevisionName::on_branch); `None` is the
+    /// default branch.
     Selected(Option<&'n BranchName>),
     /// The name of a branch, a tag or a ref, or the first digits of an id.
     Name(&'n str),
@@ -87,7 +88,8 @@ impl RevisionName {
         })
     }
 
-    /// Returns the same name with a selected branch: `HEAD`, `@`, or nothing before `@{DATE}`, then means this branch.
+    /// Returns the same name, but in which `HEAD`, `@`, and an empty text before `@{DATE}` mean `branch`. If `branch` is `None`, they mean
+    /// the default branch.
     #[must_use]
     pub fn on_branch(self, branch: Option<BranchName>) -> Self {
         Self { branch, ..self }
@@ -111,8 +113,8 @@ impl RevisionName {
         }
     }
 
-    /// Returns the time in `@{DATE}`, in seconds since 1970-01-01 UTC: the name means the newest commit that is not later. Returns `None`
-    /// without `@{DATE}`.
+    /// Returns the time in `@{DATE}`, in seconds since 1970-01-01 UTC: the name means the newest commit that is not later than this time.
+    /// Returns `None` if the name contains no `@{DATE}`.
     pub fn until_s(&self) -> Option<i64> {
         self.until_s
     }
@@ -133,7 +135,7 @@ pub fn is_abbreviated_id(text: &str) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Parses a date, which means the end of that day in UTC, or a date and time. Returns seconds since 1970-01-01 UTC.
+/// Parses a date and time, or a date, which stands for the end of that day in UTC. Returns seconds since 1970-01-01 UTC.
 fn parse_date(text: &str) -> Option<i64> {
     if text.len() > 10 {
         return text.parse::<Timestamp>().ok().map(Timestamp::as_second);

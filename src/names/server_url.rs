@@ -58,14 +58,14 @@ impl ServerUrl {
         rest.find('/').map_or("", |start| &rest[start..])
     }
 
-    /// Returns the URL without the end of its path, of which `path` remains.
+    /// Returns the URL with a shorter path: `path` must be the beginning of the URL's path.
     fn with_path(&self, path: &str) -> &str {
         let removed = self.path().len() - path.len();
         &self.text[..self.text.len() - removed]
     }
 
-    /// Returns the server whose git repository has this URL. `None` if the URL is not that of a server's git repository, or contains
-    /// credentials.
+    /// Returns the server whose git repository has this URL. `None` if the URL does not have the path of a server's git repository, or
+    /// contains credentials.
     pub fn of_git(url: &RemoteUrl) -> Option<Self> {
         let text = url.secret();
         let server = text.trim_end_matches('/').strip_suffix(GIT)?;

@@ -3,7 +3,8 @@
 /// The maximum length of a name, in bytes.
 const BYTES_MAX: usize = 64;
 
-/// Returns the rule that a name breaks: it must consist of letters, digits, `.`, `_` and `-`, and start with a letter or digit.
+/// Returns the rule that a name breaks, as a predicate such as `is empty`; `None` for a valid name. A name must consist of letters, digits,
+/// `.`, `_` and `-`, and start with a letter or digit.
 pub(super) fn fault(name: &str) -> Option<&'static str> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     match name {

@@ -1,6 +1,6 @@
 //! The block of trailers at the end of a commit message, as git-interpret-trailers(1) finds it.
 
-/// The lines that git itself writes. With one of them, a block may also have lines that are not trailers.
+/// The beginnings of trailers that git itself writes. A block that contains one of them may also contain lines that are not trailers.
 const GIT_LINES: [&[u8]; 2] = [b"Signed-off-by: ", b"(cherry picked from commit "];
 
 /// Returns a message with a trailer at its end: in the block of trailers, if there is one, otherwise after an empty line.

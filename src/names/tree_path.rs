@@ -84,7 +84,7 @@ impl TreePath {
         path == self.text || self.relative(path).is_some()
     }
 
-    /// Returns whether this directory can contain a path of this many bytes and segments, relative to the directory.
+    /// Returns whether a path of this many bytes and segments can be appended to this directory without exceeding the limits of a path.
     pub fn has_room_for(&self, path_bytes: usize, segments: usize) -> bool {
         let slash = usize::from(!self.is_root());
         self.text.len() + slash + path_bytes <= PATH_BYTES_MAX

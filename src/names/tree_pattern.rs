@@ -7,8 +7,8 @@ use super::error::Error;
 use super::glob::Glob;
 use super::tree_path::TreePath;
 
-/// A name that selects modules and directories. A text with a wildcard may be both a path and a glob: then it is the path if something
-/// exists there.
+/// A name that selects modules and directories. A text with a wildcard may be both a path and a glob. It is then used as a path if a module
+/// or directory exists there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreePattern {
     text: String,
@@ -27,12 +27,12 @@ impl TreePattern {
         Ok(Self { text, path, glob })
     }
 
-    /// Returns the path that the text may be.
+    /// Returns the text as a path; `None` if it is not a valid path, so that it can only be a glob.
     pub fn path(&self) -> Option<&TreePath> {
         self.path.as_ref()
     }
 
-    /// Returns the glob that the text may be.
+    /// Returns the text as a glob; `None` if it has no wildcard or is not a valid glob.
     pub fn glob(&self) -> Option<&Glob> {
         self.glob.as_ref()
     }

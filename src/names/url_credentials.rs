@@ -9,9 +9,9 @@ use super::remote_url::{RemoteUrl, authority};
 /// The user name and the password of an `http` or `https` URL. `Debug` is not implemented, because both may be secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UrlCredentials {
-    /// The user name, decoded. Without a password, it may be a token.
+    /// The user name, percent-decoded. Without a password, it may be a token.
     pub user: String,
-    /// The password, decoded; `None` if the URL contains none.
+    /// The password, percent-decoded; `None` if the URL contains none.
     pub password: Option<String>,
 }
 

@@ -8,12 +8,13 @@ use super::tag_path::{is_tag_file, without_suffix};
 use crate::names::{ModuleHash, OciDigest, RepositoryName, TreePath};
 use crate::store::{RegistryView, TreeId, TreeNode};
 
-/// The number of modules whose manifest digests are looked up in the index at a time.
+/// The number of modules whose manifest digests are looked up in the store's index at a time.
 const STEP: usize = 1024;
 
 impl Registry {
-    /// Calls `visit` with the digest of the synthesised manifest of each module on the branches of these views. Adds digests that the index
-    /// lacks to it. Reads a tree only once, even if it occurs on several branches.
+    /// Calls `visit` with the digest of each synthesised manifest: the manifest that the registry makes for each module that may have a tag
+    /// on the branches of `views`. Adds missing digests to the store's index. Reads a tree only once, even if it occurs on several
+    /// branches.
     pub(super) fn all_synthesized(
         &self,
         views: &[RegistryView<'_>],
@@ -43,7 +44,7 @@ struct Walk<'w> {
     registry: &'w Registry,
     view: &'w RegistryView<'w>,
     seen: &'w mut HashSet<TreeId>,
-    /// The hashes and file names of modules whose manifest digests are not looked up yet.
+    /// The hashes and file names of modules whose manifest digests have not been looked up yet.
     found: Vec<(ModuleHash, String)>,
     visit: &'w mut dyn FnMut(OciDigest),
 }
@@ -81,7 +82,8 @@ impl Walk<'_> {
     }
 }
 
-/// Returns whether a file with this name has a tag in at least one directory.
+/// Returns whether a module with this file name has a tag in at least one directory: as `R/<tag>.wasm`, `R.wasm` or `R` of a repository
+/// `R`.
 fn may_have_tag(name: &str) -> bool {
     is_tag_file(name) || RepositoryName::parse(without_suffix(name)).is_ok()
 }

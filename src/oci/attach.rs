@@ -12,7 +12,7 @@ use super::{manifest::Manifest, records::Records};
 use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag};
 use crate::store::{RegistryView, RegistryWrite};
 
-/// A synthesised manifest that gets a record, because a pushed manifest refers to it.
+/// A manifest that the registry made for a module, and that is now stored because a pushed manifest refers to it.
 pub(super) struct Attached {
     made: std::sync::Arc<Synthesized>,
     module: RepositoryModule,
@@ -20,8 +20,9 @@ pub(super) struct Attached {
 }
 
 impl Registry {
-    /// Returns the synthesised manifests to which a push refers: the subject of the pushed manifest, and the digests that its tags contain
-    /// in the form that cosign uses. Adds a manifest that already has a record to `found` instead.
+    /// Returns the synthesised manifests, which the registry itself makes for modules, to which a push refers: the subject of the pushed
+    /// manifest, and the digests that its tags contain in the form that cosign uses. Adds a manifest that already has a record to `found`
+    /// instead.
     pub(super) fn attached(
         &self,
         view: &RegistryView<'_>,
@@ -56,7 +57,8 @@ impl Registry {
 }
 
 impl Attached {
-    /// Stores the manifest and its blobs. Returns the records of the manifest, its blobs and its tag, which the caller sets.
+    /// Stores the manifest and its blobs. Returns the paths and contents of the records of the manifest, its blobs and its tag. The caller
+    /// must write these records.
     ///
     /// # Errors
     /// The blobs cannot be written, or the module no longer exists.

@@ -12,14 +12,14 @@ use crate::names::{Author, Digest, HashRef, ModuleHash, OciDigest, RepositoryNam
 use crate::store::{Published, RegistryView, Store};
 
 /// The maximum number of modules in a repository whose digests are compared one by one. In a larger repository, the digest is looked up in
-/// the index, to which the new commits of all branches must first be added.
+/// the store's index. That is slow if the index lacks commits, because they must be added first.
 const COMPARED_MAX: usize = 64;
 
-/// A blob of a repository.
+/// A blob of an OCI repository, and where its bytes are.
 pub enum FoundBlob {
-    /// A blob of the object store.
+    /// A git blob of the store.
     Stored(ModuleHash),
-    /// The configuration of a synthesised manifest.
+    /// The configuration in a manifest that the registry made for a module.
     Config(Vec<u8>),
     /// An uploaded blob that no manifest has named yet: its open file, and the path of the file.
     Uploaded(File, PathBuf),
@@ -118,7 +118,7 @@ impl Registry {
     /// Deletes a blob from a repository: its record and its uploaded file.
     ///
     /// # Errors
-    /// [`Error::BlobInUse`] if the blob is a module on the default branch; [`Error::BlobUnknown`]; those of publishing.
+    /// [`Error::BlobInUse`] if the blob is a module on the default branch; [`Error::BlobUnknown`]; the change cannot be published.
     pub fn delete_blob(
         &self,
         store: &Store,

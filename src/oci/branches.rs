@@ -1,4 +1,4 @@
-//! The modules that a repository has on all branches. Most branches have the same modules of a repository, so equal ones are read only
+//! The modules that a repository has on all branches. Most branches have the same modules of a repository. These modules are read only
 //! once.
 
 use std::collections::HashMap;
@@ -12,17 +12,18 @@ use crate::store::{RegistryView, TreeId};
 /// All branches, grouped by their root tree: a view of one branch of each group, and the names of all its branches.
 pub(super) struct Branches<'v>(Vec<(&'v RegistryView<'v>, Vec<&'v BranchName>)>);
 
-/// The modules of a repository on those branches that have the same modules of it.
+/// The modules of a repository on one branch, and the other branches with the same modules of the repository.
 pub(super) struct BranchModules<'v> {
     view: &'v RegistryView<'v>,
-    /// The names of the branches. A branch name is also a tag of the module outside of the repository's directory: see `tag_path.rs`.
+    /// The names of the branches. OCI clients can use the name of a branch as a tag of repository `R`: it names the module at the path
+    /// `R.wasm` or `R` on that branch.
     names: Vec<&'v BranchName>,
     inner: HashMap<OciTag, ModuleHash>,
     outer: Vec<ModuleHash>,
 }
 
 impl<'v> Branches<'v> {
-    /// Groups views of branches by their trees.
+    /// Groups the branches of these views by their root tree.
     pub fn of(views: &'v [RegistryView<'v>]) -> Self {
         let mut branches: Vec<(_, Vec<_>)> = Vec::new();
         let mut index_of_tree = HashMap::<Option<TreeId>, usize>::new();
@@ -72,17 +73,18 @@ impl<'v> BranchModules<'v> {
         })
     }
 
-    /// Returns a view of one of the branches.
+    /// Returns the view of one of these branches, which all have the same modules of the repository.
     pub fn view(&self) -> &'v RegistryView<'v> {
         self.view
     }
 
-    /// Returns the hashes of all these modules.
+    /// Returns the hashes of all modules of the repository on these branches.
     pub fn hashes(&self) -> impl Iterator<Item = ModuleHash> {
         self.inner.values().chain(&self.outer).copied()
     }
 
-    /// Returns the module that a tag names on one of the branches: see `tag_path.rs`.
+    /// Returns the module that tag `T` of repository `R` names on one of the branches: the module at `R/T.wasm` or, for `latest` and the
+    /// name of the branch, at `R.wasm` or `R`.
     pub fn module(&self, tag: &OciTag) -> Option<ModuleHash> {
         let names_outer = || self.names.iter().any(|name| names_outer(tag, name));
         let inner = self.inner.get(tag);

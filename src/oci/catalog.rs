@@ -39,7 +39,7 @@ impl Registry {
         Ok((first.names.into_iter().take(count).collect(), has_more))
     }
 
-    /// Returns the repositories that have records.
+    /// Returns the repositories that have records in `refs/oci/records`.
     pub(super) fn recorded(&self, view: &RegistryView<'_>) -> Result<BTreeSet<RepositoryName>> {
         let mut names = BTreeSet::new();
         add_recorded(view, &TreePath::root(), &mut names)?;
@@ -98,7 +98,7 @@ pub(super) fn find_recorded<T>(
     Ok(None)
 }
 
-/// Adds the repositories at or below a directory that have records.
+/// Adds each repository that has records and whose name is this directory or is below it.
 fn add_recorded(
     view: &RegistryView<'_>,
     directory: &TreePath,

@@ -12,10 +12,11 @@ use crate::names::{
 use crate::store::{Published, RegistryDraft, Store};
 
 impl Registry {
-    /// Deletes a tag, or a manifest with all tags whose pulls get it. The modules of deleted tags are removed from the default branch.
+    /// Deletes a tag, or a manifest and all tags with which clients pull it. The modules of deleted tags are removed from the default
+    /// branch.
     ///
     /// # Errors
-    /// There is no such manifest or repository; those of publishing.
+    /// There is no such manifest or repository; the change cannot be published.
     pub fn delete_manifest(
         &self,
         store: &Store,
@@ -25,7 +26,7 @@ impl Registry {
     ) -> Result<Published<()>> {
         let branch = store.registry_branch()?;
         let write = store.begin_registry_write(author)?;
-        // Another client may change these tags before the draft below is made, so the draft is compared with them.
+        // Another client may change these tags before `publish` makes its draft, so `apply` compares the draft with them.
         let found = self.manifest(store, repository, reference)?;
         let served = match reference {
             ManifestRef::Tag(_) => Vec::new(),
@@ -143,7 +144,7 @@ impl Deletion<'_> {
             let record = Records(self.repository).tag(&served.tag);
             let is_unchanged = draft.record(record.as_tree_path())? == served.record
                 && find(&served.tag)?.as_ref() == Some(&served.module);
-            // `latest` and the name of the branch may be tags of the same module.
+            // `latest` and the name of the branch may be tags of the same module, so its path may already be in `paths`.
             if is_unchanged && !paths.contains(&served.module.path) {
                 paths.push(served.module.path.clone());
             }
@@ -151,7 +152,7 @@ impl Deletion<'_> {
         Ok(paths)
     }
 
-    /// Returns the records that name a manifest: those of the tags that were pushed with it, and those of the days on which it lost a tag.
+    /// Returns the records that name a manifest: the records of the tags that were pushed with it, and of the days on which it lost a tag.
     fn records_of(
         &self,
         draft: &RegistryDraft<'_, '_>,

@@ -6,7 +6,7 @@ use crate::store::{self, ErrorKind, RegistryError};
 /// The error of a failed request to the registry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The repository has neither modules nor records.
+    /// There is no such repository: the store has neither modules nor pushed manifests or blobs of it.
     #[error("there is no repository {0}")]
     NameUnknown(RepositoryName),
     /// The repository has no such manifest.
@@ -31,7 +31,7 @@ pub enum Error {
     /// A manifest was rejected.
     #[error("the manifest is not accepted: {0}")]
     ManifestInvalid(String),
-    /// The module of a manifest would have a path that conflicts with an existing entry.
+    /// The module of a manifest would have a path that conflicts with an existing module or directory.
     #[error("the manifest is not accepted: {0}")]
     PathTaken(String),
     /// A manifest is too large.

@@ -4,8 +4,9 @@ use super::error::{Error, Result};
 use super::registry::Registry;
 use crate::store::{self, RecordKeeper, Store, StoreFault};
 
-/// Registers the work of the registry with a store: a `gc` then removes records that are not kept (`prune.rs`), a verification checks the
-/// records (`verify.rs`), and a `reindex` adds the digests of synthesised manifests to the index (`all_synthesized.rs`).
+/// Makes a store maintain the records of the OCI registry, too: a `gc` then removes records that are no longer needed (`prune.rs`), a
+/// verification checks the records (`verify.rs`), and a `reindex` adds the digests of the manifests that the registry itself makes to the
+/// store's index (`all_synthesized.rs`).
 pub fn keep_records(store: &mut Store) {
     let keep_days = store.options().manifests.keep_days;
     store.set_record_keeper(Keeper { keep_days });

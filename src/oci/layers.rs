@@ -8,7 +8,7 @@ use super::error::Result;
 use super::records::Records;
 use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName};
 
-/// The layers of the manifests of a repository, and the modules that it has on all branches.
+/// The layers that the manifests of a repository name, and the modules that the repository has on all branches together.
 pub(super) struct Layers<'r, 'v> {
     repository: &'r RepositoryName,
     records: &'r BTreeMap<ModulePath, ModuleHash>,
@@ -62,7 +62,7 @@ impl<'r, 'v> Layers<'r, 'v> {
 
 /// The state of a tag that was pushed with a module.
 pub(super) enum TagState {
-    /// A pull of the tag gets the manifest.
+    /// A client that pulls the tag gets the pushed manifest.
     Served,
     /// Another client has moved the tag to another module.
     Moved,

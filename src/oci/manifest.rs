@@ -15,7 +15,7 @@ pub const IMAGE_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The media type of an image index.
 pub const IMAGE_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// The media type of the layer of a synthesised manifest.
+/// The media type of the layer in a manifest that the registry makes for a module.
 pub(super) const WASM_LAYER: &str = "application/wasm";
 
 /// The media types of layers that are WebAssembly modules.
@@ -102,7 +102,7 @@ impl Manifest {
         }
     }
 
-    /// Returns the type of the artifact. If the manifest does not contain it, that is the media type of the configuration.
+    /// Returns the type of the artifact or, if the manifest does not contain it, the media type of the configuration.
     pub fn effective_artifact_type(&self) -> Option<&str> {
         let config = self
             .config

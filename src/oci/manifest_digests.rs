@@ -1,4 +1,4 @@
-//! Returns the digests of synthesised manifests: read from the index or, if it lacks them, computed from the modules.
+//! Returns the digests of synthesised manifests: read from the store's index or, if it lacks them, computed from the modules.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::store::{ManifestEntry, RegistryView};
 
 impl Registry {
     /// Returns the digests of the synthesised manifests of modules with these file names, in the same order. Reads a module only if the
-    /// index lacks its digests, and then adds them to the index.
+    /// store's index lacks its digests, and then adds them to the index.
     pub(super) fn manifest_digests(
         &self,
         view: &RegistryView<'_>,
@@ -34,7 +34,8 @@ impl Registry {
         Ok(entries)
     }
 
-    /// Returns the synthesised manifest of a module, and adds its digests to the index.
+    /// Returns the synthesised manifest of a module: the manifest that the registry itself makes for a module with this file name. Adds the
+    /// digests of the manifest and of its configuration to the store's index.
     pub(super) fn synthesized(
         &self,
         view: &RegistryView<'_>,
@@ -61,7 +62,7 @@ fn entry_of(made: &Synthesized, module: ModuleHash, file_name: &str) -> Manifest
     }
 }
 
-/// Returns the digest of a synthesised manifest or configuration.
+/// Converts the digest of a synthesised manifest or configuration, which is always a SHA-256 digest.
 fn sha256_of(digest: &OciDigest) -> Digest {
     match digest {
         OciDigest::Sha256(bytes) => Digest::from_bytes(*bytes),

@@ -14,11 +14,11 @@ use crate::store::{ErrorKind, Revision, Store};
 /// The name and digest with which OCI clients pull a module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OciModule {
-    /// The repository.
+    /// The OCI repository.
     pub repository: RepositoryName,
-    /// The tag.
+    /// The tag of the module in the repository.
     pub tag: OciTag,
-    /// The digest of the manifest.
+    /// The digest of the manifest that a pull of the tag gets.
     pub digest: OciDigest,
 }
 
@@ -52,7 +52,8 @@ impl Registry {
     }
 
     /// If `name` is a digest that no module at `revision` has, but that is the digest of a manifest, returns the hash of the manifest's
-    /// module. Otherwise returns `name`. A synthesised manifest is found only if its digest is already in the index.
+    /// module. Otherwise returns `name`. A manifest that the registry itself makes for a module is found only if its digest is already in
+    /// the store's index.
     ///
     /// # Errors
     /// The store cannot be read.

@@ -1,4 +1,5 @@
-//! The digests that a manifest names. While a `gc` decides what to keep, only these are held in memory, because a manifest may have 4 MiB.
+//! The digests that a manifest names. While a `gc` decides what to keep, only these are held in memory, because a manifest can be as large
+//! as 4 MiB.
 
 use super::error::Result;
 use super::manifest::Manifest;
@@ -26,7 +27,7 @@ pub(super) struct Named {
 }
 
 impl ManifestDigests {
-    /// Reads the manifest that is this git blob.
+    /// Reads a manifest from the git blob with this hash, and returns the digests that it names.
     pub fn read(view: &RegistryView<'_>, hash: ModuleHash) -> Result<Self> {
         let manifest = parsed(view, hash)?;
         let is_small = manifest.blobs().count() + manifest.manifests.len() <= DIGESTS_MAX;
@@ -57,7 +58,8 @@ impl Named {
     }
 }
 
-/// Reads a manifest. If it cannot be parsed, returns one that names nothing; clients cannot push such a manifest.
+/// Reads a manifest from the git blob with this hash. If it cannot be parsed, returns a manifest that names nothing. Clients cannot push a
+/// manifest that cannot be parsed.
 fn parsed(view: &RegistryView<'_>, hash: ModuleHash) -> Result<Manifest> {
     let parse = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_default();
     Ok(match view.uncached_blob(hash)? {

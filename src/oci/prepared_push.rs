@@ -20,20 +20,21 @@ pub(super) struct PreparedPush<'p> {
     pub blobs: Vec<(OciDigest, ModuleHash)>,
     /// The blobs that were found in the records. They are durable only as long as the records name them.
     pub recorded: Vec<(OciDigest, ModuleHash)>,
-    /// The records of the synthesised manifests to which the push refers; see `attach.rs`.
+    /// New records, each with its path and content. They store the synthesised manifests (which the registry made from modules) to which
+    /// the push refers.
     pub subjects: Vec<(ModulePath, ModuleHash)>,
-    /// The existing manifests to which the push refers.
+    /// The existing manifests to which the push refers. The change fails if one of them was removed in the meantime.
     pub found: Vec<Found>,
     pub branch: BranchName,
     pub day: u64,
 }
 
-/// An existing manifest to which the push refers: a manifest of an index, or a subject. A `gc` or another client may remove it before the
-/// push is published.
+/// An existing manifest to which the push refers: a manifest in a pushed image index, or the subject of a pushed manifest. A `gc` or
+/// another client may remove it before the push is published.
 pub(super) enum Found {
-    /// The record of a pushed manifest.
+    /// A manifest that a client has pushed earlier: its digest. The store has a record of it, a file in the tree of `refs/oci/records`.
     Record(OciDigest),
-    /// The module of a synthesised manifest.
+    /// A manifest that the registry makes for a module: the digest of the manifest, and the module.
     Module {
         digest: OciDigest,
         path: ModulePath,
@@ -42,7 +43,7 @@ pub(super) enum Found {
 }
 
 impl PreparedPush<'_> {
-    /// Makes the change in the draft. Returns the message of the commits.
+    /// Applies the push to the draft. Returns the message of the commits and the result of the push.
     ///
     /// # Errors
     /// [`Error::ManifestBlobUnknown`] if a manifest or blob to which the push refers was removed; [`Error::PathTaken`]; a tree cannot be
@@ -93,8 +94,8 @@ impl PreparedPush<'_> {
         Ok((self.message(), value))
     }
 
-    /// Returns whether one of the tags is the tag of a signature whose subject is not in the repository. The subject may be pushed a moment
-    /// later, or it may be in another repository, from which it may be removed.
+    /// Returns whether one of the tags is the tag of a signature whose subject is not in the repository. Such a signature is kept for a
+    /// time although its subject is missing: the subject may be pushed a moment later, or may be in another repository.
     fn lacks_subject(&self, draft: &RegistryDraft<'_, '_>) -> Result<bool> {
         let records = Records(&self.push.repository);
         for subject in self.tags.iter().filter_map(subject_of_tag) {
@@ -132,7 +133,8 @@ impl PreparedPush<'_> {
         Err(Error::ManifestBlobUnknown(missing.join(", ")))
     }
 
-    /// If the tag has had another manifest until now, returns the record that this manifest loses a tag today.
+    /// If the push takes the tag from another manifest, returns the path and the content of a new record. The record says that the other
+    /// manifest lost a tag today.
     fn replaced(
         &self,
         draft: &RegistryDraft<'_, '_>,

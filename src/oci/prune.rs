@@ -4,7 +4,7 @@
 //! - a tag names it, and a pull of the tag gets it, or another client replaced the tag's module less than `keep_days` ago;
 //! - it lost its last tag, or was pushed without one, less than `keep_days` ago;
 //! - its only layer is a module of its repository on a branch, so a pull of a tag may get it;
-//! - a kept index names it, or its subject is kept. A manifest with a tag such as `sha256-<digits>.sig`, as cosign writes it, is a
+//! - a kept image index names it, or its subject is kept. A manifest with a tag such as `sha256-<digits>.sig`, as cosign writes it, is a
 //!   signature, and its subject is the manifest with the digest in the tag, which may be in another repository. If the subject was not in
 //!   the same repository when the signature was pushed, the signature is kept for `keep_days` in any case, because the subject may be
 //!   pushed later.
@@ -30,16 +30,16 @@ use super::touched::touched;
 use crate::names::{OciDigest, OciTag, RepositoryName};
 use crate::store::{RecordsEdit, RegistryError as _, RegistryTips, RegistryView, Store};
 
-/// The maximum number of decisions about the same repositories while clients change them.
+/// The maximum number of times that the records to keep are determined for a repository, if clients change the repository each time.
 const ATTEMPTS_MAX: usize = 5;
 
 /// The maximum number of records in the repositories that are examined while the refs are locked.
 const LOCKED_RECORDS_MAX: usize = 10_000;
 
 impl Registry {
-    /// Removes the records that are not kept, and replaces the history of the records by one commit. `keep_days` is how long a manifest
-    /// without a tag is kept. Returns whether it did so for all repositories. It leaves a large repository for the next `gc` if clients
-    /// change it all the time.
+    /// Removes the records of pushed manifests and blobs that are no longer needed, and replaces the history of the records by one commit.
+    /// `keep_days` is how many days a manifest without a tag stays. Returns whether all repositories were handled. A large repository is
+    /// left for the next `gc` if clients change it all the time.
     ///
     /// # Errors
     /// The records cannot be read or written.
@@ -64,9 +64,9 @@ struct Prune<'p> {
     registry: &'p Registry,
     store: &'p Store,
     retention: Retention,
-    /// The subjects of all signatures: the digests that are contained in their tags.
+    /// The subjects of all signatures: the digests that the tags of the signatures contain.
     subjects: HashSet<OciDigest>,
-    /// The digests in `subjects` whose manifests are kept.
+    /// The digests in `subjects` whose manifests are not removed, so that the signatures of these manifests are not removed either.
     kept: HashSet<OciDigest>,
 }
 
@@ -110,9 +110,8 @@ impl<'p> Prune<'p> {
         Ok(is_done)
     }
 
-    /// Removes the records that are not kept of repositories without signatures. Returns the repositories for which this was not done. A
-    /// signature that a client pushes during the removal stays until the next `gc`, because it is not known yet whether its subject is
-    /// kept.
+    /// Removes the unused records of repositories without signatures. Returns the repositories for which this was not done. A signature
+    /// that a client pushes during the removal stays until the next `gc`, because it is not known yet whether its subject is kept.
     fn remove_from_others(&mut self, state: &State<'_>, names: Names) -> Result<Names> {
         let mut left = self.remove(state, &names, HashSet::new())?;
         for _ in 1..ATTEMPTS_MAX {
@@ -128,8 +127,8 @@ impl<'p> Prune<'p> {
         self.remove_under_lock(left)
     }
 
-    /// Removes the records that are not kept of repositories with signatures, including the signatures whose subjects are not kept in any
-    /// repository. Returns the repositories for which this was not done.
+    /// Removes the unused records of repositories with signatures. A signature is unused, too, if no repository keeps the manifest that it
+    /// signs. Returns the repositories in which unused signatures may remain.
     fn remove_signatures(&mut self, first: State<'_>, names: Names) -> Result<Names> {
         let (mut left, mut known) = (names, first);
         if left.is_empty() {
@@ -145,7 +144,7 @@ impl<'p> Prune<'p> {
             let state = State::now(self.store)?;
             let changed = touched(&known.views, &state.views, usize::MAX)?;
             let (Some(changed), Some(view)) = (changed, state.views.first()) else {
-                // The last branch was deleted.
+                // The last branch was deleted. Its modules may come back, so nothing is removed.
                 return Ok(left);
             };
             for name in changed {
@@ -170,8 +169,8 @@ impl<'p> Prune<'p> {
         Ok(left)
     }
 
-    /// Notes which subjects of signatures are kept. Repeats this while it finds more, because a signature may itself be the subject of a
-    /// signature.
+    /// Adds to `kept` the digest of every manifest that stays and that a signature signs. Repeats this while it finds more, because a
+    /// signature may itself be signed by another signature.
     fn follow_signatures(&mut self, state: &State<'_>, names: &Names) -> Result<()> {
         let branches = Branches::of(&state.views);
         let (mut todo, mut unkept) = (names.clone(), BTreeMap::new());
@@ -189,8 +188,8 @@ impl<'p> Prune<'p> {
         Ok(())
     }
 
-    /// Removes the records of these repositories that are not kept. Skips and returns the repositories that change in the meantime.
-    /// `subjects` are the subjects of the signatures that are removed.
+    /// Removes the unused records of these repositories. Skips the repositories that change in the meantime, and returns them. `subjects`
+    /// are the subjects of the signatures that are removed: the manifests that were signed.
     fn remove(
         &mut self,
         state: &State<'_>,
@@ -210,7 +209,8 @@ impl<'p> Prune<'p> {
         removal.finish()
     }
 
-    /// Decides which records of a repository are kept.
+    /// Reads the records of an OCI repository (the files in `refs/oci/records` with its manifests, tags and so on), and decides which of
+    /// them stay.
     fn decide<'v>(
         &mut self,
         state: &'v State<'_>,
@@ -233,8 +233,8 @@ impl<'p> Prune<'p> {
             .extend(digests.filter(|digest| subjects.contains(digest)));
     }
 
-    /// Decides which records are kept, and removes the others, while the refs are locked. Keeps all signatures. Skips and returns the
-    /// repositories that are too large to do this under a lock.
+    /// While the refs are locked, decides which records of the repositories `names` to keep, and removes the others. Keeps all signatures.
+    /// Returns the repositories that it skipped, for example because they have too many records to read under a lock.
     fn remove_under_lock(&self, names: Names) -> Result<Names> {
         if names.is_empty() {
             return Ok(names);

@@ -70,7 +70,7 @@ impl Registry {
     ) -> Result<Option<FoundManifest>> {
         let pushed = manifest_pushed_with(view, repository, tag)?;
         let Some(module) = tagged_module(view, repository, tag)? else {
-            // If the manifest has a module, removing the module has removed the tag.
+            // No module has this tag. If the manifest was pushed with a module, the module was removed, and its tag with it.
             return Ok(pushed.filter(|pushed| pushed.module().is_none()));
         };
         if let Some(pushed) = pushed
@@ -155,7 +155,7 @@ pub(super) fn pushed_manifest(
         return Ok(None);
     };
     let bytes = view.blob(hash)?;
-    // A manifest may have 4 MiB, so it is parsed only once.
+    // A manifest can be as large as 4 MiB, so it is parsed only once.
     let fields = OnceLock::new();
     let media_type = match view.record(records.media_type(digest).as_tree_path())? {
         Some(hash) => Some(String::from_utf8_lossy(&view.blob(hash)?).into_owned()),

@@ -70,7 +70,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::ManifestInvalid`], [`Error::ManifestTooLarge`], [`Error::DigestMismatch`]; [`Error::ManifestBlobUnknown`];
-    /// [`Error::PathTaken`]; those of publishing. No module is changed then.
+    /// [`Error::PathTaken`]; the change cannot be published. After an error, no module has changed.
     pub fn put_manifest(
         &self,
         store: &Store,
@@ -133,13 +133,14 @@ impl Registry {
         };
         let published = write.publish(|draft| prepared.apply(draft))?;
         for (digest, _) in &prepared.blobs {
-            // The blobs have records now, so their uploaded files are removed. A file that cannot be removed expires.
+            // The blobs have records now, so their uploaded files are removed. A file that cannot be removed now is removed once it has
+            // expired.
             let _ = store.remove_uploaded_blob(&push.repository, digest);
         }
         Ok(published)
     }
 
-    /// Finds the manifests that a pushed index names in the repository.
+    /// Finds, in the repository, the manifests that a pushed image index names.
     fn find_manifests(
         &self,
         view: &RegistryView<'_>,

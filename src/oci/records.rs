@@ -7,24 +7,24 @@
 //! | `<repository>/_blobs/<algorithm>/<2 digits>/<other digits>` | a blob; that of a module is the same git blob as the module |
 //! | `<repository>/_tags/<tag>` | the manifest with which the tag was pushed last |
 //! | `<repository>/_referrers/<algorithm>/<2 digits>/<other digits>/<algorithm>/<digits>` | a manifest whose subject has the first digest |
-//! | `<repository>/_untagged/<day>/<blob id>` | a manifest that lost a tag, or was pushed without one, on this day, counted from 1970-01-01 |
+//! | `<repository>/_untagged/<day>/<blob id>` | a manifest that lost a tag, or was pushed without one, on this day since 1970-01-01 |
 //!
 //! No component of a repository name begins with `_`, so records never clash with the names of repositories. The first two digits are a
 //! directory of their own, because a change rewrites each directory on the path of an entry, so directories must be small.
 
 use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName, TreePath};
 
-/// The directory of manifests.
+/// The name of the directory of manifests.
 pub(super) const MANIFESTS: &str = "_manifests";
-/// The directory of media types.
+/// The name of the directory that has the media types of manifests.
 const TYPES: &str = "_types";
-/// The directory of blobs.
+/// The name of the directory of blobs.
 pub(super) const BLOBS: &str = "_blobs";
-/// The directory of tags.
+/// The name of the directory of tags.
 pub(super) const TAGS: &str = "_tags";
-/// The directory of referrers.
+/// The name of the directory of referrers: the manifests that have a `subject`, by the digest of the subject.
 pub(super) const REFERRERS: &str = "_referrers";
-/// The directory of untagged manifests.
+/// The name of the directory that records on which day a manifest lost a tag, or was pushed without one.
 pub(super) const UNTAGGED: &str = "_untagged";
 
 /// The paths of the records of one repository.
@@ -36,7 +36,7 @@ impl Records<'_> {
         self.path(&format!("{MANIFESTS}/{}", fanned_out(digest)))
     }
 
-    /// Returns the path of the record of the media type of a manifest.
+    /// Returns the path of the record that contains the media type of a manifest.
     pub fn media_type(&self, digest: &OciDigest) -> ModulePath {
         self.path(&format!("{TYPES}/{}", fanned_out(digest)))
     }
@@ -51,7 +51,7 @@ impl Records<'_> {
         self.path(&format!("{TAGS}/{tag}"))
     }
 
-    /// Returns the path of the record that the manifest `digest` has this subject.
+    /// Returns the path of the record which states that the manifest `digest` has this subject.
     pub fn referrer(&self, subject: &OciDigest, digest: &OciDigest) -> ModulePath {
         let (subject, algorithm) = (fanned_out(subject), digest.algorithm());
         self.path(&format!(
@@ -60,7 +60,8 @@ impl Records<'_> {
         ))
     }
 
-    /// Returns the path of the record that a manifest lost a tag on a day.
+    /// Returns the path of the record of the day from which the retention time of a manifest is counted, such as the day on which it lost a
+    /// tag. `day` is the number of days since 1970-01-01.
     pub fn untagged(&self, day: u64, manifest: ModuleHash) -> ModulePath {
         self.path(&format!("{UNTAGGED}/{day}/{manifest}"))
     }
@@ -70,7 +71,7 @@ impl Records<'_> {
         self.directory("")
     }
 
-    /// Returns a directory of records, such as [`TAGS`].
+    /// Returns the path of one of the directories with the repository's records. `name` is the name of the directory, such as [`TAGS`].
     pub fn directory(&self, name: &str) -> TreePath {
         TreePath::parse(&format!("{}/{name}", self.0)).expect("BUG: the path is legal")
     }
@@ -90,8 +91,7 @@ fn fanned_out(digest: &OciDigest) -> String {
     format!("{}/{}/{}", digest.algorithm(), &digits[..2], &digits[2..])
 }
 
-/// Returns the digest that these segments of a record's path form: the segments after a directory such as [`BLOBS`]. Returns `None` if they
-/// do not form a digest.
+/// Parses a digest from the segments of a record's path that follow a directory such as [`BLOBS`]. Returns `None` if they are not a digest.
 pub(super) fn digest_of<'s>(segments: impl Iterator<Item = &'s str>) -> Option<OciDigest> {
     let mut segments = segments;
     let algorithm = segments.next()?;

@@ -74,7 +74,7 @@ impl Registry {
     }
 }
 
-/// Returns the digests of the manifests with this subject, sorted.
+/// Returns the digests of the manifests in `repository` whose field `subject` names the manifest with the digest `subject`, sorted.
 pub(super) fn digests(
     view: &RegistryView<'_>,
     repository: &RepositoryName,

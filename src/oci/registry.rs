@@ -15,9 +15,9 @@ use super::tag_path::{file_name, is_tag_file, outer_paths, tag_of_file};
 use crate::names::{Digest, ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName, TreePath};
 use crate::store::{RegistryView, TreeId};
 
-/// The maximum size of the cache of synthesised manifests, in bytes.
+/// The maximum size of the cache of manifests that the registry has made for modules, in bytes.
 const MANIFESTS_BYTES_MAX: u64 = 16 << 20;
-/// The maximum number of digests in each of the other two caches. A digest takes about 100 bytes.
+/// The maximum number of digests in each of the caches [`DigestMap`] and [`LayerMap`]. A digest takes about 100 bytes.
 const DIGESTS_MAX: u64 = 1 << 18;
 
 /// The OCI registry of a store. Its caches never become stale, because their keys contain the object ids of everything that the values are
@@ -36,19 +36,20 @@ pub(super) struct RepositoryKey {
     outer: Vec<Option<ModuleHash>>,
 }
 
-/// The modules of a repository by the digest of their synthesised manifest, and by the digest of its configuration.
+/// The modules of a repository. Each has two keys: the digest of the manifest that the registry made for the module, and the digest of that
+/// manifest's configuration.
 type DigestMap = HashMap<OciDigest, RepositoryModule>;
 
 /// For each module that is the only layer of a pushed manifest: the digest of the layer, and the lowest digest of such a manifest.
 type LayerMap = HashMap<OciDigest, OciDigest>;
 
-/// A module of a repository.
+/// A module that belongs to an OCI repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RepositoryModule {
     pub file_name: String,
     pub path: String,
     pub hash: ModuleHash,
-    /// Whether the file is in the directory of the repository.
+    /// Whether the file is in the directory of the repository (`R/T.wasm`) and not next to it (`R.wasm` or `R`).
     pub is_inner: bool,
 }
 
@@ -116,7 +117,7 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Returns a synthesised manifest if it is in the cache.
+    /// Returns the manifest that the registry made for a module with this file name, if the manifest is in the cache.
     pub(super) fn cached(&self, hash: ModuleHash, file_name: &str) -> Option<Arc<Synthesized>> {
         self.synthesized.get(&(hash, file_name.to_owned()))
     }
@@ -154,8 +155,8 @@ impl Registry {
         Ok(Some((module, made)))
     }
 
-    /// Returns the module whose synthesised manifest has this digest, if the digest is in the index and the branch has the module in the
-    /// repository.
+    /// Returns the module whose synthesised manifest has this digest, if the digest is in the store's index and the branch has the module
+    /// in the repository.
     fn indexed_module(
         &self,
         view: &RegistryView<'_>,
@@ -239,7 +240,7 @@ impl Registry {
 }
 
 impl RepositoryKey {
-    /// Returns the key of a repository on the branch of `view`.
+    /// Returns the cache key of a repository on the branch of `view`.
     pub fn of(view: &RegistryView<'_>, repository: &RepositoryName) -> Result<Self> {
         let outer = outer_paths(repository);
         let outer = outer.iter().map(|path| view.module(path.as_tree_path()));

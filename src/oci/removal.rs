@@ -18,20 +18,20 @@ use crate::store::{RecordsEdit, RegistryError as _, RegistryTips, RegistryView, 
 /// The message of the commit that removes records.
 pub(super) const MESSAGE: &str = "Remove unused manifests and blobs";
 
-/// The number of records at which a part is published.
+/// The collected edits are published once they remove this many records.
 const RECORDS_MAX: usize = 10_000;
 
 /// The maximum number of directories that are compared while the refs are locked.
 const LOCKED_DIRECTORIES_MAX: usize = 2_000;
 
-/// The maximum number of attempts to publish a part, each of which fails if clients have made more changes than can be compared under the
-/// lock.
+/// The maximum number of attempts to publish the collected edits. An attempt fails if clients have made more changes than can be compared
+/// under the lock.
 const TRIES_MAX: usize = 20;
 
-/// The branches and the records at one moment.
+/// The branches and the records of the OCI registry at one moment.
 pub(super) struct State<'s> {
     pub tips: RegistryTips,
-    /// A view of each branch, all with the same records.
+    /// A view of the modules of each branch. All views have the same records of the OCI registry.
     pub views: Vec<RegistryView<'s>>,
 }
 
@@ -46,26 +46,28 @@ impl<'s> State<'s> {
     }
 }
 
-/// Edits that are published in parts.
+/// A removal of records (files in the tree of `refs/oci/records`). It is published in several steps.
 pub(super) struct Removal<'s> {
     registry: &'s Registry,
     store: &'s Store,
-    /// The newest state whose differences from the decision's state are in `touched`.
+    /// The latest state that was compared with the state on which the removal was decided. The repositories that differ between the two are
+    /// in `touched`.
     known: State<'s>,
-    /// The repositories that have changed since the decision.
+    /// The repositories that have changed since the removal was decided.
     touched: BTreeSet<RepositoryName>,
     /// The subjects of the signatures that are removed. Nothing more is removed once one of these subjects exists again.
     subjects: HashSet<OciDigest>,
-    /// Whether one of `subjects` exists again, so that the decision is no longer valid.
+    /// Whether a manifest in `subjects` exists again, so that the decision to remove records is no longer valid.
     is_void: bool,
     edits: Vec<(RepositoryName, RecordsEdit)>,
     records: usize,
-    /// The repositories whose edits were not made.
+    /// The repositories whose edits were not published, for example because clients have changed these repositories.
     left: BTreeSet<RepositoryName>,
 }
 
 impl<'s> Removal<'s> {
-    /// Begins a removal that was decided on the state with these tips.
+    /// Begins a removal of records. `tips` are the tips of the branches and of the records at the time when it was decided what to remove.
+    /// `subjects` are the subjects of the signatures to remove.
     pub fn begin(
         registry: &'s Registry,
         store: &'s Store,
@@ -85,7 +87,7 @@ impl<'s> Removal<'s> {
         })
     }
 
-    /// Adds the edit of a repository. Publishes all edits so far if they have many records.
+    /// Adds the edit that removes records of a repository. Publishes all edits so far if they remove many records.
     pub fn add(&mut self, name: &RepositoryName, edit: RecordsEdit) -> Result<()> {
         if edit.is_empty() {
             return Ok(());
@@ -124,8 +126,8 @@ impl<'s> Removal<'s> {
         Ok(())
     }
 
-    /// Publishes edits, except for those of repositories that have changed since the state `known`, which it adds to `left`. Returns false,
-    /// and publishes nothing, if there were too many changes to compare the states.
+    /// Publishes edits. Skips the repositories that have changed since the state `known`, and adds them to `left`. Returns false, and
+    /// publishes nothing, if there were too many changes to compare the states.
     fn try_publish(&mut self, edits: &[(RepositoryName, RecordsEdit)]) -> Result<bool> {
         let write = self.store.begin_registry_write(None)?;
         let (tips, changed) = write.replace_records::<_, Error>(MESSAGE, |tips| {
@@ -152,8 +154,8 @@ impl<'s> Removal<'s> {
         Ok(true)
     }
 
-    /// Returns the repositories that differ between the known state and these tips; `None` if there are too many differences to compare
-    /// under the lock, or if a change might concern a subject of `subjects`.
+    /// Returns the repositories that differ between `self.known` and the state with these tips; `None` if there are too many differences to
+    /// compare under the lock, or if one of `self.subjects` might exist again.
     fn changed(&self, tips: &RegistryTips) -> Result<Option<BTreeSet<RepositoryName>>> {
         if *tips == self.known.tips {
             return Ok(Some(BTreeSet::new()));

@@ -1,6 +1,6 @@
 //! The records of one repository, and which of them a `gc` keeps: see `prune.rs` for the rules.
 //!
-//! Only the digests that a manifest names are held in memory, because a manifest may have 4 MiB.
+//! Only the digests that a manifest names are held in memory, because a manifest can be as large as 4 MiB.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -28,24 +28,26 @@ pub(super) struct RepositoryRecords<'v> {
     name: RepositoryName,
     all: BTreeMap<ModulePath, ModuleHash>,
     manifests: BTreeMap<OciDigest, ManifestDigests>,
-    /// The digests under which each manifest was pushed, by its git blob.
+    /// The digests under which each manifest was pushed, by the id of the git blob that contains the manifest.
     digests: HashMap<ModuleHash, Vec<OciDigest>>,
     tags: BTreeMap<OciTag, ModuleHash>,
-    /// The last day on which each manifest lost a tag.
+    /// The day from which the retention time of each manifest is counted, such as the last day on which it lost a tag, by the git blob of
+    /// the manifest. A day is the number of days since 1970-01-01.
     untagged: BTreeMap<ModuleHash, u64>,
-    /// The manifests with each subject.
+    /// The manifests that name another manifest as their `subject`, by the digest of the subject.
     referrers: HashMap<OciDigest, Vec<OciDigest>>,
 }
 
-/// The records of a repository that are kept.
+/// The records of an OCI repository that a prune does not remove.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// The digests of the kept manifests, including manifests that have no record.
+    /// The digests of the manifests to keep, including manifests that have no record.
     pub manifests: BTreeSet<OciDigest>,
-    /// The subjects of the signatures that are not kept.
+    /// The subjects of the signatures that will be removed because their subjects are not kept.
     pub unkept_subjects: Vec<OciDigest>,
     tags: BTreeSet<OciTag>,
-    /// The last day on which each manifest lost a tag.
+    /// The day from which the retention time of each manifest is counted, such as the last day on which it lost a tag, by the git blob of
+    /// the manifest. A day is the number of days since 1970-01-01.
     untagged: BTreeMap<ModuleHash, u64>,
 }
 
@@ -113,7 +115,8 @@ impl<'v> RepositoryRecords<'v> {
         Ok(())
     }
 
-    /// Decides which records are kept. `is_kept` returns whether the subject of a signature is kept in another repository.
+    /// Decides which records stay when unused records are removed. `is_kept` returns whether a digest, the subject of a signature, stays in
+    /// another repository.
     pub fn kept(
         &self,
         registry: &Registry,
@@ -167,13 +170,13 @@ impl<'v> RepositoryRecords<'v> {
         Ok(kept)
     }
 
-    /// Returns whether a manifest without a tag is still within its retention time, or has only just lost its tag.
+    /// Returns whether a manifest without a tag is within its retention time, or has no record yet of the day on which it lost its tag.
     fn is_recent_or_new(&self, hash: ModuleHash, kept: &Kept) -> bool {
         kept.untagged.contains_key(&hash) || !self.untagged.contains_key(&hash)
     }
 
-    /// Keeps all manifests that kept manifests name, and all that refer to kept manifests. Moves the signatures that are kept from
-    /// `signatures` to `kept`.
+    /// Adds to `kept` all manifests that manifests in `kept` name, and all that refer to manifests in `kept`. Moves the signatures of these
+    /// manifests from `signatures` to `kept`.
     fn follow(
         &self,
         registry: &Registry,
@@ -204,7 +207,8 @@ impl<'v> RepositoryRecords<'v> {
         Ok(())
     }
 
-    /// Returns the edit that removes all records except those that are kept.
+    /// Returns the edit that removes every record that is not in `kept`, and adds the missing records of the days on which manifests in
+    /// `kept` lost a tag.
     pub fn edit(self, kept: &Kept) -> Result<RecordsEdit> {
         let records = Records(&self.name);
         let (mut left, mut added) = (self.all, Vec::new());
@@ -222,7 +226,7 @@ impl<'v> RepositoryRecords<'v> {
             }
             if let Some(day) = kept.untagged.get(&manifest.hash) {
                 let path = records.untagged(*day, manifest.hash);
-                // `left` also lacks the path if the manifest has two digests, and the loop has removed the path for the other one.
+                // If the manifest has two digests, the loop has perhaps removed the path from `left` for the other digest.
                 if left.remove(&path).is_none() && self.view.record(path.as_tree_path())?.is_none()
                 {
                     added.push((path, manifest.hash));

@@ -12,12 +12,13 @@ use crate::store::{InterfaceNames, is_component, sha256};
 
 /// The media type of the configuration.
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
-/// The time of creation in every configuration. It is fixed, because the configuration depends only on the module.
+/// The creation time in the configuration of every synthesised manifest. It is fixed, because the configuration must depend only on the
+/// module.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 /// The annotation with the file name, without which `oras` does not write the layer to a file.
 const TITLE: &str = "org.opencontainers.image.title";
 
-/// A synthesised manifest with its configuration.
+/// The manifest that the registry makes for a module that no OCI client has pushed (a synthesised manifest), with its configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Synthesized {
     pub digest: OciDigest,

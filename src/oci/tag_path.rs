@@ -3,7 +3,7 @@
 use crate::names::{BranchName, ModuleHash, ModulePath, OciTag, RepositoryName, TreePath};
 use crate::store::{Result, TreeNode};
 
-/// The suffix that a file in the directory of a repository must have to be a tag.
+/// The suffix that the name of a file in the directory of a repository must have; the rest of the name is the tag.
 const SUFFIX: &str = ".wasm";
 /// The tag that OCI clients use if the user names none.
 const LATEST: &str = "latest";
@@ -58,7 +58,7 @@ pub(super) fn find(
     Ok(None)
 }
 
-/// Returns the path to which a tag that names no module yet is pushed: `R.wasm` for `latest`, otherwise `R/T.wasm`.
+/// Returns the path of the new module when a client pushes a tag that names no module yet: `R.wasm` for `latest`, otherwise `R/T.wasm`.
 pub(super) fn new_path(repository: &RepositoryName, tag: &OciTag) -> Result<ModulePath> {
     let path = if tag.as_str() == LATEST {
         format!("{repository}{SUFFIX}")
@@ -76,7 +76,7 @@ pub(super) fn tag_of_file(name: &str, node: &TreeNode) -> Option<(OciTag, Module
     Some((tag_of_file_name(name)?, *hash))
 }
 
-/// Returns whether a file with this name in the directory of a repository has a tag.
+/// Returns whether a file with this name, in the directory of an OCI repository, has a tag: `1.0.0.wasm` has the tag `1.0.0`.
 pub(super) fn is_tag_file(name: &str) -> bool {
     tag_of_file_name(name).is_some()
 }
@@ -92,7 +92,8 @@ pub(super) fn outer_paths(repository: &RepositoryName) -> Vec<ModulePath> {
     parsed.filter_map(|path| path.ok()).collect()
 }
 
-/// Returns the tags that also name the module outside of a repository's directory: `latest` and the name of the default branch.
+/// Returns the tags that may name the module next to a repository's directory (`R.wasm` or `R`): `latest` and the name of the default
+/// branch.
 pub(super) fn outer_tags(default_branch: &BranchName) -> Vec<OciTag> {
     let names = [LATEST, default_branch.as_str()];
     names

@@ -16,7 +16,7 @@ use crate::store::{RegistryView, Store, TreeNode};
 pub struct TagsPage {
     /// The tags, sorted by their bytes.
     pub tags: Vec<OciTag>,
-    /// Whether there are more.
+    /// Whether there are more tags after these.
     pub has_more: bool,
 }
 
@@ -72,7 +72,6 @@ impl Registry {
 }
 
 /// Returns the tags that modules have, each with `None`, and the recorded tags that have no module, each with the git blob of its manifest.
-/// Sorted by tag.
 fn named_tags(
     view: &RegistryView<'_>,
     repository: &RepositoryName,

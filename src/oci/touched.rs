@@ -7,8 +7,9 @@ use super::tag_path::{is_tag_file, without_suffix};
 use crate::names::{RepositoryName, TreePath};
 use crate::store::{RegistryView, TreeNode};
 
-/// Returns the repositories whose records, or whose modules on a branch of `new`, differ between two states; `None` if more than
-/// `directories_max` directories would have to be read. The views of each state have the same records.
+/// Returns the repositories that differ between the states `old` and `new`: in their records, or in their modules on a branch of `new`.
+/// Returns `None` if more than `directories_max` directories would have to be read. A state has one view for each branch; all of them have
+/// the same records.
 pub(super) fn touched(
     old: &[RegistryView<'_>],
     new: &[RegistryView<'_>],
@@ -54,7 +55,7 @@ struct Difference {
 }
 
 impl Difference {
-    /// Adds the repositories whose records differ. Returns false if too many directories would have to be read.
+    /// Adds the repositories whose records differ between `old` and `new`. Returns false if too many directories would have to be read.
     fn records(&mut self, old: &List<'_>, new: &List<'_>) -> Result<bool> {
         self.walk(old, new, |touched, directory, name, _| {
             let is_repository = name.starts_with('_');
@@ -65,7 +66,7 @@ impl Difference {
         })
     }
 
-    /// Adds the repositories whose modules differ. Returns false if too many directories would have to be read.
+    /// Adds the repositories whose modules differ between `old` and `new`. Returns false if too many directories would have to be read.
     fn modules(&mut self, old: &List<'_>, new: &List<'_>) -> Result<bool> {
         self.walk(old, new, |touched, directory, name, is_file| {
             if is_file {

@@ -8,8 +8,8 @@ use super::changes::{Changes, ReceivedChanges};
 use crate::names::{BranchName, CommitId};
 use crate::store::{Event, PathChange};
 
-/// A change of a branch's tip, with the commit that is the new tip. As JSON, it has the fields of a server's wrapped event (see `event.rs`)
-/// except `part` and `parts`.
+/// A change of a branch's tip, with the commit that is the new tip. As JSON, it has the same fields as an event that a server sends, except
+/// `part` and `parts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BranchEvent {
     /// The tip of the branch after the event.
@@ -64,7 +64,7 @@ impl Serialize for BranchEvent {
     }
 }
 
-/// One part of a wrapped event (see `event.rs`), parsed from a server's JSON.
+/// One part of an event, parsed from a server's JSON. A server splits a large event into parts.
 #[derive(Deserialize)]
 pub struct ReceivedEvent {
     commit: AsString<CommitId>,
@@ -75,14 +75,15 @@ pub struct ReceivedEvent {
     message: String,
     reset: bool,
     changes: ReceivedChanges,
-    /// The number of this part, counted from 1.
+    /// The number of this part of the event, counted from 1.
     pub part: usize,
-    /// The number of parts.
+    /// The number of parts into which the server split the event.
     pub parts: usize,
 }
 
 impl ReceivedEvent {
-    /// Adds the changes of this part to the event of the earlier parts, or returns the event of the first part.
+    /// Adds the changes of this part to `earlier`, the event of the earlier parts. For the first part, `earlier` is `None`, and the result
+    /// is a new event.
     pub fn join(self, earlier: Option<BranchEvent>) -> BranchEvent {
         let changes = self.changes.0;
         if let Some(mut event) = earlier {

@@ -62,7 +62,7 @@ pub(super) struct HashUpdate {
 }
 
 impl HashUpdate {
-    /// Combines the hashes of two modules.
+    /// Returns an update that replaces the module with the hash `old` by the module with the hash `new`.
     pub fn new(old: ModuleHash, new: ModuleHash) -> Self {
         Self {
             old: AsString(old),
@@ -76,7 +76,7 @@ impl HashUpdate {
     }
 }
 
-/// Returns the hash of the module before and after an action; `None` if the path had or has no module.
+/// Returns the hash of the module before an action and the hash after it; each is `None` if the path had no module then.
 pub(super) fn hashes(action: &Action) -> (Option<ModuleHash>, Option<ModuleHash>) {
     match action {
         Action::Added { hash } => (None, Some(hash.0)),

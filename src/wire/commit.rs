@@ -15,7 +15,7 @@ pub struct CommitJson {
     /// The commit's id.
     #[schema(value_type = CommitHashSchema)]
     pub commit: String,
-    /// The commit's id, under the name that it has in wasmstore 0.3.
+    /// The commit's id again, for clients that expect the field name of wasmstore 0.3.
     #[schema(value_type = CommitHashSchema)]
     hash: String,
     /// The parents' ids; the first parent comes first.
@@ -99,7 +99,7 @@ impl From<CommitJson> for OriginalCommitJson {
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = PathCommit)]
 pub struct PathCommitJson {
-    /// The commit.
+    /// The commit that changed the path.
     #[serde(flatten)]
     pub commit: CommitJson,
     /// The hash of the module at the path after the commit, or null if the commit removed the module. Present only with `modules=true`, or
@@ -137,7 +137,7 @@ impl From<&Commit> for PathCommitJson {
 }
 
 impl PathCommitJson {
-    /// Converts an audit entry; the field `module` is present only with `has_module`.
+    /// Converts a commit that changed a path. The field `module` is present only with `has_module`.
     pub fn new(entry: &AuditEntry, has_module: bool) -> Self {
         let module = entry.hash.map(|hash| hash.to_string());
         Self {

@@ -52,7 +52,7 @@ impl ComparedModulesJson {
         })
     }
 
-    /// Removes differences until the others take about `bytes_max` bytes of JSON at most.
+    /// Removes differences until the remaining ones take at most about `bytes_max` bytes of JSON.
     pub fn cut(&mut self, bytes_max: usize) {
         if let Some(diff) = &mut self.module_diff {
             diff.cut(bytes_max);

@@ -44,7 +44,7 @@ impl PathDiff {
         })
     }
 
-    /// Returns the path change.
+    /// Returns the changed path, with the hash of the module before and after the change.
     pub fn change(&self) -> PathChange {
         let (old, new) = hashes(&self.action);
         PathChange {
@@ -63,7 +63,7 @@ impl PathDiff {
         }
     }
 
-    /// Removes differences until the others take about `bytes_max` bytes of JSON at most.
+    /// Removes differences until the remaining ones take at most about `bytes_max` bytes of JSON.
     pub fn cut(&mut self, bytes_max: usize) {
         if let Some(diff) = &mut self.module_diff {
             diff.cut(bytes_max);

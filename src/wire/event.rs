@@ -13,7 +13,7 @@ use crate::store::{Event, PathChange};
 pub const EVENT_BYTES_MAX: usize = 512 << 10;
 /// The maximum number of globs with which a watcher filters events.
 pub const WATCH_GLOBS_MAX: usize = 64;
-/// The maximum total size of these globs, in bytes.
+/// The maximum total size of the globs with which a watcher filters events, in bytes.
 pub const WATCH_GLOBS_BYTES_MAX: usize = 4096;
 /// The maximum size of a commit message or author in an event, in bytes of JSON. Longer texts are truncated; `GET /commit` returns them in
 /// full.
@@ -29,8 +29,8 @@ pub fn event_texts(event: &Event) -> Vec<String> {
     texts.collect()
 }
 
-/// Returns the same objects as [`event_texts`], each in the field `changes` of an object that also describes the commit, and has the number
-/// of this part, counted from 1, and of all parts.
+/// Returns JSON objects like [`event_texts`], but puts the changes into the field `changes`. Other fields describe the commit, and contain
+/// the number of the part, counted from 1, and the number of parts.
 pub fn wrapped_event_texts(event: &Event, branch: &BranchName) -> Vec<String> {
     let empty = json(&WrappedEvent::new(
         event,

@@ -17,8 +17,8 @@ pub struct GcJson {
     /// The branch's tip; null if the branch has no commit.
     #[schema(value_type = Option<CommitHashSchema>)]
     pub commit: Option<String>,
-    /// The old versions that stay only because other branches or tags reach them; absent if there are none, and without `keep_last`,
-    /// `keep_since` and `keep_tags`.
+    /// The old versions that stay only because other branches or tags reach them; absent if there are none, or if the request has none of
+    /// `keep_last`, `keep_since` and `keep_tags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_for_refs: Option<KeptForRefsJson>,
 }
@@ -44,10 +44,10 @@ pub struct GcPreviewJson {
     pub commits: usize,
     /// The number of versions of modules that would be dropped.
     pub versions: usize,
-    /// The size of these modules before compression, in bytes. They use that much on disk at most.
+    /// The total size of the dropped modules before compression, in bytes. They use at most as much on disk.
     pub module_bytes: u64,
-    /// The old versions that stay only because other branches or tags reach them; absent if there are none, and without `keep_last`,
-    /// `keep_since` and `keep_tags`.
+    /// The old versions that stay only because other branches or tags reach them; absent if there are none, or if the request has none of
+    /// `keep_last`, `keep_since` and `keep_tags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_for_refs: Option<KeptForRefsJson>,
 }

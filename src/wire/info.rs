@@ -28,8 +28,9 @@ pub struct InfoJson {
     pub imports: Vec<ImportJson>,
     /// The exports of the module.
     pub exports: Vec<ExportJson>,
-    /// The number of imports and exports of a core module whose types are not known, because the list of the types of the imports, or of
-    /// the exports, ends after 160 KiB. Absent if all are known. A search does not find the module by these imports and exports.
+    /// The number of imports and exports of a core module whose types are left out: the server stores at most 160 KiB of the list of
+    /// imports, and at most 160 KiB of the list of exports. Absent if all are known. A search does not find the module by these imports and
+    /// exports.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schema(required = false)]
     pub types_left_out: u64,
@@ -141,7 +142,7 @@ impl From<&ModuleDetails> for InfoJson {
         let wit = details.wit.as_ref();
         let imported = WitItems::new(wit.map(|wit| &*wit.imports));
         let exported = WitItems::new(wit.map(|wit| &*wit.exports));
-        // The lists in the facts start with the first import and the first export. The lists of `module` may begin later.
+        // The lists in `facts` start with the first import and the first export. The lists in `module` may start later.
         let (skipped_imports, skipped_exports) = details.skipped_items();
         let imports = (skipped_imports..).zip(&module.imports);
         let imports = imports.map(|(position, import)| ImportJson {

@@ -51,7 +51,7 @@ pub struct ProducerDiff {
     pub(super) new: Option<String>,
 }
 
-/// A kind of sections, or a name of custom sections, whose total size differs between two modules.
+/// The sections of one kind, or the custom sections with one name, if their total size differs between two modules.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SectionDiff {
     /// The kind, such as `code` or `custom`.

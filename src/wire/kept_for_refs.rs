@@ -9,15 +9,15 @@ use crate::store::KeptForRefs;
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = KeptForRefs)]
 pub struct KeptForRefsJson {
-    /// The number of versions. They would be dropped if none of these refs existed.
+    /// The number of versions that stay. They would be dropped if none of the other branches and tags existed.
     pub versions: usize,
-    /// The branches that reach such a commit. At most 10 refs are named in all, branches first.
+    /// The branches that reach a commit that made one of the versions. At most 10 refs are listed in all, branches first.
     pub branches: Vec<String>,
-    /// The tags that reach such a commit.
+    /// The tags that reach a commit that made one of the versions.
     pub tags: Vec<String>,
-    /// The full names of other refs, such as `refs/notes/commits`, and `HEAD` if it is detached.
+    /// The full names of other refs that reach such commits, such as `refs/notes/commits`, and `HEAD` if it is detached.
     pub others: Vec<String>,
-    /// The number of refs that are not named.
+    /// The number of refs that are not listed.
     pub left_out: usize,
 }
 

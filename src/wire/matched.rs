@@ -40,7 +40,7 @@ pub struct MatchedItemJson {
     pub new: Option<ItemStateJson>,
 }
 
-/// The kinds of items that a log compares.
+/// Whether an item is an import or an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MatchedItemKind {

@@ -1,6 +1,7 @@
 //! The JSON types and archives that the HTTP API, its client and the command line share.
 //!
-//! Layer 3. The server and the command line convert names and values of the store to these types, and the client parses them.
+//! Layer 3 of the crate (see `lib.rs`). The server and the command line convert names and values of the store to these types, and the
+//! client parses them.
 
 mod archive;
 mod as_string;
@@ -33,7 +34,7 @@ mod verify;
 mod version;
 mod world;
 
-/// The response header with the commit of a tag before it was replaced.
+/// The response header with the commit to which a tag pointed before the request moved it.
 pub const MOVED_FROM: &str = "wasmstore-moved-from";
 /// The response header with the tip of the branch before a merge that fast-forwarded it.
 pub const FORWARDED_FROM: &str = "wasmstore-forwarded-from";

@@ -23,27 +23,27 @@ pub struct ModuleDiffJson {
     size: SizesDiffJson,
     #[schema(required = false)]
     kind: KindsJson,
-    /// Imports with their types.
+    /// The imports that differ, with their types.
     #[schema(required = false)]
     imports: Vec<ImportDiff>,
-    /// Exports with their types.
+    /// The exports that differ, with their types.
     #[schema(required = false)]
     exports: Vec<ExportDiff>,
     #[schema(required = false)]
     custom_sections: NamesDiff,
-    /// The tools that produced the modules, with their versions.
+    /// The tools that only one of the modules names as its producer, or whose versions differ.
     #[schema(required = false)]
     producers: Vec<ProducerDiff>,
-    /// The sizes of sections, summed by kind and name.
+    /// The kinds of sections, and the names of custom sections, whose total sizes differ.
     #[schema(required = false)]
     sections: Vec<SectionDiff>,
-    /// The number of differences in the lists that are left out because there are too many.
+    /// The number of differences that the lists leave out because there are too many.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schema(required = false)]
     left_out: usize,
 }
 
-/// The reasons for a verdict, one sentence each. At most 100 of either kind are listed.
+/// The reasons for a verdict, one sentence each. Each of the two lists has at most 100.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = VerdictReasons)]
 pub struct ReasonsJson {
@@ -51,7 +51,7 @@ pub struct ReasonsJson {
     breaking: Vec<String>,
     /// The differences that do not break users of the older module.
     compatible: Vec<String>,
-    /// The number of differences of either kind that are not listed.
+    /// The number of breaking and compatible differences that are not listed.
     left_out: usize,
 }
 
@@ -59,9 +59,9 @@ pub struct ReasonsJson {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = SizesDiff)]
 pub struct SizesDiffJson {
-    /// The size of the older module.
+    /// The size of the older module, in bytes.
     pub old: u64,
-    /// The size of the newer module.
+    /// The size of the newer module, in bytes.
     pub new: u64,
 }
 
@@ -175,7 +175,7 @@ impl ModuleDiffJson {
         })
     }
 
-    /// Removes differences until the others take about `bytes_max` bytes of JSON at most.
+    /// Removes differences until the remaining ones take at most about `bytes_max` bytes of JSON.
     pub(super) fn cut(&mut self, bytes_max: usize) {
         let mut left = bytes_max;
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
@@ -201,7 +201,8 @@ impl ModuleDiffJson {
     }
 }
 
-/// Removes the first item that does not fit into `left` bytes, and all items after it. Returns the number of removed items.
+/// Truncates a list to its first items that together fit into `left` bytes, and subtracts their size from `left`. Returns the number of
+/// removed items.
 fn cut_list<T>(list: &mut Vec<T>, left: &mut usize, length: impl Fn(&T) -> usize) -> usize {
     let fitting = list.iter().map_while(|item| {
         *left = left.checked_sub(ITEM_BYTES + length(item))?;

@@ -26,7 +26,7 @@ pub struct Problem {
     pub missing: Option<MissingName>,
 }
 
-/// A name in a request that does not exist.
+/// Something that a request names, such as a branch, but that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", content = "name", rename_all = "lowercase")]
 #[schema(as = Missing)]

@@ -11,7 +11,7 @@ use crate::store::{SearchMatch, SearchPage};
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = SearchResults)]
 pub struct SearchJson {
-    /// The modules that were found, sorted by path; in a history, the versions of each path are sorted oldest first.
+    /// The modules that were found, sorted by path; in a search of the history, the versions of each path are sorted oldest first.
     pub matches: Vec<SearchMatchJson>,
     /// The number of modules that the server has not analysed yet. A search does not find them.
     pub pending: u64,

@@ -1,4 +1,4 @@
-//! The bodies of requests that name many modules: too many for the query of a URL.
+//! JSON bodies of requests that name more modules than fit into the query of a URL.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 /// The maximum number of names in a body.
 pub const BODY_NAMES_MAX: usize = 10_000;
 
-/// The maximum number of globs in a request. Each is compared with all paths of the branch.
+/// The maximum number of globs in a request. The limit bounds the work, because each glob is compared with all paths of the branch.
 pub const GLOBS_MAX: usize = 100;
 
-/// What is copied or moved.
+/// The modules and directories to copy or move, and their destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Relocation)]
@@ -20,14 +20,14 @@ pub struct RelocationJson {
     #[serde(deserialize_with = "limited_names")]
     #[schema(min_items = 1, max_items = 10_000)]
     pub from: Vec<String>,
-    /// The destination, as the query parameter of this name.
+    /// The destination, in the same form as the query parameter `to`.
     pub to: String,
     /// Whether modules that exist at the destination are replaced.
     #[serde(default)]
     pub force: bool,
 }
 
-/// What is removed.
+/// The modules and directories to remove.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Removal)]
@@ -41,7 +41,7 @@ pub struct RemovalJson {
     pub recursive: bool,
 }
 
-/// Reads a list of names. Ends at the first name above the limit, so that no body makes the server keep more.
+/// Deserializes a list of names. Fails at the first name above the limit, so that no request makes the server hold more in memory.
 fn limited_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     struct Names;
 

@@ -1,9 +1,9 @@
-//! Converts the sizes of the parts of a module, which are facts about the module, to JSON.
+//! Converts the sizes of sections, functions and data segments of a module to JSON.
 
 use super::sizes::PartJson;
 use crate::store::{FunctionSize, GroupSize, SectionSize, SegmentSize};
 
-/// Converts the size of a section.
+/// Returns the list entry for a section, with its size.
 pub(super) fn section(section: &SectionSize) -> PartJson {
     PartJson {
         name: section.kind.as_str().to_owned(),
@@ -14,7 +14,7 @@ pub(super) fn section(section: &SectionSize) -> PartJson {
     }
 }
 
-/// Converts the size of a function.
+/// Returns the list entry for a function, with its size.
 pub(super) fn function(function: &FunctionSize) -> PartJson {
     let (name, symbol) = match (function.demangled_name(), &function.name) {
         (Some(name), symbol) => (name, symbol.clone()),
@@ -41,7 +41,7 @@ pub(super) fn group(group: &GroupSize) -> PartJson {
     }
 }
 
-/// Converts the size of a data segment.
+/// Converts the size of a data segment to JSON.
 pub(super) fn segment(segment: &SegmentSize) -> PartJson {
     PartJson {
         name: format!("data[{}]", segment.index),

@@ -52,7 +52,7 @@ pub struct PartsJson {
     pub parts: Vec<PartJson>,
     /// The total size of the parts that are listed, in bytes.
     pub size: u64,
-    /// The number of all parts.
+    /// The number of all parts, listed or not.
     pub total: u64,
     /// The number of parts that are not listed.
     pub left_out: u64,
@@ -72,7 +72,7 @@ pub struct PartJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub custom: Option<String>,
-    /// The name of a function in the module, if its name in the source differs.
+    /// The name of a function in the module, such as a mangled symbol. Present only if `name` is a different name, from the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub symbol: Option<String>,

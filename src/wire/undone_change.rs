@@ -22,7 +22,7 @@ pub struct UndoneChangeJson {
 }
 
 impl UndoneChangeJson {
-    /// Describes a change on a branch with this tip.
+    /// Combines the tip of a branch with the change that a rollback of the branch would undo.
     pub fn new(tip: CommitId, change: UndoneChange) -> Self {
         Self {
             commit: tip.to_string(),

@@ -119,7 +119,7 @@ fn a_server_claims_the_role_of_the_writer() {
     let claimed = one.last_known().unwrap();
     assert_eq!(claimed.writer.as_deref(), Some("http://one:1"));
     assert!(one.is_last_writer() && !other.is_last_writer());
-    // `one` has claimed the role first.
+    // `one` has become the last writer first.
     assert!(!other.claim(None).unwrap());
     assert_eq!(other.last_known().unwrap().generation, 1);
     assert!(other.claim(Some("http://one:1")).unwrap());

@@ -109,7 +109,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Returns the value of the next line if it has this keyword.
+    /// Returns the value of the next line if the line has this keyword. Otherwise returns `None`, and does not consume the line.
     fn next_if(&mut self, keyword: &str) -> Option<&'a str> {
         let value = self.rest.peek()?.strip_prefix(keyword)?.strip_prefix(' ')?;
         self.rest.next();

@@ -23,7 +23,7 @@ fn main_of(manifest: &Manifest) -> Option<ObjectId> {
     manifest.changed.get(&name(MAIN)).copied().flatten()
 }
 
-/// Returns all manifests that a store has had. Checks that each is the successor of the one before.
+/// Returns all manifests that a store has had. Checks that each manifest is the successor of the previous one.
 fn manifests(store: &FaultyStore) -> Vec<Manifest> {
     let parse = |text: &String| Manifest::parse(text.as_bytes()).unwrap();
     let manifests: Vec<_> = store.manifests().iter().map(parse).collect();
@@ -183,7 +183,7 @@ fn a_swap_on_an_old_state_is_not_made() {
         None
     );
     assert_eq!(other.counters().unwrap().conflicts, 1);
-    // `other` knows the newer state now, so it makes no request.
+    // `other` knows the newer state now, so it does not send a manifest.
     let puts = store.requests("PUT manifest");
     assert_eq!(
         other
@@ -192,7 +192,7 @@ fn a_swap_on_an_old_state_is_not_made() {
         None
     );
     assert_eq!(store.requests("PUT manifest"), puts);
-    // A ref that does not have its old value.
+    // The ref does not have the old value that the swap expects.
     assert_eq!(other.swap(1, &swap_of(MAIN, None, Some(3))).unwrap(), None);
     assert_eq!(
         other
@@ -260,7 +260,7 @@ fn the_last_requests_are_remembered() {
             ..Swap::default()
         };
         let state = bucket.swap(number, &swap).unwrap().unwrap();
-        // The first forgotten request was applied in generation 1.
+        // A manifest has up to 512 requests. The third swap makes 600, so requests that were applied in generation 1 are forgotten.
         assert_eq!(state.requests_since, number / 2);
     }
     let state = open(&store).state(0, Freshness::Current).unwrap().unwrap();

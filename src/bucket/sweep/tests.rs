@@ -95,14 +95,14 @@ fn many_changed_refs_are_folded_into_a_snapshot() {
     assert_eq!(state.refs.get(&name("refs/tags/v1499")), Some(id(1499)));
     assert!(store.manifests().iter().all(|text| text.len() < 2000));
     assert_eq!(other.status().unwrap().refs, 1499);
-    // The snapshot is read once.
+    // `other` has read the snapshot before, and does not read it again.
     let gets = store.requests("GET refs");
     one.swap(2, &swap_of(MAIN, None, Some(1))).unwrap().unwrap();
     assert_eq!(
         (current(&other).refs.len(), store.requests("GET refs")),
         (1500, gets)
     );
-    // Long names are folded earlier, so that the manifest stays small.
+    // With long names, fewer refs are moved to a new snapshot, so that the manifest stays small.
     let long = |number: usize| {
         format!(
             "refs/heads/{}/{}/{}/{number}",

@@ -1,4 +1,4 @@
-//! Recognises the URLs that users pass by mistake instead of that of a server.
+//! Recognises URLs that users pass by mistake as the URL of a server: the URLs of its API and of git repositories.
 
 use super::{GIT, ServerUrl, invalid};
 use crate::names::error::{Error, quoted};
@@ -6,16 +6,17 @@ use crate::names::error::{Error, quoted};
 /// The path of the API below a server's URL.
 pub(super) const API: &str = "/api/v1";
 
-/// Resources below [`API`] whose URLs go on with any path. With such a URL as that of the server, requests would succeed for other paths.
+/// Resources below [`API`] whose URLs end with the path of a module or directory. If such a URL were accepted as the URL of a server,
+/// requests to the API below it would read or write a module with an unintended path.
 const RESOURCES: [&str; 2] = ["/api/v1/modules", "/api/v1/module"];
 
 impl ServerUrl {
-    /// Parses a URL that a user types as that of a server. Only the path after the host is examined. It is not examined in stored URLs,
-    /// because a proxy can serve the API at any path.
+    /// Parses a URL that a user passes as the URL of a server. Unlike [`parse`](Self::parse), rejects a URL whose path shows that it is the
+    /// URL of something else. `parse` accepts every path, because a proxy can serve the API at any path.
     ///
     /// # Errors
     /// [`Error::ServerUrl`], also for the URL of another git repository; [`Error::NotBaseUrl`] for the URL of the API or of the git
-    /// repository of a server, which are part of URLs in the documentation.
+    /// repository of a server, which users copy from the documentation.
     pub fn parse_base(text: &str) -> Result<Self, Error> {
         let url = Self::parse(text)?;
         if let Some(base) = url.without_own_path() {

@@ -19,8 +19,8 @@ impl ServerUrl {
         Some(url.without_own_path().unwrap_or(&url.text).to_owned())
     }
 
-    /// Returns the URL of the server if this is the URL of a page of its web UI or of something in its API; otherwise `None`. A server can
-    /// have such a URL of its own, so this is only a guess after an error.
+    /// Returns the URL of the server if this looks like the URL of a page of its web UI or of a resource of its API; otherwise `None`. Use
+    /// this only for a hint after an error, because a proxy can serve a server at such a URL.
     pub fn without_page(&self) -> Option<&str> {
         let path = self.path();
         let end = path.len();
@@ -31,8 +31,8 @@ impl ServerUrl {
         starts.min().map(|start| self.with_path(&path[..start]))
     }
 
-    /// Returns the URL of the git repository of the server to which a URL in a browser or of the API probably belongs; `None` if the URL is
-    /// not that of a server, or already that of a repository.
+    /// Guesses the URL of a server's git repository. `url` may be the URL of the server, of a page of its web UI or of a resource of its
+    /// API. Returns `None` for the URL of a repository and for a URL that a server cannot have.
     pub fn guess_git(url: &RemoteUrl) -> Option<String> {
         let server = Self::parse(url.secret()).ok()?;
         if server.path().ends_with(".git") {

@@ -90,7 +90,7 @@ fn what_has_not_changed_is_removed() {
 
 #[test]
 fn a_repository_that_has_changed_is_left() {
-    // A change of the records, of a module in the repository's directory, and of a module with the repository's name.
+    // Three changes of the repository `a`: of a record, of a module in its directory, and of a module with its name.
     for (records, modules) in [
         (&["a/_manifests/sha256/00/1"][..], &[][..]),
         (&[], &["a/1.wasm"]),
@@ -132,7 +132,7 @@ fn no_signature_is_removed_once_its_subject_is_back() {
     let fixture = Fixture::new();
     let left = fixture.remove(&[subject], || fixture.set(&[&back], &[]));
     assert_eq!(left, [A, "b/_tags/1", back.as_str()]);
-    // Another manifest does not matter.
+    // If the new manifest is not the subject of a signature that is removed, the removal goes on.
     let fixture = Fixture::new();
     let left = fixture.remove(&[OciDigest::Sha256([8; 32])], || fixture.set(&[&back], &[]));
     assert_eq!(left, [back.as_str()]);
