@@ -26,7 +26,7 @@ pub use wait::ChargeWait;
 /// The size up to which a charge is small, in bytes.
 pub const SMALL_BYTES_MAX: u64 = 64 << 10;
 
-/// The budget divided by this is the part that is reserved for small charges.
+/// The size of the budget, divided by this number, is the part of the budget that is reserved for small charges.
 const SMALL_SHARE: u64 = 8;
 
 /// The error if the budget does not have the requested number of free bytes.
@@ -88,7 +88,7 @@ impl ByteBudget {
         self.state().used
     }
 
-    /// Returns the number of charges that wait for bytes.
+    /// Returns the number of [`Charge`]s that were requested and wait until enough bytes are free.
     pub fn waiting(&self) -> usize {
         let state = self.state();
         state.small.len() + state.large.len()
@@ -100,7 +100,7 @@ impl ByteBudget {
         self.shared.capacity - self.shared.capacity / SMALL_SHARE
     }
 
-    /// Takes `bytes` if they are free and no earlier charge of this kind, small or large, waits for bytes.
+    /// Takes `bytes` without waiting, if they are free and no charge waits in the same queue. Small and large charges have separate queues.
     ///
     /// # Errors
     /// [`Exhausted`] otherwise.
@@ -153,7 +153,7 @@ impl ByteBudget {
             .is_some_and(|used| used <= capacity)
     }
 
-    /// Takes `bytes` if they are free and no earlier charge of this kind, small or large, waits for bytes.
+    /// Takes `bytes` without waiting, if they are free and no charge waits in the same queue. Small and large charges have separate queues.
     fn take(&self, state: &mut State, bytes: u64) -> bool {
         let is_free = state.queue(bytes).is_empty() && self.fits(state, bytes, bytes);
         if is_free {
@@ -216,8 +216,8 @@ impl Charge {
         self.bytes
     }
 
-    /// Takes `bytes` more if they are free. Does not wait, and takes the bytes even if other charges have waited for them longer. The
-    /// others gain from this, too: the bytes that this charge already holds become free only when its holder is done.
+    /// Takes `bytes` more if they are free. Does not wait, and takes the bytes even if other charges have waited for them longer. The other
+    /// charges gain from this, too: the bytes that this charge already holds become free only when its holder is done.
     ///
     /// # Errors
     /// [`Exhausted`] if the bytes are not free; the charge is unchanged.

@@ -1,4 +1,4 @@
-//! Option structs with the limits on all input from outside, and their defaults.
+//! The options of stores, servers, clients, replicas and mirrors: limits and timeouts, with their default values.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ pub struct Options {
     pub cache: CacheLimits,
     /// Limits on pushes.
     pub push: PushLimits,
-    /// Rules for new names.
+    /// Rules for the names of new modules and directories.
     pub names: NameRules,
     /// Limits on the blobs that OCI clients upload before the manifest that names them.
     pub blob_uploads: BlobUploadLimits,
-    /// How long a manifest of the OCI registry is kept after it lost its last tag.
+    /// How long the OCI registry keeps a manifest that has no tag.
     pub manifests: ManifestRetention,
 }
 
-/// Rules for the names that changes add to a store. Existing names are not checked against these rules.
+/// Rules for new names of modules and directories. Names that are already in the store are not checked against these rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NameRules {
-    /// Whether Windows and macOS must accept all new names, and distinguish them from other names. The setting `wasmstore.portableNames` in
-    /// the repository's git configuration requires the same.
+    /// Whether a new name must be valid on Windows and macOS, and must differ from the other names in its directory by more than letter
+    /// case and Unicode normalization. The setting `wasmstore.portableNames` in the repository's git configuration has the same effect.
     pub portable: bool,
 }
 
@@ -32,16 +32,18 @@ pub struct NameRules {
 pub struct ModuleLimits {
     /// The maximum size of a module, in bytes.
     pub module_bytes_max: u64,
-    /// The maximum size of a section other than code and custom sections, in bytes. Such a section is held in memory completely.
+    /// The maximum size of a section that must be in memory as a whole, in bytes. The limit does not apply to code sections, custom
+    /// sections, and nested modules and components.
     pub section_bytes_max: u32,
-    /// The maximum work of validating a module of 10 MiB or more, in units of about a nanosecond of one core; for a smaller module, the
-    /// maximum is proportional to its size. The units are estimated from the module, so the result does not depend on the machine.
+    /// The maximum estimated work of validating a module of 10 MiB or more, in units of about a nanosecond of one core. For a smaller
+    /// module, the maximum is lower, in proportion to its size. The estimate depends only on the bytes of the module, so the result is the
+    /// same on every machine.
     pub validation_fuel_max: u64,
 }
 
 impl ModuleLimits {
-    /// Returns limits that every module satisfies. They are for modules that are already in a store: these were accepted before, perhaps
-    /// with higher limits, and are not checked against the current limits.
+    /// Returns limits that every module satisfies. They apply to modules that are already in a store, because these may have been accepted
+    /// when the configured limits were higher.
     pub fn none() -> Self {
         Self {
             module_bytes_max: u64::MAX,
@@ -61,10 +63,10 @@ impl Default for ModuleLimits {
     }
 }
 
-/// How long a manifest of the OCI registry is kept after it lost its last tag.
+/// How long the OCI registry keeps a manifest that has no tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestRetention {
-    /// The number of days that such a manifest is kept.
+    /// The number of days that a manifest is kept after it lost its last tag, or after it was pushed without a tag.
     pub keep_days: u64,
 }
 
@@ -77,11 +79,11 @@ impl Default for ManifestRetention {
 /// Limits on the blobs that OCI clients upload before the manifest that names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlobUploadLimits {
-    /// The maximum total size of these blobs and of unfinished uploads, in bytes.
+    /// The maximum total size of unfinished uploads and of blobs that no manifest names yet, in bytes.
     pub bytes_max: u64,
-    /// The maximum number of blobs and unfinished uploads.
+    /// The maximum number of unfinished uploads and of blobs that no manifest names yet, in total.
     pub files_max: u64,
-    /// How long an upload, or a blob that no manifest names, is kept after it last grew.
+    /// How long an unfinished upload, or a blob that no manifest names yet, is kept after the last write to its file.
     pub age_max: Duration,
 }
 
@@ -102,11 +104,11 @@ pub struct PushLimits {
     pub commit_bytes_max: u64,
     /// The maximum size of a tree object, in bytes. A directory of a million modules has about 40 MB.
     pub tree_bytes_max: u64,
-    /// The maximum number of paths that the new commits of one push add or change, counted per commit. A few small trees can name billions
-    /// of paths.
+    /// The maximum number of paths that the new commits of one push add or change. A path counts once for each commit that adds or changes
+    /// it. The limit is needed because a few small trees, each referenced many times, can contain billions of paths.
     pub paths_max: u64,
-    /// The maximum total length of the paths that `paths_max` limits, in bytes. They take up to nine times as much space in the version
-    /// index.
+    /// The maximum total length of the paths that [`paths_max`](Self::paths_max) counts, in bytes. In the version index, they take up to
+    /// nine times as much space.
     pub path_bytes_max: u64,
     /// The maximum total length of all paths in the tree of a commit that is pushed, fetched or cloned, in bytes.
     pub tree_path_bytes_max: u64,
@@ -175,9 +177,10 @@ pub struct ClientLimits {
     pub silence_max: Duration,
     /// The longest time that the client waits for the response to a gc. The server sends nothing while the gc runs.
     pub gc_silence_max: Duration,
-    /// The maximum number of consecutive attempts to resume a download without progress.
+    /// The maximum number of attempts to resume a download. The count starts again when the download makes progress.
     pub attempts_max: u32,
-    /// The maximum number of consecutive attempts to continue an upload without progress: as many as a server needs for a restart.
+    /// The maximum number of attempts to continue an upload. The count starts again when the upload makes progress. With the pauses between
+    /// them, the attempts take about as long as a restart of a server.
     pub upload_attempts_max: u32,
     /// The maximum size of a response that is not a module, in bytes.
     pub text_bytes_max: u64,
@@ -199,18 +202,20 @@ impl Default for ClientLimits {
 /// The limits that the server sets for its clients. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// The maximum number of concurrent connections; further connections are closed.
+    /// The maximum number of concurrent connections; further connections get a 503 and are closed.
     pub connections_max: usize,
     /// The maximum number of concurrent WebSockets; further ones get a 503.
     pub sockets_max: usize,
-    /// The maximum number of concurrent requests that read the store, and separately of requests that write to it; further requests wait.
+    /// The maximum number of concurrent requests that read the store. The same maximum applies separately to requests that write to it.
+    /// Further requests wait.
     pub requests_max: usize,
-    /// The time that a request waits for its turn before it gets a 503.
+    /// How long a request waits for a limited resource, such as one of the [`requests_max`](Self::requests_max) permits or memory, before
+    /// it gets a 503.
     pub request_wait: Duration,
     /// The time limit for the header of a request, and for a TLS handshake.
     pub header_timeout: Duration,
-    /// The idle timeout of a connection. Proxies and load balancers keep idle connections for 60 s; if the server closed such a connection
-    /// first, a request that is on its way would be lost.
+    /// The idle timeout of a connection. It is longer than the 60 s after which proxies and load balancers usually close an idle
+    /// connection. If the server closed the connection first, a request that the proxy is just sending could be lost.
     pub idle_timeout: Duration,
     /// The interval in which [`body_progress_bytes_min`](Self::body_progress_bytes_min) bytes of a request body must arrive.
     pub body_progress_timeout: Duration,
@@ -236,8 +241,8 @@ pub struct ServerLimits {
     /// The maximum size of a module that is compressed. A module over a quarter of
     /// [`compressed_bytes_max`](Self::compressed_bytes_max) is not compressed either.
     pub compressible_bytes_max: u64,
-    /// The maximum number of concurrent git processes for fetches, and separately for pushes; further requests wait. One API key may use
-    /// half of them.
+    /// The maximum number of concurrent git processes for fetches. The same maximum applies separately to pushes. Further requests wait.
+    /// One API key may use half of the processes.
     pub git_services_max: usize,
     /// The time limit of a git process for a fetch or a push.
     pub git_time_max: Duration,
@@ -281,7 +286,7 @@ impl Default for ServerLimits {
     }
 }
 
-/// Limits on each git process that a server starts. 0 means no limit. Only Linux enforces them.
+/// Limits on each git process that a server starts. 0 means no limit. The limits are enforced only on Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GitProcessLimits {
     /// The maximum size of the address space, in bytes.

@@ -18,12 +18,12 @@
 //! # Subsystems
 //!
 //! Each subsystem belongs to a layer. A lower layer never imports a higher one. Each crate in the last column is used only by the subsystem
-//! in its row. `tests/layers.rs` checks both, and lists the exceptions.
+//! in its row. `tests/layers.rs` checks both rules, and lists the exceptions.
 //!
 //! | # | subsystem | responsibility | only user of |
 //! |---|---|---|---|
 //! | 0 | [`names`], [`config`] | Paths, branches, hashes and digests, parsed once and valid from then on; all limits and their defaults | `gix-glob`, `caseless` |
-//! | 0 | [`budget`] | One budget of bytes for everything held in memory for clients | |
+//! | 0 | [`budget`] | A limit, in bytes, on all memory that holds data for clients | |
 //! | 0 | [`sharing`] | The permissions of files in a repository that several users write to | |
 //! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |
 //! | 1 | [`wasm`] | Takes bytes; returns facts or the reason for rejection | `wasmparser`, `wit-component`, `wit-parser`, `sha2`, demanglers |
@@ -38,18 +38,19 @@
 //! | 4 | [`http`] | The HTTP server: API, the requests for pages of [`web`], watch, git, authentication, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | The command line: arguments, printing, exit codes. `serve.rs` assembles the server | `clap`, stdout |
 //!
-//! [`wasm`], [`repo`] and [`index`] do not depend on each other. [`bucket`] implements the trait `repo::Authority`. Everything below [`http`] is synchronous. Only [`cli`] prints. Only [`cli`]
-//! and [`git`] read the environment; `main` passes the arguments on.
+//! [`wasm`], [`repo`] and [`index`] do not depend on each other. [`bucket`] implements the trait `repo::Authority`. The
+//! interfaces of the subsystems below [`http`] are synchronous, except that a task can wait for [`budget`]. [`bucket`] uses asynchronous
+//! code inside. Only [`cli`] prints. Only [`cli`] and [`git`] read environment variables. `main` passes the arguments to [`cli`].
 //!
 //! # Subdirectories
 //!
 //! | subsystem | subdirectories |
 //! |---|---|
-//! | [`repo`] | `objects`, `packs`, `refs`, `follow`, `tree`, `history`, `publish`, `push`, `lifecycle`, `gc`, `verify`; each uses only those before it |
-//! | [`store`] | one file per verb; `gc` also selects the versions to drop; `index` keeps the version index current, `maintenance` runs gc and verify on a schedule, `watch` follows a branch, `replica` marks replicas |
+//! | [`repo`] | `objects`, `packs`, `refs`, `follow`, `tree`, `history`, `publish`, `push`, `lifecycle`, `gc`, `verify`; each uses only the ones that precede it in this list |
+//! | [`store`] | one file per verb; `gc` also selects the versions to drop; `index` keeps the version index current, `maintenance` runs gc and verify on a schedule, `watch` follows a branch, `replica` marks a store as a replica |
 //! | [`remote`] | `client` implements [`StoreOperations`](remote::StoreOperations) for a server; the files `mirror_*` push to mirrors, and `replica` and `primary*` follow the primary |
 //! | [`http`] | `routes` (one file per resource), `module` and `upload` (bodies), `middleware`, `listener` (connections and TLS), `git` (smart HTTP), `watch`, `metrics`, `openapi` |
-//! | [`web`] | one file per screen; `layout` is the frame around them, `links` the URLs, and `assets` the files that pages load |
+//! | [`web`] | one file per screen; `layout` has the parts that all pages share, `links` the URLs, and `assets` the files that pages load |
 //! | [`cli`] | `commands` (one file per command), `config` (the configuration file of the server) |
 //!
 //! `docs/architecture.md` follows an upload, a read, a push and a gc through these files.
@@ -63,7 +64,8 @@
 //! 4. A rejected change changes nothing. An incomplete or invalid upload leaves nothing behind.
 //! 5. A path is a module or a directory, never both, in every operation.
 //! 6. Everything in `ROOT/wasmstore` is derived or temporary. It can be deleted while no process uses the store.
-//! 7. An object id never changes its meaning, so a cached object is never stale. Refs and the list of packs are read again.
+//! 7. An object id never changes its meaning, so a cached object is never stale. Refs and the list of packs can change, so they are read
+//!    again.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,7 +1,8 @@
 //! The permissions of new files and directories in a repository that several users write to (`core.sharedRepository`, git-config(1)).
 //!
-//! Each repository has its own setting. Every file and directory in a repository is created through the functions in this file. The setting
-//! is recorded when the repository is opened, so that code that knows only the path of a file can apply it.
+//! Each repository has its own setting. Every file and directory in a repository is created through the functions in this file. The
+//! settings of all repositories that this process has opened are in a global variable, so that a function that gets only the path of a file
+//! can apply the right setting.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -13,24 +14,26 @@ use std::sync::{PoisonError, RwLock};
 
 /// The bits of a mode that chmod(2) can set.
 const MODE_BITS: u32 = 0o7777;
-/// New files in a directory with this bit belong to the directory's group.
+/// The set-group-ID bit: new files in a directory with this bit belong to the directory's group.
 const SET_GROUP_ID: u32 = 0o2000;
 
-/// The repositories with shared permissions. Most processes open no such repository; they read only `IS_ANY_SHARED`, which needs no lock.
+/// The repositories with shared permissions that this process has opened: the path of each, and its setting. Most processes open no such
+/// repository; they read only `IS_ANY_SHARED`, which needs no lock.
 static SHARED: RwLock<Vec<(PathBuf, Sharing)>> = RwLock::new(Vec::new());
 static IS_ANY_SHARED: AtomicBool = AtomicBool::new(false);
 
 /// A value of `core.sharedRepository` other than `umask`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sharing {
-    /// These permissions are granted in addition to the permissions that the umask leaves.
+    /// These permission bits are set in addition to the bits that the umask leaves.
     Granted(u32),
-    /// The permissions are exactly these, whatever the umask is.
+    /// The read and write permissions are exactly these bits, whatever the umask is.
     Exact(u32),
 }
 
 impl Sharing {
-    /// Parses the setting as git does; `None` if it leaves the permissions to the umask, or is malformed.
+    /// Parses a value of `core.sharedRepository` as git does. Returns `None` if the umask decides the permissions, or if the value is
+    /// malformed.
     fn parse(value: &str) -> Option<Self> {
         match value.to_ascii_lowercase().as_str() {
             "group" | "true" | "yes" | "on" | "1" => Some(Self::Granted(0o660)),
@@ -43,7 +46,7 @@ impl Sharing {
         }
     }
 
-    /// Returns the mode that a new file or directory must get if it was created with `mode`.
+    /// Returns the permissions that a new file or directory must get. `mode` has the permissions with which it was created.
     fn apply(self, mode: u32, is_dir: bool) -> u32 {
         let (Self::Granted(mut granted) | Self::Exact(mut granted)) = self;
         if mode & 0o200 == 0 {
@@ -66,7 +69,7 @@ impl Sharing {
     }
 }
 
-/// Records the value of `core.sharedRepository` of the repository at `root`.
+/// Records the value of `core.sharedRepository` of the repository at `root`, so that [`share`] applies it.
 pub fn set_sharing(root: &Path, value: Option<&str>) {
     let sharing = value.and_then(Sharing::parse);
     if sharing.is_none() && !IS_ANY_SHARED.load(Ordering::Relaxed) {
@@ -87,8 +90,8 @@ fn sharing(path: &Path) -> Option<Sharing> {
     found.map(|(_, sharing)| *sharing)
 }
 
-/// Sets the permissions of a file or directory that this process has just created, according to the setting of its repository. If that
-/// fails, for example because another user owns the file, its permissions stay as they are.
+/// Sets the permissions of a file or directory that this process has just created or written, according to the setting of its repository.
+/// Ignores errors: for example, the permissions stay as they are if another user owns the file.
 pub fn share(path: &Path) {
     let Some(sharing) = sharing(path) else { return };
     let Ok(metadata) = fs::symlink_metadata(path) else {
@@ -114,7 +117,8 @@ pub fn create_shared_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates a directory and its missing parents with the permissions that the setting of their repository requires.
+/// Creates a directory and its missing parents with the permissions that `core.sharedRepository` of the repository that contains them
+/// requires.
 ///
 /// # Errors
 /// As for [`fs::create_dir_all`].
@@ -126,7 +130,7 @@ pub fn create_shared_dir_all(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file. If the file is new, it gets the permissions that the setting of its repository requires.
+/// Writes a file, and sets its permissions as `core.sharedRepository` of the repository that contains it requires.
 ///
 /// # Errors
 /// As for [`fs::write`].
@@ -183,7 +187,7 @@ mod tests {
         assert_eq!(mode(&shared.join("x/y/file")), 0o660);
         create_shared_dir_all(&other).unwrap();
         assert_eq!(mode(&other) & SET_GROUP_ID, 0);
-        // This checks a file, because a new directory would inherit the set-group-ID bit of its parent.
+        // This checks a file and not a directory, because a new directory would inherit the set-group-ID bit of its parent.
         set_sharing(&shared, None);
         write_shared(&shared.join("z"), "").unwrap();
         fs::write(shared.join("plain"), "").unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 
-/// Identifies a waiting charge. A charge that was requested later has a greater ticket.
+/// The number of a waiting charge. A charge that was requested later has a greater number.
 pub(super) type Ticket = u64;
 
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Queue {
         self.waiting.is_empty()
     }
 
-    /// Adds a charge at the end.
+    /// Adds a charge of `bytes` at the end of the queue. The returned ticket identifies it.
     pub fn push(&mut self, bytes: u64, waker: Waker) -> Ticket {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
@@ -37,31 +37,31 @@ impl Queue {
         ticket
     }
 
-    /// Replaces the waker of a charge that still waits.
+    /// Replaces the waker of the charge that [`push`](Self::push) added with this ticket, if it still waits for memory.
     pub fn set_waker(&mut self, ticket: Ticket, waker: &Waker) {
         if let Some(waiter) = self.waiting.get_mut(&ticket) {
             waiter.waker.clone_from(waker);
         }
     }
 
-    /// Returns the size of the first charge, in bytes; `None` if no charge waits.
+    /// Returns the size of the charge that has waited longest, in bytes; `None` if no charge waits.
     pub fn first_bytes(&self) -> Option<u64> {
         self.waiting.values().next().map(|waiter| waiter.bytes)
     }
 
-    /// Grants the first charge, and returns the waker of the task that waits for it; `None` if no charge waits.
+    /// Grants the charge that has waited longest, and returns the waker of the task that waits for it; `None` if no charge waits.
     pub fn grant_first(&mut self) -> Option<Waker> {
         let (ticket, waiter) = self.waiting.pop_first()?;
         self.granted.insert(ticket);
         Some(waiter.waker)
     }
 
-    /// Returns whether the charge was granted. If so, removes it from the granted charges.
+    /// Returns whether the charge has got its bytes. If so, removes it from the list of granted charges.
     pub fn take_granted(&mut self, ticket: Ticket) -> bool {
         self.granted.remove(&ticket)
     }
 
-    /// Removes a charge that waits.
+    /// Removes a waiting charge from the queue, so that it is never granted.
     pub fn remove(&mut self, ticket: Ticket) {
         self.waiting.remove(&ticket);
     }

@@ -1,4 +1,4 @@
-//! A running git process. When its [`ChildProcess`] is dropped, the process and the processes that it started are killed.
+//! Starts git processes, waits for them, and kills them when their [`ChildProcess`] is dropped.
 
 use std::io;
 use std::os::unix::process::CommandExt;

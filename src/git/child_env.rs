@@ -29,7 +29,7 @@ pub(super) fn remove_server_variables(command: &mut Command) {
     }
 }
 
-/// The path of a file inside a repository. The file exists only if the repository is a local copy of a store in a bucket.
+/// The path, relative to the repository, of a file that exists only if the repository is a local copy of a store in a bucket.
 pub(super) const BUCKET_COPY: &str = "wasmstore/generation";
 
 /// The prefixes of the environment variables that configure the access to a bucket, such as its credentials.

@@ -11,8 +11,9 @@ use super::program::Git;
 use super::secret_config::SecretConfig;
 use crate::names::{ObjectId, RemoteUrl};
 
-/// The arguments of git before the URL, for a clone. The clone contains nothing from the user's templates. Its refs are files, not a
-/// reftable. It shares no object files with the original: even from a local directory, git transfers all objects and hashes them.
+/// The arguments of git before the URL, for a clone. They have these effects: the clone contains no files from the user's templates. Its
+/// refs are files, not a reftable. Even if the original is a local directory, git transfers and hashes all objects instead of linking or
+/// copying the object files.
 ///
 /// The refspec `refs/oci/*` is a pattern, because git fails if a refspec names a single ref that the other repository does not have.
 const CLONE: [&str; 12] = [

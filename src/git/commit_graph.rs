@@ -45,7 +45,7 @@ impl Git {
         Ok(Some(graph))
     }
 
-    /// Lets git verify the commit-graph of the object directory, if there is one.
+    /// Runs `git commit-graph verify` on the commit-graph of the object directory, if there is one.
     ///
     /// # Errors
     /// If the commit-graph is wrong; if git is missing or takes longer than an hour.
@@ -56,8 +56,8 @@ impl Git {
     }
 
     /// Turns `directory` into an object directory that borrows the repository's objects (gitrepository-layout(5),
-    /// `objects/info/alternates`). git writes a commit-graph only into an object directory. In the repository's own object directory, git
-    /// would compete with other git processes for the lock of the commit-graph file.
+    /// `objects/info/alternates`). git can write a commit-graph only into an object directory. A separate one is used because in the
+    /// repository's own object directory, git would compete with other git processes for the lock of the commit-graph file.
     fn borrow_objects(&self, directory: &Path) -> std::io::Result<()> {
         let objects = self.git_dir().join("objects");
         fs::create_dir(directory.join("info"))?;

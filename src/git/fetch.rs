@@ -11,10 +11,11 @@ use super::secret_config::SecretConfig;
 use crate::names::{ObjectId, RemoteUrl};
 
 /// The maximum number of object ids in one git-fetch command. The ids are command-line arguments, and the operating system limits the total
-/// length of these.
+/// length of all arguments.
 const OBJECTS_MAX: usize = 256;
 
-/// The arguments of git before the URL, for a fetch: git stores the objects as packs, and writes and runs nothing else.
+/// The arguments of git before the URL, for a fetch. With these arguments, git stores the objects as packs, does not write any other files,
+/// and does not start maintenance.
 const FETCH: [&str; 14] = [
     "-c",
     "fetch.unpackLimit=1",
@@ -32,7 +33,7 @@ const FETCH: [&str; 14] = [
     "--",
 ];
 
-/// The refs that another repository advertises, as far as a store uses them.
+/// The refs that another repository advertises. Refs of kinds that a store does not use are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdvertisedRefs {
     /// The full name of the ref to which `HEAD` points, if that ref exists: the default branch.
@@ -41,7 +42,7 @@ pub struct AdvertisedRefs {
     pub refs: Vec<(String, ObjectId)>,
 }
 
-/// Another repository that is cloned or fetched from, and how git connects to it.
+/// The repository to clone or to fetch from, and the options for connecting to it.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchSource<'f> {
     /// The URL of the other repository. It may contain credentials.
@@ -53,7 +54,7 @@ pub struct FetchSource<'f> {
 }
 
 impl FetchSource<'_> {
-    /// Returns the configuration that makes git send the header and the credentials of the URL.
+    /// Returns the configuration that makes git send `header`, and the credentials in `url`.
     pub(super) fn secrets(&self) -> SecretConfig {
         let config = SecretConfig::of_url(self.url);
         match self.header {

@@ -17,8 +17,8 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 use crate::config::GitProcessLimits;
 
-/// The limits of the git processes that this process starts. Only the server sets them. If they are not set, for example in a command of
-/// the command line, git processes have no limits.
+/// The limits of the git processes that this process starts. They are set only in a server. In other commands, git processes have no
+/// limits.
 static LIMITS: OnceLock<GitProcessLimits> = OnceLock::new();
 
 /// The maximum number of threads of a git process. Each thread reserves address space for a stack and for an arena of malloc.
@@ -48,8 +48,8 @@ fn memory_bytes_max() -> Option<u64> {
         .filter(|bytes| *bytes > 0)
 }
 
-/// Adds the settings and the variable that keep git below its memory limit, where git has a setting for it. git's default values assume a
-/// process without a limit: for example, git maps packs in windows of 1 GiB.
+/// Adds the git settings and the environment variable that reduce the memory that git uses, so that it stays below its memory limit. git's
+/// default values assume a process without a limit: for example, git maps packs in windows of 1 GiB.
 pub(super) fn configure_for_limits(command: &mut Command) {
     let Some(memory) = memory_bytes_max() else {
         return;
@@ -83,7 +83,7 @@ pub(super) fn limit_allocations(command: &mut Command) {
 }
 
 /// Sets the limits of the git process `id`, which was just started. Does nothing on operating systems where a process cannot set the limits
-/// of another one.
+/// of another process.
 #[cfg(target_os = "linux")]
 pub(super) fn limit(id: u32, cpu_time: CpuTime) {
     let Some(limits) = LIMITS.get() else { return };

@@ -1,8 +1,8 @@
 //! Pushes refs to a mirror: git-push(1).
 //!
-//! Each refspec has the id that the caller read, and no pattern such as `refs/heads/*`. With a pattern, git would treat a ref that it
-//! cannot read as deleted, and delete it in the mirror. `--prune` would delete every ref of the mirror that git does not see in this
-//! repository.
+//! Each refspec names a single ref and the object id that the caller read from it. A pattern such as `refs/heads/*` is not used: git would
+//! treat a ref that it cannot read as deleted, and delete it in the mirror. `--prune` is not used: it would delete every ref of the mirror
+//! that git does not find in this repository.
 
 use std::ffi::OsStr;
 use std::time::Duration;

@@ -15,17 +15,19 @@ use super::program::{Git, STDERR_BYTES_MAX, read_in_background};
 use super::secret_config::SecretConfig;
 use super::user_env;
 
-/// A script for sh(1) that runs git and ends it when this process ends, even by SIGKILL. git itself has no option for this. In the
-/// background, a second shell reads standard input until it ends, which happens when this process ends. The second shell then sends SIGTERM
-/// to git and its helpers, so that they remove their lock files, and SIGKILL if they do not end. git starts after the first line of
-/// standard input. This process writes that line when it has set the resource limits of the new process.
+/// A script for sh(1) that runs git, and that ends git when this process ends, even if this process is killed with SIGKILL. git itself has
+/// no option for this.
+///
+/// git starts after the first line of standard input. This process writes that line when it has set the resource limits of the new process.
+/// In the background, a second shell waits for the end of standard input, which is reached when this process ends. Then the second shell
+/// sends SIGTERM to git and its helper processes, so that they remove their lock files, and SIGKILL if they do not end.
 const RUN_UNTIL_OWNER_ENDS: &str = "\
 read -r _ || exit
 exec 3<&0
 (trap '' TERM; read -r _; kill -TERM 0; kill -0 $$ || exit; sleep 3; kill -KILL 0) <&3 3<&- >/dev/null 2>&1 &
 exec git \"$@\" </dev/null 3<&-";
 
-/// How long this process waits for git to end after it has closed the pipe to the script.
+/// How long this process waits for git to end after it has closed the pipe to the script [`RUN_UNTIL_OWNER_ENDS`], which then ends git.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The maximum number of bytes of git's standard output that are kept.

@@ -10,7 +10,7 @@ use super::program::Git;
 /// How long git may take to read or write the configuration.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The configuration of a git remote that wasmstore uses.
+/// The part of a git remote's configuration that wasmstore uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteConfig {
     /// The URL for pushes: `pushurl`, or else `url`; `None` if neither is set.
@@ -19,8 +19,8 @@ pub struct RemoteConfig {
     pub is_mirror: bool,
     /// Whether a refspec for fetches (`fetch`) is set, as git-clone(1) does for the remote `origin`.
     pub is_fetched: bool,
-    /// The value of the variable `wasmstoreChecked`, which only wasmstore uses: the URL, without secrets, that a check found to be a mirror
-    /// of this store.
+    /// The URL (without secrets) that wasmstore has verified to be a mirror of this store; `None` if it has verified none. It is the value
+    /// of the remote's variable `wasmstoreChecked`, which git ignores.
     pub checked: Option<String>,
 }
 

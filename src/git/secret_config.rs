@@ -1,5 +1,5 @@
-//! Settings with secrets for one git command. They are passed in the environment of the command: every user of the machine can read the
-//! arguments of a process, but only the user that runs the process can read its environment (proc(5)).
+//! Settings with secrets for one git command. They are passed in the environment of the command and not as arguments: every user of the
+//! machine can read the arguments of a process, but only the user that runs the process can read its environment (proc(5)).
 //!
 //! git reads settings from its environment since version 2.31 (git-config(1), `GIT_CONFIG_COUNT`).
 
@@ -17,7 +17,7 @@ const PASSWORD_VARIABLE: &str = "WASMSTORE_REMOTE_PASSWORD";
 const CREDENTIAL_HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \
     \"$WASMSTORE_REMOTE_USER\" \"$WASMSTORE_REMOTE_PASSWORD\"; }; f";
 
-/// Git settings, and environment variables, for one git command. The settings are passed in the environment too.
+/// Git settings and environment variables for one git command. The settings, too, are passed in the environment.
 #[derive(Clone, Default)]
 pub(super) struct SecretConfig {
     settings: Vec<(String, String)>,
@@ -25,16 +25,18 @@ pub(super) struct SecretConfig {
 }
 
 impl SecretConfig {
-    /// Returns the configuration that makes git send the credentials of `url` to its host. The caller passes git the URL
-    /// [`without_credentials`](RemoteUrl::without_credentials). If a remote is configured with `url`, git replaces it by the URL without
-    /// credentials. Otherwise git would pass the configured URL, with the password, to its helpers as an argument.
+    /// Returns the configuration with which git sends the credentials of `url` to its host. The caller must pass the URL
+    /// [`without_credentials`](RemoteUrl::without_credentials) to git.
+    ///
+    /// If a remote of the repository is configured with `url`, the configuration makes git use the URL without credentials instead.
+    /// Otherwise git would pass the password to its helper processes as a part of an argument.
     pub fn of_url(url: &RemoteUrl) -> Self {
         let mut config = Self::default();
         let plain = url.without_credentials();
         if matches!(plain, Cow::Owned(_)) {
             config.set(format!("url.{plain}.insteadOf"), url.secret());
-            // git applies the `insteadOf` rule with the longest match. This rule maps the plain URL to itself. Without it, an `insteadOf`
-            // rule of the user for the host would change the plain URL.
+            // git applies the `insteadOf` rule with the longest match. This rule maps the URL without credentials to itself. Otherwise, an
+            // `insteadOf` rule that the user has configured for the host could change the URL.
             config.set(format!("url.{plain}.insteadOf"), &plain);
         }
         if let Some(credentials) = url.credentials() {
@@ -43,8 +45,8 @@ impl SecretConfig {
         config
     }
 
-    /// Adds a request header, `Name: value`, that git sends to `url` only. curl would also send it to the target of a redirect, so git does
-    /// not follow redirects.
+    /// Adds a request header, `Name: value`, that git sends to `url` only. Disables redirects, because curl would also send the header to
+    /// the target of a redirect.
     pub fn with_header(mut self, url: &RemoteUrl, header: &str) -> Self {
         let plain = url.without_credentials();
         self.set("http.followRedirects".to_owned(), "false");
@@ -71,8 +73,8 @@ impl SecretConfig {
         self.settings.push((key, value.to_owned()));
     }
 
-    /// Adds the settings and the variables to the environment of the command. The command inherits the environment of this process. If the
-    /// user passes settings in it, these stay, and the new ones are numbered after them.
+    /// Adds the settings and the variables to the environment of the command. The command also inherits the environment of this process. If
+    /// that environment already has settings for git, they stay in effect, and the new settings are numbered after them.
     pub fn apply(&self, command: &mut Command) {
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if self.settings.is_empty() {

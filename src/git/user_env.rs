@@ -58,8 +58,8 @@ const SETTINGS: [&str; 8] = [
 pub(super) fn apply(command: &mut Command, git_dir: Option<&Path>) {
     select_repository(command, git_dir);
     remove_server_variables(command);
-    // A push to a mirror may need such variables, for example for a credential helper. But if the store is in a bucket, the variables hold
-    // the credentials of that bucket, and no other host may get them.
+    // The variables for a bucket are passed on by default, because a push to a mirror may need them, for example for a credential helper.
+    // But if the store itself is in a bucket, they hold the credentials of that bucket, and no other host may get them.
     if git_dir.is_some_and(|git_dir| git_dir.join(BUCKET_COPY).exists()) {
         remove_bucket_variables(command);
     }
@@ -130,8 +130,8 @@ fn config_succeeds(git_dir: Option<&Path>, args: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Returns the command `git config` with the arguments `args`. The command reads the user's configuration. The credentials of this program
-/// are removed from its environment, because it does not need them.
+/// Returns the command `git config` with the arguments `args`. The command reads the user's configuration. The server's and the bucket's
+/// variables, which may hold credentials, are removed from its environment, because it does not need them.
 pub(super) fn config_command(git_dir: Option<&Path>, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     select_repository(&mut command, git_dir);

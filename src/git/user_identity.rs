@@ -2,7 +2,8 @@
 
 use super::user_env::config_command;
 
-/// The name and the mail address of the user. `None` if git's configuration or environment does not have it.
+/// The name and the mail address of the user. A field is `None` if the source (environment variables or git's configuration) does not have
+/// it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Identity {
     name: Option<String>,

@@ -14,11 +14,11 @@ use super::facts::UsedFeatures;
 use super::fuel::{BatchFuel, Fuel, Stop};
 use super::type_scale::TypeScale;
 
-/// The size of a full batch, in bytes. It is so large that passing a batch to a thread takes little time compared with its validation, and
-/// so small that many batches fit into memory at once.
+/// The size of a full batch of function bodies, in bytes. It is so large that passing a batch to a thread takes little time compared with
+/// its validation, and so small that many batches fit into memory at once.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// A batch: function bodies, and what is needed to validate them.
+/// A batch of function bodies, with the data that the validator needs for them.
 #[derive(Default)]
 pub(super) struct BodyBatch {
     bytes: Vec<u8>,
@@ -80,7 +80,7 @@ impl BodyBatch {
         self.bytes.len() as u64
     }
 
-    /// Returns the memory that the batch uses, in bytes. It includes the function bodies.
+    /// Returns the memory that the batch uses, including the function bodies, in bytes.
     pub(super) fn cost_bytes(&self) -> usize {
         self.bytes.len() + self.bodies.len() * size_of::<QueuedBody>()
     }
@@ -90,8 +90,8 @@ impl BodyBatch {
         self.cost_bytes() >= BATCH_BYTES
     }
 
-    /// Validates the bodies in order and returns the first error. If the validator panics on a body, that is the error. Returns `None` if
-    /// all bodies are valid, or if the validation was cancelled.
+    /// Validates the bodies in order and returns the first error. If the validator panics on a body, returns [`Error::Panicked`] for that
+    /// body. Returns `None` if all bodies are valid, or if the validation was cancelled.
     pub(super) fn validate(
         self,
         allocations: &mut FuncValidatorAllocations,
@@ -180,8 +180,9 @@ impl QueuedBody {
         let mut used = features.map(|_| WasmFeatures::empty());
         let mut validator = function.into_validator(std::mem::take(allocations));
         let result = match &mut used {
-            // The first attempt has charged the fuel for this body, so the second one charges nothing. Whether a second attempt is needed
-            // depends on the features that other threads have recorded so far, and the used fuel must not depend on the threads.
+            // This is the second attempt to validate this body. The first attempt has already charged the fuel for it, so this attempt
+            // charges nothing. Whether a body needs a second attempt depends on the features that other threads have recorded so far. The
+            // used fuel must not depend on the timing of threads.
             Some(used) if is_charged => record_body(&mut validator, &body, used),
             used => {
                 let types = (self.types, cost);
@@ -207,7 +208,8 @@ pub(super) mod tests {
         Fuel::new(&ModuleLimits::default(), Default::default())
     }
 
-    /// Calls `take` with each function of a module, its body, and the properties of the module's types.
+    /// Parses the text `wat` of a module. For each function, calls `take` with its validator, its body, and the properties of the module's
+    /// types.
     pub(crate) fn with_function(
         wat: &str,
         mut take: impl FnMut(&FuncToValidate<ValidatorResources>, &FunctionBody<'_>, TypeScale),

@@ -19,8 +19,8 @@ use super::type_scale::TypeScale;
 /// only when the first batch is full, so a small module needs no other threads.
 pub(super) struct Bodies {
     fuel: Arc<Fuel>,
-    /// The fuel that is left for batches with [`BodyCost::Bounded`]. It is counted by the caller's thread, which sees the batches in the
-    /// order of the module, so that the result does not depend on the other threads.
+    /// The fuel (units of validation work) that is left for batches with [`BodyCost::Bounded`]. The caller's thread counts it, because it
+    /// sees the batches in the order of the module, so the result does not depend on the other threads.
     bounded_fuel: u64,
     batch: BodyBatch,
     pool: Option<Pool>,
@@ -43,19 +43,19 @@ impl Bodies {
         }
     }
 
-    /// From now on, records the features that the bodies use.
+    /// Starts to record the features that the bodies use. Called before the first body.
     pub(super) fn record_features(&mut self) {
         self.features = Some(Arc::default());
     }
 
-    /// Adds the features that the sections before the code section use.
+    /// Adds the features of the sections before the code section to the recorded features. `facts` has collected them.
     pub(super) fn add_features(&self, facts: Option<&FactsCollector>) {
         if let (Some(recorded), Some(facts)) = (&self.features, facts) {
             recorded.add(facts.module_features());
         }
     }
 
-    /// From now on, reads bodies only to record their features, without validating them. The module must have been validated before.
+    /// Switches validation off: bodies are then read only to record their features. The module must have been validated before.
     pub(super) fn skip_validation(&mut self) {
         self.is_validating = false;
     }

@@ -10,11 +10,11 @@ use super::type_scale::TypeScale;
 /// How the validation cost of the operators in function bodies is determined, in units of fuel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum BodyCost {
-    /// The cost of each operator is estimated. The estimates take a fifth of the time of validation.
+    /// The cost of each operator is estimated. Computing the estimates takes a fifth of the validation time.
     #[default]
     Estimated,
-    /// There is enough fuel for an upper bound on the cost of all operators, so the cost of each single operator is not estimated. Nearly
-    /// all real modules are validated like this.
+    /// There is enough fuel for an upper bound on the cost of all operators, so the cost of each single operator is not estimated. This is
+    /// the case for nearly all real modules.
     Bounded,
 }
 
@@ -32,9 +32,10 @@ impl From<wasmparser::Error> for BodyFailure {
 }
 
 /// Validates a function body like [`FuncValidator::validate`]. Charges fuel before the work is done: for each operator, or for all
-/// operators at once if their cost is bounded. Adds the features of the body to `used`, if it is given; it may have features of other
-/// bodies. If the cost is bounded and `used` is given, this function may reject a valid body. The caller must then validate the body with
-/// [`record_body`].
+/// operators at once if their cost is bounded.
+///
+/// If `used` is `Some`, adds the features of the body to it; it may already have the features of other bodies. If the cost is also bounded,
+/// this function may reject a valid body. The caller must then validate the body again with [`record_body`].
 pub(super) fn validate_body(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
@@ -83,9 +84,12 @@ pub(super) fn validate_body(
     Ok(())
 }
 
-/// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`. `used` has the features
-/// of earlier bodies, and operators that need no others are decoded only once. May reject a valid body that has an encoding with another
-/// feature. The caller must then validate the body with [`record_body`].
+/// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`, which already has the
+/// features of earlier bodies.
+///
+/// Decodes the operators with the features in `used`. An operator that cannot be decoded with them is decoded again with all features, but
+/// this does not work for every encoding. So this function may reject a valid body that needs a feature that is not in `used`. The caller
+/// must then validate the body again with [`record_body`].
 fn validate_inspected(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,

@@ -27,7 +27,7 @@ const ITEM_BYTES: usize = 48;
 /// Collects the information about a module.
 #[derive(Default)]
 pub(super) struct InfoCollector {
-    /// The number of imports and exports at the beginning that are not collected, because an earlier page has them.
+    /// The number of imports and exports at the beginning that are not collected, because the caller already has them.
     skip: usize,
     /// The number of imports and exports so far, including those that were not collected.
     items: usize,

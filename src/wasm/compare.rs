@@ -30,31 +30,34 @@ pub struct Comparison {
     pub kind: (ModuleKind, ModuleKind),
     /// The sizes of the old and the new module, in bytes.
     pub size_bytes: (u64, u64),
-    /// Differing imports with their types. The group is the module from which the item is imported. For a component, the items are
-    /// functions and types with their WIT, and interfaces with their kind; the group is the interface of the function or type. If the
-    /// component has no WIT, the items are all imports with their kinds.
+    /// The imports that differ, with their types. The group is the module from which the item is imported.
+    ///
+    /// For a component, the list contains functions and types with their WIT, grouped by their interface, and interfaces with their kind.
+    /// For a component without WIT, the list contains the imports with their kinds.
     pub imports: Vec<ItemChange>,
-    /// Differing exports with their types. For a component, as for imports.
+    /// The exports that differ, with their types. The exports of a core module have no group. For a component, the list is like
+    /// [`imports`](Self::imports).
     pub exports: Vec<ItemChange>,
-    /// The names of custom sections that were added or removed. `old` or `new` is an empty text, to say which module has the section.
+    /// The names of custom sections that were added or removed. If a section was added, `old` is `None` and `new` is an empty text; if it
+    /// was removed, `old` is an empty text and `new` is `None`.
     pub custom_sections: Vec<ItemChange>,
-    /// Differing producers with their versions. The group is the field (`language`, `processed-by` or `sdk`).
+    /// The producers that differ, with their versions. The group is the field (`language`, `processed-by` or `sdk`).
     pub producers: Vec<ItemChange>,
-    /// Differing sizes of sections. The sizes of sections with the same kind and name are added up.
+    /// The sizes of sections that differ. The sizes of sections with the same kind and name are added up.
     pub sections: Vec<SectionChange>,
 }
 
 /// A named item (import, export, custom section or producer) that differs between the modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemChange {
-    /// The group of the item, as [`Comparison`] defines it for the list: the module of an import, the interface of a function or type, or
-    /// the field of a producer.
+    /// The group of the item: the module of an import, the interface of a function or type, or the field of a producer. See the fields of
+    /// [`Comparison`].
     pub group: Option<Arc<str>>,
     /// The name of the item.
     pub name: String,
-    /// The old type or version; `None` if the item is new.
+    /// The old type or version; `None` if the old module does not have the item.
     pub old: Option<Arc<str>>,
-    /// The new type or version; `None` if the item was removed.
+    /// The new type or version; `None` if the new module does not have the item.
     pub new: Option<Arc<str>>,
 }
 
@@ -151,8 +154,9 @@ impl Comparison {
     }
 }
 
-/// Returns the differences between two lists in which a name may occur several times. Pairs of items with the same group, name and text are
-/// removed. The remaining items with the same group and name are paired in order: the first old one with the first new one, and so on.
+/// Returns the differences between two lists in which a name may occur several times. Items that have the same group, name and text in both
+/// lists cancel each other out. The remaining items with the same group and name are paired in order: the first old item with the first new
+/// item, and so on.
 pub(super) fn differences(old: &[Item], new: &[Item]) -> Vec<ItemChange> {
     let mut surplus = BTreeMap::<&Item, isize>::new();
     for item in old {

@@ -7,7 +7,7 @@ use super::compare::{Item, ItemChange, differences};
 use super::compatibility::pairs;
 use super::wit::WorldItem;
 
-/// Replaces the text of each item that is a function or type outside of an interface by its WIT.
+/// Replaces the text of each item in `items` that is a function or type outside of an interface: the new text is its definition in WIT.
 pub(super) fn set_types(items: &mut [Item], wit: &[WorldItem]) {
     let texts: BTreeMap<_, _> = wit
         .iter()

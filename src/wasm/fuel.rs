@@ -9,26 +9,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::Error;
 use crate::config::ModuleLimits;
 
-/// The number of bytes of a module for which it gets a share of the fuel. The fuel is divided into [`SHARES_MAX`] shares. A module gets one
-/// share at the start, and one more for each `SHARE_BYTES` of its length. So a module of a few kilobytes cannot cost as much as a large
-/// one. A module of 10 MiB or more gets all shares.
+/// The fuel is divided into [`SHARES_MAX`] shares. A module gets one share at the start, and one more share for each `SHARE_BYTES` bytes of
+/// its length. So the validation of a module of a few kilobytes cannot cost as much as the validation of a large module. A module of 10 MiB
+/// or more gets all shares.
 const SHARE_BYTES: u64 = 64 << 10;
-/// The number of shares into which the fuel is divided.
+/// The number of shares into which the fuel (the maximum work of a validation) is divided. A module gets more shares the longer it is.
 const SHARES_MAX: u64 = 160;
 
-/// A single operator may use at most the fuel of a large module divided by this number. The limit exists because validation can be
-/// cancelled only between operators.
+/// The fuel of a large module, divided by this number, is the maximum fuel for a single operator. The limit exists because validation can
+/// be cancelled only between operators.
 const OPERATORS_MIN: u64 = 20;
 
 /// The number of units of fuel that are used between two checks of [`Fuel::is_cancelled`].
 const CANCEL_INTERVAL: u64 = 1 << 20;
 
-/// The fuel of one module. The threads that validate its function bodies share it.
+/// The fuel of one module: a limit on the estimated work of its validation, and the part of it that is used. The threads that validate its
+/// function bodies share it.
 #[derive(Debug)]
 pub struct Fuel {
     /// The fuel that a module of 10 MiB or more may use.
     max: u64,
-    /// The fuel that has been used for sections other than the code section.
+    /// The fuel that has been used for sections. The fuel for function bodies is not included.
     sections: AtomicU64,
     /// The fuel that has been used for all sections and function bodies.
     used: AtomicU64,
@@ -37,7 +38,8 @@ pub struct Fuel {
     cancellation: Cancellation,
 }
 
-/// Cancels validations from another thread. Several validations may share one value, for example those of all modules in a request.
+/// Cancels validations from another thread. Clones cancel the same validations: for example, one request can cancel the validations of all
+/// its modules.
 #[derive(Clone, Debug, Default)]
 pub struct Cancellation(Arc<AtomicBool>);
 
@@ -56,7 +58,7 @@ impl Cancellation {
 /// The reason why validation stopped before the end of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The fuel is used up.
+    /// The module has used up its fuel, which limits the estimated work of the validation.
     OutOfFuel,
     /// The validation was cancelled, or the module has already been rejected.
     Cancelled,
@@ -73,7 +75,7 @@ impl Fuel {
         }
     }
 
-    /// Returns the value with which another thread can cancel the validation.
+    /// Returns a handle with which another thread can cancel the validation.
     pub(super) fn cancellation(&self) -> Cancellation {
         self.cancellation.clone()
     }
@@ -83,7 +85,8 @@ impl Fuel {
         self.max
     }
 
-    /// Returns the part of the fuel that a module, or a batch, of `bytes` bytes may use.
+    /// Returns the maximum fuel (units of validation work) that a module of `bytes` bytes, or a batch of function bodies of that length,
+    /// may use.
     pub(super) fn share(&self, bytes: u64) -> u64 {
         let shares = (bytes / SHARE_BYTES + 1).min(SHARES_MAX);
         (self.max / SHARES_MAX).saturating_mul(shares).min(self.max)
@@ -91,8 +94,8 @@ impl Fuel {
 
     /// Charges `units` of fuel for the work on a section that ends at the offset `end` in the module.
     ///
-    /// All sections up to `end` together may use the part of the fuel for a module of `end` bytes. The bytes after `end` give no more fuel,
-    /// so that the result does not depend on how many bytes have arrived.
+    /// All sections up to `end` together may use the fuel of a module of `end` bytes. The bytes after `end` do not count, so that the
+    /// result does not depend on how many bytes have arrived.
     pub(super) fn charge_section(&self, units: u64, end: u64) -> Result<(), Stop> {
         let sections = self.sections.fetch_add(units, Ordering::Relaxed);
         if sections.saturating_add(units) > self.share(end) {
@@ -139,8 +142,8 @@ impl Fuel {
     }
 }
 
-/// The fuel of one batch of function bodies. A batch may use the part of the fuel for its own length, whatever the other batches use, so
-/// that the result does not depend on the order in which threads validate batches.
+/// The fuel of one batch of function bodies: a limit on the estimated work of their validation. The limit depends only on the length of the
+/// batch and not on the fuel that other batches use, so that the result does not depend on the order in which threads validate batches.
 pub(super) struct BatchFuel<'f> {
     fuel: &'f Fuel,
     share: u64,
@@ -151,7 +154,8 @@ pub(super) struct BatchFuel<'f> {
 }
 
 impl<'f> BatchFuel<'f> {
-    /// Creates the fuel of a batch with `bytes` bytes.
+    /// Creates the fuel of a batch of function bodies. `fuel` is the fuel of the whole module. `bytes` is the length of the batch, which
+    /// limits the fuel that the batch may use.
     pub(super) fn new(fuel: &'f Fuel, bytes: usize) -> Self {
         Self {
             fuel,
@@ -184,7 +188,7 @@ impl<'f> BatchFuel<'f> {
         Ok(())
     }
 
-    /// Adds fuel to the used fuel of the module: what this batch has used since `settle` was last called.
+    /// Adds the fuel that this batch has used since the last call of `settle` to the used fuel of the module.
     pub(super) fn settle(&mut self) -> Result<(), Stop> {
         let units = self.used - self.charged;
         self.charged = self.used;

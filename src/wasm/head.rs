@@ -2,7 +2,8 @@
 
 use super::Error;
 
-/// The number of bytes that [`check`] needs to decide that they are not WebAssembly.
+/// The maximum number of bytes that [`check`] needs. WebAssembly is recognised by its first 4 bytes; more bytes are needed to recognise
+/// other formats.
 pub(super) const HEAD_BYTES_MAX: usize = 4096;
 
 /// Returns whether a module is a component. `head` must have at least the first 8 bytes of the module.

@@ -16,12 +16,13 @@ pub struct ModuleInfo {
     pub size_bytes: u64,
     /// The SHA-256 of the module.
     pub sha256: [u8; 32],
-    /// The imports of the module, in the order of the bytes.
+    /// The imports of the module, in their order in the binary.
     pub imports: Vec<Import>,
-    /// The exports of the module, in the order of the bytes.
+    /// The exports of the module, in their order in the binary.
     pub exports: Vec<Export>,
-    /// The two lists together have at most 4 MiB as JSON. If they are cut, this is the number of imports and exports before the first one
-    /// that is not listed, which [`inspect_after`](super::inspect_after) takes to return the next ones; otherwise `None`.
+    /// `None` if the two lists are complete. The lists together have at most 4 MiB as JSON; if they are cut, this is the number of imports
+    /// and exports of the module before the first one that did not fit. Pass it to [`inspect_after`](super::inspect_after) to get the next
+    /// imports and exports.
     pub next: Option<usize>,
     /// The names of the module's custom sections in order, without the custom sections of nested modules. At most the first 10,000 names,
     /// and at most 1 MiB in total.
@@ -72,7 +73,7 @@ impl fmt::Display for ModuleKind {
 pub struct Import {
     /// The name of the module from which the item is imported; `None` in a component, because an import of a component has only one name.
     pub module: Option<Arc<str>>,
-    /// The name of the item.
+    /// The name of the imported item.
     pub name: String,
     /// The kind of the item.
     pub kind: ItemKind,

@@ -16,10 +16,10 @@ pub fn inspect(bytes: &[u8]) -> Result<ModuleInfo, Error> {
     inspect_after(bytes, 0)
 }
 
-/// Returns the same as [`inspect`], but without the first `skip` imports and exports. Imports are counted first, then exports.
+/// Returns the same as [`inspect`], but without the first `skip` imports and exports. Imports and exports are counted together, in their
+/// order in the binary.
 ///
 /// # Errors
-///
 /// As for [`inspect`].
 pub fn inspect_after(bytes: &[u8], skip: usize) -> Result<ModuleInfo, Error> {
     head::check(bytes)?;

@@ -15,8 +15,8 @@ pub struct InterfaceNames {
 }
 
 impl InterfaceNames {
-    /// Returns the names of the imports and exports of a component, without those of nested components. The result must always be the same
-    /// for the same component, because it becomes part of a manifest whose digest clients know.
+    /// Returns the names of the imports and exports of a component. Names in nested components are not included. The result must always be
+    /// the same for the same component, because it becomes part of a manifest whose digest clients know.
     pub fn of(component: &[u8]) -> Self {
         let (mut names, mut depth, mut bytes) = (Self::default(), 0, 0);
         let mut add = |names: &mut Vec<String>, name: &str| {

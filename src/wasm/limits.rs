@@ -1,7 +1,7 @@
 //! Checks the declared lengths of sections and function bodies against limits before any memory is used for them.
 //!
-//! `wasmparser` has limits of its own. But it checks them only when a complete section or function body is in memory. And in the compact
-//! encoding of imports, it copies the name of the imported module for each import.
+//! `wasmparser` has limits of its own, but checks them only when a complete section or function body is in memory. Besides, if imports have
+//! the compact encoding, `wasmparser` copies the name of the imported module for each import.
 
 use wasmparser::{BinaryReader, Encoding, ImportSectionReader, Imports};
 

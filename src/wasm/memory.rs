@@ -9,8 +9,8 @@ use super::Error;
 use super::section_class::SectionClass;
 use crate::budget::{ByteBudget, Charge, SMALL_BYTES_MAX};
 
-/// The charge for a single module is at most the largest charge that the budget allows, divided by this number, so that a large module is
-/// accepted even with a small budget.
+/// The largest possible charge, divided by this number, is the most that is charged for one module, even if its memory is larger. So even
+/// with a small budget, a large module is accepted.
 const SHARE: u64 = 2;
 
 /// The memory that `wasmparser` uses for each byte of a section with types, in bytes. This and the following values were measured with the
@@ -20,12 +20,12 @@ const NAME_BYTE: u64 = 64;
 const COMPONENT_BYTE: u64 = 96;
 const OTHER_BYTE: u64 = 16;
 
-/// The memory that the collector of facts uses for each byte of a section, in bytes. The collector keeps the types, the index spaces, and
-/// the sizes of functions.
+/// The memory that the collector of facts uses for each byte of a section with types, in bytes. The collector keeps the types, the index
+/// spaces, and the sizes of functions.
 const TYPE_BYTE_OF_FACTS: u64 = 64;
 const OTHER_BYTE_OF_FACTS: u64 = 16;
 
-/// The memory of the parsed sections of one module, and its charge to the budget.
+/// The memory that the parsed sections of one module use, and its charge to the budget.
 pub(super) struct ParsedMemory {
     charge: Charge,
     share: u64,
@@ -43,7 +43,7 @@ impl ParsedMemory {
         }
     }
 
-    /// From now on, also charges the memory that the collector of facts uses.
+    /// Starts to charge the memory that the collector of facts uses, too.
     pub(super) fn charge_facts(&mut self) {
         self.has_facts = true;
     }

@@ -9,28 +9,28 @@ use wasmparser::{
     WasmModuleResources as _,
 };
 
-/// The cost of a function without its operators.
+/// The cost of a function without its operators, in units of fuel.
 pub(super) const BODY: u64 = 400;
-/// The cost of an operator with few operands.
+/// The cost of an operator with few operands, in units of fuel (validation work).
 pub(super) const SIMPLE: u64 = 12;
-/// The cost of an operator that is decoded twice: first to estimate its cost, then to validate it.
+/// The cost of an operator that is decoded twice: first to estimate its cost, then to validate it. One unit is about a nanosecond.
 pub(super) const COMPLEX: u64 = 60;
-/// The cost of each label or tag in a list, such as that of `br_table`.
+/// The cost of validating each label or tag in a list, such as the labels of `br_table`, in units of fuel.
 pub(super) const LABEL: u64 = 12;
-/// The cost of popping and pushing one operand.
+/// The cost of popping and pushing the type of one operand, in units of fuel.
 pub(super) const OPERAND: u64 = 8;
-/// The cost of comparing types over one level of subtyping.
+/// The cost of comparing two types over one level of subtyping, in units of fuel.
 pub(super) const SUBTYPE_STEP: u64 = 7;
-/// The number of locals whose declaration costs one unit of fuel.
+/// The number of locals whose declaration costs one unit of fuel (about a nanosecond of one core).
 const LOCALS_PER_UNIT: u64 = 8;
 /// The maximum number of elements of `array.new_fixed` whose types are checked. If there are more, `wasmparser` rejects the operator
 /// without checking them.
 const ARRAY_ELEMENTS_MAX: u32 = 10_000;
 
-/// Estimates the costs of the operators in a function body.
+/// Estimates how much fuel (validation work) each operator in a function body costs.
 pub(super) struct OperatorCost<'v, 'b> {
     pub(super) code: &'b [u8],
-    /// The cost of popping, comparing and pushing one operand.
+    /// The cost of popping, comparing and pushing one operand, in units of fuel (about a nanosecond of one core).
     pub(super) operand: u64,
     pub(super) validator: &'v mut FuncValidator<ValidatorResources>,
 }
@@ -104,7 +104,7 @@ impl OperatorCost<'_, '_> {
         }
     }
 
-    /// Decodes the operator at the position of `reader`, and returns its cost.
+    /// Decodes the operator at the position of `reader`, and returns the cost of validating it, in units of fuel.
     fn of_other(&mut self, reader: &BinaryReader<'_>) -> wasmparser::Result<u64> {
         let visitor = self.validator.visitor(reader.original_position());
         let operator = reader.peek_operator(&visitor)?;

@@ -18,7 +18,7 @@ pub(super) enum SectionClass {
     Memories,
     Data,
     Custom,
-    /// The instances, types, aliases, canonical functions, imports and exports of a component.
+    /// The sections of a component for instances, types, aliases, canonical functions, imports and exports.
     Component,
 }
 

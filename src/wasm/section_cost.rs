@@ -8,12 +8,14 @@ use wasmparser::{Payload, Validator};
 use super::section_class::SectionClass;
 use super::type_size::TypeSizes;
 
-/// The cost of a section in addition to that of its bytes.
+/// The cost of validating a section in addition to the cost of its bytes, in units of fuel (about a nanosecond of one core).
 const SECTION: u64 = 500;
-/// The cost of a nested module or component in addition to that of its sections.
+/// The cost of validating a nested module or component in addition to the cost of its sections, in units of fuel (about a nanosecond of one
+/// core).
 const NESTED: u64 = 20_000;
 
-/// The cost of each byte of a section with types. This and the following costs were measured with the shortest possible declarations.
+/// The cost of each byte of a section with types, in units of fuel (validation work). This and the following costs were measured with the
+/// shortest possible declarations.
 const TYPE_BYTE: u64 = 500;
 const NAME_BYTE: u64 = 250;
 const EXPRESSION_BYTE: u64 = 50;

@@ -23,7 +23,7 @@ pub struct SectionChange {
     pub name: Option<String>,
     /// The total size of these sections in the old module, in bytes; `None` if it has no such section.
     pub old: Option<u64>,
-    /// The total size of these sections in the new module, in bytes; `None` if it has no such section.
+    /// The total size of the sections with this kind and name in the new module, in bytes; `None` if it has no such section.
     pub new: Option<u64>,
 }
 

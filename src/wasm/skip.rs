@@ -15,10 +15,11 @@ const CUSTOM_NAME_BYTES_MAX: u32 = 100_000;
 /// The maximum length of a filler section, in bytes. A filler section is a custom section without a name, filled with zeros. The parser
 /// gets it instead of the skipped bytes.
 const FILLER_BYTES_MAX: u64 = 64 << 10;
-/// The minimum number of bytes that are left for the last filler section, so that its header fits.
+/// The minimum length of the last filler section, in bytes. The filler section before it is made shorter if necessary, so that the header
+/// of the last one fits.
 const FILLER_BYTES_MIN: u64 = 16;
 
-/// The result of [`read_name`].
+/// The result of [`read_name`]: the section with its name, or the number of bytes that are needed to read the name.
 pub(super) enum Skip<'a> {
     /// The name was read, so the section can be skipped.
     Named(SkippedSection<'a>),
@@ -68,10 +69,11 @@ pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHeader) -> Result
     }))
 }
 
-/// Advances the position of a parser by `bytes`. The parser must be before a section. It gets custom sections without a name, whose total
-/// length is `bytes`.
+/// Advances the position of a parser by `bytes`. The parser must be positioned before a section. It receives custom sections without a
+/// name, whose total length is `bytes`, instead of the skipped section.
 ///
-/// The reason: a parser checks the order of sections and has no method to skip a section, but custom sections do not affect the order.
+/// The reason for this workaround: a parser has no method to skip a section. It checks the order of sections, but custom sections may be
+/// anywhere.
 pub(super) fn advance(parser: &mut Parser, mut bytes: u64) -> Result<(), Error> {
     let mut filler = vec![0; bytes.min(FILLER_BYTES_MAX) as usize];
     while bytes > 0 {

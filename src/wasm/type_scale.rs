@@ -1,4 +1,4 @@
-//! Computes an upper bound on the work of validating an operator. It depends on the types of the module.
+//! Computes, from the types of a module, an upper bound on the work of validating an operator.
 
 use wasmparser::{CompositeInnerType, Validator};
 
@@ -12,13 +12,14 @@ const SUBTYPE_DEPTH_MAX: u8 = 63;
 pub(super) struct TypeScale {
     /// The largest number of supertypes above a type.
     subtype_depth: u8,
-    /// The largest number of parameters and results of a function type, or of fields of a struct type.
+    /// The largest number of operands: the parameters and results of a function type together, or the fields of a struct type.
     operands_max: u64,
     has_arrays: bool,
 }
 
 impl TypeScale {
-    /// Returns the properties of the types of the module that is being validated. Called after its type section.
+    /// Returns the properties of the module's types on which the cost of operators depends. Must be called after the type section was
+    /// validated.
     pub(super) fn of_module(validator: &Validator) -> Self {
         let mut scale = Self::default();
         let Some(types) = validator.types(0) else {
@@ -53,8 +54,8 @@ impl TypeScale {
         OPERAND + SUBTYPE_STEP * u64::from(self.subtype_depth)
     }
 
-    /// Returns an upper bound on the cost of an operator, divided by the number of its bytes. An operator has at most as many labels, tags
-    /// and handlers as bytes, and the validator reads at most six types for each of these.
+    /// Returns an upper bound on the cost of validating an operator, in units of fuel, divided by the number of its bytes. An operator has
+    /// at most as many labels, tags and handlers as bytes, and the validator reads at most six types for each of these.
     pub(super) fn cost_per_byte_max(&self) -> u64 {
         if self.has_arrays {
             // `array.new_fixed` has as many operands as its immediate says, however few bytes it has, so there is no useful bound.

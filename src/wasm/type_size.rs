@@ -13,7 +13,7 @@ use wasmparser::{
 
 /// The cost of comparing one part of a type, or of copying the part to replace the resources in it, in units of fuel.
 const PART: u64 = 20;
-/// The maximum size of a type, in parts. `wasmparser` rejects larger types.
+/// The maximum number of parts of a type; a part that occurs several times is counted each time. `wasmparser` rejects larger types.
 const SIZE_MAX: u64 = 1_000_000;
 
 /// The sizes of the types of a component. The size of a type is the number of its parts; a part that occurs several times is counted each
@@ -25,7 +25,7 @@ pub(super) struct TypeSizes {
 }
 
 impl TypeSizes {
-    /// Returns the cost of the types to which a payload refers, in units of fuel.
+    /// Returns the estimated cost of validating the types to which a payload refers, in units of fuel (about a nanosecond of one core).
     pub(super) fn of_payload(&mut self, payload: &Payload<'_>, validator: &Validator) -> u64 {
         let Some(types) = validator.types(0) else {
             return 0;
@@ -96,7 +96,7 @@ impl TypeSizes {
         }
     }
 
-    /// Returns the size of the type of an item, or 1 if the item does not exist.
+    /// Returns the number of parts of an item's type, or 1 if the item does not exist.
     fn of_item(&mut self, types: TypesRef<'_>, kind: ComponentExternalKind, index: u32) -> u64 {
         let id = match kind {
             ComponentExternalKind::Func if index < types.component_function_count() => {
@@ -122,7 +122,7 @@ impl TypeSizes {
         }
     }
 
-    /// Returns the size of a type. The recursion is not deep, because `wasmparser` limits the depth of types.
+    /// Returns the size of a type: the number of its parts. The recursion is not deep, because `wasmparser` limits the depth of types.
     fn of_id(&mut self, types: TypesRef<'_>, id: ComponentAnyTypeId) -> u64 {
         if let Some(size) = self.known.get(&id) {
             return *size;

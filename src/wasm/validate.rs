@@ -14,8 +14,8 @@ use super::{Error, Facts, ModuleInfo};
 use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
 
-/// The maximum capacity, in bytes, with which the buffer for incomplete payloads is kept after the payload is complete. A larger buffer is
-/// freed.
+/// The buffer for incomplete payloads is kept after a payload is complete if its capacity is at most this number of bytes. A larger buffer
+/// is freed.
 const PENDING_BYTES_KEPT_MAX: usize = 1 << 20;
 
 /// Validates the module that is read from `source`, up to the end of `source`.
@@ -83,10 +83,10 @@ pub struct Validation {
     head: Option<Vec<u8>>,
     /// The bytes of the last payload, if it is incomplete; otherwise empty.
     pending: Vec<u8>,
-    /// The length that `pending` must have before it can be parsed, in bytes.
+    /// The length that `pending` must have before its payload can be parsed, in bytes.
     need_bytes: usize,
     fuel: Arc<Fuel>,
-    /// `None` after the module has been rejected.
+    /// The pass over the module. `None` after the module has been rejected.
     walk: Option<ModuleWalk>,
 }
 
@@ -126,8 +126,8 @@ impl Validation {
         Self::with_facts_of_several(limits, budget, Cancellation::default())
     }
 
-    /// Creates a validation like [`with_facts`](Self::with_facts), for one of several modules whose validations `cancellation` cancels
-    /// together.
+    /// Creates a validation like [`with_facts`](Self::with_facts) that `cancellation` can cancel. The caller may pass clones of one
+    /// `cancellation` to several validations, to cancel them together.
     pub fn with_facts_of_several(
         limits: &ModuleLimits,
         budget: &ByteBudget,
@@ -145,7 +145,7 @@ impl Validation {
         self.pending.capacity()
     }
 
-    /// Returns the value with which another thread can cancel the validation.
+    /// Returns a handle with which another thread can cancel the validation.
     pub fn cancellation(&self) -> Cancellation {
         self.fuel.cancellation()
     }
@@ -199,8 +199,8 @@ impl Validation {
         Ok((info.finish(self.size_bytes, self.sha256), facts))
     }
 
-    /// Ends the validation after `error`, and returns the error to report. If a function body is invalid, that is the error of the body,
-    /// because the body comes before the position of `error` in the module. Otherwise it is `error`.
+    /// Ends the validation after `error`, and returns the error to report. If a function body is invalid, returns the error of the body,
+    /// because the body comes before the position of `error` in the module. Otherwise returns `error`.
     fn reject(&mut self, error: Error) -> Error {
         let walk = self.walk.take();
         walk.and_then(|walk| walk.finish(self.size_bytes).err())

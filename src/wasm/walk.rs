@@ -21,13 +21,13 @@ use super::type_size::TypeSizes;
 pub(super) struct ModuleWalk {
     section_bytes_max: u32,
     frame: Frame,
-    /// The components that contain the one in `frame`, the outermost first.
+    /// The components that contain the module or component in `frame`, the outermost first.
     outer: Vec<Frame>,
     /// The number of remaining bytes of a custom section that is being skipped; otherwise 0.
     skip_bytes: u64,
     validator: Validator,
     collector: InfoCollector,
-    /// `None` if facts were not requested, or if their collector has panicked.
+    /// The collector of facts. `None` if facts were not requested, or if the collector has panicked.
     facts: Option<FactsCollector>,
     bodies: Bodies,
     fuel: Arc<Fuel>,
@@ -35,7 +35,7 @@ pub(super) struct ModuleWalk {
     type_sizes: TypeSizes,
 }
 
-/// The position in a module or component that is being read. It may be nested in another component.
+/// The position in a module or component that is being read. The module or component may be nested in another component.
 struct Frame {
     parser: Parser,
     position: ParserPosition,
@@ -47,9 +47,9 @@ struct Frame {
 /// The position of the parser in a module or component.
 #[derive(Clone, Copy)]
 enum ParserPosition {
-    /// Before the header of the module or component.
+    /// The next bytes are the header of the module or component.
     Header,
-    /// Before a section.
+    /// The header was read. The next bytes are a section, unless the module or component ends here.
     Section(Encoding),
     /// In the code section: the number of bodies that remain, and the number of bytes that remain.
     Code { bodies: u32, bytes: u32 },
@@ -136,8 +136,8 @@ impl ModuleWalk {
         }
     }
 
-    /// Processes `data` if the parser needs more bytes, but no more follow. This is the end of the module, or an error if the module is
-    /// truncated.
+    /// Processes `data` if the parser needs more bytes, but the input has ended. The module is then either complete or truncated; if it is
+    /// truncated, returns an error.
     fn end(&mut self, data: &[u8]) -> Result<ParseStep, Error> {
         let start = self.frame.parser.offset();
         match self.frame.parser.parse(data, true) {
@@ -152,8 +152,8 @@ impl ModuleWalk {
         }
     }
 
-    /// Returns that `bytes` bytes are needed for the next payload. But if `data` begins with a long custom section, reads its name and
-    /// starts to skip it.
+    /// Returns [`ParseStep::Need`] with `bytes`, the number of bytes that the next payload needs. But if `data` begins with a long custom
+    /// section, reads the name of the section and starts to skip it.
     fn need(&mut self, data: &[u8], bytes: usize) -> Result<ParseStep, Error> {
         let head = match self.frame.position {
             ParserPosition::Section(_) => SectionHeader::peek(data),

@@ -1,9 +1,9 @@
 //! Decides whether a newer component is compatible with an older one, from the types of their imports and exports.
 //!
-//! The rules are those by which one component type matches another: an instance may export more than is required; everything else must be
-//! equal, including the names of parameters and the order of fields. This is the
-//! [subtyping](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Subtyping.md) that `wasmparser` and Wasmtime implement.
-//! Interfaces may have different versions if these are compatible, such as `0.2.0` and `0.2.3`.
+//! The rules are the [subtyping](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Subtyping.md) rules for component
+//! types as `wasmparser` and Wasmtime implement them: an instance may export more than is required; everything else must be equal,
+//! including the names of parameters and the order of fields. Interfaces may have different versions if these are compatible, such as
+//! `0.2.0` and `0.2.3`.
 
 use super::pairs::pairs;
 use super::reasons::{Reasons, Subjects};

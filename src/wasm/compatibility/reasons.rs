@@ -6,22 +6,23 @@ use crate::wasm::error::one_line;
 /// The maximum number of reasons of each kind. A module may differ in a million exports.
 const REASONS_MAX: usize = 100;
 
-/// The words that stand for the two compared things in the texts of the reasons.
+/// The names of the newer and the older module in the texts of the reasons. If a component is compared with a WIT world, they name the
+/// component and the world.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subjects {
-    /// The words for the module that replaces the other one.
+    /// How the texts name the newer module, such as `the newer module`.
     pub new: &'static str,
-    /// The words for the module that is replaced.
+    /// How the texts name the older module, such as `the older one`.
     pub old: &'static str,
 }
 
-/// The words for a newer and an older module.
+/// The names that the reasons use when two modules are compared.
 pub(super) const MODULES: Subjects = Subjects {
     new: "the newer module",
     old: "the older one",
 };
 
-/// Collects the reasons for a verdict.
+/// Collects the reasons for a verdict on whether a newer module is compatible with an older one.
 #[derive(Debug)]
 pub(super) struct Reasons {
     pub subjects: Subjects,

@@ -52,7 +52,8 @@ fn heap_matches(types: TypesRef<'_>, actual: HeapType, expected: HeapType) -> bo
     }
 }
 
-/// Returns whether the defined type at `index` is shared, and the smallest abstract type that contains it.
+/// Returns whether the defined type at `index` is shared, and the smallest abstract type that contains it; `None` if `index` is relative to
+/// a module or recursion group.
 fn abstraction(types: TypesRef<'_>, index: UnpackedIndex) -> Option<(bool, AbstractHeapType)> {
     let composite = &types[index.as_core_type_id()?].composite_type;
     let ty = match composite.inner {

@@ -14,7 +14,7 @@ pub const WORLD_BYTES_MAX: usize = 512 << 10;
 /// about ten packages.
 const PACKAGES_MAX: usize = 100;
 
-/// A WIT world. Components can be checked whether they fit it.
+/// A WIT world against which components are checked.
 #[derive(Clone, Debug)]
 pub struct TargetWorld {
     resolve: Resolve,
@@ -64,7 +64,7 @@ impl TargetWorld {
     /// have different versions if these are compatible.
     ///
     /// # Errors
-    /// The module has no WIT; the error has the reason. [`WitError::CoreModule`] for a core module, because it fits no world.
+    /// If the module has no WIT; the error has the reason. [`WitError::CoreModule`] for a core module, because it fits no world.
     pub fn misfits(&self, module: &[u8]) -> Result<Vec<String>, WitError> {
         isolated(|| {
             let Skeleton::Component(component) = Skeleton::of(module)? else {
@@ -86,8 +86,8 @@ impl TargetWorld {
         })
     }
 
-    /// Returns all differences that prevent a component from fitting, described with the names in WIT. The error of the validator has only
-    /// the first difference, and describes it in terms of component types.
+    /// Returns all differences that prevent a component from fitting this world, described with the names in WIT. The error of the
+    /// validator names only the first difference, and describes it with component types, which users of WIT do not know.
     fn explain(&self, component: Vec<u8>) -> Result<Vec<String>, WitError> {
         let mut reasons = Reasons::new(Subjects {
             new: "the component",

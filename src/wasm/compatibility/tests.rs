@@ -6,8 +6,7 @@ use wit_component::DecodedWasm;
 use super::{Compatibility, Verdict};
 use crate::wasm::wit::tests::component;
 
-/// The types with which pairs are generated, for parameters, results and fields. In some pairs, a type is changed to the next one in this
-/// list.
+/// The types of parameters, results and fields in the generated pairs. In some pairs, one type is replaced with the next type in this list.
 const TYPES: [&str; 4] = [
     "u32",
     "list<tuple<u8, char>>",
@@ -22,9 +21,9 @@ struct Parts {
     interface: &'static str,
     types: String,
     functions: String,
-    /// Declarations in the package after the interface.
+    /// WIT declarations that follow the interface in the package. Empty in most packages.
     more: &'static str,
-    /// Further imports or exports of the world.
+    /// Imports or exports of the world in addition to the interface. The word `SIDE` stands for `import` or `export`.
     also: &'static str,
 }
 
@@ -474,7 +473,8 @@ fn middleware(imported: &str, exported: &[(&str, &str)]) -> Vec<u8> {
     wat::parse_str(&text).unwrap()
 }
 
-/// This needs a test of its own, because the WIT decoder merges an import and an export of the same name into one interface.
+/// The generated pairs do not cover this case. It is special because the WIT decoder merges an import and an export of the same name into
+/// one interface.
 #[test]
 fn an_interface_that_is_imported_and_exported_is_compared_on_both_sides() {
     let (f, g) = (r#"(export "f" (func))"#, r#"(export "g" (func))"#);
@@ -525,7 +525,7 @@ fn an_interface_that_is_imported_and_exported_is_compared_on_both_sides() {
     );
 }
 
-/// In these components, the exported interfaces use types of each other and of imported interfaces.
+/// The exported interfaces of these components use each other's types and types of imported interfaces.
 #[test]
 fn components_that_import_and_export_resources_are_compared() {
     let wit = |more: &str| {

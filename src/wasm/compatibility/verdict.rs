@@ -10,13 +10,13 @@ use crate::wasm::Error;
 /// The decision whether a newer module can replace an older one, with the reasons.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The decision without the reasons.
+    /// Whether the newer module can replace the older one.
     pub compatibility: Compatibility,
     /// The differences that break users of the older module, one sentence each. At most 100.
     pub breaking: Vec<String>,
     /// The differences that do not break users of the older module, one sentence each. At most 100.
     pub compatible: Vec<String>,
-    /// The number of differences of either kind that are not listed.
+    /// The number of differences, breaking or compatible, that are not listed.
     pub left_out: usize,
 }
 

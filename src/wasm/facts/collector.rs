@@ -21,8 +21,8 @@ use crate::wasm::collect::{component_kind, core_kind, import_kind};
 use crate::wasm::skip::SkippedSection;
 use crate::wasm::types::IndexSpaces;
 
-/// Collects facts from the payloads of a module or component, and of the modules and components nested in it. Receives the payloads in the
-/// order of the bytes.
+/// Collects facts from the payloads of a module or component, and of the modules and components nested in it. The payloads must be added in
+/// their order in the binary.
 #[derive(Debug)]
 pub(in crate::wasm) struct FactsCollector {
     /// A stack with the kind (module or component) of everything that is being read: the outermost first, the innermost last.
@@ -39,15 +39,16 @@ pub(in crate::wasm) struct FactsCollector {
     spaces: IndexSpaces,
     /// The functions of the core module that is being read; `None` outside of core modules.
     module: Option<CoreModule>,
-    /// The features that the core module that is being read uses, without its function bodies.
+    /// The features that the core module that is being read requires, without the features that only its function bodies require.
     module_features: CoreFeatures,
-    /// The features that all components use.
+    /// The features that the components, nested or not, require.
     component_features: ComponentFeatures,
-    /// The features that all core modules use that have been read to their end, without their function bodies.
+    /// The features that the core modules that have been read completely require, without the features that only their function bodies
+    /// require.
     used: WasmFeatures,
-    /// The number of core modules that have been started in the outermost component.
+    /// The number of nested core modules, at any depth, of which at least the header has been read.
     nested_modules: u32,
-    /// If the section that is being skipped is a name section, the number of bytes that remain before its contents; otherwise `None`.
+    /// While a name section is being skipped, the number of bytes that remain until its contents start; otherwise `None`.
     names_start: Option<usize>,
 }
 
@@ -82,8 +83,9 @@ impl FactsCollector {
         }
     }
 
-    /// Adds a payload that was validated. `offset` is the payload's offset in the module. `data` has the bytes of the payload, or only the
-    /// first of them if it is a section that is read in parts. `types` are the types of the module or component that is being read.
+    /// Adds a payload that was validated. `offset` is the payload's offset in the module. `data` has the bytes of the payload; if the
+    /// payload is a section that is read in parts, `data` has only the first bytes. `types` are the types of the module or component that
+    /// is being read.
     pub(in crate::wasm) fn payload(
         &mut self,
         payload: &Payload<'_>,
@@ -221,13 +223,13 @@ impl FactsCollector {
         }
     }
 
-    /// Returns the features that the sections of the core module that is being read use, without its function bodies.
+    /// Returns the features that the core module that is being read requires, without the features that only its function bodies require.
     pub(in crate::wasm) fn module_features(&self) -> WasmFeatures {
         self.module_features.used()
     }
 
-    /// Starts a custom section whose contents are too long to be in memory at once. [`skipped`](Self::skipped) then receives the bytes of
-    /// the section.
+    /// Adds a custom section that is skipped, because its contents are too long to be in memory at once. The caller then passes the bytes
+    /// of the section to [`skipped`](Self::skipped).
     pub(in crate::wasm) fn skips(&mut self, section: &SkippedSection<'_>) {
         if self.encodings.len() == 1 {
             let (offset, size_bytes) = (section.offset, section.section_bytes);
@@ -251,7 +253,8 @@ impl FactsCollector {
         }
     }
 
-    /// Returns the collected facts. `size_bytes` is the size of the module, and `in_bodies` are the features that its function bodies use.
+    /// Returns the collected facts. `size_bytes` is the size of the module, and `in_bodies` are the features that its function bodies
+    /// require. Returns `None` if no payload was added.
     pub(in crate::wasm) fn finish(self, size_bytes: u64, in_bodies: WasmFeatures) -> Option<Facts> {
         let kind = self.kind?;
         let mut used = self.used | in_bodies;
@@ -273,8 +276,8 @@ impl FactsCollector {
     }
 }
 
-/// Returns the contents of a section without its header. `data` has the bytes of the payload. Returns an empty slice if the section is read
-/// in parts.
+/// Returns the contents of a section without its header. `data` has the bytes of the payload. Returns an empty slice if the payload is not
+/// a section, or if the section is read in parts.
 fn contents<'d>(payload: &Payload<'_>, data: &'d [u8]) -> &'d [u8] {
     let length = payload.as_section().and_then(|(_, range)| {
         let length = range.end.checked_sub(range.start)?;

@@ -11,9 +11,9 @@ use super::largest::{Largest, PARTS_MAX};
 use super::name_section::{Name, NameSection};
 use super::text::cut_text;
 
-/// The maximum number of exported functions whose names are kept.
+/// The maximum number of exported functions whose names are collected.
 const EXPORTED_FUNCTIONS_MAX: usize = 10_000;
-/// The total length of the kept names of exported functions, in bytes, after which no further names are kept.
+/// Once the collected names of exported functions have this total length, in bytes, no further names are collected.
 const EXPORTED_NAMES_BYTES_MAX: usize = 512 << 10;
 
 /// The functions of the core module that is being read.
@@ -29,8 +29,8 @@ pub(super) struct CoreModule {
     /// The first name under which a function is exported, by the index of the function.
     exported_names: BTreeMap<u32, String>,
     exported_names_bytes: usize,
-    /// The largest functions, which [`Facts::functions`](super::Facts::functions) may list; `None` until the name section starts or the
-    /// module ends.
+    /// The largest functions of the module, from which [`Facts::functions`](super::Facts::functions) is selected. `None` before the name
+    /// section, and in a module without one.
     listed: Option<Vec<FunctionSize>>,
     names: Option<NameSection>,
     /// The name of the module, from the name section.
@@ -38,8 +38,8 @@ pub(super) struct CoreModule {
 }
 
 impl CoreModule {
-    /// Creates the value for a module that has no functions yet. `number` is the number of the module in its component; `None` if it is not
-    /// in a component.
+    /// Creates a [`CoreModule`] without functions. `number` is the number of the module in its component; `None` if it is not in a
+    /// component.
     pub(super) fn new(number: Option<u32>) -> Self {
         Self {
             number,
@@ -51,7 +51,7 @@ impl CoreModule {
         self.number
     }
 
-    /// Adds the body of the next function. `bytes` is the length of the body.
+    /// Records the length of the next function's body, in bytes.
     pub(super) fn body(&mut self, bytes: usize) {
         self.sizes.push(bytes as u32);
     }
@@ -75,7 +75,7 @@ impl CoreModule {
             }
             Payload::FunctionSection(section) => {
                 self.declared_functions = section.count();
-                // Discards the names of a name section before the function section, because such a section is not valid there.
+                // A name section before the function section is not valid, so its names are discarded.
                 (self.names, self.listed) = (None, None);
             }
             _ => {}

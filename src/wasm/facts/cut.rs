@@ -31,7 +31,7 @@ impl<T> Default for Cut<T> {
 #[derive(Debug)]
 pub(super) struct CutList<T> {
     list: Cut<T>,
-    /// The number of bytes of JSON that further items may have.
+    /// The number of bytes of JSON that are left for further items.
     left_bytes: usize,
     is_cut: bool,
 }

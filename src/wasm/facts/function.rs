@@ -14,8 +14,8 @@ const FUNCTION_BYTES: usize = 80;
 /// A function of a module, with its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionSize {
-    /// In a component, the number of the core module that defines the function. Core modules are numbered from 0, in the order of the
-    /// bytes.
+    /// In a component, the number of the core module that defines the function. Core modules are numbered from 0, in their order in the
+    /// binary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<u32>,
     /// The index of the function in its module; imported functions come first.

@@ -11,9 +11,9 @@ use super::text::{cut_text, json_bytes};
 
 /// The maximum number of groups (crates or namespaces) that are collected.
 const GROUPS_MAX: usize = 4096;
-/// The maximum size of the list of groups in the facts, in bytes of JSON.
+/// The maximum size of the list of groups (crates or namespaces) in the facts, in bytes of JSON.
 const GROUPS_BYTES_MAX: usize = 64 << 10;
-/// The length of the JSON of a group without its name, in bytes.
+/// The length of the JSON of a group (a crate or namespace) without its name, in bytes.
 const GROUP_BYTES: usize = 80;
 
 /// The number and the total size of the functions of a crate or namespace.
@@ -23,11 +23,11 @@ pub struct GroupSize {
     pub name: String,
     /// The number of functions in the group.
     pub functions: u64,
-    /// The total size of these functions, in bytes.
+    /// The total size of the functions in the group, in bytes.
     pub size_bytes: u64,
 }
 
-/// Collects the sizes of functions by group.
+/// Adds up the sizes of functions by group: the crate or namespace to which a function belongs.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     /// The number and the total size of the functions, by the name of the group.

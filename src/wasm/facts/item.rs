@@ -36,7 +36,7 @@ pub struct TypedExport {
     pub name: String,
     /// The kind of the item.
     pub kind: ItemKind,
-    /// The type of the item, in the same form as for an import.
+    /// The type of the item, in the same form as [`TypedImport::ty`].
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
 }

@@ -2,10 +2,10 @@
 
 use super::cut::{Cut, CutList};
 
-/// The maximum number of parts that are selected.
+/// The maximum number of parts (functions or data segments) that a [`Largest`] selects.
 pub(super) const PARTS_MAX: usize = 4096;
 
-/// A part of a module of which the largest are selected: a function or a data segment.
+/// A part of a module: a function or a data segment. Only the largest parts are selected.
 pub(super) trait Sized64 {
     /// Returns the size of the part in the module, in bytes.
     fn size_bytes(&self) -> u64;

@@ -11,7 +11,8 @@ use super::text::{cut_text, json_bytes};
 
 /// The maximum size of the list of producers, in bytes of JSON.
 const PRODUCERS_BYTES_MAX: usize = 32 << 10;
-/// The maximum number of producers that are remembered to find duplicates. Each new producer is compared with them.
+/// The maximum number of producers (the tools in the section `producers`) that are remembered to find duplicates. The number is limited
+/// because each new producer is compared with all of them.
 const PRODUCERS_MAX: usize = 256;
 /// The length of the JSON of a producer without its field, name and version, in bytes.
 const PRODUCER_BYTES: usize = 48;

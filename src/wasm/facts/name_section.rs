@@ -28,7 +28,7 @@ pub(super) struct NameSection {
     position: Position,
     /// The bytes of an incomplete entry at the end of the last piece.
     pending: Vec<u8>,
-    /// The number of the next bytes that are skipped, because they are in a subsection that is not decoded.
+    /// How many of the next bytes are skipped, because they are in a subsection that is not decoded.
     skip_bytes: u64,
 }
 
@@ -36,11 +36,11 @@ pub(super) struct NameSection {
 enum Position {
     #[default]
     Subsection,
-    /// Before the name of the module.
+    /// The next bytes are the name of the module.
     ModuleName,
-    /// Before the number of function names. The value is the length of the rest of the subsection, in bytes.
+    /// The next bytes are the number of function names. The value is the length of the rest of the subsection, in bytes.
     Count(u64),
-    /// Before the next entry with the name of a function, or at the end of these entries.
+    /// The next bytes are an entry with the name of a function, unless all these entries were read.
     Functions {
         entries: u32,
         left_bytes: u64,

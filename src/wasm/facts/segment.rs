@@ -13,8 +13,8 @@ const SEGMENT_BYTES: usize = 128;
 /// A data segment of a module, with its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentSize {
-    /// In a component, the number of the core module that contains the segment. Core modules are numbered from 0, in the order of the
-    /// bytes.
+    /// In a component, the number of the core module that contains the segment. Core modules are numbered from 0, in their order in the
+    /// binary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<u32>,
     /// The index of the segment in its module.

@@ -15,8 +15,8 @@ pub(in crate::wasm) struct Decoded {
     pub resolve: Resolve,
     /// The world or package that the module describes.
     pub root: Root,
-    /// The exported interfaces that the component also imports, if they were separated. They have other names in the world. See
-    /// [`Decoded::separated`].
+    /// The exported interfaces that [`Decoded::separated`] keeps apart from imported interfaces of the same name. The world exports them
+    /// under generated names.
     pub renamed: HashSet<InterfaceId>,
 }
 
@@ -40,10 +40,12 @@ impl Decoded {
         Self::of_skeleton(&Skeleton::of(bytes)?)
     }
 
-    /// Decodes the WIT in a skeleton. If an interface is both imported and exported, the result has two interfaces: one with the items that
-    /// the component imports, and one with the items that it exports. The result of [`of_skeleton`](Self::of_skeleton) has one interface
-    /// for both. Returns `None` if no interface is both imported and exported, because `of_skeleton` then has the same result. May panic or
-    /// recurse deeply.
+    /// Decodes the WIT in a skeleton, a copy of the parts of a module on which its WIT depends. If the component both imports and exports
+    /// an interface, the result has two interfaces: one with the items that the component imports, and one with the items that it exports.
+    /// [`of_skeleton`](Self::of_skeleton) would merge them.
+    ///
+    /// Returns `None` if the component does not both import and export any interface: the result would then be the same as the result of
+    /// `of_skeleton`. May panic or recurse deeply.
     ///
     /// # Errors
     /// As for [`Decoded::of`].
@@ -61,7 +63,7 @@ impl Decoded {
     }
 
     /// Gives each exported interface that was renamed the name and package of the imported interface. The keys of `names` are the new
-    /// names, its values are the original names.
+    /// names, and the values are the original names.
     fn restore_names(&mut self, names: &BTreeMap<String, String>) {
         let Root::Component(world) = self.root else {
             return;
@@ -91,8 +93,8 @@ impl Decoded {
         }
     }
 
-    /// Decodes the WIT in a skeleton, with separate interfaces for an import and an export of the same name. Calls
-    /// [`separated`](Self::separated), and [`of_skeleton`](Self::of_skeleton) if there is nothing to separate.
+    /// Decodes the WIT in a skeleton, with separate interfaces for an import and an export of the same name: calls
+    /// [`separated`](Self::separated), or [`of_skeleton`](Self::of_skeleton) if there are no such interfaces.
     pub(in crate::wasm) fn exactly(skeleton: &Skeleton) -> Result<Self, WitError> {
         match Self::separated(skeleton)? {
             Some(decoded) => Ok(decoded),
@@ -123,7 +125,7 @@ impl Decoded {
         })
     }
 
-    /// Returns the root if it is a package. If the root is a world, returns the package that contains the world.
+    /// Returns the package that the module describes. If the module describes a world, returns the package that contains the world.
     ///
     /// # Errors
     /// [`WitError::Undecodable`] if the world has no package.

@@ -39,10 +39,10 @@ pub enum WitError {
     /// Components in components are nested too deeply.
     #[error("components are nested more than {depth_max} levels deep")]
     TooDeep {
-        /// The maximum depth.
+        /// The maximum number of nested levels.
         depth_max: usize,
     },
-    /// WIT cannot express the component, or the bytes are not a valid module.
+    /// WIT cannot express the component, the bytes are not a valid module, or the WIT text that defines a world is malformed.
     #[error("{0}")]
     Undecodable(String),
     /// The decoder panicked. That is a fault of the decoder, not of the module.

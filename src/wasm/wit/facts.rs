@@ -1,4 +1,4 @@
-//! The WIT of a module, in a form of limited size that is stored and served.
+//! The WIT of a module, in a form of limited size that the store saves and the server sends to clients.
 
 use serde::{Deserialize, Serialize};
 
@@ -97,8 +97,8 @@ impl WitFacts {
         isolated(|| {
             let skeleton = Skeleton::of(bytes)?;
             let decoded = Decoded::of_skeleton(&skeleton)?;
-            // This step runs on a thread of its own, so that its panic is not a panic of the whole function. Without its result, the
-            // interfaces that are both imported and exported are merged in the lists.
+            // This step runs on a thread of its own, so that a panic ends only this step. If it fails, the lists are made from `decoded`,
+            // in which an interface that is both imported and exported is merged into one.
             let separated = isolated(|| {
                 let separated = Decoded::separated(&skeleton)?;
                 separated.as_ref().map(WitWorld::of_decoded).transpose()
@@ -164,8 +164,8 @@ impl Room {
         })
     }
 
-    /// Subtracts `bytes` from the bytes that are left, and returns whether there were enough. If not, no bytes are left, so that everything
-    /// after this is omitted too.
+    /// Subtracts `bytes` from the bytes that are left, and returns whether there were enough. If not, no bytes are left, so that all
+    /// following items are omitted, too.
     fn take(&mut self, bytes: usize) -> bool {
         let left = self.bytes.checked_sub(bytes + ITEM_BYTES);
         self.bytes = left.unwrap_or(0);

@@ -19,7 +19,7 @@ const TEXTS_BYTES_MAX: usize = 8 << 20;
 /// A function or type in an interface or a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct Member {
-    /// Whether the member is a function, a type, or a whole world.
+    /// Whether the member is a function or a type, or stands for a whole world.
     pub kind: WitItemKind,
     /// The name in the binary format, such as `[method]counter.increment`. It is unique in the interface.
     pub key: Arc<str>,

@@ -23,8 +23,8 @@ pub(super) struct Separated {
     pub names: BTreeMap<String, String>,
 }
 
-/// Returns a copy of a component in which the exported interfaces that it also imports have other names; `None` if there are none.
-/// `skeleton` has the bytes of a [`Skeleton::Component`](super::skeleton::Skeleton::Component).
+/// Returns a copy of a component in which the exported interfaces that it also imports have other names. Returns `None` if there are no
+/// such interfaces. `skeleton` has the bytes of a [`Skeleton::Component`](super::skeleton::Skeleton::Component).
 ///
 /// # Errors
 /// [`WitError::Undecodable`] if the sections cannot be read.
@@ -71,7 +71,8 @@ pub(super) fn separate(skeleton: &[u8]) -> Result<Option<Separated>, WitError> {
 const PREAMBLE_BYTES: usize = 8;
 
 impl Separated {
-    /// Adds an export section to the copy. Gives the exports for which `is_renamed` returns true new names from `labels`.
+    /// Copies the export section `section` to [`component`](Self::component). Replaces the names for which `is_renamed` returns true with
+    /// names from `labels`.
     fn rename(
         &mut self,
         section: &Section<'_>,
@@ -86,7 +87,7 @@ impl Separated {
             if !is_renamed(export.name.name) {
                 continue;
             }
-            // A name is encoded as a byte for its form, its length, and its text.
+            // An export begins with its name, which is encoded as a byte for the form of the name, the length, and the text.
             let length_at = start as usize + 1;
             let mut length = BinaryReader::new(&section.contents[length_at..], 0);
             length.read_var_u32().map_err(WitError::undecodable)?;

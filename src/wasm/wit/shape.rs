@@ -13,19 +13,19 @@ use wit_parser::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct Shape([u8; 32]);
 
-/// The shapes of all types of a [`Resolve`].
+/// The shapes (digests of the structure) of all types of a [`Resolve`].
 pub(super) struct Shapes {
-    /// The shapes, by the index of the type in the [`Resolve`].
+    /// The [`Shape`] of each type, by the index of the type in the [`Resolve`].
     types: Vec<Shape>,
 }
 
-/// The names of interfaces that are defined within a world and have no name of their own. The values are the names under which the world
-/// imports or exports them.
+/// The names of the interfaces that are defined inline within a world, and so have no name of their own. Each value is the name under which
+/// the world imports or exports the interface.
 pub(super) type InlineNames<'a> = HashMap<InterfaceId, &'a str>;
 
 impl Shapes {
-    /// Computes the shapes of all types. The shape of each type is computed only once, because a million types may refer to it. A type
-    /// refers only to earlier types.
+    /// Computes the shapes (digests of the structure) of all types. The shape of each type is computed only once, because a million types
+    /// may refer to it. A type refers only to earlier types.
     pub(super) fn of(resolve: &Resolve, inline: &InlineNames<'_>) -> Self {
         let mut shapes = Self {
             types: Vec::with_capacity(resolve.types.len()),
@@ -89,8 +89,8 @@ impl Shapes {
         }
     }
 
-    /// Returns the shape of a type. The shape has been computed already, because `Resolve` lists each type after the types to which it
-    /// refers. If not, returns a shape that no other type has.
+    /// Returns the [`Shape`] of a type. It has been computed already, because `Resolve` lists each type after the types to which it refers.
+    /// If it has not been computed, returns a shape that no other type has.
     pub(super) fn of_id(&self, id: TypeId) -> Shape {
         let unknown = || ShapeHasher::new("unknown").text(&id.index().to_string());
         let known = self.types.get(id.index()).copied();

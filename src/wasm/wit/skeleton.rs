@@ -3,7 +3,8 @@
 use super::WitError;
 use crate::wasm::limits::{SectionHeader, peek_u32};
 
-/// The maximum length of a skeleton, in bytes. The skeleton of a component that imports all of WASI has less than 200 KB.
+/// The maximum length of a skeleton (a copy of a module with only the sections on which its WIT depends), in bytes. The skeleton of a
+/// component that imports all of WASI has less than 200 KB.
 const BYTES_MAX: usize = 4 << 20;
 /// The maximum depth of components that are nested in components.
 const DEPTH_MAX: usize = 100;
@@ -21,7 +22,7 @@ pub(in crate::wasm) enum Skeleton {
     /// A component with the same types as the original. Its nested core modules have no real code and no data, and it has no custom
     /// sections except the documentation of a package.
     Component(Vec<u8>),
-    /// An empty core module with the `component-type` sections of the original. It has at least one of these.
+    /// An empty core module with the `component-type` sections of the original, which has at least one such section.
     Module(Vec<u8>),
 }
 
@@ -45,7 +46,7 @@ impl Skeleton {
     }
 }
 
-/// Returns whether the preamble of `bytes` is that of a component.
+/// Returns whether `bytes` begins with the preamble of a component.
 fn is_component(bytes: &[u8]) -> bool {
     bytes.get(6) == Some(&COMPONENT_LAYER)
 }
@@ -117,7 +118,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Adds the preamble of `bytes` to the copy, and returns the sections after the preamble.
+    /// Adds the preamble (magic number and version) of `bytes` to this copy, and returns the sections after the preamble.
     fn sections<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -207,7 +208,8 @@ fn truncated() -> WitError {
     WitError::undecodable("truncated: a section extends past the end of the module")
 }
 
-/// Encodes a number as LEB128 in always five bytes, so that the length of a section can be overwritten when its contents are complete.
+/// Encodes a number as LEB128 that is padded to five bytes, so that the length of a section can be overwritten when its contents are
+/// complete.
 fn padded_leb(number: u32) -> [u8; 5] {
     let mut bytes = [0x80; 5];
     for (n, byte) in bytes.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! Generates components from WIT for tests, and tests the facts about them.
+//! Functions that generate components from WIT for tests, and the tests of [`WitFacts`].
 
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
@@ -213,7 +213,7 @@ fn the_list_of_functions_is_bounded() {
     let facts = WitFacts::of(&package(&functions(10_000))).unwrap();
     let members = facts.exports[0].members.len();
     assert!(members > 1_000, "{members}");
-    // The two additional ones are the world and its only member, which are not listed either.
+    // `left_out` also counts two things that are not listed either: the world, and its only member.
     assert_eq!(facts.left_out, 10_000 - members + 2);
     assert!(facts.text_is_cut);
     assert!(facts.text.len() <= 512 << 10 && facts.text.ends_with('\n'));

@@ -29,8 +29,8 @@ pub(in crate::wasm) struct WitWorld {
 /// An import or export of a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct WorldItem {
-    /// The name by which imports and exports are matched. It contains only the part of the version on which compatibility depends, such as
-    /// in `wasi:io/streams@0.2`.
+    /// The name by which the imports and exports of two modules are matched. Of the version, it contains only the part that must be equal
+    /// in compatible versions: `0.2` in `wasi:io/streams@0.2`.
     pub key: String,
     pub kind: WitItemKind,
     /// The package that defines the item, as `namespace:name`; `None` if the item is not in a package.
@@ -38,7 +38,7 @@ pub(in crate::wasm) struct WorldItem {
     pub name: String,
     /// The version of the package that defines the item.
     pub version: Option<String>,
-    /// The functions and types of an interface, or the function or type itself.
+    /// The functions and types of an interface. If the item is itself a function, type or world, the only member is the item.
     pub members: Vec<Member>,
 }
 
@@ -68,7 +68,7 @@ impl WitWorld {
         })
     }
 
-    /// Lists the imports and exports of a module whose WIT is decoded. May panic, like [`Decoded::of`].
+    /// Lists the imports and exports in the decoded WIT of a module. May panic, like [`Decoded::of`].
     pub(in crate::wasm) fn of_decoded(decoded: &Decoded) -> Result<Self, WitError> {
         let resolve = &decoded.resolve;
         check_members(resolve)?;
@@ -169,7 +169,7 @@ impl Lister<'_> {
         list.collect()
     }
 
-    /// Returns an interface with its functions and types. `label` is the name under which a world imports or exports the interface, if that
+    /// Returns an interface with its functions and types. `label` is the name under which a world imports or exports the interface, if it
     /// is not the interface's own name.
     fn interface(&mut self, label: Option<&str>, id: InterfaceId) -> Result<WorldItem, WitError> {
         let interface = &self.resolve.interfaces[id];
@@ -196,7 +196,8 @@ impl Lister<'_> {
         })
     }
 
-    /// Returns a world of a package as one item. The shape of the item is computed from all imports and exports of the world.
+    /// Returns a world of a package as one item. The shape of the item, a digest of its structure, is computed from all imports and exports
+    /// of the world.
     fn world(&mut self, id: WorldId) -> Result<WorldItem, WitError> {
         let world = &self.resolve.worlds[id];
         let mut parts = Vec::new();
@@ -229,7 +230,7 @@ impl Lister<'_> {
     }
 }
 
-/// Converts a function or type that is not in an interface to an item.
+/// Converts a function or type that is not in an interface to an item with a single member.
 fn freestanding(member: Member) -> WorldItem {
     WorldItem {
         key: member.key.to_string(),

@@ -21,7 +21,8 @@ pub(in crate::wasm) struct ComponentFeatures {
 
 /// The features that `wasmparser` needs to decode some encodings of types.
 const TYPES: [WasmFeatures; 2] = [WasmFeatures::GC, WasmFeatures::MEMORY64];
-/// Two features, each of which allows options in the names of imports and exports. An option follows the name, such as a version suffix.
+/// The two features that allow options after the name of an import or export, such as a version suffix. A decoder needs one of them to
+/// decode such a name.
 const NAME_OPTIONS: WasmFeatures = WasmFeatures::CM_IMPLEMENTS.union(WasmFeatures::CM_CANON_NAMES);
 
 impl ComponentFeatures {
@@ -88,8 +89,8 @@ impl ComponentFeatures {
         }
     }
 
-    /// Adds a feature that allows options in names, if a section cannot be decoded without [`NAME_OPTIONS`]. That is so if the section has
-    /// the encoding in which a name may have options, even if no name has one.
+    /// Adds a feature that allows options in names, unless the section that was just read can be decoded without [`NAME_OPTIONS`], as
+    /// `decodes_without` says. A section may use the encoding with options even if no name in it has an option.
     fn options(&mut self, decodes_without: bool) {
         if !decodes_without && !self.used.intersects(NAME_OPTIONS) {
             self.used |= WasmFeatures::CM_IMPLEMENTS;

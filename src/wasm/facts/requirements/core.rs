@@ -16,7 +16,7 @@ const FUNCTION_TYPE: u8 = 0x60;
 #[derive(Debug)]
 pub(in crate::wasm) struct CoreFeatures {
     used: WasmFeatures,
-    /// For each type, by index: whether it is a function type with results. A tag with such a type requires a proposal.
+    /// Whether each type, by its index, is a function type with results. A tag with such a type requires a proposal.
     has_results: Vec<bool>,
     imported_globals: u32,
     tables: u64,
@@ -114,7 +114,7 @@ impl CoreFeatures {
         }
     }
 
-    /// Adds the features of a type definition.
+    /// Adds the WebAssembly features that a type definition requires.
     pub(super) fn group(&mut self, group: &RecGroup) {
         self.used |= of_group(group);
         let has_results = group.types().map(|ty| match &ty.composite_type.inner {

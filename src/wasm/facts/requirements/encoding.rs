@@ -4,7 +4,7 @@
 use crate::wasm::limits::peek_u32;
 use wasmparser::{BinaryReader, FrameKind, FrameStack, FromReader, SectionLimited, WasmFeatures};
 
-/// Adds to `used` each of `features` without which a section cannot be decoded. `contents` are the bytes of the section without its header.
+/// Adds to `used` each of `features` that is necessary to decode a section. `contents` are the bytes of the section without its header.
 pub(super) fn of_section<'a, T: FromReader<'a>>(
     contents: &'a [u8],
     features: &[WasmFeatures],
@@ -64,7 +64,7 @@ pub(super) fn of_operator(code: &[u8], used: &mut WasmFeatures) {
     }
 }
 
-/// Adds the features of an operator that is encoded as the prefix 0xfd or 0xfe and a number.
+/// Adds to `used` the features of an operator whose opcode is the prefix 0xfd or 0xfe, followed by `number`.
 fn of_prefixed(
     prefix: u8,
     number: u32,

@@ -23,9 +23,9 @@ pub(in crate::wasm) struct UsedFeatures {
 /// The first byte of the operators on vectors.
 const VECTOR_PREFIX: u8 = 0xfd;
 
-/// The total length of the bodies, in bytes, whose operators are all inspected for features. Only after that, bodies are first validated
-/// without inspection, with the features that are known by then. Many modules use all of their features in their first functions.
-/// Inspection takes little time, but a body that is not valid with the known features must be validated a second time.
+/// The first function bodies of a module, up to this total length in bytes, are inspected for features while they are validated. Later
+/// bodies are first validated with only the features that are known by then, and without inspection: many modules use all of their features
+/// in their first functions. If a body is not valid with the known features, it is validated again, with inspection.
 const INSPECTED_BYTES_MIN: u64 = 128 << 10;
 
 impl UsedFeatures {
@@ -33,7 +33,7 @@ impl UsedFeatures {
         self.bits.fetch_or(features.bits(), AtomicOrdering::Relaxed);
     }
 
-    /// Adds the features of a body with the length `bytes`.
+    /// Adds the features that a function body uses, and adds its length `bytes` to the number of inspected bytes.
     pub(in crate::wasm) fn add_body(&self, features: WasmFeatures, bytes: usize) {
         self.add(features);
         self.inspected_bytes
@@ -44,8 +44,8 @@ impl UsedFeatures {
         WasmFeatures::from_bits_retain(self.bits.load(AtomicOrdering::Relaxed))
     }
 
-    /// Returns the features that earlier bodies used. The caller validates a body with only these features first. If the body is valid, its
-    /// operators do not have to be inspected for features. Nearly all bodies are valid in this way.
+    /// Returns the features that earlier bodies used, if the caller can first validate a body with only these features. If that succeeds,
+    /// the operators of the body do not have to be inspected for features. It succeeds for nearly all bodies.
     ///
     /// Returns `None` if too few bodies have been inspected, or if the module uses features that change how types are checked. With such
     /// features, a body that is valid with the known features could be invalid with all features.
@@ -113,9 +113,10 @@ where
 }
 
 /// Calls `visitor` for the operator at the position of `reader` like [`visit_operator`], but inspects the encoding only if necessary.
-/// `reader` decodes with some of the features in `used`, so it rejects an operator whose encoding requires another feature. Only such an
-/// operator is decoded again with all features and inspected. In that case, `reader` is replaced by one with all features in `used`, and
-/// the bytes that the new reader reads are returned.
+///
+/// `reader` decodes with some of the features in `used`, so it rejects an operator whose encoding requires another feature. Such an
+/// operator is decoded again with all features and inspected. Then `reader` is replaced with a reader of the remaining bytes that has all
+/// features in `used`, and the remaining bytes are returned. Returns `None` if `reader` was not replaced.
 #[inline]
 pub(in crate::wasm) fn visit_with_known<'a, V>(
     reader: &mut BinaryReader<'a>,
@@ -159,7 +160,7 @@ where
     Ok(rest)
 }
 
-/// Returns the features that the reader for [`visit_with_known`] must have if `used` are the known features.
+/// Returns the features with which the reader for [`visit_with_known`] must decode. `used` are the known features.
 pub(in crate::wasm) fn with_known(used: WasmFeatures) -> WasmFeatures {
     used | WasmFeatures::WASM1
 }

@@ -7,11 +7,11 @@ use super::types::TYPED_REFERENCE;
 
 /// The features that a module requires of an engine.
 ///
-/// `standard` is the lowest version of the standard that contains all features of the module that are in any version. The module is valid
-/// with WebAssembly 1.0 and the proposals in `included` and `proposals`. It is invalid if any of these proposals is missing.
+/// `standard` is the lowest version of the standard that contains all standardized features that the module uses. The module is valid with
+/// WebAssembly 1.0 and the proposals in `included` and `proposals`. It is invalid if any of these proposals is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirements {
-    /// The lowest sufficient version of the standard.
+    /// The lowest version of the standard that contains all standardized features that the module uses.
     pub standard: Standard,
     /// The proposals that the module uses and that `standard` contains, sorted by name; empty for version 1.0.
     pub included: Vec<String>,
