@@ -191,7 +191,7 @@ impl Bucket {
         until_known(|| self.probe_get(key))
     }
 
-    /// Creates an object for a race of writers that replace it. Returns its key and version. A failed request may still have an effect
+    /// Creates an object that several writers will then try to replace at the same time. Returns its key and version. A failed request may still have an effect
     /// later, so each attempt uses another key.
     fn create_to_replace(&self, key: &Path) -> Result<(Path, UpdateVersion), RequestFailure> {
         until_known(|| {

@@ -197,8 +197,8 @@ impl Attempts<'_> {
         }
     }
 
-    /// Records that the manifest in the bucket was replaced by the new one, which has this `version` in the bucket. Returns the newest
-    /// manifest that this process knows; never `None`.
+    /// Records that this swap has replaced the manifest in the bucket. `version` is the bucket's version of the new manifest. Returns the
+    /// newest manifest that this process knows. It is always `Some`: `None` is the result of a swap that another writer preceded.
     fn adopt(&self, version: UpdateVersion) -> Result<Option<Arc<KnownManifest>>> {
         let client = &self.bucket.client;
         if client.etag_style() == EtagStyle::Untested {

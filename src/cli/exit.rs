@@ -143,7 +143,7 @@ pub(super) enum Error {
     #[error("{0:?} is a branch, not a command")]
     BranchAsCommand(String),
     /// The COMMAND of `watch` begins with this path of a module or directory, or with this glob.
-    #[error("{0:?} is the path of modules, not a command")]
+    #[error("{0:?} is a path in the store, not a command")]
     PathAsCommand(String),
     /// The COMMAND of `watch` begins with this word, but `PATH` has no program with this name.
     #[error("there is no program {0:?} on PATH")]
@@ -152,7 +152,7 @@ pub(super) enum Error {
     #[error("{0:?} is not a file that `watch --since-file` wrote")]
     CursorFile(PathBuf),
     /// The file of `watch --since-file` contains a cursor for another branch.
-    #[error("{path:?} is for the branch {branch}, not for {watched}", branch = .branch.as_str(), watched = .watched.as_str())]
+    #[error("{path:?} records how far the branch {branch} was watched, not {watched}", branch = .branch.as_str(), watched = .watched.as_str())]
     CursorBranch {
         /// The path of the file that `watch --since-file` names.
         path: PathBuf,

@@ -27,7 +27,7 @@ impl Reader {
         Ok(sha256.map(Digest::from_bytes))
     }
 
-    /// Returns at most `count` modules whose digest is not in the index yet.
+    /// Returns the blob ids of at most `count` modules whose SHA-256 is not in the version index yet.
     pub fn modules_without_digest(&self, count: u32) -> Result<Vec<ModuleHash>> {
         let query = "SELECT hash FROM modules WHERE sha256 IS NULL ORDER BY id LIMIT ?";
         self.module_hashes(query, count)

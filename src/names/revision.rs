@@ -88,8 +88,8 @@ impl RevisionName {
         })
     }
 
-    /// Returns the same name, but in which `HEAD`, `@`, and an empty text before `@{DATE}` mean `branch`. If `branch` is `None`, they mean
-    /// the default branch.
+    /// Returns this name for a request about `branch`: `HEAD`, `@`, and an empty text before `@{DATE}` mean this branch. They mean the
+    /// default branch if `branch` is `None`.
     #[must_use]
     pub fn on_branch(self, branch: Option<BranchName>) -> Self {
         Self { branch, ..self }

@@ -9,7 +9,7 @@ use super::mirror_state::{MirrorState, StoreRefs, now_ms};
 /// The status of a mirror, as `wasmstore mirror status` reports it.
 #[derive(Clone, Debug)]
 pub struct MirrorStatus {
-    /// The mirror.
+    /// The configured mirror: its name, and the URL of its repository.
     pub mirror: Mirror,
     /// Whether the mirror is in sync with the store.
     pub sync: SyncState,

@@ -30,10 +30,12 @@ pub struct Comparison {
     pub kind: (ModuleKind, ModuleKind),
     /// The sizes of the old and the new module, in bytes.
     pub size_bytes: (u64, u64),
-    /// The imports that differ, with their types. The group is the module from which the item is imported.
+    /// The imports that differ. Of a core module, these are imports with their types; the `group` of each is the module that it is imported
+    /// from.
     ///
-    /// For a component, the list contains functions and types with their WIT, grouped by their interface, and interfaces with their kind.
-    /// For a component without WIT, the list contains the imports with their kinds.
+    /// Of a component, these are functions and types with their WIT; the `group` of each is its interface. An interface that was added or
+    /// removed as a whole is listed as an `instance`. If a component's WIT cannot be derived, its imports are listed with their kinds only,
+    /// such as `func` or `instance`.
     pub imports: Vec<ItemChange>,
     /// The exports that differ, with their types. The exports of a core module have no group. For a component, the list is like
     /// [`imports`](Self::imports).

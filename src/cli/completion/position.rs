@@ -15,7 +15,7 @@ pub(super) struct Position<'c> {
     pub value_start: usize,
     /// Whether all further words are values even if they begin with `-`, because `--` or the command of `watch` came before.
     pub is_escaped: bool,
-    /// The values before the cursor, each preceded by clap's id of its argument.
+    /// The values before the cursor, each in a pair with the id that clap has for its argument.
     pub values: Vec<(&'c str, String)>,
 }
 

@@ -51,8 +51,8 @@ impl FilteredEvents {
         None
     }
 
-    /// Returns the time that remains until the newest event that the filter left out must be reported; `None` if there is no such event. In
-    /// formats without commits, such events are never reported.
+    /// Returns the time that remains until the client must be notified of the newest event that the filter left out, so that the client
+    /// knows the newest commit; `None` if there is no such event, or if events of this `format` do not contain commits.
     pub fn due_after(&self, format: EventFormat) -> Option<Duration> {
         self.last
             .as_ref()

@@ -29,10 +29,11 @@ impl WriteTxn<'_> {
         self.swap_refs(vec![update], None, name.clone())
     }
 
-    /// Applies all updates to the shared state and sets its default branch, or changes nothing.
+    /// Applies all updates to the state that all servers share, and makes `head` its default branch if it is given, or changes nothing.
     ///
     /// # Errors
-    /// `Moved`, with the ref `name`, if another machine has changed the shared state; `Unconfirmed`; `Unreachable`.
+    /// `Moved`, which names the ref `name`, if another server has changed the shared state; `Unconfirmed` if it is unknown whether the
+    /// change was made; `Unreachable` if the shared state cannot be read or written.
     pub(crate) fn swap_refs(
         &mut self,
         updates: Vec<RefUpdate>,

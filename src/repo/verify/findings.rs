@@ -5,7 +5,7 @@ use crate::names::{CommitId, ModuleHash};
 /// The location at which an object was first found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectLocation {
-    /// The commit whose tree contains the object.
+    /// A commit whose tree contains the object.
     pub commit: CommitId,
     /// The object's path in the tree of `commit`, with a leading slash. Bytes that are not UTF-8 are replaced.
     pub path: String,

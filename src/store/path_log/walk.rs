@@ -159,8 +159,8 @@ impl Walk<'_> {
     }
 }
 
-/// Compares `new`, the module at a path in a commit, with the modules at this path in the commit's parents. Returns the changes that
-/// `filter` selects: differences from every parent. `None` means that there is no module. `parents` is not empty.
+/// Compares `new`, the module at a path in a commit, with the module at this path in each parent of the commit; `None` means that there is
+/// no module. What differs from all parents is a change. Returns the changes that `filter` selects. `parents` must not be empty.
 fn changes<'m>(
     filter: &ChangeFilter,
     parents: &[Option<&'m Summary>],

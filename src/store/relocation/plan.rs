@@ -9,8 +9,8 @@ use crate::repo::{Draft, Graft, TreeEntry, TreeExtent, TreeExtents, TreeNode};
 use crate::store::error::{Error, Result};
 use crate::store::modules_upload::MODULES_MAX;
 
-/// If the total length of all paths in the tree grows by more than this number of bytes, the total is checked against its limit. For this,
-/// the whole tree is measured.
+/// A change that makes the paths in the tree longer by no more than this number of bytes in all is not checked against the limit on their
+/// total length, because for the check the whole tree must be read.
 pub(super) const GROWTH_BYTES_MAX: u64 = 1 << 20;
 
 /// The plan of a copy or a move: the modules and directories, and their new paths.

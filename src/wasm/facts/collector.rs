@@ -241,7 +241,8 @@ impl FactsCollector {
         self.names_start = starts.then_some(section.contents_start);
     }
 
-    /// Adds the next bytes of the section that is being skipped. The first byte of the section is its id.
+    /// Receives the next bytes of a section that is not validated, beginning with the section's id. The names of functions are read from
+    /// them if it is the name section.
     pub(in crate::wasm) fn skipped(&mut self, bytes: &[u8]) {
         let Some(start) = &mut self.names_start else {
             return;

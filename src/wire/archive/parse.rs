@@ -24,7 +24,7 @@ pub enum ArchiveEvent<'b> {
     },
     /// The next bytes of the file.
     Bytes(&'b [u8]),
-    /// The file is complete.
+    /// All bytes of the file that began last were returned. Another file may begin.
     End,
 }
 
