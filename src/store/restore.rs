@@ -35,7 +35,7 @@ impl Store {
     ) -> Result<Published<()>> {
         let mut txn = self.begin()?;
         self.named_commit(commit)?;
-        txn.adopt_commit(commit)?;
+        txn.sync_existing_commit(commit)?;
         self.publish(txn, change, |draft| {
             change.check(draft, scope.into())?;
             let restored = draft.entry_in(&draft.commit(commit)?, scope)?;

@@ -35,7 +35,7 @@ impl Store {
         // A `gc` may have removed the blob before the write began, so checks again that it exists.
         let size = self.repo.objects().blob_size_bytes(stored)?;
         size.ok_or_else(unknown)?;
-        txn.adopt_blob(stored)?;
+        txn.sync_existing_blob(stored)?;
         self.publish(txn, change, |draft| {
             let module = [(path.clone(), stored)];
             change.check_put(draft, path.as_tree_path().into(), &module)?;

@@ -6,7 +6,7 @@ use crate::repo::error::Result;
 use crate::repo::gc::kept_parents::KeptParents;
 
 /// The maximum number of segments (runs of commits along first parents) in which the search for a first-parent ancestor looks.
-const FORKS_MAX: usize = 1000;
+const SEGMENTS_MAX: usize = 1000;
 
 /// The maximum number of commits that the search for an ancestor visits.
 const VISITS_MAX: usize = 10_000;
@@ -26,7 +26,7 @@ pub(crate) struct RewrittenHistory {
 struct NewLinks {
     parents: Vec<gix::ObjectId>,
     /// The commit's topological level: larger than the level of each parent, so a commit is never an ancestor of one with a smaller level.
-    generation: u32,
+    level: u32,
 }
 
 /// The commit that takes the place of an old commit in the new history, and the trees of both.
@@ -116,14 +116,14 @@ impl RewrittenHistory {
         Position { segment, number: 0 }
     }
 
-    /// Returns whether `ancestor` is in the first-parent history of `tip`. Returns false if the search has looked in `FORKS_MAX` segments
-    /// (runs of commits along first parents) without a result.
+    /// Returns whether `ancestor` is in the first-parent history of `tip`. Returns false if the search has looked in `SEGMENTS_MAX`
+    /// segments (runs of commits along first parents) without a result.
     pub(super) fn is_first_parent_ancestor(
         &self,
         ancestor: HistoryCommit,
         mut tip: HistoryCommit,
     ) -> bool {
-        for _ in 0..FORKS_MAX {
+        for _ in 0..SEGMENTS_MAX {
             if tip.id == ancestor.id {
                 return true;
             }
@@ -188,13 +188,10 @@ impl RewrittenHistory {
     ) -> HistoryCommit {
         replacement.unwrap_or_else(|| {
             self.kept += 1;
-            let generations = parents.iter().filter_map(|parent| self.links.get(parent));
-            let newest = generations.map(|links| links.generation).max();
-            let generation = newest.map_or(0, |newest| newest + 1);
-            let links = NewLinks {
-                parents,
-                generation,
-            };
+            let parent_links = parents.iter().filter_map(|parent| self.links.get(parent));
+            let highest = parent_links.map(|links| links.level).max();
+            let level = highest.map_or(0, |highest| highest + 1);
+            let links = NewLinks { parents, level };
             self.links.insert(id, links);
             let first = old_parents.first().map(|first| self.new_commit(*first));
             let position = Some(self.next_position(first));
@@ -246,12 +243,12 @@ impl RewrittenHistory {
         if self.is_first_parent_ancestor(ancestor, tip) {
             return Ok(true);
         }
-        let generation = self.links.get(&ancestor.id).map(|links| links.generation);
+        let level = self.links.get(&ancestor.id).map(|links| links.level);
         let mut seen = HashSet::from([tip.id]);
         let mut todo = VecDeque::from([tip.id]);
         while let Some(id) = todo.pop_front() {
-            let parents = match (self.links.get(&id), generation) {
-                (Some(links), Some(generation)) if links.generation <= generation => continue,
+            let parents = match (self.links.get(&id), level) {
+                (Some(links), Some(level)) if links.level <= level => continue,
                 (Some(links), _) => links.parents.clone(),
                 // Commits that other refs reach have no rewritten ancestors.
                 (None, Some(_)) => continue,

@@ -21,7 +21,7 @@ pub struct DirectoryChanges<'r> {
     trees: TreeReader<'r>,
     directory: TreePath,
     /// The directory's tree in each commit that was read as the parent of another commit. The walk usually visits these commits next.
-    known: HashMap<CommitId, DirectoryTree>,
+    parent_directories: HashMap<CommitId, DirectoryTree>,
 }
 
 impl ObjectDb {
@@ -31,7 +31,7 @@ impl ObjectDb {
             objects: self,
             trees: TreeReader::cached(self),
             directory,
-            known: HashMap::new(),
+            parent_directories: HashMap::new(),
         }
     }
 }
@@ -43,17 +43,17 @@ impl DirectoryChanges<'_> {
     /// # Errors
     /// A parent or a tree is missing or damaged.
     pub fn is_change(&mut self, commit: &Commit) -> Result<bool> {
-        let new = match self.known.remove(&commit.id) {
-            Some(known) => known,
+        let new = match self.parent_directories.remove(&commit.id) {
+            Some(directory) => directory,
             None => self.directory_in(commit.tree)?,
         };
         let mut parents = Vec::with_capacity(commit.parents.len());
         for parent in &commit.parents {
-            let tree = match self.known.get(parent) {
-                Some(known) => *known,
+            let tree = match self.parent_directories.get(parent) {
+                Some(directory) => *directory,
                 None => self.directory_in(self.objects.linked_commit(*parent)?.tree)?,
             };
-            self.known.insert(*parent, tree);
+            self.parent_directories.insert(*parent, tree);
             parents.push(tree);
         }
         if parents.is_empty() {

@@ -101,9 +101,9 @@ impl ObjectDb {
         }
         let fresh = GixHandle::open(&self.root)?;
         if let Some(mut handle) = self.shared_handle_mut() {
-            let generation = handle.generation + 1;
+            let reopen_count = handle.reopen_count + 1;
             *handle = GixHandle {
-                generation,
+                reopen_count,
                 ..fresh
             };
         }

@@ -45,20 +45,20 @@ pub(crate) struct GixHandle {
     /// The time of the last `gc` before the repository was opened, in nanoseconds since 1970: see `locks.rs`.
     pub last_gc: u64,
     /// The number of times that the repository was opened again.
-    pub generation: u64,
+    pub reopen_count: u64,
 }
 
 /// Identifies one opening of the repository. The value differs after each reopening.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HandleVersion {
-    generation: u64,
+    reopen_count: u64,
     last_gc: u64,
 }
 
 impl GixHandle {
     pub(crate) fn version(&self) -> HandleVersion {
         HandleVersion {
-            generation: self.generation,
+            reopen_count: self.reopen_count,
             last_gc: self.last_gc,
         }
     }
@@ -81,7 +81,7 @@ impl GixHandle {
             packs,
             slots,
             last_gc,
-            generation: 0,
+            reopen_count: 0,
         })
     }
 

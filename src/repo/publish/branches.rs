@@ -29,7 +29,7 @@ pub(crate) fn set_default_branch(
     if refs.tip(branch)?.is_none()
         && let Some(tip) = refs.tip(&refs.resolve_branch(from)?)?
     {
-        txn.adopt_named_commit(tip)?;
+        txn.sync_history_of(tip)?;
         txn.sync()?;
     }
     let _refs_lock = parts.locks.refs()?;
@@ -142,7 +142,7 @@ impl WriteTxn<'_> {
         // Makes the commit durable before `refs.lock` is taken, because that may take long, and would block all other ref updates under the
         // lock.
         commit::read(self.repo(), from)?;
-        self.adopt_named_commit(from)?;
+        self.sync_history_of(from)?;
         self.sync()?;
         let parts = self.parts;
         let _refs_lock = parts.locks.refs()?;
@@ -177,7 +177,7 @@ impl WriteTxn<'_> {
             });
         }
         commit::read(self.repo(), from)?;
-        let id = self.adopt_named_commit(from)?;
+        let id = self.sync_history_of(from)?;
         self.sync()?;
         Ok(id)
     }

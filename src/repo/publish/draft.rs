@@ -36,7 +36,7 @@ pub struct Draft<'w> {
     written: Vec<gix::ObjectId>,
     is_edited: bool,
     /// The trees of the directories that were copied or moved as a whole. All names in them are allowed, so they are not checked again.
-    whole: HashSet<gix::ObjectId>,
+    checked_trees: HashSet<gix::ObjectId>,
     refs: &'w RefStore,
     /// The other refs that earlier changes in the same batch (changes that are published together) are about to move.
     moving: Vec<&'w RefName>,
@@ -66,7 +66,7 @@ impl<'w> Draft<'w> {
             tree,
             written: Vec::new(),
             is_edited: false,
-            whole: HashSet::new(),
+            checked_trees: HashSet::new(),
             refs,
             moving,
             has_read_moving: Cell::default(),
@@ -238,7 +238,7 @@ impl<'w> Draft<'w> {
             Decision::Commit { tree, .. } | Decision::Root { tree, .. } => tree.0,
         };
         let old = self.tip.as_ref().map(|tip| tip.tree.0);
-        check_portable(&self.trees, old, new, &self.whole)
+        check_portable(&self.trees, old, new, &self.checked_trees)
     }
 
     fn entry(&self, path: &str) -> Result<Option<TreeEntry>> {

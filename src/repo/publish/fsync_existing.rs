@@ -49,7 +49,7 @@ impl WriteTxn<'_> {
         }
         if !refs.durable_tips.contains(name, tip) {
             if !refs.durable_tips.is_noted(name, tip) {
-                self.adopt_history([tip])?;
+                self.sync_existing_history([tip])?;
                 self.objects.loose.sync()?;
             }
             refs.sync_ref(&full_name)?;
@@ -60,14 +60,14 @@ impl WriteTxn<'_> {
     }
 
     /// Makes an existing commit, and everything that it reaches, durable. Returns its id.
-    pub(crate) fn adopt_named_commit(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
+    pub(crate) fn sync_history_of(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
         let id = object_id(self.repo(), commit.as_bytes()).ok_or(Error::UnknownCommit(commit))?;
-        self.adopt_history([id])?;
+        self.sync_existing_history([id])?;
         Ok(id)
     }
 
     /// Fsyncs the commits, trees and blobs that `tips` reach, except the objects that a tip known to be durable reaches.
-    pub(crate) fn adopt_history(
+    pub(crate) fn sync_existing_history(
         &mut self,
         tips: impl IntoIterator<Item = gix::ObjectId>,
     ) -> Result<()> {
@@ -85,7 +85,7 @@ impl WriteTxn<'_> {
         for new in commits_beyond(&fresh, tips, durable.into_iter().filter(exists))? {
             let (id, _) = new?;
             let commit = read_linked(&fresh, commit_id(&id))?;
-            self.adopt_from(&fresh, id)?;
+            self.sync_existing_if_loose(&fresh, id)?;
             let base = commit
                 .parents
                 .first()
@@ -95,7 +95,7 @@ impl WriteTxn<'_> {
             if visited.len() > VISITED_MAX {
                 visited.clear();
             }
-            self.adopt_tree(&fresh, commit.tree.0, base, &mut visited)?;
+            self.sync_existing_tree(&fresh, commit.tree.0, base, &mut visited)?;
         }
         if self.is_shared() {
             return Ok(());
@@ -115,7 +115,7 @@ impl WriteTxn<'_> {
     }
 
     /// Fsyncs a tree and everything below it, except the entries that the tree `base` has at the same path.
-    fn adopt_tree(
+    fn sync_existing_tree(
         &mut self,
         fresh: &gix::Repository,
         tree: gix::ObjectId,
@@ -127,7 +127,7 @@ impl WriteTxn<'_> {
             if id.is_empty_tree() || Some(id) == base || !visited.insert((id, base)) {
                 continue;
             }
-            self.adopt_from(fresh, id)?;
+            self.sync_existing_if_loose(fresh, id)?;
             let base_tree = base.map(|base| load(fresh, base)).transpose()?;
             let base_entries: HashMap<_, _> = base_tree
                 .iter()
@@ -142,17 +142,18 @@ impl WriteTxn<'_> {
                 if entry.mode.is_tree() {
                     todo.push((entry.oid, before));
                 } else if !entry.mode.is_commit() && before != Some(entry.oid) {
-                    self.adopt_from(fresh, entry.oid)?;
+                    self.sync_existing_if_loose(fresh, entry.oid)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Fsyncs an existing object. Returns false if the object does not exist or is damaged.
-    pub(crate) fn adopt(&mut self, id: gix::ObjectId) -> Result<bool> {
+    /// Fsyncs an existing object. If several machines share the repository, adds it to the next swap instead. Returns false if the object
+    /// does not exist or is damaged.
+    pub(crate) fn sync_existing_object(&mut self, id: gix::ObjectId) -> Result<bool> {
         if self.is_shared() {
-            return self.adopt_shared(id);
+            return self.share_existing_object(id);
         }
         match self.objects.loose.sync_existing(&id)? {
             SyncedObject::Durable => return Ok(true),
@@ -172,9 +173,9 @@ impl WriteTxn<'_> {
     ///
     /// # Errors
     /// `Missing` if the object does not exist or is damaged.
-    fn adopt_from(&mut self, fresh: &gix::Repository, id: gix::ObjectId) -> Result<()> {
+    fn sync_existing_if_loose(&mut self, fresh: &gix::Repository, id: gix::ObjectId) -> Result<()> {
         if self.is_shared() {
-            let exists = self.adopt_shared(id)?;
+            let exists = self.share_existing_object(id)?;
             return exists
                 .then_some(())
                 .ok_or_else(|| Error::Missing { id: id.to_string() });

@@ -19,7 +19,7 @@ impl WriteTxn<'_> {
     ) -> Result<Option<gix::ObjectId>> {
         match decision {
             Decision::Unchanged => Ok(None),
-            Decision::FastForward(commit) => self.adopt_named_commit(commit).map(Some),
+            Decision::FastForward(commit) => self.sync_history_of(commit).map(Some),
             Decision::Root {
                 tree,
                 author,
@@ -41,7 +41,7 @@ impl WriteTxn<'_> {
             } => {
                 let mut parents: Vec<_> = tip.into_iter().collect();
                 for parent in more_parents {
-                    parents.push(self.adopt_named_commit(parent)?);
+                    parents.push(self.sync_history_of(parent)?);
                 }
                 let author = &author;
                 let commit = NewCommit {

@@ -6,7 +6,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::objects::spool::Spool;
 use crate::repo::packs::pack::Pack;
 use crate::repo::packs::writer::PackWriter;
-use crate::repo::publish::write_txn::{AdoptedObject, WriteTxn};
+use crate::repo::publish::write_txn::{ExistingObject, WriteTxn};
 
 impl WriteTxn<'_> {
     /// Writes one object into a pack of its own. If several machines share the repository, uploads the pack to the bucket at once, so that
@@ -29,15 +29,15 @@ impl WriteTxn<'_> {
 
     /// Looks up again the existing objects that a change needs. Since the first look-up, a gc of another machine may have removed them from
     /// the shared state. If so, the next atomic change of the shared state adds them again: this repository still has them.
-    pub(crate) fn adopt_again(&mut self, adopted: &[AdoptedObject]) -> Result<()> {
-        for object in adopted {
+    pub(crate) fn recheck_existing_objects(&mut self, objects: &[ExistingObject]) -> Result<()> {
+        for object in objects {
             match object {
-                AdoptedObject::Blob(id) => {
-                    if !self.adopt_shared(*id)? {
+                ExistingObject::Blob(id) => {
+                    if !self.share_existing_object(*id)? {
                         return Err(Error::Missing { id: id.to_string() });
                     }
                 }
-                AdoptedObject::Commit(commit) => drop(self.adopt_named_commit(*commit)?),
+                ExistingObject::Commit(commit) => drop(self.sync_history_of(*commit)?),
             }
         }
         Ok(())
@@ -50,7 +50,7 @@ impl WriteTxn<'_> {
 
     /// Adds an existing object to the next swap (atomic change of the shared state), unless the shared state has the object already.
     /// Returns whether the object exists.
-    pub(crate) fn adopt_shared(&mut self, id: gix::ObjectId) -> Result<bool> {
+    pub(crate) fn share_existing_object(&mut self, id: gix::ObjectId) -> Result<bool> {
         if self.objects.staged.contains(&id) {
             return Ok(true);
         }

@@ -46,7 +46,7 @@ impl WriteTxn<'_> {
         // Makes the commit durable before `refs.lock` is taken, because that may take long, and would block all other ref updates under the
         // lock.
         commit::read(self.repo(), new.commit)?;
-        let target = self.adopt_named_commit(new.commit)?;
+        let target = self.sync_history_of(new.commit)?;
         let target = match new.annotation {
             Some((tagger, message)) => {
                 let bytes = encode(&NewTagObject {
@@ -125,7 +125,7 @@ impl WriteTxn<'_> {
             });
         }
         commit::read(self.repo(), commit)?;
-        self.adopt_named_commit(commit)?;
+        self.sync_history_of(commit)?;
         self.sync()
     }
 

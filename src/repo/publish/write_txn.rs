@@ -34,7 +34,7 @@ pub struct WriteTxn<'r> {
 
 /// An existing object that a change uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AdoptedObject {
+pub(crate) enum ExistingObject {
     Blob(gix::ObjectId),
     /// A commit, and everything that it reaches.
     Commit(CommitId),
@@ -56,7 +56,7 @@ pub(crate) struct TxnObjects {
     pub packs: Vec<Pack>,
     /// The existing blobs and commits that the change uses, if several machines share the repository. The shared state may lose them before
     /// the change is decided, so they are looked up again then.
-    pub adopted: Vec<AdoptedObject>,
+    pub existing_objects: Vec<ExistingObject>,
     /// The id of the client's request, if the client may send the request again.
     pub request: Option<RequestId>,
     /// The local packs that the shared state lacked when the transaction first looked for an existing object; `None` before that.
@@ -96,7 +96,7 @@ impl<'r> WriteTxn<'r> {
             files: Arc::default(),
             durable: HashSet::new(),
             packs: Vec::new(),
-            adopted: Vec::new(),
+            existing_objects: Vec::new(),
             unnamed: None,
             request: None,
             handles,
@@ -146,7 +146,7 @@ impl<'r> WriteTxn<'r> {
             return Ok(module_hash(&self.stage(kind, bytes)?));
         }
         let id = self.objects.loose.id(kind, spool)?;
-        if !self.seems_stored(&id) || !self.adopt_for_change(id)? {
+        if !self.seems_stored(&id) || !self.sync_object_for_change(id)? {
             if self.is_shared() {
                 self.write_pack_of(id, kind, spool)?;
             } else {
@@ -160,9 +160,9 @@ impl<'r> WriteTxn<'r> {
     ///
     /// # Errors
     /// `UnknownBlob` if there is no object with this id, or if it is not a blob.
-    pub fn adopt_blob(&mut self, hash: ModuleHash) -> Result<()> {
+    pub fn sync_existing_blob(&mut self, hash: ModuleHash) -> Result<()> {
         let id = object_id(self.repo(), hash.as_bytes()).ok_or(Error::UnknownBlob(hash))?;
-        if !self.has_blob(hash)? || !self.adopt_for_change(id)? {
+        if !self.has_blob(hash)? || !self.sync_object_for_change(id)? {
             return Err(Error::UnknownBlob(hash));
         }
         Ok(())
@@ -187,20 +187,22 @@ impl<'r> WriteTxn<'r> {
     ///
     /// # Errors
     /// `UnknownCommit`.
-    pub fn adopt_commit(&mut self, commit: CommitId) -> Result<()> {
+    pub fn sync_existing_commit(&mut self, commit: CommitId) -> Result<()> {
         commit::read(self.repo(), commit)?;
-        self.adopt_named_commit(commit)?;
+        self.sync_history_of(commit)?;
         if self.is_shared() {
-            self.objects.adopted.push(AdoptedObject::Commit(commit));
+            self.objects
+                .existing_objects
+                .push(ExistingObject::Commit(commit));
         }
         self.objects.loose.sync()
     }
 
     /// Makes an existing object durable, so that the commit of the change may name it. Returns whether the object exists.
-    fn adopt_for_change(&mut self, id: gix::ObjectId) -> Result<bool> {
-        let exists = self.adopt(id)?;
+    fn sync_object_for_change(&mut self, id: gix::ObjectId) -> Result<bool> {
+        let exists = self.sync_existing_object(id)?;
         if exists && self.is_shared() {
-            self.objects.adopted.push(AdoptedObject::Blob(id));
+            self.objects.existing_objects.push(ExistingObject::Blob(id));
         }
         Ok(exists)
     }
@@ -211,7 +213,7 @@ impl<'r> WriteTxn<'r> {
         let id = gix::objs::compute_hash(format, kind, bytes)
             .map_err(Error::database("hash an object"))?;
         if self.objects.staged.contains(&id)
-            || (self.seems_stored(&id) && self.adopt_for_change(id)?)
+            || (self.seems_stored(&id) && self.sync_object_for_change(id)?)
         {
             return Ok(id);
         }

@@ -50,11 +50,11 @@ impl WriteTxn<'_> {
     ) -> Result<UpdateResults> {
         let parts = self.parts;
         // These slow steps run before `refs.lock` is taken, so that other writers can move refs in the meantime.
-        let adopted = self.adopt_pushed(updates)?;
+        let synced = self.sync_pushed_history(updates)?;
         self.sync_updated_refs(updates)?;
         let _refs = parts.locks.refs()?;
         check()?;
-        parts.until_swapped(|| self.update_locked_refs(updates, drop_policy, atomicity, &adopted))
+        parts.until_swapped(|| self.update_locked_refs(updates, drop_policy, atomicity, &synced))
     }
 
     /// Validates the updates against the current refs, and applies the valid ones. The caller holds `refs.lock`.
@@ -63,27 +63,27 @@ impl WriteTxn<'_> {
         updates: &[RefUpdate],
         drop_policy: DropPolicy,
         atomicity: Atomicity,
-        adopted: &UpdateResults,
+        synced: &UpdateResults,
     ) -> Result<UpdateResults> {
         let parts = self.parts;
         // Refs may have moved before `refs.lock` was taken.
         self.sync_updated_refs(updates)?;
         let again;
-        let adopted = if self.is_shared() {
+        let synced = if self.is_shared() {
             // A gc of another machine may have removed objects from the shared state since they were looked up.
             self.forget_unnamed();
-            again = self.adopt_pushed(updates)?;
+            again = self.sync_pushed_history(updates)?;
             &again
         } else {
-            adopted
+            synced
         };
         let incoming = IncomingObjects::open(&parts.objects, None, PushLimits::default())?;
         let mut results = parts
             .refs
             .validate_updates(&incoming, updates, drop_policy)?;
-        for (result, adopted) in results.iter_mut().zip(adopted) {
+        for (result, synced) in results.iter_mut().zip(synced) {
             // A refusal because of the ref's value is more helpful than one because of a missing object, so it takes precedence.
-            *result = result.clone().and(adopted.clone());
+            *result = result.clone().and(synced.clone());
         }
         if atomicity == Atomicity::AllOrNothing && results.iter().any(Result::is_err) {
             for result in &mut results {
@@ -113,15 +113,15 @@ impl WriteTxn<'_> {
 
     /// Makes the objects to which the updates move their refs durable, with everything that these objects reach. Refuses an update if one
     /// of the objects that its new value reaches is missing.
-    fn adopt_pushed(&mut self, updates: &[RefUpdate]) -> Result<UpdateResults> {
+    fn sync_pushed_history(&mut self, updates: &[RefUpdate]) -> Result<UpdateResults> {
         let incoming = IncomingObjects::open(&self.parts.objects, None, PushLimits::default())?;
-        let (mut adopted, mut commits) = (UpdateResults::new(), Vec::new());
+        let (mut synced, mut commits) = (UpdateResults::new(), Vec::new());
         for update in updates {
-            let commit = update.new.map(|new| self.adopt_tags(&incoming, new));
-            adopted.push(match commit {
+            let commit = update.new.map(|new| self.sync_pushed_tags(&incoming, new));
+            synced.push(match commit {
                 None => Ok(()),
                 Some(Ok(Some(commit))) => {
-                    commits.push((adopted.len(), commit));
+                    commits.push((synced.len(), commit));
                     Ok(())
                 }
                 Some(Ok(None)) => Err(Refusal::NoCommit),
@@ -131,21 +131,21 @@ impl WriteTxn<'_> {
         // All histories are walked together because they have much in common. Only if an object is missing, each history is walked
         // separately, to find the updates that need that object.
         let all = commits.iter().map(|(_, commit)| *commit);
-        if let Err(error) = self.adopt_history(all) {
+        if let Err(error) = self.sync_existing_history(all) {
             refusal_if_missing(error)?;
             for (index, commit) in commits {
-                if let Err(error) = self.adopt_history([commit]) {
-                    adopted[index] = Err(refusal_if_missing(error)?);
+                if let Err(error) = self.sync_existing_history([commit]) {
+                    synced[index] = Err(refusal_if_missing(error)?);
                 }
             }
         }
         self.sync()?;
-        Ok(adopted)
+        Ok(synced)
     }
 
     /// Makes durable the tags between `id` and the commit that it leads to. Returns that commit; `None` if it leads to another kind of
     /// object.
-    fn adopt_tags(
+    fn sync_pushed_tags(
         &mut self,
         incoming: &IncomingObjects,
         id: ObjectId,
@@ -154,7 +154,7 @@ impl WriteTxn<'_> {
             return Ok(None);
         };
         for tag in tags {
-            if !self.adopt(tag)? {
+            if !self.sync_existing_object(tag)? {
                 let id = tag.to_string();
                 return Err(Error::Missing { id });
             }

@@ -114,7 +114,7 @@ impl LastListings {
 
     fn set(&self, prefix: &str, listing: Arc<Listing>) {
         let mut listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if listing.refs() > REFS_MAX {
+        if listing.remembered_count() > REFS_MAX {
             listings.remove(prefix);
             return;
         }
@@ -125,7 +125,7 @@ impl LastListings {
 
 impl Listing {
     /// Returns the number of refs and directory entries that the listing remembers. A loose ref and its directory entry count as one.
-    fn refs(&self) -> usize {
+    fn remembered_count(&self) -> usize {
         let entries = self.dirs.values().map(|(_, entries)| entries.len()).sum();
         let packed = self.packed.as_ref().map_or(0, |(_, refs)| refs.len());
         self.loose.len().max(entries) + packed

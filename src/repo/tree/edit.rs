@@ -45,12 +45,12 @@ pub(crate) fn edit(
 struct Directory {
     kind: gix::hash::Kind,
     encoded: Arc<Vec<u8>>,
-    changes: BTreeMap<BString, EntryChange>,
+    changes: BTreeMap<BString, EntryEdit>,
     /// Whether `encoded` was put at this path by a graft (see `graft.rs`). If so, its entries count as put there by the graft.
     is_grafted: bool,
 }
 
-enum EntryChange {
+enum EntryEdit {
     Set(TreeEntry),
     Remove,
     Edit(Directory),
@@ -87,15 +87,15 @@ impl Directory {
             return Err(Error::database("edit a tree")("illegal name"));
         }
         let Some(rest) = rest else {
-            let change = entry.map_or(EntryChange::Remove, EntryChange::Set);
+            let change = entry.map_or(EntryEdit::Remove, EntryEdit::Set);
             self.changes.insert(name.to_owned(), change);
             return Ok(());
         };
-        if let Some(EntryChange::Edit(directory)) = self.changes.get_mut(name) {
+        if let Some(EntryEdit::Edit(directory)) = self.changes.get_mut(name) {
             return directory.edit(trees, rest, entry);
         }
         let current = match self.changes.get(name) {
-            Some(EntryChange::Set(entry)) => Some(*entry),
+            Some(EntryEdit::Set(entry)) => Some(*entry),
             Some(_) => None,
             None => find(&self.encoded, self.kind, name)?,
         };
@@ -106,7 +106,7 @@ impl Directory {
             None => Self::empty(self.kind),
         };
         directory.edit(trees, rest, entry)?;
-        let change = EntryChange::Edit(directory);
+        let change = EntryEdit::Edit(directory);
         self.changes.insert(name.to_owned(), change);
         Ok(())
     }
@@ -125,9 +125,9 @@ impl Directory {
         let mut changes = Vec::with_capacity(self.changes.len());
         for (name, change) in self.changes {
             let entry = match change {
-                EntryChange::Set(entry) => Some(entry),
-                EntryChange::Remove => None,
-                EntryChange::Edit(directory) => {
+                EntryEdit::Set(entry) => Some(entry),
+                EntryEdit::Remove => None,
+                EntryEdit::Edit(directory) => {
                     let bytes = directory.write(repo, written)?;
                     if bytes.is_empty() {
                         None

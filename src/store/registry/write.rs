@@ -124,7 +124,7 @@ impl RegistryWrite<'_> {
     /// # Errors
     /// The blob does not exist any more.
     pub fn add_stored(&mut self, hash: ModuleHash) -> Result<()> {
-        Ok(self.txn.adopt_blob(hash)?)
+        Ok(self.txn.sync_existing_blob(hash)?)
     }
 
     /// Validates an existing blob as a module, unless it is known to be valid. `name` identifies the blob in errors.

@@ -173,7 +173,7 @@ impl Plan {
             SourceFate::Removed => &self.origins,
         };
         let mut found = draft.graft(removed, &self.grafts)?;
-        if let Some((number, to)) = found.repeated {
+        if let Some((number, to)) = found.duplicate_target {
             let below = &to[self.grafts[number].path.as_str().len()..];
             let from = format!("{}{below}", self.origins[number]);
             let reason = "another source has the same destination";
@@ -185,7 +185,7 @@ impl Plan {
             let paths = paths.collect();
             return Err(Error::ModulesExist { paths });
         }
-        if let Some(error) = found.taken {
+        if let Some(error) = found.path_conflict {
             return Err(error.into());
         }
         if self.growth_bytes > GROWTH_BYTES_MAX {

@@ -96,10 +96,10 @@ impl OpenBatch<'_> {
             Ok(at) => at,
             Err(error) => return DecidedChange::refused(error.into(), &self.base),
         };
-        if !objects.adopted.is_empty() {
+        if !objects.existing_objects.is_empty() {
             self.txn.forget_unnamed();
         }
-        if let Err(error) = self.txn.adopt_again(&objects.adopted) {
+        if let Err(error) = self.txn.recheck_existing_objects(&objects.existing_objects) {
             return DecidedChange::refused(error.into(), &self.base);
         }
         let first_tip = self.updates[at[0]].tip();

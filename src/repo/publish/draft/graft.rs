@@ -17,7 +17,7 @@ impl Draft<'_> {
 
     /// Removes the entries at the paths `removed`, and then puts the entry of each graft at its path. The entries below a grafted directory
     /// are not checked, so its tree must be whole (see [`TreeExtent::is_whole`]). The caller must not publish the draft if the findings
-    /// have a `repeated` or `taken` path.
+    /// have a `duplicate_target` or a `path_conflict`.
     ///
     /// # Errors
     /// `Name` for a new name in the path of a graft that is not allowed.
@@ -28,7 +28,7 @@ impl Draft<'_> {
         let (edited, findings) = graft(self.repo, &self.trees, self.tree, removed, grafts)?;
         self.set_edited(edited);
         let directories = grafts.iter().filter_map(|graft| graft.entry.directory());
-        self.whole.extend(directories.map(|tree| tree.0));
+        self.checked_trees.extend(directories.map(|tree| tree.0));
         Ok(findings)
     }
 }

@@ -71,7 +71,7 @@ fn trees_with_2_to_the_60_paths_are_visited_once() {
     }
     let start = Instant::now();
     let mut txn = repository.begin().unwrap();
-    txn.adopt_commit(parent.unwrap()).unwrap();
+    txn.sync_existing_commit(parent.unwrap()).unwrap();
     assert!(start.elapsed() < LONG);
 }
 
@@ -95,6 +95,6 @@ fn a_blob_that_two_trees_share_is_looked_for() {
         tip = Some(writer.commit(writer.tree(entries), tip));
     }
     let mut txn = repository.begin().unwrap();
-    let adopted = txn.adopt_commit(tip.unwrap());
-    assert!(matches!(adopted, Err(Error::Missing { .. })), "{adopted:?}");
+    let synced = txn.sync_existing_commit(tip.unwrap());
+    assert!(matches!(synced, Err(Error::Missing { .. })), "{synced:?}");
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 
-use super::{Directory, EditedTree, EntryChange};
+use super::{Directory, EditedTree, EntryEdit};
 use crate::names::TreePath;
 use crate::repo::error::{Error, Result};
 use crate::repo::tree::encoded::{entries, find};
@@ -30,13 +30,13 @@ pub struct GraftFindings {
     /// The paths at which a graft replaces an existing module.
     pub replaced: Vec<String>,
     /// The first graft that puts a module at a path where an earlier graft has put one: its index, and the path.
-    pub repeated: Option<(usize, String)>,
+    pub duplicate_target: Option<(usize, String)>,
     /// The error `PathTaken` for the first path that would be a module and a directory at once.
-    pub taken: Option<Error>,
+    pub path_conflict: Option<Error>,
 }
 
 /// Removes the entries at the paths `removed` from a tree, and then puts the entry of each graft at its path. Returns the new tree, and the
-/// [`GraftFindings`]. If their field `repeated` or `taken` is set, the caller must not use the new tree.
+/// [`GraftFindings`]. If `duplicate_target` or `path_conflict` is set in them, the caller must not use the new tree.
 pub(crate) fn graft(
     repo: &gix::Repository,
     trees: &TreeReader<'_>,
@@ -69,7 +69,7 @@ struct Grafter<'t> {
 }
 
 /// The entry that currently has a given name in a directory that is being edited.
-enum Occupant {
+enum CurrentEntry {
     Nothing,
     /// An entry, and whether a [`Graft`] has put it there.
     Entry(TreeEntry, bool),
@@ -87,49 +87,52 @@ impl Grafter<'_> {
         entry: TreeEntry,
     ) -> Result<()> {
         let Some((name, rest)) = rest.split_once_str("/") else {
-            let occupant =
-                directory.occupant(rest, find(&directory.encoded, directory.kind, rest)?)?;
-            return self.put(directory, at, rest, occupant, entry);
+            let current_entry =
+                directory.current_entry(rest, find(&directory.encoded, directory.kind, rest)?)?;
+            return self.put(directory, at, rest, current_entry, entry);
         };
         let (name, path) = (name.as_bstr(), join(at, name));
-        let occupant = directory.occupant(name, find(&directory.encoded, directory.kind, name)?)?;
-        if let Occupant::Entry(parent, _) = &occupant
+        let current_entry =
+            directory.current_entry(name, find(&directory.encoded, directory.kind, name)?)?;
+        if let CurrentEntry::Entry(parent, _) = &current_entry
             && !parent.mode.is_tree()
         {
             let below = join(&path, rest);
-            return self.note_taken(&below, entry, &path, parent.noun());
+            return self.record_path_conflict(&below, entry, &path, parent.noun());
         }
-        let child = directory.open(self.trees, name, &occupant)?;
+        let child = directory.open(self.trees, name, &current_entry)?;
         self.descend(child, &path, rest.as_bstr(), entry)
     }
 
-    /// Puts `entry` into `directory` under `name`. `occupant` is the entry that currently has this name. Records replaced modules and
+    /// Puts `entry` into `directory` under `name`. `current_entry` is the entry that currently has this name. Records replaced modules and
     /// conflicts in the findings.
     fn put(
         &mut self,
         directory: &mut Directory,
         at: &BString,
         name: &BStr,
-        occupant: Occupant,
+        current_entry: CurrentEntry,
         entry: TreeEntry,
     ) -> Result<()> {
         let path = join(at, name);
-        match (&occupant, entry.mode.is_tree()) {
-            (Occupant::Nothing, _) => {}
-            (Occupant::Edited, true) => {
-                let child = directory.open(self.trees, name, &occupant)?;
+        match (&current_entry, entry.mode.is_tree()) {
+            (CurrentEntry::Nothing, _) => {}
+            (CurrentEntry::Edited, true) => {
+                let child = directory.open(self.trees, name, &current_entry)?;
                 return self.merge(child, &path, entry.id);
             }
-            (Occupant::Entry(current, _), true) if current.mode.is_tree() => {
-                let child = directory.open(self.trees, name, &occupant)?;
+            (CurrentEntry::Entry(current, _), true) if current.mode.is_tree() => {
+                let child = directory.open(self.trees, name, &current_entry)?;
                 return self.merge(child, &path, entry.id);
             }
-            (Occupant::Entry(current, is_grafted), false)
+            (CurrentEntry::Entry(current, is_grafted), false)
                 if matches!(current.node(), TreeNode::Module(_)) =>
             {
                 if *is_grafted {
-                    let repeated = || (self.number, path.to_string());
-                    self.findings.repeated.get_or_insert_with(repeated);
+                    let duplicate_target = || (self.number, path.to_string());
+                    self.findings
+                        .duplicate_target
+                        .get_or_insert_with(duplicate_target);
                     return Ok(());
                 }
                 self.findings.replaced.push(path.to_string());
@@ -138,14 +141,14 @@ impl Grafter<'_> {
                     return Ok(());
                 }
             }
-            (Occupant::Entry(current, _), _) => {
-                return self.note_taken(&path, entry, &path, current.noun());
+            (CurrentEntry::Entry(current, _), _) => {
+                return self.record_path_conflict(&path, entry, &path, current.noun());
             }
-            (Occupant::Edited, false) => {
-                return self.note_taken(&path, entry, &path, "a directory");
+            (CurrentEntry::Edited, false) => {
+                return self.record_path_conflict(&path, entry, &path, "a directory");
             }
         }
-        let change = EntryChange::Set(entry);
+        let change = EntryEdit::Set(entry);
         directory.changes.insert(name.to_owned(), change);
         Ok(())
     }
@@ -167,22 +170,22 @@ impl Grafter<'_> {
         for entry in entries(&bytes, tree.kind()) {
             let entry = entry?;
             let current = existing.get(entry.name).copied();
-            let occupant = directory.occupant(entry.name, current)?;
-            self.put(directory, at, entry.name, occupant, entry.entry()?)?;
+            let current_entry = directory.current_entry(entry.name, current)?;
+            self.put(directory, at, entry.name, current_entry, entry.entry()?)?;
         }
         Ok(())
     }
 
     /// Records, as the error `PathTaken`, that the entry at `existing` prevents putting `entry` at `path`. Keeps an error that was recorded
     /// before.
-    fn note_taken(
+    fn record_path_conflict(
         &mut self,
         path: &BString,
         entry: TreeEntry,
         existing: &BString,
         kind: &'static str,
     ) -> Result<()> {
-        if self.findings.taken.is_none() {
+        if self.findings.path_conflict.is_none() {
             let mut first = path.clone();
             let mut current = entry;
             while current.mode.is_tree() {
@@ -193,7 +196,7 @@ impl Grafter<'_> {
                 first = join(&first, entry.name);
                 current = entry.entry()?;
             }
-            self.findings.taken = Some(Error::PathTaken {
+            self.findings.path_conflict = Some(Error::PathTaken {
                 path: format!("/{first}"),
                 existing: format!("/{existing}"),
                 kind,
@@ -204,15 +207,15 @@ impl Grafter<'_> {
 }
 
 impl Directory {
-    /// Returns the entry that has this name after the edits so far. `current` is the entry that had the name before the edits.
-    fn occupant(&self, name: &BStr, current: Option<TreeEntry>) -> Result<Occupant> {
+    /// Returns the entry that has this name after the edits so far. `before` is the entry that had the name before the edits.
+    fn current_entry(&self, name: &BStr, before: Option<TreeEntry>) -> Result<CurrentEntry> {
         Ok(match self.changes.get(name) {
-            Some(EntryChange::Set(entry)) => Occupant::Entry(*entry, true),
-            Some(EntryChange::Remove) => Occupant::Nothing,
-            Some(EntryChange::Edit(directory)) if directory.is_void()? => Occupant::Nothing,
-            Some(EntryChange::Edit(_)) => Occupant::Edited,
-            None => current.map_or(Occupant::Nothing, |entry| {
-                Occupant::Entry(entry, self.is_grafted)
+            Some(EntryEdit::Set(entry)) => CurrentEntry::Entry(*entry, true),
+            Some(EntryEdit::Remove) => CurrentEntry::Nothing,
+            Some(EntryEdit::Edit(directory)) if directory.is_void()? => CurrentEntry::Nothing,
+            Some(EntryEdit::Edit(_)) => CurrentEntry::Edited,
+            None => before.map_or(CurrentEntry::Nothing, |entry| {
+                CurrentEntry::Entry(entry, self.is_grafted)
             }),
         })
     }
@@ -221,9 +224,9 @@ impl Directory {
     fn is_void(&self) -> Result<bool> {
         for change in self.changes.values() {
             let is_void = match change {
-                EntryChange::Set(_) => false,
-                EntryChange::Remove => true,
-                EntryChange::Edit(directory) => directory.is_void()?,
+                EntryEdit::Set(_) => false,
+                EntryEdit::Remove => true,
+                EntryEdit::Edit(directory) => directory.is_void()?,
             };
             if !is_void {
                 return Ok(false);
@@ -237,28 +240,28 @@ impl Directory {
         Ok(true)
     }
 
-    /// Returns the subdirectory with this name, to edit it. `occupant` is the entry that currently has this name: a directory, or nothing.
-    /// In the second case, the subdirectory is new and empty.
+    /// Returns the subdirectory with this name, to edit it. `current_entry` is the entry that currently has this name: a directory, or
+    /// nothing. In the second case, the subdirectory is new and empty.
     fn open(
         &mut self,
         trees: &TreeReader<'_>,
         name: &BStr,
-        occupant: &Occupant,
+        current_entry: &CurrentEntry,
     ) -> Result<&mut Self> {
-        let opened = match (occupant, self.changes.get(name)) {
-            (_, Some(EntryChange::Edit(_))) => None,
-            (Occupant::Entry(entry, is_grafted), _) => Some(Self {
+        let opened = match (current_entry, self.changes.get(name)) {
+            (_, Some(EntryEdit::Edit(_))) => None,
+            (CurrentEntry::Entry(entry, is_grafted), _) => Some(Self {
                 is_grafted: *is_grafted,
                 ..Self::load(trees, entry.id)?
             }),
-            (Occupant::Nothing | Occupant::Edited, _) => Some(Self::empty(self.kind)),
+            (CurrentEntry::Nothing | CurrentEntry::Edited, _) => Some(Self::empty(self.kind)),
         };
         if let Some(directory) = opened {
-            let change = EntryChange::Edit(directory);
+            let change = EntryEdit::Edit(directory);
             self.changes.insert(name.to_owned(), change);
         }
         match self.changes.get_mut(name) {
-            Some(EntryChange::Edit(directory)) => Ok(directory),
+            Some(EntryEdit::Edit(directory)) => Ok(directory),
             _ => unreachable!("BUG: it was inserted above"),
         }
     }
