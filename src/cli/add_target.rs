@@ -39,7 +39,7 @@ impl AddTarget {
         let is_directory = text.ends_with('/');
         if more.is_empty() && !is_directory {
             let path = ModulePath::parse(text).map_err(|error| {
-                if is_second_module(&file, text) {
+                if is_other_module_on_disk(&file, text) {
                     Error::FileAsPath(file.clone(), text.into())
                 } else {
                     error.into()
@@ -66,16 +66,16 @@ impl AddTarget {
 
 /// Returns the second of two arguments if it is the path in the store, but also another module on disk. Perhaps the user wants to store
 /// both modules, for example with `add *.wasm` in a directory of two modules.
-pub(super) fn second_module(file: &Path, more: &[OsString]) -> Option<PathBuf> {
+pub(super) fn other_module_on_disk(file: &Path, more: &[OsString]) -> Option<PathBuf> {
     let [second] = more else { return None };
-    is_second_module(file, second.to_str()?).then(|| second.into())
+    is_other_module_on_disk(file, second.to_str()?).then(|| second.into())
 }
 
 /// Returns whether the second of two arguments is probably another module on disk, and not a path in the store: it names an existing file
 /// `*.wasm` whose file name differs from that of the first argument. If both file names are equal, the second argument is a path in the
 /// store, as in `add target/add.wasm math/add.wasm`: a store often has the same directories as a work tree. An argument with a leading
 /// slash is always a path in the store.
-fn is_second_module(first: &Path, second: &str) -> bool {
+fn is_other_module_on_disk(first: &Path, second: &str) -> bool {
     let path = Path::new(second);
     let is_module = path
         .extension()
@@ -154,13 +154,13 @@ mod tests {
         let relative = format!("{up}{}", &file.to_str().unwrap()[1..]);
         let error = parse(&["a.wasm", &relative]).unwrap_err();
         assert!(matches!(error, Error::FileAsPath(..)), "{error}");
-        assert!(!is_second_module(Path::new("x/b.wasm"), &relative));
-        assert!(!is_second_module(Path::new("-"), &relative));
-        assert!(!is_second_module(
+        assert!(!is_other_module_on_disk(Path::new("x/b.wasm"), &relative));
+        assert!(!is_other_module_on_disk(Path::new("-"), &relative));
+        assert!(!is_other_module_on_disk(
             Path::new("a.wasm"),
             file.to_str().unwrap()
         ));
-        assert!(!is_second_module(
+        assert!(!is_other_module_on_disk(
             Path::new("a.wasm"),
             &format!("{relative}x")
         ));

@@ -96,7 +96,7 @@ pub(super) fn report_tag(
 }
 
 /// Reports a change on standard error, and prints nothing to standard output.
-pub(super) fn note<T>(
+pub(super) fn report_on_stderr<T>(
     settings: &Settings,
     out: &mut Output,
     verb: ChangeVerb,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::exit::Error;
 use super::merge_conflict;
-use super::misplaced_arguments::{commit_as_path, for_second_file, path_as_commit};
+use super::misplaced_arguments::{commit_as_path, path_as_commit, two_files_hint};
 use super::nearest_name::nearest;
 use super::needs_directory;
 use super::settings::Settings;
@@ -42,7 +42,7 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
             Some("write it to a file with -o FILE, or redirect the output".to_owned())
         }
         Error::MergeConflict { paths, theirs, .. } => merge_conflict::hint(paths, theirs, settings),
-        Error::FileAsPath(first, second) => Some(for_second_file(first, second)),
+        Error::FileAsPath(first, second) => Some(two_files_hint(first, second)),
         Error::OneSide(name, _) => {
             let word = shell_word(name);
             Some(format!(

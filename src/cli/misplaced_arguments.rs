@@ -10,8 +10,8 @@ use crate::store::Revision;
 
 /// Returns the hint for `add` with two files if the second is not a legal path in the store. The hint has two commands: one stores both
 /// files, the other stores the first file at a path with the second file's name.
-pub(super) fn for_second_file(first: &Path, second: &Path) -> String {
-    let both = for_both_files(first, second, "");
+pub(super) fn two_files_hint(first: &Path, second: &Path) -> String {
+    let both = store_both_sentence(first, second, "");
     let first = shell_word(&first.to_string_lossy());
     let name = second.file_name().unwrap_or_default().to_string_lossy();
     let at = shell_word(&format!("/{name}"));
@@ -19,14 +19,14 @@ pub(super) fn for_second_file(first: &Path, second: &Path) -> String {
 }
 
 /// Returns the note that `add` has used `second` as the path of `first` in the store, although `second` is also a module on disk.
-pub(super) fn for_path_of_file(first: &Path, second: &Path, settings: &Settings) -> String {
-    let both = for_both_files(first, second, &settings.root_flag());
+pub(super) fn path_is_also_file_note(first: &Path, second: &Path, settings: &Settings) -> String {
+    let both = store_both_sentence(first, second, &settings.root_flag());
     let [first, second] = [first, second].map(|path| path.to_string_lossy());
     format!("/{second} is the path of {first} in the store, not the file {second}: {both}")
 }
 
 /// Returns a sentence that gives the command for storing both files. `options` are appended to the command.
-fn for_both_files(first: &Path, second: &Path, options: &str) -> String {
+fn store_both_sentence(first: &Path, second: &Path, options: &str) -> String {
     let [first, second] = [first, second].map(|path| shell_word(&path.to_string_lossy()));
     format!(
         "`wasmstore add {first} {second} /{options}` stores both at the top, and a directory instead of `/` both there"

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::change_report::{ChangeVerb, note, report};
+use super::change_report::{ChangeVerb, report, report_on_stderr};
 use super::exit::Result;
 use super::output::Output;
 use super::settings::Settings;
@@ -32,5 +32,5 @@ pub(super) fn put_files(
     for (path, hash) in &stored.value {
         out.text(format_args!("{hash}\t{path}\n"))?;
     }
-    note(settings, out, ChangeVerb::Committed, &stored)
+    report_on_stderr(settings, out, ChangeVerb::Committed, &stored)
 }

@@ -81,7 +81,10 @@ fn read_key_file(path: &Path, pipes: PipeHandling) -> Result<String> {
     };
     let text = read.and_then(|bytes| {
         let invalid = |error: NotUtf8| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("it is {}", error.fault))
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("it is {}", error.description),
+            )
         };
         decode(bytes).map_err(invalid)
     });

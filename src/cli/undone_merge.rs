@@ -38,7 +38,7 @@ pub(super) fn hint(
         ControlFlow::Continue(())
     });
     log.ok()?;
-    let (undone, rollback) = undone(store, &commits, &tip, &merged)?;
+    let (undone, rollback) = find_undone_merge(store, &commits, &tip, &merged)?;
     if rollback.commit != tip && !is_still_undone(store, undone, &tip) {
         return None;
     }
@@ -65,7 +65,7 @@ pub(super) fn hint(
 /// Returns the commit that brought `merged` into the first-parent history of `tip`, and the rollback that undid this commit. The rollback
 /// must have restored the whole tree from before this commit. A rollback of one path has the same trailer in its message, but does not undo
 /// the changes of other paths, so it does not count.
-fn undone<'c>(
+fn find_undone_merge<'c>(
     store: &dyn StoreOperations,
     commits: &'c HashMap<String, CommitJson>,
     tip: &str,

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use clap::ValueHint;
 use serde_json::json;
 
-use crate::cli::add_target::{AddTarget, files_in, second_module};
+use crate::cli::add_target::{AddTarget, files_in, other_module_on_disk};
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::diff_side::read_file;
 use crate::cli::dry_run::{print, to_json};
 use crate::cli::exit::{Error, Result};
 use crate::cli::if_match::expected_hash;
-use crate::cli::misplaced_arguments::for_path_of_file;
+use crate::cli::misplaced_arguments::path_is_also_file_note;
 use crate::cli::output::{Output, print_note};
 use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
@@ -64,8 +64,8 @@ pub(in crate::cli) struct AddArgs {
 
 impl AddArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let second = second_module(&self.file, &self.more);
-        let second = second.map(|second| for_path_of_file(&self.file, &second, settings));
+        let second = other_module_on_disk(&self.file, &self.more);
+        let second = second.map(|second| path_is_also_file_note(&self.file, &second, settings));
         if self.dry_run {
             self.dry_run(settings, out)?;
         } else {

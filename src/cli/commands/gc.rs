@@ -167,7 +167,7 @@ fn kept_line(kept: &KeptForRefs, to_delete: Option<&str>) -> String {
 }
 
 fn refs_to_delete(kept: &KeptForRefs) -> &'static str {
-    let others = kept.others.len() + kept.left_out;
+    let others = kept.other_refs.len() + kept.left_out;
     match (kept.branches.len(), kept.tags.len(), others) {
         (1, 0, 0) => "the branch",
         (_, 0, 0) => "the branches",

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::path_log::{ChangeArgs, PathLog, Selection};
+use super::path_log::{ChangeArgs, PathLog, PrintedRange};
 use crate::cli::args::ReadArgs;
 use crate::cli::change_report::short_id;
 use crate::cli::exit::Result;
@@ -71,7 +71,7 @@ impl LogArgs {
         let revision = settings.revision(&self.read)?;
         let store = settings.open()?;
         if let Some(path) = self.path {
-            let selection = Selection {
+            let printed_range = PrintedRange {
                 skip: self.skip,
                 count: self.max_count,
                 is_reversed: self.reverse,
@@ -81,7 +81,7 @@ impl LogArgs {
                 path,
                 changes,
                 commits,
-                selection,
+                printed_range,
                 is_short: self.oneline,
             }
             .run(store.as_ref(), &revision, &mut pager, out);

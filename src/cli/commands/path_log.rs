@@ -43,7 +43,7 @@ impl ChangeArgs {
 
 /// The part of the found commits that is printed: `count` commits after the first `skip`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Selection {
+pub(super) struct PrintedRange {
     pub skip: usize,
     pub count: usize,
     /// Whether the selected commits are printed in reverse order.
@@ -58,7 +58,7 @@ pub(super) struct PathLog {
     pub changes: ChangeFilter,
     /// Selects commits by author and date.
     pub commits: CommitFilter,
-    pub selection: Selection,
+    pub printed_range: PrintedRange,
     /// Whether each commit is printed on one line.
     pub is_short: bool,
 }
@@ -94,11 +94,11 @@ impl PathLog {
         revision: &Revision,
         mut show: impl FnMut(&PathCommitJson) -> Result<()>,
     ) -> Result<()> {
-        let Selection {
+        let PrintedRange {
             skip,
             count,
             is_reversed,
-        } = self.selection;
+        } = self.printed_range;
         let end = skip.saturating_add(count);
         let (mut found, mut selected, mut shown) = (0, Vec::new(), Ok(()));
         let filters = (&self.changes, &self.commits);

@@ -62,7 +62,7 @@ impl RemoveArgs {
             }
             patterns => store.remove_selected(&change, patterns, directories),
         };
-        let removed = removed.map_err(without_recursion)?;
+        let removed = removed.map_err(suggest_recursive)?;
         let effect = effect(store.as_ref(), settings, &removed, None);
         let verb = (ChangeVerb::Committed, &removed);
         report_effect(settings, out, verb, json!({}), effect)
@@ -81,7 +81,7 @@ impl RemoveArgs {
         let branch = settings.remember(Revision::Branch(settings.branch()?));
         let directories = self.directories();
         let removed = preview_removal(store.as_ref(), &branch, &self.names, directories);
-        let removed = removed.map_err(without_recursion)?;
+        let removed = removed.map_err(suggest_recursive)?;
         let changes = removed.into_iter().map(|(path, hash)| PathChange {
             path,
             old: Some(hash),
@@ -104,7 +104,7 @@ impl RemoveArgs {
 }
 
 /// Converts an error of the removal. If the path is a directory, the new error suggests the option `--recursive`.
-fn without_recursion(error: remote::Error) -> Error {
+fn suggest_recursive(error: remote::Error) -> Error {
     match error {
         remote::Error::Store(store::Error::DirectoryNotRemoved(path)) => Error::NotRecursive(path),
         error => error.into(),

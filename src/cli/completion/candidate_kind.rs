@@ -81,7 +81,7 @@ mod tests {
     use crate::cli::command_line::CommandLine;
 
     /// The arguments without completion: each takes a number, a text, a pattern, or a name that the store does not list.
-    const FREE: &[&str] = &[
+    const NOT_COMPLETED: &[&str] = &[
         "add if_match",
         "add message",
         "bucket init url",
@@ -131,13 +131,13 @@ mod tests {
         "world name",
     ];
 
-    fn add_free(command: &Command, words: &str, free: &mut BTreeSet<String>) {
+    fn add_not_completed(command: &Command, words: &str, not_completed: &mut BTreeSet<String>) {
         for arg in command.get_arguments() {
             let takes_value = arg.get_num_args().is_some_and(|range| range.takes_values());
             let is_known =
                 !kinds_of(words, arg).is_empty() || !arg.get_possible_values().is_empty();
             if takes_value && !is_known && !arg.is_global_set() {
-                free.insert(format!("{words} {}", arg.get_id()));
+                not_completed.insert(format!("{words} {}", arg.get_id()));
             }
         }
         for command in command
@@ -145,10 +145,10 @@ mod tests {
             .filter(|command| !command.is_hide_set())
         {
             let blank = if words.is_empty() { "" } else { " " };
-            add_free(
+            add_not_completed(
                 command,
                 &format!("{words}{blank}{}", command.get_name()),
-                free,
+                not_completed,
             );
         }
     }
@@ -157,10 +157,10 @@ mod tests {
     fn an_argument_is_completed_or_takes_free_text() {
         let mut root = CommandLine::command();
         root.build();
-        let mut free = BTreeSet::new();
-        add_free(&root, "", &mut free);
-        free.retain(|name| !name.starts_with("server ") && !name.starts_with("help "));
-        let free: Vec<_> = free.iter().map(String::as_str).collect();
-        assert_eq!(free, FREE);
+        let mut not_completed = BTreeSet::new();
+        add_not_completed(&root, "", &mut not_completed);
+        not_completed.retain(|name| !name.starts_with("server ") && !name.starts_with("help "));
+        let not_completed: Vec<_> = not_completed.iter().map(String::as_str).collect();
+        assert_eq!(not_completed, NOT_COMPLETED);
     }
 }

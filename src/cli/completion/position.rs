@@ -14,7 +14,7 @@ pub(super) struct Position<'c> {
     /// The number of bytes in the word at the cursor before the value: 9 in `--branch=ma`, 0 if the word is only a value.
     pub value_start: usize,
     /// Whether all further words are values even if they begin with `-`, because `--` or the command of `watch` came before.
-    pub is_escaped: bool,
+    pub only_values_follow: bool,
     /// The values before the cursor, each in a pair with the id that clap has for its argument.
     pub values: Vec<(&'c str, String)>,
 }
@@ -41,7 +41,7 @@ impl<'c> Position<'c> {
             command: root,
             expected: Expected::Nothing,
             value_start: 0,
-            is_escaped: false,
+            only_values_follow: false,
             values: Vec::new(),
         };
         let (mut pending, mut positionals) = (None, 0);
@@ -64,11 +64,11 @@ impl<'c> Position<'c> {
             self.values.push((arg.get_id().as_str(), word.to_owned()));
             return None;
         }
-        if !self.is_escaped && word == "--" {
-            self.is_escaped = true;
+        if !self.only_values_follow && word == "--" {
+            self.only_values_follow = true;
             return None;
         }
-        if let Some(name) = word.strip_prefix("--").filter(|_| !self.is_escaped) {
+        if let Some(name) = word.strip_prefix("--").filter(|_| !self.only_values_follow) {
             let (name, value) = name
                 .split_once('=')
                 .map_or((name, None), |(name, value)| (name, Some(value)));
@@ -79,12 +79,12 @@ impl<'c> Position<'c> {
         }
         if let Some(flags) = word
             .strip_prefix('-')
-            .filter(|flags| !self.is_escaped && !flags.is_empty())
+            .filter(|flags| !self.only_values_follow && !flags.is_empty())
         {
             return self.read_short(flags);
         }
         let command = self.command.find_subcommand(word);
-        if let Some(command) = command.filter(|_| *positionals == 0 && !self.is_escaped) {
+        if let Some(command) = command.filter(|_| *positionals == 0 && !self.only_values_follow) {
             let blank = if self.command_name.is_empty() {
                 ""
             } else {
@@ -97,7 +97,7 @@ impl<'c> Position<'c> {
         if let Some(arg) = self.positional(*positionals) {
             self.values.push((arg.get_id().as_str(), word.to_owned()));
             // The command that `watch` runs begins here: the following words are its arguments, not options of `watch`.
-            self.is_escaped |= arg.is_trailing_var_arg_set();
+            self.only_values_follow |= arg.is_trailing_var_arg_set();
         }
         *positionals += 1;
         None
@@ -126,7 +126,7 @@ impl<'c> Position<'c> {
     fn expect(&mut self, current: &str, pending: Option<&'c Arg>, positionals: usize) {
         if let Some(arg) = pending {
             self.expected = Expected::Value(arg);
-        } else if current.starts_with('-') && !self.is_escaped {
+        } else if current.starts_with('-') && !self.only_values_follow {
             self.expected = Expected::Flag;
             if let Some((name, _)) = current.split_once('=') {
                 let arg = name.strip_prefix("--").and_then(|name| self.long(name));

@@ -79,7 +79,7 @@ impl NameSearch {
             settings,
             revision,
             value: value.to_owned(),
-            needs_slash: !position.is_escaped,
+            needs_slash: !position.only_values_follow,
         })
     }
 

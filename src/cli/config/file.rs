@@ -128,7 +128,7 @@ impl ConfigFile {
         let (bytes, is_readable_by_others) = load(path)?;
         let text = decode(bytes.clone()).map_err(|error| {
             let before = &bytes[..error.valid_bytes];
-            invalid(path, before, error.fault.to_owned())
+            invalid(path, before, error.description.to_owned())
         })?;
         let (settings, has_secret) = parse(path, &text, names)?;
         Ok(Self {
