@@ -461,7 +461,7 @@ fn reported(kept: Option<&KeptForRefs>) -> (BTreeSet<String>, usize) {
     assert_eq!(kept.left_out, 0);
     let branches = kept.branches.iter().map(BranchName::full_ref);
     let tags = kept.tags.iter().map(|tag| format!("refs/tags/{tag}"));
-    let names = branches.chain(tags).chain(kept.others.iter().cloned());
+    let names = branches.chain(tags).chain(kept.other_refs.iter().cloned());
     (names.collect(), kept.versions)
 }
 

@@ -174,10 +174,10 @@ impl BucketFollower {
         }
         // Two servers that reach the bucket but not each other would take over from each other all the time. So a server that has just
         // taken over waits before it does so again.
-        if check.has_claimed_lately() {
+        if check.has_attempted_takeover_lately() {
             return;
         }
-        check.note_claim();
+        check.note_takeover_attempt();
         let claimed = self.store.authority().claim(writer.as_deref());
         match claimed.map_err(crate::store::Error::from) {
             Ok(true) => tracing::info!(former = writer, "took over from the last writer"),

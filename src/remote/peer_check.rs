@@ -9,9 +9,9 @@ use crate::names::ServerUrl;
 /// The maximum time for which a check waits for the response of the other server.
 const TIMEOUT: Duration = Duration::from_millis(700);
 
-/// The minimum time between two takeovers by this server. In a takeover, it takes over the duties of the server that last wrote to the
-/// bucket.
-const CLAIM_PAUSE: Duration = Duration::from_secs(10);
+/// The minimum time between two attempts of this server at a takeover. In a takeover, it takes over the duties of the server that last
+/// wrote to the bucket.
+const TAKEOVER_PAUSE: Duration = Duration::from_secs(10);
 /// A header that is in every response of a wasmstore server whose store is in a bucket.
 const GENERATION: &str = "wasmstore-generation";
 
@@ -19,7 +19,7 @@ const GENERATION: &str = "wasmstore-generation";
 #[derive(Default)]
 pub(super) struct PeerCheck {
     failures: u32,
-    claimed: Option<Instant>,
+    last_takeover_attempt: Option<Instant>,
 }
 
 impl PeerCheck {
@@ -41,13 +41,14 @@ impl PeerCheck {
     }
 
     /// Records that this server now tries to take over the duties of the checked server, such as pushes to mirrors.
-    pub fn note_claim(&mut self) {
-        self.claimed = Some(Instant::now());
+    pub fn note_takeover_attempt(&mut self) {
+        self.last_takeover_attempt = Some(Instant::now());
     }
 
-    /// Returns whether this server has tried to take over the duties of another server less than [`CLAIM_PAUSE`] ago.
-    pub fn has_claimed_lately(&self) -> bool {
-        self.claimed.is_some_and(|at| at.elapsed() < CLAIM_PAUSE)
+    /// Returns whether this server has tried to take over the duties of another server less than [`TAKEOVER_PAUSE`] ago.
+    pub fn has_attempted_takeover_lately(&self) -> bool {
+        self.last_takeover_attempt
+            .is_some_and(|at| at.elapsed() < TAKEOVER_PAUSE)
     }
 
     /// Returns the number of failed checks since the last reset.

@@ -54,7 +54,7 @@ struct FollowProgress {
 
 /// The result of a round: one attempt of a replica to make its store equal to the primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Round {
+enum RoundResult {
     /// The store is equal to the primary.
     Equal,
     /// This attempt to make the store equal to the primary failed. The next attempt is made after this delay.
@@ -132,10 +132,10 @@ impl Replica {
     fn wait_until_equal(&self) -> Result<()> {
         loop {
             match self.run_round() {
-                Round::Equal => return Ok(()),
-                Round::Failed(delay) => thread::sleep(delay),
+                RoundResult::Equal => return Ok(()),
+                RoundResult::Failed(delay) => thread::sleep(delay),
                 // The promoted store would accept writes, but it may be empty or lack branches. So it is not served.
-                Round::Promoted => {
+                RoundResult::Promoted => {
                     let (primary, root) = (&self.reader.primary.url, self.store.root());
                     let (primary, root) = (primary.to_string(), root.to_owned());
                     return Err(store::Error::NeverInSync { primary, root }.into());
@@ -175,9 +175,9 @@ impl Replica {
         loop {
             match self.run_round() {
                 // A wake-up does not shorten this delay, because the primary has just failed to respond.
-                Round::Failed(delay) => thread::sleep(delay),
-                Round::Promoted => return,
-                Round::Equal => {
+                RoundResult::Failed(delay) => thread::sleep(delay),
+                RoundResult::Promoted => return,
+                RoundResult::Equal => {
                     thread::sleep(ROUND_INTERVAL);
                     // `recv_timeout` returns after a wake-up or after the poll interval. If the watch thread has ended, `wake` keeps the
                     // channel open, so that the wait does not end at once.
@@ -188,16 +188,16 @@ impl Replica {
     }
 
     /// Makes the store equal to the primary, unless the replica was promoted.
-    fn run_round(&self) -> Round {
+    fn run_round(&self) -> RoundResult {
         let start = Instant::now();
         let followed = match self.store.is_still_replica() {
             Ok(true) => self.follow(),
-            Ok(false) => return Round::Promoted,
+            Ok(false) => return RoundResult::Promoted,
             Err(error) => Err(error.into()),
         };
         // If the replica was promoted during the round, the error only says so: no ref was moved after the promotion.
         if followed.is_err() && matches!(self.store.is_still_replica(), Ok(false)) {
-            return Round::Promoted;
+            return RoundResult::Promoted;
         }
         let mut progress = self.progress();
         match followed {
@@ -208,7 +208,7 @@ impl Replica {
                 progress.last_equal = Some(start);
                 progress.failures = 0;
                 progress.error = None;
-                Round::Equal
+                RoundResult::Equal
             }
             Err(error) => {
                 let error = chain(&error);
@@ -218,7 +218,7 @@ impl Replica {
                 let delay = (DELAY_FIRST * (1 << progress.failures.min(16))).min(DELAY_MAX);
                 progress.failures = progress.failures.saturating_add(1);
                 progress.error = Some(error);
-                Round::Failed(delay)
+                RoundResult::Failed(delay)
             }
         }
     }

@@ -65,9 +65,9 @@ impl SelectableTree for PublishedTree<'_> {
 pub(super) struct EarlySelection<T>(Option<(TreeId, Result<T>)>);
 
 impl<T> EarlySelection<T> {
-    /// Returns an empty early selection: the paths are selected later, while `refs.lock` is held. That is fast enough for paths without
-    /// globs, which are only looked up.
-    pub fn none() -> Self {
+    /// Returns a selection that was not made early: the paths are selected later, while `refs.lock` is held. That is fast enough for paths
+    /// without globs, which are only looked up.
+    pub fn deferred() -> Self {
         Self(None)
     }
 
@@ -157,7 +157,7 @@ mod tests {
         let early = store.select_early(&change, count);
         put("b");
         assert_eq!(selected(early), (2, true));
-        assert_eq!(selected(EarlySelection::none()), (2, true));
+        assert_eq!(selected(EarlySelection::deferred()), (2, true));
         // An error is kept, too.
         let no_match = |_: &dyn SelectableTree| Err(Error::NoMatch("*".to_owned()));
         assert!(store.select_early::<()>(&change, no_match).0.is_some());

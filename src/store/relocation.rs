@@ -109,7 +109,7 @@ impl Store {
         let has_globs = relocation.sources.iter().any(|it| it.glob().is_some());
         let mut early = match has_globs {
             true => self.select_early(change, |tree| selection::selected(tree, relocation)),
-            false => EarlySelection::none(),
+            false => EarlySelection::deferred(),
         };
         let path_bytes_max = self.options.push.tree_path_bytes_max;
         let txn = self.begin()?;

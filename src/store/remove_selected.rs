@@ -44,7 +44,7 @@ impl Store {
         let select = |tree: &dyn SelectableTree| selected(tree, &patterns, directories);
         let mut early = match patterns.iter().any(|pattern| pattern.glob().is_some()) {
             true => self.select_early(change, select),
-            false => EarlySelection::none(),
+            false => EarlySelection::deferred(),
         };
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {

@@ -14,7 +14,7 @@ pub struct Statistics {
     /// The number of packs.
     pub packs: u64,
     /// The number of branches.
-    pub refs: u64,
+    pub branches: u64,
 }
 
 impl Store {
@@ -25,7 +25,7 @@ impl Store {
             loose_objects: objects.loose,
             packed_objects: objects.packed,
             packs: objects.packs,
-            refs: self.repo.refs().branches()?.len() as u64,
+            branches: self.repo.refs().branches()?.len() as u64,
         })
     }
 

@@ -27,7 +27,7 @@ impl From<&KeptForRefs> for KeptForRefsJson {
             versions: kept.versions,
             branches: kept.branches.iter().map(ToString::to_string).collect(),
             tags: kept.tags.iter().map(ToString::to_string).collect(),
-            others: kept.others.clone(),
+            others: kept.other_refs.clone(),
             left_out: kept.left_out,
         }
     }
@@ -44,7 +44,7 @@ impl TryFrom<KeptForRefsJson> for KeptForRefs {
             versions: kept.versions,
             branches: branches.collect::<Result<_, _>>()?,
             tags: tags.collect::<Result<_, _>>()?,
-            others: kept.others,
+            other_refs: kept.others,
             left_out: kept.left_out,
         })
     }

@@ -64,7 +64,7 @@ pub(in crate::http) async fn metrics(
     let statistics = app.statistics().await?;
     gauge!(OBJECTS, "kind" => "loose").set(statistics.loose_objects as f64);
     gauge!(OBJECTS, "kind" => "packed").set(statistics.packed_objects as f64);
-    gauge!(REFS).set(statistics.refs as f64);
+    gauge!(REFS).set(statistics.branches as f64);
     gauge!(MEMORY_USED).set(app.memory.used() as f64);
     gauge!(MEMORY_LIMIT).set(app.memory.capacity() as f64);
     gauge!(MEMORY_WAITING).set(app.memory.waiting() as f64);

@@ -9,7 +9,7 @@ use crate::store::Revision;
 const MODULES_PER_PAGE: usize = 1_000;
 
 /// The highest Unicode character. A path that ends with it sorts after all other paths with the same beginning.
-const LAST: char = '\u{10ffff}';
+const HIGHEST_CHAR: char = '\u{10ffff}';
 
 impl Client {
     /// Returns at most `count` names in the directory at `path` that start with `beginning`. If a page ends within a subdirectory, the next
@@ -64,14 +64,14 @@ fn before(directory: &TreePath, beginning: &str) -> Option<ModulePath> {
     let last = beginning.chars().next_back()?;
     let previous = char::from_u32(u32::from(last).checked_sub(1)?)?;
     let rest = &beginning[..beginning.len() - last.len_utf8()];
-    join(directory, &format!("{rest}{previous}{LAST}"))
+    join(directory, &format!("{rest}{previous}{HIGHEST_CHAR}"))
 }
 
 /// Returns a path that sorts after everything in the subdirectory of `directory` that contains `module`; `None` if `module` is directly in
 /// `directory`.
 fn behind(directory: &TreePath, module: &ModulePath) -> Option<ModulePath> {
     let (name, _) = directory.relative(module.as_str())?.split_once('/')?;
-    join(directory, &format!("{name}/{LAST}"))
+    join(directory, &format!("{name}/{HIGHEST_CHAR}"))
 }
 
 fn join(directory: &TreePath, rest: &str) -> Option<ModulePath> {

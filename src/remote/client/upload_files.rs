@@ -50,7 +50,7 @@ struct ArchiveBody<'f> {
     files: &'f ModuleFiles,
     sizes: Vec<u64>,
     /// The number of files whose sending has begun.
-    begun: usize,
+    files_begun: usize,
     /// The file that is being sent, and the number of its bytes that have not been sent yet.
     current: Option<(UploadReader<File>, u64)>,
     /// Bytes that are sent before the next bytes of `current`: the tar header of a file, the padding after a file, or the end of the
@@ -73,7 +73,7 @@ impl<'f> ArchiveBody<'f> {
         Ok(Self {
             sizes: sizes.collect::<Result<_, _>>()?,
             files,
-            begun: 0,
+            files_begun: 0,
             current: None,
             block: io::Cursor::default(),
             has_ended: false,
@@ -103,13 +103,13 @@ impl<'f> ArchiveBody<'f> {
 
     /// Begins to send the next file, or, after the last file, the end of the archive.
     fn begin(&mut self) -> io::Result<()> {
-        let Some((path, file)) = self.files.files().get(self.begun) else {
+        let Some((path, file)) = self.files.files().get(self.files_begun) else {
             self.block = io::Cursor::new(ARCHIVE_END.to_vec());
             self.has_ended = true;
             return Ok(());
         };
-        let size = self.sizes[self.begun];
-        self.begun += 1;
+        let size = self.sizes[self.files_begun];
+        self.files_begun += 1;
         self.block = io::Cursor::new(entry_header(self.files.relative(path), size));
         match File::open(file) {
             Ok(opened) => {
@@ -127,7 +127,10 @@ impl<'f> ArchiveBody<'f> {
     /// Records the failure of `reader`, if it has one, as the reason to report. `reader` reads the file that was begun last.
     fn note_failure(&mut self, reader: UploadReader<File>) {
         if let (Some(error), None) = (reader.into_failure(), &self.failure) {
-            let file = self.files.files()[self.begun - 1].1.display().to_string();
+            let file = self.files.files()[self.files_begun - 1]
+                .1
+                .display()
+                .to_string();
             self.failure = Some(store::Error::invalid(&file, error));
         }
     }
@@ -146,9 +149,9 @@ impl Read for ArchiveBody<'_> {
                 Some((mut reader, 0)) => {
                     reader.validate(&[]);
                     self.note_failure(reader);
-                    let size = self.sizes[self.begun - 1];
+                    let size = self.sizes[self.files_begun - 1];
                     self.block = io::Cursor::new(vec![0; padding_bytes(size)]);
-                    (self.progress)(self.begun, self.sizes.len());
+                    (self.progress)(self.files_begun, self.sizes.len());
                 }
                 Some((mut reader, left)) => {
                     let read = reader.read(buffer);

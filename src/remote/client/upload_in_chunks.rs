@@ -26,7 +26,7 @@ const CHUNK_BYTES: u64 = 8 << 20;
 
 /// The maximum number of uploads that are begun for one file. A second upload is needed if the server lost the first one in a restart, or
 /// if a load balancer sends the requests to several servers.
-const BEGUN_MAX: usize = 2;
+const UPLOADS_MAX: usize = 2;
 
 /// The delay before the first attempt to resume a broken upload. It doubles with each further attempt without progress.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
@@ -64,7 +64,7 @@ impl Client {
             file: CheckedFile::new(file, size_bytes),
             attempts: 0,
         };
-        for _ in 0..BEGUN_MAX {
+        for _ in 0..UPLOADS_MAX {
             let Some(id) = upload.begin()? else { break };
             match upload.send(&id) {
                 Ok(UploadEnd::Stored(published)) => return Ok(published),

@@ -38,7 +38,7 @@ const CLOSE_NO_COMMIT: u16 = 4404;
 const CLOSE_NO_BRANCH: u16 = 4410;
 
 /// The reason why no more events are read from a connection.
-enum End {
+enum WatchEnd {
     /// The connection broke. The client reconnects.
     Broken(String),
     /// The branch or the commit no longer exists, or the server is not a wasmstore server. The watch ends.
@@ -99,9 +99,9 @@ impl Client {
         loop {
             let since = position.since;
             let reason = match self.read_events(&mut socket, &mut position, notify) {
-                End::Broken(reason) => reason,
-                End::Failed(error) => return Err(error),
-                End::Stopped => return Ok(()),
+                WatchEnd::Broken(reason) => reason,
+                WatchEnd::Failed(error) => return Err(error),
+                WatchEnd::Stopped => return Ok(()),
             };
             tracing::warn!(server = %self.url, reason, "lost the connection to the server; reconnecting");
             if position.since != since {
@@ -197,23 +197,23 @@ impl Client {
         socket: &mut Socket,
         position: &mut WatchPosition<'_>,
         notify: &mut dyn FnMut(BranchEvent) -> ControlFlow<()>,
-    ) -> End {
+    ) -> WatchEnd {
         let (mut joined, mut parts, mut bytes) = (None, 0, 0);
         loop {
             let text = match socket.read() {
                 Ok(Message::Text(text)) => text,
                 Ok(Message::Close(frame)) => return self.closed(frame, position),
                 Ok(_) => continue,
-                Err(error) => return End::Broken(error.to_string()),
+                Err(error) => return WatchEnd::Broken(error.to_string()),
             };
             let event: ReceivedEvent = match serde_json::from_str(&text) {
                 Ok(event) => event,
-                Err(error) => return End::Failed(self.invalid_response(error)),
+                Err(error) => return WatchEnd::Failed(self.invalid_response(error)),
             };
             (parts, bytes) = (parts + 1, bytes + text.len() as u64);
             if event.part != parts || bytes > self.limits.text_bytes_max {
                 let reason = "the parts of an event are out of order or too large";
-                return End::Failed(self.invalid_response(reason));
+                return WatchEnd::Failed(self.invalid_response(reason));
             }
             let is_last = event.part >= event.parts;
             let event = event.join(joined.take());
@@ -226,16 +226,17 @@ impl Client {
             if let Some(event) = position.select(event)
                 && notify(event).is_break()
             {
-                return End::Stopped;
+                return WatchEnd::Stopped;
             }
             position.since = Some(commit);
         }
     }
 
-    /// Converts the server's close frame to an [`End`]. For a missing commit or branch, the error text is the same as from a local store.
-    fn closed(&self, frame: Option<CloseFrame>, position: &WatchPosition<'_>) -> End {
+    /// Converts the server's close frame to a [`WatchEnd`]. For a missing commit or branch, the error text is the same as from a local
+    /// store.
+    fn closed(&self, frame: Option<CloseFrame>, position: &WatchPosition<'_>) -> WatchEnd {
         let Some(frame) = frame else {
-            return End::Broken("the server closed the connection".to_owned());
+            return WatchEnd::Broken("the server closed the connection".to_owned());
         };
         let (detail, missing) = match (frame.code.into(), position.branch, position.since) {
             (CLOSE_NO_COMMIT, _, Some(commit)) => (format!("there is no commit {commit}"), None),
@@ -244,10 +245,10 @@ impl Client {
                 Some(MissingName::Branch(branch.to_string())),
             ),
             (CLOSE_NO_COMMIT | CLOSE_NO_BRANCH, ..) => (frame.reason.to_string(), None),
-            _ => return End::Broken(frame.to_string()),
+            _ => return WatchEnd::Broken(frame.to_string()),
         };
         let response = ErrorResponse::not_found(&self.url, detail, missing);
-        End::Failed(Error::Refused(Box::new(response)))
+        WatchEnd::Failed(Error::Refused(Box::new(response)))
     }
 }
 

@@ -19,14 +19,14 @@ const NAMES_MAX: usize = 10;
 pub struct KeptForRefs {
     /// The number of versions that would be dropped if none of these refs existed.
     pub versions: usize,
-    /// The first branches that reach a commit that made one of the versions, sorted. `branches`, `tags` and `others` together name at most
-    /// 10 refs.
+    /// The first branches that reach a commit that made one of the versions, sorted. `branches`, `tags` and `other_refs` together name at
+    /// most 10 refs.
     pub branches: Vec<BranchName>,
     /// The first tags that reach a commit that made one of the versions, sorted.
     pub tags: Vec<TagName>,
     /// The full names of the first other refs (such as `refs/notes/commits`, or a detached `HEAD`) that reach a commit that made such a
     /// version.
-    pub others: Vec<String>,
+    pub other_refs: Vec<String>,
     /// The number of further refs that reach such a commit, but are in none of these three lists.
     pub left_out: usize,
 }
@@ -53,7 +53,7 @@ impl KeptForRefs {
             match parsed {
                 Ok(RefName::Branch(branch)) => kept.branches.push(branch),
                 Ok(RefName::Tag(tag)) => kept.tags.push(tag),
-                Ok(RefName::Oci) | Err(_) => kept.others.push(name.clone()),
+                Ok(RefName::Oci) | Err(_) => kept.other_refs.push(name.clone()),
             }
         }
         kept
@@ -80,7 +80,11 @@ impl fmt::Display for KeptForRefs {
                 self.branches.iter().map(BranchName::as_str).collect(),
             ),
             list("tag", "s", self.tags.iter().map(TagName::as_str).collect()),
-            list("ref", "s", self.others.iter().map(String::as_str).collect()),
+            list(
+                "ref",
+                "s",
+                self.other_refs.iter().map(String::as_str).collect(),
+            ),
             left_out,
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
