@@ -12,7 +12,7 @@ use crate::repo::objects::db::ObjectDb;
 pub(crate) struct TxnHandles {
     repo: Arc<gix::ThreadSafeRepository>,
     format: gix::hash::Kind,
-    generation: u64,
+    reopen_count: u64,
     memory: OnceCell<gix::Repository>,
     known: OnceCell<gix::Repository>,
 }
@@ -29,7 +29,7 @@ impl TxnHandles {
         Ok(Self {
             repo: Arc::clone(&handle.repo),
             format: handle.format,
-            generation: handle.generation,
+            reopen_count: handle.reopen_count,
             memory: OnceCell::new(),
             known: OnceCell::new(),
         })
@@ -41,8 +41,8 @@ impl TxnHandles {
     }
 
     /// Returns how many times the repository had been opened again before the transaction began: see `gix_handle.rs`.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
+    pub(crate) fn reopen_count(&self) -> u64 {
+        self.reopen_count
     }
 
     /// Returns a handle that finds every stored object, and keeps new objects in memory instead of writing them to the disk.
