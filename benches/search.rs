@@ -18,7 +18,8 @@ use flate2::write::ZlibEncoder;
 use wasmstore::config::Options;
 use wasmstore::names::TreePath;
 use wasmstore::store::{
-    Change, ImportFilter, ObjectFormat, Query, Revision, SearchCursor, SearchScope, Store,
+    Change, ImportFilter, ObjectFormat, Query, Revision, SearchCursor, SearchDetail, SearchScope,
+    Store,
 };
 use wasmstore::wasm;
 
@@ -135,7 +136,14 @@ fn backfill(root: &Path, modules: usize) {
     let query = Query::parse("kind:module").expect("a well-formed query");
     let pending = || {
         let (revision, cursor) = (Revision::default(), SearchCursor::default());
-        let page = store.search(&revision, &query, SearchScope::Tree, &cursor, 1);
+        let page = store.search(
+            &revision,
+            &query,
+            SearchScope::Tree,
+            SearchDetail::Hashes,
+            &cursor,
+            1,
+        );
         page.expect("search").pending
     };
     while pending() > 0 {
@@ -200,6 +208,7 @@ fn measure(store: &Store, text: &str, scope: SearchScope, searches: usize) {
                 &Revision::default(),
                 &query,
                 scope,
+                SearchDetail::Hashes,
                 &SearchCursor::default(),
                 100,
             )

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use wasmstore::names::{CommitId, ModuleHash, ModulePath, TreePath};
 use wasmstore::store::{
-    DirectoryRemoval, ImportFilter, Query, Revision, SearchCursor, SearchMatch, SearchPage,
-    SearchScope,
+    DirectoryRemoval, ImportFilter, Query, Revision, SearchCursor, SearchDetail, SearchMatch,
+    SearchPage, SearchScope,
 };
 
 use crate::support::store::{Scratch, branch, custom_section, on, path};
@@ -43,9 +43,14 @@ pub fn search(s: &Scratch, query: &str, scope: SearchScope, count: usize) -> Vec
     let query = Query::parse(query).unwrap();
     let (mut cursor, mut all) = (SearchCursor::default(), Vec::new());
     loop {
-        let page = s
-            .store
-            .search(&Revision::default(), &query, scope, &cursor, count);
+        let page = s.store.search(
+            &Revision::default(),
+            &query,
+            scope,
+            SearchDetail::Hashes,
+            &cursor,
+            count,
+        );
         let SearchPage {
             matches,
             next,
@@ -121,9 +126,14 @@ fn a_search_covers_the_revision_and_finds_what_an_upload_added_at_once() {
     let query = Query::parse("kind:module").unwrap();
     let found = |revision: &Revision| {
         let cursor = SearchCursor::default();
-        let page = s
-            .store
-            .search(revision, &query, SearchScope::Tree, &cursor, 9);
+        let page = s.store.search(
+            revision,
+            &query,
+            SearchScope::Tree,
+            SearchDetail::Hashes,
+            &cursor,
+            9,
+        );
         let page = page.unwrap();
         assert_eq!(page.pending, 0, "the uploads brought their facts");
         page.matches[0].hash
@@ -212,6 +222,45 @@ fn matches_are_found_at_the_end_of_many_paths() {
     }
     let found = search(&s, "size>1 -path:m0* path:m129?", SearchScope::Tree, 500);
     assert_eq!(found.len(), 10);
+}
+
+/// What matched is looked up in the facts about each module, and the work for one page is limited.
+#[test]
+fn a_page_ends_when_the_facts_about_its_modules_are_large() {
+    let s = Scratch::new();
+    let exports: String = (0..2000)
+        .map(|n| format!(r#"(func (export "{n}{}"))"#, "x".repeat(60)))
+        .collect();
+    for n in 0..6 {
+        let text = format!(r#"(module {exports} (@custom "n" "{n}"))"#);
+        let bytes = wat::parse_str(text).unwrap();
+        s.store
+            .put(&on(None), &path(&format!("m{n}")), bytes.as_slice())
+            .unwrap();
+    }
+    s.store.complete_facts(&Revision::default()).unwrap();
+    let query = Query::parse(&"export:1* ".repeat(64)).unwrap();
+    let (mut cursor, mut pages, mut found) = (SearchCursor::default(), 0, Vec::new());
+    loop {
+        let (revision, detail) = (Revision::default(), SearchDetail::Matched);
+        let scope = SearchScope::History;
+        let page = s
+            .store
+            .search(&revision, &query, scope, detail, &cursor, 100);
+        let page = page.unwrap();
+        pages += 1;
+        assert!(!page.matches.is_empty());
+        found.extend(page.matches);
+        match page.next {
+            Some(next) => cursor = next,
+            None => break,
+        }
+    }
+    assert!((2..=6).contains(&pages), "{pages}");
+    assert_eq!(found.len(), 6);
+    for each in found {
+        assert_eq!(each.matched.unwrap().texts.len(), 4);
+    }
 }
 
 #[test]

@@ -86,6 +86,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore search import:wasi:http@0.2",
             "wasmstore search 'kind:module export:add size<=64KiB' --history",
+            "wasmstore search --long 'import:wasi:http needs:threads'",
         ],
     ),
     (

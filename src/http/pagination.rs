@@ -4,7 +4,7 @@ use axum::http::HeaderName;
 use axum::http::header::LINK;
 
 use crate::http::error::{Failure, Result};
-use crate::store::{SearchCursor, SearchScope};
+use crate::store::{SearchCursor, SearchDetail, SearchScope};
 use crate::wire::{encode_path, encode_query_value};
 
 /// The maximum number of items on a page.
@@ -66,6 +66,7 @@ pub(super) fn next_page_link(limit: usize, last: &str, query: &str) -> (HeaderNa
 pub(super) fn next_search_link(
     query: &str,
     scope: SearchScope,
+    detail: SearchDetail,
     limit: usize,
     next: &SearchCursor,
 ) -> (HeaderName, String) {
@@ -73,6 +74,9 @@ pub(super) fn next_search_link(
     let mut link = format!("?q={q}&limit={limit}");
     if scope == SearchScope::History {
         link.push_str("&history=true");
+    }
+    if detail == SearchDetail::Hashes {
+        link.push_str("&matched=false");
     }
     if let Some(after) = &next.after {
         link.push_str(&format!("&after={}", encode_path(after.as_str())));

@@ -18,8 +18,8 @@ use crate::store::{
     self, Change, ChangeFilter, CommitFilter, ComparedModules, DirectoryRemoval, EventFilter,
     ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule, LogSelection,
     MatchedCommit, MergeOptions, MergeSummary, ModuleComparison, ModuleFiles, PathChange,
-    Published, Query, Relocation, Revision, SearchCursor, SearchMatch, SearchScope, Store, Tag,
-    UndoneChange, Version, WorldCheck, WorldScope, WorldSource,
+    Published, Query, Relocation, Revision, SearchCursor, SearchDetail, SearchMatch, SearchScope,
+    Store, Tag, UndoneChange, Version, WorldCheck, WorldScope, WorldSource,
 };
 use crate::wire::{
     BranchEvent, CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson,
@@ -105,13 +105,14 @@ impl StoreOperations for Store {
         revision: &Revision,
         query: &Query,
         scope: SearchScope,
+        detail: SearchDetail,
         visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
     ) -> Result<u64> {
         let revision = self.pin(revision)?;
         self.complete_facts(&revision)?;
         let mut cursor = SearchCursor::default();
         loop {
-            let page = self.search(&revision, query, scope, &cursor, SEARCH_PAGE)?;
+            let page = self.search(&revision, query, scope, detail, &cursor, SEARCH_PAGE)?;
             let mut matches = page.matches.into_iter();
             let stopped = matches.any(|found| visit(found).is_break());
             match page.next {

@@ -14,7 +14,8 @@ use crate::store::{
     Change, ChangeFilter, CommitFilter, ComparedModules, DirectoryRemoval, EventFilter,
     ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule, LogSelection,
     MergeSummary, ModuleComparison, ModuleFiles, PathChange, Published, Query, Relocation,
-    Revision, SearchMatch, SearchScope, Tag, UndoneChange, Version, WorldCheck, WorldSource,
+    Revision, SearchDetail, SearchMatch, SearchScope, Tag, UndoneChange, Version, WorldCheck,
+    WorldSource,
 };
 use crate::wire::{BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
@@ -53,6 +54,7 @@ pub trait StoreOperations {
         revision: &Revision,
         query: &Query,
         scope: SearchScope,
+        detail: SearchDetail,
         visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
     ) -> Result<u64>;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::as_string::AsString;
 use super::schema::{CommitHashSchema, HashSchema};
 use crate::names::{CommitId, ModuleHash, ModulePath};
-use crate::store::{SearchMatch, SearchPage};
+use crate::store::{MatchedTerms, SearchMatch, SearchPage};
 
 /// A page of the results of a search.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -31,6 +31,20 @@ pub struct SearchMatchJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<CommitHashSchema>, required = false)]
     pub commit: Option<AsString<CommitId>>,
+    /// What matched the terms of the query, in their order: `export run`, `import wasi:http/types@0.2.3`, `crate tokio 1.38.0`, `needs
+    /// threads`, `size 1200 bytes`. At most 4 texts for each term, 16 in all. Negated terms and `path:` have none. Absent if the request
+    /// has `matched=false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false, max_items = 16)]
+    pub matched: Option<Vec<String>>,
+    /// The number of items that also match and are not listed. Absent if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub matched_left_out: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl From<SearchPage> for SearchJson {
@@ -44,10 +58,13 @@ impl From<SearchPage> for SearchJson {
 
 impl From<SearchMatch> for SearchMatchJson {
     fn from(found: SearchMatch) -> Self {
+        let left_out = found.matched.as_ref().map(|matched| matched.left_out);
         Self {
             path: AsString(found.path),
             hash: AsString(found.hash),
             commit: found.commit.map(AsString),
+            matched: found.matched.map(|matched| matched.texts),
+            matched_left_out: left_out.unwrap_or_default(),
         }
     }
 }
@@ -58,6 +75,10 @@ impl From<SearchMatchJson> for SearchMatch {
             path: found.path.0,
             hash: found.hash.0,
             commit: found.commit.map(|commit| commit.0),
+            matched: found.matched.map(|texts| MatchedTerms {
+                texts,
+                left_out: found.matched_left_out,
+            }),
         }
     }
 }

@@ -18,7 +18,8 @@ fn search_prints_hashes_and_paths_or_json() {
         world.ok(&["search", "kind:module -path:d"]),
         format!("{b}\t/b\n")
     );
-    let found = json!({ "matches": [{ "path": "/d/a", "hash": a }], "pending": 0 });
+    let found = json!({ "path": "/d/a", "hash": a, "matched": [] });
+    let found = json!({ "matches": [found], "pending": 0 });
     assert_eq!(world.json(&["search", "path:d"]), found);
     assert_eq!(world.ok(&["search", "export:nothing"]), "");
     assert_eq!(
@@ -64,4 +65,39 @@ fn a_malformed_query_is_shown_with_a_caret() {
         "{} bytes",
         refused.err.len()
     );
+}
+
+#[test]
+fn long_output_has_what_matched() {
+    let world = World::with_store("sha1");
+    let text = r#"(module (func (export "run")) (func (export "r\n0\t/x\u{202e}")))"#;
+    let odd = wat::parse_str(text).unwrap();
+    world.file("odd.wasm", &odd);
+    let hash = world.ok(&["add", "odd.wasm"]);
+    let hash = hash.trim();
+    world.add("other", 1);
+    let query = ["search", "export:r*", "-export:x", "size<9KB"];
+    assert_eq!(world.ok(&query), format!("{hash}\t/odd.wasm\n"));
+    // A name cannot forge a line.
+    let escaped = "export r\\n0\\t/x\\u{202e}";
+    let size = odd.len();
+    let long = format!("{hash}\t/odd.wasm\n    export run\n    {escaped}\n    size {size} bytes\n");
+    assert_eq!(world.ok(&[&query[..], &["-l"]].concat()), long);
+    let json = world.json(&query);
+    let names = ["export run", "export r\n0\t/x\u{202e}"].map(str::to_owned);
+    let matched = [&names[..], &[format!("size {size} bytes")]].concat();
+    assert_eq!(json["matches"][0]["matched"], json!(matched));
+    let exports: String = (0..9)
+        .map(|n| format!(r#"(func (export "f{n}"))"#))
+        .collect();
+    let many = wat::parse_str(format!("(module {exports})")).unwrap();
+    world.file("many.wasm", many);
+    world.ok(&["add", "many.wasm"]);
+    let found = world.ok(&["search", "export:f*", "--long"]);
+    assert!(
+        found.ends_with("    export f3\n    and 5 more\n"),
+        "{found}"
+    );
+    let json = world.json(&["search", "export:f*"]);
+    assert_eq!(json["matches"][0]["matched_left_out"], 5);
 }

@@ -4,15 +4,15 @@ use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
+use crate::http::charged::charged_json_response;
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, ReadRevision};
-use crate::http::json_list::charged_json;
 use crate::http::openapi::ReadProblems;
 use crate::http::pagination::next_search_link;
 use crate::http::state::App;
 use crate::names::ModulePath;
-use crate::store::{Query, SearchCursor, SearchScope};
+use crate::store::{Query, SearchCursor, SearchDetail, SearchScope};
 use crate::wire;
 
 /// The number of matches on a page if the request has no `limit`.
@@ -20,6 +20,12 @@ const PAGE_SIZE_DEFAULT: usize = 100;
 
 /// The maximum number of matches on a page. A path has at most 4 KiB, so a page of 1,000 matches has at most a few MiB.
 const PAGE_SIZE_MAX: usize = 1_000;
+
+/// The memory for the facts about one module, in which a search finds what matched, in bytes.
+const FACTS_BYTES_MAX: u64 = 2 << 20;
+
+/// The memory for what matched in one module, in bytes. Few modules need more.
+const MATCHED_BYTES: u64 = 1 << 10;
 
 /// The query parameters of a search.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -31,7 +37,11 @@ pub(in crate::http) struct SearchParams {
     /// Search all versions of all paths in the history, not only the modules in the current tree.
     #[serde(default)]
     history: bool,
-    /// The maximum number of matches.
+    /// Set it to false to leave out `matched`, which takes the server a lookup for each match.
+    #[serde(default = "default_matched")]
+    #[param(default = true)]
+    matched: bool,
+    /// The maximum number of matches. With `matched`, a page with very large modules may have fewer, and a link to the next page.
     #[param(minimum = 1, maximum = 1_000)]
     limit: Option<usize>,
     /// List only the matches whose paths sort after this one.
@@ -40,6 +50,10 @@ pub(in crate::http) struct SearchParams {
     /// Leave out this number of matches at the first path of the page.
     #[serde(default)]
     skip: usize,
+}
+
+fn default_matched() -> bool {
+    true
 }
 
 /// Finds modules by their imports, exports and other properties, sorted by path
@@ -69,15 +83,27 @@ pub(in crate::http) async fn search(
         after: params.after.as_deref().map(ModulePath::parse).transpose()?,
         skip: params.skip,
     };
+    let detail = if params.matched {
+        SearchDetail::Matched
+    } else {
+        SearchDetail::Hashes
+    };
+    let charge = match detail {
+        SearchDetail::Matched => FACTS_BYTES_MAX + limit as u64 * MATCHED_BYTES,
+        SearchDetail::Hashes => 0,
+    };
+    let charge = app.charge(charge).await?;
     // A search may have to compare very many names or paths, so it runs as a long read.
-    let (commit, page) = app
+    let (commit, page, charge) = app
         .run_long_read(move |store| {
-            let search = |revision: &_| store.search(revision, &query, scope, &cursor, limit);
-            Ok(store.as_of(&revision, search)?)
+            let search =
+                |revision: &_| store.search(revision, &query, scope, detail, &cursor, limit);
+            let (commit, page) = store.as_of(&revision, search)?;
+            Ok((commit, page, charge))
         })
         .await?;
     let next = page.next.as_ref();
-    let link = next.map(|next| next_search_link(&params.q, scope, limit, next));
-    let json = charged_json(&app, &wire::SearchJson::from(page))?;
+    let link = next.map(|next| next_search_link(&params.q, scope, detail, limit, next));
+    let json = charged_json_response(&wire::SearchJson::from(page), charge)?;
     Ok((CommitHeader(commit), AppendHeaders(link), json).into_response())
 }

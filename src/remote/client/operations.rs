@@ -21,8 +21,8 @@ use crate::store::{
     self, Change, ChangeFilter, CommitFilter, ComparedModules, DirectoryRemoval, ErrorKind,
     EventFilter, ExistingTag, FastForward, GcPreview, GcSummary, History, ListedModule,
     LogSelection, MergeSummary, ModuleComparison, ModuleFiles, PathChange, Published, Query,
-    Relocation, Revision, SearchMatch, SearchScope, Tag, UndoneChange, Version, WorldCheck,
-    WorldSource, write_modules,
+    Relocation, Revision, SearchDetail, SearchMatch, SearchScope, Tag, UndoneChange, Version,
+    WorldCheck, WorldSource, write_modules,
 };
 use crate::wire::{
     self, BranchEvent, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
@@ -80,9 +80,10 @@ impl StoreOperations for Client {
         revision: &Revision,
         query: &Query,
         scope: SearchScope,
+        detail: SearchDetail,
         visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
     ) -> Result<u64> {
-        self.search_pages(revision, query, scope, visit)
+        self.search_pages(revision, query, (scope, detail), visit)
     }
 
     fn world(

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::request::Client;
 use crate::names::ModulePath;
 use crate::remote::error::Result;
-use crate::store::{Query, Revision, SearchMatch, SearchScope};
+use crate::store::{Query, Revision, SearchDetail, SearchMatch, SearchScope};
 use crate::wire::{SearchJson, encode_path, encode_query_value};
 
 /// The number of matches in one response of the server.
@@ -18,20 +18,22 @@ impl Client {
         &self,
         revision: &Revision,
         query: &Query,
-        scope: SearchScope,
+        (scope, detail): (SearchScope, SearchDetail),
         visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
     ) -> Result<u64> {
         let query = query.to_string();
         let q = encode_query_value(&query);
         let history = scope == SearchScope::History;
+        let matched = detail == SearchDetail::Matched;
         let mut revision = revision.clone();
         // The position of the next page: it begins after the path `after`, and skips the first `skip` matches of the following path,
         // because this page has them.
         let mut after: Option<ModulePath> = None;
         let (mut last, mut skip) = (None::<ModulePath>, 0);
         loop {
-            let mut path =
-                format!("/search?q={q}&limit={MATCHES_PER_PAGE}&history={history}&skip={skip}");
+            let mut path = format!(
+                "/search?q={q}&limit={MATCHES_PER_PAGE}&history={history}&matched={matched}&skip={skip}"
+            );
             if let Some(after) = &after {
                 path.push_str(&format!("&after={}", encode_path(after.as_str())));
             }

@@ -90,8 +90,14 @@ impl ModuleFacts {
 
     /// Decodes the facts about a module that are stored in the index; `None` if they are damaged.
     pub(in crate::store) fn decode(stored: &[u8]) -> Option<Self> {
-        let decoder = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
-        serde_json::from_reader(std::io::BufReader::new(decoder)).ok()
+        Some(Self::decode_counted(stored)?.0)
+    }
+
+    /// Decodes stored facts, and returns also the size of their JSON, in bytes; `None` if they are damaged.
+    pub(in crate::store) fn decode_counted(stored: &[u8]) -> Option<(Self, u64)> {
+        let mut json = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
+        let facts = serde_json::from_reader(std::io::BufReader::new(&mut json)).ok()?;
+        Some((facts, JSON_BYTES_MAX - json.limit()))
     }
 }
 

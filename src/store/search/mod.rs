@@ -2,11 +2,12 @@
 //!
 //! `query.rs` parses a search query. `evaluate.rs` finds the set of modules that fulfil each term, in the version index. `path_terms.rs`
 //! evaluates the terms that depend on the path of a module. `results.rs` finds the paths at which the tree of a commit, or its history, has
-//! these modules.
+//! these modules. `matched_terms.rs` finds what matched in each module of a page, in the facts about the module.
 
 mod evaluate;
 mod item_pattern;
 mod matched_items;
+mod matched_terms;
 mod path_terms;
 mod pattern;
 mod query;
@@ -16,5 +17,6 @@ mod version_bound;
 
 pub use item_pattern::ItemPattern;
 pub use matched_items::FoundItem;
+pub use matched_terms::MatchedTerms;
 pub use query::{Query, QueryError};
-pub use results::{SearchCursor, SearchMatch, SearchPage, SearchScope};
+pub use results::{SearchCursor, SearchDetail, SearchMatch, SearchPage, SearchScope};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::evaluate::Evaluated;
+use super::matched_terms::{MatchedTerms, TermMatcher};
 use super::query::Query;
 use crate::index::Reader;
 use crate::names::{CommitId, ModuleHash, ModulePath};
@@ -29,6 +30,15 @@ pub enum SearchScope {
     History,
 }
 
+/// What a search returns about each module that it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchDetail {
+    /// The path and the hash.
+    Hashes,
+    /// The path, the hash, and what matched the terms of the query.
+    Matched,
+}
+
 /// A module that a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchMatch {
@@ -38,6 +48,8 @@ pub struct SearchMatch {
     pub hash: ModuleHash,
     /// The oldest commit that put the module at the path; `None` in a search of a tree.
     pub commit: Option<CommitId>,
+    /// What matched the terms of the query; `None` if the search was not to return it.
+    pub matched: Option<MatchedTerms>,
 }
 
 /// The position at which a page of results begins.
@@ -61,7 +73,8 @@ pub struct SearchPage {
 }
 
 impl Store {
-    /// Returns a page of at most `count` modules for which the query holds, sorted by path.
+    /// Returns a page of at most `count` modules for which the query holds, sorted by path. If `detail` asks for what matched, the page
+    /// also ends when reading the facts about its modules has cost [`MATCHING_COST_MAX`](super::matched_terms::MATCHING_COST_MAX).
     ///
     /// # Errors
     /// Unknown branch or commit; too many names in the index would have to be compared with a pattern of the query.
@@ -70,6 +83,7 @@ impl Store {
         revision: &Revision,
         query: &Query,
         scope: SearchScope,
+        detail: SearchDetail,
         cursor: &SearchCursor,
         count: usize,
     ) -> Result<SearchPage> {
@@ -87,6 +101,7 @@ impl Store {
                     store: self,
                     index,
                     evaluated,
+                    matcher: (detail == SearchDetail::Matched).then(|| TermMatcher::new(query)),
                     cursor: cursor.clone(),
                     count,
                     page: &mut page,
@@ -105,6 +120,8 @@ struct Search<'s, 'q> {
     store: &'s Store,
     index: &'s Reader,
     evaluated: Evaluated<'q>,
+    /// Finds what matched in each module of the page; `None` if the search does not return it.
+    matcher: Option<TermMatcher<'q>>,
     /// The current position: all paths up to `after` are done, and `skip` applies to the next path that has a match.
     cursor: SearchCursor,
     /// The maximum number of matches on the page.
@@ -223,15 +240,20 @@ impl Search<'_, '_> {
             if nth <= self.cursor.skip {
                 continue;
             }
-            if self.page.matches.len() >= self.count {
+            if self.is_full() {
                 self.cursor.skip = nth - 1;
                 self.page.next = Some(self.cursor.clone());
                 return Ok(ControlFlow::Break(()));
             }
+            let matched = match &mut self.matcher {
+                Some(matcher) => Some(matcher.matched_in(self.index, hash)?),
+                None => None,
+            };
             self.page.matches.push(SearchMatch {
                 path: path.clone(),
                 hash,
                 commit,
+                matched,
             });
         }
         if nth > 0 {
@@ -239,6 +261,12 @@ impl Search<'_, '_> {
         }
         self.cursor.after = Some(path);
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Returns whether the next match belongs on the next page. A page has at least one match, so that the search makes progress.
+    fn is_full(&self) -> bool {
+        let matcher = self.matcher.as_ref();
+        self.page.matches.len() >= self.count || matcher.is_some_and(TermMatcher::is_exhausted)
     }
 }
 

@@ -15,7 +15,10 @@ fn a_search_returns_matches_in_pages() {
     let first = s.get("/search?q=kind:module&limit=2");
     assert_eq!(first.status, 200, "{}", first.text());
     let expected = json!({
-        "matches": [{ "path": "/a", "hash": hash }, { "path": "/b", "hash": hash }],
+        "matches": [
+            { "path": "/a", "hash": hash, "matched": ["kind module"] },
+            { "path": "/b", "hash": hash, "matched": ["kind module"] },
+        ],
         "pending": 0,
     });
     assert_eq!(first.json(), expected);
@@ -24,9 +27,17 @@ fn a_search_returns_matches_in_pages() {
     assert_eq!(link, "<?q=kind%3Amodule&limit=2&after=b>; rel=\"next\"");
     let query = link.split(['<', '>']).nth(1).unwrap();
     let second = s.get(&format!("/search{query}"));
-    let expected = json!({ "matches": [{ "path": "/d/c", "hash": hash }], "pending": 0 });
-    assert_eq!(second.json(), expected);
+    let expected = json!({ "path": "/d/c", "hash": hash, "matched": ["kind module"] });
+    assert_eq!(
+        second.json(),
+        json!({ "matches": [expected], "pending": 0 })
+    );
     assert!(!second.headers.contains_key("link"));
+    let plain = s.get("/search?q=kind:module&limit=1&matched=false");
+    let expected = json!([{ "path": "/a", "hash": hash }]);
+    assert_eq!(plain.json()["matches"], expected);
+    let link = plain.headers["link"].to_str().unwrap();
+    assert!(link.contains("&matched=false&"), "{link}");
 }
 
 #[test]
@@ -38,7 +49,8 @@ fn a_search_of_the_history_names_commits() {
     s.store.complete_facts(&Default::default()).unwrap();
     let found = s.get("/search?q=kind:module&history=true&limit=1");
     let hash = s.hash_of(&module(1));
-    let expected = json!([{ "path": "/a", "hash": hash, "commit": old }]);
+    let expected =
+        json!([{ "path": "/a", "hash": hash, "commit": old, "matched": ["kind module"] }]);
     assert_eq!(found.json()["matches"], expected);
     let link = found.headers["link"].to_str().unwrap();
     assert!(link.contains("&history=true&skip=1>"), "{link}");

@@ -9,7 +9,7 @@ use super::screen::{Answer, Content, Screen, Seen};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::QueryParams;
 use crate::names::ModulePath;
-use crate::store::{ErrorKind, Query, SearchCursor, SearchMatch, SearchScope};
+use crate::store::{ErrorKind, Query, SearchCursor, SearchDetail, SearchMatch, SearchScope};
 use crate::web::search::{FoundRow, Outcome, SearchPage};
 use crate::web::text::plain;
 use crate::web::{Section, Site};
@@ -101,9 +101,14 @@ fn found(
     } else {
         SearchScope::Tree
     };
-    let page = seen
-        .store
-        .search(&seen.revision, query, scope, cursor, PAGE_SIZE);
+    let page = seen.store.search(
+        &seen.revision,
+        query,
+        scope,
+        SearchDetail::Hashes,
+        cursor,
+        PAGE_SIZE,
+    );
     let page = page.map_err(|error| match error.kind() {
         ErrorKind::Malformed => Failure::malformed(error.to_string()),
         _ => error.into(),
