@@ -49,17 +49,30 @@ impl Precondition {
     /// # Errors
     /// [`Error::PreconditionFailed`].
     pub fn check(&self, current: Option<&str>) -> Result<()> {
-        let matches = |tags: &EntityTags| current.is_some_and(|tag| tags.matches(tag));
-        let holds = self.if_match.as_ref().is_none_or(matches)
-            && !self.if_none_match.as_ref().is_some_and(matches);
-        if holds {
+        if self.holds(|tags| current.is_some_and(|tag| tags.matches(tag))) {
             return Ok(());
         }
-        let current = match current {
-            Some(tag) => format!("the current value is {tag}"),
-            None => "nothing exists there".to_owned(),
+        Err(failed(current))
+    }
+
+    /// Checks the precondition against something that exists. `current` is its tag, and `other` another name that a condition may use for
+    /// it.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`].
+    pub(super) fn check_names(&self, current: &str, other: Option<&str>) -> Result<()> {
+        let matches = |tags: &EntityTags| {
+            tags.matches(current) || other.is_some_and(|other| tags.matches(other))
         };
-        Err(Error::PreconditionFailed { current })
+        if self.holds(matches) {
+            return Ok(());
+        }
+        Err(failed(Some(current)))
+    }
+
+    fn holds(&self, matches: impl Fn(&EntityTags) -> bool) -> bool {
+        self.if_match.as_ref().is_none_or(&matches)
+            && !self.if_none_match.as_ref().is_some_and(&matches)
     }
 
     /// Returns whether there are no conditions, so that the precondition always holds.
@@ -68,7 +81,15 @@ impl Precondition {
     }
 }
 
-/// The module, directory or branch whose current entity tag is compared with the precondition (`If-Match` or `If-None-Match`) of a write.
+fn failed(current: Option<&str>) -> Error {
+    let current = match current {
+        Some(tag) => format!("the current value is {tag}"),
+        None => "nothing exists there".to_owned(),
+    };
+    Error::PreconditionFailed { current }
+}
+
+/// What the precondition of a write is about. It determines the current tag.
 pub(super) enum PreconditionSubject<'s> {
     /// The module at a path: the entity tag is its hash. If the path is a directory, the tag is the branch's tip.
     Path(&'s TreePath),

@@ -14,6 +14,9 @@ use crate::repo::{ExistingRef, IncomingObjects, NewTag, Published};
 pub struct Tag {
     /// The name of the tag, without `refs/tags/`.
     pub name: TagName,
+    /// The object that the ref names: the tag object of an annotated tag, otherwise the commit. Its id is the entity tag of the tag. `None`
+    /// if a server has listed the tag.
+    pub object: Option<ObjectId>,
     /// The commit to which the tag points.
     pub commit: CommitId,
     /// Whether the tag is annotated: it is a tag object with a message and a tagger.
@@ -83,8 +86,8 @@ impl Store {
     }
 
     /// Creates a tag at the commit to which `from` resolves now. If `change` has a message, the tag is annotated: the author of `change` is
-    /// the tagger. The precondition of `change` is compared with the commit to which the existing tag points. The result has the commit of
-    /// the new tag and no branch; its value is the commit to which the replaced tag pointed, if there was one.
+    /// the tagger. The precondition of `change` is compared with the existing tag as by [`delete_tag`](Self::delete_tag). The result has the
+    /// new commit, no branch, and as its value the commit of the tag that was replaced.
     ///
     /// # Errors
     /// The tag exists and `existing` is `Refuse`; its name conflicts with another tag, as `v1` and `v1/x` do; `from` is unknown.
@@ -126,8 +129,9 @@ impl Store {
         })
     }
 
-    /// Deletes a tag. Commits that only this tag reaches remain until the next `gc`. The precondition of `change` is compared with the
-    /// commit to which the tag points; a broken tag points to none. The result has that commit, and no branch.
+    /// Deletes a tag. Commits that only this tag reaches remain until the next `gc`. The precondition of `change` names the object of the
+    /// tag, or the commit to which the tag points, if an annotated tag may have got another message since; a broken tag has neither. The
+    /// result has that commit, and no branch.
     ///
     /// # Errors
     /// There is no such tag; the precondition does not hold.
@@ -151,17 +155,19 @@ impl Store {
         })
     }
 
-    /// Compares the precondition of `change` with the commit to which the object of a tag points.
+    /// Compares the precondition of `change` with the object of a tag and with the commit to which it points.
     fn check_tag(&self, change: &Change, object: Option<ObjectId>) -> Result<()> {
         if change.precondition.is_empty() {
             return Ok(());
         }
-        let commit = match object {
-            Some(object) => self.peeled(object)?,
-            None => None,
+        let Some(object) = object else {
+            return change.precondition.check(None);
         };
+        let commit = self.peeled(object)?;
         let commit = commit.map(|commit| commit.to_string());
-        change.precondition.check(commit.as_deref())
+        change
+            .precondition
+            .check_names(&object.to_string(), commit.as_deref())
     }
 
     /// Returns the commit that the object of a tag leads to; `None` if it leads to something else.
@@ -183,6 +189,7 @@ impl Store {
         let commit = self.repo.objects().linked_commit(commit)?;
         let mut tag = Tag {
             name,
+            object: Some(object),
             commit: commit.id,
             is_annotated,
             author: commit.author,

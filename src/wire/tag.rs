@@ -44,6 +44,7 @@ impl From<TagJson> for Tag {
     fn from(tag: TagJson) -> Self {
         Self {
             name: tag.name.0,
+            object: None,
             commit: tag.commit.0,
             is_annotated: tag.annotated,
             author: tag.author,

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::Method;
+use axum::http::header::ETAG;
+use axum::http::{Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
@@ -12,11 +13,12 @@ use crate::http::charged::charged_response;
 use crate::http::commit_header::{ChangeHeaders, CommitHeader};
 use crate::http::error::Result;
 use crate::http::extract::{
-    QueryParams, UrlTail, WriteHeaders, parse_revision, reject_path_conditions,
+    QueryParams, ReadConditions, UrlTail, WriteHeaders, parse_revision, reject_path_conditions,
 };
 use crate::http::json_items::{JsonItems, ListKind};
 use crate::http::json_list::charged_json;
 use crate::http::middleware::auth::Caller;
+use crate::http::module::etag::{self, Freshness};
 use crate::http::openapi::{Problems, ReadProblems, WriteProblems};
 use crate::http::pagination::{Page, next_page_link};
 use crate::http::state::App;
@@ -79,13 +81,30 @@ pub(in crate::http) async fn list(
 
 /// Returns a tag
 #[utoipa::path(get, operation_id = "get_tag", path = "/tag/{*tag}", tag = "tags",
-    responses((status = 200, description = "The tag", body = TagJson), ReadProblems))]
-pub(in crate::http) async fn get(State(app): State<App>, tail: UrlTail) -> Result<Response> {
+    params(ReadConditions),
+    responses(
+        (status = 200, description = "The tag", body = TagJson,
+            headers(("ETag" = String, description = "The id of the tag object, or of the commit if the tag is not annotated, in quotes"))),
+        (status = 304, description = "The client already has the tag"),
+        ReadProblems))]
+pub(in crate::http) async fn get(
+    State(app): State<App>,
+    ReadConditions(conditions): ReadConditions,
+    tail: UrlTail,
+) -> Result<Response> {
     let name = tail.parse(TagName::parse)?;
     let tag = app.run_read(move |store| Ok(store.tag(&name)?)).await?;
-    let commit = CommitHeader(Some(tag.commit));
+    let object = tag.object.map(|object| object.to_string());
+    let object = object.unwrap_or_else(|| tag.commit.to_string());
+    let headers = (
+        CommitHeader(Some(tag.commit)),
+        AppendHeaders([(ETAG, format!("\"{object}\""))]),
+    );
+    if let Freshness::NotModified = etag::evaluate(&conditions, &object)? {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
     let body = charged_json(&app, &TagJson::from(tag))?;
-    Ok((commit, body).into_response())
+    Ok((headers, body).into_response())
 }
 
 /// The query parameters for creating a tag.
@@ -102,9 +121,9 @@ pub(in crate::http) struct NewTagQuery {
 
 /// Creates a tag
 ///
-/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author that the request names. A precondition is checked
-/// against the entity tag of the existing tag, which is the id of the tagged commit. Replacing a tag needs a key that allows DELETE in
-/// addition to POST.
+/// With `Wasmstore-Message`, the tag is annotated: it has that message, and the author of the request. A precondition is checked against
+/// the entity tag of the existing tag, and may also name the commit that it leads to. Replacing a tag needs a key that allows DELETE in addition to
+/// POST.
 #[utoipa::path(post, operation_id = "create_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders, NewTagQuery),
     responses((status = 200, description = "The tag is created",
@@ -136,8 +155,9 @@ pub(in crate::http) async fn create(
 
 /// Deletes a tag
 ///
-/// A precondition is checked against the entity tag of the tag, which is the id of the tagged commit. `Wasmstore-Commit` in the response is
-/// the same id.
+/// A precondition is checked against the entity tag of the tag, so that a tag with another message is not deleted. It may also name the
+/// commit that the tag leads to: then an annotated tag of the same commit is deleted, whatever its message. `Wasmstore-Commit` in the
+/// response is that commit.
 #[utoipa::path(delete, operation_id = "delete_tag", path = "/tag/{*tag}", tag = "tags",
     params(WriteHeaders),
     responses((status = 200, description = "The tag is deleted"), WriteProblems))]

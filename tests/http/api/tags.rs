@@ -144,3 +144,45 @@ fn a_key_without_the_method_cannot_create_or_delete_a_tag() {
     assert_eq!(api.get_with("/tags", &by("reader")).status, 200);
     assert_eq!(api.get("/tags").status, 401);
 }
+
+/// An annotated tag may get another message, while the commit stays the same.
+#[test]
+fn the_entity_tag_of_an_annotated_tag_is_its_tag_object() {
+    let api = Api::new();
+    let commit = format!("\"{}\"", api.put("a", 1));
+    let annotate = |message: &str| {
+        let headers = [("wasmstore-message", message)];
+        api.send_empty("POST", "/tag/v1?force=true", &headers)
+            .is(200, "");
+        let tag = api.get("/tag/v1").header("etag").unwrap().to_owned();
+        assert_eq!(tag, format!("\"{}\"", api.rev("refs/tags/v1")));
+        tag
+    };
+    let old = annotate("one");
+    assert_ne!(old, commit);
+    let unchanged = api.get_with("/tag/v1", &[("if-none-match", &old)]);
+    assert_eq!(unchanged.status, 304);
+    unchanged.has("etag", &old);
+    let new = annotate("two");
+    assert_ne!(new, old);
+    assert_eq!(
+        api.get_with("/tag/v1", &[("if-none-match", &old)]).status,
+        200
+    );
+    for (method, path, header) in [
+        ("DELETE", "/tag/v1", ("if-match", &old)),
+        ("POST", "/tag/v1?force=true", ("if-match", &old)),
+        ("DELETE", "/tag/v1", ("if-none-match", &new)),
+        ("DELETE", "/tag/v1", ("if-none-match", &commit)),
+    ] {
+        let state = api.state();
+        let header = (header.0, header.1.as_str());
+        let response = api.send_empty(method, path, &[header]);
+        assert_eq!(response.status, 412, "{method} {header:?}");
+        assert_eq!(api.state(), state);
+    }
+    api.send_empty("DELETE", "/tag/v1", &[("if-match", &new)])
+        .is(200, "");
+    api.post("/tag/light", "").is(200, "");
+    api.get("/tag/light").has("etag", &commit);
+}

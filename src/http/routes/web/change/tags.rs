@@ -91,6 +91,10 @@ pub(in crate::http::routes::web) async fn show_delete(
     let name = TagName::parse(&tag)?;
     respond_with_form(screen, &visitor, "Delete", move |store, site, context| {
         let tag = store.tag(&name)?;
+        let expected = match tag.object {
+            Some(object) => object.to_string(),
+            None => tag.commit.to_string(),
+        };
         let form = ChangeForm {
             site,
             token: &context.token,
@@ -98,10 +102,7 @@ pub(in crate::http::routes::web) async fn show_delete(
             title: "Delete a tag",
             explanation: change_texts::delete_tag(&tag),
             action: "/ui/tag/delete",
-            hidden: &[
-                ("tag", name.to_string()),
-                ("expected", tag.commit.to_string()),
-            ],
+            hidden: &[("tag", name.to_string()), ("expected", expected)],
             fields: change_texts::no_fields(),
             kind: ChangeKind::Deletion,
             button: "Delete the tag",
@@ -112,7 +113,7 @@ pub(in crate::http::routes::web) async fn show_delete(
     .await
 }
 
-/// Deletes the tag, unless another user has moved it to another commit since the page was loaded.
+/// Deletes the tag, unless somebody has moved it or changed its message since the page was loaded.
 pub(in crate::http::routes::web) async fn delete(
     State(app): State<App>,
     form: Form,
