@@ -188,11 +188,18 @@ const REPR_DIGEST: ParameterText = (
     "^sha-256=:[A-Za-z0-9+/]{43}=:$",
 );
 
-const CHUNK_HEADERS: [ParameterText; 1] = [(
-    "Content-Range",
-    "The positions of the first and the last byte of the chunk in the module; 416 if the chunk does not continue the upload",
-    r"^(bytes )?[0-9]+-[0-9]+(/([0-9]+|\*))?$",
-)];
+const CHUNK_HEADERS: [ParameterText; 2] = [
+    (
+        "Content-Range",
+        "The positions of the first and the last byte of the chunk in the module; 416 if the chunk does not continue the upload",
+        r"^(bytes )?[0-9]+-[0-9]+(/([0-9]+|\*))?$",
+    ),
+    (
+        "Content-Digest",
+        "The SHA-256 or SHA-512 of the chunk (RFC 9530); 400 if it has another digest, and nothing of it is appended. A chunk with this header has at most 16 MiB",
+        "^sha-256=:[A-Za-z0-9+/]{43}=:$",
+    ),
+];
 
 /// Describes the headers of requests that upload modules.
 pub(in crate::http) struct UploadHeaders;

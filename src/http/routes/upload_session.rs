@@ -7,9 +7,13 @@ use super::upload_body::UploadBody;
 use crate::http::error::{Failure, Result};
 use crate::http::state::App;
 use crate::http::upload::body::content_length;
+use crate::http::upload::body_digest::BodyDigest;
 use crate::http::upload::memory::CHUNK_BYTES;
 use crate::oci::{self, ErrorCode};
 use crate::store::{BlobUpload, Store, UploadArea};
+
+/// The largest chunk with a digest of its own, in bytes.
+const VERIFIED_BYTES_MAX: u64 = 16 << 20;
 
 /// An upload in chunks that a request continues.
 #[derive(Clone)]
@@ -129,7 +133,41 @@ impl UploadSession {
         }
     }
 
-    /// Checks that the upload still has this number of bytes. If not, another request has written to it.
+    /// Appends the body to the upload like [`receive`](Self::receive), but only if the whole body has these digests. The body is in memory
+    /// until then. Returns the number of bytes that the upload has then.
+    ///
+    /// # Errors
+    /// 400 if the body has another digest; 413 if it is too large to be held in memory; the errors of [`receive`](Self::receive).
+    pub async fn receive_verified(
+        &self,
+        start: Option<u64>,
+        mut body: UploadBody,
+        mut digest: BodyDigest,
+    ) -> Result<u64> {
+        let (mut chunks, mut length) = (Vec::new(), 0);
+        while let Some(chunk) = body.next().await? {
+            length += chunk.len();
+            check_verified_size(length as u64)?;
+            body.hold(length)?;
+            digest.update(&chunk);
+            chunks.push(chunk);
+        }
+        digest.check()?;
+        let session = self.clone();
+        let written = self.app.run_write(move |store| {
+            let mut upload = session.open(store)?;
+            if let Some(size_bytes) = start {
+                session.check_size(&upload, size_bytes)?;
+            }
+            for chunk in chunks {
+                upload.write(&chunk)?;
+            }
+            Ok(upload.size_bytes())
+        });
+        written.await
+    }
+
+    /// Checks that no other request has written to the upload since it had this number of bytes.
     ///
     /// # Errors
     /// 416 if the upload has another number of bytes.
@@ -179,6 +217,20 @@ impl UploadSession {
             None => failure,
         }
     }
+}
+
+/// Checks the size of a chunk that is held in memory until its digest is known.
+///
+/// # Errors
+/// 413.
+pub(super) fn check_verified_size(bytes: u64) -> Result<()> {
+    if bytes <= VERIFIED_BYTES_MAX {
+        return Ok(());
+    }
+    let detail = format!(
+        "a chunk with Content-Digest has at most {VERIFIED_BYTES_MAX} bytes: send smaller chunks, or only the digest of the module when the upload is completed"
+    );
+    Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
 }
 
 /// Returns the position of the first byte according to `Content-Range`. Checks that the range is as long as the body.

@@ -5,15 +5,16 @@
 //! for the whole upload.
 
 use axum::Extension;
-use axum::body::HttpBody as _;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::modules::check_size;
 use super::upload_body::UploadBody;
-use super::upload_session::UploadSession;
+use super::upload_session::{UploadSession, check_verified_size};
 use crate::http::commit_header::ChangeHeaders;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, UrlTail, WriteHeaders};
@@ -23,19 +24,22 @@ use crate::http::openapi::{
     RepresentationDigest, UploadBeginProblems,
 };
 use crate::http::state::App;
-use crate::http::upload::body_digest::{different_digest, representation_digests};
+use crate::http::upload::body::content_length;
+use crate::http::upload::body_digest::{
+    BodyDigest, REPR_DIGEST, different_digest, representation_digests,
+};
 use crate::http::upload::decoding::content_coding;
 use crate::http::upload::memory::UploadMemory;
 use crate::names::{ModuleHash, ModulePath, OciDigest};
-use crate::store::{Change, Store, chain};
+use crate::store::{BlobUpload, Change, Precondition, Store, chain};
 use crate::wire::schema::HashSchema;
 
 /// The query parameters of a request that begins an upload.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct BeginQuery {
-    /// The path at which the module will be put. If it is given, preconditions and conflicts are checked before the bytes are sent, and
-    /// again at the end.
+    /// The path at which the module will be put. Then `If-Match`, `If-None-Match` and conflicts are checked before the bytes are sent. The
+    /// request that completes the upload must repeat the preconditions that are to hold then.
     #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
     path: Option<String>,
     /// The size of the module in bytes, if it is known; 413 if it is too large.
@@ -58,6 +62,9 @@ pub(in crate::http) struct CompleteQuery {
 type User = Option<Extension<Caller>>;
 
 /// Begins an upload in chunks
+///
+/// A precondition without `path`, `Wasmstore-If-Match` and `Wasmstore-If-None-Match` are rejected with 400: they belong to the request that
+/// completes the upload.
 #[utoipa::path(post, operation_id = "begin_upload", path = "/uploads", tag = "modules", params(WriteHeaders, BeginQuery),
     responses((status = 202, description = "The upload is at `Location`",
         headers(("Location" = String, description = "The URL of the upload"))), UploadBeginProblems))]
@@ -69,6 +76,7 @@ pub(in crate::http) async fn begin(
 ) -> Result<Response> {
     let path = query.path.as_deref().map(ModulePath::parse).transpose()?;
     check_size(query.size, app.module_bytes_max())?;
+    refuse_unchecked_conditions(&change, path.is_some())?;
     if let Some(path) = path {
         check_early(&app, &change, &path).await?;
     }
@@ -96,6 +104,8 @@ pub(in crate::http) async fn status(
 }
 
 /// Appends a chunk to an upload
+///
+/// A chunk with a `Content-Digest` is appended only if it has that digest, and may have at most 16 MiB.
 #[utoipa::path(patch, operation_id = "append_to_upload", path = "/uploads/{id}", tag = "modules",
     request_body(content_type = "application/octet-stream", description = "The next bytes of the module"),
     params(ChunkHeaders),
@@ -109,12 +119,13 @@ pub(in crate::http) async fn append(
     request: Request,
 ) -> Result<Response> {
     let (parts, body) = request.into_parts();
-    refuse_headers(&parts.headers, &["content-digest", "repr-digest"])?;
+    refuse_coding(&parts.headers)?;
+    if parts.headers.contains_key(REPR_DIGEST) {
+        let detail = "a chunk must have no Repr-Digest, which is that of the module: send it when the upload is completed";
+        return Err(Failure::malformed(detail));
+    }
     let session = session(&app, tail, &user);
-    let start = session.start(&parts.headers).await?;
-    let body = UploadBody::new(&app, &parts, body).await?;
-    let received = session.receive(start, body, |upload| Ok(upload.size_bytes()));
-    let size_bytes = received.await?;
+    let size_bytes = receive(&app, &session, &parts, body).await?;
     Ok(respond(&app, StatusCode::ACCEPTED, (&session, size_bytes)))
 }
 
@@ -137,7 +148,8 @@ pub(in crate::http) async fn complete(
     let path = ModulePath::parse(&query.path)?;
     let mut digests = representation_digests(&parts.headers)?;
     digests.extend(query.digest.as_deref().map(OciDigest::parse).transpose()?);
-    refuse_headers(&parts.headers, &["content-digest"])?;
+    refuse_coding(&parts.headers)?;
+    let chunk_digest = BodyDigest::of_content(&parts.headers)?;
     let session = session(&app, tail, &user);
     let target = (path, change.branch.clone());
     if let Some(published) = app.completed_uploads.find(session.key(), &target) {
@@ -150,10 +162,9 @@ pub(in crate::http) async fn complete(
     let mut size_bytes = session.size_bytes().await?;
     check_early(&app, &change, &path).await?;
     if !body.is_end_stream() {
-        let start = session.start(&parts.headers).await?;
-        let body = UploadBody::new(&app, &parts, body).await?;
-        let received = session.receive(start, body, |upload| Ok(upload.size_bytes()));
-        size_bytes = received.await?;
+        size_bytes = receive(&app, &session, &parts, body).await?;
+    } else if let Some(digest) = chunk_digest {
+        digest.check()?;
     }
     let (headers, hash) = put(&app, session, size_bytes, (change, path, digests)).await?;
     Ok(respond_with_hash(headers, hash))
@@ -214,24 +225,48 @@ fn name_of(user: &User) -> Option<&str> {
     user.as_ref().and_then(|Extension(caller)| caller.user())
 }
 
-/// Checks the preconditions, and that the path is free for a module, before the client sends the bytes. So an upload that must fail is
-/// refused early.
+/// Rejects the conditions that are not checked when an upload begins. If they were ignored, the client could take it that they hold.
+fn refuse_unchecked_conditions(change: &Change, has_path: bool) -> Result<()> {
+    if !change.path_conditions.is_empty() {
+        let detail = "Wasmstore-If-Match and Wasmstore-If-None-Match are not checked when an upload begins: send them with the PUT that completes it";
+        return Err(Failure::malformed(detail));
+    }
+    if !has_path && change.precondition != Precondition::default() {
+        let detail = "If-Match and If-None-Match are not checked when an upload begins without `path`: send them with the PUT that completes it";
+        return Err(Failure::malformed(detail));
+    }
+    Ok(())
+}
+
+/// Checks what can be checked without the bytes, to save the upload.
 async fn check_early(app: &App, change: &Change, path: &ModulePath) -> Result<()> {
     let (change, path) = (change.clone(), path.clone());
     app.run_read(move |store| Ok(store.check_put(&change, &path)?))
         .await
 }
 
-/// Rejects a chunk with headers that a chunk cannot have: a content coding, because chunks are not decoded, and the headers in `digests`.
-fn refuse_headers(headers: &HeaderMap, digests: &[&str]) -> Result<()> {
+/// Appends the chunk in the body of a request to an upload, and returns the number of bytes that have arrived then.
+async fn receive(app: &App, session: &UploadSession, parts: &Parts, body: Body) -> Result<u64> {
+    let digest = BodyDigest::of_content(&parts.headers)?;
+    let start = session.start(&parts.headers).await?;
+    if digest.is_some() {
+        check_verified_size(content_length(&parts.headers).unwrap_or_default())?;
+    }
+    let body = UploadBody::new(app, parts, body).await?;
+    match digest {
+        Some(digest) => session.receive_verified(start, body, digest).await,
+        None => {
+            let size_bytes = |upload: BlobUpload<'_>| Ok(upload.size_bytes());
+            session.receive(start, body, size_bytes).await
+        }
+    }
+}
+
+/// Rejects a chunk that is compressed: its position is that of bytes of the module.
+fn refuse_coding(headers: &HeaderMap) -> Result<()> {
     if content_coding(headers)?.is_some() {
         let detail = "a chunk must have no Content-Encoding";
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-    }
-    if digests.iter().any(|name| headers.contains_key(*name)) {
-        let detail =
-            "a chunk must have no digest: send that of the module when the upload is completed";
-        return Err(Failure::malformed(detail));
     }
     Ok(())
 }

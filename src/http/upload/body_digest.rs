@@ -11,9 +11,10 @@ use crate::http::error::{Failure, Result};
 use crate::names::OciDigest;
 use crate::store::{Hashing, Hashing512};
 
-pub(in crate::http) const HEADERS: [&str; 2] = ["content-digest", REPR_DIGEST];
+pub(in crate::http) const HEADERS: [&str; 2] = [CONTENT_DIGEST, REPR_DIGEST];
 
-const REPR_DIGEST: &str = "repr-digest";
+const CONTENT_DIGEST: &str = "content-digest";
+pub(in crate::http) const REPR_DIGEST: &str = "repr-digest";
 
 /// The digests that a body must have, and the hash functions that have processed the bytes received so far.
 #[derive(Default)]
@@ -42,8 +43,21 @@ impl BodyDigest {
     /// # Errors
     /// 400 if a digest is malformed.
     pub fn new(headers: &HeaderMap) -> Result<Self> {
+        Self::of_headers(headers, &HEADERS)
+    }
+
+    /// Parses the digests in `Content-Digest`, of a body that is a part of a representation; `None` if there is none that can be checked.
+    ///
+    /// # Errors
+    /// 400 if a digest is malformed.
+    pub fn of_content(headers: &HeaderMap) -> Result<Option<Self>> {
+        let digest = Self::of_headers(headers, &[CONTENT_DIGEST])?;
+        Ok((!digest.expected.is_empty()).then_some(digest))
+    }
+
+    fn of_headers(headers: &HeaderMap, names: &[&'static str]) -> Result<Self> {
         let mut expected = Vec::new();
-        for header in HEADERS {
+        for &header in names {
             for value in headers.get_all(header) {
                 let value = value.to_str().map_err(|_| malformed(header))?;
                 for member in value.split(',') {

@@ -14,7 +14,7 @@ use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
 use crate::remote::module_source::SeekableRead;
 use crate::remote::operations::StoreOperations as _;
-use crate::store::{Change, Published, Revision};
+use crate::store::{Change, PathConditions, Published, Revision};
 use crate::wire::encode_query_value;
 
 /// The minimum size of a file that is uploaded in chunks, in bytes. A smaller file is sent in one request.
@@ -101,7 +101,12 @@ impl ChunkedUpload<'_, '_> {
     fn begin(&self) -> Result<Option<String>> {
         let path = encode_query_value(self.path.as_str());
         let url_path = format!("/uploads?path={path}&size={}", self.file.size_bytes());
-        let request = self.client.write(Method::POST, &url_path, self.change);
+        // The server checks the conditions for single paths only when the upload is completed.
+        let change = Change {
+            path_conditions: PathConditions::default(),
+            ..self.change.clone()
+        };
+        let request = self.client.write(Method::POST, &url_path, &change);
         match self.client.send(request) {
             Ok(response) => Ok(upload_id(response.headers())),
             Err(Error::Refused(response))

@@ -287,3 +287,91 @@ fn uploads_have_limits() {
     assert_eq!(patch(&s, oci, None, b"0123").status, 202);
     begin(&s, &[]);
 }
+
+fn content_digest(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(bytes);
+    let encoded = base64::prelude::BASE64_STANDARD.encode(digest);
+    format!("sha-256=:{encoded}:")
+}
+
+#[test]
+fn a_chunk_with_another_digest_is_not_appended() {
+    let s = Api::new();
+    let bytes = custom_section((0..600_000).map(|n: u32| n as u8));
+    let (first, last) = bytes.split_at(400_000);
+    let url = begin(&s, &[]);
+    let send = |method: &str, url: &str, digest: &str, bytes: &[u8]| {
+        s.send(method, url, &[("content-digest", digest)], bytes.to_vec())
+    };
+    let refused = send("PATCH", &url, &content_digest(last), first);
+    assert_eq!(refused.status, 400);
+    let text = refused.text();
+    assert!(text.contains("is not the one in Content-Digest"), "{text}");
+    assert_eq!(send("PATCH", &url, "sha-256=:x:", first).status, 400);
+    s.send("GET", &url, &[], "").is(204, "").lacks("range");
+    let appended = send("PATCH", &url, &content_digest(first), first);
+    assert_eq!(appended.status, 202, "{}", appended.text());
+    appended.has("range", "0-399999");
+    let closing = format!("{url}?path=a");
+    assert_eq!(
+        send("PUT", &closing, &content_digest(first), last).status,
+        400
+    );
+    assert_eq!(
+        send("PUT", &closing, &content_digest(first), b"").status,
+        400
+    );
+    s.send("GET", &url, &[], "").has("range", "0-399999");
+    let digest = format!("md5=:eA==:, {}", content_digest(last));
+    send("PUT", &closing, &digest, last).is(200, &s.hash_of(&bytes));
+    let url = begin(&s, &[]);
+    let refused = send(
+        "PATCH",
+        &url,
+        &content_digest(b""),
+        &vec![0; (16 << 20) + 1],
+    );
+    assert_eq!(refused.status, 413);
+    let text = refused.text();
+    assert!(text.contains("send smaller chunks"), "{text}");
+    let repr = [("repr-digest", &*content_digest(first))];
+    let refused = s.send("PATCH", &url, &repr, first.to_vec());
+    assert_eq!(refused.status, 400);
+}
+
+/// Conditions that are not checked when an upload begins are refused there, so that no client relies on them.
+#[test]
+fn conditions_belong_to_the_end_of_an_upload() {
+    let s = Api::new();
+    s.put("a", 1);
+    let hash = s.hash_of(&module(1));
+    let item = format!("/a {hash}");
+    let tag = format!("\"{hash}\"");
+    for (query, header) in [
+        ("", ("wasmstore-if-match", item.as_str())),
+        ("?path=a", ("wasmstore-if-match", &item)),
+        ("?path=a", ("wasmstore-if-none-match", "*")),
+        ("", ("if-match", &tag)),
+        ("", ("if-none-match", "*")),
+    ] {
+        let refused = s.send("POST", &api(&format!("/uploads{query}")), &[header], "");
+        assert_eq!(refused.status, 400, "{query} {header:?}");
+        let text = refused.text();
+        assert!(
+            text.contains("send them with the PUT that completes it"),
+            "{text}"
+        );
+    }
+    assert!(files(&s).is_empty());
+    let begun = s.send("POST", &api("/uploads?path=a"), &[("if-match", &tag)], "");
+    assert_eq!(begun.status, 202);
+    let url = begun.header("location").unwrap();
+    assert_eq!(patch(&s, url, None, &module(2)).status, 202);
+    let other = format!("/a {}", s.hash_of(&module(3)));
+    for (header, status) in [(other.as_str(), 412), (&item, 200)] {
+        let headers = [("wasmstore-if-match", header)];
+        let put = s.send("PUT", &format!("{url}?path=a"), &headers, "");
+        assert_eq!(put.status, status, "{header}: {}", put.text());
+    }
+}
