@@ -1,8 +1,9 @@
 //! A write to a branch: its branch, author, message and precondition.
 
 use super::error::{Error, Result};
+use super::open::Store;
 use super::path_conditions::PathConditions;
-use super::precondition::{Precondition, PreconditionSubject, entity_tag};
+use super::precondition::{CurrentTag, Precondition, PreconditionSubject, entity_tag};
 use crate::names::{Author, BranchName, CommitId, Message, ModuleHash, ModulePath};
 use crate::repo::{Decision, Draft, RequestId};
 
@@ -40,12 +41,17 @@ impl Change {
     /// Checks all conditions of a write that does not name the paths that it writes. Compares them with the tip that the write replaces.
     ///
     /// # Errors
-    /// [`Error::PreconditionFailed`]; [`Error::NoWrittenPaths`] if there is a condition for all paths that are written.
-    pub(super) fn check(&self, draft: &Draft<'_>, subject: PreconditionSubject<'_>) -> Result<()> {
+    /// [`Error::PreconditionFailed`]; [`Error::NoWrittenPaths`] for a condition that is about such paths.
+    pub(super) fn check(
+        &self,
+        store: &Store,
+        draft: &Draft<'_>,
+        subject: PreconditionSubject<'_>,
+    ) -> Result<()> {
         if self.path_conditions.others_absent {
             return Err(Error::NoWrittenPaths);
         }
-        self.check_precondition(draft, subject)?;
+        self.check_precondition(store, draft, subject)?;
         self.path_conditions.check(draft, &[])
     }
 
@@ -55,30 +61,32 @@ impl Change {
     /// [`Error::PreconditionFailed`].
     pub(super) fn check_put(
         &self,
+        store: &Store,
         draft: &Draft<'_>,
         subject: PreconditionSubject<'_>,
         modules: &[(ModulePath, ModuleHash)],
     ) -> Result<()> {
-        self.check_precondition(draft, subject)?;
+        self.check_precondition(store, draft, subject)?;
         self.path_conditions.check(draft, modules)
     }
 
     /// Checks the precondition, without the conditions for single paths.
     fn check_precondition(
         &self,
+        store: &Store,
         draft: &Draft<'_>,
         subject: PreconditionSubject<'_>,
     ) -> Result<()> {
         if self.precondition.is_empty() {
             return Ok(());
         }
-        let tip = || draft.tip().map(|tip| tip.id.to_string());
+        let tip = || draft.tip().map(|tip| tip.id);
         let current = match subject {
-            PreconditionSubject::Branch => tip(),
-            PreconditionSubject::Module(hash) => hash,
+            PreconditionSubject::Branch => tip().map(CurrentTag::Tip),
+            PreconditionSubject::Module(hash) => hash.map(CurrentTag::Module),
             PreconditionSubject::Path(path) => entity_tag(draft.node(path)?, tip),
         };
-        self.precondition.check(current.as_deref())
+        store.check_current(&self.precondition, current)
     }
 
     /// Returns the decision to commit the draft if it differs from the tip or has `extra_parents`; otherwise the decision to leave the

@@ -5,7 +5,7 @@
 use super::change::Change;
 use super::error::Result;
 use super::open::Store;
-use super::precondition::entity_tag;
+use super::precondition::{CurrentTag, entity_tag};
 use super::revision::{ResolvedRevision, Revision};
 use crate::names::{BranchName, ModulePath, ModuleRef, TreePath};
 use crate::repo::{Decision, Draft};
@@ -21,13 +21,11 @@ impl Store {
                 return Ok(());
             }
             let current = match name {
-                None => resolved.commit.map(|tip| tip.to_string()),
+                None => resolved.commit.map(CurrentTag::Tip),
                 Some(ModuleRef::Path(path)) => self.tag_at(resolved, path.as_tree_path())?,
-                Some(ModuleRef::Hash(hash)) => {
-                    self.listed(resolved, hash)?.map(|hash| hash.to_string())
-                }
+                Some(ModuleRef::Hash(hash)) => self.listed(resolved, hash)?.map(CurrentTag::Module),
             };
-            change.precondition.check(current.as_deref())
+            self.check_current(&change.precondition, current)
         })
     }
 
@@ -41,7 +39,7 @@ impl Store {
             if path.is_root() {
                 Ok(resolved.commit.map(|tip| tip.to_string()))
             } else {
-                self.tag_at(resolved, path)
+                Ok(self.tag_at(resolved, path)?.map(|tag| tag.to_string()))
             }
         })
     }
@@ -92,13 +90,11 @@ impl Store {
         }
     }
 
-    fn tag_at(&self, resolved: ResolvedRevision, path: &TreePath) -> Result<Option<String>> {
+    fn tag_at(&self, resolved: ResolvedRevision, path: &TreePath) -> Result<Option<CurrentTag>> {
         let node = match resolved.tree {
             Some(tree) => self.repo.objects().node(tree, path)?,
             None => None,
         };
-        Ok(entity_tag(node, || {
-            resolved.commit.map(|tip| tip.to_string())
-        }))
+        Ok(entity_tag(node, || resolved.commit))
     }
 }

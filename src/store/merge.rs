@@ -57,7 +57,7 @@ impl Store {
     ) -> Result<Published<MergeSummary>> {
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
-            change.check(draft, PreconditionSubject::Branch)?;
+            change.check(self, draft, PreconditionSubject::Branch)?;
             // Reads the tip of `theirs` under refs.lock, so that it is current when the branch `ours` moves.
             let tip = draft.tip_of(theirs)?;
             if options.expected.is_some_and(|expected| expected != tip) {

@@ -3,8 +3,11 @@
 //! A write checks its precondition when it is published, against the tip that it replaces. `early_checks` also checks it before the body of
 //! an upload is read.
 
+use std::fmt;
+
 use super::error::{Error, Result};
-use crate::names::{ModuleHash, TreePath};
+use super::open::Store;
+use crate::names::{CommitId, ModuleHash, TreePath};
 use crate::repo::TreeNode;
 
 /// The precondition of a write. It compares entity tags with the current entity tag: for a write to a single path, this is the hash of the
@@ -22,11 +25,22 @@ pub struct Precondition {
 pub enum EntityTags {
     /// Any entity tag (`*`).
     Any,
-    /// One of these hashes or commit ids, in lower-case hex.
+    /// One of these: hashes or commit ids in lower-case hex, or digests of modules as `sha256:<hex>`.
     OneOf(Vec<String>),
 }
 
+/// How a tag begins that is the digest of a module.
+const DIGEST_PREFIX: &str = "sha256:";
+
 impl EntityTags {
+    /// Returns whether one of the tags is the digest of a module.
+    pub fn has_digest(&self) -> bool {
+        match self {
+            Self::Any => false,
+            Self::OneOf(tags) => tags.iter().any(|tag| tag.starts_with(DIGEST_PREFIX)),
+        }
+    }
+
     fn matches(&self, tag: &str) -> bool {
         match self {
             Self::Any => true,
@@ -60,7 +74,7 @@ impl Precondition {
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
-    pub(super) fn check_names(&self, current: &str, other: Option<&str>) -> Result<()> {
+    pub fn check_names(&self, current: &str, other: Option<&str>) -> Result<()> {
         let matches = |tags: &EntityTags| {
             tags.matches(current) || other.is_some_and(|other| tags.matches(other))
         };
@@ -73,6 +87,12 @@ impl Precondition {
     fn holds(&self, matches: impl Fn(&EntityTags) -> bool) -> bool {
         self.if_match.as_ref().is_none_or(&matches)
             && !self.if_none_match.as_ref().is_some_and(&matches)
+    }
+
+    /// Returns whether a condition names the digest of a module.
+    pub fn has_digest(&self) -> bool {
+        let conditions = [&self.if_match, &self.if_none_match];
+        conditions.into_iter().flatten().any(EntityTags::has_digest)
     }
 
     /// Returns whether there are no conditions, so that the precondition always holds.
@@ -95,8 +115,48 @@ pub(super) enum PreconditionSubject<'s> {
     Path(&'s TreePath),
     /// The branch: the entity tag is the commit id of its tip.
     Branch,
-    /// A module that the request names by hash or digest. The entity tag is its hash if any path has the module, otherwise `None`.
-    Module(Option<String>),
+    /// A module that the request names by hash or digest. The tag is its hash if any path has the module, otherwise `None`.
+    Module(Option<ModuleHash>),
+}
+
+/// The current tag of something that exists.
+pub(super) enum CurrentTag {
+    /// The hash of a module. A condition may name the module by its digest instead.
+    Module(ModuleHash),
+    /// The tip of a branch.
+    Tip(CommitId),
+}
+
+impl fmt::Display for CurrentTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Module(hash) => hash.fmt(f),
+            Self::Tip(commit) => commit.fmt(f),
+        }
+    }
+}
+
+impl Store {
+    /// Checks a precondition against the current tag. `current` is `None` if the module or tip does not exist.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`]; a condition names a digest, and the current module cannot be read.
+    pub(super) fn check_current(
+        &self,
+        precondition: &Precondition,
+        current: Option<CurrentTag>,
+    ) -> Result<()> {
+        let tag = current.as_ref().map(ToString::to_string);
+        match (current, tag.as_deref()) {
+            // The digest of the current module is compared, and not the hash that the index has for the digest: the module may be newer
+            // than the index.
+            (Some(CurrentTag::Module(hash)), Some(tag)) if precondition.has_digest() => {
+                let digest = self.digest(hash)?.to_string();
+                precondition.check_names(tag, Some(&digest))
+            }
+            (_, tag) => precondition.check(tag),
+        }
+    }
 }
 
 impl<'s> From<&'s TreePath> for PreconditionSubject<'s> {
@@ -113,11 +173,11 @@ impl<'s> From<&'s TreePath> for PreconditionSubject<'s> {
 /// something else.
 pub(super) fn entity_tag(
     node: Option<TreeNode>,
-    tip: impl FnOnce() -> Option<String>,
-) -> Option<String> {
+    tip: impl FnOnce() -> Option<CommitId>,
+) -> Option<CurrentTag> {
     match node {
-        Some(TreeNode::Module(hash)) => Some(hash.to_string()),
-        Some(TreeNode::Directory(_)) => tip(),
+        Some(TreeNode::Module(hash)) => Some(CurrentTag::Module(hash)),
+        Some(TreeNode::Directory(_)) => tip().map(CurrentTag::Tip),
         Some(TreeNode::Foreign) | None => None,
     }
 }

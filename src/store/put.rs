@@ -73,7 +73,7 @@ impl Store {
         self.note_validated(hash, &upload.info, upload.facts.take());
         self.publish(txn, change, |draft| {
             let module = [(path.clone(), hash)];
-            change.check_put(draft, path.as_tree_path().into(), &module)?;
+            change.check_put(self, draft, path.as_tree_path().into(), &module)?;
             draft.set(&module)?;
             let message = || message::import(path.as_tree_path());
             Ok((change.commit_if_changed(draft, Vec::new(), message), hash))

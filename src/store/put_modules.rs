@@ -57,7 +57,7 @@ impl Store {
         modules: Vec<(ModulePath, ModuleHash)>,
     ) -> Result<Published<Vec<(ModulePath, ModuleHash)>>> {
         let published = self.publish(txn, change, |draft| {
-            change.check_put(draft, PreconditionSubject::Branch, &modules)?;
+            change.check_put(self, draft, PreconditionSubject::Branch, &modules)?;
             conditions.check(draft, &modules)?;
             draft.set(&modules)?;
             let message = || message::import(directory);

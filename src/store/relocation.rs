@@ -118,7 +118,7 @@ impl Store {
                 Some(source) => source.into(),
                 None => PreconditionSubject::Branch,
             };
-            change.check(draft, subject)?;
+            change.check(self, draft, subject)?;
             let selected = early.in_draft(draft, |tree| selection::selected(tree, relocation))?;
             let sources = (selected.as_slice(), &relocation.destination);
             let plan = Plan::new(draft, sources, fate, &mut extents)?;

@@ -47,13 +47,13 @@ impl Store {
         self.publish(txn, change, |draft| {
             let paths = match name {
                 ModuleRef::Path(path) => {
-                    change.check(draft, path.as_tree_path().into())?;
+                    change.check(self, draft, path.as_tree_path().into())?;
                     paths_below(draft, path, directories)?
                 }
                 ModuleRef::Hash(_) => {
                     let found = first_listed(draft, index.as_ref(), &candidates)?;
-                    let tag = found.as_ref().map(|(hash, _)| hash.to_string());
-                    change.check(draft, PreconditionSubject::Module(tag))?;
+                    let hash = found.as_ref().map(|(hash, _)| *hash);
+                    change.check(self, draft, PreconditionSubject::Module(hash))?;
                     found.ok_or_else(|| Error::NoModule(name.to_string()))?.1
                 }
             };

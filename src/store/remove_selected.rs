@@ -48,7 +48,7 @@ impl Store {
         };
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
-            change.check(draft, PreconditionSubject::Branch)?;
+            change.check(self, draft, PreconditionSubject::Branch)?;
             let mut paths = early.in_draft(draft, |draft| select(draft))?;
             for (pattern, candidates) in &candidates {
                 let found = first_listed(draft, index.as_ref(), candidates)?;

@@ -37,7 +37,7 @@ impl Store {
         self.named_commit(commit)?;
         txn.sync_existing_commit(commit)?;
         self.publish(txn, change, |draft| {
-            change.check(draft, scope.into())?;
+            change.check(self, draft, scope.into())?;
             let restored = draft.entry_in(&draft.commit(commit)?, scope)?;
             if restored.is_none() && draft.node(scope)?.is_none() {
                 return Err(Error::NoModule(format!(

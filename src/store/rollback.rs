@@ -33,7 +33,7 @@ impl Store {
         let index = self.index_for_rollback(&Revision::Branch(change.branch.clone()));
         let txn = self.begin()?;
         self.publish(txn, change, |draft| {
-            change.check(draft, scope.into())?;
+            change.check(self, draft, scope.into())?;
             let search = RollbackSearch {
                 draft,
                 index: index.as_ref(),

@@ -38,7 +38,7 @@ impl Store {
         txn.sync_existing_blob(stored)?;
         self.publish(txn, change, |draft| {
             let module = [(path.clone(), stored)];
-            change.check_put(draft, path.as_tree_path().into(), &module)?;
+            change.check_put(self, draft, path.as_tree_path().into(), &module)?;
             draft.set(&module)?;
             let message = || message::set(path, stored);
             Ok((change.commit_if_changed(draft, Vec::new(), message), stored))

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use crate::http::error::{Failure, Result};
 use crate::http::module::encodings::Coding;
-use crate::names::ModuleHash;
+use crate::names::{Digest, ModuleHash};
 use crate::store::{EntityTags, Precondition};
 
 /// Returns the entity tag of a module, or of its compressed variant in this coding.
@@ -52,6 +52,27 @@ pub(in crate::http) enum Freshness {
 /// # Errors
 /// 412 if the current tag is not in `If-Match`; 400 if a header is malformed.
 pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Freshness> {
+    evaluate_names(headers, current, None)
+}
+
+/// Evaluates the conditions of a request that reads a module. They may also name the module by its digest. Returns `None` if they do, and
+/// the digest is not known yet.
+///
+/// # Errors
+/// As for [`evaluate`].
+pub(in crate::http) fn evaluate_module(
+    headers: &HeaderMap,
+    hash: ModuleHash,
+    digest: Option<Digest>,
+) -> Result<Option<Freshness>> {
+    if digest.is_none() && precondition(headers)?.has_digest() {
+        return Ok(None);
+    }
+    let digest = digest.map(|digest| digest.to_string());
+    evaluate_names(headers, &hash.to_string(), digest.as_deref()).map(Some)
+}
+
+fn evaluate_names(headers: &HeaderMap, current: &str, other: Option<&str>) -> Result<Freshness> {
     let Precondition {
         if_match,
         if_none_match,
@@ -60,7 +81,7 @@ pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Fr
         if_match,
         if_none_match: None,
     };
-    if if_match.check(Some(current)).is_err() {
+    if if_match.check_names(current, other).is_err() {
         let detail = format!("the precondition failed: the current value is {current}");
         return Err(Failure::new(StatusCode::PRECONDITION_FAILED, detail));
     }
@@ -68,7 +89,7 @@ pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Fr
         if_match: None,
         if_none_match,
     };
-    Ok(match if_none_match.check(Some(current)) {
+    Ok(match if_none_match.check_names(current, other) {
         Ok(()) => Freshness::Modified,
         Err(_) => Freshness::NotModified,
     })
@@ -118,8 +139,17 @@ fn parse_list(mut list: &str, comparison: TagComparison) -> Option<Vec<String>> 
             return None;
         }
         if !is_weak || comparison == TagComparison::Weak {
-            tags.push(without_coding(tag).to_owned());
+            tags.push(normalized(tag));
         }
+    }
+}
+
+/// Returns a tag without the suffix of a compressed variant. A digest may have any letter case.
+fn normalized(tag: &str) -> String {
+    let tag = without_coding(tag);
+    match tag.strip_prefix("sha256:") {
+        Some(digits) => format!("sha256:{}", digits.to_ascii_lowercase()),
+        None => tag.to_owned(),
     }
 }
 
@@ -149,6 +179,11 @@ mod tests {
                 r#""a-zstd",,"b-br""#,
                 Some(vec!["a", "b-br"]),
                 Some(vec!["a", "b-br"]),
+            ),
+            (
+                r#""sha256:AB","AB""#,
+                Some(vec!["sha256:ab", "AB"]),
+                Some(vec!["sha256:ab", "AB"]),
             ),
             ("", Some(vec![]), Some(vec![])),
             ("a", None, None),

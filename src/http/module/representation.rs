@@ -26,7 +26,17 @@ pub(super) enum FoundContent {
     Unread(u64),
 }
 
-/// The body of a response with a module, and the properties of the module that its headers state.
+impl FoundContent {
+    /// Returns the digest of the module; `None` if the module was not read.
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Read(sent) => Some(sent.value.digest),
+            Self::Unread(_) => None,
+        }
+    }
+}
+
+/// What a response sends for a module: its body, and what the headers state about the module.
 pub(super) struct Representation {
     pub hash: ModuleHash,
     pub digest: Digest,

@@ -55,7 +55,10 @@ impl App {
                 .find_module(revision.clone(), find.clone(), charge.take())
                 .await?;
             let named_by = name_kind(found.commit);
-            if let Freshness::NotModified = etag::evaluate(headers, &found.hash.to_string())? {
+            let digest = found.content.digest();
+            if let Some(Freshness::NotModified) =
+                etag::evaluate_module(headers, found.hash, digest)?
+            {
                 return Ok(self.not_modified(headers, found.hash, named_by));
             }
             match found.content {
@@ -104,7 +107,8 @@ impl App {
             return Ok(None);
         };
         let named_by = NamedBy::Path(Some(commit));
-        if let Freshness::NotModified = etag::evaluate(headers, &module.hash.to_string())? {
+        let fresh = etag::evaluate_module(headers, module.hash, Some(module.digest))?;
+        if let Some(Freshness::NotModified) = fresh {
             return Ok(Some(self.not_modified(headers, module.hash, named_by)));
         }
         let Some(representation) = self.cached_representation(&module, headers) else {

@@ -141,13 +141,13 @@ const MODULE_HEADERS: [ParameterText; 5] = [
 
 const IF_MATCH: ParameterText = (
     "If-Match",
-    "Proceed only if the current entity tag is one of these, or with `*` if there is one at all; otherwise 412. The entity tag of a path is that of its module, the entity tag of a whole tree is the branch's tip in quotes",
+    "Proceed only if the current entity tag is one of these, or with `*` if there is one at all; otherwise 412. The entity tag of a path is that of its module, the entity tag of a whole tree is the branch's tip in quotes. A module may also be named by its digest: `\"sha256:<64 hex digits>\"`",
     TAGS,
 );
 
 const IF_NONE_MATCH: ParameterText = (
     "If-None-Match",
-    "Proceed only if the current entity tag is none of these, or with `*` if there is none at all; otherwise 304 for reads and 412 for writes",
+    "Proceed only if the current entity tag is none of these, or with `*` if there is none at all; otherwise 304 for reads and 412 for writes. A module may also be named by its digest: `\"sha256:<64 hex digits>\"`",
     TAGS,
 );
 

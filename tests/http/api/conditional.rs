@@ -370,3 +370,43 @@ fn of_concurrent_creations_exactly_one_succeeds() {
     assert_eq!(s.subjects().len(), 2);
     s.fsck();
 }
+
+#[test]
+fn conditions_take_the_digest_of_a_module() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let api = Api::with_format(format);
+        let put = ("POST", "/module/d/a");
+        let digest = |n| format!("\"{}\"", digest_of(&module(n)));
+        send_conditional(&api, put, ("if-match", &digest(1)), module(1), 412);
+        send_conditional(&api, put, ("if-none-match", &digest(1)), module(1), 200);
+        send_conditional(&api, put, ("if-none-match", &digest(1)), module(2), 412);
+        send_conditional(&api, put, ("if-match", &digest(2)), module(2), 412);
+        let weak = format!("W/{}", digest(1));
+        send_conditional(&api, put, ("if-match", &weak), module(2), 412);
+        // Without the prefix, it is a hash.
+        let bare = digest(1).replace("sha256:", "");
+        send_conditional(&api, put, ("if-match", &bare), module(2), 412);
+        let upper = digest(1).to_uppercase().replace("SHA256", "sha256");
+        let either = format!("\"x\", {upper}");
+        send_conditional(&api, put, ("if-match", &either), module(2), 200);
+        for (header, status) in [
+            (("if-match", digest(2)), 200),
+            (("if-match", digest(1)), 412),
+            (("if-none-match", digest(1)), 200),
+            (("if-none-match", digest(2)), 304),
+        ] {
+            let header = [(header.0, header.1.as_str())];
+            let read = api.get_with("/module/d/a", &header);
+            assert_eq!(read.status, status, "{header:?}");
+            let head = api.send("HEAD", &super::api("/module/d/a"), &header, "");
+            assert_eq!(head.status, status, "HEAD {header:?}");
+        }
+        let remove = ("DELETE", "/module/d/a");
+        // The tag of a directory is the tip of the branch.
+        let directory = ("DELETE", "/module/d?recursive=true");
+        send_conditional(&api, directory, ("if-match", &digest(2)), Vec::new(), 412);
+        send_conditional(&api, remove, ("if-match", &digest(1)), Vec::new(), 412);
+        send_conditional(&api, remove, ("if-match", &digest(2)), Vec::new(), 200);
+        assert_eq!(api.content(), "");
+    }
+}
