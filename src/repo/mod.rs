@@ -169,7 +169,7 @@ pub use repository::Repository;
 pub use thread_priority::{ThreadPriority, lower_thread_priority};
 pub use tree::diff::PathChange;
 pub use tree::edit::graft::{Graft, GraftFindings};
-pub use tree::encoded_diff::{TreeChange, TreeDiffer};
+pub use tree::encoded_diff::{DiffExtent, TreeChange, TreeDiffer};
 pub use tree::entry::{ModuleEntry, TreeEntry, TreeNode};
 pub use tree::extent::{TreeExtent, TreeExtents, TreeWeight};
 pub use tree::lookup::{CachedNode, DirectoryPart};

@@ -66,6 +66,14 @@ pub enum Error {
         /// Why there is no WIT to show.
         reason: String,
     },
+    /// A commit changes too many paths for the version index.
+    #[error("commit {commit} cannot be added to the version index: {reason}")]
+    NotIndexed {
+        /// The commit.
+        commit: CommitId,
+        /// What exceeds which limit.
+        reason: String,
+    },
     /// The WIT of a module could not be read, but a later attempt may succeed.
     #[error("cannot read the WIT of the module now")]
     WitBusy(#[source] wasm::WitError),

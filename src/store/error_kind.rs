@@ -62,6 +62,7 @@ impl Error {
             | Self::CopyOfBucket { .. }
             | Self::CopyOfOther { .. }
             | Self::OwnHistoryNotShared { .. }
+            | Self::NotIndexed { .. }
             | Self::OwnHistory { .. } => ErrorKind::Conflict,
             Self::PreconditionFailed { .. } => ErrorKind::Precondition,
             Self::SamePath(_) | Self::UnusedCondition(_) | Self::NoWrittenPaths => {

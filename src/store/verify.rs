@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::error::Result;
-use super::index::IndexCheck;
+use super::error::{Error, Result};
+use super::index::{IndexCheck, IndexFindings};
 use super::open::Store;
 use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
-use crate::names::{Digest, ModuleHash};
-use crate::repo::{FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
+use crate::names::{BranchName, Digest, ModuleHash, RefName};
+use crate::repo::{
+    FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts, chain,
+};
 use crate::wasm::{self, ModuleInfo};
 
 /// What `verify` reports: a fault, or a tree entry that is neither a module nor a directory.
@@ -49,12 +51,20 @@ impl Store {
             progress,
         };
         let checked = self.repo.verify(&lock, &mut inspector)?;
-        let index_faults = inspector.index.finish();
-        for reason in &index_faults {
+        let IndexFindings {
+            faults: index_faults,
+            unindexed,
+        } = inspector.index.finish();
+        let of_index = |reason: &String| ("version index".to_owned(), reason.clone());
+        let of_branch = |(branch, error): (BranchName, Error)| {
+            (RefName::from(branch).to_string(), chain(&error))
+        };
+        let faults = index_faults.iter().map(of_index);
+        for (subject, reason) in faults.chain(unindexed.into_iter().map(of_branch)) {
             (inspector.report)(Finding::Fault(StoreFault {
-                subject: "version index".to_owned(),
+                subject,
                 location: None,
-                reason: reason.clone(),
+                reason,
                 severity: FaultSeverity::Damage,
             }));
         }

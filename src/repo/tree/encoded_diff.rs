@@ -15,6 +15,7 @@ use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::diff::differing_pairs;
 use crate::repo::tree::encoded::read_encoded;
 use crate::repo::tree::entry::{TreeEntry, join_path};
+use crate::repo::tree::extent::TreeWeight;
 use crate::repo::tree::reader::{TreeSource, parse_tree};
 
 /// The maximum number of bytes of encoded trees that are kept for the next comparisons.
@@ -31,6 +32,15 @@ pub struct TreeChange {
     pub new: Option<ModuleHash>,
 }
 
+/// The number and the length of the paths at which two trees differ, and how many tree entries name them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiffExtent {
+    /// The paths. A tree that occurs at several paths counts at each of them.
+    pub weight: TreeWeight,
+    /// The number of entries that differ in all pairs of trees that were compared, each pair counted once.
+    pub entries: u64,
+}
+
 /// Compares trees. Keeps the encoded trees in memory, so that each is usually read once.
 pub struct TreeDiffer<'r> {
     source: TreeSource<'r>,
@@ -40,6 +50,14 @@ pub struct TreeDiffer<'r> {
 
 /// A directory that differs: its path, and the ids of its old and its new tree. An id is `None` if the directory does not exist.
 type DirectoryPair = (Vec<u8>, Option<gix::ObjectId>, Option<gix::ObjectId>);
+
+/// The ids of an old and a new tree. An id is `None` for the empty tree.
+type TreePair = (Option<gix::ObjectId>, Option<gix::ObjectId>);
+
+fn tree_pair(old: Option<TreeId>, new: TreeId) -> TreePair {
+    let id = |tree: TreeId| Some(tree.0).filter(|tree| !tree.is_empty_tree());
+    (old.and_then(id), id(new))
+}
 
 impl ObjectDb {
     /// Returns a differ for trees of the store.
@@ -65,13 +83,26 @@ impl<'r> TreeDiffer<'r> {
     /// Returns every path at which two trees differ, including directories and the root, sorted and without duplicates. If `old` is `None`,
     /// compares with the empty tree.
     pub fn changes(&self, old: Option<TreeId>, new: TreeId) -> Result<Vec<TreeChange>> {
+        let changes = self.changes_up_to(old, new, usize::MAX)?;
+        Ok(changes.expect("BUG: the number of changes is not limited"))
+    }
+
+    /// Returns the same as [`changes`](Self::changes); `None` if there are more than about `max` changes.
+    pub fn changes_up_to(
+        &self,
+        old: Option<TreeId>,
+        new: TreeId,
+        max: usize,
+    ) -> Result<Option<Vec<TreeChange>>> {
         let mut changes = Vec::new();
-        let old = old.map(|tree| tree.0).filter(|tree| !tree.is_empty_tree());
-        let new = Some(new.0).filter(|tree| !tree.is_empty_tree());
+        let (old, new) = tree_pair(old, new);
         let mut todo = vec![(Vec::new(), old, new)];
         while let Some((dir, old, new)) = todo.pop() {
             if old == new {
                 continue;
+            }
+            if changes.len() > max {
+                return Ok(None);
             }
             self.compare_dir(&dir, old, new, &mut todo, &mut changes)?;
             changes.push(TreeChange {
@@ -90,7 +121,42 @@ impl<'r> TreeDiffer<'r> {
             }
             is_same
         });
-        Ok(changes)
+        Ok(Some(changes))
+    }
+
+    /// Returns the extent of the changes between two trees, without the root. Compares each pair of trees once, whatever the number of its
+    /// paths.
+    pub fn extent(&self, old: Option<TreeId>, new: TreeId) -> Result<DiffExtent> {
+        let (mut known, mut entries) = (HashMap::<TreePair, TreeWeight>::new(), 0);
+        let root = tree_pair(old, new);
+        // Not recursive: a chain of nested trees can be deeper than the stack.
+        let mut todo = vec![root];
+        while let Some(pair) = todo.last().copied() {
+            if known.contains_key(&pair) {
+                todo.pop();
+                continue;
+            }
+            let (mut below, mut files) = (Vec::new(), Vec::new());
+            self.compare_dir(b"", pair.0, pair.1, &mut below, &mut files)?;
+            let pairs = below.iter().map(|(_, old, new)| (*old, *new));
+            let unknown: Vec<_> = pairs.filter(|pair| !known.contains_key(pair)).collect();
+            if unknown.is_empty() {
+                let mut weight = TreeWeight::default();
+                for file in &files {
+                    weight.add(file.path.len() as u64, TreeWeight::default());
+                }
+                for (name, old, new) in &below {
+                    weight.add(name.len() as u64, known[&(*old, *new)]);
+                }
+                entries += (files.len() + below.len()) as u64;
+                known.insert(pair, weight);
+            }
+            todo.extend(unknown);
+        }
+        Ok(DiffExtent {
+            weight: known[&root],
+            entries,
+        })
     }
 
     /// Returns the module at a path of a tree; `None` if there is none.

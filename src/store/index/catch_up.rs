@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use super::commit_entries::CommitEntries;
 use crate::index::{self, Reader};
-use crate::names::CommitId;
+use crate::names::{BranchName, CommitId};
 use crate::repo::{self, CommitNode};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
@@ -45,8 +45,20 @@ impl Store {
     }
 
     /// Adds the commits of every branch to the version index. Lists the refs once, and reads only the branches with a new tip, because a
-    /// store may have many thousands of branches, and any request with an unknown digest calls this function.
+    /// store may have many thousands of branches, and any request with an unknown digest calls this function. Skips branches with a commit
+    /// that cannot be in the index.
     pub(in crate::store) fn catch_up_all(&self) -> Result<()> {
+        self.catch_up_others(&mut |branch, error| {
+            tracing::debug!(%branch, error = repo::chain(&error), "a branch is not in the version index");
+        })
+    }
+
+    /// Adds the commits of every branch to the version index, like [`catch_up_all`](Self::catch_up_all). Calls `on_skipped` for each branch
+    /// with a commit that cannot be in the index, with the error.
+    pub(super) fn catch_up_others(
+        &self,
+        on_skipped: &mut dyn FnMut(&BranchName, Error),
+    ) -> Result<()> {
         let tips = self.repo.refs().branch_tips()?;
         let mut new = Vec::new();
         self.with_index(|reader| {
@@ -59,8 +71,13 @@ impl Store {
             }
             Ok(())
         })?;
-        let mut new = new.into_iter().map(Some).map(Revision::Branch);
-        new.try_for_each(|branch| self.catch_up(&branch))
+        for branch in new {
+            match self.catch_up(&Revision::Branch(Some(branch.clone()))) {
+                Err(error @ Error::NotIndexed { .. }) => on_skipped(&branch, error),
+                caught_up => caught_up?,
+            }
+        }
+        Ok(())
     }
 
     /// Adds a published commit to the index, with its missing ancestors. Does nothing if another thread is adding commits, because that
@@ -162,7 +179,14 @@ impl Store {
         let mut entries = CommitEntries::new(self);
         let (mut step, mut step_changes) = (Vec::new(), 0);
         for (added, node) in (1..).zip(nodes) {
-            let commit = entries.next(node)?;
+            let commit = match entries.next(node) {
+                Ok(commit) => commit,
+                Err(error) => {
+                    // Adds the commits before this one, so that the next attempt does not begin with them again.
+                    reader.append(&step)?;
+                    return Err(error);
+                }
+            };
             step_changes += commit.changes.len();
             step.push(commit);
             if step.len() == STEP_COMMITS_MAX

@@ -8,4 +8,4 @@ mod verify_index;
 mod worker;
 
 pub(super) use catch_up::BEHIND_MAX;
-pub(super) use verify_index::IndexCheck;
+pub(super) use verify_index::{IndexCheck, IndexFindings};

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use crate::repo::chain;
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
@@ -12,7 +13,7 @@ const REBUILD_MIN: usize = 100_000;
 
 impl Store {
     /// Creates a new version index: adds the commits of all branches, all digests and facts, and the digests of the manifests that OCI
-    /// clients see. Returns the number of indexed commits.
+    /// clients see. Returns the number of indexed commits. Skips branches with a commit that cannot be in the index, and logs a warning.
     ///
     /// # Errors
     /// As for [`catch_up`](Self::catch_up).
@@ -21,7 +22,9 @@ impl Store {
             return Ok(0);
         }
         self.index.reset()?;
-        self.catch_up_all()?;
+        self.catch_up_others(&mut |branch, error| {
+            tracing::warn!(%branch, error = chain(&error), "the branch is not in the version index");
+        })?;
         self.index_digests()?;
         self.index_facts(&mut |_| ControlFlow::Continue(()))?;
         self.reindex_records();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::commit_entries::CommitEntries;
 use crate::index::{CommitSummary, Reader};
-use crate::names::{CommitId, Digest, ModuleHash};
+use crate::names::{BranchName, CommitId, Digest, ModuleHash};
 use crate::repo::chain;
 use crate::store::error::{Error, Result};
 use crate::store::facts::ModuleFacts;
@@ -19,11 +19,20 @@ const FACTS_FIRST: u64 = 8;
 /// The number of valid modules that are added to the index in one transaction.
 const VALID_STEP: usize = 1024;
 
+/// The result of a comparison of the version index with the repository.
+pub(in crate::store) struct IndexFindings {
+    /// Faults of the index: at most [`FAULTS_MAX`] descriptions, then the number of the other faults.
+    pub faults: Vec<String>,
+    /// The branches with a commit that cannot be in the index, and why. A rebuild of the index does not add them.
+    pub unindexed: Vec<(BranchName, Error)>,
+}
+
 /// A comparison of the version index with the repository. A commit that is not indexed yet is not a fault.
 pub(in crate::store) struct IndexCheck<'s> {
     store: &'s Store,
     index: Option<Reader>,
     faults: Vec<String>,
+    unindexed: Vec<(BranchName, Error)>,
     /// The number of modules that were passed to `compare_facts` so far.
     modules: u64,
     /// Modules that were found valid, and are not yet recorded as valid in the index.
@@ -41,6 +50,7 @@ impl<'s> IndexCheck<'s> {
             store,
             index,
             faults,
+            unindexed: Vec::new(),
             modules: 0,
             valid_modules: Vec::new(),
         }
@@ -105,9 +115,8 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// Compares the indexed commits with the repository. Returns the faults of all comparisons: at most [`FAULTS_MAX`] descriptions, then
-    /// the number of the other faults.
-    pub(in crate::store) fn finish(mut self) -> Vec<String> {
+    /// Compares the indexed commits with the repository. Returns the findings of all comparisons.
+    pub(in crate::store) fn finish(mut self) -> IndexFindings {
         self.store_valid();
         match self.compare_commits() {
             Ok(()) => {}
@@ -123,7 +132,10 @@ impl<'s> IndexCheck<'s> {
             self.faults.truncate(FAULTS_MAX);
             self.faults.push(format!("{more} more"));
         }
-        self.faults
+        IndexFindings {
+            faults: self.faults,
+            unindexed: self.unindexed,
+        }
     }
 
     fn compare_commits(&mut self) -> Result<()> {
@@ -144,7 +156,17 @@ impl<'s> IndexCheck<'s> {
                 .objects()
                 .unknown_history(tip, usize::MAX, is_compared)?;
             for node in nodes.into_iter().flatten() {
-                let commit = entries.next(node)?;
+                let id = node.id;
+                let commit = match entries.next(node) {
+                    Err(error @ Error::NotIndexed { .. }) => {
+                        // An earlier version may have added the commit. Its entry cannot be compared, and neither can the later ones.
+                        if !indexed.contains_key(&id) {
+                            self.unindexed.push((branch, error));
+                        }
+                        break;
+                    }
+                    commit => commit?,
+                };
                 let summary = CommitSummary::new(&commit, |parent| expected.get(&parent))?;
                 if indexed
                     .get(&commit.id)
