@@ -129,6 +129,9 @@ impl<'r> TreeDiffer<'r> {
     pub fn extent(&self, old: Option<TreeId>, new: TreeId) -> Result<DiffExtent> {
         let (mut known, mut entries) = (HashMap::<TreePair, TreeWeight>::new(), 0);
         let root = tree_pair(old, new);
+        if root.0 == root.1 {
+            return Ok(DiffExtent::default());
+        }
         // Not recursive: a chain of nested trees can be deeper than the stack.
         let mut todo = vec![root];
         while let Some(pair) = todo.last().copied() {
@@ -235,3 +238,6 @@ impl<'r> TreeDiffer<'r> {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;
