@@ -74,7 +74,7 @@ pub struct SearchPage {
 
 impl Store {
     /// Returns a page of at most `count` modules for which the query holds, sorted by path. If `detail` asks for what matched, the page
-    /// also ends when reading the facts about its modules has cost [`MATCHING_COST_MAX`](super::matched_terms::MATCHING_COST_MAX).
+    /// also ends when the facts about its modules are large: the work for one page is limited.
     ///
     /// # Errors
     /// Unknown branch or commit; too many names in the index would have to be compared with a pattern of the query.
