@@ -44,7 +44,7 @@ pub struct ModuleLimits {
 impl ModuleLimits {
     /// Returns limits that every module satisfies. They apply to modules that are already in a store, because these may have been accepted
     /// when the configured limits were higher.
-    pub fn none() -> Self {
+    pub fn unlimited() -> Self {
         Self {
             module_bytes_max: u64::MAX,
             section_bytes_max: u32::MAX,
@@ -178,7 +178,7 @@ pub struct ClientLimits {
     /// The longest time that the client waits for the response to a gc. The server sends nothing while the gc runs.
     pub gc_silence_max: Duration,
     /// The maximum number of attempts to resume a download. The count starts again when the download makes progress.
-    pub attempts_max: u32,
+    pub download_attempts_max: u32,
     /// The maximum number of attempts to continue an upload. The count starts again when the upload makes progress. With the pauses between
     /// them, the attempts take about as long as a restart of a server.
     pub upload_attempts_max: u32,
@@ -192,7 +192,7 @@ impl Default for ClientLimits {
             connect_timeout: Duration::from_secs(10),
             silence_max: Duration::from_secs(300),
             gc_silence_max: Duration::from_secs(24 * 3600),
-            attempts_max: 4,
+            download_attempts_max: 4,
             upload_attempts_max: 7,
             text_bytes_max: 256 << 20,
         }
@@ -292,14 +292,14 @@ pub struct GitProcessLimits {
     /// The maximum size of the address space, in bytes.
     pub memory_bytes_max: u64,
     /// The maximum CPU time of a process that serves a client, in seconds. Other processes are limited by their timeouts.
-    pub cpu_s_max: u64,
+    pub cpu_seconds_max: u64,
 }
 
 impl Default for GitProcessLimits {
     fn default() -> Self {
         Self {
             memory_bytes_max: 2 << 30,
-            cpu_s_max: 3600,
+            cpu_seconds_max: 3600,
         }
     }
 }
@@ -310,14 +310,14 @@ pub struct MirrorLimits {
     /// The time limit of a push.
     pub push_timeout: Duration,
     /// The time limit for listing the refs of a mirror.
-    pub look_timeout: Duration,
+    pub ls_remote_timeout: Duration,
 }
 
 impl Default for MirrorLimits {
     fn default() -> Self {
         Self {
             push_timeout: Duration::from_secs(3600),
-            look_timeout: Duration::from_secs(60),
+            ls_remote_timeout: Duration::from_secs(60),
         }
     }
 }

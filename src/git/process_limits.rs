@@ -38,7 +38,7 @@ pub(super) enum CpuTime {
     /// The limit on CPU time in [`GitProcessLimits`].
     Configured,
     /// This duration times the number of CPUs.
-    AllOf(Duration),
+    PerCpu(Duration),
 }
 
 fn memory_bytes_max() -> Option<u64> {
@@ -90,16 +90,16 @@ pub(super) fn limit(id: u32, cpu_time: CpuTime) {
     let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else {
         return;
     };
-    let cpu_s = match cpu_time {
-        CpuTime::Configured => limits.cpu_s_max,
-        CpuTime::AllOf(time) => {
+    let cpu_seconds = match cpu_time {
+        CpuTime::Configured => limits.cpu_seconds_max,
+        CpuTime::PerCpu(time) => {
             let cpus = available_parallelism().map_or(1, NonZero::get) as u64;
             time.as_secs().saturating_mul(cpus)
         }
     };
     for (resource, limit) in [
         (Resource::As, limits.memory_bytes_max),
-        (Resource::Cpu, cpu_s),
+        (Resource::Cpu, cpu_seconds),
     ] {
         if limit == 0 {
             continue;

@@ -93,7 +93,7 @@ impl Git {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let (mut child, pipes) =
-            ChildProcess::spawn(&mut command, CpuTime::AllOf(limit)).map_err(cannot_run)?;
+            ChildProcess::spawn(&mut command, CpuTime::PerCpu(limit)).map_err(cannot_run)?;
         let mut stdin = pipes.stdin.expect("BUG: stdin is piped");
         // A failed write is ignored here: a broken pipe means that git exited early, and git's exit status is checked below.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));

@@ -83,7 +83,7 @@ impl Git {
             command: name.to_owned(),
             source,
         };
-        let spawned = ChildProcess::spawn_group(&mut command, CpuTime::AllOf(limit));
+        let spawned = ChildProcess::spawn_group(&mut command, CpuTime::PerCpu(limit));
         let (child, mut pipes) = spawned.map_err(failed)?;
         if let Some(stdin) = &mut pipes.stdin {
             stdin.write_all(b"\n").map_err(failed)?;

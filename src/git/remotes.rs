@@ -18,10 +18,10 @@ pub struct RemoteConfig {
     /// Whether `mirror` is set: `git push` to this remote makes its refs equal to the refs of this repository.
     pub is_mirror: bool,
     /// Whether a refspec for fetches (`fetch`) is set, as git-clone(1) does for the remote `origin`.
-    pub is_fetched: bool,
+    pub has_fetch_refspec: bool,
     /// The URL (without secrets) that wasmstore has verified to be a mirror of this store; `None` if it has verified none. It is the value
     /// of the remote's variable `wasmstoreChecked`, which git ignores.
-    pub checked: Option<String>,
+    pub verified_url: Option<String>,
 }
 
 impl Git {
@@ -38,7 +38,7 @@ impl Git {
     ///
     /// # Errors
     /// If git is missing or fails.
-    pub fn set_checked(&self, name: &str, url: &str) -> Result<(), Error> {
+    pub fn set_verified_url(&self, name: &str, url: &str) -> Result<(), Error> {
         let key = format!("remote.{name}.wasmstoreChecked");
         self.run_config(&["config", "--local", "--replace-all", &key, url])
             .map(drop)
@@ -76,8 +76,8 @@ fn parse_remotes(text: &str) -> BTreeMap<String, RemoteConfig> {
             "pushurl" => remote.url = Some(value.to_owned()),
             "url" => drop(remote.url.get_or_insert_with(|| value.to_owned())),
             "mirror" => remote.is_mirror = is_true(value),
-            "fetch" => remote.is_fetched = true,
-            "wasmstorechecked" => remote.checked = Some(value.to_owned()),
+            "fetch" => remote.has_fetch_refspec = true,
+            "wasmstorechecked" => remote.verified_url = Some(value.to_owned()),
             _ => {}
         }
     }
@@ -103,13 +103,13 @@ mod tests {
         let expected = RemoteConfig {
             url: Some("/p".to_owned()),
             is_mirror: true,
-            is_fetched: false,
-            checked: Some("/p".to_owned()),
+            has_fetch_refspec: false,
+            verified_url: Some("/p".to_owned()),
         };
         assert_eq!(remotes["a"], expected);
         let expected = RemoteConfig {
             url: Some("h:b".to_owned()),
-            is_fetched: true,
+            has_fetch_refspec: true,
             ..RemoteConfig::default()
         };
         assert_eq!(remotes["b.c"], expected);

@@ -14,7 +14,7 @@ use crate::http::bucket::{forward_writes, serve_copy};
 use crate::http::error::Failure;
 use crate::http::listener::BoundAddress;
 use crate::http::metrics::{Metrics, count_requests, record_route};
-use crate::http::middleware::auth::{AccessCheck, KeyCheck, PageSessions, authorize};
+use crate::http::middleware::auth::{AccessCheck, KeyCheck, WebSessionCheck, authorize};
 use crate::http::middleware::default_headers::default_headers;
 use crate::http::middleware::head_and_length::head_and_length;
 use crate::http::middleware::host::AllowedHosts;
@@ -55,7 +55,7 @@ pub fn router(
     };
     let access = AccessCheck {
         keys: keys.map(|keys| KeyCheck::new(keys, options.limits.wrong_keys_max)),
-        pages: options.has_web.then(|| PageSessions {
+        web_sessions: options.has_web.then(|| WebSessionCheck {
             sessions: Sessions::new(options.limits.session_age_max),
             base_path: options.base_path.clone(),
         }),

@@ -142,8 +142,8 @@ impl App {
             store,
             limits,
             is_private: access.keys.is_some(),
-            sessions: match &access.pages {
-                Some(pages) => pages.sessions.clone(),
+            sessions: match &access.web_sessions {
+                Some(check) => check.sessions.clone(),
                 None => Sessions::new(limits.session_age_max),
             },
             access,

@@ -137,7 +137,7 @@ impl Mirror {
 
 /// Converts a git remote to a mirror; `None` if the remote is not a mirror.
 fn mirror_of_remote((name, remote): (String, RemoteConfig)) -> Option<Mirror> {
-    if !remote.is_mirror || remote.is_fetched {
+    if !remote.is_mirror || remote.has_fetch_refspec {
         return None;
     }
     let parsed = MirrorName::parse(&name).and_then(|name| {
@@ -146,7 +146,7 @@ fn mirror_of_remote((name, remote): (String, RemoteConfig)) -> Option<Mirror> {
     });
     match parsed {
         Ok((name, url)) => Some(Mirror {
-            is_checked: remote.checked == Some(url.to_string()),
+            is_checked: remote.verified_url == Some(url.to_string()),
             name,
             url,
         }),

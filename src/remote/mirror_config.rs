@@ -130,7 +130,7 @@ impl Mirrors {
     /// # Errors
     /// `GitRemote`.
     pub(super) fn list_refs(&self, mirror: &Mirror, tick: &mut dyn FnMut()) -> Result<RefTips> {
-        let limit = self.limits.look_timeout.min(self.limits.push_timeout);
+        let limit = self.limits.ls_remote_timeout.min(self.limits.push_timeout);
         let refs = self.git.ls_remote(&mirror.url, limit, tick);
         let refs = refs.map_err(Error::git_remote(&mirror.url))?.into_iter();
         Ok(refs.map(|(name, id)| (name, id.to_string())).collect())
@@ -139,7 +139,7 @@ impl Mirrors {
     /// Records in the configuration that pushes may overwrite the repository at the mirror's URL.
     pub(super) fn mark_checked(&self, mirror: &Mirror) -> Result<()> {
         let (name, url) = (mirror.name.as_str(), mirror.url.to_string());
-        self.git.set_checked(name, &url)?;
+        self.git.set_verified_url(name, &url)?;
         Ok(self.store.fsync_config()?)
     }
 }

@@ -47,7 +47,7 @@ impl Store {
         let (is_valid, is_accepted) = self.remembered(hash).unwrap_or_default();
         if !is_valid {
             let limits = if is_accepted {
-                ModuleLimits::none()
+                ModuleLimits::unlimited()
             } else {
                 self.options.modules
             };

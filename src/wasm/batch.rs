@@ -11,7 +11,7 @@ use wasmparser::{
 use super::Error;
 use super::body::{BodyCost, BodyFailure, record_body, validate_body};
 use super::facts::UsedFeatures;
-use super::fuel::{BatchFuel, Fuel, Stop};
+use super::fuel::{BatchFuel, Fuel, StopReason};
 use super::type_scale::TypeScale;
 
 /// The size of a full batch of function bodies, in bytes. It is so large that passing a batch to a thread takes little time compared with
@@ -111,7 +111,7 @@ impl BodyBatch {
                 || body.validate(bytes, allocations, self.cost, &mut batch_fuel, features);
             let error = match catch_unwind(AssertUnwindSafe(validate)) {
                 Ok(Ok(())) => continue,
-                Ok(Err(BodyFailure::Stopped(Stop::Cancelled, _))) => return None,
+                Ok(Err(BodyFailure::Stopped(StopReason::Cancelled, _))) => return None,
                 Ok(Err(BodyFailure::Stopped(stop, offset))) => BodyError {
                     offset,
                     error: fuel.error(stop, offset),

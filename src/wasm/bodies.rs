@@ -11,7 +11,7 @@ use super::Error;
 use super::batch::{BodyBatch, BodyError};
 use super::body::BodyCost;
 use super::facts::{FactsCollector, UsedFeatures, of_body};
-use super::fuel::{Fuel, Stop};
+use super::fuel::{Fuel, StopReason};
 use super::pool::Pool;
 use super::type_scale::TypeScale;
 
@@ -118,7 +118,7 @@ impl Bodies {
         };
         match error {
             Some(BodyError { error, .. }) => Err(error),
-            None if self.fuel.is_cancelled() => Err(self.fuel.error(Stop::Cancelled, 0)),
+            None if self.fuel.is_cancelled() => Err(self.fuel.error(StopReason::Cancelled, 0)),
             None => Ok(self
                 .features
                 .map_or(WasmFeatures::empty(), |features| features.get())),

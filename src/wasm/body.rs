@@ -3,7 +3,7 @@
 use wasmparser::{FuncValidator, FunctionBody, ValidatorResources, WasmFeatures};
 
 use super::facts::{of_locals, visit_operator, visit_with_known, with_known};
-use super::fuel::{BatchFuel, Stop};
+use super::fuel::{BatchFuel, StopReason};
 use super::operator_cost::{BODY, OperatorCost, SIMPLE};
 use super::type_scale::TypeScale;
 
@@ -22,7 +22,7 @@ pub(super) enum BodyCost {
 pub(super) enum BodyFailure {
     Invalid(wasmparser::Error),
     /// Validation stopped at this offset in the module.
-    Stopped(Stop, u64),
+    Stopped(StopReason, u64),
 }
 
 impl From<wasmparser::Error> for BodyFailure {

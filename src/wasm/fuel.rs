@@ -57,7 +57,7 @@ impl Cancellation {
 
 /// The reason why validation stopped before the end of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum StopReason {
     /// The module has used up its fuel, which limits the estimated work of the validation.
     OutOfFuel,
     /// The validation was cancelled, or the module has already been rejected.
@@ -96,21 +96,21 @@ impl Fuel {
     ///
     /// All sections up to `end` together may use the fuel of a module of `end` bytes. The bytes after `end` do not count, so that the
     /// result does not depend on how many bytes have arrived.
-    pub(super) fn charge_section(&self, units: u64, end: u64) -> Result<(), Stop> {
+    pub(super) fn charge_section(&self, units: u64, end: u64) -> Result<(), StopReason> {
         let sections = self.sections.fetch_add(units, Ordering::Relaxed);
         if sections.saturating_add(units) > self.share(end) {
-            return Err(Stop::OutOfFuel);
+            return Err(StopReason::OutOfFuel);
         }
         self.charge(units)
     }
 
-    fn charge(&self, units: u64) -> Result<(), Stop> {
+    fn charge(&self, units: u64) -> Result<(), StopReason> {
         if self.is_cancelled() {
-            return Err(Stop::Cancelled);
+            return Err(StopReason::Cancelled);
         }
         let used = self.used.fetch_add(units, Ordering::Relaxed);
         if used.saturating_add(units) > self.max {
-            return Err(Stop::OutOfFuel);
+            return Err(StopReason::OutOfFuel);
         }
         Ok(())
     }
@@ -131,13 +131,13 @@ impl Fuel {
     }
 
     /// Returns the error for a validation that stopped at `offset` in the module for the reason `stop`.
-    pub(super) fn error(&self, stop: Stop, offset: u64) -> Error {
+    pub(super) fn error(&self, stop: StopReason, offset: u64) -> Error {
         match stop {
-            Stop::OutOfFuel => Error::TooMuchWork {
+            StopReason::OutOfFuel => Error::TooMuchWork {
                 fuel_max: self.max,
                 offset,
             },
-            Stop::Cancelled => Error::Cancelled,
+            StopReason::Cancelled => Error::Cancelled,
         }
     }
 }
@@ -168,19 +168,19 @@ impl<'f> BatchFuel<'f> {
 
     /// Charges `units` of fuel for the work on one operator.
     #[inline]
-    pub(super) fn charge(&mut self, units: u64) -> Result<(), Stop> {
+    pub(super) fn charge(&mut self, units: u64) -> Result<(), StopReason> {
         if units > self.operator_max {
-            return Err(Stop::OutOfFuel);
+            return Err(StopReason::OutOfFuel);
         }
         self.charge_body(units)
     }
 
     /// Charges `units` of fuel for the work on many operators.
     #[inline]
-    pub(super) fn charge_body(&mut self, units: u64) -> Result<(), Stop> {
+    pub(super) fn charge_body(&mut self, units: u64) -> Result<(), StopReason> {
         self.used = self.used.saturating_add(units);
         if self.used > self.share {
-            return Err(Stop::OutOfFuel);
+            return Err(StopReason::OutOfFuel);
         }
         if self.used - self.charged >= CANCEL_INTERVAL {
             return self.settle();
@@ -189,7 +189,7 @@ impl<'f> BatchFuel<'f> {
     }
 
     /// Adds the fuel that this batch has used since the last call of `settle` to the used fuel of the module.
-    pub(super) fn settle(&mut self) -> Result<(), Stop> {
+    pub(super) fn settle(&mut self) -> Result<(), StopReason> {
         let units = self.used - self.charged;
         self.charged = self.used;
         self.fuel.charge(units)
@@ -222,10 +222,10 @@ mod tests {
     fn sections_and_batches_share_the_total() {
         let fuel = fuel(SHARES_MAX * 100);
         fuel.charge_section(60, 10).unwrap();
-        assert_eq!(fuel.charge_section(41, 20), Err(Stop::OutOfFuel));
+        assert_eq!(fuel.charge_section(41, 20), Err(StopReason::OutOfFuel));
         let mut batch = BatchFuel::new(&fuel, 10);
         batch.charge(100).unwrap();
-        assert_eq!(batch.charge(1), Err(Stop::OutOfFuel));
+        assert_eq!(batch.charge(1), Err(StopReason::OutOfFuel));
         batch.settle().unwrap();
         assert_eq!(fuel.used(), 60 + 101);
         for _ in 0..158 {
@@ -235,7 +235,7 @@ mod tests {
         }
         let mut last = BatchFuel::new(&fuel, 10);
         last.charge(100).unwrap();
-        assert_eq!(last.settle(), Err(Stop::OutOfFuel));
+        assert_eq!(last.settle(), Err(StopReason::OutOfFuel));
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
         let fuel = fuel(1000);
         let mut batch = BatchFuel::new(&fuel, 10 << 20);
         batch.charge(50).unwrap();
-        assert_eq!(batch.charge(51), Err(Stop::OutOfFuel));
+        assert_eq!(batch.charge(51), Err(StopReason::OutOfFuel));
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
         let fuel = fuel(u64::MAX);
         let mut batch = BatchFuel::new(&fuel, 1);
         fuel.cancel();
-        assert_eq!(batch.charge(CANCEL_INTERVAL), Err(Stop::Cancelled));
-        assert_eq!(fuel.charge_section(1, 1), Err(Stop::Cancelled));
+        assert_eq!(batch.charge(CANCEL_INTERVAL), Err(StopReason::Cancelled));
+        assert_eq!(fuel.charge_section(1, 1), Err(StopReason::Cancelled));
     }
 }

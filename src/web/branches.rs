@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::changes::{ChangeRow, Sides, change_table, verdict_of, verdict_tag};
+use super::changes::{ChangeRow, Sides, change_table, verdict_label, verdict_of};
 use super::format::{count, counted, time};
 use super::links::{Place, Site, short};
 use super::picker::subject;
@@ -222,7 +222,7 @@ impl MergePage<'_> {
 
     fn verdict(&self) -> Markup {
         let verdict = self.compatibility();
-        html! { @if self.total > 0 && let Some(verdict) = verdict { (verdict_tag(verdict)) } }
+        html! { @if self.total > 0 && let Some(verdict) = verdict { (verdict_label(verdict)) } }
     }
 
     fn conflict_url(&self, path: &str) -> String {

@@ -42,7 +42,7 @@ pub enum ChangeKind<'f> {
     /// The change creates a tag. If the user enters a message, the tag is annotated.
     Tag,
     /// The form has no fields for a message and an author, for example because it creates a branch.
-    Branch,
+    WithoutCommitFields,
     /// The change deletes a branch or history.
     Deletion,
 }
@@ -65,7 +65,7 @@ impl ChangeForm<'_> {
     pub fn form(&self) -> Markup {
         let class = match self.kind {
             ChangeKind::Deletion => "danger",
-            ChangeKind::Commit(_) | ChangeKind::Tag | ChangeKind::Branch => "primary",
+            ChangeKind::Commit(_) | ChangeKind::Tag | ChangeKind::WithoutCommitFields => "primary",
         };
         html! {
             form.card.form method="post" action=(format!("{}{}", self.site.base, self.action)) {
@@ -76,7 +76,7 @@ impl ChangeForm<'_> {
                 @match self.kind {
                     ChangeKind::Commit(message) => (commit_fields(self.fixed_author, message)),
                     ChangeKind::Tag => (commit_fields(self.fixed_author, "None: the tag has no date and author of its own")),
-                    ChangeKind::Branch | ChangeKind::Deletion => {},
+                    ChangeKind::WithoutCommitFields | ChangeKind::Deletion => {},
                 }
                 div.actions {
                     button class=(class) { (self.button) }

@@ -77,7 +77,7 @@ fn change_row(sides: &Sides<'_>, row: &ChangeRow) -> Markup {
     html! {
         tr {
             th scope="row" { div.entry { a href=(row_url(sides, row)) { (shown_cut(row.path.as_str(), 300)) } } }
-            td.nowrap { (change_tag(row)) }
+            td.nowrap { (change_label(row)) }
             td.num {
                 (bytes(size))
                 @if let (Some(old), Some(new)) = (row.old_bytes, row.new_bytes) {
@@ -109,19 +109,19 @@ fn row_url(sides: &Sides<'_>, row: &ChangeRow) -> String {
     }
 }
 
-fn change_tag(row: &ChangeRow) -> Markup {
+fn change_label(row: &ChangeRow) -> Markup {
     match (row.old_bytes, row.new_bytes) {
         (None, _) => html! { span.tag.good { "added" } },
         (Some(_), None) => html! { span.tag.bad { "removed" } },
         (Some(_), Some(_)) => match row.verdict {
-            Some(verdict) => verdict_tag(verdict),
+            Some(verdict) => verdict_label(verdict),
             None => html! { span.tag { "updated, not compared" } },
         },
     }
 }
 
 /// Renders a verdict, which says whether the newer module can replace the older one, as a small label.
-pub(super) fn verdict_tag(verdict: Compatibility) -> Markup {
+pub(super) fn verdict_label(verdict: Compatibility) -> Markup {
     match verdict {
         Compatibility::Same => html! { span.tag { "same interface" } },
         Compatibility::Compatible => html! { span.tag.good { "compatible" } },

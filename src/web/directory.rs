@@ -236,13 +236,13 @@ fn kind(node: &EntryNode, summary: Option<&ModuleSummary>) -> Markup {
         (EntryNode::Directory { entries }, _) => {
             html! { span.muted.small { (counted(*entries, "entry", "entries")) } }
         }
-        (_, Some(summary)) => kind_tag(summary.kind),
+        (_, Some(summary)) => kind_label(summary.kind),
         (_, None) => html! { span.tag { "not read yet" } },
     }
 }
 
 /// Renders the kind of a module as a small label.
-pub(super) fn kind_tag(kind: ModuleKind) -> Markup {
+pub(super) fn kind_label(kind: ModuleKind) -> Markup {
     match kind {
         ModuleKind::Component => html! { span.tag.component { "component" } },
         ModuleKind::Module => html! { span.tag { "core module" } },

@@ -198,7 +198,7 @@ impl SearchPage<'_> {
                         }
                     }
                 }
-                td.wide { @if let Some(summary) = summary { (super::directory::kind_tag(summary.kind)) } }
+                td.wide { @if let Some(summary) = summary { (super::directory::kind_label(summary.kind)) } }
                 td.num { @if let Some(summary) = summary { (bytes(summary.size_bytes)) } }
             }
         }

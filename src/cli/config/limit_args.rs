@@ -124,7 +124,7 @@ pub(in crate::cli) struct LimitArgs {
     #[arg(long, value_name = "MIB", default_value_t = mib(server().git_process.memory_bytes_max))]
     git_memory_mib: u32,
     /// Limit the CPU time of each git process that serves a client; 0 means no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = AtLeast(server().git_process.cpu_s_max))]
+    #[arg(long, value_name = "SECONDS", default_value_t = AtLeast(server().git_process.cpu_seconds_max))]
     git_cpu: AtLeast<0>,
     /// Limit the size of a request of a fetch, in bytes after decompression
     #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().fetch_bytes_max))]
@@ -235,7 +235,7 @@ impl LimitArgs {
             git_read_timeout: self.git_read_timeout.0,
             git_process: GitProcessLimits {
                 memory_bytes_max: bytes(self.git_memory_mib),
-                cpu_s_max: self.git_cpu.0,
+                cpu_seconds_max: self.git_cpu.0,
             },
             fetch_bytes_max: self.max_fetch_bytes.0,
             push_bytes_max: self.max_push_bytes.0,

@@ -11,10 +11,10 @@ pub(in crate::http) struct InFlight<K: Copy + Eq + Hash, V> {
     values: Arc<Values<K, V>>,
 }
 
-type Values<K, V> = Mutex<HashMap<K, Weak<Sent<K, V>>>>;
+type Values<K, V> = Mutex<HashMap<K, Weak<InFlightValue<K, V>>>>;
 
 /// A value that is being sent, and its charge on the memory budget. The charge is released when the last clone of the `Arc` is dropped.
-pub(in crate::http) struct Sent<K: Copy + Eq + Hash, V> {
+pub(in crate::http) struct InFlightValue<K: Copy + Eq + Hash, V> {
     /// The value that responses send, such as a module.
     pub value: V,
     key: K,
@@ -33,18 +33,18 @@ impl<K: Copy + Eq + Hash, V> Default for InFlight<K, V> {
 
 impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
     /// Returns the value with this lookup key if it is being sent.
-    pub fn get(&self, key: K) -> Option<Arc<Sent<K, V>>> {
+    pub fn get(&self, key: K) -> Option<Arc<InFlightValue<K, V>>> {
         lock(&self.values).get(&key)?.upgrade()
     }
 
     /// Makes a value available to later responses until the last response that shares it is sent. If another response already shares a
     /// value with this lookup key, returns that value and releases `charge`.
-    pub fn share(&self, key: K, value: V, charge: Charge) -> Arc<Sent<K, V>> {
+    pub fn share(&self, key: K, value: V, charge: Charge) -> Arc<InFlightValue<K, V>> {
         let mut values = lock(&self.values);
         if let Some(sent) = values.get(&key).and_then(Weak::upgrade) {
             return sent;
         }
-        let sent = Arc::new(Sent {
+        let sent = Arc::new(InFlightValue {
             value,
             key,
             charge,
@@ -55,7 +55,7 @@ impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
     }
 }
 
-impl<K: Copy + Eq + Hash, V> Drop for Sent<K, V> {
+impl<K: Copy + Eq + Hash, V> Drop for InFlightValue<K, V> {
     fn drop(&mut self) {
         let mut values = lock(&self.values);
         // The map may contain a newer value with this key, which another response has shared since. That value must stay in the map.
@@ -70,7 +70,7 @@ impl<K: Copy + Eq + Hash, V> Drop for Sent<K, V> {
 
 fn lock<K: Copy + Eq + Hash, V>(
     values: &Values<K, V>,
-) -> MutexGuard<'_, HashMap<K, Weak<Sent<K, V>>>> {
+) -> MutexGuard<'_, HashMap<K, Weak<InFlightValue<K, V>>>> {
     values.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -8,20 +8,20 @@ use axum::http::header::RANGE;
 
 use crate::budget::Charge;
 use crate::http::module::encodings::{Coding, Variant, memory_to_compress};
-use crate::http::module::in_flight::Sent;
+use crate::http::module::in_flight::InFlightValue;
 use crate::http::state::App;
 use crate::names::{Digest, ModuleHash};
 use crate::store::{self, Module};
 
 /// A module that is being sent.
-pub(in crate::http) type SentModule = Sent<ModuleHash, Module>;
+pub(in crate::http) type InFlightModule = InFlightValue<ModuleHash, Module>;
 
 /// A compressed variant that is being sent.
-pub(in crate::http) type SentVariant = Sent<(ModuleHash, Coding), Bytes>;
+pub(in crate::http) type InFlightVariant = InFlightValue<(ModuleHash, Coding), Bytes>;
 
 /// The result of looking up a module: the module or, if there was no memory to read it, its size.
 pub(super) enum FoundContent {
-    Read(Arc<SentModule>),
+    Read(Arc<InFlightModule>),
     /// The module was not read, because the memory for it is not free. The value is its size in bytes.
     Unread(u64),
 }
@@ -47,8 +47,8 @@ pub(super) struct Representation {
 
 /// The bytes of a response body. They are charged to the memory budget until the body is sent.
 pub(super) enum SentBody {
-    Identity(Arc<SentModule>),
-    Compressed(Coding, Arc<SentVariant>),
+    Identity(Arc<InFlightModule>),
+    Compressed(Coding, Arc<InFlightVariant>),
 }
 
 impl Representation {
@@ -115,7 +115,7 @@ impl App {
     /// could not use during the wait.
     pub(super) async fn representation(
         &self,
-        sent: Arc<SentModule>,
+        sent: Arc<InFlightModule>,
         headers: &HeaderMap,
     ) -> Representation {
         let variant = match self.cached_variant(&sent.value, headers) {
@@ -158,7 +158,7 @@ impl App {
     }
 
     /// Charges a cached module to the memory budget; `None` if the memory is not free.
-    fn sent_module(&self, module: &Module) -> Option<Arc<SentModule>> {
+    fn sent_module(&self, module: &Module) -> Option<Arc<InFlightModule>> {
         self.sent_modules.get(module.hash).or_else(|| {
             let charge = self.memory.try_charge(module.bytes.len() as u64).ok()?;
             let module = module.clone();
@@ -172,7 +172,7 @@ impl App {
         hash: ModuleHash,
         coding: Coding,
         bytes: Bytes,
-    ) -> Option<Arc<SentVariant>> {
+    ) -> Option<Arc<InFlightVariant>> {
         let key = (hash, coding);
         self.sent_variants.get(key).or_else(|| {
             let charge = self.memory.try_charge(bytes.len() as u64).ok()?;

@@ -134,8 +134,8 @@ impl WatchQuery {
             since: param("since").map(Revision::parse).transpose()?,
             filter: filter(params)?,
             format: match param("commits") {
-                None | Some("false") => EventFormat::Changes,
-                Some("true") => EventFormat::Commits,
+                None | Some("false") => EventFormat::Paths,
+                Some("true") => EventFormat::PathsAndCommits,
                 Some(_) => return Err(Failure::malformed("`commits` must be `true` or `false`")),
             },
         })

@@ -89,9 +89,9 @@ impl BranchFeed {
             let event = Arc::new(SharedEvent::new(event));
             // The messages are built here, on a blocking thread, and not by the task of the first subscriber, because building large ones
             // takes a while.
-            event.texts(&self.branch, EventFormat::Changes);
+            event.texts(&self.branch, EventFormat::Paths);
             if self.wants_commits.load(Ordering::Relaxed) {
-                event.texts(&self.branch, EventFormat::Commits);
+                event.texts(&self.branch, EventFormat::PathsAndCommits);
             }
             self.buffer().push(event);
         }
@@ -123,7 +123,7 @@ impl BranchFeed {
         u64,
         Option<CursorPosition>,
     ) {
-        if format == EventFormat::Commits {
+        if format == EventFormat::PathsAndCommits {
             self.wants_commits.store(true, Ordering::Relaxed);
         }
         let (number, position) = self.buffer().end();

@@ -21,9 +21,9 @@ const LARGE_EVENT_AGE_MAX: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum EventFormat {
     /// The changed paths of each commit. This is the default.
-    Changes,
+    Paths,
     /// The changed paths of each commit together with the commit itself, requested with `?commits=true`.
-    Commits,
+    PathsAndCommits,
 }
 
 /// The texts of the messages for one or more events, in the order in which they are sent.
@@ -32,8 +32,8 @@ pub(super) type EventTexts = Arc<[Utf8Bytes]>;
 /// Returns the messages of an event in the requested format.
 pub(super) fn event_texts(event: &Event, branch: &BranchName, format: EventFormat) -> EventTexts {
     let texts = match format {
-        EventFormat::Changes => wire::event_texts(event),
-        EventFormat::Commits => wire::wrapped_event_texts(event, branch),
+        EventFormat::Paths => wire::event_texts(event),
+        EventFormat::PathsAndCommits => wire::wrapped_event_texts(event, branch),
     };
     texts.into_iter().map(Utf8Bytes::from).collect()
 }

@@ -56,7 +56,7 @@ impl FilteredEvents {
     pub fn due_after(&self, format: EventFormat) -> Option<Duration> {
         self.last
             .as_ref()
-            .filter(|_| format == EventFormat::Commits)?;
+            .filter(|_| format == EventFormat::PathsAndCommits)?;
         let elapsed = self.reported.map(|reported| reported.elapsed());
         Some(elapsed.map_or(Duration::ZERO, |elapsed| {
             REPORT_INTERVAL.saturating_sub(elapsed)

@@ -206,7 +206,7 @@ impl<'c> Download<'c> {
         if self.received_bytes >= self.counted_from_bytes + PROGRESS_BYTES {
             (self.counted_from_bytes, self.attempts) = (self.received_bytes, 0);
         }
-        if self.attempts == self.client.limits.attempts_max {
+        if self.attempts == self.client.limits.download_attempts_max {
             return Err(cause);
         }
         thread::sleep(DELAY_FIRST * (1 << self.attempts));

@@ -232,8 +232,7 @@ impl Client {
         }
     }
 
-    /// Converts the server's close frame to a [`WatchEnd`]. For a missing commit or branch, the error text is the same as from a local
-    /// store.
+    /// Converts the server's close frame to a [`WatchEnd`]. For a missing commit or branch, the error text is that of a local store.
     fn closed(&self, frame: Option<CloseFrame>, position: &WatchPosition<'_>) -> WatchEnd {
         let Some(frame) = frame else {
             return WatchEnd::Broken("the server closed the connection".to_owned());

@@ -21,7 +21,7 @@ const BYTES_MAX: usize = 16 << 20;
 pub(crate) struct BatchCarryover {
     objects: Storage,
     durable: HashSet<gix::ObjectId>,
-    generation: u64,
+    reopen_count: u64,
     /// The shared state after the batch, if several machines share the repository.
     base: BaseState,
 }
@@ -34,7 +34,7 @@ impl BatchCarryover {
         (size_bytes <= BYTES_MAX).then_some(Self {
             objects: memory,
             durable: objects.durable,
-            generation: objects.handles.reopen_count(),
+            reopen_count: objects.handles.reopen_count(),
             base,
         })
     }
@@ -43,7 +43,7 @@ impl BatchCarryover {
     /// batch. So does nothing if the repository was opened again since then, or, in a repository that several machines share, if the shared
     /// state has changed since then.
     pub(crate) fn add_to(self, objects: &mut TxnObjects, base: &BaseState) {
-        if self.generation == objects.handles.reopen_count() && self.base == *base {
+        if self.reopen_count == objects.handles.reopen_count() && self.base == *base {
             objects.handles.set_memory(self.objects);
             objects.durable = self.durable;
         }

@@ -6,7 +6,7 @@
 //! `0.2.0` and `0.2.3`.
 
 use super::pairs::pairs;
-use super::reasons::{Reasons, Subjects};
+use super::reasons::{Reasons, SubjectNames};
 use crate::wasm::wit::{Member, WitError, WitWorld, WorldItem};
 use crate::wasm::{Error, Import, ItemKind, inspect};
 
@@ -72,10 +72,10 @@ impl Side {
             let version = old.version.as_deref().unwrap_or("none");
             reasons.compatible(&format!(
                 "{} {} the {}, and {} the compatible version {version}",
-                reasons.subjects.new,
+                reasons.subject_names.new,
                 self.verb(),
                 describe(new),
-                reasons.subjects.old,
+                reasons.subject_names.old,
             ));
         }
         let is_same = |old: &Member, new: &Member| old.shape == new.shape;
@@ -112,7 +112,7 @@ impl Side {
     }
 
     fn removed(self, what: &str, reasons: &mut Reasons) {
-        let Subjects { new, old } = reasons.subjects;
+        let SubjectNames { new, old } = reasons.subject_names;
         let verb = match self {
             Self::Import => "import",
             Self::Export => "export",
@@ -126,7 +126,7 @@ impl Side {
 
     fn added(self, what: &str, reasons: &mut Reasons) {
         let verb = self.verb();
-        let Subjects { new, old } = reasons.subjects;
+        let SubjectNames { new, old } = reasons.subject_names;
         let text = format!("{new} {verb} the {what}, which {old} does not");
         match self {
             Self::Import => reasons.breaking(&text),
@@ -137,7 +137,7 @@ impl Side {
     fn changed(self, what: &str, reasons: &mut Reasons) {
         reasons.breaking(&format!(
             "{} {} the {what}",
-            reasons.subjects.new,
+            reasons.subject_names.new,
             self.verb()
         ));
     }

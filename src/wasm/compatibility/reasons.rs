@@ -9,7 +9,7 @@ const REASONS_MAX: usize = 100;
 /// The names of the newer and the older module in the texts of the reasons. If a component is compared with a WIT world, they name the
 /// component and the world.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Subjects {
+pub(super) struct SubjectNames {
     /// How the texts name the newer module, such as `the newer module`.
     pub new: &'static str,
     /// How the texts name the older module, such as `the older one`.
@@ -17,7 +17,7 @@ pub(super) struct Subjects {
 }
 
 /// The names that the reasons use when two modules are compared.
-pub(super) const MODULES: Subjects = Subjects {
+pub(super) const MODULES: SubjectNames = SubjectNames {
     new: "the newer module",
     old: "the older one",
 };
@@ -25,16 +25,16 @@ pub(super) const MODULES: Subjects = Subjects {
 /// Collects the reasons for a verdict on whether a newer module is compatible with an older one.
 #[derive(Debug)]
 pub(super) struct Reasons {
-    pub subjects: Subjects,
+    pub subject_names: SubjectNames,
     breaking: Vec<String>,
     compatible: Vec<String>,
     left_out: usize,
 }
 
 impl Reasons {
-    pub(super) fn new(subjects: Subjects) -> Self {
+    pub(super) fn new(subject_names: SubjectNames) -> Self {
         Self {
-            subjects,
+            subject_names,
             breaking: Vec::new(),
             compatible: Vec::new(),
             left_out: 0,

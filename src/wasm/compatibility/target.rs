@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use wit_parser::{Resolve, WorldId};
 
 use super::component::compare_worlds;
-use super::reasons::{Reasons, Subjects};
+use super::reasons::{Reasons, SubjectNames};
 use crate::wasm::wit::{Decoded, Root, Skeleton, WitError, WitWorld, isolated};
 
 /// The maximum length of the WIT text or encoded package that defines a world, in bytes. All of WASI has about 200 KB of WIT.
@@ -89,7 +89,7 @@ impl TargetWorld {
     /// Returns all differences that prevent a component from fitting this world, described with the names in WIT. The error of the
     /// validator names only the first difference, and describes it with component types, which users of WIT do not know.
     fn explain(&self, component: Vec<u8>) -> Result<Vec<String>, WitError> {
-        let mut reasons = Reasons::new(Subjects {
+        let mut reasons = Reasons::new(SubjectNames {
             new: "the component",
             old: "the world",
         });

@@ -22,9 +22,9 @@ struct Parts {
     types: String,
     functions: String,
     /// WIT declarations that follow the interface in the package. Empty in most packages.
-    more: &'static str,
+    other_declarations: &'static str,
     /// Imports or exports of the world in addition to the interface. The word `SIDE` stands for `import` or `export`.
-    also: &'static str,
+    other_world_items: &'static str,
 }
 
 impl Parts {
@@ -49,8 +49,8 @@ impl Parts {
                 "paint: func(at: point, color: color, with-value: value, rights: rights);
                  take: func(counter: own<counter>, handle: borrow<handle>, a: {ty}) -> {stored};"
             ),
-            more: "",
-            also: "",
+            other_declarations: "",
+            other_world_items: "",
         }
     }
 
@@ -68,15 +68,15 @@ impl Parts {
             interface,
             types,
             functions,
-            more,
-            also,
+            other_declarations,
+            other_world_items,
         } = self;
-        let also = also.replace("SIDE", side);
+        let other_world_items = other_world_items.replace("SIDE", side);
         format!(
             "package test:pairs@{version};
              interface {interface} {{ {types} {functions} }}
-             {more}
-             world app {{ {side} {interface}; {also} }}"
+             {other_declarations}
+             world app {{ {side} {interface}; {other_world_items} }}"
         )
     }
 }
@@ -107,12 +107,12 @@ fn changes(ty: &str, next: &str) -> Vec<Change> {
         "constructor(start: u64); reset: func();",
     );
     let with_more = Parts {
-        more: "interface more { f: func(); }",
-        also: "SIDE more;",
+        other_declarations: "interface more { f: func(); }",
+        other_world_items: "SIDE more;",
         ..base.clone()
     };
     let with_freestanding = Parts {
-        also: "SIDE extra: func(a: string);",
+        other_world_items: "SIDE extra: func(a: string);",
         ..base.clone()
     };
     let version = |version| Parts {
@@ -353,7 +353,7 @@ fn changes(ty: &str, next: &str) -> Vec<Change> {
         Breaking,
         &with_freestanding,
         &Parts {
-            also: "SIDE extra: func(a: u8);",
+            other_world_items: "SIDE extra: func(a: u8);",
             ..base.clone()
         },
     );

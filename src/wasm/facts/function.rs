@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::largest::Sized64;
+use super::largest::SizedPart;
 use super::symbol::{demangle, group_of};
 use super::text::json_bytes;
 
@@ -40,7 +40,7 @@ impl FunctionSize {
     }
 }
 
-impl Sized64 for FunctionSize {
+impl SizedPart for FunctionSize {
     fn size_bytes(&self) -> u64 {
         self.size_bytes
     }

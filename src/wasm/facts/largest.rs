@@ -6,7 +6,7 @@ use super::cut::{Cut, CutList};
 pub(super) const PARTS_MAX: usize = 4096;
 
 /// A part of a module: a function or a data segment. Only the largest parts are selected.
-pub(super) trait Sized64 {
+pub(super) trait SizedPart {
     /// Returns the size of the part in the module, in bytes.
     fn size_bytes(&self) -> u64;
 
@@ -30,7 +30,7 @@ impl<T> Default for Largest<T> {
     }
 }
 
-impl<T: Sized64> Largest<T> {
+impl<T: SizedPart> Largest<T> {
     pub(super) fn push(&mut self, part: T) {
         self.total += 1;
         self.parts.push(part);
@@ -74,7 +74,7 @@ mod tests {
     #[derive(Debug, PartialEq, Eq)]
     struct Part(u64, usize);
 
-    impl Sized64 for Part {
+    impl SizedPart for Part {
         fn size_bytes(&self) -> u64 {
             self.0
         }

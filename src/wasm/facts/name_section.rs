@@ -51,7 +51,7 @@ enum Position {
 }
 
 /// The reason why an entry could not be decoded.
-enum Stop {
+enum DecodeError {
     /// The entry is incomplete. More bytes are needed.
     Incomplete,
     Malformed,
@@ -89,14 +89,18 @@ impl NameSection {
             }
             match self.step(&bytes[used..], found) {
                 Ok(step) => used += step,
-                Err(Stop::Incomplete) => return used,
-                Err(Stop::Malformed) => self.position = Position::End,
+                Err(DecodeError::Incomplete) => return used,
+                Err(DecodeError::Malformed) => self.position = Position::End,
             }
         }
     }
 
     /// Decodes the entry at the start of `bytes`, and returns its length.
-    fn step(&mut self, bytes: &[u8], found: &mut impl FnMut(Name<'_>)) -> Result<usize, Stop> {
+    fn step(
+        &mut self,
+        bytes: &[u8],
+        found: &mut impl FnMut(Name<'_>),
+    ) -> Result<usize, DecodeError> {
         match &mut self.position {
             Position::Subsection => {
                 let (size, used) = number(&bytes[1..])?;
@@ -115,7 +119,9 @@ impl NameSection {
             }
             Position::Count(size) => {
                 let (entries, used) = number(bytes)?;
-                let left_bytes = size.checked_sub(used as u64).ok_or(Stop::Malformed)?;
+                let left_bytes = size
+                    .checked_sub(used as u64)
+                    .ok_or(DecodeError::Malformed)?;
                 self.position = Position::Functions {
                     entries,
                     left_bytes,
@@ -137,7 +143,7 @@ impl NameSection {
                 let (name, name_bytes) = string(&bytes[index_bytes..])?;
                 let used = index_bytes + name_bytes;
                 if used as u64 > *left_bytes || index < *next_index {
-                    return Err(Stop::Malformed);
+                    return Err(DecodeError::Malformed);
                 }
                 *left_bytes -= used as u64;
                 *entries -= 1;
@@ -145,30 +151,30 @@ impl NameSection {
                 found(Name::Function(index, name));
                 Ok(used)
             }
-            Position::End => Err(Stop::Malformed),
+            Position::End => Err(DecodeError::Malformed),
         }
     }
 }
 
 /// Decodes the LEB128 number at the start of `bytes`. Returns the number and the length of its encoding in bytes.
-fn number(bytes: &[u8]) -> Result<(u32, usize), Stop> {
+fn number(bytes: &[u8]) -> Result<(u32, usize), DecodeError> {
     match peek_u32(bytes) {
         Some(number) => Ok(number),
-        None if bytes.len() < LEB_BYTES_MAX => Err(Stop::Incomplete),
-        None => Err(Stop::Malformed),
+        None if bytes.len() < LEB_BYTES_MAX => Err(DecodeError::Incomplete),
+        None => Err(DecodeError::Malformed),
     }
 }
 
 /// Decodes a length and then a text of that length at the start of `bytes`. Returns the text and the total length of both in bytes.
-fn string(bytes: &[u8]) -> Result<(&str, usize), Stop> {
+fn string(bytes: &[u8]) -> Result<(&str, usize), DecodeError> {
     let (length, start) = number(bytes)?;
-    let length = usize::try_from(length).map_err(|_| Stop::Malformed)?;
+    let length = usize::try_from(length).map_err(|_| DecodeError::Malformed)?;
     if length > NAME_BYTES_MAX {
-        return Err(Stop::Malformed);
+        return Err(DecodeError::Malformed);
     }
     let end = start + length;
-    let text = bytes.get(start..end).ok_or(Stop::Incomplete)?;
-    let text = std::str::from_utf8(text).map_err(|_| Stop::Malformed)?;
+    let text = bytes.get(start..end).ok_or(DecodeError::Incomplete)?;
+    let text = std::str::from_utf8(text).map_err(|_| DecodeError::Malformed)?;
     Ok((text, end))
 }
 

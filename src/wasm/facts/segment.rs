@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wasmparser::{ConstExpr, Data, DataKind, Operator};
 
-use super::largest::Sized64;
+use super::largest::SizedPart;
 
 /// The maximum size of the list of data segments, in bytes of JSON.
 pub(super) const SEGMENTS_BYTES_MAX: usize = 64 << 10;
@@ -63,7 +63,7 @@ fn constant(expr: &ConstExpr<'_>) -> Option<u64> {
     matches!(operators.read(), Ok(Operator::End)).then_some(value)
 }
 
-impl Sized64 for SegmentSize {
+impl SizedPart for SegmentSize {
     fn size_bytes(&self) -> u64 {
         self.size_bytes
     }

@@ -110,7 +110,7 @@ impl WitFacts {
             };
             let main = decoded.main_package()?;
             let (text, text_is_cut) = text::print(&decoded.resolve, main, TEXT_BYTES_MAX)?;
-            let mut room = Room {
+            let mut budget = ListBudget {
                 bytes: ITEMS_BYTES_MAX,
                 left_out: 0,
             };
@@ -122,21 +122,21 @@ impl WitFacts {
                 },
                 text,
                 text_is_cut,
-                exports: room.admit_all(world.exports),
-                imports: room.admit_all(world.imports),
-                left_out: room.left_out,
+                exports: budget.admit_all(world.exports),
+                imports: budget.admit_all(world.imports),
+                left_out: budget.left_out,
             })
         })
     }
 }
 
 /// The limit on the lists of items, and the number of items that were omitted because of it.
-struct Room {
+struct ListBudget {
     bytes: usize,
     left_out: usize,
 }
 
-impl Room {
+impl ListBudget {
     fn admit_all(&mut self, items: Vec<WorldItem>) -> Vec<WitItem> {
         let items = items.into_iter();
         items.filter_map(|item| self.admit(item)).collect()

@@ -12,7 +12,7 @@ use crate::web::text::plain;
 use crate::wire::{encode_header_value, encode_path};
 
 /// One way to download or run a module: the HTML id, the heading and the commands that the card shows.
-struct Way {
+struct CommandExample {
     id: &'static str,
     title: &'static str,
     text: String,
@@ -20,30 +20,30 @@ struct Way {
 
 /// Renders the card with the download link and the commands that download the module.
 pub(super) fn card(page: &ModulePage<'_>) -> Markup {
-    let ways = ways(page);
-    let (first, others) = ways.split_at(1);
+    let examples = examples(page);
+    let (first, others) = examples.split_at(1);
     html! {
         section.card aria-labelledby="get" {
             h2 #get { "Get it" }
             p.actions {
                 a.button.primary href=(page.site.raw(page.place, page.path)) download=(plain(file_name(page.path), 200)) { "Download" }
             }
-            @for way in first { (block(way)) }
+            @for example in first { (block(example)) }
             details {
                 summary { "With other programs" }
-                @for way in others { (block(way)) }
+                @for example in others { (block(example)) }
             }
         }
     }
 }
 
-fn block(way: &Way) -> Markup {
+fn block(example: &CommandExample) -> Markup {
     html! {
         div.get {
-            h3 { (way.title) }
+            h3 { (example.title) }
             div.copy {
-                pre tabindex="0" { code id=(way.id) { (plain_lines(&way.text)) } }
-                button type="button" data-copy=(way.id) aria-label=(format!("Copy: {}", way.title)) { "Copy" }
+                pre tabindex="0" { code id=(example.id) { (plain_lines(&example.text)) } }
+                button type="button" data-copy=(example.id) aria-label=(format!("Copy: {}", example.title)) { "Copy" }
             }
         }
     }
@@ -55,12 +55,12 @@ fn plain_lines(text: &str) -> String {
     lines.join("\n")
 }
 
-fn ways(page: &ModulePage<'_>) -> Vec<Way> {
+fn examples(page: &ModulePage<'_>) -> Vec<CommandExample> {
     let site = page.site;
     let file = quoted(file_name(page.path));
     let digest = page.digest.to_hex();
-    let way = |id, title, text| Way { id, title, text };
-    let mut ways = vec![way(
+    let example = |id, title, text| CommandExample { id, title, text };
+    let mut examples = vec![example(
         "get-curl",
         "curl, and check the digest",
         format!(
@@ -68,26 +68,30 @@ fn ways(page: &ModulePage<'_>) -> Vec<Way> {
             curl(page, &file)
         ),
     )];
-    ways.push(way("get-wasmstore", "wasmstore", command_line(page, &file)));
-    ways.push(way("get-git", "git", git(page, &file)));
+    examples.push(example(
+        "get-wasmstore",
+        "wasmstore",
+        command_line(page, &file),
+    ));
+    examples.push(example("get-git", "git", git(page, &file)));
     if let Some(oci) = page.oci {
-        ways.push(way("get-wkg", "wkg (OCI)", wkg(page, oci, &file)));
+        examples.push(example("get-wkg", "wkg (OCI)", wkg(page, oci, &file)));
     }
-    ways.push(way("get-wasmtime", "wasmtime", run(page, &file)));
+    examples.push(example("get-wasmtime", "wasmtime", run(page, &file)));
     if page.facts.facts.kind == ModuleKind::Module {
         let by_digest = format!("{}/api/v1/module/sha256:{digest}", site.url);
-        ways.push(way(
+        examples.push(example(
             "get-browser",
             "Browser, with subresource integrity",
             browser(page, &by_digest),
         ));
-        ways.push(way(
+        examples.push(example(
             "get-extism",
             "Extism manifest",
             extism(page, &by_digest),
         ));
     }
-    ways
+    examples
 }
 
 /// The name of the shell variable that holds the API key in the shown commands, and the placeholder for the API key in JavaScript and

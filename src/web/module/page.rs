@@ -7,7 +7,7 @@ use crate::names::{Digest, ModuleHash, ModulePath};
 use crate::oci::OciModule;
 use crate::store::{Commit, ModuleFacts};
 use crate::web::actions;
-use crate::web::directory::kind_tag;
+use crate::web::directory::kind_label;
 use crate::web::format::{bytes, count, time};
 use crate::web::icicle::{icicle, size_table};
 use crate::web::links::{Place, Site};
@@ -130,7 +130,7 @@ impl ModulePage<'_> {
                 p.upto { (shown_cut(description, DESCRIPTION_CHARS)) }
             }
             div.what {
-                (kind_tag(facts.kind))
+                (kind_label(facts.kind))
                 span.tag title=(facts.requires.included.join(", ")) { "needs Wasm " (facts.requires.standard.as_str()) }
                 @for proposal in &facts.requires.proposals { span.tag.warn { (shown(proposal)) } }
                 span.muted { (bytes(facts.size_bytes)) }

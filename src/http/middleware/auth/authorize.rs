@@ -17,7 +17,7 @@ use super::credentials::{is_websocket, presented_key, presents_key, required_met
 use super::guess_limit::GuessLimit;
 use super::keyring::{Keyring, SocketKey};
 use super::keys::{Grant, Keys};
-use super::page_refusal::page_refusal;
+use super::unauthorized_page::unauthorized_page_response;
 use crate::http::base_path::BasePath;
 use crate::http::error::{Failure, Result};
 use crate::http::middleware::client_address::ClientAddress;
@@ -68,11 +68,11 @@ impl KeyCheck {
     ///
     /// # Errors
     /// 401 if the request has no valid key or session; 429 if the client has sent too many wrong keys.
-    fn identify(&self, request: &Request, sessions: Option<&PageSessions>) -> Result<Identity> {
+    fn identify(&self, request: &Request, sessions: Option<&WebSessionCheck>) -> Result<Identity> {
         // The receiver of updates is created together with the copy of the keys, so that no replacement of these keys is missed.
         let (keys, updates) = self.keyring.subscribe();
         let (grant, session) = match sessions {
-            Some(sessions) if !presents_key(request) && sessions.count_for(request) => {
+            Some(sessions) if !presents_key(request) && sessions.may_use_session(request) => {
                 let session = sessions.find(request)?;
                 let is_key = |key: &[u8]| sessions.sessions.is_key_of(&session, key);
                 // If no key is found, the key of the session was removed, so the session has ended.
@@ -122,17 +122,17 @@ struct Identity {
 
 /// Decides which requests may use a session of the web UI, and finds their sessions.
 #[derive(Clone, Debug)]
-pub(in crate::http) struct PageSessions {
+pub(in crate::http) struct WebSessionCheck {
     /// Signs and checks the cookies of sessions.
     pub sessions: Sessions,
     /// The path below which the server answers. The cookies are set for this path.
     pub base_path: BasePath,
 }
 
-impl PageSessions {
+impl WebSessionCheck {
     /// Returns whether a request may use a session instead of an API key. Only requests for pages may, and requests of pages of this server
     /// that open a WebSocket. When a page of another site opens a WebSocket, browsers send the session cookie too, but it is ignored.
-    fn count_for(&self, request: &Request) -> bool {
+    fn may_use_session(&self, request: &Request) -> bool {
         pages::is_page(request.uri().path()) || (is_websocket(request) && is_own_page(request))
     }
 
@@ -164,7 +164,7 @@ pub(in crate::http) struct AccessCheck {
     /// The API keys; `None` if every request is allowed.
     pub keys: Option<KeyCheck>,
     /// The sessions; `None` if the server has no web UI.
-    pub pages: Option<PageSessions>,
+    pub web_sessions: Option<WebSessionCheck>,
 }
 
 /// Rejects a request if it needs an API key or a session but has no valid one, or if its key does not allow its method. If the server has
@@ -183,10 +183,10 @@ pub(in crate::http) async fn authorize(
     if OPEN_PATHS.contains(&path) {
         return next.run(request).await;
     }
-    let is_page = check.pages.is_some() && pages::is_page(path);
+    let is_page = check.web_sessions.is_some() && pages::is_page(path);
     let identity = match &check.keys {
         None => Ok(Identity::default()),
-        Some(keys) => keys.identify(&request, check.pages.as_ref()),
+        Some(keys) => keys.identify(&request, check.web_sessions.as_ref()),
     };
     // The layer that renders error pages needs the caller too, so it is also added to the response.
     let mut caller = None;
@@ -208,8 +208,8 @@ pub(in crate::http) async fn authorize(
         }
         Err(_) if is_page && pages::is_open_page(path) => {}
         Err(failure) if is_page => {
-            let base_path = check.pages.map(|pages| pages.base_path);
-            return page_refusal(failure, &request, &base_path.unwrap_or_default());
+            let base_path = check.web_sessions.map(|sessions| sessions.base_path);
+            return unauthorized_page_response(failure, &request, &base_path.unwrap_or_default());
         }
         Err(failure) => return failure.into_response(),
     }

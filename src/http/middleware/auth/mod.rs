@@ -7,13 +7,13 @@ mod credentials;
 mod guess_limit;
 mod keyring;
 mod keys;
-mod page_refusal;
+mod unauthorized_page;
 
 pub use keyring::Keyring;
 pub use keys::{KeyError, Keys};
 
-pub(in crate::http) use authorize::{AccessCheck, KeyCheck, PageSessions, authorize};
+pub(in crate::http) use authorize::{AccessCheck, KeyCheck, WebSessionCheck, authorize};
 pub(in crate::http) use caller::{Caller, KeyTag};
 pub(in crate::http) use credentials::{WEBSOCKET_PROTOCOL, mark_sensitive, required_method};
 pub(in crate::http) use keyring::SocketKey;
-pub(in crate::http) use page_refusal::BEARER;
+pub(in crate::http) use unauthorized_page::BEARER;

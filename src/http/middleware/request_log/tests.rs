@@ -66,7 +66,7 @@ fn app() -> Router {
     let keys = Keys::parse("hunter2:*;reader:GET").unwrap();
     let access = AccessCheck {
         keys: Some(KeyCheck::new(keys.into(), 60)),
-        pages: None,
+        web_sessions: None,
     };
     let failed = || async { Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "/secret/path") };
     let busy = || async { Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy") };

@@ -82,7 +82,7 @@ fn branch_list(store: &Store, screen: &Screen, start: usize) -> Result<Answer> {
         section: Section::Branches,
         query: String::new(),
         markup: list.render(),
-        is_final: false,
+        is_cacheable: false,
     }))
 }
 
@@ -140,7 +140,7 @@ fn merge_page(
         section: Section::Branches,
         query: String::new(),
         markup: page.render(),
-        is_final: false,
+        is_cacheable: false,
     }))
 }
 

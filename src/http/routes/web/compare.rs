@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::screen::{Answer, Content, Screen, Seen};
+use super::screen::{Answer, Content, PageSnapshot, Screen};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, parse_revision};
 use crate::names::{CommitId, ModulePath, TreePath};
@@ -63,14 +63,16 @@ pub(super) async fn compare(
     let memory = compared_bytes(&screen, &query, &path).await?;
     let sides = (query.from.clone(), query.to.clone());
     // Ignores errors here: a page without both sides has only a form, and an invalid side is reported when the page is rendered.
-    let commits = move |seen: &Seen<'_>| -> Result<[Option<CommitId>; 2]> {
+    let commits = move |snapshot: &PageSnapshot<'_>| -> Result<[Option<CommitId>; 2]> {
         let commit = |text: &str| {
             let revision = parse_revision(text).ok()?;
-            seen.store.snapshot(&revision).ok()
+            snapshot.store.snapshot(&revision).ok()
         };
         Ok([commit(&sides.0), commit(&sides.1)])
     };
-    let render = move |seen: &Seen<'_>, _: &[Option<CommitId>; 2]| comparison(seen, &query, &path);
+    let render = move |snapshot: &PageSnapshot<'_>, _: &[Option<CommitId>; 2]| {
+        comparison(snapshot, &query, &path)
+    };
     screen.respond_depending_on(commits, memory, render).await
 }
 
@@ -106,24 +108,28 @@ async fn compared_bytes(screen: &Screen, query: &CompareQuery, path: &TreePath) 
     .await
 }
 
-fn comparison(seen: &Seen<'_>, query: &CompareQuery, path: &TreePath) -> Result<Answer> {
+fn comparison(
+    snapshot: &PageSnapshot<'_>,
+    query: &CompareQuery,
+    path: &TreePath,
+) -> Result<Answer> {
     let (from, to) = (query.from.as_str(), query.to.as_str());
     let after = query.after.as_deref().map(ModulePath::parse).transpose()?;
     let sides = match from.is_empty() || to.is_empty() {
         true => None,
-        false => Some((side(seen, from)?, side(seen, to)?)),
+        false => Some((side(snapshot, from)?, side(snapshot, to)?)),
     };
     let compared = match &sides {
-        Some((from, to)) => Some(compared(seen, from, to, path, after.as_ref())?),
+        Some((from, to)) => Some(compared(snapshot, from, to, path, after.as_ref())?),
         None => None,
     };
     let result = sides
         .as_ref()
         .zip(compared.as_ref().map(|(compared, _)| compared));
     let page = ComparePage {
-        site: seen.site,
-        place: seen.place,
-        branches: &seen.branches,
+        site: snapshot.site,
+        place: snapshot.place,
+        branches: &snapshot.branches,
         fields: (from, to, path.as_str()),
         path,
         is_first: after.is_none(),
@@ -134,23 +140,23 @@ fn comparison(seen: &Seen<'_>, query: &CompareQuery, path: &TreePath) -> Result<
         section: Section::History,
         query: String::new(),
         markup: page.render(),
-        is_final: compared.as_ref().is_none_or(|(_, is_final)| *is_final),
+        is_cacheable: compared.as_ref().is_none_or(|compared| compared.1),
     }))
 }
 
-fn side(seen: &Seen<'_>, text: &str) -> Result<Side> {
+fn side(snapshot: &PageSnapshot<'_>, text: &str) -> Result<Side> {
     let revision = parse_revision(text)?;
-    let commit = seen.store.snapshot(&revision);
-    let commit = commit.map_err(|error| seen.missing(&revision, error))?;
+    let commit = snapshot.store.snapshot(&revision);
+    let commit = commit.map_err(|error| snapshot.missing(&revision, error))?;
     Ok(Side {
         text: text.to_owned(),
-        commit: seen.store.commit(commit)?,
+        commit: snapshot.store.commit(commit)?,
     })
 }
 
 /// Compares the commits or modules on both sides. Also returns whether a later request would get the same result.
 fn compared(
-    seen: &Seen<'_>,
+    snapshot: &PageSnapshot<'_>,
     from: &Side,
     to: &Side,
     path: &TreePath,
@@ -160,28 +166,28 @@ fn compared(
         Revision::Commit(from.commit.id),
         Revision::Commit(to.commit.id),
     );
-    let mut changes = Vec::new();
-    seen.store.diff_after((&old, &new), path, after, |change| {
+    let (store, mut changes) = (snapshot.store, Vec::new());
+    store.diff_after((&old, &new), path, after, |change| {
         changes.push(change);
         stop_after(changes.len())
     })?;
     if let [change] = changes.as_slice()
         && change.path.as_tree_path() == path
         && let (Some(old), Some(new)) = (change.old, change.new)
-        && let Some(comparison) = seen.store.compare(change)?
+        && let Some(comparison) = store.compare(change)?
     {
         let sizes = match &comparison {
-            ModuleComparison::Compared(_) => seen.store.size_changes(old, new)?,
+            ModuleComparison::Compared(_) => store.size_changes(old, new)?,
             ModuleComparison::NotComparable(_) => SizeChanges::default(),
         };
         return Ok((Compared::Module(Box::new(comparison), sizes), true));
     }
-    let page = rows(seen.store, changes)?;
+    let page = rows(store, changes)?;
     // The link to the next page names the commits, so that it shows the same comparison even if a branch moves.
     let [from, to] = [from, to].map(|side| side.commit.id.to_string());
-    let url = seen.site.compare(&from, &to, path);
+    let url = snapshot.site.compare(&from, &to, path);
     let next = { page.last }.map(|last| Site::and(&url, "after", last.as_str()));
-    Ok((Compared::Paths(page.rows, next), page.is_final))
+    Ok((Compared::Paths(page.rows, next), page.is_cacheable))
 }
 
 /// Returns whether `earlier` is an ancestor of `commit`. A link can name any commit, but the page must not present a commit as the state
@@ -207,7 +213,7 @@ pub(super) struct RowPage {
     last: Option<ModulePath>,
     /// Whether all modules that are small enough were compared. If not, a later request may find for more rows whether the new module can
     /// replace the old one.
-    is_final: bool,
+    is_cacheable: bool,
 }
 
 /// Returns the rows of a page. As far as time and memory allow, each row has a verdict: whether the new module can replace the old one.
@@ -216,7 +222,7 @@ pub(super) fn rows(store: &Store, mut changes: Vec<PathChange>) -> Result<RowPag
     changes.truncate(PAGE_SIZE);
     let last = changes.last().map(|change| change.path.clone());
     let (started, mut compared_bytes, mut rows) = (Instant::now(), 0_u64, Vec::new());
-    let mut is_final = true;
+    let mut is_cacheable = true;
     for change in changes {
         let size = |hash| store.size_bytes(hash);
         let old_bytes = change.old.map(size).transpose()?;
@@ -228,7 +234,7 @@ pub(super) fn rows(store: &Store, mut changes: Vec<PathChange>) -> Result<RowPag
         let is_small = compared_bytes < VERDICTS_BYTES_MAX;
         let has_time = started.elapsed() < VERDICTS_TIME_MAX;
         let is_compared = old_bytes.is_some() && new_bytes.is_some();
-        is_final &= has_time || !is_small || !is_compared;
+        is_cacheable &= has_time || !is_small || !is_compared;
         let comparison = match is_small && has_time {
             true => store.compare(&change)?,
             false => None,
@@ -243,7 +249,7 @@ pub(super) fn rows(store: &Store, mut changes: Vec<PathChange>) -> Result<RowPag
     Ok(RowPage {
         rows,
         last: last.filter(|_| has_more),
-        is_final,
+        is_cacheable,
     })
 }
 
@@ -264,30 +270,30 @@ pub(super) async fn commit(
     let after = query.after.as_deref().map(ModulePath::parse).transpose()?;
     let from = query.forwarded_from.as_deref().map(CommitId::parse);
     let from = from.transpose()?;
-    let render = move |seen: &Seen<'_>| commit_page(seen, after.as_ref(), from);
+    let render = move |snapshot: &PageSnapshot<'_>| commit_page(snapshot, after.as_ref(), from);
     screen.respond_with_memory(VERDICTS_BYTES_MAX, render).await
 }
 
 fn commit_page(
-    seen: &Seen<'_>,
+    snapshot: &PageSnapshot<'_>,
     after: Option<&ModulePath>,
     forwarded_from: Option<CommitId>,
 ) -> Result<Answer> {
-    let Some(commit) = &seen.commit else {
+    let Some(commit) = &snapshot.commit else {
         return Err(Failure::malformed("`commit` is missing"));
     };
     let mut changes = Vec::new();
-    seen.store.changes_after(commit, after, |change| {
+    snapshot.store.changes_after(commit, after, |change| {
         changes.push(change);
         stop_after(changes.len())
     })?;
-    let page_of_rows = rows(seen.store, changes)?;
-    let url = seen.site.commit(seen.place, &commit.id);
+    let page_of_rows = rows(snapshot.store, changes)?;
+    let url = snapshot.site.commit(snapshot.place, &commit.id);
     let page = CommitPage {
-        site: seen.site,
-        place: seen.place,
+        site: snapshot.site,
+        place: snapshot.place,
         commit,
-        forwarded_from: forwarded_from.filter(|from| is_before(seen.store, *from, commit.id)),
+        forwarded_from: forwarded_from.filter(|from| is_before(snapshot.store, *from, commit.id)),
         rows: &page_of_rows.rows,
         next: { page_of_rows.last.as_ref() }.map(|last| Site::and(&url, "after", last.as_str())),
     };
@@ -296,6 +302,6 @@ fn commit_page(
         section: Section::History,
         query: String::new(),
         markup: page.render(),
-        is_final: page_of_rows.is_final,
+        is_cacheable: page_of_rows.is_cacheable,
     }))
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::screen::{Answer, Content, Screen, Seen, redirect};
+use super::screen::{Answer, Content, PageSnapshot, Screen, redirect};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, UrlTail};
 use crate::http::middleware::web_errors::asks_for_page;
@@ -50,29 +50,31 @@ pub(super) async fn tree(
 ) -> Result<Response> {
     let path = TreePath::parse(&tail)?;
     screen
-        .respond(move |seen| directory(seen, &path, start))
+        .respond(move |snapshot| directory(snapshot, &path, start))
         .await
 }
 
-fn directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Answer> {
-    let page = seen
+fn directory(snapshot: &PageSnapshot<'_>, path: &TreePath, start: usize) -> Result<Answer> {
+    let page = snapshot
         .store
-        .directory(&seen.revision, path, (start, PAGE_SIZE), SIZES)?;
+        .directory(&snapshot.revision, path, (start, PAGE_SIZE), SIZES)?;
     let Some(page) = page else {
-        return module_instead(seen, path);
+        return module_instead(snapshot, path);
     };
-    let last_change = seen.store.directory_log(&seen.revision, path, (0, 1))?;
+    let last_change = snapshot
+        .store
+        .directory_log(&snapshot.revision, path, (0, 1))?;
     let screen = Directory {
-        site: seen.site,
-        place: seen.place,
+        site: snapshot.site,
+        place: snapshot.place,
         path,
-        commit: seen.commit.as_ref(),
-        newest: seen.newest(seen.site.tree(&seen.place.tip(), path), |tip| {
-            let page = seen.store.directory(tip, path, (0, 0), 1);
+        commit: snapshot.commit.as_ref(),
+        newest: snapshot.newest(snapshot.site.tree(&snapshot.place.tip(), path), |tip| {
+            let page = snapshot.store.directory(tip, path, (0, 0), 1);
             page.is_ok_and(|page| page.is_some())
         }),
         last_change: last_change.first(),
-        branches: &seen.branches,
+        branches: &snapshot.branches,
         page: &page,
         page_size: PAGE_SIZE,
     };
@@ -81,19 +83,21 @@ fn directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Answer> {
         section: Section::Modules,
         query: String::new(),
         markup: screen.render(),
-        is_final: page.is_complete,
+        is_cacheable: page.is_complete,
     }))
 }
 
 /// Redirects to the module at the path, if the path is not a directory but a module; otherwise returns 404.
-fn module_instead(seen: &Seen<'_>, path: &TreePath) -> Result<Answer> {
+fn module_instead(snapshot: &PageSnapshot<'_>, path: &TreePath) -> Result<Answer> {
     if let Ok(path) = ModulePath::try_from(path.clone())
-        && seen
+        && snapshot
             .store
-            .contains(&seen.revision, &ModuleRef::Path(path.clone()))?
+            .contains(&snapshot.revision, &ModuleRef::Path(path.clone()))?
     {
-        return Ok(Answer::Redirect(seen.site.module(seen.place, &path)));
+        return Ok(Answer::Redirect(
+            snapshot.site.module(snapshot.place, &path),
+        ));
     }
-    let detail = format!("{} has no directory {path}", seen.place.name());
+    let detail = format!("{} has no directory {path}", snapshot.place.name());
     Err(Failure::new(StatusCode::NOT_FOUND, detail))
 }

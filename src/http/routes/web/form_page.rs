@@ -58,7 +58,7 @@ pub(super) async fn respond_with_large_form(
             section: Section::Other,
             query: String::new(),
             markup: render(store, &screen.site, &context)?,
-            is_final: false,
+            is_cacheable: false,
         }))
     });
     Ok(visitor.with_form(response.await?))
@@ -76,7 +76,7 @@ pub(super) fn respond_with_open_form(
         section: Section::Other,
         query: String::new(),
         markup: render(&screen.site, &FormContext::of(visitor)),
-        is_final: false,
+        is_cacheable: false,
     });
     Ok(visitor.with_form(response?))
 }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::screen::{Answer, Content, Screen, Seen};
+use super::screen::{Answer, Content, PageSnapshot, Screen};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, UrlTail};
 use crate::names::{CommitId, ModulePath, ModuleRef, ObjectId, RefName, TreePath};
@@ -55,15 +55,15 @@ pub(super) async fn history(
         0
     };
     // The page also depends on the tips of all branches, because it shows the names of branches next to their tips.
-    let tips = |seen: &Seen<'_>| Ok(seen.store.refs()?);
-    let render = move |seen: &Seen<'_>, refs: &Vec<(RefName, ObjectId)>| {
-        page(seen, refs, &path, after, query.start)
+    let tips = |snapshot: &PageSnapshot<'_>| Ok(snapshot.store.refs()?);
+    let render = move |snapshot: &PageSnapshot<'_>, refs: &Vec<(RefName, ObjectId)>| {
+        page(snapshot, refs, &path, after, query.start)
     };
     screen.respond_depending_on(tips, memory, render).await
 }
 
 fn page(
-    seen: &Seen<'_>,
+    snapshot: &PageSnapshot<'_>,
     refs: &[(RefName, ObjectId)],
     path: &TreePath,
     after: Option<CommitId>,
@@ -76,23 +76,23 @@ fn page(
         return Err(Failure::malformed(detail));
     }
     let (mut rows, next) = match module_path(path) {
-        _ if path.is_root() => match of_everything(seen, after)? {
+        _ if path.is_root() => match of_everything(snapshot, after)? {
             Some(rows) => rows,
-            None => return Ok(Answer::Redirect(older(seen, path, after))),
+            None => return Ok(Answer::Redirect(older(snapshot, path, after))),
         },
-        Some(module) if is_module(seen, &module)? => of_module(seen, &module, after)?,
-        _ => of_directory(seen, path, start)?,
+        Some(module) if is_module(snapshot, &module)? => of_module(snapshot, &module, after)?,
+        _ => of_directory(snapshot, path, start)?,
     };
     mark_branches(refs, &mut rows);
     let page = History {
-        site: seen.site,
-        place: seen.place,
+        site: snapshot.site,
+        place: snapshot.place,
         path,
-        commit: seen.commit.as_ref(),
-        newest: seen.newest(seen.site.history(&seen.place.tip(), path), |tip| {
-            seen.store.snapshot(tip).is_ok()
+        commit: snapshot.commit.as_ref(),
+        newest: snapshot.newest(snapshot.site.history(&snapshot.place.tip(), path), |tip| {
+            snapshot.store.snapshot(tip).is_ok()
         }),
-        branches: &seen.branches,
+        branches: &snapshot.branches,
         rows: &rows,
         next,
         is_first: after.is_none() && start == 0,
@@ -102,32 +102,35 @@ fn page(
         section: Section::History,
         query: String::new(),
         markup: page.render(),
-        is_final: true,
+        is_cacheable: true,
     }))
 }
 
 /// Returns whether there is or was a module at the path. A removed module has a history too.
-fn is_module(seen: &Seen<'_>, path: &ModulePath) -> Result<bool> {
+fn is_module(snapshot: &PageSnapshot<'_>, path: &ModulePath) -> Result<bool> {
     let name = ModuleRef::Path(path.clone());
-    if seen.store.contains(&seen.revision, &name)? {
+    if snapshot.store.contains(&snapshot.revision, &name)? {
         return Ok(true);
     }
-    Ok(!seen.store.version_list(&seen.revision, path)?.is_empty())
+    Ok(!snapshot
+        .store
+        .version_list(&snapshot.revision, path)?
+        .is_empty())
 }
 
 /// Returns the URL of the history that begins at an older commit.
-fn older(seen: &Seen<'_>, path: &TreePath, commit: Option<CommitId>) -> String {
-    let place = commit.map_or_else(|| seen.place.tip(), |commit| seen.place.at(commit));
-    seen.site.history(&place, path)
+fn older(snapshot: &PageSnapshot<'_>, path: &TreePath, commit: Option<CommitId>) -> String {
+    let place = commit.map_or_else(|| snapshot.place.tip(), |commit| snapshot.place.at(commit));
+    snapshot.site.history(&place, path)
 }
 
 /// Returns the rows of a page of the whole history. Returns `None` if more than `WALKED_MAX` commits precede the page.
-fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Option<Rows>> {
+fn of_everything(snapshot: &PageSnapshot<'_>, after: Option<CommitId>) -> Result<Option<Rows>> {
     let mut walked = 0;
     let (mut lanes, mut found, mut is_reached) = (Lanes::default(), Vec::new(), after.is_none());
     // Visits all commits that precede the page too, because the lanes of the graph begin at the first commit.
-    seen.store.log(
-        &seen.revision,
+    snapshot.store.log(
+        &snapshot.revision,
         0,
         usize::MAX,
         LogOrder::NewestFirst,
@@ -148,7 +151,7 @@ fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Option<Rows
     if let Some(after) = after.filter(|_| !is_reached) {
         let detail = format!(
             "commit {after} is not in the history of {}",
-            seen.place.name()
+            snapshot.place.name()
         );
         return Err(Failure::new(StatusCode::NOT_FOUND, detail));
     }
@@ -156,7 +159,7 @@ fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Option<Rows
     found.truncate(PAGE_SIZE);
     let mut rows = Vec::new();
     for (commit, lanes) in found {
-        let (changes, has_more) = changes(seen.store, &commit)?;
+        let (changes, has_more) = changes(snapshot.store, &commit)?;
         rows.push(HistoryRow {
             lanes: Some(lanes),
             changes,
@@ -167,22 +170,31 @@ fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Option<Rows
     let root = TreePath::root();
     let last = rows.last().map(|row| row.commit.id);
     let next = match last.filter(|_| walked == WALKED_MAX) {
-        Some(last) => Some(older(seen, &root, Some(last))),
-        None => next_after(&seen.site.history(seen.place, &root), &rows, has_more),
+        Some(last) => Some(older(snapshot, &root, Some(last))),
+        None => next_after(
+            &snapshot.site.history(snapshot.place, &root),
+            &rows,
+            has_more,
+        ),
     };
     Ok(Some((rows, next)))
 }
 
-fn of_module(seen: &Seen<'_>, path: &ModulePath, after: Option<CommitId>) -> Result<Rows> {
+fn of_module(
+    snapshot: &PageSnapshot<'_>,
+    path: &ModulePath,
+    after: Option<CommitId>,
+) -> Result<Rows> {
     let mut entries = Vec::new();
-    seen.store
-        .audit_after(&seen.revision, path, after, |entry| {
+    snapshot
+        .store
+        .audit_after(&snapshot.revision, path, after, |entry| {
             entries.push(entry);
             // Reads one entry more than fits on a page. It has the size of the module before the last commit on the page.
             entries.len() <= PAGE_SIZE
         })?;
     let has_more = entries.len() > PAGE_SIZE;
-    let size = |hash| seen.store.size_bytes(hash);
+    let size = |hash| snapshot.store.size_bytes(hash);
     let sizes = entries
         .iter()
         .map(|entry| Ok(entry.hash.map(size).transpose()?));
@@ -195,29 +207,31 @@ fn of_module(seen: &Seen<'_>, path: &ModulePath, after: Option<CommitId>) -> Res
             ..row_of(entry.commit)
         });
     }
-    let url = seen.site.history(seen.place, path.as_tree_path());
+    let url = snapshot.site.history(snapshot.place, path.as_tree_path());
     let next = next_after(&url, &rows, has_more);
     Ok((rows, next))
 }
 
-fn of_directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Rows> {
+fn of_directory(snapshot: &PageSnapshot<'_>, path: &TreePath, start: usize) -> Result<Rows> {
     let part = (start, PAGE_SIZE + 1);
-    let commits = seen.store.directory_log(&seen.revision, path, part)?;
+    let commits = snapshot
+        .store
+        .directory_log(&snapshot.revision, path, part)?;
     let has_more = commits.len() > PAGE_SIZE;
     let mut rows = Vec::new();
     for commit in commits.into_iter().take(PAGE_SIZE) {
-        let (changes, has_more) = changes(seen.store, &commit)?;
+        let (changes, has_more) = changes(snapshot.store, &commit)?;
         rows.push(HistoryRow {
             changes,
             has_more,
             ..row_of(commit)
         });
     }
-    let url = seen.site.history(seen.place, path);
+    let url = snapshot.site.history(snapshot.place, path);
     let last = rows.last().map(|row: &HistoryRow| row.commit.id);
     let next = has_more.then(|| match start + PAGE_SIZE {
         next if next <= WALKED_MAX => Site::and(&url, "start", next),
-        _ => older(seen, path, last),
+        _ => older(snapshot, path, last),
     });
     Ok((rows, next))
 }

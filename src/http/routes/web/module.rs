@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::screen::{Answer, Content, Screen, Seen};
+use super::screen::{Answer, Content, PageSnapshot, Screen};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{ModuleHeaders, QueryParams, ReadConditions, ReadRevision, UrlTail};
 use crate::http::module::response::NamedBy;
@@ -42,24 +42,28 @@ pub(super) async fn get(
     let unread_bytes = unread_bytes(&screen, &path).await?;
     let (app, path_of_oci) = (screen.app.clone(), path.clone());
     // The page also depends on the name for OCI clients, which depends on the default branch and on what OCI clients have pushed.
-    let oci = move |seen: &Seen<'_>| oci_module(&app, seen, &path_of_oci);
-    let render = move |seen: &Seen<'_>, oci: &Option<OciModule>| {
-        module(seen, &path, oci.as_ref(), query.all)
+    let oci = move |snapshot: &PageSnapshot<'_>| oci_module(&app, snapshot, &path_of_oci);
+    let render = move |snapshot: &PageSnapshot<'_>, oci: &Option<OciModule>| {
+        module(snapshot, &path, oci.as_ref(), query.all)
     };
     screen.respond_depending_on(oci, unread_bytes, render).await
 }
 
 /// Returns the repository and tag under which OCI clients pull the module; `None` if they cannot pull it, or if there is no module.
-fn oci_module(app: &App, seen: &Seen<'_>, path: &ModulePath) -> Result<Option<OciModule>> {
+fn oci_module(
+    app: &App,
+    snapshot: &PageSnapshot<'_>,
+    path: &ModulePath,
+) -> Result<Option<OciModule>> {
     // OCI clients can only use a server at the root of a host, because they send requests to `/v2/`.
-    if !seen.site.base.is_empty() {
+    if !snapshot.site.base.is_empty() {
         return Ok(None);
     }
-    let hash = seen
+    let hash = snapshot
         .store
-        .hash(&seen.revision, &ModuleRef::Path(path.clone()));
+        .hash(&snapshot.revision, &ModuleRef::Path(path.clone()));
     match hash {
-        Ok(hash) => Ok(app.registry.module_name(seen.store, path, hash)?),
+        Ok(hash) => Ok(app.registry.module_name(snapshot.store, path, hash)?),
         // The error is reported when the page is rendered.
         Err(_) => Ok(None),
     }
@@ -84,40 +88,41 @@ async fn unread_bytes(screen: &Screen, path: &ModulePath) -> Result<u64> {
 }
 
 fn module(
-    seen: &Seen<'_>,
+    snapshot: &PageSnapshot<'_>,
     path: &ModulePath,
     oci: Option<&OciModule>,
     has_all_items: bool,
 ) -> Result<Answer> {
-    let hash = match seen
+    let hash = match snapshot
         .store
-        .hash(&seen.revision, &ModuleRef::Path(path.clone()))
+        .hash(&snapshot.revision, &ModuleRef::Path(path.clone()))
     {
         Err(store::Error::IsDirectory(_)) => {
             return Ok(Answer::Redirect(
-                seen.site.tree(seen.place, path.as_tree_path()),
+                snapshot.site.tree(snapshot.place, path.as_tree_path()),
             ));
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(absent(seen, path)?),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(absent(snapshot, path)?),
         hash => hash?,
     };
-    let facts = seen.store.facts_of(hash)?;
-    let (versions, sizes, version_count) = versions(seen.store, &seen.revision, path)?;
-    let last_change = seen
-        .store
-        .directory_log(&seen.revision, path.as_tree_path(), (0, 1))?;
+    let facts = snapshot.store.facts_of(hash)?;
+    let (versions, sizes, version_count) = versions(snapshot.store, &snapshot.revision, path)?;
+    let last_change =
+        snapshot
+            .store
+            .directory_log(&snapshot.revision, path.as_tree_path(), (0, 1))?;
     let page = ModulePage {
-        site: seen.site,
-        place: seen.place,
+        site: snapshot.site,
+        place: snapshot.place,
         path,
-        commit: seen.commit.as_ref(),
-        newest: seen.newest(seen.site.module(&seen.place.tip(), path), |tip| {
+        commit: snapshot.commit.as_ref(),
+        newest: snapshot.newest(snapshot.site.module(&snapshot.place.tip(), path), |tip| {
             let name = ModuleRef::Path(path.clone());
-            seen.store.contains(tip, &name).unwrap_or(false)
+            snapshot.store.contains(tip, &name).unwrap_or(false)
         }),
-        branches: &seen.branches,
+        branches: &snapshot.branches,
         hash,
-        digest: seen.store.digest(hash)?,
+        digest: snapshot.store.digest(hash)?,
         facts: &facts,
         last_change: last_change.first(),
         versions: &versions,
@@ -131,26 +136,27 @@ fn module(
         section: Section::Modules,
         query: String::new(),
         markup: page.render(),
-        is_final: true,
+        is_cacheable: true,
     }))
 }
 
 /// Returns the error for a path without a module. If a commit has removed the module, the error names that commit.
-fn absent(seen: &Seen<'_>, path: &ModulePath) -> Result<Failure> {
+fn absent(snapshot: &PageSnapshot<'_>, path: &ModulePath) -> Result<Failure> {
     let mut newest = None;
-    seen.store
-        .audit_after(&seen.revision, path, None, |entry| {
+    snapshot
+        .store
+        .audit_after(&snapshot.revision, path, None, |entry| {
             newest = Some(entry);
             false
         })?;
     let detail = match newest {
         Some(entry) => format!(
             "{path} was removed from {} by {} in commit {}",
-            seen.place.name(),
+            snapshot.place.name(),
             entry.commit.author,
             entry.commit.id
         ),
-        None => format!("{} has no module {path}", seen.place.name()),
+        None => format!("{} has no module {path}", snapshot.place.name()),
     };
     Ok(Failure::new(StatusCode::NOT_FOUND, detail))
 }

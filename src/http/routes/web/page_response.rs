@@ -78,7 +78,7 @@ impl Screen {
         if let Some(coding) = coding {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
-        match tag.filter(|_| content.is_final).map(|tag| tag.parse()) {
+        match tag.filter(|_| content.is_cacheable).map(|tag| tag.parse()) {
             Some(Ok(tag)) => drop(headers.insert(ETAG, tag)),
             _ => drop(headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))),
         }

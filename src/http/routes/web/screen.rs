@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::page_response::not_modified;
 pub(super) use super::page_response::redirect;
-pub(super) use super::seen::{Seen, missing};
+pub(super) use super::page_snapshot::{PageSnapshot, missing};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, parse_typed_revision};
 use crate::http::listener::Peer;
@@ -61,7 +61,7 @@ pub(super) struct Content {
     pub markup: Markup,
     /// Whether a later request gets the same page, as long as the data in the entity tag are the same. If false, for example because a list
     /// is incomplete for lack of time, the page gets no entity tag.
-    pub is_final: bool,
+    pub is_cacheable: bool,
 }
 
 impl FromRequestParts<App> for Screen {
@@ -140,7 +140,7 @@ impl Screen {
     /// Responds with the page of a branch or commit, or with 304 if the client has the current page.
     pub async fn respond(
         self,
-        render: impl Fn(&Seen<'_>) -> Result<Answer> + Send + 'static,
+        render: impl Fn(&PageSnapshot<'_>) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
         self.respond_with_memory(0, render).await
     }
@@ -149,9 +149,9 @@ impl Screen {
     pub async fn respond_with_memory(
         self,
         bytes: u64,
-        render: impl Fn(&Seen<'_>) -> Result<Answer> + Send + 'static,
+        render: impl Fn(&PageSnapshot<'_>) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
-        self.respond_depending_on(|_| Ok(()), bytes, move |seen, ()| render(seen))
+        self.respond_depending_on(|_| Ok(()), bytes, move |snapshot, ()| render(snapshot))
             .await
     }
 
@@ -160,9 +160,9 @@ impl Screen {
     /// `render`.
     pub async fn respond_depending_on<D: Hash>(
         self,
-        dependencies: impl Fn(&Seen<'_>) -> Result<D> + Send + 'static,
+        dependencies: impl Fn(&PageSnapshot<'_>) -> Result<D> + Send + 'static,
         bytes: u64,
-        render: impl Fn(&Seen<'_>, &D) -> Result<Answer> + Send + 'static,
+        render: impl Fn(&PageSnapshot<'_>, &D) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
         let charge = self.app.charge(PAGE_BYTES.saturating_add(bytes)).await?;
         let app = self.app.clone();
@@ -186,16 +186,16 @@ impl Screen {
     fn attempt<D: Hash>(
         &self,
         store: &Store,
-        dependencies: impl Fn(&Seen<'_>) -> Result<D>,
-        render: impl Fn(&Seen<'_>, &D) -> Result<Answer>,
+        dependencies: impl Fn(&PageSnapshot<'_>) -> Result<D>,
+        render: impl Fn(&PageSnapshot<'_>, &D) -> Result<Answer>,
     ) -> Result<(String, Option<Answer>)> {
-        let seen = self.see(store)?;
-        let commit = seen.commit.as_ref().map(|commit| commit.id);
-        let more = dependencies(&seen)?;
-        let tag = self.tag((commit, seen.tip, &seen.branches.0, &more));
+        let snapshot = self.page_snapshot(store)?;
+        let commit = snapshot.commit.as_ref().map(|commit| commit.id);
+        let more = dependencies(&snapshot)?;
+        let tag = self.tag((commit, snapshot.tip, &snapshot.branches.0, &more));
         let answer = match self.has(&tag)? {
             true => None,
-            false => Some(render(&seen, &more)?),
+            false => Some(render(&snapshot, &more)?),
         };
         Ok((tag, answer))
     }
@@ -236,7 +236,7 @@ impl Screen {
         }
     }
 
-    fn see<'s>(&'s self, store: &'s Store) -> Result<Seen<'s>> {
+    fn page_snapshot<'s>(&'s self, store: &'s Store) -> Result<PageSnapshot<'s>> {
         let revision = self.revision();
         let resolved = store.as_of(&revision, |resolved| Ok(resolved.clone()));
         let (commit, revision) = resolved.map_err(|error| missing(store, &revision, error))?;
@@ -244,7 +244,7 @@ impl Screen {
             Some(_) => self.tip_of_named(store)?,
             None => commit,
         };
-        Ok(Seen {
+        Ok(PageSnapshot {
             store,
             site: &self.site,
             place: &self.place,

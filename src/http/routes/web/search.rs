@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::screen::{Answer, Content, Screen, Seen};
+use super::screen::{Answer, Content, PageSnapshot, Screen};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::QueryParams;
 use crate::names::ModulePath;
@@ -47,11 +47,17 @@ pub(super) async fn search(
         after,
         skip: params.skip,
     };
-    let render = move |seen: &Seen<'_>| page(seen, params.q.trim(), params.history, &cursor);
+    let render =
+        move |snapshot: &PageSnapshot<'_>| page(snapshot, params.q.trim(), params.history, &cursor);
     screen.respond_with_memory(FACTS_BYTES, render).await
 }
 
-fn page(seen: &Seen<'_>, text: &str, has_history: bool, cursor: &SearchCursor) -> Result<Answer> {
+fn page(
+    snapshot: &PageSnapshot<'_>,
+    text: &str,
+    has_history: bool,
+    cursor: &SearchCursor,
+) -> Result<Answer> {
     let (outcome, words) = match Query::parse(text) {
         _ if text.is_empty() => (Outcome::NoQuery, Vec::new()),
         Err(error) => {
@@ -60,13 +66,13 @@ fn page(seen: &Seen<'_>, text: &str, has_history: bool, cursor: &SearchCursor) -
         }
         Ok(query) => {
             let words = query.words().into_iter().map(str::to_owned).collect();
-            (found(seen, &query, has_history, cursor)?, words)
+            (found(snapshot, &query, has_history, cursor)?, words)
         }
     };
     let page = SearchPage {
-        site: seen.site,
-        place: seen.place,
-        branches: &seen.branches,
+        site: snapshot.site,
+        place: snapshot.place,
+        branches: &snapshot.branches,
         query: text,
         words: &words,
         has_history,
@@ -81,7 +87,7 @@ fn page(seen: &Seen<'_>, text: &str, has_history: bool, cursor: &SearchCursor) -
         section: Section::Search,
         query: text.to_owned(),
         markup: page.render(),
-        is_final: match &outcome {
+        is_cacheable: match &outcome {
             Outcome::Found(rows, _, pending) => {
                 *pending == 0 && rows.iter().all(|row| row.items.is_some())
             }
@@ -91,7 +97,7 @@ fn page(seen: &Seen<'_>, text: &str, has_history: bool, cursor: &SearchCursor) -
 }
 
 fn found(
-    seen: &Seen<'_>,
+    snapshot: &PageSnapshot<'_>,
     query: &Query,
     has_history: bool,
     cursor: &SearchCursor,
@@ -101,8 +107,8 @@ fn found(
     } else {
         SearchScope::Tree
     };
-    let page = seen.store.search(
-        &seen.revision,
+    let page = snapshot.store.search(
+        &snapshot.revision,
         query,
         scope,
         SearchDetail::Hashes,
@@ -116,11 +122,11 @@ fn found(
     let started = Instant::now();
     let rows = page.matches.into_iter().map(|found| {
         let has_time = started.elapsed() < ITEMS_TIME_MAX;
-        row(seen, query, found, has_time)
+        row(snapshot, query, found, has_time)
     });
     let rows = rows.collect::<Result<Vec<_>>>()?;
     let next = page.next.map(|next| {
-        let mut url = seen.site.search_for(seen.place, &query.to_string());
+        let mut url = snapshot.site.search_for(snapshot.place, &query.to_string());
         if has_history {
             url = Site::and(&url, "history", true);
         }
@@ -135,14 +141,19 @@ fn found(
     Ok(Outcome::Found(rows, next, page.pending))
 }
 
-fn row(seen: &Seen<'_>, query: &Query, found: SearchMatch, has_time: bool) -> Result<FoundRow> {
-    let items = has_time.then(|| seen.store.found_items(query, found.hash, ITEMS));
+fn row(
+    snapshot: &PageSnapshot<'_>,
+    query: &Query,
+    found: SearchMatch,
+    has_time: bool,
+) -> Result<FoundRow> {
+    let items = has_time.then(|| snapshot.store.found_items(query, found.hash, ITEMS));
     Ok(FoundRow {
         commit: found
             .commit
-            .map(|commit| seen.store.commit(commit))
+            .map(|commit| snapshot.store.commit(commit))
             .transpose()?,
-        summary: seen.store.module_summary(found.hash),
+        summary: snapshot.store.module_summary(found.hash),
         items: items.transpose()?,
         found,
     })

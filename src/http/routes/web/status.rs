@@ -67,7 +67,7 @@ pub(super) async fn status(screen: Screen, visitor: Visitor) -> Result<Response>
                 section: Section::Status,
                 query: String::new(),
                 markup: page.render(),
-                is_final: false,
+                is_cacheable: false,
             }))
         })
         .await?;

@@ -56,6 +56,6 @@ fn tag_list(store: &Store, site: &Site, after: Option<&TagName>) -> Result<Answe
         section: Section::Branches,
         query: String::new(),
         markup: list.render(),
-        is_final: false,
+        is_cacheable: false,
     }))
 }

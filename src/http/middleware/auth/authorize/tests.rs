@@ -19,7 +19,10 @@ const KEYS: &str = "reader:GET\nwriter:POST,PUT:Ann <ann@example.org>\nro o/t?~:
 
 fn app(keys: Option<&str>) -> Router {
     let keys = keys.map(|text| KeyCheck::new(Keys::parse_file(text).unwrap().into(), 3));
-    let check = AccessCheck { keys, pages: None };
+    let check = AccessCheck {
+        keys,
+        web_sessions: None,
+    };
     let report_caller = |caller: Option<Extension<Caller>>| async move {
         caller.map_or_else(
             || "no caller".to_owned(),

@@ -56,7 +56,7 @@ pub(in crate::http::routes::web) async fn show_new(
                 action: "/ui/branch/new",
                 hidden: &[("from", commit.to_string())],
                 fields: change_texts::branch_name_field(),
-                kind: ChangeKind::Branch,
+                kind: ChangeKind::WithoutCommitFields,
                 button: "Create the branch",
                 back: &site.branches(),
             };
@@ -104,7 +104,7 @@ pub(in crate::http::routes::web) async fn show_default(
             action: pages::DEFAULT_BRANCH,
             hidden: &hidden,
             fields: change_texts::no_fields(),
-            kind: ChangeKind::Branch,
+            kind: ChangeKind::WithoutCommitFields,
             button: "Make it the default branch",
             back: &site.branches(),
         };

@@ -46,7 +46,7 @@ pub(in crate::http::routes::web) async fn show(
             title: "Move to another path",
             explanation: change_texts::mv(&target.name()),
             action: "/ui/move",
-            hidden: &target.hidden(Some(tag)),
+            hidden: &target.hidden_fields(Some(tag)),
             fields: change_texts::mv_fields(&target.path),
             kind: MESSAGE,
             button: "Move",

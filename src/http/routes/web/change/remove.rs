@@ -35,7 +35,7 @@ pub(in crate::http::routes::web) async fn show(
         let is_module = store.contains(&revision, &ModuleRef::Path(path))?;
         Ok(TargetState::Changeable(TargetTexts {
             explanation: change_texts::remove(&target.name(), is_module),
-            more_hidden: Vec::new(),
+            more_hidden_fields: Vec::new(),
             preview: change_texts::no_fields(),
         }))
     };

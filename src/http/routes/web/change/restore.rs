@@ -46,7 +46,7 @@ pub(in crate::http::routes::web) async fn show(
         let commits = (tip(store, target)?, from);
         Ok(TargetState::Changeable(TargetTexts {
             explanation: change_texts::restore(site, &target.branch, &target.name(), &commit),
-            more_hidden: vec![("from", from.to_string())],
+            more_hidden_fields: vec![("from", from.to_string())],
             preview: preview((store, site), target, commits)?,
         }))
     };

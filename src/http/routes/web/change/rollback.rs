@@ -39,7 +39,7 @@ pub(in crate::http::routes::web) async fn show(
         };
         Ok(TargetState::Changeable(TargetTexts {
             explanation: change_texts::rollback(&target.name()),
-            more_hidden: Vec::new(),
+            more_hidden_fields: Vec::new(),
             preview: preview((store, site), target, (tip, change.restored))?,
         }))
     };

@@ -146,7 +146,7 @@ async fn replace(
             fields: change_texts::no_fields(),
             // With this kind, the form has no visible fields for the message and the author. Their values from the previous form are in
             // hidden fields.
-            kind: ChangeKind::Branch,
+            kind: ChangeKind::WithoutCommitFields,
             button: "Replace it",
             back: &site.tree(&Place::branch(branch.clone()), &TreePath::root()),
         };

@@ -46,7 +46,7 @@ impl Target {
     }
 
     /// Returns the hidden fields of the form. The field `expected` has the entity tag that the path must still have when the form is sent.
-    pub fn hidden(&self, tag: Option<String>) -> Vec<(&'static str, String)> {
+    pub fn hidden_fields(&self, tag: Option<String>) -> Vec<(&'static str, String)> {
         vec![
             ("branch", self.branch.to_string()),
             ("path", self.path.as_str().to_owned()),

@@ -40,7 +40,7 @@ pub(super) struct TargetTexts {
     /// Sentences that say what the change will do.
     pub explanation: Markup,
     /// Names and values of hidden form fields, in addition to those that the form of every page has.
-    pub more_hidden: Vec<(&'static str, String)>,
+    pub more_hidden_fields: Vec<(&'static str, String)>,
     /// The list of modules that would change; empty if the explanation is enough.
     pub preview: Markup,
 }
@@ -71,8 +71,8 @@ impl TargetPage {
                     return Ok(change_texts::unchangeable(self.title, &reason, &back));
                 }
             };
-            let mut hidden = target.hidden(tag);
-            hidden.extend(texts.more_hidden);
+            let mut hidden = target.hidden_fields(tag);
+            hidden.extend(texts.more_hidden_fields);
             let form = ChangeForm {
                 site,
                 token: &context.token,

@@ -19,7 +19,11 @@ pub(in crate::http) const BEARER: &str = r#"Bearer realm="wasmstore""#;
 /// Returns the response to a request for a page without a valid API key. A browser that receives an HTTP Basic challenge asks the user for
 /// a password in a dialog of its own. So the challenge is sent to a browser only if the request has an `Authorization` header, or if the
 /// user has followed the link to [`pages::LOGIN_BASIC`]. Other browsers are redirected to the form for signing in.
-pub(super) fn page_refusal(failure: Failure, request: &Request, base_path: &BasePath) -> Response {
+pub(super) fn unauthorized_page_response(
+    failure: Failure,
+    request: &Request,
+    base_path: &BasePath,
+) -> Response {
     let path = request.uri().path();
     let uses_basic = request.headers().contains_key(AUTHORIZATION) || path == pages::LOGIN_BASIC;
     let has_ended = failure == super::authorize::session_ended();

@@ -9,7 +9,7 @@ use crate::web::picker::Branches;
 use crate::web::{Place, Site};
 
 /// The store, and the commit from which one page is rendered.
-pub(super) struct Seen<'s> {
+pub(super) struct PageSnapshot<'s> {
     pub store: &'s Store,
     pub site: &'s Site,
     pub place: &'s Place,
@@ -22,7 +22,7 @@ pub(super) struct Seen<'s> {
     pub branches: Branches,
 }
 
-impl Seen<'_> {
+impl PageSnapshot<'_> {
     /// Returns `url`, the URL of the same page at the tip of the branch. Returns `None` if the request names no commit, so that the page
     /// shows the tip already, or if `has_page` returns false for the tip.
     pub fn newest(&self, url: String, has_page: impl Fn(&Revision) -> bool) -> Option<String> {
