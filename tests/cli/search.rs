@@ -76,7 +76,7 @@ fn long_output_has_what_matched() {
     let hash = world.ok(&["add", "odd.wasm"]);
     let hash = hash.trim();
     world.add("other", 1);
-    let query = ["search", "export:r*", "-export:x", "size<9KB"];
+    let query = ["search", "export:r* -export:x", "size<9KB"];
     assert_eq!(world.ok(&query), format!("{hash}\t/odd.wasm\n"));
     // A name cannot forge a line.
     let escaped = "export r\\n0\\t/x\\u{202e}";
