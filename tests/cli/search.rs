@@ -88,16 +88,16 @@ fn long_output_has_what_matched() {
     let matched = [&names[..], &[format!("size {size} bytes")]].concat();
     assert_eq!(json["matches"][0]["matched"], json!(matched));
     let exports: String = (0..9)
-        .map(|n| format!(r#"(func (export "f{n}"))"#))
+        .map(|n| format!(r#"(func (export "many{n}"))"#))
         .collect();
     let many = wat::parse_str(format!("(module {exports})")).unwrap();
     world.file("many.wasm", many);
     world.ok(&["add", "many.wasm"]);
-    let found = world.ok(&["search", "export:f*", "--long"]);
+    let found = world.ok(&["search", "export:many*", "--long"]);
     assert!(
-        found.ends_with("    export f3\n    and 5 more\n"),
+        found.ends_with("    export many3\n    and 5 more\n"),
         "{found}"
     );
-    let json = world.json(&["search", "export:f*"]);
+    let json = world.json(&["search", "export:many*"]);
     assert_eq!(json["matches"][0]["matched_left_out"], 5);
 }
