@@ -90,6 +90,27 @@ fn a_tag_that_has_moved_is_not_deleted() {
 }
 
 #[test]
+fn a_tag_that_has_got_another_message_is_not_deleted() {
+    let mut browser = Session::signed_in("admin-key");
+    browser.api.put("m/a", 1);
+    let annotate = |browser: &Session, message: &str| {
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@b"];
+        let tag = ["tag", "-f", "-a", "v1", "-m", message];
+        browser.api.git(&[&identity[..], &tag].concat());
+    };
+    annotate(&browser, "one");
+    let form = browser.form("/ui/tag/delete?tag=v1");
+    annotate(&browser, "two");
+    let late = browser.post_form(&form, &[]);
+    assert_eq!(late.status, 412, "{}", late.text());
+    assert_eq!(
+        browser.api.git(&["tag", "--list", "-n"]),
+        "v1              two\n"
+    );
+    assert_eq!(done(&mut browser, "/ui/tag/delete?tag=v1", &[]), "/ui/tags");
+}
+
+#[test]
 fn a_key_sees_only_the_forms_for_tags_that_it_allows() {
     let mut browser = Session::signed_in("reader-key");
     browser.api.put("m/a", 1);
