@@ -161,7 +161,7 @@ class Watcher(Companion):
     def __init__(self, servers, work, since):
         super().__init__(servers, work)
         self.since = self.last = since
-        self.seen, self.resumed, self.unknown = [], 0, 0
+        self.seen, self.resumed, self.refused = [], 0, 0
         self.leaving = 0.002
 
     def run(self):
@@ -181,6 +181,7 @@ class Watcher(Companion):
             connection.sendall("\r\n".join(lines).encode())
             stream = connection.makefile("rb")
             if b" 101 " not in stream.readline():
+                self.refused += 1
                 raise ValueError("no WebSocket")
             while stream.readline().strip():
                 pass
@@ -200,7 +201,9 @@ class Watcher(Companion):
             masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
             connection.sendall(bytes([0x8A, 0x80 | len(data)]) + mask + masked)
         elif kind == 8:
-            self.unknown += data[:2] == struct.pack(">H", 4404)
+            # Every server can find out that the commit is there, or say that it cannot find out.
+            if data[:2] == struct.pack(">H", 4404):
+                self.faults.append(f"a server does not know the commit {self.last}")
             return False
         elif kind == 1:
             self.learn(json.loads(data))
@@ -236,4 +239,4 @@ class Watcher(Companion):
         return self.faults
 
     def row(self):
-        return "watch", f"{len(self.seen)} commits, {self.resumed} connections, {self.unknown} refused as unknown"
+        return "watch", f"{len(self.seen)} commits, {self.resumed} connections, {self.refused} refused"

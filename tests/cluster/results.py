@@ -27,6 +27,12 @@ def by_status(operations):
     return ", ".join(f"{status}: {count}" for status, count in sorted(counts.items(), key=str)) or "-"
 
 
+def by_reason(operations):
+    """Returns what the servers said about changes that are perhaps made, most frequent first."""
+    counts = Counter(operation.error for operation in operations if operation.status == 500)
+    return "; ".join(f"{count}: {text}" for text, count in counts.most_common(PRINTED)) or "-"
+
+
 def of_operations(operations, commits, is_disturbed):
     """Returns rows about the operations, and the faults."""
     faults = check.check(operations, commits, is_disturbed)
@@ -42,6 +48,7 @@ def of_operations(operations, commits, is_disturbed):
         ("  by status", by_status(operation for operation in writes if operation.outcome == REFUSED)),
         ("changes unknown", f"{outcomes[UNKNOWN]}, of which {sum(operation.id in applied for operation in unknown)} were applied"),
         ("  by status", by_status(unknown)),
+        ("  with status 500", by_reason(unknown)),
         ("reads", f"{sum(read.outcome == ACKNOWLEDGED for read in reads)}, of which {sum(read.consistent for read in reads)} consistent and {sum(read.min_generation is not None for read in reads)} with a minimum generation"),
         ("commits", len(commits)),
         ("wait for a change, p50 / p99 / max", " / ".join(f"{1000 * quantile(times, share):.0f} ms" for share in (0.5, 0.99, 1))),

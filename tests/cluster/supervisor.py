@@ -1,12 +1,21 @@
 """Does to the servers, the engine and the links what happens to machines: kills, stops, partitions. And runs gc next to them."""
 
 import random
+import re
 import threading
 import time
 from collections import Counter
 
 # The requests that swap the manifest, and that delete packs, one or many of them.
 SWAP, DELETE = r"^PUT [^?]*/manifest", r"^DELETE [^?]*/packs/|^POST .*[?&]delete"
+
+
+def reason_of_failure(status, text):
+    """Returns why a gc failed, without what differs from run to run: paths, numbers and ids."""
+    if not status:
+        reasons = {"refused": "its server did not run, or was starting", "timed out": "no response in time"}
+        return next((reason for part, reason in reasons.items() if part in text), "its server was killed")
+    return f"{status} " + re.sub(r'"[^"]*"|\b[0-9a-f]*[0-9][0-9a-f]*\b', "…", text)[:90].strip()
 
 
 class Supervisor:
@@ -91,9 +100,14 @@ class Supervisor:
 
     def collect(self, server=None, seconds=30):
         server = server or random.choice(self.servers)
+        began = time.monotonic()
         status, result = server.collect(seconds)
-        self.note(f"gc on server {server.number}: {status} {result}")
-        self.count("gc runs" if status == 200 else "gc runs that failed")
+        self.note(f"gc on server {server.number}: {status} {result}, after {time.monotonic() - began:.1f} s")
+        if status == 200:
+            self.count("gc runs")
+            return
+        self.count("gc runs that failed")
+        self.count(f"gc runs that failed: {reason_of_failure(status, str(result))}")
 
     def collect_elsewhere(self, server):
         """Runs gc twice, on other servers than this one."""

@@ -128,10 +128,10 @@ class WatchTest(unittest.TestCase):
         self.watcher.learn({"commit": "c1", "reset": True})
         self.assertEqual(len(self.watcher.faults), 1)
 
-    def test_a_refused_resumption_is_counted(self):
+    def test_a_commit_that_a_server_does_not_know_is_a_fault(self):
         WatchServer.code = 4404
         self.watch()
-        self.assertEqual(self.watcher.unknown, 1)
+        self.assertEqual(len(self.watcher.faults), 1)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import s3
 from check import Commit
 from clients import blob_id, leb128, module
 from links import Links
+from supervisor import reason_of_failure
 
 
 class Signature(unittest.TestCase):
@@ -62,6 +63,14 @@ class Parts(unittest.TestCase):
             commit.chmod(0o644)
             commit.write_bytes(b"garbage")
             self.assertIn("exit code", repositories.fsck(path))
+
+    def test_the_reasons_of_failed_collections_can_be_counted(self):
+        for text in ("[Errno 104] Connection reset by peer", "Remote end closed connection without response"):
+            self.assertEqual(reason_of_failure(0, text), "its server was killed")
+        self.assertEqual(reason_of_failure(0, "timed out"), "no response in time")
+        self.assertEqual(reason_of_failure(0, "[Errno 111] Connection refused"), "its server did not run, or was starting")
+        reasons = {reason_of_failure(503, f'the store is busy: "/tmp/{number}" is at {number}ab; try again') for number in (1, 2)}
+        self.assertEqual(reasons, {"503 the store is busy: … is at …; try again"})
 
     def test_modules_are_unique_and_have_the_ids_that_git_gives(self):
         self.assertEqual(blob_id(b"hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a")
