@@ -134,7 +134,6 @@ impl Failure {
     }
 
     /// Returns the status.
-    #[cfg(test)]
     pub fn status(&self) -> StatusCode {
         self.status
     }

@@ -9,6 +9,7 @@ mod concurrent;
 mod copies;
 mod damage;
 mod servers;
+mod watching;
 
 use std::path::PathBuf;
 use std::sync::Arc;

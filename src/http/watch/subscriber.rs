@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::branch_feed::{BranchFeed, FeedEnd};
@@ -59,14 +60,22 @@ impl Subscriber {
     /// returns [`FeedEnd::UnknownCommit`].
     ///
     /// # Errors
-    /// 404 if the branch does not exist; 503 if too many branches are watched; 500 if the store cannot be read.
+    /// 404 if the branch does not exist; 503 if too many branches are watched, or if the bucket of the store cannot be reached and this server
+    /// is too old to know the commit; 500 if the store cannot be read.
     pub async fn subscribe(
         registry: Arc<WatchRegistry>,
         branch: Option<BranchName>,
         (format, filter): (EventFormat, EventFilter),
         since: Option<CommitId>,
     ) -> Result<Self> {
-        let feed = registry.feed(branch).await?;
+        let feed = match registry.feed(branch.clone()).await {
+            // Another server, from which the client comes, may have created the branch.
+            Err(error) if error.status() == StatusCode::NOT_FOUND && since.is_some() => {
+                registry.read_connecting(store::Store::follow).await??;
+                registry.feed(branch).await?
+            }
+            feed => feed?,
+        };
         let (changes, next, tip) = feed.subscribe(format);
         let (reading_from, position) = match since {
             None => (ReadingFrom::Buffer(next), tip),

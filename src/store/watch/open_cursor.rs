@@ -13,18 +13,15 @@ impl Store {
     /// `since` is `None`. The cursor has no list of modules, so a `gc` can remove the tree at its position.
     ///
     /// # Errors
-    /// Unknown branch or commit; the store does not exist.
+    /// Unknown branch or commit; the store does not exist; the store is in a bucket that cannot be reached, and this copy is too old to know
+    /// whether the branch has the commit.
     pub fn cursor(
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
     ) -> Result<BranchCursor> {
         // Another server of the store may have sent the client newer commits than this server has, so updates first.
-        if since.is_some()
-            && let Err(error) = self.follow()
-        {
-            tracing::debug!(%error, "cannot follow the bucket for a watcher");
-        }
+        let followed = since.map_or(Ok(()), |_| self.follow());
         let branch = branch.map_or_else(|| self.default_branch(), |branch| Ok(branch.clone()))?;
         if self.repo.is_absent() {
             return Err(Error::NoCommit(branch.to_string()));
@@ -37,11 +34,35 @@ impl Store {
             Ok(position.map(|(commit, tree)| CursorPosition { commit, tree }))
         });
         match (position, since) {
-            (Err(Error::Repo(repo::Error::UnknownCommit(_))), Some(since)) => {
-                self.cursor_at_dropped_commit(branch, since)
+            (Err(Error::Repo(repo::Error::UnknownCommit(_))), Some(since)) => self
+                .cursor_at_dropped_commit(branch, since)
+                // Without the newest state, it is not known whether the commit exists.
+                .map_err(|error| followed.err().unwrap_or(error)),
+            (position, _) => {
+                let position = position?;
+                if let Err(error) = followed
+                    && !self.has_in_history(&branch, position)?
+                {
+                    return Err(error);
+                }
+                Ok(BranchCursor::new(branch, position))
             }
-            (position, _) => Ok(BranchCursor::new(branch, position?)),
         }
+    }
+
+    /// Returns whether the first-parent history of the branch, as far as this server has it, contains the position. If not, it may contain it
+    /// in the newest state: the objects of a commit can be here before the branch moves to it.
+    fn has_in_history(
+        &self,
+        branch: &BranchName,
+        position: Option<CursorPosition>,
+    ) -> Result<bool> {
+        let commit = position.map(|position| position.commit());
+        let Some(tip) = self.tip(Some(branch))? else {
+            return Ok(commit.is_none());
+        };
+        let history = self.repo.objects().first_parent_history(commit, tip)?;
+        Ok(history.is_some())
     }
 
     /// Returns the same as [`cursor`](Self::cursor), but with a list of the modules at the position of the cursor, so that the cursor can

@@ -5,6 +5,7 @@ mod forwarding;
 mod generations;
 mod hydration;
 mod unreachable;
+mod watching;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
