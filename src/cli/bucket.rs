@@ -61,7 +61,9 @@ pub(super) fn open_copy(root: &Path, options: Options, bucket: Arc<Bucket>) -> R
             };
             (mark, identity.object_format)
         }
-        (Err(error), Some(mark)) if mark.url == bucket.url() => {
+        (Err(error), Some(mark))
+            if mark.url == bucket.url() && !Store::is_remains_of_copy(root)? =>
+        {
             let error = store::Error::from(error);
             tracing::warn!(
                 error = store::chain(&error),

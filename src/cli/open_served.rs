@@ -62,20 +62,15 @@ fn open_copy_of_bucket(
             .options(&server.addresses(), server.tls.is_some(), &server.base_path)?;
     let writer = bucket_options.writer.clone().unwrap_or_default();
     let bucket = open_bucket(url, bucket_options)?;
-    match check_atomic(&bucket, ProbeScope::Quick) {
-        // Without the bucket, the server can still serve an existing copy.
-        Err(Error::Store(error)) if error.kind() == ErrorKind::Busy => {
-            tracing::warn!(
-                error = chain(&error),
-                "cannot check whether the conditional writes of the bucket are atomic"
-            );
-        }
-        checked => checked?,
-    }
+    let is_newly_probed =
+        !Store::is_bucket_probed(root, bucket.url())? && is_found_atomic(&bucket)?;
     let mut store = open_copy_patiently(root, options, &bucket)?;
     store.charge_validation_to(serve_options.memory.clone());
     keep_records(&mut store);
     store.ensure_writable()?;
+    if is_newly_probed {
+        store.note_bucket_probed(bucket.url())?;
+    }
     let store = Arc::new(store);
     let poll = server.bucket.bucket_poll.0;
     let follower = BucketFollower::new(Arc::clone(&store), writer, poll);
@@ -88,6 +83,25 @@ fn open_copy_of_bucket(
         Some(PeerKey::new(identity.peer_key.0))
     }));
     Ok(store)
+}
+
+/// Checks that the conditional writes of the bucket are atomic. A server does this only until it has succeeded for its copy: the races of the
+/// check take some object stores many seconds, in which the server cannot serve. Returns `false` if the bucket cannot be reached, because
+/// the server can still serve an existing copy.
+///
+/// # Errors
+/// The conditional writes are not atomic.
+fn is_found_atomic(bucket: &Bucket) -> Result<bool> {
+    match check_atomic(bucket, ProbeScope::Quick) {
+        Err(Error::Store(error)) if error.kind() == ErrorKind::Busy => {
+            tracing::warn!(
+                error = chain(&error),
+                "cannot check whether the conditional writes of the bucket are atomic"
+            );
+            Ok(false)
+        }
+        checked => checked.map(|()| true),
+    }
 }
 
 /// Opens the local copy of the store in the bucket. If there is no copy yet and the bucket cannot be reached, retries for [`REACH_MAX`]:

@@ -11,6 +11,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::repo::error::{Error, Result};
+use crate::repo::failpoints::step;
 use crate::sharing::{create_shared_dir, create_shared_dir_all, share};
 
 /// Fsyncs the content of the file at `path`.
@@ -38,7 +39,7 @@ pub(crate) fn sync_dirs_up_to(from: &Path, top: &Path) -> Result<()> {
 
 /// Creates the directory at `path` unless it exists, and makes its name durable.
 pub(crate) fn create_dir(path: &Path) -> Result<()> {
-    match create_shared_dir(path) {
+    match step("change files").and_then(|()| create_shared_dir(path)) {
         Ok(()) => sync_dir(
             path.parent()
                 .expect("BUG: a directory of the store has a parent"),
@@ -77,6 +78,7 @@ pub(crate) fn persist(file: NamedTempFile, dest: &Path) -> Result<()> {
     file.as_file()
         .sync_all()
         .map_err(Error::io("fsync", dest))?;
+    step("change files").map_err(Error::io("rename to", dest))?;
     file.persist(dest)
         .map_err(|error| Error::io("rename to", dest)(error.error))?;
     Ok(())
@@ -91,7 +93,7 @@ pub(crate) fn names_in(path: &Path) -> io::Result<Vec<OsString>> {
 
 /// Removes a file if it exists.
 pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
+    match step("change files").and_then(|()| fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Error::io("remove", path)(error))
         }

@@ -36,7 +36,7 @@
 //!   refs.gate, refs.lock   flock(2): held for every ref update, from reading the tip to the compare-and-swap
 //!   backup.lock         flock(2): held by backup, gc and verify
 //!   roll-up.lock        flock(2): held by the one running roll-up
-//!   creating            exists while the store is created
+//!   creating            exists while the store is created; see lifecycle/create.rs
 //!   moving              the refs that were moved last, whose lock files may be left after a crash: see refs/lock.rs
 //!   durable/            the tips that are known to be durable, with everything that they reach: see refs/durable_tips.rs
 //!   rolled-up           the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs

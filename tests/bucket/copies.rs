@@ -314,3 +314,133 @@ fn refs_that_another_program_moved_are_set_back() {
     assert_eq!(git(&a.root, &["rev-list", "--count", "main"]).trim(), "4");
     a.store.gc(&Change::default(), History::Keep).unwrap();
 }
+
+/// Lists the files below a directory with their sizes.
+fn files(dir: &std::path::Path) -> Vec<(PathBuf, u64)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(self::files(&entry.path()));
+        } else {
+            files.push((entry.path(), entry.metadata().unwrap().len()));
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_copy_that_is_deleted_while_it_is_used_is_created_again() {
+    let shared = Shared::new();
+    let a = shared.copy("a");
+    let uses: [(&str, fn(&Copy)); 6] = [
+        ("put", |copy| {
+            let _ = copy
+                .store
+                .put(&Change::default(), &path("q"), module(2).as_slice());
+        }),
+        ("follow", |copy| drop(copy.store.follow())),
+        ("gc", |copy| {
+            drop(copy.store.gc(&Change::default(), History::Keep))
+        }),
+        ("tidy", |copy| drop(copy.store.tidy_shared())),
+        ("versions", |copy| {
+            drop(copy.store.versions(&Revision::default(), &path("p")));
+        }),
+        ("branch", |copy| {
+            drop(
+                copy.store
+                    .create_branch(&branch("x/y"), &Revision::default()),
+            );
+        }),
+    ];
+    for (n, (name, use_it)) in uses.into_iter().enumerate() {
+        let b = shared.copy("b");
+        a.follow().put("p", n as u32);
+        std::fs::remove_dir_all(&b.root).unwrap();
+        use_it(&b);
+        drop(b);
+        let b = shared
+            .try_copy("b")
+            .map_err(|error| format!("{name}: {error}"));
+        let b = b.unwrap();
+        assert_eq!(b.follow().refs(), a.follow().refs(), "{name}");
+        b.fsck();
+        std::fs::remove_dir_all(&b.root).unwrap();
+    }
+}
+
+#[test]
+fn what_a_killed_git_program_leaves_does_not_prevent_a_new_copy() {
+    let shared = Shared::new();
+    let a = shared.copy("a");
+    a.put("p", 1);
+    let root = shared.dir.path().join("b");
+    for (file, content) in [
+        ("objects/pack/tmp_pack_Ab12Cd", "PACK"),
+        ("objects/tmp_objdir-incoming-Ab12Cd/ab/cd", "x"),
+        ("wasmstore/gc/pack-1.pack", "PACK"),
+        ("wasmstore/index-v9", "index-v9-1.sqlite\n"),
+        ("wasmstore/lock", ""),
+        ("HEAD", "ref: refs/heads/main\n"),
+    ] {
+        let file = root.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(root.join("refs/heads/main/x")).unwrap();
+        std::fs::write(&file, content).unwrap();
+        let b = shared.copy("b");
+        assert_eq!(b.refs(), a.refs(), "{}", file.display());
+        assert!(file.exists(), "{} was deleted", file.display());
+        b.put("p", 2);
+        a.follow();
+        b.fsck();
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}
+
+#[test]
+fn files_that_may_be_of_a_store_or_of_another_program_are_not_touched() {
+    let shared = Shared::new();
+    shared.copy("a").put("p", 1);
+    let root = shared.dir.path().join("b");
+    let id = "1".repeat(40);
+    for kept in [
+        // Stores, also without a HEAD.
+        &[("refs/heads/main", id.as_str())][..],
+        &[("packed-refs", &id), ("objects/info/packs", "")],
+        &[
+            ("config", "[core]\n\tbare = true\n"),
+            ("objects/info/packs", ""),
+        ],
+        &[
+            ("objects/pack/pack-1.pack", "PACK"),
+            ("description", "mine"),
+        ],
+        &[
+            ("objects/info/alternates", "/srv/other/objects\n"),
+            ("shallow", &id),
+        ],
+        // Directories of other programs.
+        &[("wasmstore/src/main.rs", "fn main() {}")],
+        &[("wasmstore/Cargo.toml", ""), ("wasmstore/tmp/x", "x")],
+        &[("objects/chair.obj", "v 0 0 0")],
+        &[("refs/paper.pdf", "%PDF")],
+        &[("refs", "a file")],
+        &[("notes.txt", "x")],
+    ] {
+        for (file, content) in kept {
+            let file = root.join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, content).unwrap();
+        }
+        let before = files(&root);
+        let refused = shared.try_copy("b").map(|_| ()).unwrap_err();
+        assert!(
+            refused.to_string().contains("cannot be used as a store"),
+            "{kept:?}: {refused}"
+        );
+        assert_eq!(files(&root), before, "{kept:?}");
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

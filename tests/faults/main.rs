@@ -3,6 +3,7 @@
 //! These tests are a program of their own because failpoints are set for the whole process. `FailScenario` runs one test at a time.
 
 mod batches;
+mod copies;
 mod incomplete_packs;
 mod killed;
 mod lookups;

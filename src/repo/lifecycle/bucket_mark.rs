@@ -16,6 +16,8 @@ use crate::repo::refs::list::RefList;
 const BUCKET_KEY: &str = "wasmstore.bucket";
 /// The configuration key with the id of the store in the bucket.
 const STORE_KEY: &str = "wasmstore.bucketStore";
+/// The configuration key with the URL of a bucket whose conditional writes were found to be atomic.
+const PROBED_KEY: &str = "wasmstore.bucketProbed";
 
 /// Identifies the store in a bucket of which a repository is a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,29 @@ pub(crate) fn mark_of(root: &Path) -> Result<Option<BucketMark>> {
     let value = |key| Some(config.string(key)?.to_string());
     let mark = value(BUCKET_KEY).zip(value(STORE_KEY));
     Ok(mark.map(|(url, store)| BucketMark { url, store }))
+}
+
+/// Returns whether [`note_probed`] has recorded this bucket in the repository at `root`.
+///
+/// # Errors
+/// The configuration cannot be read.
+pub(crate) fn is_probed(root: &Path, url: &str) -> Result<bool> {
+    if !root.join("config").exists() {
+        return Ok(false);
+    }
+    let probed = config_file(root)?
+        .string(PROBED_KEY)
+        .map(|url| url.to_string());
+    Ok(probed.as_deref() == Some(url))
+}
+
+/// Records that the conditional writes of the bucket at `url` were found to be atomic.
+///
+/// # Errors
+/// The configuration cannot be written.
+pub(crate) fn note_probed(parts: &Parts, url: &str) -> Result<()> {
+    let _refs = parts.locks.refs()?;
+    configure(parts.root(), &[(PROBED_KEY, url)])
 }
 
 /// Marks the repository as a copy of a store in a bucket.

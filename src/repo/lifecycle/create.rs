@@ -2,7 +2,7 @@
 //!
 //! The store is created in place, under `refs.lock`. The marker file `wasmstore/creating` exists until the creation has ended, and `HEAD`
 //! is written after all other files. If a creation finds a marker file without `HEAD`, an earlier creation was interrupted, and the new one
-//! starts from the beginning.
+//! starts from the beginning. If the marker file says so, it keeps the files that it finds.
 
 use std::fs;
 use std::io;
@@ -10,14 +10,18 @@ use std::path::Path;
 
 use crate::names::{Author, BranchName};
 use crate::repo::error::{Error, Result};
+use crate::repo::failpoints;
+use crate::repo::follow::catch_up::GENERATION;
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_dirs_up_to, write_file};
 use crate::repo::lifecycle::hooks;
-use crate::repo::lifecycle::open::{CREATING, clear, is_absent, is_remains_of_copy};
+use crate::repo::lifecycle::open::{CREATING, clear, is_absent};
+use crate::repo::lifecycle::remains::{Remains, remains, remove_empty_dirs};
 use crate::repo::locks::Locks;
 use crate::repo::objects::commit::{NewCommit, encode};
 use crate::repo::objects::loose::LooseObjects;
 use crate::repo::objects::spool::Spool;
+use crate::repo::refs::lock::HEAD;
 
 /// The hash function of a repository's ids (gitformat-hash-function-transition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -38,6 +42,9 @@ impl ObjectFormat {
         }
     }
 }
+
+/// The content of the marker file of a creation that keeps the files that it finds.
+const KEEP: &[u8] = b"keep\n";
 
 /// The directories that git needs in a repository.
 pub(crate) const REPOSITORY_DIRS: [&str; 6] = [
@@ -101,8 +108,8 @@ pub(crate) fn create_if_absent(
     Ok(())
 }
 
-/// Does the same as [`create_if_absent`] for an empty copy of a store in a bucket. Replaces the remains of a copy that was deleted while it
-/// was in use.
+/// Does the same as [`create_if_absent`] for an empty copy of a store in a bucket. Also creates it from the remains of a copy that was deleted
+/// while it was in use.
 ///
 /// # Errors
 /// As for [`create_if_absent`].
@@ -111,13 +118,34 @@ pub(crate) fn create_copy_if_absent(
     format: ObjectFormat,
     branch: &BranchName,
 ) -> Result<()> {
-    if is_remains_of_copy(root)? {
-        tracing::warn!(root = %root.display(), "the copy was deleted while it was in use; copying the store from the bucket again");
-        // Because the marker file exists, the creation removes the other files.
-        let marker = root.join("wasmstore").join(CREATING);
-        fs::write(&marker, "").map_err(Error::io("write", &marker))?;
+    if remains(root)?.is_some() {
+        begin_again(root)?;
     }
     create_if_absent(root, format, branch)
+}
+
+/// Turns the remains of a copy into an interrupted creation, which [`create_if_absent`] makes again.
+fn begin_again(root: &Path) -> Result<()> {
+    let own_dir = root.join("wasmstore");
+    create_dir(&own_dir)?;
+    let _refs_lock = Locks::new(own_dir.clone()).refs()?;
+    // Another process may have created the copy in the meantime.
+    let Some(remains) = remains(root)? else {
+        return Ok(());
+    };
+    tracing::warn!(root = %root.display(), "the copy was deleted while it was in use; copying the store from the bucket again");
+    match remains {
+        Remains::OfCopy => write_marker(&own_dir)?,
+        // Renamed into place, because an empty marker file would say that the files may be removed.
+        Remains::Strays => {
+            write_file(&own_dir.join("tmp"), &own_dir.join(CREATING), KEEP)?;
+            sync_dir(&own_dir)?;
+        }
+    }
+    remove_if_there(&root.join(HEAD))?;
+    sync_dir(root)?;
+    // From here on, the marker file alone says that the creation must be made again. The new copy is empty, so it has no generation.
+    remove_if_there(&own_dir.join(GENERATION))
 }
 
 /// Creates the directory at `root` and its parents, and makes their names durable. The fsync of a parent that this process may not open is
@@ -137,11 +165,12 @@ pub(crate) fn create_dirs(root: &Path) -> Result<()> {
 fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> {
     let own_dir = root.join("wasmstore");
     let marker = own_dir.join(CREATING);
-    if marker.exists() {
-        clear(root)?;
+    match fs::read(&marker) {
+        Ok(text) if text == KEEP => remove_empty_dirs(&root.join("refs")),
+        Ok(_) => clear(root)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write_marker(&own_dir)?,
+        Err(error) => return Err(Error::io("read", &marker)(error)),
     }
-    fs::write(&marker, "").map_err(Error::io("write", &marker))?;
-    sync_dir(&own_dir)?;
     let tmp = root.join("wasmstore/tmp");
     create_dir(&tmp)?;
     write_store_files(root, &tmp, format)?;
@@ -175,6 +204,15 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     sync_dir(root)?;
     tracing::info!(?root, ?format, %branch, "created a store");
     remove_if_there(&marker)
+}
+
+/// Writes the marker file of a creation that starts from the beginning.
+fn write_marker(own_dir: &Path) -> Result<()> {
+    let marker = own_dir.join(CREATING);
+    failpoints::step("change files")
+        .and_then(|()| fs::write(&marker, ""))
+        .map_err(Error::io("write", &marker))?;
+    sync_dir(own_dir)
 }
 
 /// Writes the files of a store apart from objects, refs and `HEAD` into the directory `dest`: its subdirectories, the hooks, and the

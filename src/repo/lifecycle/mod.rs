@@ -12,6 +12,7 @@ pub(crate) mod mirror_config;
 pub(crate) mod mirror_lock;
 pub(crate) mod name_rules;
 pub(crate) mod open;
+pub(crate) mod remains;
 pub(crate) mod replica_mark;
 pub(crate) mod scratch_dirs;
 pub(crate) mod upload_area;

@@ -6,17 +6,15 @@ use std::io;
 use std::path::Path;
 
 use crate::repo::error::{Error, Result};
-use crate::repo::follow::catch_up::GENERATION;
+use crate::repo::failpoints::step;
 use crate::repo::fs::names_in;
+use crate::repo::refs::lock::PACKED_REFS;
 
 /// The file in `ROOT/wasmstore` that exists while a store is created.
 pub(crate) const CREATING: &str = "creating";
 
 /// The files and directories that the creation of a store makes before it writes `HEAD`.
 pub(crate) const CREATED_NAMES: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
-
-/// The file with the refs that have no file of their own (gitrepository-layout(5)).
-const PACKED_REFS: &str = "packed-refs";
 
 /// Returns whether there is no store at `root` yet: the directory is missing or empty, or its creation was interrupted. A directory
 /// that contains other files but no `HEAD` belongs to another program and must not be overwritten, so this returns `false` for it.
@@ -37,33 +35,20 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     Ok(names.is_empty() || is_marked || has_just_begun)
 }
 
-/// Returns whether `root` contains only the remains of a copy of a store in a bucket: files of a repository without `HEAD`, and the file
-/// with the generation, which only copies have. Such files remain if the copy was deleted while a process wrote to it. They can be removed,
-/// because everything that was acknowledged to a client is in the bucket.
-pub(crate) fn is_remains_of_copy(root: &Path) -> Result<bool> {
-    let names = match names_in(root) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        names => names.map_err(Error::io("open", root))?,
-    };
-    let is_ours = |name: &OsString| {
-        let mut known = CREATED_NAMES.iter().chain(&["wasmstore", PACKED_REFS]);
-        known.any(|known| name == known)
-    };
-    Ok(names.iter().all(is_ours) && root.join("wasmstore").join(GENERATION).exists())
-}
-
 /// Removes the files of an interrupted creation or clone. The marker file exists, and the caller holds `refs.lock`.
 pub(crate) fn clear(root: &Path) -> Result<()> {
     let created = CREATED_NAMES
         .iter()
         .chain(&["wasmstore/clone", "wasmstore/tmp", PACKED_REFS]);
     for path in created.map(|name| root.join(name)) {
-        let removed = if path.is_dir() {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
+        let remove = || {
+            if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            }
         };
-        match removed {
+        match step("change files").and_then(|()| remove()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Error::io("remove", &path)(error));
             }

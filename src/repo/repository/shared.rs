@@ -12,7 +12,7 @@ use crate::repo::follow::fetch_packs::check_copy;
 use crate::repo::gc::{shared, shared_roll_up};
 use crate::repo::lifecycle::bucket_mark::{self, BucketMark, NewShared};
 use crate::repo::lifecycle::create::{ObjectFormat, create_copy_if_absent};
-use crate::repo::lifecycle::open;
+use crate::repo::lifecycle::remains::remains;
 use crate::repo::lifecycle::replica_mark;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
@@ -42,12 +42,12 @@ impl Repository {
     }
 
     /// Returns whether `root` contains only the remains of a copy that was deleted while it was in use. [`open_shared`](Self::open_shared)
-    /// replaces such remains.
+    /// makes a copy of them again.
     ///
     /// # Errors
     /// The directory cannot be read.
     pub fn is_remains_of_copy(root: &Path) -> Result<bool> {
-        open::is_remains_of_copy(root)
+        Ok(remains(root)?.is_some())
     }
 
     /// Returns whether this repository is a copy of a store in a bucket, which several machines can share.
@@ -145,6 +145,22 @@ impl Repository {
     /// The configuration cannot be written.
     pub fn set_bucket_mark(&self, mark: &BucketMark) -> Result<()> {
         bucket_mark::set_mark(&self.parts, mark)
+    }
+
+    /// Returns whether [`note_bucket_probed`](Self::note_bucket_probed) has recorded this bucket in the repository at `root`.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn is_bucket_probed(root: &Path, url: &str) -> Result<bool> {
+        bucket_mark::is_probed(root, url)
+    }
+
+    /// Records that the conditional writes of the bucket at `url` were found to be atomic.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn note_bucket_probed(&self, url: &str) -> Result<()> {
+        bucket_mark::note_probed(&self.parts, url)
     }
 
     /// Calls `create`, which copies this repository into a bucket, and then marks this repository as a copy of the store there. No

@@ -48,6 +48,31 @@ impl Store {
         Ok(Repository::bucket_mark_of(root)?)
     }
 
+    /// Returns whether the copy at `root` has recorded that the conditional writes of the bucket at `url` are atomic.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn is_bucket_probed(root: &Path, url: &str) -> Result<bool> {
+        Ok(Repository::is_bucket_probed(root, url)?)
+    }
+
+    /// Records in this copy that the conditional writes of the bucket at `url` are atomic.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn note_bucket_probed(&self, url: &str) -> Result<()> {
+        Ok(self.repo.note_bucket_probed(url)?)
+    }
+
+    /// Returns whether `root` contains only what is left of a copy that was deleted while it was in use. Such a copy cannot be opened before
+    /// [`open_shared`](Self::open_shared) has made it again.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn is_remains_of_copy(root: &Path) -> Result<bool> {
+        Ok(Repository::is_remains_of_copy(root)?)
+    }
+
     /// Moves this store into a bucket: calls `create`, which must copy the store there and return its mark, and makes this directory a copy
     /// of the store in the bucket. From then on, writes require the bucket.
     ///

@@ -56,3 +56,21 @@ fn a_server_answers_503_until_it_has_the_store() {
 fn put_status(server: &Server) -> u16 {
     post(server, "/module/b", &[], &module(2)).status
 }
+
+#[test]
+fn a_server_that_starts_again_with_its_copy_does_not_probe_the_bucket_again() {
+    let cluster = Cluster::new();
+    let probes = |name| metric(&cluster.start(name, &[]), "requests_total{kind=\"probe\"}");
+    assert!(probes("one") > 60.0);
+    assert_eq!(probes("one"), 0.0);
+    assert!(probes("two") > 60.0);
+    // The copy is of another bucket now, as far as the server can tell.
+    let config = cluster.world.path("one/config");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let (probed, other) = [cluster.url(), "s3://other".to_owned()]
+        .map(|url| format!("bucketProbed = {url}"))
+        .into();
+    assert!(text.contains(&probed), "{text}");
+    std::fs::write(&config, text.replace(&probed, &other)).unwrap();
+    assert!(probes("one") > 60.0);
+}
