@@ -92,7 +92,8 @@ impl SharedRefs {
     }
 }
 
-/// The record of a change that was applied for a request with an id. If the request is sent again, the change is not applied again.
+/// The record of a change that was applied for a request with an id. If the request is sent again, the change is not applied again. A record
+/// without tips says that the change was refused, and must not be applied later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedRequest {
     /// The id of the request, as in [`RequestId`].
@@ -104,6 +105,32 @@ pub struct AppliedRequest {
     pub before: Option<ObjectId>,
     /// The tip of the change's first ref after the change; `None` if the ref does not exist then.
     pub after: Option<ObjectId>,
+}
+
+impl AppliedRequest {
+    /// Returns the record of a request whose change is not applied and must not be applied later.
+    pub(crate) fn excluded(request: &RequestId) -> Self {
+        Self {
+            id: request.id.clone(),
+            generation: 0,
+            before: None,
+            after: None,
+        }
+    }
+
+    /// Returns whether this is such a record. A change that was applied has a tip after it.
+    pub(crate) fn is_excluded(&self) -> bool {
+        self.before.is_none() && self.after.is_none()
+    }
+}
+
+/// What is known for good about a request that several servers may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestEnd {
+    /// The change of the request was applied.
+    Applied,
+    /// The change of the request was not applied, and no server will apply it later.
+    Excluded,
 }
 
 /// The identity of a request that may be handled more than once: a server forwards it to another server and, if the result of that is

@@ -122,7 +122,7 @@ mod verify;
 
 pub use authority::{
     AppliedRequest, Authority, AuthorityCounters, Freshness, PackFiles, PackKey, RefUpdate,
-    RequestCount, RequestId, SharedRefs, SharedState, Swap,
+    RequestCount, RequestEnd, RequestId, SharedRefs, SharedState, Swap,
 };
 pub use broken_ref::BrokenRef;
 pub use error::{Error, Result, chain};

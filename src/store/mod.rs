@@ -83,8 +83,9 @@ pub use crate::repo::{
     Atomicity, Authority, AuthorityCounters, Blob, BlobHasher, BranchesAndTags, BrokenRef,
     BucketMark, CacheUse, Commit, CommitCount, DropPolicy, FaultSeverity, MirrorLock, NewShared,
     ObjectFormat, ObjectLocation, PackFiles, PackKey, PathChange, Published, PushHooks, RefUpdate,
-    RefWaker, RefWatcher, Refusal, RegistryTips, RequestCount, RequestId, SharedState, StoreFault,
-    ThreadPriority, TreeId, TreeNode, UploadArea, VerifyCounts, chain, lower_thread_priority,
+    RefWaker, RefWatcher, Refusal, RegistryTips, RequestCount, RequestEnd, RequestId, SharedState,
+    StoreFault, ThreadPriority, TreeId, TreeNode, UploadArea, VerifyCounts, chain,
+    lower_thread_priority,
 };
 pub use crate::wasm::{
     Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,

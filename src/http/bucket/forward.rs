@@ -29,7 +29,7 @@ use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length};
 use crate::http::upload::memory::{BufferedCharge, UploadMemory};
 use crate::names::ServerUrl;
-use crate::store::{Change, RequestId, SharedState};
+use crate::store::{Change, RequestEnd, RequestId, SharedState, Store};
 use crate::wire::encode_header_value;
 
 /// The largest request body that is buffered and forwarded, in bytes. This server handles requests with larger bodies itself.
@@ -128,21 +128,22 @@ async fn forward(
     let (bytes, charge) = buffer(app, &parts, body, length).await?;
     let id = new_request_id();
     let outgoing = outgoing(&parts, &change, bytes.clone(), (&id, key, &state), &writer)?;
-    let is_unknown = match forwarder.forward(&writer, outgoing).await {
+    // The other server may have the request, too.
+    let doubtful = match forwarder.forward(&writer, outgoing).await {
         Forwarded::Response(response) => {
             drop(charge);
             return Ok(finish(app, bucket, response).await);
         }
-        Forwarded::Refused(_) | Forwarded::NotSent(_) => false,
-        Forwarded::Unknown(_) => true,
+        Forwarded::Refused(_) | Forwarded::NotSent(_) => None,
+        Forwarded::Unknown(_) => Some(RequestId {
+            id,
+            since: state.generation,
+            is_sent_once: false,
+        }),
     };
-    if is_unknown {
+    if let Some(request) = doubtful.clone() {
         parts.extensions.insert(RequestOrigin {
-            request: RequestId {
-                id,
-                since: state.generation,
-                is_sent_once: false,
-            },
+            request,
             is_from_peer: false,
         });
     }
@@ -150,10 +151,9 @@ async fn forward(
     let response = next
         .run(Request::from_parts(parts, Body::from(bytes)))
         .await;
-    Ok(if is_unknown {
-        with_doubt(response)
-    } else {
-        response
+    Ok(match doubtful {
+        Some(request) => without_other_result(app, request, response).await,
+        None => response,
     })
 }
 
@@ -245,12 +245,24 @@ async fn finish(app: &App, bucket: &BucketServers, mut response: Response) -> Re
     response
 }
 
-/// Replaces an error response of this server, which says that nothing was changed, by a 500 response. The other server may have made the
-/// write, or may still make it if the request reaches it late.
-fn with_doubt(response: Response) -> Response {
-    if response.status().is_success() {
-        return response;
+/// Returns the response of this server to a request that another server may have, too, after it has made sure that the other one does not
+/// make the write later. If that is not possible, an error response, which says that nothing was changed, becomes a 500.
+async fn without_other_result(app: &App, request: RequestId, response: Response) -> Response {
+    let status = response.status();
+    if status.is_server_error() {
+        return with_doubt(response);
     }
+    // A success is excluded, too: perhaps it changed nothing, because the module was there already.
+    let exclude = move |store: &Store| Ok(store.exclude_request(&request)?);
+    match app.run_write(exclude).await {
+        Ok(RequestEnd::Excluded) => response,
+        _ if status.is_success() => response,
+        _ => with_doubt(response),
+    }
+}
+
+/// Turns an error response into a 500: the other server may have made the write, or may still make it if the request reaches it late.
+fn with_doubt(response: Response) -> Response {
     let reason = response.extensions().get::<Failure>();
     let reason = reason.map_or_else(|| "the server is busy".to_owned(), ToString::to_string);
     let detail = format!(

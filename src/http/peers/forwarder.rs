@@ -184,7 +184,14 @@ impl Forwarder {
                     "a response with status {status} that is not from wasmstore"
                 ))
             }
-            status @ StatusCode::SERVICE_UNAVAILABLE => Forwarded::Refused(status),
+            // Nothing was changed, for a reason that this server need not have: no connection to the bucket, or no space.
+            status @ (StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE) => {
+                Forwarded::Refused(status)
+            }
+            // For example, the other server did not get the result of its swap.
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                Forwarded::Unknown("a response with status 500".to_owned())
+            }
             _ => receive(response).await,
         }
     }
@@ -231,46 +238,4 @@ pub(in crate::http) fn forwarded_headers(headers: &HeaderMap) -> HeaderMap {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn headers_of_the_connection_are_not_forwarded() {
-        let headers = [
-            "host",
-            "connection",
-            "origin",
-            "wasmstore-peer-key",
-            "wasmstore-auth",
-            "if-match",
-        ]
-        .map(|name| (HeaderName::from_static(name), HeaderValue::from_static("x")));
-        let forwarded = forwarded_headers(&headers.into_iter().collect());
-        let mut names: Vec<_> = forwarded.keys().map(HeaderName::as_str).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["if-match", "wasmstore-auth"]);
-    }
-
-    #[tokio::test]
-    async fn a_server_that_refuses_connections_is_left_alone_for_a_while() {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = format!("http://{}", socket.local_addr().unwrap());
-        let server = ServerUrl::parse(&server).unwrap();
-        drop(socket);
-        let forwarder = Forwarder::new().unwrap();
-        assert!(forwarder.may_forward_to(&server));
-        let request = OutgoingRequest {
-            method: Method::POST,
-            url: server.at("/api/v1/rollback"),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        };
-        let forwarded = forwarder.forward(&server, request).await;
-        assert!(matches!(forwarded, Forwarded::NotSent(_)));
-        assert!(!forwarder.may_forward_to(&server));
-        assert!(forwarder.may_forward_to(&ServerUrl::parse("http://other").unwrap()));
-        assert_eq!(forwarder.counts(), ForwardCounts { ok: 0, failed: 1 });
-    }
-}
+mod tests;

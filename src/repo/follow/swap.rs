@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::repo::authority::{AppliedRequest, Freshness, PackFiles, RequestId, Swap};
+use crate::repo::authority::{AppliedRequest, Freshness, PackFiles, RequestEnd, RequestId, Swap};
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::following::RequestState;
 use crate::repo::packs::pack::Pack;
@@ -67,6 +67,30 @@ impl Parts {
                 result => return result,
             }
         }
+    }
+
+    /// Makes sure that the change of a request is not applied later by another machine that has the request: records the request without a
+    /// change, unless its change was applied already. The caller holds `lock` and `refs.lock`.
+    ///
+    /// # Errors
+    /// `Unconfirmed` if it is unknown whether the change was or will be applied; `Unreachable`; `Busy`.
+    pub(crate) fn exclude_request(&self, request: &RequestId) -> Result<RequestEnd> {
+        let swap = Swap {
+            requests: vec![AppliedRequest::excluded(request)],
+            ..Swap::default()
+        };
+        let begun = Instant::now();
+        while begun.elapsed() < RETRY_MAX {
+            self.catch_up(Freshness::Current)?;
+            match self.find_request(request)? {
+                Some(found) if found.is_excluded() => return Ok(RequestEnd::Excluded),
+                Some(_) => return Ok(RequestEnd::Applied),
+                None if self.swap(&swap)? => return Ok(RequestEnd::Excluded),
+                None => {}
+            }
+        }
+        let reason = "other machines keep changing the store";
+        Err(Error::Busy(reason.to_owned()))
     }
 
     /// Returns the change that was applied for a request; `None` if the request was not applied.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::CacheLimits;
 use crate::names::BranchName;
 use crate::repo::Repository;
-use crate::repo::authority::{Authority, Freshness, PackFiles, SharedState};
+use crate::repo::authority::{Authority, Freshness, PackFiles, RequestEnd, RequestId, SharedState};
 use crate::repo::error::{Error, Result};
 use crate::repo::follow::fetch_packs::check_copy;
 use crate::repo::gc::{shared, shared_roll_up};
@@ -91,6 +91,16 @@ impl Repository {
     /// disk.
     pub fn followed_generation(&self) -> u64 {
         self.parts.noted_generation()
+    }
+
+    /// Makes sure that no server applies the change of a request later, unless it was applied already.
+    ///
+    /// # Errors
+    /// `Unconfirmed` if it is unknown whether the change was or will be applied; as for [`catch_up`](Self::catch_up).
+    pub fn exclude_request(&self, request: &RequestId) -> Result<RequestEnd> {
+        let _lock = self.parts.locks.writing()?;
+        let _refs = self.parts.locks.refs()?;
+        self.parts.exclude_request(request)
     }
 
     /// If the shared state has many small packs of similar size, copies them into one pack, which replaces them (a roll-up). Returns

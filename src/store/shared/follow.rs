@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::repo::{Authority, AuthorityCounters, Freshness, SharedState};
+use crate::repo::{Authority, AuthorityCounters, Freshness, RequestEnd, RequestId, SharedState};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
@@ -60,6 +60,14 @@ impl Store {
             }
         }
         Ok(FollowWait::Reached)
+    }
+
+    /// Makes sure that no server of the bucket applies the change of a request later, unless it was applied already.
+    ///
+    /// # Errors
+    /// It is unknown whether the change was or will be applied; as for [`follow`](Self::follow).
+    pub fn exclude_request(&self, request: &RequestId) -> Result<RequestEnd> {
+        Ok(self.repo.exclude_request(request)?)
     }
 
     /// Returns the generation of the shared state to which this copy was last updated; 0 if the store is not in a bucket. Every change of

@@ -142,6 +142,42 @@ fn a_stopped_writer_is_replaced_and_does_not_repeat_the_write_when_it_continues(
     assert_eq!(get(&one, "/module/a?consistent=true", &[]).body, module(3));
 }
 
+/// Stops the last writer, sends a request that changes nothing to another server, and then changes the module so that the same request would
+/// change it. Returns the module that the stopped server has after it has continued.
+fn module_after_late(
+    request: impl Fn(&Server) -> Response,
+    before: Option<u32>,
+    status: u16,
+) -> Vec<u8> {
+    let cluster = Cluster::new();
+    let one = cluster.start("one", &[]);
+    put(&one, "first", 0);
+    let two = cluster.start("two", &[]);
+    if let Some(before) = before {
+        put(&two, "a", before);
+    }
+    one.signal("STOP");
+    let response = request(&two);
+    assert_eq!(response.status, status, "{}", response.text());
+    put(&two, "a", 2);
+    one.signal("CONT");
+    assert_eq!(get(&one, "/module/a?consistent=true", &[]).body, module(2));
+    std::thread::sleep(Duration::from_millis(500));
+    get(&one, "/module/a?consistent=true", &[]).body
+}
+
+#[test]
+fn a_refusal_holds_although_a_stopped_writer_gets_the_request_later() {
+    let remove = |server: &Server| server.send("DELETE", "/api/v1/module/a", &[], b"");
+    assert_eq!(module_after_late(remove, None, 404), module(2));
+}
+
+#[test]
+fn an_upload_without_effect_has_none_when_a_stopped_writer_gets_it_later() {
+    let upload = |server: &Server| post(server, "/module/a", &[], &module(1));
+    assert_eq!(module_after_late(upload, Some(1), 200), module(2));
+}
+
 #[test]
 fn a_dead_writer_is_replaced() {
     let cluster = Cluster::new();

@@ -1,8 +1,10 @@
 //! Writes that are forwarded to the last writer.
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::support::server::read_response;
 use crate::support::store::custom_section;
 
 /// Starts two servers, of which the first is the last writer.
@@ -181,6 +183,30 @@ fn branches_and_large_modules_are_written_by_the_server_that_gets_them() {
         &["Wasmstore-Branch: side"],
     );
     assert_eq!(found.body.len(), large.len());
+}
+
+#[test]
+fn a_module_of_unknown_length_is_written_by_the_server_that_gets_it() {
+    let cluster = Cluster::new();
+    let (one, two) = two_servers(&cluster);
+    let bytes = module(7);
+    let mut stream = two.connect();
+    let head = format!(
+        "POST /api/v1/module/chunked HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+        two.address
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    for chunk in bytes.chunks(5).chain([&[][..]]) {
+        let chunk = [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat();
+        stream.write_all(&chunk).unwrap();
+    }
+    let response = read_response(stream);
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert_eq!(forwarded(&two), (0.0, 0.0));
+    for server in [&one, &two] {
+        let read = get(server, "/module/chunked?consistent=true", &[]);
+        assert_eq!(read.body, bytes);
+    }
 }
 
 #[test]

@@ -86,6 +86,10 @@ impl OpenBatch<'_> {
             self.publish();
         }
         match request.map(|request| self.txn.parts.find_request(request)) {
+            Some(Ok(Some(found))) if found.is_excluded() => {
+                let reason = "another server has refused the request".to_owned();
+                return DecidedChange::refused(Error::Busy(reason).into(), &self.base);
+            }
             Some(Ok(Some(applied))) => return self.repeat(refs, &applied, decide),
             Some(Err(error)) => return DecidedChange::refused(error.into(), &self.base),
             Some(Ok(None)) | None => {}
