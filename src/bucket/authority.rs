@@ -197,6 +197,10 @@ impl Authority for Bucket {
         result.map(|known| known.map(|known| known.state.clone()))
     }
 
+    fn known_generation(&self) -> u64 {
+        self.known().map_or(0, |known| known.state.generation)
+    }
+
     fn sweep(&self) -> Result<usize> {
         self.delete_unnamed()
     }

@@ -230,6 +230,9 @@ pub trait Authority: Send + Sync {
     /// `Unconfirmed` if it is not known whether the swap was made. After any other error it was not made.
     fn swap(&self, base: u64, swap: &Swap) -> Result<Option<Arc<SharedState>>>;
 
+    /// Returns the generation of the newest state that this process has read or made, without a request; 0 if there is none.
+    fn known_generation(&self) -> u64;
+
     /// Deletes the packs in the bucket whose generation is below the [`floor`](SharedState::floor) and that the shared state does not
     /// contain. Returns the number of deleted packs.
     ///
@@ -308,6 +311,10 @@ impl Authority for LocalRefs {
 
     fn swap(&self, _base: u64, _swap: &Swap) -> Result<Option<Arc<SharedState>>> {
         Ok(None)
+    }
+
+    fn known_generation(&self) -> u64 {
+        0
     }
 
     fn sweep(&self) -> Result<usize> {

@@ -3,8 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use object_store::ObjectStore as _;
-use wasmstore::names::ModuleRef;
-use wasmstore::store::{Change, DirectoryRemoval, History, Retention};
+use wasmstore::names::{ModuleRef, RefName};
+use wasmstore::store::{
+    Atomicity, Change, DirectoryRemoval, DropPolicy, History, RefUpdate, Retention,
+};
 
 use super::*;
 use crate::support::store::{branch, on};
@@ -256,4 +258,47 @@ fn the_last_writer_rolls_small_packs_up_and_copies_drop_the_old_ones() {
     assert!(b.packs() < 10, "{} packs", b.packs());
     [&a, &b, &shared.copy("c")].into_iter().for_each(Copy::fsck);
     assert_eq!(b.paths().len(), 70);
+}
+
+#[test]
+fn gc_ends_although_other_copies_write_all_the_time_to_a_store_with_many_refs() {
+    let shared = Shared::new();
+    let copies = ["a", "b", "c"].map(|name| shared.copy(name));
+    let [a, b, c] = &copies;
+    let id = a.put("p", 1).into();
+    let tags = (0..1500).map(|n| RefUpdate {
+        name: RefName::parse(&format!("refs/tags/{}/{n}", n % 7)).unwrap(),
+        old: None,
+        new: Some(id),
+    });
+    let tags = tags.collect::<Vec<_>>();
+    let pushed = a
+        .store
+        .publish_push(&tags, DropPolicy::Refused, Atomicity::PerRef);
+    assert!(pushed.unwrap().iter().all(Result::is_ok));
+    let writing = std::sync::atomic::AtomicBool::new(true);
+    let (runs, written) = std::thread::scope(|scope| {
+        let write = |copy: &Copy, name: &str| {
+            let mut written = 0;
+            while writing.load(std::sync::atomic::Ordering::Relaxed) {
+                copy.put(&format!("{name}/{written}"), written);
+                written += 1;
+            }
+            written
+        };
+        let writers =
+            [(a, "a"), (c, "c")].map(|(copy, name)| scope.spawn(move || write(copy, name)));
+        let runs = [0, 1, 2].map(|_| b.store.gc(&Change::default(), History::Keep));
+        // The writers must stop before a failed run ends this thread, because the scope waits for them.
+        writing.store(false, std::sync::atomic::Ordering::Relaxed);
+        (runs, writers.map(|writer| writer.join().unwrap()))
+    });
+    for run in runs {
+        run.unwrap();
+    }
+    for copy in &copies {
+        let paths = copy.follow().paths().len() as u32;
+        assert_eq!(paths, written[0] + written[1] + 1);
+        copy.fsck();
+    }
 }

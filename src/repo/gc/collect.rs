@@ -18,7 +18,7 @@ use crate::repo::authority::{Freshness, SharedState};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::candidates::{self, Candidates};
 use crate::repo::gc::commit_graph::write_commit_graph;
-use crate::repo::gc::reachable_pack::ReachablePack;
+use crate::repo::gc::reachable_pack::{ReachablePack, roots};
 use crate::repo::gc::rewrite::{self, Rewrite, RewritePlan, RewrittenBranch};
 use crate::repo::gc::shared;
 use crate::repo::history::reach::reachable;
@@ -105,7 +105,11 @@ impl Collector<'_> {
             let packs = packs.map(|key| Pack::named(root, &key.checksum));
             candidates.add_objects_of(packs, repo.object_hash())?;
         }
-        let packed = self.pack(&repo, git.as_ref(), &self.roots(planned)?)?;
+        let packed = self.pack(
+            &repo,
+            git.as_ref(),
+            &roots(self.targets_of_refs()?, planned),
+        )?;
         candidates.spare(packed.as_ref());
         if let (Some(_), Some(packed)) = (&base, &packed) {
             self.parts.authority.keep(&packed.into())?;
@@ -188,15 +192,28 @@ impl Collector<'_> {
         base: Option<&SharedState>,
         check: impl Fn() -> Result<(), E>,
     ) -> Result<Exchanged, E> {
+        // In a shared repository, the refs on disk are compared and read only once. If there are many, other machines would change the state
+        // in that time again and again.
+        let mut unshared = None;
+        if base.is_some() {
+            self.parts.doubt();
+        }
         for _ in 0..EXCHANGES_MAX {
-            if base.is_some() {
-                self.parts.doubt();
-            }
             self.parts.catch_up(Freshness::LastSwap)?;
             check()?;
             let rewritten = plan.map(|plan| plan.write(self.parts)).transpose()?;
             let rewritten = rewritten.flatten();
-            let copies = self.copies(repo, rewritten.as_ref(), candidates, packed)?;
+            let targets = match base {
+                None => self.targets_of_refs()?,
+                Some(_) => {
+                    if unshared.is_none() {
+                        unshared = Some(self.targets_of_unshared_refs()?);
+                    }
+                    let unshared = unshared.iter().flatten().copied();
+                    unshared.chain(self.targets_of_shared_refs(repo)).collect()
+                }
+            };
+            let copies = self.copies(repo, targets, rewritten.as_ref(), candidates, packed)?;
             let copied = self.write_pack(repo, &copies)?;
             let is_done = match base {
                 None => {
@@ -223,17 +240,18 @@ impl Collector<'_> {
         Err(Error::Busy(reason.to_owned()).into())
     }
 
-    /// Returns the objects of the candidates (packs and loose objects to delete) that refs reach and that `packed`, the pack of phase 1,
+    /// Returns the objects of the candidates (packs and loose objects to delete) that refs with these targets reach and that `packed`, the pack of phase 1,
     /// does not contain.
     fn copies(
         &self,
         repo: &gix::Repository,
+        targets: Vec<gix::ObjectId>,
         rewritten: Option<&RewrittenBranch>,
         candidates: &Candidates,
         packed: &ReachablePack,
     ) -> Result<Vec<gix::ObjectId>> {
         let rewritten = rewritten.map(|branch| (branch.old_tip, branch.roots.clone()));
-        let roots = self.roots(rewritten)?;
+        let roots = roots(targets, rewritten);
         let mut copies = reachable(repo, roots, &|id| packed.contains(id))?;
         copies.retain(|id| candidates.ids.contains(id));
         Ok(copies)

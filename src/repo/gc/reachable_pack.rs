@@ -2,12 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
+use gix::bstr::ByteSlice;
 use gix::refs::Target;
 
 use crate::git::Git;
+use crate::names::RefName;
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::Collector;
 use crate::repo::history::reach::reachable;
+use crate::repo::ids::object_id;
 use crate::repo::lifecycle::scratch_dirs::gc_dir;
 use crate::repo::packs::pack::Pack;
 
@@ -29,35 +32,61 @@ impl ReachablePack {
     }
 }
 
+/// Returns the objects from which everything that must stay is reachable: the targets of all refs. For a branch that is rewritten, uses the
+/// given objects instead of its old tip.
+pub(super) fn roots(
+    targets: Vec<gix::ObjectId>,
+    rewritten: Option<(gix::ObjectId, Vec<gix::ObjectId>)>,
+) -> Vec<gix::ObjectId> {
+    let mut roots = targets;
+    if let Some((old_tip, new_roots)) = rewritten {
+        roots.retain(|id| *id != old_tip);
+        roots.extend(new_roots);
+    }
+    roots.sort_unstable();
+    roots.dedup();
+    roots
+}
+
 impl Collector<'_> {
-    /// Returns objects that together reach everything that must stay: the targets of all refs. For a branch that is rewritten, uses the
-    /// given objects instead of its old tip.
+    /// Returns the targets of all refs of this repository.
     ///
     /// # Errors
     /// `UncollectableRef` if a ref is broken, because it is not known which objects that ref needs.
-    pub(super) fn roots(
-        &self,
-        rewritten: Option<(gix::ObjectId, Vec<gix::ObjectId>)>,
-    ) -> Result<Vec<gix::ObjectId>> {
+    pub(super) fn targets_of_refs(&self) -> Result<Vec<gix::ObjectId>> {
+        self.targets(|_| true)
+    }
+
+    /// Returns the targets of the refs of this repository that are not part of a shared state, such as `refs/notes`.
+    ///
+    /// # Errors
+    /// As for [`targets_of_refs`](Self::targets_of_refs).
+    pub(super) fn targets_of_unshared_refs(&self) -> Result<Vec<gix::ObjectId>> {
+        self.targets(|name| RefName::parse(name).is_err())
+    }
+
+    fn targets(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<gix::ObjectId>> {
         let list = self.parts.refs.list("refs/")?;
         if let Some(broken) = list.broken.into_iter().next() {
             return Err(Error::UncollectableRef(broken));
         }
-        let refs = list
+        let wanted = list
             .refs
             .into_iter()
-            .filter_map(|(_, target)| match target {
-                Target::Object(id) => Some(id),
-                Target::Symbolic(_) => None,
-            });
-        let mut roots: Vec<_> = refs.chain(self.parts.refs.detached_head()?).collect();
-        if let Some((old_tip, new_roots)) = rewritten {
-            roots.retain(|id| *id != old_tip);
-            roots.extend(new_roots);
-        }
-        roots.sort_unstable();
-        roots.dedup();
-        Ok(roots)
+            .filter(|(name, _)| is_wanted(&name.to_str_lossy()));
+        let targets = wanted.filter_map(|(_, target)| match target {
+            Target::Object(id) => Some(id),
+            Target::Symbolic(_) => None,
+        });
+        Ok(targets.chain(self.parts.refs.detached_head()?).collect())
+    }
+
+    /// Returns the targets of the refs of the shared state to which the refs of this repository were last made equal.
+    pub(super) fn targets_of_shared_refs(&self, repo: &gix::Repository) -> Vec<gix::ObjectId> {
+        let followed = self.parts.following.lock();
+        let refs = followed.applied.iter().flat_map(|state| state.refs.iter());
+        refs.filter_map(|(_, id)| object_id(repo, id.as_bytes()))
+            .collect()
     }
 
     /// Writes objects into a durable pack without deltas. Returns `None` if `ids` is empty.
