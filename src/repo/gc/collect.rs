@@ -240,8 +240,8 @@ impl Collector<'_> {
         Err(Error::Busy(reason.to_owned()).into())
     }
 
-    /// Returns the objects of the candidates (packs and loose objects to delete) that refs with these targets reach and that `packed`, the pack of phase 1,
-    /// does not contain.
+    /// Returns the objects of the candidates (packs and loose objects to delete) that refs with these targets reach and that `packed`, the
+    /// pack of phase 1, does not contain.
     fn copies(
         &self,
         repo: &gix::Repository,
