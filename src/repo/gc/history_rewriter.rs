@@ -11,6 +11,7 @@ use crate::repo::gc::rewritten_history::{NewForm, RewrittenHistory};
 use crate::repo::history::walk::CommitNode;
 use crate::repo::ids::commit_id;
 use crate::repo::objects::commit::read_linked;
+use crate::repo::objects::find::find_object;
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
@@ -159,7 +160,7 @@ impl<'p> HistoryRewriter<'p> {
         parents: &[gix::ObjectId],
         tree: &NewTree,
     ) -> Result<gix::ObjectId> {
-        let object = txn.repo().find_object(id);
+        let object = find_object(txn.repo(), id);
         let encoded = object
             .map_err(Error::database(format!("read commit {id}")))?
             .detach()

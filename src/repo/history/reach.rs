@@ -3,6 +3,7 @@
 use gix::objs::{Kind, TagRefIter};
 
 use crate::repo::error::{Error, Result};
+use crate::repo::objects::find::{find_object, try_find_header};
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::tree::reader::parse_tree;
 
@@ -19,17 +20,15 @@ pub(crate) fn reachable(
         if done(&id) || !seen.insert(id) {
             continue;
         }
-        let header = repo
-            .try_find_header(id)
-            .map_err(Error::database(format!("read object {id}")))?;
+        let header =
+            try_find_header(repo, id).map_err(Error::database(format!("read object {id}")))?;
         let kind = header
             .ok_or_else(|| Error::Missing { id: id.to_string() })?
             .kind();
         found.push(id);
         if kind != Kind::Blob {
-            let object = repo
-                .find_object(id)
-                .map_err(Error::database(format!("read object {id}")))?;
+            let object =
+                find_object(repo, id).map_err(Error::database(format!("read object {id}")))?;
             links(&object, &mut todo)?;
         }
     }

@@ -11,6 +11,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::object_id;
 use crate::repo::objects::cache::{Blob, Caches};
 use crate::repo::objects::commit::{self, Commit};
+use crate::repo::objects::find::{try_find_header, try_find_object};
 use crate::repo::objects::gix_handle::GixHandle;
 use crate::repo::objects::spool::Spool;
 
@@ -158,9 +159,8 @@ impl ObjectDb {
         let Some(id) = object_id(&repo, hash.as_bytes()) else {
             return Ok(None);
         };
-        let object = repo
-            .try_find_object(id)
-            .map_err(Error::database(format!("read module {hash}")))?;
+        let object =
+            try_find_object(&repo, id).map_err(Error::database(format!("read module {hash}")))?;
         Ok(object
             .filter(|object| object.kind == gix::objs::Kind::Blob)
             .map(|object| object.detach().data))
@@ -174,9 +174,8 @@ impl ObjectDb {
         let Some(id) = object_id(&repo, hash.as_bytes()) else {
             return Ok(None);
         };
-        let header = repo
-            .try_find_header(id)
-            .map_err(Error::database(format!("read module {hash}")))?;
+        let header =
+            try_find_header(&repo, id).map_err(Error::database(format!("read module {hash}")))?;
         Ok(header
             .filter(|header| header.kind() == gix::objs::Kind::Blob)
             .map(|header| header.size()))

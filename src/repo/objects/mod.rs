@@ -5,6 +5,7 @@ pub(crate) mod cache;
 pub(crate) mod commit;
 pub(crate) mod count;
 pub(crate) mod db;
+pub(crate) mod find;
 pub(crate) mod gix_handle;
 pub(crate) mod loose;
 pub(crate) mod raw_commit;

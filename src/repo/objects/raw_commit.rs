@@ -9,6 +9,7 @@ use gix::bstr::ByteSlice;
 use gix::objs::{Data, Find, Kind};
 
 use crate::repo::error::{Error, Result};
+use crate::repo::objects::find;
 
 /// A commit whose tree and parents are well-formed. Everything else may be malformed.
 pub(crate) struct RawCommit<'d> {
@@ -208,10 +209,11 @@ impl Find for LenientObjects<'_> {
         id: &gix::oid,
         buffer: &'b mut Vec<u8>,
     ) -> gix::error::Result<Option<Data<'b>>> {
-        let Some(found) = self.0.objects.try_find(id, buffer)? else {
+        let Some(found) = find::try_find_object(self.0, id.to_owned())? else {
             return Ok(None);
         };
-        let (kind, object_hash) = (found.kind, found.object_hash);
+        let (kind, object_hash) = (found.kind, found.id.kind());
+        *buffer = found.detach().data;
         if kind == Kind::Commit
             && let Ok(commit) = RawCommit::parse(id, buffer)
         {

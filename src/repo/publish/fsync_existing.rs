@@ -10,6 +10,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::history::walk::commits_beyond;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::read_linked;
+use crate::repo::objects::find;
 use crate::repo::objects::loose::SyncedObject;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::lock::HEAD;
@@ -80,7 +81,7 @@ impl WriteTxn<'_> {
         self.parts.packs.forget_deleted()?;
         let fresh = self.parts.objects.handle_for(HEAD)?;
         // Skips a recorded tip that does not exist any more.
-        let exists = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
+        let exists = |tip: &gix::ObjectId| find::exists(&fresh, tip);
         let mut visited = VisitedTrees::new();
         for new in commits_beyond(&fresh, tips, durable.into_iter().filter(exists))? {
             let (id, _) = new?;
@@ -162,7 +163,7 @@ impl WriteTxn<'_> {
         }
         self.parts.packs.forget_deleted()?;
         let fresh = self.parts.objects.handle_for(id)?;
-        let exists = gix::objs::Exists::exists(&*fresh.objects, &id);
+        let exists = find::exists(&fresh, &id);
         if exists {
             self.parts.packs.sync_all()?;
         }
@@ -183,7 +184,7 @@ impl WriteTxn<'_> {
         let exists = match self.objects.loose.sync_existing(&id)? {
             SyncedObject::Durable => true,
             SyncedObject::Damaged => false,
-            SyncedObject::Absent => gix::objs::Exists::exists(&*fresh.objects, &id),
+            SyncedObject::Absent => find::exists(fresh, &id),
         };
         if exists {
             Ok(())

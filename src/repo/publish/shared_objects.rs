@@ -3,6 +3,7 @@
 
 use crate::repo::authority::PackFiles;
 use crate::repo::error::{Error, Result};
+use crate::repo::objects::find::{exists, try_find_object};
 use crate::repo::objects::spool::Spool;
 use crate::repo::packs::pack::Pack;
 use crate::repo::packs::writer::PackWriter;
@@ -64,7 +65,7 @@ impl WriteTxn<'_> {
             return Ok(true);
         }
         // If the object exists, it is in a pack that the shared state contains.
-        Ok(gix::objs::Exists::exists(&*fresh.objects, &id))
+        Ok(exists(&fresh, &id))
     }
 
     fn unnamed_pack_with(&mut self, id: &gix::oid) -> Result<Option<Pack>> {
@@ -91,7 +92,7 @@ impl WriteTxn<'_> {
         if !path.exists() {
             return Ok(None);
         }
-        let object = repo.try_find_object(id);
+        let object = try_find_object(repo, id.to_owned());
         let object = object.map_err(Error::database(format!("read object {id}")))?;
         Ok(object.map(|object| (object.kind, object.detach().data)))
     }

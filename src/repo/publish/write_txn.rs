@@ -10,6 +10,7 @@ use crate::repo::follow::unnamed_packs::UnnamedPacks;
 use crate::repo::ids::{module_hash, object_id};
 use crate::repo::locks::Guard;
 use crate::repo::objects::commit;
+use crate::repo::objects::find::try_find_header;
 use crate::repo::objects::loose::{LooseObjects, SyncedObject};
 use crate::repo::objects::spool::Spool;
 use crate::repo::packs::pack::Pack;
@@ -176,9 +177,7 @@ impl<'r> WriteTxn<'r> {
         let Some(id) = object_id(self.repo(), hash.as_bytes()) else {
             return Ok(false);
         };
-        let header = self
-            .repo()
-            .try_find_header(id)
+        let header = try_find_header(self.repo(), id)
             .map_err(Error::database(format!("read module {hash}")))?;
         Ok(header.is_some_and(|header| header.kind() == gix::objs::Kind::Blob))
     }

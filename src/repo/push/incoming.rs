@@ -10,6 +10,7 @@ use crate::names::{CommitId, ModuleHash, ObjectId};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::db::ObjectDb;
+use crate::repo::objects::find::{try_find_header, try_find_object};
 use crate::repo::objects::tag::{self, Annotation};
 use crate::repo::push::pushed_commit::{PushedCommit, check_size};
 
@@ -229,7 +230,7 @@ impl IncomingObjects {
                 return Ok((header.kind(), header.size()));
             }
         }
-        let header = self.store.try_find_header(id).map_err(reading(id))?;
+        let header = try_find_header(&self.store, id).map_err(reading(id))?;
         match header {
             Some(header) => Ok((header.kind(), header.size())),
             None => Err(missing(id)),
@@ -253,9 +254,7 @@ impl IncomingObjects {
                 return Ok((kind, bytes));
             }
         }
-        let object = self
-            .store
-            .try_find_object(id)
+        let object = try_find_object(&self.store, id)
             .map_err(reading(id))?
             .ok_or_else(|| missing(id))?;
         Ok((object.kind, object.detach().data))

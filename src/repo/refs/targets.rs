@@ -5,10 +5,10 @@ use std::io;
 use std::path::PathBuf;
 
 use gix::bstr::BString;
-use gix::objs::Exists;
 use gix::refs::Target;
 
 use crate::repo::error::{Error, Result};
+use crate::repo::objects::find::{exists, try_find_header};
 use crate::repo::refs::list::Found;
 use crate::repo::refs::read::SYMBOLIC_MAX;
 use crate::repo::refs::reuse::Reuse;
@@ -68,7 +68,7 @@ impl RefStore {
                     _ => {}
                 }
                 (
-                    repo.try_find_header(*id).map(|found| found.is_some()),
+                    try_find_header(repo, *id).map(|found| found.is_some()),
                     format!("it points to object {id}, which is missing"),
                 )
             }
@@ -95,7 +95,7 @@ impl RefStore {
 /// Returns whether the target of a ref exists and can be read.
 fn is_found(repo: &gix::Repository, target: &Target) -> bool {
     match target {
-        Target::Object(id) => repo.objects.exists(id),
+        Target::Object(id) => exists(repo, id),
         Target::Symbolic(to) => matches!(repo.try_find_reference(to.as_bstr()), Ok(Some(_))),
     }
 }
