@@ -132,6 +132,28 @@ fn compose_file_uses_existing_flags() {
 }
 
 #[test]
+fn image_is_built_from_files_that_docker_sees() {
+    let ignore = read(".dockerignore");
+    let seen: BTreeSet<_> = ignore
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    let image = read("Dockerfile");
+    let copies = image.lines().filter_map(|line| line.strip_prefix("COPY "));
+    let mut copied = BTreeSet::new();
+    for copy in copies.filter(|copy| !copy.starts_with("--from")) {
+        let mut files: Vec<_> = copy.split_whitespace().collect();
+        files.pop();
+        copied.extend(files.iter().map(|file| file.trim_start_matches("./")));
+    }
+    assert_eq!(copied, seen);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in copied {
+        assert!(root.join(file).exists(), "{file} does not exist");
+    }
+}
+
+#[test]
 fn files_for_servers_on_a_bucket_use_existing_flags() {
     for (name, least) in [
         ("deploy/docker-compose.cluster.yml", 7),
