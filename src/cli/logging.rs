@@ -12,6 +12,7 @@ use super::commands::Command;
 use super::exit::{Error, Result};
 use super::log_queue::LogQueue;
 use super::output::printable_lines;
+use super::progress::without_bars;
 
 /// The queue for log lines. Set only if this process is a server.
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
@@ -80,7 +81,7 @@ impl Write for LogSink {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         if self.is_terminal {
             let text = String::from_utf8_lossy(lines);
-            io::stderr().write_all(printable_lines(&text).as_bytes())?;
+            without_bars(|| io::stderr().write_all(printable_lines(&text).as_bytes()))?;
         } else {
             io::stderr().write_all(lines)?;
         }

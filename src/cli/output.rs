@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::color::{ColorChoice, DiffColor};
 use super::exit::{Error, Result};
 use super::pager::Pager;
+use super::progress::without_bars;
 use crate::names::{is_display_control, printable};
 
 /// The standard output of a command. If its reader closes it, writing returns [`Error::Closed`], which ends the command without a
@@ -29,10 +30,14 @@ impl Output {
     /// Creates an output that writes to standard output. `is_json` is the value of `--json`.
     pub fn stdout(is_json: bool, color: ColorChoice) -> Self {
         let is_terminal = io::stdout().is_terminal();
+        let sink: Box<dyn Write> = match is_terminal {
+            true => Box::new(Terminal),
+            false => Box::new(io::stdout()),
+        };
         Self {
             is_terminal,
             is_colored: color.is_enabled(is_terminal),
-            ..Self::with_sink(Box::new(io::stdout()), is_json)
+            ..Self::with_sink(sink, is_json)
         }
     }
 
@@ -169,6 +174,19 @@ impl Output {
     }
 }
 
+/// The terminal of standard output, on which progress bars may be visible.
+struct Terminal;
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        without_bars(|| io::stdout().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        without_bars(|| io::stdout().flush())
+    }
+}
+
 /// A JSON array that is being written.
 pub(super) struct JsonArray<'o> {
     out: &'o mut Output,
@@ -202,13 +220,13 @@ pub(super) fn print_hint(hint: &str, color: ColorChoice) {
 
 /// Prints to standard error one line about what a command did.
 pub(super) fn print_note(note: &str) {
-    let _ = writeln!(io::stderr(), "{}", printable(note));
+    let _ = without_bars(|| writeln!(io::stderr(), "{}", printable(note)));
 }
 
 /// Prints lines to standard error. They quote the faulty part of an input, below the error about it.
 pub(super) fn print_excerpt(lines: &[String]) {
     for line in lines {
-        let _ = writeln!(io::stderr(), "  {}", printable(line));
+        let _ = without_bars(|| writeln!(io::stderr(), "  {}", printable(line)));
     }
 }
 
@@ -219,7 +237,7 @@ fn print_labeled(label: &str, code: &str, message: &str, color: ColorChoice) {
         label.to_owned()
     };
     // If standard error cannot be written, the failure cannot be reported anywhere.
-    let _ = writeln!(io::stderr(), "{label} {}", printable(message));
+    let _ = without_bars(|| writeln!(io::stderr(), "{label} {}", printable(message)));
 }
 
 /// Escapes the control characters in text, except line feeds and tabs.

@@ -1,14 +1,27 @@
 //! Progress bars on standard error. They appear only on a terminal, and not with `--quiet`.
 
 use std::io::{IsTerminal, Read};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressBarIter, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressBarIter, ProgressStyle};
 
 /// The time between two redraws of a spinner whose operation does not report progress.
 const TICK: Duration = Duration::from_millis(100);
 /// The size of the smallest input for which progress is shown, in bytes. A smaller one is read too quickly.
 const BYTES_MIN: u64 = 8 << 20;
+
+/// The visible progress bars of this process. Set once there is one.
+static BARS: OnceLock<MultiProgress> = OnceLock::new();
+
+/// Clears the visible progress bars, runs `print`, and draws the bars again below its output. Whatever is written to a terminal must be
+/// written by such a `print`: otherwise the bar of that moment stays on the screen above it. `print` must not call this function.
+pub(super) fn without_bars<R>(print: impl FnOnce() -> R) -> R {
+    match BARS.get() {
+        Some(bars) => bars.suspend(print),
+        None => print(),
+    }
+}
 
 /// A factory for progress bars, which are either all visible or all hidden.
 #[derive(Clone, Copy, Debug)]
@@ -74,8 +87,9 @@ impl Progress {
         }
         let style =
             ProgressStyle::with_template(template).expect("BUG: the template is well-formed");
-        ProgressBar::new(0)
+        let bar = ProgressBar::new(0)
             .with_style(style)
-            .with_message(operation)
+            .with_message(operation);
+        BARS.get_or_init(MultiProgress::new).add(bar)
     }
 }

@@ -21,6 +21,7 @@ fn on_terminal(world: &World, variables: &[(&str, &str)], args: &str) -> String 
     script
         .env("TERM", "xterm")
         .env("PAGER", "sed s/^/P/")
+        .env("PROGRAM", binary)
         .envs(variables.iter().copied());
     script.args(["-qec", &format!("{binary} {args}"), "/dev/null"]);
     String::from_utf8(script.output().unwrap().stdout)
@@ -196,6 +197,28 @@ fn large_file_has_a_progress_bar_on_a_terminal() {
     assert_eq!(without_report(&err), "");
     assert!(on_terminal("gc --yes").contains("gc "));
     world.fsck();
+}
+
+#[test]
+fn progress_is_cleared_before_other_output() {
+    if !has_program("script") {
+        println!("skipped: no script(1) to make a terminal");
+        return;
+    }
+    let world = World::with_store("sha1");
+    world.file("a.wasm", module(1));
+    // script(1) runs the command line with a shell, whose last command reads the pipe.
+    let output = on_terminal(
+        &world,
+        &[],
+        "find none 2> /dev/null; cat a.wasm | $PROGRAM add - a",
+    );
+    assert!(output.contains("add "), "{output:?}");
+    // What is left of a line is what was printed after it was cleared.
+    let lines = output.lines().map(|line| line.rsplit("\u{1b}[2K").next());
+    let lines: Vec<_> = lines.flatten().collect();
+    assert_eq!(lines[0], world.hash(1), "{output:?}");
+    assert!(lines[1].starts_with("committed "), "{output:?}");
 }
 
 #[test]
