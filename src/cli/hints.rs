@@ -9,6 +9,7 @@ use super::merge_conflict;
 use super::misplaced_arguments::{commit_as_path, path_as_commit, two_files_hint};
 use super::nearest_name::nearest;
 use super::needs_directory;
+use super::server_key::KeySource;
 use super::settings::Settings;
 use super::shell_word::shell_word;
 use super::url_hints::{for_repository, without_page};
@@ -30,6 +31,11 @@ const LOST_CURSOR: &str = "a `gc` has dropped the commit: `wasmstore list` shows
 const BACKUP: &str = "this argument is a commit; to restore a backup, unpack it into an empty directory with `tar -xzf`, and use this directory with --root";
 
 const LOGINS: &str = "`wasmstore login --list` lists the servers with a login";
+
+/// The name of the error of rustls about a server's certificate that is marked as the certificate of an authority.
+const AUTHORITY: &str = "CaUsedAsEndEntity";
+const NOT_AUTHORITY: &str =
+    "the server has a certificate of an authority: give it one with `basicConstraints=CA:FALSE`";
 
 /// Returns the hint for an error, if there is one.
 pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
@@ -72,6 +78,9 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         )),
         Error::Name(error) => for_name(error),
         Error::NeedsDirectory(url) => needs_directory::reason(settings.command_name()?, url),
+        Error::Remote(remote::Error::Unreachable { reason, .. }) if reason.contains(AUTHORITY) => {
+            Some(NOT_AUTHORITY.to_owned())
+        }
         Error::Remote(remote::Error::WrongScheme(url)) => Some(other_scheme(url)),
         Error::ExposedKey(path) => Some(format!("run `chmod 600 {}`", path.display())),
         Error::LoginFile { .. } => {
@@ -128,6 +137,12 @@ pub(super) fn for_name(error: &names::Error) -> Option<String> {
 }
 
 fn for_key(url: &ServerUrl, settings: &Settings) -> String {
+    // `login` sends the key that it is given, not one that is saved or in a variable.
+    if settings.command_name() == Some("login") {
+        let given = settings.key_of_flag().ok().flatten();
+        let given = given.map_or(KeySource::Input, |key| key.source().clone());
+        return format!("the key came from {given}; nothing was saved");
+    }
     match settings.key_for(url) {
         Ok(Some(key)) => format!(
             "the key came from {}; `wasmstore login {url}` saves another one",

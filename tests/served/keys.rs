@@ -127,6 +127,8 @@ fn login_keeps_only_accepted_keys_and_never_shows_them() {
     let refused = login(&world, "falsch\n", &[&url]);
     assert_eq!(refused.code, Some(5), "{refused:?}");
     assert!(refused.err.contains("a valid key is needed"), "{refused:?}");
+    let hint = "\nhint: the key came from the input; nothing was saved\n";
+    assert!(refused.err.ends_with(hint), "{refused:?}");
     assert!(!world.path(LOGINS).exists());
     assert_eq!(login(&world, "\n", &[&url]).code, Some(2));
     assert_eq!(login(&world, "", &["ftp://a"]).code, Some(3));

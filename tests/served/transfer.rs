@@ -120,3 +120,22 @@ fn the_servers_certificate_must_be_trusted_by_the_machine() {
     assert_eq!((ran.code, ran.out.as_str()), (Some(5), ""));
     assert!(ran.err.contains("certificate"), "{}", ran.err);
 }
+
+/// `openssl req -x509` makes such a certificate by default.
+#[test]
+fn a_servers_certificate_of_an_authority_is_explained() {
+    let world = World::with_store("sha1");
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    world.file("key.pem", key.serialize_pem());
+    world.file("cert.pem", params.self_signed(&key).unwrap().pem());
+    let server = Server::start(&world, &["--tls", "key.pem,cert.pem"]);
+    let url = format!("https://localhost:{}", server.address.port());
+    let mut list = world.wasmstore(&["list", "--root", &url]);
+    list.env("SSL_CERT_FILE", world.path("cert.pem"));
+    let ran = CommandOutput::from(list.output().unwrap());
+    let hint = "\nhint: the server has a certificate of an authority: give it one with `basicConstraints=CA:FALSE`\n";
+    assert!(ran.err.ends_with(hint), "{}", ran.err);
+    assert_eq!(ran.code, Some(5));
+}
