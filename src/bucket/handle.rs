@@ -185,7 +185,7 @@ impl Bucket {
             ReadFailure::Unreachable(reason) => self.unreachable(&reason),
             ReadFailure::Absent => {
                 let hint = format!(
-                    "it has no manifest; create a store with `wasmstore bucket init {}`",
+                    "it has no manifest: check the URL; `wasmstore bucket init {}` creates a store there",
                     self.url
                 );
                 self.unreachable(&hint)

@@ -56,6 +56,12 @@ pub(super) fn open(
             manifest: store,
         });
     }
+    if matches!(url, BucketUrl::S3(_)) && is_blocked_http(settings) {
+        return Err(Error::NotAStore {
+            root: PathBuf::from(url.to_string()),
+            reason: "its endpoint has no TLS; AWS_ALLOW_HTTP=true allows that".to_owned(),
+        });
+    }
     // reqwest is built without a TLS implementation, so one is installed for the process. This fails if another part of the process has
     // installed one already, which reqwest then uses.
     let _ = ring::default_provider().install_default();
@@ -146,6 +152,16 @@ fn known_settings<K: std::str::FromStr + std::hash::Hash + Eq + Clone>(
     named
         .filter(|(key, _)| !is_decided(key) && seen.insert(key.clone()))
         .collect()
+}
+
+/// Returns whether the endpoint has no TLS, and the settings do not allow that. Each request would fail.
+fn is_blocked_http(settings: &[(String, String)]) -> bool {
+    let allow = AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
+    let known = known_settings(settings, "aws_", |_| false);
+    let is_http = |(key, value): &(AmazonS3ConfigKey, String)| {
+        *key == AmazonS3ConfigKey::Endpoint && value.starts_with("http://")
+    };
+    known.iter().any(is_http) && known.iter().all(|(key, _)| *key != allow)
 }
 
 fn s3(
@@ -256,6 +272,11 @@ mod tests {
             let url = BucketUrl::parse(url).unwrap();
             open(&url, &settings, &BucketTiming::default()).unwrap();
         }
+        let url = BucketUrl::parse("s3://name/prefix").unwrap();
+        let mut blocked = settings;
+        blocked.retain(|(name, _)| name != "AWS_ALLOW_HTTP");
+        let error = open(&url, &blocked, &BucketTiming::default()).unwrap_err();
+        assert!(error.to_string().contains("AWS_ALLOW_HTTP=true"), "{error}");
         let incomplete = [("AWS_ACCESS_KEY_ID".to_owned(), "key".to_owned())];
         let url = BucketUrl::parse("s3://name").unwrap();
         let error = open(&url, &incomplete, &BucketTiming::default()).unwrap_err();

@@ -174,7 +174,7 @@ impl From<store::Error> for Failure {
         }
         if error.is_unreachable() {
             tracing::warn!(error = chain(&error), "the bucket cannot be used");
-            let detail = "the bucket of the store cannot be reached, so nothing can be changed at the moment; try again";
+            let detail = "the bucket of the store cannot be used, so nothing can be changed at the moment; try again, or read the server log";
             return Self::new(status, detail);
         }
         if error.kind() == ErrorKind::ReadOnly {

@@ -24,7 +24,7 @@ fn reads_go_on_and_writes_get_503_while_the_bucket_is_unreachable() {
         assert_eq!(response.header("retry-after"), Some("1"), "{method} {path}");
         assert_eq!(
             response.text(),
-            "the bucket of the store cannot be reached, so nothing can be changed at the moment; try again"
+            "the bucket of the store cannot be used, so nothing can be changed at the moment; try again, or read the server log"
         );
     }
     let problem = post(&two, "/module/b", &["Accept: application/json"], &module(2));
