@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use metrics::{Gauge, gauge};
+use metrics::{Gauge, counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use super::names::describe;
+use super::names::{COMMITS, CONNECTIONS_REFUSED, QUEUE_DEPTH, describe};
 
 /// The upper bounds of the histogram buckets for durations, in seconds.
 const DURATION_BUCKETS_S: [f64; 14] = [
@@ -42,6 +42,10 @@ impl Metrics {
             tracing::debug!("another metrics recorder is installed already");
         }
         describe();
+        // The rest of the program sets these only once something has happened. Until then, they would be missing, and a graph of them empty.
+        counter!(COMMITS).increment(0);
+        counter!(CONNECTIONS_REFUSED).increment(0);
+        gauge!(QUEUE_DEPTH).increment(0);
         Self {
             handle,
             requests: Arc::default(),

@@ -173,6 +173,8 @@ fn health_and_metrics_are_served() {
     assert_eq!(metrics.status, 200);
     for name in [
         "commits_total",
+        "connections_refused_total",
+        "queue_depth",
         "memory_used_bytes",
         "memory_limit_bytes",
         "memory_waiting",
