@@ -20,6 +20,7 @@ mod compare;
 mod fixtures;
 mod page;
 mod ports;
+mod rust_client;
 mod session;
 mod shell;
 
@@ -89,11 +90,8 @@ const NOT_RUN: [(&str, &str); 25] = [
         r#"{"wasm": [{"url": "http://127.0.0.1:6384/api/v1/module/math/add.wasm?commit=v1.0","#,
     ),
     ("docs/use.md", "import hashlib, urllib.request"),
-    ("docs/use.md", "use sha2::Digest;"),
-    (
-        "docs/use.md",
-        r#"const digest = "f61fd62f57c41269c3c23f360eeaf1090b1db9c38651106674d48bc65dba88ba""#,
-    ),
+    ("docs/use.md", "use std::error::Error;"),
+    ("docs/use.md", "package main"),
     ("docs/use.md", "spec:"),
     ("docs/watch.md", "$ wasmstore watch"),
     ("docs/watch.md", "$ wasmstore watch --json"),
