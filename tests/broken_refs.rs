@@ -131,6 +131,37 @@ fn a_broken_branch_is_deleted_by_the_command() {
     }
 }
 
+/// The advice in the error is what works, also for the default branch.
+#[test]
+fn a_broken_default_branch_is_deleted_and_created_again() {
+    for (content, _) in broken() {
+        for is_served in [false, true] {
+            let world = World::with_store("sha1");
+            world.add("a.wasm", 1);
+            let tip = world.tip();
+            let refused = world.fails(4, &["branch", "main", "--delete"]);
+            assert!(refused.contains("default branch"), "{refused}");
+            fs::write(world.root().join("refs/heads/main"), &content).unwrap();
+            assert_ne!(world.run(&["list"]).code, Some(0));
+            let ran = world.run(&["gc"]);
+            let advice = "delete it with `wasmstore branch main --delete` first";
+            assert!(ran.err.contains(advice), "{ran:?}");
+            if is_served {
+                let server = Server::start(&world, &[]);
+                let deleted = server.send("DELETE", "/api/v1/branch/main", &[], b"");
+                assert_eq!(deleted.status, 200, "{}", deleted.text());
+            } else {
+                succeeds(&world, &["branch", "main", "--delete"]);
+            }
+            succeeds(&world, &["branch", "main", "--from", &tip]);
+            assert!(world.ok(&["list"]).ends_with("\t/a.wasm\n"));
+            assert_eq!(world.tip(), tip);
+            world.fails(4, &["branch", "main", "--delete"]);
+            world.changes(&["gc"]);
+        }
+    }
+}
+
 #[test]
 fn a_push_cannot_move_a_broken_ref_but_others() {
     for (content, reason) in broken() {

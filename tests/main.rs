@@ -6,6 +6,7 @@ mod backup;
 mod broken_refs;
 mod bucket;
 mod cli;
+mod damaged_objects;
 mod derived_files;
 mod directory;
 mod docs;

@@ -59,7 +59,8 @@
 //! 2. A blob of more than 128 KiB becomes a loose object without compression: written under a temporary name, fsynced, renamed; then
 //!    its fan-out directory and `objects/` are fsynced. This happens before the change enters a batch, so no other change waits for it.
 //! 3. An existing object that a new commit names is fsynced in the same way, whichever program wrote it. An empty file, as a power cut
-//!    leaves it, counts as absent and is replaced.
+//!    leaves it, counts as absent and is replaced. If it is the blob of an upload, it is also hashed, and stored again if it is damaged
+//!    (`objects/copies.rs`).
 //! 4. A ref moves in this order: `<ref>.lock` is written and fsynced, renamed, and its directories are fsynced. The rename happens after
 //!    all steps of 1 to 3.
 //! 5. A tip that is not known to be durable is fsynced before a commit is built on it and before it is reported: the ref, its directories,

@@ -69,10 +69,10 @@ impl Store {
     }
 
     /// Deletes a branch. Its objects remain until the next `gc`. `default` is the default branch of this process, if it was configured to
-    /// be another branch than `HEAD` refers to; that branch cannot be deleted either.
+    /// be another branch than `HEAD` refers to; that branch cannot be deleted either. A broken branch can always be deleted.
     ///
     /// # Errors
-    /// The branch is unknown, or is the default branch.
+    /// The branch is unknown, or is the default branch and not broken.
     pub fn delete_branch(&self, branch: &BranchName, default: Option<&BranchName>) -> Result<()> {
         self.delete_branch_at(branch, default, None)
     }
@@ -88,7 +88,7 @@ impl Store {
         expected: Option<CommitId>,
     ) -> Result<()> {
         self.ensure_writable()?;
-        if default == Some(branch) {
+        if default == Some(branch) && !self.repo.refs().is_broken(&branch.clone().into())? {
             return Err(repo::Error::DefaultBranch(branch.to_string()).into());
         }
         match self.repo.delete_branch(branch, expected)? {

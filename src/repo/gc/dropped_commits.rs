@@ -13,7 +13,7 @@ use crate::repo::gc::rewritten_history::{DropEffect, HistoryCommit, RewrittenHis
 use crate::repo::history::walk::CommitNode;
 use crate::repo::ids::object_id;
 use crate::repo::objects::commit::read_linked;
-use crate::repo::objects::find::find_object;
+use crate::repo::objects::copies::find_object;
 use crate::repo::parts::Parts;
 use crate::repo::tree::diff::{EntryChange, entry_and_mode_changes, is_identical};
 use crate::repo::tree::entry::TreeEntry;
@@ -80,8 +80,9 @@ fn restores_other(
     id: gix::ObjectId,
     new: &RewrittenHistory,
 ) -> Result<bool> {
-    let object = find_object(repo, id);
-    let object = object.map_err(Error::database(format!("read commit {id}")))?;
+    let object = find_object(repo, id)
+        .map_err(Error::database(format!("read commit {id}")))?
+        .ok_or_else(|| Error::Missing { id: id.to_string() })?;
     let restored = restored_id(&object.data);
     Ok(restored.is_some_and(|restored| new.new_id(restored) != restored))
 }

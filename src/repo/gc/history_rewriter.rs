@@ -11,7 +11,7 @@ use crate::repo::gc::rewritten_history::{NewForm, RewrittenHistory};
 use crate::repo::history::walk::CommitNode;
 use crate::repo::ids::commit_id;
 use crate::repo::objects::commit::read_linked;
-use crate::repo::objects::find::find_object;
+use crate::repo::objects::copies::find_object;
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
@@ -160,9 +160,9 @@ impl<'p> HistoryRewriter<'p> {
         parents: &[gix::ObjectId],
         tree: &NewTree,
     ) -> Result<gix::ObjectId> {
-        let object = find_object(txn.repo(), id);
-        let encoded = object
+        let encoded = find_object(txn.repo(), id)
             .map_err(Error::database(format!("read commit {id}")))?
+            .ok_or_else(|| Error::Missing { id: id.to_string() })?
             .detach()
             .data;
         let old = RawCommit::parse(id, &encoded)?;

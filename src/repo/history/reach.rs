@@ -3,7 +3,8 @@
 use gix::objs::{Kind, TagRefIter};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::objects::find::{find_object, try_find_header};
+use crate::repo::objects::copies::find_object;
+use crate::repo::objects::find::try_find_header;
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::tree::reader::parse_tree;
 
@@ -27,8 +28,9 @@ pub(crate) fn reachable(
             .kind();
         found.push(id);
         if kind != Kind::Blob {
-            let object =
-                find_object(repo, id).map_err(Error::database(format!("read object {id}")))?;
+            let object = find_object(repo, id)
+                .map_err(Error::database(format!("read object {id}")))?
+                .ok_or_else(|| Error::Missing { id: id.to_string() })?;
             links(&object, &mut todo)?;
         }
     }

@@ -12,8 +12,8 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::TreeId;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, decode, read_dated, read_linked};
+use crate::repo::objects::copies::find_object;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::objects::find::find_object;
 use crate::repo::objects::raw_commit::LenientObjects;
 
 /// The position of a commit in the history: its parents, tree and date.
@@ -207,6 +207,6 @@ pub(crate) fn commits_beyond<'r>(
 
 /// Returns `id` if it is a commit, or the commit to which the tag object `id` leads; `None` if it is, or leads to, another kind of object.
 pub(crate) fn peel_to_commit(repo: &gix::Repository, id: gix::ObjectId) -> Option<gix::ObjectId> {
-    let object = find_object(repo, id).ok()?.peel_tags_to_end().ok()?;
+    let object = find_object(repo, id).ok()??.peel_tags_to_end().ok()?;
     (object.kind == gix::objs::Kind::Commit).then_some(object.id)
 }

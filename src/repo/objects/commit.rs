@@ -8,7 +8,7 @@ use gix::objs::WriteTo;
 use crate::names::{Author, CommitId};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{TreeId, commit_id, object_id};
-use crate::repo::objects::find::try_find_object;
+use crate::repo::objects::copies::find_object;
 use crate::repo::objects::raw_commit::RawCommit;
 
 /// A commit as it is stored.
@@ -63,7 +63,7 @@ pub(crate) fn read_dated(repo: &gix::Repository, id: CommitId) -> Result<(i64, C
 
 fn data(repo: &gix::Repository, id: CommitId) -> Result<Vec<u8>> {
     let oid = object_id(repo, id.as_bytes()).ok_or(Error::UnknownCommit(id))?;
-    let object = try_find_object(repo, oid)
+    let object = find_object(repo, oid)
         .map_err(Error::database(format!("read commit {id}")))?
         .filter(|object| object.kind == gix::objs::Kind::Commit)
         .ok_or(Error::UnknownCommit(id))?;

@@ -11,7 +11,8 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::object_id;
 use crate::repo::objects::cache::{Blob, Caches};
 use crate::repo::objects::commit::{self, Commit};
-use crate::repo::objects::find::{try_find_header, try_find_object};
+use crate::repo::objects::copies::find_object;
+use crate::repo::objects::find::try_find_header;
 use crate::repo::objects::gix_handle::GixHandle;
 use crate::repo::objects::spool::Spool;
 
@@ -160,7 +161,7 @@ impl ObjectDb {
             return Ok(None);
         };
         let object =
-            try_find_object(&repo, id).map_err(Error::database(format!("read module {hash}")))?;
+            find_object(&repo, id).map_err(Error::database(format!("read module {hash}")))?;
         Ok(object
             .filter(|object| object.kind == gix::objs::Kind::Blob)
             .map(|object| object.detach().data))
@@ -174,8 +175,11 @@ impl ObjectDb {
         let Some(id) = object_id(&repo, hash.as_bytes()) else {
             return Ok(None);
         };
-        let header =
-            try_find_header(&repo, id).map_err(Error::database(format!("read module {hash}")))?;
+        // If the header is damaged, another copy of the object may have an intact one.
+        let Ok(header) = try_find_header(&repo, id) else {
+            let bytes = self.blob(hash)?;
+            return Ok(bytes.map(|bytes| bytes.len() as u64));
+        };
         Ok(header
             .filter(|header| header.kind() == gix::objs::Kind::Blob)
             .map(|header| header.size()))

@@ -8,7 +8,8 @@
 
 use gix::objs::Exists as _;
 
-/// Reads an object; `None` if it does not exist.
+/// Reads an object like [`gix::Repository::try_find_object`]; `None` if it does not exist. Other layers call
+/// [`copies::find_object`](super::copies::find_object), which also reads another copy of a damaged object.
 pub(crate) fn try_find_object(
     repo: &gix::Repository,
     id: gix::ObjectId,
@@ -16,17 +17,6 @@ pub(crate) fn try_find_object(
     match repo.try_find_object(id)? {
         None => repo.try_find_object(id),
         found => Ok(found),
-    }
-}
-
-/// Reads an object that must exist.
-pub(crate) fn find_object(
-    repo: &gix::Repository,
-    id: gix::ObjectId,
-) -> gix::error::Result<gix::Object<'_>> {
-    match try_find_object(repo, id)? {
-        None => repo.find_object(id),
-        Some(found) => Ok(found),
     }
 }
 

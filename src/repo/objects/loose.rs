@@ -16,6 +16,7 @@ use tempfile::NamedTempFile;
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
 use crate::repo::fs::{new_file, remove_if_there, sync_dir, sync_file};
+use crate::repo::objects::copies::{is_loose_intact, loose_path};
 use crate::repo::objects::spool::Spool;
 use crate::sharing::create_shared_dir;
 
@@ -132,9 +133,13 @@ impl LooseObjects {
         Ok(())
     }
 
+    /// Returns whether the file of an existing object has the bytes of the object.
+    pub(crate) fn is_intact(&self, id: &gix::oid) -> bool {
+        is_loose_intact(&self.path(id), id)
+    }
+
     fn path(&self, id: &gix::oid) -> PathBuf {
-        let hex = id.to_string();
-        self.root.join("objects").join(&hex[..2]).join(&hex[2..])
+        loose_path(&self.root, id)
     }
 
     /// Records the directories to fsync for the file `object`: the fan-out directory contains the name of the file, and `objects/` contains

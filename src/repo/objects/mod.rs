@@ -3,6 +3,7 @@
 pub(crate) mod blob_hash;
 pub(crate) mod cache;
 pub(crate) mod commit;
+pub(crate) mod copies;
 pub(crate) mod count;
 pub(crate) mod db;
 pub(crate) mod find;

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use gix::zlib::Compression;
@@ -159,8 +160,9 @@ impl PackWriter {
             .into_inner()
             .map_err(|error| failed()(error.into_error()))?;
         let pack = Pack::named(root, &checksum.to_string());
-        if pack.is_complete() {
-            // A pack of the same objects exists. Its writer may have been killed before the fsyncs.
+        let index = encode_index(&mut self.entries, &checksum)?;
+        if is_same(&pack, pack_file.as_file(), &index).map_err(failed())? {
+            // A pack of the same objects exists, and is not damaged. Its writer may have been killed before the fsyncs.
             let dir = root.join("objects/pack");
             pack.files()
                 .iter()
@@ -168,7 +170,6 @@ impl PackWriter {
                 .try_for_each(|path| sync_file(path))?;
             return Ok(pack);
         }
-        let index = encode_index(&mut self.entries, &checksum)?;
         let file = self.files.pop();
         let (index_file, synced) = in_parallel(
             || write_index(file, &self.tmp, &index),
@@ -184,6 +185,34 @@ impl PackWriter {
         self.offset += bytes.len() as u64;
         Ok(())
     }
+}
+
+/// Returns whether the files of an existing pack have the bytes of a new pack and of its index. A damaged pack has others.
+fn is_same(existing: &Pack, pack: &File, index: &[u8]) -> io::Result<bool> {
+    if !existing.is_complete() {
+        return Ok(false);
+    }
+    let [pack_path, index_path] = existing.files();
+    let (Ok(old), Ok(old_index)) = (File::open(pack_path), std::fs::read(index_path)) else {
+        return Ok(false);
+    };
+    let size = pack.metadata()?.len();
+    if old_index != index || old.metadata()?.len() != size {
+        return Ok(false);
+    }
+    let mut at = 0;
+    let (mut new_bytes, mut old_bytes) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    while at < size {
+        let length = usize::try_from(size - at).map_or(1 << 16, |left| left.min(1 << 16));
+        pack.read_exact_at(&mut new_bytes[..length], at)?;
+        if old.read_exact_at(&mut old_bytes[..length], at).is_err()
+            || old_bytes[..length] != new_bytes[..length]
+        {
+            return Ok(false);
+        }
+        at += length as u64;
+    }
+    Ok(true)
 }
 
 /// Creates a file in the directory `tmp`, for a pack or its index.

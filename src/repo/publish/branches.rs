@@ -61,7 +61,7 @@ pub(crate) fn set_default_branch(
 /// returns that tip and deletes nothing.
 ///
 /// # Errors
-/// `UnknownBranch`, `DefaultBranch`.
+/// `UnknownBranch`; `DefaultBranch`, unless the default branch is broken.
 pub(crate) fn delete_branch(
     parts: &Parts,
     branch: &BranchName,
@@ -79,12 +79,13 @@ fn delete_locked_branch(
     expected: Option<CommitId>,
 ) -> Result<Option<CommitId>> {
     let refs = &txn.parts.refs;
+    let name = branch.clone().into();
     let default = [refs.default_branch(), refs.resolve_branch(None)];
-    if default.iter().flatten().any(|default| default == branch) {
+    // A broken default branch can be deleted, because it has no history to lose, and cannot be created again while its file exists.
+    if default.iter().flatten().any(|default| default == branch) && !refs.is_broken(&name)? {
         refs.sync_head()?;
         return Err(Error::DefaultBranch(branch.to_string()));
     }
-    let name = branch.clone().into();
     let deleted = match txn.durable_tip(&name) {
         Ok(Some(tip)) if expected.is_some_and(|expected| expected != commit_id(&tip)) => {
             return Ok(Some(commit_id(&tip)));

@@ -10,6 +10,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::history::walk::commits_beyond;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::read_linked;
+use crate::repo::objects::copies::{StoredState, check_stored, other_bytes};
 use crate::repo::objects::find;
 use crate::repo::objects::loose::SyncedObject;
 use crate::repo::publish::write_txn::WriteTxn;
@@ -148,6 +149,27 @@ impl WriteTxn<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Decides whether a change may rely on the stored object with this id, if there is one: hashes its bytes, and makes it durable. If the
+    /// object is `Damaged` or `Absent`, the caller stores it. The new copy of a damaged object must be a loose one, because readers find it
+    /// even if the change turns out to have no effect.
+    ///
+    /// # Errors
+    /// Readers get other bytes than those of the object, and a new copy would not change that.
+    pub(crate) fn rely_on_stored(&mut self, id: gix::ObjectId) -> Result<SyncedObject> {
+        if !self.seems_stored(&id) {
+            return Ok(SyncedObject::Absent);
+        }
+        match check_stored(self.objects.handles.without_refresh(), &id)? {
+            StoredState::Intact if self.sync_object_for_change(id)? => Ok(SyncedObject::Durable),
+            StoredState::Intact | StoredState::Absent => Ok(SyncedObject::Absent),
+            StoredState::Damaged => {
+                tracing::warn!(%id, "an object is damaged; storing it again");
+                Ok(SyncedObject::Damaged)
+            }
+            StoredState::Other => Err(other_bytes(&id)),
+        }
     }
 
     /// Fsyncs an existing object. If several machines share the repository, adds it to the next swap instead. Returns false if the object

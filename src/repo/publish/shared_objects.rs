@@ -3,7 +3,8 @@
 
 use crate::repo::authority::PackFiles;
 use crate::repo::error::{Error, Result};
-use crate::repo::objects::find::{exists, try_find_object};
+use crate::repo::objects::copies::{find_object, loose_path};
+use crate::repo::objects::find::exists;
 use crate::repo::objects::spool::Spool;
 use crate::repo::packs::pack::Pack;
 use crate::repo::packs::writer::PackWriter;
@@ -82,17 +83,10 @@ impl WriteTxn<'_> {
         repo: &gix::Repository,
         id: &gix::oid,
     ) -> Result<Option<(gix::objs::Kind, Vec<u8>)>> {
-        let hex = id.to_string();
-        let path = self
-            .parts
-            .root()
-            .join("objects")
-            .join(&hex[..2])
-            .join(&hex[2..]);
-        if !path.exists() {
+        if !loose_path(self.parts.root(), id).exists() {
             return Ok(None);
         }
-        let object = try_find_object(repo, id.to_owned());
+        let object = find_object(repo, id.to_owned());
         let object = object.map_err(Error::database(format!("read object {id}")))?;
         Ok(object.map(|object| (object.kind, object.detach().data)))
     }

@@ -147,12 +147,15 @@ impl<'r> WriteTxn<'r> {
             return Ok(module_hash(&self.stage(kind, bytes)?));
         }
         let id = self.objects.loose.id(kind, spool)?;
-        if !self.seems_stored(&id) || !self.sync_object_for_change(id)? {
-            if self.is_shared() {
-                self.write_pack_of(id, kind, spool)?;
-            } else {
-                self.objects.loose.write(id, kind, spool)?;
-            }
+        let stored = self.rely_on_stored(id)?;
+        if stored == SyncedObject::Durable {
+            return Ok(module_hash(&id));
+        }
+        if stored == SyncedObject::Damaged || !self.is_shared() {
+            self.objects.loose.write(id, kind, spool)?;
+        }
+        if self.is_shared() {
+            self.write_pack_of(id, kind, spool)?;
         }
         Ok(module_hash(&id))
     }
@@ -198,7 +201,7 @@ impl<'r> WriteTxn<'r> {
     }
 
     /// Makes an existing object durable, so that the commit of the change may name it. Returns whether the object exists.
-    fn sync_object_for_change(&mut self, id: gix::ObjectId) -> Result<bool> {
+    pub(crate) fn sync_object_for_change(&mut self, id: gix::ObjectId) -> Result<bool> {
         let exists = self.sync_existing_object(id)?;
         if exists && self.is_shared() {
             self.objects.existing_objects.push(ExistingObject::Blob(id));
@@ -211,10 +214,20 @@ impl<'r> WriteTxn<'r> {
         let format = self.objects.handles.format();
         let id = gix::objs::compute_hash(format, kind, bytes)
             .map_err(Error::database("hash an object"))?;
-        if self.objects.staged.contains(&id)
-            || (self.seems_stored(&id) && self.sync_object_for_change(id)?)
-        {
+        if self.objects.staged.contains(&id) {
             return Ok(id);
+        }
+        match self.rely_on_stored(id)? {
+            SyncedObject::Durable => return Ok(id),
+            // Does not wait for the pack of the batch, because there is none if the change turns out to have no effect.
+            SyncedObject::Damaged => {
+                let spool = &mut Spool::holding(bytes.to_owned());
+                self.objects.loose.write(id, kind, spool)?;
+                if !self.is_shared() {
+                    return Ok(id);
+                }
+            }
+            SyncedObject::Absent => {}
         }
         self.stage_new(id, kind, bytes)?;
         Ok(id)
@@ -235,8 +248,8 @@ impl<'r> WriteTxn<'r> {
             return self.sync_if_large();
         }
         match self.objects.loose.sync_existing(&id)? {
-            SyncedObject::Durable => return Ok(()),
-            SyncedObject::Damaged => {
+            SyncedObject::Durable if self.objects.loose.is_intact(&id) => return Ok(()),
+            SyncedObject::Durable | SyncedObject::Damaged => {
                 let spool = &mut Spool::holding(bytes.to_owned());
                 return self.objects.loose.write(id, kind, spool);
             }
@@ -260,7 +273,7 @@ impl<'r> WriteTxn<'r> {
 
     /// Returns whether this process knows that the object is stored. To avoid listing the packs again for every new object, does not find
     /// objects that other processes have stored recently. Such an object is stored twice, which is harmless.
-    fn seems_stored(&self, id: &gix::oid) -> bool {
+    pub(crate) fn seems_stored(&self, id: &gix::oid) -> bool {
         gix::objs::Exists::exists(&*self.objects.handles.without_refresh().objects, id)
     }
 

@@ -9,8 +9,9 @@ use crate::config::PushLimits;
 use crate::names::{CommitId, ModuleHash, ObjectId};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
+use crate::repo::objects::copies::find_object;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::objects::find::{try_find_header, try_find_object};
+use crate::repo::objects::find::try_find_header;
 use crate::repo::objects::tag::{self, Annotation};
 use crate::repo::push::pushed_commit::{PushedCommit, check_size};
 
@@ -254,7 +255,7 @@ impl IncomingObjects {
                 return Ok((kind, bytes));
             }
         }
-        let object = try_find_object(&self.store, id)
+        let object = find_object(&self.store, id)
             .map_err(reading(id))?
             .ok_or_else(|| missing(id))?;
         Ok((object.kind, object.detach().data))

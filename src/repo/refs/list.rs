@@ -112,7 +112,7 @@ impl RefStore {
     ///
     /// # Errors
     /// The refs cannot be listed.
-    pub(crate) fn is_broken(&self, name: &RefName) -> Result<bool> {
+    pub fn is_broken(&self, name: &RefName) -> Result<bool> {
         let name = name.to_string();
         Ok(self.broken()?.iter().any(|broken| broken.name == name))
     }

@@ -14,7 +14,7 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::objs::tree::{EntryKind, EntryMode, name_order};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::objects::find::try_find_object;
+use crate::repo::objects::copies::find_object;
 use crate::repo::tree::entry::TreeEntry;
 
 /// The maximum number of bytes of encoded trees that one operation keeps in memory.
@@ -185,7 +185,7 @@ impl EncodedTrees {
 
 /// Reads an encoded tree.
 pub(crate) fn read_encoded(repo: &gix::Repository, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
-    let object = try_find_object(repo, id)
+    let object = find_object(repo, id)
         .map_err(Error::database(format!("read tree {id}")))?
         .ok_or_else(|| Error::Missing { id: id.to_string() })?;
     match object.kind {

@@ -12,8 +12,8 @@ use gix::objs::TreeRef;
 use gix::objs::tree::{EntryKind, name_order};
 
 use crate::repo::error::{Error, Result};
+use crate::repo::objects::copies::find_object;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::objects::find::try_find_object;
 use crate::repo::tree::encoded::{self, EncodedTrees};
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
 
@@ -204,7 +204,7 @@ pub(crate) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::obj
     if id.is_empty_tree() {
         return Ok(gix::objs::Tree::empty());
     }
-    let object = try_find_object(repo, id)
+    let object = find_object(repo, id)
         .map_err(Error::database(format!("read tree {id}")))?
         .ok_or_else(|| Error::Missing { id: id.to_string() })?;
     Ok(parse_tree(&object.data, id)?.into())

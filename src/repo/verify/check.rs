@@ -11,7 +11,7 @@ use crate::names::{RefName, TreePath};
 use crate::repo::error::{Result, chain};
 use crate::repo::ids::{commit_id, module_hash};
 use crate::repo::locks::Guard;
-use crate::repo::objects::find::try_find_object;
+use crate::repo::objects::copies::find_object;
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::parts::Parts;
 use crate::repo::refs::store::RefStore;
@@ -188,7 +188,7 @@ impl<I: ObjectInspector> ObjectWalk<'_, I> {
         is_new: bool,
     ) -> std::result::Result<(), String> {
         self.checked.modules += usize::from(todo.role == ObjectRole::Kind(Kind::Blob));
-        let object = try_find_object(self.repo, todo.id)
+        let object = find_object(self.repo, todo.id)
             .map_err(|error| chain(&error))?
             .ok_or("it is missing")?;
         let (kind, data) = (object.kind, object.detach().data);
