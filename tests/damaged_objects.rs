@@ -91,7 +91,7 @@ fn damaged(place: Place) -> (World, Vec<u8>) {
     let id = world.changes(&["add", "good.wasm", "/a.wasm"]);
     let id = id.trim_end();
     if place == Place::Collected {
-        world.changes(&["gc"]);
+        world.changes(&["gc", "--keep-history"]);
     }
     let is_damaged = match place {
         Place::Loose => damage_loose(&world, id),
@@ -116,7 +116,7 @@ fn assert_repaired(world: &World, path: &str, bytes: &[u8], place: Place) {
     );
     assert_eq!(verified.code, Some(0), "{place:?} {verified:?}");
     if place != Place::Loose {
-        let collected = world.run(&["gc"]);
+        let collected = world.run(&["gc", "--keep-history"]);
         assert_eq!(collected.code, Some(0), "{place:?} {collected:?}");
     }
     world.fsck();
@@ -179,7 +179,7 @@ fn the_packs_of_a_backup_replace_a_damaged_one() {
         let copied = world.command("sh").args(["-c", &recipe]).status();
         assert!(copied.unwrap().success());
         assert!(world.ok(&["verify"]).ends_with("faults 0\n"), "{kind}");
-        world.changes(&["gc"]);
+        world.changes(&["gc", "--keep-history"]);
         assert!(world.ok(&["verify"]).ends_with("faults 0\n"), "{kind}");
     }
 }
