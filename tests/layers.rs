@@ -164,7 +164,7 @@ const SUBSYSTEMS: [Subsystem; 18] = [
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 21] = [
+const SHARED: [(&str, &str, &str); 22] = [
     ("names", "jiff", "parses the date in the name of a revision"),
     (
         "bucket",
@@ -205,6 +205,11 @@ const SHARED: [(&str, &str, &str); 21] = [
     ),
     ("repo", "rustix", "lowers the priority of a thread"),
     ("index", "try_lock", "the method of a mutex, not of a file"),
+    (
+        "store",
+        "strsim",
+        "suggests a value in the error for a search query",
+    ),
     (
         "store",
         "sync_all",

@@ -64,7 +64,7 @@ pub use error::Error;
 pub use facts::{
     Crate, Crates, Cut, FACTS_BYTES_MAX, Facts, FunctionSize, GroupSize, Metadata, Producer,
     Requirements, SectionKind, SectionSize, SegmentSize, Standard, TypedExport, TypedImport,
-    demangle,
+    demangle, requirement_names,
 };
 pub use fuel::Cancellation;
 pub use head::is_component;

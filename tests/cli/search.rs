@@ -21,7 +21,11 @@ fn search_prints_hashes_and_paths_or_json() {
     let found = json!({ "path": "/d/a", "hash": a, "matched": [] });
     let found = json!({ "matches": [found], "pending": 0 });
     assert_eq!(world.json(&["search", "path:d"]), found);
-    assert_eq!(world.ok(&["search", "export:nothing"]), "");
+    let none = world.run(&["search", "export:nothing"]);
+    assert_eq!((&*none.out, &*none.err), ("", "no module matches\n"));
+    assert_eq!(none.code, Some(0));
+    assert_eq!(world.run(&["search", "-q", "export:nothing"]).err, "");
+    assert_eq!(world.run(&["search", "export:nothing", "--json"]).err, "");
     assert_eq!(
         world.ok(&["search", "--", "-path:d", "kind:module"]),
         format!("{b}\t/b\n")
@@ -56,6 +60,9 @@ fn a_malformed_query_is_shown_with_a_caret() {
     );
     assert_eq!(lines[1], "  crate:tokio<1.40 foo:bar");
     assert_eq!(lines[2], "                   ^");
+    let kind = world.run(&["search", "kind:modul"]);
+    let expected = "wasmstore: malformed query: `modul` is not a value of `kind:`: did you mean `kind:module`?\n  kind:modul\n       ^\n";
+    assert_eq!((kind.code, &*kind.err), (Some(3), expected));
     assert_eq!(world.run(&["search"]).code, Some(2));
     let long = "x".repeat(100_000);
     let refused = world.run(&["search", &long]);

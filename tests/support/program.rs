@@ -230,9 +230,13 @@ pub fn is_report(line: &str) -> bool {
         "deleted tag ",
         "merged: ",
         "moved tag ",
+        "moved from ",
+        "no module matches",
+        "not put back: ",
         "nothing changed: ",
         "replaced tag ",
         "squashed ",
+        "the store has no mirror: ",
         "there is no store at ",
     ];
     verbs.iter().any(|verb| line.starts_with(verb))

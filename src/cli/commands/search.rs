@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, print_note};
 use crate::cli::settings::Settings;
 use crate::names::printable;
 use crate::store::{Query, SearchDetail, SearchMatch, SearchScope};
@@ -14,7 +14,8 @@ use crate::wire::{SearchJson, SearchMatchJson};
 ///
 /// A module must match all terms; -TERM negates a term: kind:component, import:env.*, import:wasi:http@0.2, export:run, needs:threads,
 /// crate:tokio<1.40, producer:rustc, license:MIT, size>1MB, path:plugins/**, and words in the path, name, description or authors. Prints
-/// lines of `<hash>` tab `/<path>`, sorted by path; with --history, `<commit>` tab first. JSON: {"matches":[{"path":"…","hash":"…",
+/// lines of `<hash>` tab `/<path>`, sorted by path; with --history, `<commit>` tab first. If nothing matches, says so on standard error; the
+/// exit code is 0. JSON: {"matches":[{"path":"…","hash":"…",
 /// "matched":["export run"]}],"pending":N}; with --history, "commit":"…" too; "matched_left_out":N if a module has more matches than are
 /// listed. "pending" is the number of modules that are not analysed yet, which a search cannot find
 #[derive(Debug, clap::Args)]
@@ -48,8 +49,9 @@ impl SearchArgs {
         };
         let store = settings.open()?;
         let mut matches: Vec<SearchMatchJson> = Vec::new();
-        let mut printed = Ok(());
+        let (mut printed, mut is_empty) = (Ok(()), true);
         let pending = store.search(&revision, &query, scope, detail, &mut |found| {
+            is_empty = false;
             if out.is_json() {
                 matches.push(found.into());
                 return ControlFlow::Continue(());
@@ -69,6 +71,10 @@ impl SearchArgs {
                 pending,
                 "the result may be incomplete: some modules are not analysed yet"
             );
+        }
+        // If there is no store, a note says so after the command.
+        if is_empty && !settings.is_quiet() && settings.missing_root().is_none() {
+            print_note("no module matches");
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! Finds modules by their content.
 //!
-//! `query.rs` parses a search query. `evaluate.rs` finds the set of modules that fulfil each term, in the version index. `path_terms.rs`
-//! evaluates the terms that depend on the path of a module. `results.rs` finds the paths at which the tree of a commit, or its history, has
-//! these modules. `matched_terms.rs` finds what matched in each module of a page, in the facts about the module.
+//! `query.rs` parses a search query, and `term_faults.rs` rejects terms that cannot match. `evaluate.rs` finds the set of modules that fulfil
+//! each term, in the version index. `path_terms.rs` evaluates the terms that depend on the path of a module. `results.rs` finds the paths at
+//! which the tree of a commit, or its history, has these modules. `matched_terms.rs` finds what matched in each module of a page, in the
+//! facts about the module.
 
 mod evaluate;
 mod item_pattern;
@@ -13,6 +14,7 @@ mod pattern;
 mod query;
 mod results;
 mod size_bound;
+mod term_faults;
 mod version_bound;
 
 pub use item_pattern::ItemPattern;

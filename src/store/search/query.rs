@@ -15,6 +15,7 @@ use std::ops::RangeInclusive;
 
 use super::item_pattern::ItemPattern;
 use super::size_bound::size_bound;
+use super::term_faults::{value_fault, without_spaces, word_fault};
 use crate::index::ItemKind;
 use crate::names::Glob;
 
@@ -116,7 +117,11 @@ impl Query {
         if text.len() > QUERY_BYTES_MAX {
             return Err(QueryError::too_long(text));
         }
-        let mut parser = Parser { text, offset: 0 };
+        let mut parser = Parser {
+            text,
+            offset: 0,
+            previous: "",
+        };
         let mut terms = Vec::new();
         while parser.skip_space() {
             if terms.len() == TERMS_MAX {
@@ -124,7 +129,9 @@ impl Query {
                     parser.error(parser.offset, format!("it has more than {TERMS_MAX} terms"))
                 );
             }
+            let start = parser.offset;
             terms.push(parser.term()?);
+            parser.previous = &text[start..parser.offset];
         }
         if terms.is_empty() {
             return Err(parser.error(0, "it has no terms".to_owned()));
@@ -139,6 +146,8 @@ impl Query {
 struct Parser<'q> {
     text: &'q str,
     offset: usize,
+    /// The text of the term before the current one; empty before the first.
+    previous: &'q str,
 }
 
 impl<'q> Parser<'q> {
@@ -180,10 +189,15 @@ impl<'q> Parser<'q> {
         if self.rest().starts_with("size") && self.rest()[4..].starts_with(['<', '>', '=', ':']) {
             self.offset += "size".len();
             let (offset, value) = self.value()?;
-            let bound = size_bound(&value);
-            return bound
-                .map(Condition::Size)
-                .map_err(|fault| self.error(offset, fault));
+            let bound = size_bound(&value).map_err(|fault| {
+                let next = self.rest().trim_start();
+                let is_cut = ["<", "<=", ">", ">=", "="].contains(&value.as_str());
+                if is_cut && next.starts_with(|c: char| c.is_ascii_digit()) {
+                    return self.error(offset, without_spaces("size", &value, next));
+                }
+                self.error(offset, fault)
+            });
+            return bound.map(Condition::Size);
         }
         let start = self.offset;
         let end = self.rest().find(|c: char| !c.is_ascii_lowercase());
@@ -225,11 +239,18 @@ impl<'q> Parser<'q> {
             ItemKind::Producer | ItemKind::License => pattern.into_lowercase(),
             _ => pattern,
         };
+        if let Some(fault) = value_fault(kind, &pattern) {
+            return Err(self.error(offset, fault));
+        }
         Ok(Condition::Item(kind, pattern))
     }
 
     fn words(&mut self) -> Result<Condition, QueryError> {
+        let is_quoted = self.rest().starts_with('"');
         let (offset, value) = self.value()?;
+        if !is_quoted && let Some(fault) = word_fault(self.previous, &value, self.rest()) {
+            return Err(self.error(offset, fault));
+        }
         if !value.chars().any(char::is_alphanumeric) {
             return Err(self.error(offset, "there is no word to search for".to_owned()));
         }

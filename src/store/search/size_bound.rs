@@ -15,6 +15,12 @@ const UNITS: [(&str, u64); 9] = [
     ("K", 1000),
 ];
 
+/// Returns whether a word is the unit of a size, in any letter case.
+pub(super) fn is_unit(word: &str) -> bool {
+    let word = word.to_ascii_uppercase();
+    !word.is_empty() && UNITS.iter().any(|(name, _)| *name == word)
+}
+
 /// Parses a bound such as `>1MB` or `<=64KiB`. Returns the range of accepted sizes, in bytes.
 pub(super) fn size_bound(text: &str) -> Result<RangeInclusive<u64>, String> {
     let operators = ["<=", ">=", "<", ">", "=", ":"];

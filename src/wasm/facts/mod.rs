@@ -33,7 +33,7 @@ pub use group::GroupSize;
 pub use item::{TypedExport, TypedImport};
 pub use metadata::{Metadata, Producer};
 pub use model::{FACTS_BYTES_MAX, Facts};
-pub use requirements::{Requirements, Standard};
+pub use requirements::{Requirements, Standard, requirement_names};
 pub(in crate::wasm) use requirements::{
     UsedFeatures, of_body, of_locals, visit_operator, visit_with_known, with_known,
 };

@@ -57,10 +57,34 @@ fn errors_point_to_the_fault() {
         ("size>1XB", 4, "not a size"),
         ("a !", 2, "no word"),
         ("-", 1, "a value is missing"),
+        ("kind:modul", 5, "did you mean `kind:module`?"),
+        ("kind:core", 5, "which are component, module"),
+        ("-needs:thread", 7, "did you mean `needs:threads`?"),
+        ("needs:threads@1", 6, "is not a value of `needs:`"),
+        ("size>1 MB", 7, "write `size>1MB`"),
+        ("size > 1MB", 5, "write `size>1MB`"),
+        ("size >1MB", 5, "write `size>1MB`"),
+        ("-size> 1MB", 5, "write `size>1MB`"),
+        ("crate:tokio < 1.40", 12, "write `crate:tokio<1.40`"),
+        ("import=wasi:http", 0, "write `import:wasi:http`"),
+        ("a needs>=2.0", 2, "write `needs:2.0`"),
+        ("export:add OR export:sub", 11, "`OR` is not an operator"),
     ] {
         let (found, text) = fault(query);
         assert_eq!(found, offset, "{query}: {text}");
         assert!(text.contains(part), "{query}: {text}");
+    }
+}
+
+#[test]
+fn words_and_values_that_can_match_are_no_faults() {
+    for query in [
+        "kind:mod* needs:2 needs:1.0 -needs:*",
+        "\"OR\" or MB \"size\" \">1MB\" \"import=wasi:http\"",
+        "size<=1MB mb1 kind importer=x a=b size",
+        "needs:component-model needs:threads needs:simd",
+    ] {
+        Query::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
     }
 }
 

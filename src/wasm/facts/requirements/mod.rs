@@ -17,4 +17,4 @@ pub(in crate::wasm) use core::CoreFeatures;
 pub(in crate::wasm) use operators::{
     UsedFeatures, of_body, of_locals, visit_operator, visit_with_known, with_known,
 };
-pub use standard::{Requirements, Standard};
+pub use standard::{Requirements, Standard, requirement_names};

@@ -78,6 +78,14 @@ impl Requirements {
     }
 }
 
+/// Returns everything that a module can require: the versions of the standard, and the names of the proposals beyond version 1.0.
+pub fn requirement_names() -> Vec<String> {
+    let standards = [Standard::V1, Standard::V2, Standard::V3];
+    let standards = standards.map(|standard| standard.as_str().to_owned());
+    let proposals = names(WasmFeatures::all() - Standard::V1.features());
+    standards.into_iter().chain(proposals).collect()
+}
+
 /// Returns the names of the proposals in `features`, in the form that `wasm-tools` uses, sorted.
 fn names(features: WasmFeatures) -> Vec<String> {
     let flags = WasmFeatures::all().iter_names();
