@@ -87,6 +87,12 @@ pub(super) enum Error {
     /// There is no store in this directory, and the command does not create one.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
+    /// There is no store in this directory, so none is verified.
+    #[error("there is no store at {0:?} to verify")]
+    NoStoreToVerify(PathBuf),
+    /// `mirror push` was called for all mirrors, but the store has none.
+    #[error("the store has no mirror to push to")]
+    NoMirror,
     /// The command works only on a store in a local directory, but the selected store is on this server.
     #[error(
         "this command needs the store's directory: run it on the machine of {0}, with --root DIR"
@@ -277,6 +283,8 @@ impl Error {
             Self::NotConfirmed | Self::BinaryToTerminal(_) | Self::Differences => FAILED,
             Self::MixedDiff(..) | Self::OneSide(..) => USAGE,
             Self::FileAsDirectory(_) | Self::FileAsPath(..) => USAGE,
+            Self::NoStoreToVerify(_) => UNAVAILABLE,
+            Self::NoMirror => FAILED,
             Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
                 FAILED
             }

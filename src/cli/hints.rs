@@ -30,6 +30,9 @@ const MODULE_OR_FILE: &str =
 const LOST_CURSOR: &str = "a `gc` has dropped the commit: `wasmstore list` shows the current modules; delete the file to start at the branch's tip";
 const BACKUP: &str = "this argument is a commit; to restore a backup, unpack it into an empty directory with `tar -xzf`, and use this directory with --root";
 
+/// How a mirror is added.
+pub(super) const ADD_MIRROR: &str = "`wasmstore mirror add NAME URL` adds one";
+
 const LOGINS: &str = "`wasmstore login --list` lists the servers with a login";
 
 /// The name of the error of rustls about a server's certificate that is marked as the certificate of an authority.
@@ -41,6 +44,10 @@ const NOT_AUTHORITY: &str =
 pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
     match error {
         Error::NoStore(_) => Some(NO_STORE.to_owned()),
+        Error::NoStoreToVerify(_) => {
+            Some("--root DIR or WASMSTORE_ROOT selects the store's directory".to_owned())
+        }
+        Error::NoMirror => Some(ADD_MIRROR.to_owned()),
         Error::Remote(remote::Error::UnknownMirror(_)) => {
             Some("`wasmstore mirror list` lists the mirrors".to_owned())
         }

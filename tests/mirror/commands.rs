@@ -124,8 +124,17 @@ fn invalid_names_and_urls_are_rejected() {
     }
     let empty = World::empty();
     assert_eq!(empty.ok(&["mirror", "list"]), "");
+    for command in ["status", "push"] {
+        let missing = empty.fails(1, &["mirror", command]);
+        assert!(missing.starts_with("there is no store at "), "{missing}");
+    }
+    empty.ok(&["init"]);
+    let status = empty.run(&["mirror", "status"]);
+    let note = "the store has no mirror: `wasmstore mirror add NAME URL` adds one\n";
+    assert_eq!((status.code, &*status.err), (Some(0), note));
     assert_eq!(empty.json(&["mirror", "status"]), json!([]));
-    empty.fails(1, &["mirror", "push"]);
+    let none = "the store has no mirror to push to";
+    assert_eq!(empty.fails(1, &["mirror", "push"]), none);
 }
 
 #[test]
@@ -143,7 +152,8 @@ fn other_remotes_are_not_mirrors() {
     );
     let error = world.fails(4, &["mirror", "add", "upstream", url(&mirror)]);
     assert_eq!(error, "a git remote named upstream already exists");
-    assert_eq!(world.ok(&["mirror", "push"]), "");
+    let none = "the store has no mirror to push to";
+    assert_eq!(world.fails(1, &["mirror", "push"]), none);
     assert_eq!(refs(&world, &mirror).unwrap(), "");
 }
 

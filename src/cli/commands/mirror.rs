@@ -71,7 +71,7 @@ struct MirrorStatusArgs {}
 
 /// Push to one mirror or to all mirrors now
 ///
-/// Prints nothing. The exit code is 5 if a push failed. JSON: [{"name":"…"}]
+/// Prints nothing. The exit code is 5 if a push failed, and 1 if the store has no mirror. JSON: [{"name":"…"}]
 #[derive(Debug, clap::Args)]
 struct MirrorPushArgs {
     /// Push to this mirror only
@@ -97,7 +97,12 @@ impl MirrorArgs {
         match self.command {
             MirrorCommand::Add(add) => add.run(settings, out),
             MirrorCommand::List(_) => list(settings, out),
-            MirrorCommand::Status(_) => mirror_status::print(open_if_any(settings)?, out),
+            MirrorCommand::Status(_) => {
+                let mirrors = open_if_any(settings)?;
+                let missing = || settings.root().map(Error::NoStore);
+                let mirrors = mirrors.map_or_else(|| Err(missing()?), Ok)?;
+                mirror_status::print(settings, &mirrors, out)
+            }
             MirrorCommand::Push(push) => push.run(settings, out),
             MirrorCommand::Remove(remove) => {
                 open_existing(settings, MirrorLimits::default())?.remove(&remove.name)?;
@@ -178,6 +183,9 @@ impl MirrorPushArgs {
                 .map(|mirror| mirror.name)
                 .collect(),
         };
+        if names.is_empty() {
+            return Err(Error::NoMirror);
+        }
         let spinner = settings.progress().spinner("push");
         let mut failed = Vec::new();
         for name in &names {

@@ -5,16 +5,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::cli::exit::Result;
+use crate::cli::hints::ADD_MIRROR;
 use crate::cli::local_time;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, print_note};
+use crate::cli::settings::Settings;
 use crate::names::printable;
 use crate::remote::{MirrorStatus, Mirrors, SyncState};
 
 /// Prints the status of each mirror.
-pub(super) fn print(mirrors: Option<Mirrors>, out: &mut Output) -> Result<()> {
-    let statuses = mirrors.map_or_else(|| Ok(Vec::new()), |mirrors| mirrors.statuses())?;
+pub(super) fn print(settings: &Settings, mirrors: &Mirrors, out: &mut Output) -> Result<()> {
+    let statuses = mirrors.statuses()?;
     if out.is_json() {
         return out.json(&statuses.iter().map(status_json).collect::<Vec<_>>());
+    }
+    if statuses.is_empty() && !settings.is_quiet() {
+        print_note(&format!("the store has no mirror: {ADD_MIRROR}"));
     }
     for status in statuses {
         out.line(status_line(&status))?;
