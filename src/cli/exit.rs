@@ -87,6 +87,9 @@ pub(super) enum Error {
     /// There is no store in this directory, and the command does not create one.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
+    /// This path never had a module. It is, or was, a directory.
+    #[error("{0} is a directory, and never was a module")]
+    NeverModule(String),
     /// There is no store in this directory, so none is verified.
     #[error("there is no store at {0:?} to verify")]
     NoStoreToVerify(PathBuf),
@@ -284,7 +287,7 @@ impl Error {
             Self::MixedDiff(..) | Self::OneSide(..) => USAGE,
             Self::FileAsDirectory(_) | Self::FileAsPath(..) => USAGE,
             Self::NoStoreToVerify(_) => UNAVAILABLE,
-            Self::NoMirror => FAILED,
+            Self::NoMirror | Self::NeverModule(_) => FAILED,
             Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
                 FAILED
             }

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::exit::Error;
 use super::merge_conflict;
-use super::misplaced_arguments::{commit_as_path, path_as_commit, two_files_hint};
+use super::misplaced_arguments::{commit_as_path, glob_as_path, path_as_commit, two_files_hint};
 use super::nearest_name::nearest;
 use super::needs_directory;
+use super::path_history::earlier_history;
 use super::server_key::KeySource;
 use super::settings::Settings;
 use super::shell_word::shell_word;
@@ -47,6 +48,11 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         Error::NoStoreToVerify(_) => {
             Some("--root DIR or WASMSTORE_ROOT selects the store's directory".to_owned())
         }
+        Error::NeverModule(path) => Some(format!(
+            "`wasmstore log {}` prints its history",
+            shell_word(path)
+        )),
+        Error::OnlyVersion(path) => moved(settings, path),
         Error::NoMirror => Some(ADD_MIRROR.to_owned()),
         Error::Remote(remote::Error::UnknownMirror(_)) => {
             Some("`wasmstore mirror list` lists the mirrors".to_owned())
@@ -205,8 +211,17 @@ fn for_missing(missing: MissingName, settings: &Settings) -> Option<String> {
             Some(format!("`wasmstore list {path}` lists what is in it"))
         }
         MissingName::Module(name) => commit_as_path(store.as_ref(), &name, settings)
+            .or_else(|| glob_as_path(&name, settings))
             .or_else(|| similar_path(store.as_ref(), &settings.remembered_revision()?, &name)),
     }
+}
+
+/// Returns the hint for a path with only one version, if the module was moved from another path.
+fn moved(settings: &Settings, path: &str) -> Option<String> {
+    let path = ModulePath::parse(path).ok()?;
+    let (store, revision) = (settings.open().ok()?, settings.remembered_revision()?);
+    let versions = store.versions(&revision, &path).ok()?;
+    earlier_history(store.as_ref(), versions.first()?.commit, &path).ok()?
 }
 
 fn is_archive(name: &str) -> bool {

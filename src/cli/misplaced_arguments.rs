@@ -57,14 +57,21 @@ pub(super) fn path_as_commit(
     })
 }
 
-/// Returns the hint for `rollback` if its argument `name` is not a path but a commit.
+/// Returns the hint for `gc` if its argument `name` is not a path but a glob.
+pub(super) fn glob_as_path(name: &str, settings: &Settings) -> Option<String> {
+    let is_glob = settings.command_name()? == "gc" && name.contains(['*', '?', '[']);
+    is_glob.then(|| "`gc` takes modules and directories, not globs: name the directory".to_owned())
+}
+
+/// Returns the hint for `rollback` or `log` if its argument `name` is not a path but a branch, a tag or a commit.
 pub(super) fn commit_as_path(
     store: &dyn StoreOperations,
     name: &str,
     settings: &Settings,
 ) -> Option<String> {
     let name = name.trim_start_matches('/');
-    if settings.command_name()? != "rollback" {
+    let command = settings.command_name()?;
+    if !["log", "rollback"].contains(&command) {
         return None;
     }
     let revision = Revision::parse(name).ok()?;
@@ -72,7 +79,12 @@ pub(super) fn commit_as_path(
         .snapshot(&revision.on_branch(settings.branch().ok()?))
         .ok()?;
     let word = shell_word(name);
-    Some(format!(
-        "{name} is a commit, but `rollback` takes a path and undoes its newest change; `wasmstore restore {word}` goes back to the commit"
-    ))
+    Some(match command {
+        "log" => format!(
+            "{name} is a branch, a tag or a commit, but this argument is a path: `wasmstore log --commit {word}` prints the history of the commit"
+        ),
+        _ => format!(
+            "{name} is a commit, but `rollback` takes a path and undoes its newest change; `wasmstore restore {word}` goes back to the commit"
+        ),
+    })
 }

@@ -56,6 +56,7 @@ mod open_served;
 mod output;
 mod output_file;
 mod pager;
+mod path_history;
 mod progress;
 mod push_hooks;
 mod put_files;

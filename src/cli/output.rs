@@ -80,6 +80,11 @@ impl Output {
         self.is_json
     }
 
+    /// Returns whether the output goes to a pager.
+    pub fn is_paging(&self) -> bool {
+        self.pager.is_some()
+    }
+
     /// Writes all further output to a running pager, through its standard input.
     pub fn start_paging(&mut self, (pager, stdin): (Pager, Box<dyn Write>)) {
         self.sink = BufWriter::new(stdin);

@@ -57,6 +57,22 @@ fn similar_branch_is_suggested() {
 }
 
 #[test]
+fn a_commit_or_a_glob_in_place_of_a_path_has_a_hint() {
+    let world = World::with_store("sha1");
+    world.add("math/a.wasm", 1);
+    world.add("math/a.wasm", 2);
+    let suggestion = hint(&world, &["gc", "math/*", "--keep-last", "1"]).unwrap();
+    assert!(suggestion.contains("not globs"), "{suggestion}");
+    world.changes(&["tag", "v1"]);
+    for name in ["main", "v1"] {
+        let suggestion = hint(&world, &["log", name]).unwrap();
+        let command = format!("`wasmstore log --commit {name}` prints the history of the commit");
+        assert!(suggestion.ends_with(&command), "{suggestion}");
+        world.ok(&["log", "--commit", name]);
+    }
+}
+
+#[test]
 fn directory_is_suggested_to_be_listed() {
     let world = World::with_store("sha1");
     world.add("d/a.wasm", 1);

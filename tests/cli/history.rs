@@ -70,6 +70,15 @@ fn versions_with_details_mark_the_one_that_is_at_the_path_now() {
         (&json[0]["current"], &json[1]["current"]),
         (&json!(false), &json!(true))
     );
+    // The first line with this hash names the commit that first had it, not the one that restored it.
+    let restore = ["restore", &first, "a.wasm", "--author", "Carl <c@x>"];
+    world.changes(&restore);
+    let printed = world.ok(&["versions", "-l", "a.wasm"]);
+    let since = printed.lines().nth(2).unwrap();
+    assert!(since.starts_with("current since 20"), "{printed}");
+    let by = format!(" ({}, Carl)", &world.tip()[..10]);
+    assert!(since.ends_with(&by), "{printed}");
+    world.changes(&["rollback"]);
     world.changes(&["remove", "a.wasm"]);
     assert!(
         world
@@ -82,8 +91,11 @@ fn versions_with_details_mark_the_one_that_is_at_the_path_now() {
         .lines()
         .map(|line| line.split('\t').skip(3).collect::<Vec<_>>())
         .collect();
+    let rolled_back = world.git(&["log", "-1", "--format=%s", "HEAD~1"]);
     let expected = [
         ["-", "Remove /a.wasm"],
+        [&new, rolled_back.trim()],
+        [&old, "Restore /a.wasm"],
         [&new, "Second"],
         [&old, "Import /a.wasm"],
     ];
@@ -102,6 +114,18 @@ fn an_unknown_path_has_no_history() {
             assert_eq!(world.fails(1, args), never, "{args:?}");
         }
         assert_eq!(world.fails(1, &["rollback", "b.wasm"]), never);
+        world.add("d/a.wasm", 1);
+        world.changes(&["remove", "d", "-r"]);
+        let directory = "/d is a directory, and never was a module";
+        for args in [
+            &["versions", "d"][..],
+            &["version", "0", "d/"],
+            &["audit", "d"],
+        ] {
+            assert_eq!(world.fails(1, args), directory, "{args:?}");
+            let hint = "hint: `wasmstore log /d` prints its history\n";
+            assert!(world.run(args).err.ends_with(hint), "{args:?}");
+        }
         for args in [
             &["versions", ".git"][..],
             &["version", "0", "a/.."],

@@ -153,3 +153,46 @@ fn a_hash_that_is_not_there_any_more_stops_a_change() {
     assert_eq!(world.changes(&["remove", "c.wasm", "--if-match", &old]), "");
     assert_eq!(paths(&world), "b.wasm");
 }
+
+#[test]
+fn the_history_of_a_moved_module_is_found_at_its_old_path() {
+    let world = World::with_store("sha1");
+    world.add("math/add.wasm", 1);
+    world.add("math/add.wasm", 2);
+    world.add("math/same.wasm", 2);
+    world.changes(&["mv", "math", "arithmetic"]);
+    world.changes(&["mv", "arithmetic/add.wasm", "plus.wasm", "-m", "Rename"]);
+    let id = world.tip()[..10].to_owned();
+    let note = format!(
+        "moved from /arithmetic/add.wasm in {id}: `wasmstore versions /arithmetic/add.wasm` lists the earlier versions"
+    );
+    for command in ["versions", "audit", "log"] {
+        let ran = world.run(&[command, "plus.wasm"]);
+        assert_eq!((ran.code, &*ran.err), (Some(0), &*format!("{note}\n")));
+        let quiet = world.run(&[command, "plus.wasm", "-q"]);
+        assert_eq!((&*quiet.out, &*quiet.err), (&*ran.out, ""));
+        assert_eq!(world.run(&[command, "plus.wasm", "--json"]).err, "");
+    }
+    assert_eq!(world.run(&["log", "plus.wasm", "-n", "1"]).err, "");
+    assert_eq!(world.run(&["versions", "math/add.wasm"]).err, "");
+    let diff = world.run(&["diff", "plus.wasm"]);
+    let expected = format!("wasmstore: /plus.wasm has only one version\nhint: {note}\n");
+    assert_eq!((diff.code, diff.err), (Some(1), expected));
+    // Of several removed paths with this module, the one with the same name.
+    let ran = world.run(&["versions", "arithmetic/same.wasm"]).err;
+    assert!(ran.starts_with("moved from /math/same.wasm in "), "{ran}");
+
+    let unmoved = format!(
+        "not put back: /arithmetic/add.wasm, from where {id} moved the modules; `wasmstore restore {id}~1 /arithmetic/add.wasm` does that\n"
+    );
+    let dry = world.run(&["rollback", "plus.wasm", "--dry-run"]).err;
+    assert!(dry.ends_with(&unmoved), "{dry}");
+    let ran = world.run(&["rollback", "plus.wasm"]);
+    assert!(
+        ran.code == Some(0) && ran.err.ends_with(&unmoved),
+        "{ran:?}"
+    );
+    let old = format!("{id}~1");
+    world.changes(&["restore", &old, "/arithmetic/add.wasm"]);
+    assert_eq!(paths(&world), "arithmetic/add.wasm arithmetic/same.wasm");
+}

@@ -3,18 +3,19 @@
 use serde_json::{Value, json};
 
 use crate::cli::args::ReadArgs;
-use crate::cli::exit::{Error, Result};
+use crate::cli::exit::Result;
 use crate::cli::local_time;
 use crate::cli::output::Output;
+use crate::cli::path_history::{never_existed, note_earlier_history};
 use crate::cli::settings::Settings;
-use crate::names::{ModuleHash, ModulePath};
-use crate::store;
+use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::wire::CommitJson;
 
 /// Print every commit that changed a path
 ///
 /// Prints lines of `<date>` tab `<author>` tab `<commit>`, newest first, including removals. Dates are in local time. With --long, prints
-/// tab `<hash>` tab and the first line of the message, too; the hash of a removal is `-`. JSON: [{"commit":"…","author":"…",
+/// tab `<hash>` tab and the first line of the message, too; the hash of a removal is `-`. If the module was moved from another path, standard error says
+/// from which. JSON: [{"commit":"…","author":"…",
 /// "date":<unix seconds>,"message":"…","hash":"…"},…], with a null hash for a removal
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AuditArgs {
@@ -31,12 +32,12 @@ pub(in crate::cli) struct AuditArgs {
 impl AuditArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let revision = settings.revision(&self.read)?;
-        let entries = settings.open()?.audit(&revision, &self.path)?;
-        if entries.is_empty() {
-            return Err(Error::Store(store::Error::NeverExisted(
-                self.path.to_string(),
-            )));
-        }
+        let store = settings.open()?;
+        let entries = store.audit(&revision, &self.path)?;
+        let Some((oldest, _)) = entries.last() else {
+            return Err(never_existed(store.as_ref(), &revision, &self.path));
+        };
+        let oldest = CommitId::parse(&oldest.commit)?;
         if out.is_json() {
             return out.json(&entries.iter().map(to_json).collect::<Vec<_>>());
         }
@@ -52,7 +53,7 @@ impl AuditArgs {
             }
             out.line("")?;
         }
-        Ok(())
+        note_earlier_history(settings, out, store.as_ref(), (oldest, &self.path))
     }
 }
 

@@ -84,7 +84,7 @@ impl LogArgs {
                 printed_range,
                 is_short: self.oneline,
             }
-            .run(store.as_ref(), &revision, &mut pager, out);
+            .run(settings, (store.as_ref(), &revision), &mut pager, out);
         }
         let visit = |show: &mut dyn FnMut(&CommitJson) -> Result<()>| {
             self.visit(store.as_ref(), (&revision, &commits), show)

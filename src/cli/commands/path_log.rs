@@ -7,6 +7,8 @@ use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::pager::LatePager;
+use crate::cli::path_history::note_earlier_history;
+use crate::cli::settings::Settings;
 use crate::names::{ModulePath, printable};
 use crate::remote::StoreOperations;
 use crate::store::{self, ChangeFilter, CommitFilter, Growth, ItemPattern, Revision};
@@ -70,8 +72,8 @@ impl PathLog {
     /// The path never existed.
     pub fn run(
         &self,
-        store: &dyn StoreOperations,
-        revision: &Revision,
+        settings: &Settings,
+        (store, revision): (&dyn StoreOperations, &Revision),
         pager: &mut LatePager,
         out: &mut Output,
     ) -> Result<()> {
@@ -84,7 +86,20 @@ impl PathLog {
         self.visit(store, &revision, |commit| {
             pager.start(out);
             self.print(commit, out)
-        })
+        })?;
+        if !self.is_cut()
+            && let Some(version) = store.versions(&revision, &self.path)?.first()
+        {
+            note_earlier_history(settings, out, store, (version.commit, &self.path))?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the log may be only a part of the history, so that its end is not the beginning of the path.
+    fn is_cut(&self) -> bool {
+        let is_filtered =
+            self.changes != ChangeFilter::default() || self.commits != CommitFilter::default();
+        is_filtered || self.printed_range.count != usize::MAX
     }
 
     /// Calls `show` for each selected commit until `show` fails.

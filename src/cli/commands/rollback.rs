@@ -10,6 +10,7 @@ use crate::cli::change_effect::effect;
 use crate::cli::change_report::{ChangeVerb, report_effect, short_id};
 use crate::cli::exit::Result;
 use crate::cli::output::{Output, print_note};
+use crate::cli::path_history::note_unmoved;
 use crate::cli::settings::Settings;
 use crate::cli::show_each::show_each;
 use crate::names::TreePath;
@@ -20,7 +21,7 @@ use crate::wire::PathDiff;
 ///
 /// Each repetition with the same PATH undoes one more change. Alternating rollbacks of different paths can undo each other. A merge is one
 /// change, unless it was a fast-forward: then each of its commits is one change, and `restore` with the previous commit undoes all of
-/// them. Prints nothing, and reports the commit, the undone commit and the numbers of changed modules on standard error. JSON:
+/// them. A module that was moved to PATH is not put back at its old path, and standard error names it. Prints nothing, and reports the commit, the undone commit and the numbers of changed modules on standard error. JSON:
 /// {"commit":"…","branch":"…","changed":true,"undid":"<commit>"}
 ///
 /// With --dry-run, changes nothing. Prints the modules that would change, in the form of `diff`, and the commit that would be undone on
@@ -54,7 +55,11 @@ impl RollbackArgs {
         }
         words.extend(effect(store.as_ref(), settings, &rolled_back, None));
         let verb = (ChangeVerb::Committed, &rolled_back);
-        report_effect(settings, out, verb, fields, Some(words.join(", ")))
+        report_effect(settings, out, verb, fields, Some(words.join(", ")))?;
+        if let Some(undone) = rolled_back.value {
+            note_unmoved(settings, store.as_ref(), undone, &self.path);
+        }
+        Ok(())
     }
 
     fn dry_run(&self, settings: &Settings, out: &mut Output) -> Result<()> {
@@ -86,6 +91,7 @@ impl RollbackArgs {
                 short_id(&change.undone)
             ));
         }
+        note_unmoved(settings, store.as_ref(), change.undone, &self.path);
         Ok(())
     }
 }
