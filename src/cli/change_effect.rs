@@ -8,7 +8,7 @@ use crate::remote::StoreOperations;
 use crate::store::{PathChange, Published, Revision};
 
 /// The maximum number of changed modules that are counted. For a larger change, the report says `more than`.
-const COUNTED_MAX: usize = 10_000;
+pub(super) const COUNTED_MAX: usize = 10_000;
 
 /// The numbers of modules that a change added, updated and removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,10 +27,23 @@ pub(super) fn effect<T>(
     published: &Published<T>,
     from: Option<CommitId>,
 ) -> Option<String> {
-    let commit = published.commit.filter(|_| published.has_moved)?;
     if settings.is_quiet() {
         return None;
     }
+    let mut counts = Counts::default();
+    visit_changes(store, published, from, &mut |change| counts.add(&change))?;
+    Some(counts.words())
+}
+
+/// Calls `visit` for each module that a change added, updated or removed, up to one more than [`COUNTED_MAX`]. `from` is as for [`effect`].
+/// Returns `None` if the branch has not moved, or if the store cannot be read.
+pub(super) fn visit_changes<T>(
+    store: &dyn StoreOperations,
+    published: &Published<T>,
+    from: Option<CommitId>,
+    visit: &mut dyn FnMut(PathChange),
+) -> Option<()> {
+    let commit = published.commit.filter(|_| published.has_moved)?;
     let from = match from {
         Some(from) => from,
         None => {
@@ -39,17 +52,16 @@ pub(super) fn effect<T>(
         }
     };
     let (from, commit) = (Revision::Commit(from), Revision::Commit(commit));
-    let mut counts = Counts::default();
+    let mut count = 0;
     let counted = store.diff(&from, &commit, &TreePath::root(), &mut |change| {
-        counts.add(&change);
-        if counts.all() > COUNTED_MAX {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+        visit(change);
+        count += 1;
+        match count > COUNTED_MAX {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
     });
-    counted.ok()?;
-    Some(counts.words())
+    counted.ok()
 }
 
 impl Counts {

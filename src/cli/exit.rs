@@ -90,6 +90,14 @@ pub(super) enum Error {
     /// This path never had a module. It is, or was, a directory.
     #[error("{0} is a directory, and never was a module")]
     NeverModule(String),
+    /// A path has another module than `--if-absent` or `--if-match` expects, or none.
+    #[error("{reason}")]
+    UnexpectedModule {
+        /// What is at the path.
+        reason: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// There is no store in this directory, so none is verified.
     #[error("there is no store at {0:?} to verify")]
     NoStoreToVerify(PathBuf),
@@ -313,7 +321,7 @@ impl Error {
             | Self::World { .. } => INVALID,
             Self::ObjectFormat { .. } | Self::NotRecursive(_) | Self::NotAtomic(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) | Self::Interrupted(_) => UNAVAILABLE,
-            Self::PushRefused(_) => CONFLICT,
+            Self::PushRefused(_) | Self::UnexpectedModule { .. } => CONFLICT,
             Self::Store(error) => code(error.kind()),
             Self::Remote(error) => remote_code(error),
         }
@@ -337,6 +345,16 @@ impl Error {
             _ => None,
         };
         self.is_not_found() && missing.is_none()
+    }
+
+    /// Returns whether this error says that there is no module, and nothing else, at a path.
+    pub fn is_missing_module(&self) -> bool {
+        let missing = match self {
+            Self::Store(error) => MissingName::of(error),
+            Self::Remote(remote::Error::Refused(refused)) => refused.missing.clone(),
+            _ => None,
+        };
+        self.is_not_found() && matches!(missing, Some(MissingName::Module(_)))
     }
 
     /// Returns whether this error says that a branch has no commit yet.

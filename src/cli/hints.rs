@@ -52,6 +52,7 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
             "`wasmstore log {}` prints its history",
             shell_word(path)
         )),
+        Error::UnexpectedModule { hint, .. } => hint.clone(),
         Error::OnlyVersion(path) => moved(settings, path),
         Error::NoMirror => Some(ADD_MIRROR.to_owned()),
         Error::Remote(remote::Error::UnknownMirror(_)) => {

@@ -97,6 +97,19 @@ fn add_puts_several_files_into_a_directory_in_one_commit() {
         assert!(refused.contains(reason), "{args:?}: {refused}");
     }
     world.file("other/a.wasm", module(9));
+    let one = ["add", "other/a.wasm", "top/a.wasm"];
+    let ran = world.run(&[&one[..], &["--if-absent"]].concat());
+    let (there, nine) = (&hashes.0, world.hash(9));
+    let expected = format!(
+        "wasmstore: /top/a.wasm has another module already: {there}\nhint: publish at a new path, or replace the module with --if-match {there}\n"
+    );
+    assert_eq!((ran.code, ran.err), (Some(4), expected));
+    let ran = world.run(&[&one[..], &["--if-match", &nine]].concat());
+    let expected = format!(
+        "wasmstore: /top/a.wasm is not {nine}: it is {there}\nhint: wasmstore changed it in "
+    );
+    assert_eq!(ran.code, Some(4));
+    assert!(ran.err.starts_with(&expected), "{ran:?}");
     let refused = world.fails(4, &["add", "c.wasm", "other/a.wasm", "top/", "--if-absent"]);
     let current = format!(
         "the precondition failed: the current value at /top/a.wasm is {}",

@@ -24,7 +24,9 @@ fn modules_are_renamed_copied_and_removed_without_their_hashes() {
         );
         assert_eq!(world.changes(&["copy", "d/a.wasm", "d/b.wasm", "e/"]), "");
         let copied = world.json(&["copy", "d", "f", "-m", "All"]);
-        let reported = json!({ "commit": world.tip(), "branch": "main", "changed": true });
+        let reported = json!({
+            "commit": world.tip(), "branch": "main", "changed": true, "modules": 3, "to": "/f"
+        });
         assert_eq!(copied, reported);
         let all = "d/a.wasm d/b.wasm d/c.wasm e/a.wasm e/b.wasm f/a.wasm f/b.wasm f/c.wasm";
         assert_eq!(paths(&world), all);
@@ -117,7 +119,7 @@ fn a_hash_that_is_not_there_any_more_stops_a_change() {
     world.add("a.wasm", 1);
     world.add("b.wasm", 2);
     let (old, new) = (world.hash(2), world.hash(1));
-    let failed = format!("the precondition failed: the current value is {new}");
+    let failed = format!("/a.wasm is not {old}: it is {new}");
     for change in [
         &["mv", "a.wasm", "c.wasm"][..],
         &["copy", "a.wasm", "c.wasm"],
@@ -127,18 +129,31 @@ fn a_hash_that_is_not_there_any_more_stops_a_change() {
         let args = run(&old);
         let args: Vec<_> = args.split(' ').collect();
         assert_eq!(world.fails(4, &args), failed, "{args:?}");
+        let hint = format!("`wasmstore diff {old} /a.wasm` shows how\n");
+        assert!(world.run(&args).err.ends_with(&hint), "{args:?}");
+        world.ok(&["diff", &old, "/a.wasm"]);
         let several: Vec<_> = [change[0], "b.wasm"]
             .into_iter()
             .chain(args[1..].iter().copied())
             .collect();
         assert_eq!(world.run(&several).code, Some(2), "{several:?}");
     }
-    let at = |path: &str| format!("the precondition failed: the current value at {path} is {new}");
     let set = |flags: &[&str]| [&["set", &old, "a.wasm"], flags].concat().join(" ");
-    for flags in [&["--if-absent"][..], &["--if-match", &old]] {
+    let taken = format!("/a.wasm has another module already: {new}");
+    for (flags, reason) in [
+        (&["--if-absent"][..], &taken),
+        (&["--if-match", &old], &failed),
+    ] {
         let args = set(flags);
         let args: Vec<_> = args.split(' ').collect();
-        assert_eq!(world.fails(4, &args), at("/a.wasm"), "{args:?}");
+        assert_eq!(world.fails(4, &args), *reason, "{args:?}");
+    }
+    let missing = format!("/none is not {old}: there is no module");
+    for args in [
+        &["set", &new, "none", "--if-match", &old],
+        &["mv", "none", "c.wasm", "--if-match", &old],
+    ] {
+        assert_eq!(world.fails(4, args), missing, "{args:?}");
     }
     assert_eq!(paths(&world), "a.wasm b.wasm");
     assert_eq!(world.changes(&["set", &new, "a.wasm", "--if-absent"]), "");
@@ -152,6 +167,35 @@ fn a_hash_that_is_not_there_any_more_stops_a_change() {
     );
     assert_eq!(world.changes(&["remove", "c.wasm", "--if-match", &old]), "");
     assert_eq!(paths(&world), "b.wasm");
+}
+
+#[test]
+fn a_copy_and_a_move_say_how_many_modules_are_where() {
+    let world = World::with_store("sha1");
+    world.add("p/1.0/a.wasm", 1);
+    world.add("p/1.0/d/b.wasm", 2);
+    let report = |args: &[&str]| {
+        let ran = world.run(args);
+        assert_eq!((ran.code, &*ran.out), (Some(0), ""), "{args:?}");
+        let (_, effect) = ran.err.split_once(" on main: ").unwrap();
+        effect.to_owned()
+    };
+    let twice = ["copy", "p/1.0", "p/1.1"];
+    assert_eq!(report(&twice), "copied 2 modules to /p/1.1\n");
+    assert_eq!(report(&twice), "copied 2 modules to /p/1.1/1.0\n");
+    let one = ["mv", "p/1.1/1.0/a.wasm", "x.wasm"];
+    assert_eq!(report(&one), "moved 1 module to /x.wasm\n");
+    assert_eq!(
+        report(&["mv", "p/1.1/1.0", "p/1.2/"]),
+        "moved 1 module to /p/1.2/1.0/d/b.wasm\n"
+    );
+    // What the help advises fails instead of copying a directory into itself.
+    let content = ["copy", "p/1.0/*", "p/2.0/"];
+    assert_eq!(report(&content), "copied 2 modules to /p/2.0\n");
+    let exists = "there are modules at /p/2.0/a.wasm and 1 other paths already";
+    assert_eq!(world.fails(4, &content), exists);
+    let moved = world.json(&["mv", "p/2.0", "q", "-q"]);
+    assert_eq!((&moved["modules"], &moved["to"]), (&json!(2), &json!("/q")));
 }
 
 #[test]

@@ -213,12 +213,16 @@ fn a_hash_that_is_not_there_any_more_is_the_same_conflict_as_on_the_directory() 
     twin.world.add("a", 1);
     twin.world.add("b, c", 2);
     let (one, two) = (twin.world.hash(1), twin.world.hash(2));
+    twin.world.file("two", module(2));
     for args in [
         &["mv", "a", "c", "--if-match", &two][..],
         &["copy", "a", "c", "--if-match", &two],
         &["remove", "a", "--if-match", &two],
         &["set", &one, "b, c", "--if-absent"],
         &["set", &one, "b, c", "--if-match", &one],
+        &["add", "two", "a", "--if-absent"],
+        &["add", "two", "a", "--if-match", &two],
+        &["add", "two", "none", "--if-match", &two],
     ] {
         twin.same(args);
         assert_eq!(twin.served(args).code, Some(4), "{args:?}");

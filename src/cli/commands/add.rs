@@ -14,6 +14,7 @@ use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::diff_side::read_file;
 use crate::cli::dry_run::{print, to_json};
 use crate::cli::exit::{Error, Result};
+use crate::cli::expected_module::{ExpectedModule, explained};
 use crate::cli::if_match::expected_hash;
 use crate::cli::misplaced_arguments::path_is_also_file_note;
 use crate::cli::output::{Output, print_note};
@@ -106,13 +107,20 @@ impl AddArgs {
         };
         let path = path_of(&file, path)?;
         let if_match = self.if_match.map(|hash| expected_hash(settings, hash));
-        change.precondition = precondition(self.if_absent, if_match.transpose()?);
+        let condition = condition(self.if_absent, if_match.transpose()?);
+        change.precondition = condition.map(precondition).unwrap_or_default();
         let store = settings.open_or_create()?;
         let stored = if self.if_absent {
-            put_if_absent(store.as_ref(), &change, &path, source)?
+            put_if_absent(store.as_ref(), &change, &path, source)
         } else {
-            store.put(&change, &path, source)?
+            store.put(&change, &path, source)
         };
+        let expected = condition.map(|condition| ExpectedModule {
+            branch: change.branch.clone(),
+            path: path.clone(),
+            condition,
+        });
+        let stored = explained(stored, store.as_ref(), expected.as_ref())?;
         if !out.is_json() {
             out.line(stored.value)?;
         }
@@ -121,10 +129,8 @@ impl AddArgs {
     }
 
     fn dry_run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let condition = match self.if_match {
-            Some(hash) => Some(PathCondition::Module(expected_hash(settings, hash)?)),
-            None => self.if_absent.then_some(PathCondition::Absent),
-        };
+        let if_match = self.if_match.map(|hash| expected_hash(settings, hash));
+        let condition = condition(self.if_absent, if_match.transpose()?);
         let target = AddTarget::parse(self.file, self.more)?;
         let is_module = matches!(target, AddTarget::Module { .. });
         if self.if_match.is_some() && !is_module {
@@ -186,11 +192,22 @@ pub(super) fn path_conditions(if_absent: bool) -> PathConditions {
     }
 }
 
-/// Returns the precondition of `--if-absent` or `--if-match` for storing one module.
-fn precondition(if_absent: bool, if_match: Option<ModuleHash>) -> Precondition {
-    Precondition {
-        if_match: if_match.map(|hash| EntityTags::OneOf(vec![hash.to_string()])),
-        if_none_match: if_absent.then_some(EntityTags::Any),
+/// Returns the condition of `--if-absent` or `--if-match` for one path.
+pub(super) fn condition(if_absent: bool, if_match: Option<ModuleHash>) -> Option<PathCondition> {
+    match if_match {
+        Some(hash) => Some(PathCondition::Module(hash)),
+        None => if_absent.then_some(PathCondition::Absent),
+    }
+}
+
+/// Returns the precondition of a request that stores one module.
+fn precondition(condition: PathCondition) -> Precondition {
+    match condition {
+        PathCondition::Module(hash) => Precondition::module(hash),
+        PathCondition::Absent => Precondition {
+            if_none_match: Some(EntityTags::Any),
+            ..Precondition::default()
+        },
     }
 }
 

@@ -1,18 +1,19 @@
 //! `mv`: moves modules and directories.
 
-use serde_json::json;
-
-use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
+use crate::cli::expected_module::explained;
 use crate::cli::output::Output;
 use crate::cli::relocation_args::RelocationArgs;
+use crate::cli::relocation_report::report_relocation;
 use crate::cli::settings::Settings;
 
 /// Move modules and directories, in one commit
 ///
 /// Fails if a module would be replaced, unless --force is given. Each path has its own versions: those of SRC are not moved. A glob, as in
 /// gitignore(5), is compared with the paths in the store, so quote it; it must match at least one path that is not in DEST yet. Prints
-/// nothing, and reports the commit on standard error. JSON: {"commit":"…","branch":"…","changed":true}
+/// nothing, and reports the commit, the number of moved modules and their new path on standard error. JSON: {"commit":"…","branch":"…",
+/// "changed":true,"modules":N,"to":"/…"}; "to" is the path of the only module, or the directory that has them all. "modules" and "to" are
+/// left out if nothing changed, for thousands of modules, and if the key does not allow reads
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct MvArgs {
     #[command(flatten)]
@@ -21,14 +22,10 @@ pub(in crate::cli) struct MvArgs {
 
 impl MvArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let (relocation, change) = self.paths.into_parts(settings)?;
+        let (relocation, change, expected) = self.paths.into_parts(settings)?;
         let store = settings.open_existing()?;
-        let published = store.move_modules(&change, &relocation)?;
-        report(
-            settings,
-            out,
-            (ChangeVerb::Committed, &published),
-            json!({}),
-        )
+        let published = store.move_modules(&change, &relocation);
+        let published = explained(published, store.as_ref(), expected.as_ref())?;
+        report_relocation(settings, out, store.as_ref(), ("moved", &published))
     }
 }

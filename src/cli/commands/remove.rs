@@ -7,12 +7,13 @@ use crate::cli::args::WriteArgs;
 use crate::cli::change_effect::effect;
 use crate::cli::change_report::{ChangeVerb, report_effect};
 use crate::cli::exit::{Error, Result};
+use crate::cli::expected_module::ExpectedModule;
 use crate::cli::if_match::expected_hash;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{HashRef, ModulePattern};
+use crate::names::{HashRef, ModulePattern, ModuleRef};
 use crate::remote::{self, preview_removal};
-use crate::store::{self, DirectoryRemoval, PathChange, Precondition, Revision};
+use crate::store::{self, DirectoryRemoval, PathChange, PathCondition, Precondition, Revision};
 use crate::wire::PathDiff;
 
 /// Remove modules
@@ -45,11 +46,20 @@ impl RemoveArgs {
             return self.dry_run(settings, out);
         }
         let mut change = settings.change(self.write.clone())?;
+        let mut expected = None;
         if let Some(hash) = self.if_match {
             if !matches!(self.names.as_slice(), [name] if name.glob().is_none()) {
                 return Err(Error::Usage("--if-match is for one path"));
             }
-            change.precondition = Precondition::module(expected_hash(settings, hash)?);
+            let hash = expected_hash(settings, hash)?;
+            change.precondition = Precondition::module(hash);
+            if let Some(ModuleRef::Path(path)) = self.names[0].name() {
+                expected = Some(ExpectedModule {
+                    branch: change.branch.clone(),
+                    path: path.clone(),
+                    condition: PathCondition::Module(hash),
+                });
+            }
         }
         let directories = self.directories();
         let store = settings.open_existing()?;
@@ -62,7 +72,10 @@ impl RemoveArgs {
             }
             patterns => store.remove_selected(&change, patterns, directories),
         };
-        let removed = removed.map_err(suggest_recursive)?;
+        let removed = removed.map_err(|error| match &expected {
+            Some(expected) => expected.explain(store.as_ref(), error),
+            None => suggest_recursive(error),
+        })?;
         let effect = effect(store.as_ref(), settings, &removed, None);
         let verb = (ChangeVerb::Committed, &removed);
         report_effect(settings, out, verb, json!({}), effect)

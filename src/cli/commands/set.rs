@@ -2,14 +2,16 @@
 
 use serde_json::json;
 
+use super::add::condition;
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
+use crate::cli::expected_module::{ExpectedModule, explained};
 use crate::cli::if_match::expected_hash;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{HashRef, ModulePath};
-use crate::store::{PathCondition, PathConditions};
+use crate::store::PathConditions;
 
 /// Put a stored module at another path
 ///
@@ -36,15 +38,19 @@ pub(in crate::cli) struct SetArgs {
 impl SetArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mut change = settings.change(self.write)?;
-        let condition = match self.if_match {
-            Some(hash) => Some(PathCondition::Module(expected_hash(settings, hash)?)),
-            None => self.if_absent.then_some(PathCondition::Absent),
-        };
+        let if_match = self.if_match.map(|hash| expected_hash(settings, hash));
+        let condition = condition(self.if_absent, if_match.transpose()?);
         if let Some(condition) = condition {
             change.path_conditions = PathConditions::one(self.path.clone(), condition);
         }
         let store = settings.open_existing()?;
-        let set = store.set(&change, &self.hash, &self.path)?;
+        let set = store.set(&change, &self.hash, &self.path);
+        let expected = condition.map(|condition| ExpectedModule {
+            branch: change.branch.clone(),
+            path: self.path.clone(),
+            condition,
+        });
+        let set = explained(set, store.as_ref(), expected.as_ref())?;
         let fields = json!({ "hash": set.value.to_string(), "path": self.path.to_string() });
         report(settings, out, (ChangeVerb::Committed, &set), fields)
     }
