@@ -165,6 +165,9 @@ pub(super) enum Error {
     /// The COMMAND of `watch` begins with this word, but `PATH` has no program with this name.
     #[error("there is no program {0:?} on PATH")]
     NoProgram(String),
+    /// This option of `watch` stands after the COMMAND, and would be passed to it.
+    #[error("{0} stands after the command, and would be passed to it")]
+    OptionAfterCommand(&'static str),
     /// The file of `watch --since-file` does not contain a cursor, which is a commit and the name of a branch.
     #[error("{0:?} is not a file that `watch --since-file` wrote")]
     CursorFile(PathBuf),
@@ -306,7 +309,9 @@ impl Error {
             Self::Setting { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,
             Self::NeedsDirectory(_) => USAGE,
-            Self::BranchAsCommand(_) | Self::PathAsCommand(_) => USAGE,
+            Self::BranchAsCommand(_) | Self::PathAsCommand(_) | Self::OptionAfterCommand(_) => {
+                USAGE
+            }
             Self::NoProgram(_) | Self::CursorBranch { .. } => USAGE,
             Self::ServerKey(..) | Self::ExposedKey(_) | Self::LoginFile { .. } => USAGE,
             Self::NoLogin(_) | Self::OnlyVersion(_) => FAILED,

@@ -108,6 +108,9 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
             "the argument is a command to run for each commit; --branch NAME selects the branch"
                 .to_owned(),
         ),
+        Error::OptionAfterCommand(_) => {
+            Some("write the options of `watch` first, or `--` before the command".to_owned())
+        }
         Error::CursorFile(_) | Error::CursorBranch { .. } => {
             Some("use a separate file for each branch that you watch".to_owned())
         }

@@ -21,6 +21,11 @@ const DELAY_FIRST: Duration = Duration::from_millis(500);
 /// The maximum delay after any failure.
 const DELAY_MAX: Duration = Duration::from_secs(60);
 
+/// The option with which `watch` continues after a restart.
+const SINCE_FILE: &str = "--since-file";
+/// The other options that select what `watch` reports. Other programs may have options of these names.
+const OPTIONS: [&str; 4] = ["--path", "--since", "--branch", "--root"];
+
 /// The reaction to a failure of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnFailure {
@@ -45,8 +50,8 @@ impl<'c> WatchCommand<'c> {
     /// Fails if the first word is one of these:
     /// - The name of a branch, without a slash: `watch main` is more likely a mistyped `watch --branch main`.
     /// - A glob, or the path of modules on the watched `branch`, unless it is also a program: it was probably meant for `--path`.
-    /// - A word without a slash, if `PATH` has no program with this name. A word with a slash is not checked in this way, because its
-    ///   program may be installed later.
+    /// - A word without a slash, if `PATH` has no program with this name. A word with a slash gets a note instead, see
+    ///   [`note`](Self::note), because its program may be installed later.
     pub fn parse(
         words: &'c [String],
         store: &dyn StoreOperations,
@@ -78,6 +83,30 @@ impl<'c> WatchCommand<'c> {
             return Err(Error::NoProgram(program.clone()));
         }
         Ok(Some(command))
+    }
+
+    /// Returns what the user may not expect of the command, if anything: its program is not there yet, or one of its arguments is an option
+    /// of `watch`. `is_delimited` is whether a `--` in the arguments says what belongs to the command.
+    ///
+    /// # Errors
+    /// `--since-file` is an argument of the command: without it, `watch` loses events, and no other program has an option of this name.
+    pub fn note(&self, is_delimited: bool) -> Result<Option<String>> {
+        let name = |arg: &'c String| arg.split('=').next().unwrap_or_default();
+        let mut names = self.args.iter().map(name).filter(|_| !is_delimited);
+        if names.clone().any(|name| name == SINCE_FILE) {
+            return Err(Error::OptionAfterCommand(SINCE_FILE));
+        }
+        let program = self.program;
+        if let Some(option) = names.find(|name| OPTIONS.contains(name)) {
+            return Ok(Some(format!(
+                "{option} is an argument of {program}, because it stands after it: write the options of `watch` first; \
+                 a `--` before the command says that this is meant"
+            )));
+        }
+        let is_missing = program.contains('/') && !is_executable(Path::new(program));
+        Ok(is_missing.then(|| {
+            format!("{program} is not an executable file now: `watch` reports each run until it is")
+        }))
     }
 
     /// Runs the command for an event, and writes `line` to its standard input. Reports failures on standard error.

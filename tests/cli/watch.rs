@@ -96,6 +96,11 @@ fn failed_watch_command_is_reported_and_watching_continues() {
     ] {
         let mut watching = WatchProcess::start(&world, &["--since", &start, command]);
         let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
+        if command.contains('/') {
+            let note =
+                "/no/such is not an executable file now: `watch` reports each run until it is";
+            assert_eq!(lines.next().unwrap().unwrap(), note);
+        }
         assert_eq!(lines.next().unwrap().unwrap(), expected);
         assert_eq!(watching.child.try_wait().unwrap(), None);
         world.add("a.wasm", 2);
@@ -186,6 +191,38 @@ fn a_branch_or_an_unknown_program_is_not_run() {
 }
 
 #[test]
+fn an_option_of_watch_after_the_command_is_reported() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    for option in [&["--since-file", "cur"][..], &["--since-file=cur"]] {
+        let args = [&["watch", "true", "--path", "math/"], option].concat();
+        let ran = world.run(&args);
+        let expected = "wasmstore: --since-file stands after the command, and would be passed to it\n\
+            hint: write the options of `watch` first, or `--` before the command\n";
+        assert_eq!((ran.code, &*ran.err), (Some(2), expected), "{args:?}");
+        assert!(!world.path("cur").exists());
+    }
+    world.add("a.wasm", 1);
+    let since = &["--since", &start];
+    let command = &["sh", "-c", "echo $0 $1", "--path", "x"];
+    for (delimiter, is_noted) in [(&[][..], true), (&["--"], false)] {
+        let args = [&since[..], delimiter, command].concat();
+        let mut watching = WatchProcess::start(&world, &args);
+        assert_eq!(watching.next(), "--path x");
+        let kill = watching.child.kill();
+        kill.unwrap();
+        let mut text = String::new();
+        let mut stderr = watching.child.stderr.take().unwrap();
+        std::io::Read::read_to_string(&mut stderr, &mut text).unwrap();
+        assert_eq!(
+            text.starts_with("--path is an argument of sh, "),
+            is_noted,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_path_of_modules_on_the_watched_branch_is_not_run() {
     let world = World::with_store("sha1");
     let start = world.tip();
@@ -197,7 +234,7 @@ fn a_path_of_modules_on_the_watched_branch_is_not_run() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(
         ran.err
-            .contains("\"only/on-dev.wasm\" is the path of modules"),
+            .contains("\"only/on-dev.wasm\" is a path in the store"),
         "{ran:?}"
     );
     let dev = &["--branch", "dev", "--since", &start];
@@ -209,8 +246,13 @@ fn a_path_of_modules_on_the_watched_branch_is_not_run() {
     ] {
         let mut watching = WatchProcess::start(&world, args);
         let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
-        let line = lines.next().unwrap().unwrap();
         let program = args.last().unwrap();
+        let note = lines.next().unwrap().unwrap();
+        assert!(
+            note.starts_with(&format!("{program} is not an executable")),
+            "{note}"
+        );
+        let line = lines.next().unwrap().unwrap();
         let expected = format!("wasmstore: cannot run {program:?}: ");
         assert!(line.starts_with(&expected), "{line}");
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::cli::exit::{Error, Result};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, print_note};
 use crate::cli::settings::Settings;
 use crate::cli::watch_command::{OnFailure, WatchCommand};
 use crate::cli::watch_cursor::WatchCursor;
@@ -39,7 +39,7 @@ pub(in crate::cli) struct WatchArgs {
     /// Report only changes of modules that match one of these patterns, as in gitignore(5); can be repeated
     #[arg(long = "path", value_name = "GLOB", value_parser = Glob::parse)]
     paths: Vec<Glob>,
-    /// Run this command for each commit, with the line on its standard input, instead of printing the line
+    /// Run this command for each commit, with the line on its standard input, instead of printing the line; options after it are its own
     #[arg(trailing_var_arg = true)]
     command: Vec<String>,
 }
@@ -51,6 +51,12 @@ impl WatchArgs {
         let watched = branch.as_ref();
         let command =
             WatchCommand::parse(&self.command, store.as_ref(), watched, settings.color())?;
+        if let Some(command) = &command
+            && let Some(note) = command.note(std::env::args_os().any(|arg| arg == "--"))?
+            && !settings.is_quiet()
+        {
+            print_note(&note);
+        }
         let (cursor, since) = match &self.since_file {
             Some(file) => {
                 let watched = branch.map_or_else(|| store.default_branch(), Ok)?;
