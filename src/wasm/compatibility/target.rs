@@ -14,6 +14,9 @@ pub const WORLD_BYTES_MAX: usize = 512 << 10;
 /// about ten packages.
 const PACKAGES_MAX: usize = 100;
 
+/// The name that the parser's errors have for the text.
+const FILE: &str = "world.wit";
+
 /// A WIT world against which components are checked.
 #[derive(Clone, Debug)]
 pub struct TargetWorld {
@@ -47,14 +50,18 @@ impl TargetWorld {
                 let text = std::str::from_utf8(source).map_err(WitError::undecodable)?;
                 check_packages(text)?;
                 let mut resolve = Resolve::default();
-                let pushed = resolve.push_source("world.wit", text);
-                let package =
-                    pushed.map_err(|error| WitError::undecodable(resolve.render_error(&error)))?;
+                let pushed = resolve.push_source(FILE, text);
+                let package = pushed.map_err(|error| {
+                    WitError::undecodable(with_position(&resolve.render_error(&error)))
+                })?;
                 (resolve, package)
             };
-            let world = resolve
-                .select_world(&[package], name)
-                .map_err(WitError::undecodable)?;
+            let world = resolve.select_world(&[package], name).map_err(|error| {
+                let worlds = resolve.packages[package].worlds.keys();
+                let worlds: Vec<_> = worlds.map(String::as_str).collect();
+                let worlds = worlds.join(", ");
+                WitError::undecodable(format!("{error:#}; the worlds are: {worlds}"))
+            })?;
             Ok(Self { resolve, world })
         })
     }
@@ -122,6 +129,20 @@ fn check_packages(text: &str) -> Result<(), WitError> {
         });
     }
     Ok(())
+}
+
+/// Returns the message of the parser with the line and the column, and without its excerpt of the text, which takes several lines.
+fn with_position(rendered: &str) -> String {
+    let position = |line: &str| {
+        let rest = line.trim().strip_prefix("--> ")?.strip_prefix(FILE)?;
+        let (line, column) = rest.strip_prefix(':')?.split_once(':')?;
+        Some(format!(" (line {line}, column {column})"))
+    };
+    let Some(position) = rendered.lines().find_map(position) else {
+        return rendered.to_owned();
+    };
+    let message = rendered.split("--> ").next().unwrap_or_default();
+    message.trim_end().to_owned() + &position
 }
 
 #[cfg(test)]
@@ -196,13 +217,24 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_has_its_position() {
+        let rendered = "expected `x`\n     --> world.wit:2:31\n      |\n    2 | y\n";
+        assert_eq!(with_position(rendered), "expected `x` (line 2, column 31)");
+        assert_eq!(with_position("other"), "other");
+    }
+
+    #[test]
     fn a_world_is_selected_by_name() {
         let parse = |source: &str, name: Option<&str>| TargetWorld::parse(source.as_bytes(), name);
         let error = |source: &str, name: Option<&str>| parse(source, name).unwrap_err().to_string();
         assert!(error(HOST, None).contains("multiple worlds"));
-        assert!(error(HOST, Some("none")).contains("`none` not found"));
+        let none = error(HOST, Some("none"));
+        assert!(none.contains("`none` not found"), "{none}");
+        assert!(none.contains("; the worlds are: "), "{none}");
         assert!(parse(HOST, Some("a:b/small@0.2.0")).is_ok());
-        assert!(error("package a:b; world w { import c:d/e; }", None).contains("world.wit:1:31"));
+        assert!(
+            error("package a:b; world w { import c:d/e; }", None).contains("(line 1, column 31)")
+        );
         assert!(error(&" ".repeat(WORLD_BYTES_MAX + 1), None).contains("larger than 524288 bytes"));
         let packages =
             |count| "package a:b; // package package\n".to_owned() + &"package ".repeat(count);

@@ -107,7 +107,7 @@ fn malformed_requests_are_rejected() {
         (
             "",
             "package a:b; world w { import c:d/e; }",
-            "world.wit:1:31",
+            "(line 1, column 31)",
         ),
         ("?name=small&limit=0", WIT, "`limit` must be at least 1"),
         ("?name=small&after=%00", WIT, "control character"),
