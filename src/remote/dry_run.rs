@@ -69,7 +69,7 @@ pub fn dry_run(
     let old_hash = old.as_ref().map(|(hash, _)| *hash);
     let like = tip.map_or(SHA1_DIGITS, |tip| tip.to_string().len());
     let hash = hash_of(bytes, like);
-    check_condition(condition, old_hash, hash)?;
+    check_condition(condition, path, old_hash, hash)?;
     let effect = match old {
         None => PutEffect::Added,
         Some((old, _)) if old == hash => PutEffect::Unchanged,
@@ -162,6 +162,7 @@ fn check_free(store: &dyn StoreOperations, revision: &Revision, path: &ModulePat
 
 fn check_condition(
     condition: Option<PathCondition>,
+    path: &ModulePath,
     current: Option<ModuleHash>,
     hash: ModuleHash,
 ) -> Result<()> {
@@ -174,8 +175,8 @@ fn check_condition(
         return Ok(());
     }
     let current = match current {
-        Some(current) => format!("the current value is {current}"),
-        None => "nothing exists there".to_owned(),
+        Some(current) => format!("the current value at {path} is {current}"),
+        None => format!("nothing exists at {path}"),
     };
     Err(store::Error::PreconditionFailed { current }.into())
 }

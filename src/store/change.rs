@@ -84,7 +84,10 @@ impl Change {
         let current = match subject {
             PreconditionSubject::Branch => tip().map(CurrentTag::Tip),
             PreconditionSubject::Module(hash) => hash.map(CurrentTag::Module),
-            PreconditionSubject::Path(path) => entity_tag(draft.node(path)?, tip),
+            PreconditionSubject::Path(path) => {
+                let current = entity_tag(draft.node(path)?, tip);
+                return store.check_current_at(&self.precondition, path, current);
+            }
         };
         store.check_current(&self.precondition, current)
     }

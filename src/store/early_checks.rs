@@ -22,7 +22,11 @@ impl Store {
             }
             let current = match name {
                 None => resolved.commit.map(CurrentTag::Tip),
-                Some(ModuleRef::Path(path)) => self.tag_at(resolved, path.as_tree_path())?,
+                Some(ModuleRef::Path(path)) => {
+                    let path = path.as_tree_path();
+                    let current = self.tag_at(resolved, path)?;
+                    return self.check_current_at(&change.precondition, path, current);
+                }
                 Some(ModuleRef::Hash(hash)) => self.listed(resolved, hash)?.map(CurrentTag::Module),
             };
             self.check_current(&change.precondition, current)

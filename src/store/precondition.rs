@@ -137,6 +137,29 @@ impl fmt::Display for CurrentTag {
 }
 
 impl Store {
+    /// Checks the precondition of a write to `path` against the current tag. `current` is `None` if the module or tip does not exist.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`]; a condition names a digest, and the current module cannot be read.
+    pub(super) fn check_current_at(
+        &self,
+        precondition: &Precondition,
+        path: &TreePath,
+        current: Option<CurrentTag>,
+    ) -> Result<()> {
+        let failed = match current {
+            Some(CurrentTag::Module(hash)) => format!("the current value at {path} is {hash}"),
+            None => format!("nothing exists at {path}"),
+            // The tag of a directory is the branch's tip, which is not a value at the path.
+            Some(CurrentTag::Tip(_)) => return self.check_current(precondition, current),
+        };
+        let checked = self.check_current(precondition, current);
+        checked.map_err(|error| match error {
+            Error::PreconditionFailed { .. } => Error::PreconditionFailed { current: failed },
+            error => error,
+        })
+    }
+
     /// Checks a precondition against the current tag. `current` is `None` if the module or tip does not exist.
     ///
     /// # Errors
