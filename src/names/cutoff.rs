@@ -55,7 +55,8 @@ fn moment(text: &str) -> Option<Cutoff> {
     Some(Cutoff::At(moment.as_second()))
 }
 
-fn age(text: &str) -> Option<Cutoff> {
+/// Parses an age, such as `90d` or `1h30m`.
+pub(super) fn age(text: &str) -> Option<Cutoff> {
     let span: Span = text.parse().ok()?;
     let age = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     let age = Duration::try_from(age).ok()?;

@@ -168,6 +168,16 @@ pub enum Error {
         /// The broken rule, as a predicate such as `is empty`.
         fault: &'static str,
     },
+    /// A name of a revision with something that is not a date between `@{` and `}`.
+    #[error(
+        "revision {name} {fault}: expected a date, a time or an age, such as `main@{{2026-11-01}}`, `main@{{2026-11-01T12:00:00Z}}`, `main@{{1d}}` or `main@{{yesterday}}`"
+    )]
+    RevisionDate {
+        /// The rejected name, possibly truncated.
+        name: String,
+        /// The broken rule, as a predicate such as `is empty`.
+        fault: &'static str,
+    },
     /// Text that is neither a date nor a duration.
     #[error(
         "{given} is neither a date nor an age: expected something like 2026-11-01, 2026-11-01T12:00:00Z, 90d or 12h"

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::branch::{self, BranchName};
+use super::cutoff::{self, Cutoff};
 use super::error::{Error, quoted};
 
 /// The maximum length of a revision name, in bytes: a branch name of the maximum length, and some bytes for steps such as `~3`.
@@ -26,7 +27,7 @@ const DIGITS_MAX: usize = 63;
 pub struct RevisionName {
     text: String,
     base_bytes: usize,
-    until_s: Option<i64>,
+    until: Option<Cutoff>,
     steps: Vec<RevisionStep>,
     branch: Option<BranchName>,
 }
@@ -65,24 +66,26 @@ impl RevisionName {
         }
         let end = text.find(['~', '^']).unwrap_or(text.len());
         let (start, steps) = text.split_at(end);
-        let (base, until_s) = match start.split_once("@{") {
+        let (base, until) = match start.split_once("@{") {
             None => (start, None),
             Some((base, rest)) => {
                 let date = rest.strip_suffix('}');
                 let date = date.ok_or_else(|| malformed("has no `}` after its date"))?;
-                let until = parse_date(date);
-                let fault = "has something other than a date (2026-11-01 or 2026-11-01T12:00:00Z) in `@{…}`";
-                (base, Some(until.ok_or_else(|| malformed(fault))?))
+                let until = parse_date(date).ok_or_else(|| Error::RevisionDate {
+                    name: quoted(text),
+                    fault: date_fault(date),
+                })?;
+                (base, Some(until))
             }
         };
-        let is_selected = matches!(base, "HEAD" | "@") || base.is_empty() && until_s.is_some();
+        let is_selected = matches!(base, "HEAD" | "@") || base.is_empty() && until.is_some();
         if !is_selected && let Some(fault) = branch::fault(base) {
             return Err(malformed(fault));
         }
         Ok(Self {
             text: text.to_owned(),
             base_bytes: base.len(),
-            until_s,
+            until,
             steps: parse_steps(steps).map_err(malformed)?,
             branch: None,
         })
@@ -113,15 +116,15 @@ impl RevisionName {
         }
     }
 
-    /// Returns the time in `@{DATE}`, in seconds since 1970-01-01 UTC: the name means the newest commit that is not later than this time.
-    /// Returns `None` if the name contains no `@{DATE}`.
-    pub fn until_s(&self) -> Option<i64> {
-        self.until_s
+    /// Returns the time in `@{DATE}`: the name means the newest commit that is not later than this time. Returns `None` if the name contains
+    /// no `@{DATE}`.
+    pub fn until(&self) -> Option<Cutoff> {
+        self.until
     }
 
     /// Returns whether the name has neither a date nor steps.
     pub fn is_plain(&self) -> bool {
-        self.until_s.is_none() && self.steps.is_empty()
+        self.until.is_none() && self.steps.is_empty()
     }
 
     /// Returns the steps at the end of the name.
@@ -135,14 +138,31 @@ pub fn is_abbreviated_id(text: &str) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Parses a date and time, or a date, which stands for the end of that day in UTC. Returns seconds since 1970-01-01 UTC.
-fn parse_date(text: &str) -> Option<i64> {
-    if text.len() > 10 {
-        return text.parse::<Timestamp>().ok().map(Timestamp::as_second);
+/// Parses a date and time, a date, which stands for the end of that day in UTC, or an age. `yesterday` means an age of a day, as in git.
+fn parse_date(text: &str) -> Option<Cutoff> {
+    if text == "yesterday" {
+        return cutoff::age("1d");
     }
-    let date: Date = text.parse().ok().filter(|_| text.len() == 10)?;
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(Cutoff::At(time.as_second()));
+    }
+    let Some(date) = text.parse::<Date>().ok().filter(|_| text.len() == 10) else {
+        return cutoff::age(text);
+    };
     let end = date.at(23, 59, 59, 0).in_tz("UTC").ok()?;
-    Some(end.timestamp().as_second())
+    Some(Cutoff::At(end.timestamp().as_second()))
+}
+
+/// Returns the fault of a date that [`parse_date`] rejects.
+fn date_fault(text: &str) -> &'static str {
+    let day = text.get(..10).unwrap_or_default();
+    let shape = day
+        .bytes()
+        .map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    if shape.eq(*b"0000-00-00") && day.parse::<Date>().is_err() {
+        return "has a date that does not exist in `@{…}`";
+    }
+    "has something other than a date in `@{…}`"
 }
 
 fn parse_steps(mut text: &str) -> Result<Vec<RevisionStep>, &'static str> {
@@ -183,6 +203,8 @@ impl fmt::Display for RevisionName {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -196,7 +218,7 @@ mod tests {
         use RevisionStep::{Ancestor, Parent};
         let name = parsed("feature/x@{2026-11-01}~3^2^~");
         assert_eq!(name.base(), RevisionBase::Name("feature/x"));
-        assert_eq!(name.until_s(), Some(1_793_577_599));
+        assert_eq!(name.until(), Some(Cutoff::At(1_793_577_599)));
         let steps = [Ancestor(3), Parent(2), Parent(1), Ancestor(1)];
         assert_eq!(name.steps(), steps);
         assert_eq!(name.as_str(), "feature/x@{2026-11-01}~3^2^~");
@@ -221,18 +243,47 @@ mod tests {
 
     #[test]
     fn a_day_ends_at_its_last_second_in_utc() {
+        let at = |unix_s| Some(Cutoff::At(unix_s));
+        let ago = |seconds| Some(Cutoff::Ago(Duration::from_secs(seconds)));
         for (date, expected) in [
-            ("1970-01-01", Some(86_399)),
-            ("1970-01-01T00:00:00Z", Some(0)),
-            ("1970-01-01T02:00:00+02:00", Some(0)),
+            ("1970-01-01", at(86_399)),
+            ("1970-01-01T00:00:00Z", at(0)),
+            ("1970-01-01T02:00:00+02:00", at(0)),
+            ("1d", ago(86_400)),
+            ("1h30m", ago(5_400)),
+            ("yesterday", ago(86_400)),
             ("1970-02-30", None),
             ("1970-1-1", None),
             ("1970-01-01T00:00:00", None),
-            ("yesterday", None),
+            ("1970-01-01 00:00:00", None),
+            ("tomorrow", None),
+            ("-1d", None),
             ("1", None),
             ("", None),
         ] {
             assert_eq!(parse_date(date), expected, "{date}");
+        }
+    }
+
+    #[test]
+    fn the_error_about_a_date_says_what_a_date_is() {
+        for (date, fault) in [
+            ("2026-13-01", "has a date that does not exist in `@{…}`"),
+            (
+                "2026-02-30T12:00:00Z",
+                "has a date that does not exist in `@{…}`",
+            ),
+            (
+                "2026-02-01T12:00:00",
+                "has something other than a date in `@{…}`",
+            ),
+            ("größe", "has something other than a date in `@{…}`"),
+        ] {
+            let name = format!("main@{{{date}}}");
+            let error = RevisionName::parse(&name).unwrap_err().to_string();
+            let expected =
+                format!("revision {name:?} {fault}: expected a date, a time or an age, ");
+            assert!(error.starts_with(&expected), "{error}");
         }
     }
 
@@ -246,6 +297,7 @@ mod tests {
             "a:b",
             "main^{tree}",
             "main@{1}",
+            "main@{1d",
             "@{-1}",
             "@{upstream}",
             "main@{2026-11-01",

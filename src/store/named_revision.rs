@@ -5,6 +5,7 @@
 //! tag.
 
 use super::error::{Error, Result};
+use super::gc::now_s;
 use super::open::Store;
 use crate::names::{
     BranchName, CommitId, RefName, RevisionBase, RevisionName, RevisionStep, TagName,
@@ -26,7 +27,8 @@ impl Store {
     /// There is no such commit; the name is an abbreviated id that is ambiguous.
     pub(super) fn commit_of_name(&self, name: &RevisionName) -> Result<Commit> {
         let mut commit = self.commit_of_base(name)?;
-        if let Some(until_s) = name.until_s() {
+        if let Some(until) = name.until() {
+            let until_s = until.at_s(now_s());
             let newest = |index: &crate::index::Reader| Ok(index.newest_until(commit, until_s)?);
             commit = self.query_index(commit, newest)?.ok_or_else(|| {
                 let reason = "the history begins after that date".to_owned();

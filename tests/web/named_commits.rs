@@ -73,7 +73,7 @@ fn a_name_without_a_commit_is_explained() {
         ("main~9", 404, "main~9"),
         ("a..b", 400, "a..b"),
         ("main~x", 400, "main~x"),
-        ("main@{yesterday}", 400, "yesterday"),
+        ("main@{tomorrow}", 400, "tomorrow"),
     ] {
         let name = name.replace('{', "%7B").replace('}', "%7D");
         let uri = format!("/ui/tree?commit={name}");

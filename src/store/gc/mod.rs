@@ -11,3 +11,5 @@ pub use collect::{GcSummary, History};
 pub use kept_for_refs::KeptForRefs;
 pub use preview::GcPreview;
 pub use retention::Retention;
+
+pub(super) use retention::now_s;

@@ -97,7 +97,7 @@ fn select(
 }
 
 /// Returns the current time, in seconds since 1970-01-01 UTC.
-pub(super) fn now_s() -> i64 {
+pub(in crate::store) fn now_s() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     since_epoch.map_or(0, |since| since.as_secs().cast_signed())
 }

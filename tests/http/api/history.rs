@@ -63,9 +63,7 @@ fn an_unknown_commit_is_404_and_a_malformed_one_400() {
         ] {
             assert_eq!(response.status, 400, "{malformed}");
             assert!(
-                response
-                    .text()
-                    .contains(": expected a branch, a tag or a commit"),
+                response.text().contains(": expected a "),
                 "{}",
                 response.text()
             );

@@ -77,6 +77,12 @@ fn names_that_refer_to_nothing_are_errors() {
     api.get("/modules?commit=main%5E2").is(404, &parents);
     let early = "there is no commit main@{1999-12-31}: the history begins after that date";
     api.get("/modules?commit=main@{1999-12-31}").is(404, early);
+    for age in ["1d", "yesterday", "30h"] {
+        let early =
+            format!("there is no commit main@{{{age}}}: the history begins after that date");
+        let url = format!("/modules?commit=main@{{{age}}}");
+        api.get(&url).is(404, &early);
+    }
     api.get("/modules?commit=none")
         .is(404, "there is no branch or tag \"none\"");
     let unknown = if tip.starts_with("ffff") || root.starts_with("ffff") {
