@@ -211,7 +211,7 @@ fn wasmstore_auth_takes_precedence_over_http_basic() {
 fn a_key_can_fix_the_author() {
     let s = server_with_keys();
     let ann = ("wasmstore-auth", "ann");
-    let foreign = "the key does not allow this author";
+    let foreign = "the key does not allow this author: it allows Ann <ann@example.org>";
     let state = s.state();
     for path in ["/module/b", "/rollback", "/gc", "/merge/dev"] {
         let response = s.send(

@@ -71,7 +71,7 @@ impl Caller {
     pub fn author(&self, requested: Option<Author>) -> Result<Option<Author>> {
         match (&self.author, requested) {
             (Some(fixed), Some(requested)) if *fixed != requested => {
-                let detail = "the key does not allow this author";
+                let detail = format!("the key does not allow this author: it allows {fixed}");
                 Err(Failure::new(StatusCode::FORBIDDEN, detail))
             }
             (fixed, requested) => Ok(fixed.clone().or(requested)),

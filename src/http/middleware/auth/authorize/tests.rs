@@ -315,7 +315,10 @@ fn a_fixed_author_excludes_every_other_author() {
         let failure = fixed.author(author(other)).unwrap_err();
         assert_eq!(
             failure,
-            Failure::new(StatusCode::FORBIDDEN, "the key does not allow this author")
+            Failure::new(
+                StatusCode::FORBIDDEN,
+                "the key does not allow this author: it allows Ann <a@b>"
+            )
         );
     }
     let unfixed = Caller::default();
