@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::client::error_response::ErrorResponse;
 use super::error::{Error, Result};
 use crate::config::{MirrorLimits, PushLimits};
 use crate::git::{FetchSource, Git};
-use crate::names::{BranchName, RemoteUrl};
+use crate::names::{BranchName, RemoteUrl, ServerUrl};
 use crate::store::Store;
 
 /// Creates a store in the directory `root`, which must be missing or empty, from the repository at `url`. Copies all branches and tags, the
@@ -15,7 +16,7 @@ use crate::store::Store;
 /// process is killed, there is no store at `root`.
 ///
 /// # Errors
-/// `NoGit`; `root` is not empty; the repository cannot be reached in time, is shallow, has no branch, or exceeds the limits.
+/// `NoGit`; `root` is not empty; the key is missing or wrong; the repository cannot be reached in time, is shallow, has no branch, or exceeds the limits.
 pub fn clone(
     url: &RemoteUrl,
     key: Option<&str>,
@@ -32,5 +33,16 @@ pub fn clone(
         let header = header.as_deref();
         git.clone_bare(&FetchSource { url, header, limit }, tick)
             .map_err(Error::git_remote(url))
+            .map_err(|error| as_refusal(error, url))
     })
+}
+
+/// Converts git's report that a wasmstore server did not accept the API key to the error that every other operation on the server returns.
+fn as_refusal(error: Error, url: &RemoteUrl) -> Error {
+    match ServerUrl::of_git(url) {
+        Some(server) if error.is_git_authentication() => {
+            Error::Refused(Box::new(ErrorResponse::unauthorized(&server)))
+        }
+        _ => error,
+    }
 }

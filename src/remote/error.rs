@@ -135,4 +135,15 @@ impl Error {
             Self::GitRemote { url, reason }
         }
     }
+
+    /// Returns whether git reported that a repository needs a user name and a password, or does not accept the given ones.
+    pub fn is_git_authentication(&self) -> bool {
+        let words = [
+            "unable to get password",
+            "could not read Username",
+            "could not read Password",
+            "Authentication failed",
+        ];
+        matches!(self, Self::GitRemote { reason, .. } if words.iter().any(|words| reason.contains(words)))
+    }
 }

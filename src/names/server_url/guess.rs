@@ -31,6 +31,12 @@ impl ServerUrl {
         starts.min().map(|start| self.with_path(&path[..start]))
     }
 
+    /// Returns the URL without its path; `None` if it has none. Use this only for a hint after an error, as for
+    /// [`without_page`](Self::without_page).
+    pub fn without_path(&self) -> Option<&str> {
+        (!self.path().is_empty()).then(|| self.with_path(""))
+    }
+
     /// Guesses the URL of a server's git repository. `url` may be the URL of the server, of a page of its web UI or of a resource of its
     /// API. Returns `None` for the URL of a repository and for a URL that a server cannot have.
     pub fn guess_git(url: &RemoteUrl) -> Option<String> {
@@ -86,5 +92,9 @@ mod tests {
             let url = ServerUrl::parse(text).unwrap();
             assert_eq!(url.without_page(), expected, "{text}");
         }
+        let below = ServerUrl::parse("https://a.example:1/modules/x").unwrap();
+        assert_eq!(below.without_path(), Some("https://a.example:1"));
+        let server = ServerUrl::parse("https://a.example:1/").unwrap();
+        assert_eq!(server.without_path(), None);
     }
 }

@@ -23,6 +23,9 @@ const TLS_PORT: [&str; 2] = ["was sent to HTTPS port", "to an HTTPS server"];
 const HEADERS_TOO_LARGE: &str =
     "the message, the author or a name is too long for a request header";
 
+/// The error text of a wasmstore server for a URL without an endpoint.
+const NO_ENDPOINT: &str = "there is no such endpoint";
+
 /// An error response: the server rejected the request or failed.
 #[derive(Debug)]
 pub struct ErrorResponse {
@@ -84,6 +87,12 @@ impl ErrorResponse {
         Self::from_parts(url, status, "", None, "")
     }
 
+    /// Returns the error response of a server that got no valid API key. git, which sent the request, does not report it in these words.
+    pub(in crate::remote) fn unauthorized(url: &ServerUrl) -> Self {
+        let detail = "a valid key is needed";
+        Self::from_parts(url, StatusCode::UNAUTHORIZED, "text/plain", None, detail)
+    }
+
     /// Returns a 404 response with the text `detail`, which a local store would return as the error. `missing` is the name that does not
     /// exist.
     pub(super) fn not_found(url: &ServerUrl, detail: String, missing: Option<MissingName>) -> Self {
@@ -140,6 +149,12 @@ impl ErrorResponse {
         }
     }
 
+    /// Returns whether a wasmstore server has no endpoint at the requested URL. The URL of the server is then probably wrong, for example
+    /// because it ends in a path.
+    pub fn is_unknown_endpoint(&self) -> bool {
+        self.status == 404 && self.has_server_detail && self.detail == NO_ENDPOINT
+    }
+
     /// Returns whether the request failed because it had no valid API key.
     pub fn needs_key(&self) -> bool {
         self.status == 401
@@ -152,7 +167,9 @@ impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             ErrorKind::Unavailable | ErrorKind::Busy => write!(f, "{}: {}", self.url, self.detail),
-            _ if !self.has_server_detail => write!(f, "{}: {}", self.url, self.detail),
+            _ if !self.has_server_detail || self.is_unknown_endpoint() => {
+                write!(f, "{}: {}", self.url, self.detail)
+            }
             _ => f.write_str(&self.detail),
         }
     }
@@ -178,6 +195,17 @@ mod tests {
         assert_eq!(response.missing, Some(MissingName::Module("/a".to_owned())));
         let response = parse(503, "text/plain; charset=utf-8", "busy\nmore");
         assert_eq!(response.to_string(), "http://a.example: busy");
+    }
+
+    #[test]
+    fn a_missing_endpoint_is_reported_with_the_url() {
+        let response = parse(404, "text/plain", "there is no such endpoint");
+        assert!(response.is_unknown_endpoint());
+        assert_eq!(response.kind(), ErrorKind::NotFound);
+        assert_eq!(
+            response.to_string(),
+            "http://a.example: there is no such endpoint"
+        );
     }
 
     #[test]
