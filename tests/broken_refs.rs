@@ -248,7 +248,7 @@ fn so_many_broken_refs_that_they_cannot_be_hidden_stop_git_with_a_reason() {
     let err = err.replace("\nremote: ", "");
     for text in [&*err, &*text] {
         assert!(
-            text.contains("3000 refs") && text.contains("`wasmstore verify`"),
+            text.contains("3000 patterns") && text.contains("`wasmstore verify`"),
             "{text}"
         );
     }
