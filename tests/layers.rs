@@ -235,7 +235,7 @@ const SHARED: [(&str, &str, &str); 22] = [
     (
         "cli",
         "rustix",
-        "asks whether the store's directory can be written",
+        "asks whether the store's directory can be written, and to which user it belongs",
     ),
     ("cli", "tokio", "creates the server's runtime"),
     (

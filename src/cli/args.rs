@@ -6,6 +6,7 @@ use clap::ValueHint;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 
 use super::color::ColorChoice;
+use super::local_time::parse_revision;
 use super::root_setting::RootSetting;
 use crate::names::{Author, BranchName, Message};
 use crate::store::Revision;
@@ -45,7 +46,7 @@ pub(super) struct GlobalArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct ReadArgs {
     /// Read from this commit instead of the branch's tip
-    #[arg(long, value_name = "COMMIT", value_parser = Revision::parse)]
+    #[arg(long, value_name = "COMMIT", value_parser = parse_revision)]
     pub commit: Option<Revision>,
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::exit::{Error, Result};
+use super::local_time::parse_revision;
 use super::stream_copy::read_error;
 use crate::config::ModuleLimits;
 use crate::names::{BranchName, ModuleHash, ModuleRef};
@@ -50,7 +51,7 @@ impl DiffSide {
             let module = ModuleRef::parse(text)?;
             return Ok(Self::Content(ContentName::Module(module)));
         }
-        let unknown = match Revision::parse(text) {
+        let unknown = match parse_revision(text) {
             Ok(revision) => {
                 let revision = revision.on_branch(branch.clone());
                 match store.snapshot(&revision).map_err(Error::from) {

@@ -16,6 +16,7 @@ use super::examples;
 use super::exit::{self, Error};
 use super::hints;
 use super::logging;
+use super::misplaced_arguments::for_malformed;
 use super::output::{self, Output};
 use super::settings::Settings;
 use super::usage_error::{self, UsageError};
@@ -113,7 +114,11 @@ fn resolve_server_settings(
 fn report_unparsed(error: &clap::Error, args: &[OsString], color: ColorChoice) -> ExitCode {
     if let Some(name) = error.source().and_then(|source| source.downcast_ref()) {
         let code = fail(&Error::Name(names::Error::clone(name)), color);
-        if let Some(hint) = hints::for_name(name)
+        let misplaced = || {
+            let (words, args) = selected_command(args);
+            for_malformed(name, &words, &args)
+        };
+        if let Some(hint) = hints::for_name(name).or_else(misplaced)
             && !is_quiet(args)
         {
             output::print_hint(&hint, color);
@@ -136,12 +141,24 @@ fn report_unparsed(error: &clap::Error, args: &[OsString], color: ColorChoice) -
     }
 }
 
+fn as_text(args: &[OsString]) -> Vec<String> {
+    let args = args.iter().map(|arg| arg.to_string_lossy());
+    args.map(String::from).collect()
+}
+
+/// Returns the words of the command that the arguments select, and the arguments as text.
+fn selected_command(args: &[OsString]) -> (String, Vec<String>) {
+    let args = as_text(args);
+    let mut root = CommandLine::command();
+    let (words, _) = usage_error::selected(&mut root, &args);
+    (words, args)
+}
+
 fn report_usage(error: &clap::Error, os_args: &[OsString], color: ColorChoice) -> ExitCode {
-    let args: Vec<_> = os_args.iter().map(|arg| arg.to_string_lossy()).collect();
-    let args: Vec<_> = args.into_iter().map(String::from).collect();
+    let args = as_text(os_args);
     let mut root = CommandLine::command();
     let (words, command) = usage_error::selected(&mut root, &args);
-    let error = UsageError::new(error, &words, command);
+    let error = UsageError::new(error, (&words, &args), command);
     output::print_error(&error.message, color);
     if !is_quiet(os_args) {
         output::print_hint(&error.hint, color);

@@ -285,6 +285,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "wasmstore clone https://git.example.org/modules.git --root copy",
             "wasmstore clone https://modules.example.org/wasmstore.git --root copy",
+            "wasmstore clone @prod --root copy",
         ],
     ),
     (

@@ -7,7 +7,7 @@ use super::config::ConfigError;
 use super::server_key::KeySource;
 use crate::bucket::InvalidBucketUrl;
 use crate::http::{KeyError, TlsError};
-use crate::names::{self, BranchName, ServerUrl};
+use crate::names::{self, BranchName, ModulePath, ServerUrl};
 use crate::remote;
 use crate::store::{self, ErrorKind, QueryError, WitError};
 use crate::wire::MissingName;
@@ -123,6 +123,9 @@ pub(super) enum Error {
         /// The number of the malformed line, counted from 1.
         line: usize,
     },
+    /// The argument of `logout` is this directory.
+    #[error("a directory has no key: give the URL of a server, or @NAME")]
+    DirectoryAsServer(String),
     /// There is no login for the server with this URL, or no login with this name.
     #[error("there is no login for {0}")]
     NoLogin(String),
@@ -145,6 +148,16 @@ pub(super) enum Error {
     Input {
         /// The path of the input file.
         path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The first argument of `add` cannot be read, and the second is a file: they are probably swapped.
+    #[error("cannot read {file:?}")]
+    SwappedFile {
+        /// The first argument.
+        file: PathBuf,
+        /// The second argument.
+        path: ModulePath,
         /// The operating system's reason.
         source: io::Error,
     },
@@ -308,13 +321,13 @@ impl Error {
             Self::Config(error) => config_code(error),
             Self::Setting { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,
-            Self::NeedsDirectory(_) => USAGE,
+            Self::NeedsDirectory(_) | Self::DirectoryAsServer(_) => USAGE,
             Self::BranchAsCommand(_) | Self::PathAsCommand(_) | Self::OptionAfterCommand(_) => {
                 USAGE
             }
             Self::NoProgram(_) | Self::CursorBranch { .. } => USAGE,
             Self::ServerKey(..) | Self::ExposedKey(_) | Self::LoginFile { .. } => USAGE,
-            Self::NoLogin(_) | Self::OnlyVersion(_) => FAILED,
+            Self::NoLogin(_) | Self::OnlyVersion(_) | Self::SwappedFile { .. } => FAILED,
             Self::NoConfigDirectory => UNAVAILABLE,
             Self::CursorFile(_) => INVALID,
             Self::LostCursor { source, .. } => source.code(),
@@ -392,6 +405,7 @@ fn remote_code(error: &remote::Error) -> u8 {
         E::MirrorRemoved(_) | E::MirrorBusy(_) | E::MirrorPushes { .. } => UNAVAILABLE,
         E::Store(error) => code(error.kind()),
         E::Oci(error) => code(error.kind()),
+        E::Refused(refused) if refused.is_unknown_endpoint() => UNAVAILABLE,
         E::Refused(refused) => code(refused.kind()),
         E::InvalidKey | E::InvalidReplicaKey | E::Proxy { .. } => USAGE,
         E::WrongScheme(_) | E::Unreachable { .. } | E::InvalidResponse { .. } => UNAVAILABLE,

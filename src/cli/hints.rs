@@ -1,26 +1,29 @@
 //! Hints: what to do next after an error.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
 use super::exit::Error;
 use super::merge_conflict;
-use super::misplaced_arguments::{commit_as_path, glob_as_path, path_as_commit, two_files_hint};
-use super::nearest_name::nearest;
+use super::misplaced_arguments::{
+    commit_as_path, date_as_commit, file_as_path, path_as_commit, swapped_hint, two_files_hint,
+};
+use super::misplaced_names::{for_range, glob_as_path, other_form};
 use super::needs_directory;
 use super::path_history::earlier_history;
+use super::refused_change::{for_conflict, for_refused_change};
 use super::server_key::KeySource;
 use super::settings::Settings;
 use super::shell_word::shell_word;
-use super::url_hints::{for_repository, without_page};
-use crate::names::{self, BranchName, ModulePath, ModuleRef, ServerUrl, TreePath, printable};
-use crate::remote::{self, StoreOperations};
-use crate::store::{self, ErrorKind, Revision};
+use super::similar_names::{similar_branch, similar_directory, similar_path, similar_tag};
+use super::url_hints::{
+    for_forbidden, for_network, for_repository, for_unreachable, without_page, without_path,
+};
+use crate::http::TlsError;
+use crate::names::{self, ModulePath, ServerUrl, printable};
+use crate::remote::{self, ErrorResponse};
+use crate::store::{self, ErrorKind};
 use crate::wire::MissingName;
-
-/// The maximum number of modules whose paths are compared with a mistyped path.
-const MODULES_MAX: usize = 10_000;
 
 const NO_STORE: &str =
     "`wasmstore init` creates a store there; --root DIR or WASMSTORE_ROOT selects another one";
@@ -36,11 +39,6 @@ pub(super) const ADD_MIRROR: &str = "`wasmstore mirror add NAME URL` adds one";
 
 const LOGINS: &str = "`wasmstore login --list` lists the servers with a login";
 
-/// The name of the error of rustls about a server's certificate that is marked as the certificate of an authority.
-const AUTHORITY: &str = "CaUsedAsEndEntity";
-const NOT_AUTHORITY: &str =
-    "the server has a certificate of an authority: give it one with `basicConstraints=CA:FALSE`";
-
 /// Returns the hint for an error, if there is one.
 pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
     match error {
@@ -55,13 +53,11 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
         Error::UnexpectedModule { hint, .. } => hint.clone(),
         Error::OnlyVersion(path) => moved(settings, path),
         Error::NoMirror => Some(ADD_MIRROR.to_owned()),
-        Error::Remote(remote::Error::UnknownMirror(_)) => {
-            Some("`wasmstore mirror list` lists the mirrors".to_owned())
-        }
         Error::BinaryToTerminal(_) => {
             Some("write it to a file with -o FILE, or redirect the output".to_owned())
         }
         Error::MergeConflict { paths, theirs, .. } => merge_conflict::hint(paths, theirs, settings),
+        Error::SwappedFile { file, path, .. } => swapped_hint(file, path),
         Error::FileAsPath(first, second) => Some(two_files_hint(first, second)),
         Error::OneSide(name, _) => {
             let word = shell_word(name);
@@ -70,32 +66,17 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
             ))
         }
         Error::MixedDiff(..) => Some(MODULE_OR_FILE.to_owned()),
-        Error::Remote(remote::Error::NoGit) => Some("install git and try again".to_owned()),
-        Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {
-            _ if refused.needs_key() => {
-                // A server that requires keys refuses every request without a valid key, even for a path that it does not serve. So the URL
-                // may also be wrong.
-                let key = for_key(&refused.url, settings);
-                let page = without_page(&refused.url);
-                Some(page.map_or(key.clone(), |page| format!("{page} Otherwise, {key}")))
-            }
-            _ if refused.expects_tls => Some(other_scheme(&refused.url)),
-            Some(missing) => for_missing(missing.clone(), settings),
-            None if refused.status == 404 => without_page(&refused.url),
-            None => None,
-        },
-        Error::Remote(remote::Error::InvalidResponse { url, .. }) => without_page(url),
-        Error::Remote(remote::Error::GitRemote { url, reason }) => for_repository(url, reason),
         Error::PathAsCommand(path) => Some(format!(
             "`wasmstore watch --path {}` reports its changes only",
             shell_word(path)
         )),
-        Error::Name(error) => for_name(error),
-        Error::NeedsDirectory(url) => needs_directory::reason(settings.command_name()?, url),
-        Error::Remote(remote::Error::Unreachable { reason, .. }) if reason.contains(AUTHORITY) => {
-            Some(NOT_AUTHORITY.to_owned())
+        Error::Name(error) => {
+            for_name(error).or_else(|| for_range(error, settings.command_name()?))
         }
-        Error::Remote(remote::Error::WrongScheme(url)) => Some(other_scheme(url)),
+        Error::NeedsDirectory(url) => needs_directory::reason(settings.command_name()?, url),
+        Error::Tls(TlsError::NoKey { .. }) => {
+            Some("the key comes before the certificate: --tls KEY_FILE,CERT_FILE".to_owned())
+        }
         Error::ExposedKey(path) => Some(format!("run `chmod 600 {}`", path.display())),
         Error::LoginFile { .. } => {
             Some("correct it, or delete it and log in again: `wasmstore login URL`".to_owned())
@@ -115,25 +96,51 @@ pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
             Some("use a separate file for each branch that you watch".to_owned())
         }
         Error::LostCursor { .. } => Some(LOST_CURSOR.to_owned()),
-        Error::Input { path, source } => for_input(path, source),
-        Error::OutputFile { path, source } if source.kind() == io::ErrorKind::NotFound => {
+        Error::Input { path, source } => for_input(path, source, settings.command_name()),
+        Error::OutputFile { path, source } => for_output(path, source),
+        Error::Store(error) => for_store_error(error, settings),
+        Error::Remote(error) => for_remote_error(error, settings),
+        Error::Setting { source, .. } => for_error(source, settings),
+        error => for_network(error),
+    }
+}
+
+/// Returns the hint for an output file that is a directory, or is in a directory that does not exist.
+fn for_output(path: &Path, error: &io::Error) -> Option<String> {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
             let directory = path.parent()?;
             Some(format!("there is no directory {directory:?}"))
         }
-        Error::Store(error) => for_store_error(error, settings),
-        Error::Setting { source, .. } => for_error(source, settings),
+        io::ErrorKind::IsADirectory => {
+            let file = path.join("FILE");
+            let file = file.to_string_lossy();
+            Some(format!(
+                "name a file in the directory: {}",
+                shell_word(&file)
+            ))
+        }
         _ => None,
     }
 }
 
-/// Returns the hint for an input that is a directory or a URL instead of a file.
-fn for_input(path: &Path, error: &io::Error) -> Option<String> {
+/// Returns the hint for an input that is a directory instead of a file, a file instead of a directory, or a URL.
+fn for_input(path: &Path, error: &io::Error, command: Option<&str>) -> Option<String> {
     let text = path.to_str()?;
-    if error.kind() == io::ErrorKind::IsADirectory {
-        return Some(format!(
-            "`wasmstore import {}` stores every module in the directory",
-            printable(text)
-        ));
+    match (error.kind(), command) {
+        (io::ErrorKind::IsADirectory, Some("add")) => {
+            return Some(format!(
+                "`wasmstore import {}` stores every module in the directory",
+                printable(text)
+            ));
+        }
+        (io::ErrorKind::NotADirectory, Some("import")) => {
+            return Some(format!(
+                "`wasmstore add {}` stores a file",
+                shell_word(text)
+            ));
+        }
+        _ => {}
     }
     let is_url = text.starts_with("http://") || text.starts_with("https://");
     is_url.then(|| {
@@ -160,7 +167,11 @@ fn for_key(url: &ServerUrl, settings: &Settings) -> String {
         let given = given.map_or(KeySource::Input, |key| key.source().clone());
         return format!("the key came from {given}; nothing was saved");
     }
-    match settings.key_for(url) {
+    let key = match settings.command_name() {
+        Some("clone") => settings.key_for_clone(&url.git()),
+        _ => settings.key_for(url),
+    };
+    match key {
         Ok(Some(key)) => format!(
             "the key came from {}; `wasmstore login {url}` saves another one",
             key.source()
@@ -173,6 +184,42 @@ fn for_key(url: &ServerUrl, settings: &Settings) -> String {
 
 fn other_scheme(url: &ServerUrl) -> String {
     format!("did you mean {}?", url.with_other_scheme())
+}
+
+fn for_remote_error(error: &remote::Error, settings: &Settings) -> Option<String> {
+    use remote::Error as E;
+    match error {
+        E::UnknownMirror(_) => Some("`wasmstore mirror list` lists the mirrors".to_owned()),
+        E::NoGit => Some("install git and try again".to_owned()),
+        E::Refused(refused) => for_refused(refused, settings),
+        E::InvalidResponse { url, .. } => without_page(url),
+        E::GitRemote { url, reason } => for_repository(url, reason, error.is_git_authentication()),
+        E::WrongScheme(url) => Some(other_scheme(url)),
+        E::Unreachable { reason, .. } => for_unreachable(reason).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// Returns the hint for a request that a server refused.
+fn for_refused(refused: &ErrorResponse, settings: &Settings) -> Option<String> {
+    match &refused.missing {
+        _ if refused.needs_key() => {
+            // A server that requires keys refuses every request without a valid key, even for a path that it does not serve. So the URL
+            // may also be wrong.
+            let key = for_key(&refused.url, settings);
+            let page = without_page(&refused.url);
+            Some(page.map_or(key.clone(), |page| format!("{page} Otherwise, {key}")))
+        }
+        _ if refused.expects_tls => Some(other_scheme(&refused.url)),
+        Some(missing) => for_missing(missing.clone(), settings),
+        None if refused.is_unknown_endpoint() => without_path(&refused.url),
+        None if refused.kind() == ErrorKind::Conflict => {
+            for_conflict(&refused.detail, settings.command_name()?)
+        }
+        None if refused.status == 403 => for_forbidden(&refused.detail).map(str::to_owned),
+        None if refused.status == 404 => without_page(&refused.url),
+        None => None,
+    }
 }
 
 fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> {
@@ -188,7 +235,7 @@ fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> 
         _ => {}
     }
     if error.kind() != ErrorKind::NotFound {
-        return None;
+        return for_refused_change(error, settings);
     }
     if let Ok(store) = settings.open_local()
         && store.object_format().is_none()
@@ -197,7 +244,7 @@ fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> 
         return Some(format!("there is no store at {root:?} yet: {NO_STORE}"));
     }
     if let store::Error::NoDirectory(path) = error {
-        return similar_directory(settings, path);
+        return glob_as_path(path, settings).or_else(|| similar_directory(settings, path));
     }
     for_missing(MissingName::of(error)?, settings)
 }
@@ -208,14 +255,17 @@ fn for_missing(missing: MissingName, settings: &Settings) -> Option<String> {
         MissingName::Branch(branch) if is_archive(&branch) => Some(BACKUP.to_owned()),
         MissingName::Branch(branch) => {
             let path = path_as_commit(store.as_ref(), &branch, settings);
-            path.or_else(|| Some(similar_branch(store.as_ref(), &branch)))
+            let date = || date_as_commit(store.as_ref(), &branch, settings);
+            path.or_else(date)
+                .or_else(|| Some(similar_branch(store.as_ref(), &branch, settings)))
         }
         MissingName::Tag(tag) => Some(similar_tag(store.as_ref(), &tag)),
         MissingName::Directory(path) => {
             Some(format!("`wasmstore list {path}` lists what is in it"))
         }
         MissingName::Module(name) => commit_as_path(store.as_ref(), &name, settings)
-            .or_else(|| glob_as_path(&name, settings))
+            .or_else(|| file_as_path(&name, settings.command_name()?))
+            .or_else(|| other_form(store.as_ref(), &name, settings))
             .or_else(|| similar_path(store.as_ref(), &settings.remembered_revision()?, &name)),
     }
 }
@@ -232,82 +282,4 @@ fn is_archive(name: &str) -> bool {
     [".tar", ".tar.gz", ".tgz"]
         .iter()
         .any(|suffix| name.ends_with(suffix))
-}
-
-/// Suggests a directory with a similar path. If there is a module at the path, says so instead.
-fn similar_directory(settings: &Settings, unknown: &str) -> Option<String> {
-    let (store, revision) = (settings.open().ok()?, settings.remembered_revision()?);
-    let unknown = ModulePath::parse(unknown).ok()?;
-    let name = ModuleRef::Path(unknown.clone());
-    if store.contains(&revision, &name).ok()? {
-        return Some(format!(
-            "there is a module at {unknown}: `wasmstore info {unknown}` describes it"
-        ));
-    }
-    let modules = store.list_first(&revision, &TreePath::root(), MODULES_MAX);
-    let modules = modules.ok()?.0;
-    let directories: BTreeSet<_> = modules
-        .iter()
-        .flat_map(|(path, _)| {
-            let path = path.as_str();
-            path.match_indices('/').map(|(end, _)| &path[..end])
-        })
-        .collect();
-    let directories: Vec<_> = directories.into_iter().collect();
-    match nearest(unknown.as_str(), &directories) {
-        Some(directory) => Some(format!("did you mean /{directory}?")),
-        None => Some("`wasmstore list` lists all modules".to_owned()),
-    }
-}
-
-fn similar_branch(store: &dyn StoreOperations, unknown: &str) -> String {
-    let branches = store.branches().unwrap_or_default();
-    let tags = store.tags().unwrap_or_default();
-    let tags: Vec<_> = tags.iter().map(|tag| tag.name.as_str()).collect();
-    if tags.contains(&unknown) {
-        return format!(
-            "{unknown:?} is a tag, not a branch: a tag can be given wherever a commit can"
-        );
-    }
-    let names: Vec<_> = branches
-        .iter()
-        .map(BranchName::as_str)
-        .chain(tags)
-        .collect();
-    match nearest(unknown, &names) {
-        Some(name) => format!("did you mean {name:?}?"),
-        None if names.len() > branches.len() => {
-            "`wasmstore branch --list` and `wasmstore tag --list` list the names".to_owned()
-        }
-        None => "`wasmstore branch --list` lists the branches".to_owned(),
-    }
-}
-
-fn similar_tag(store: &dyn StoreOperations, unknown: &str) -> String {
-    let tags = store.tags().unwrap_or_default();
-    let tags: Vec<_> = tags.iter().map(|tag| tag.name.as_str()).collect();
-    match nearest(unknown, &tags) {
-        Some(tag) => format!("did you mean {tag:?}?"),
-        None => "`wasmstore tag --list` lists the tags".to_owned(),
-    }
-}
-
-/// Suggests a module with a similar path, preferably in the same directory, or with the same file name.
-fn similar_path(store: &dyn StoreOperations, revision: &Revision, unknown: &str) -> Option<String> {
-    // A name that is not a path is a hash. A hash is copied, not typed, so no similar hash is suggested.
-    let unknown = ModulePath::parse(unknown).ok()?;
-    let segments: Vec<_> = unknown.segments().collect();
-    let (name, directories) = segments.split_last()?;
-    let directory = TreePath::parse(&directories.join("/")).ok()?;
-    let in_directory = store.list_first(revision, &directory, MODULES_MAX).ok()?.0;
-    let anywhere = store
-        .list_first(revision, &TreePath::root(), MODULES_MAX)
-        .ok()?
-        .0;
-    let paths = in_directory.iter().chain(&anywhere);
-    let paths: Vec<_> = paths.map(|(path, _)| path.as_str()).collect();
-    let same_name = |path: &&&str| path.rsplit('/').next() == Some(name);
-    let similar =
-        nearest(unknown.as_str(), &paths).or_else(|| paths.iter().find(same_name).copied())?;
-    Some(format!("did you mean /{similar}?"))
 }

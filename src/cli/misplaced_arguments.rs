@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
+use super::local_time::parse_revision;
 use super::settings::Settings;
 use super::shell_word::shell_word;
-use crate::names::{ModuleRef, TreePath};
+use crate::names::{self, ModulePath, ModuleRef, TreePath};
 use crate::remote::StoreOperations;
 use crate::store::Revision;
+
+/// The commands that read a module and get a hint if their argument is a file on disk.
+const READS: [&str; 6] = ["contains", "find", "hash", "info", "size", "wit"];
 
 /// Returns the hint for `add` with two files if the second is not a legal path in the store. The hint has two commands: one stores both
 /// files, the other stores the first file at a path with the second file's name.
@@ -57,10 +61,22 @@ pub(super) fn path_as_commit(
     })
 }
 
-/// Returns the hint for `gc` if its argument `name` is not a path but a glob.
-pub(super) fn glob_as_path(name: &str, settings: &Settings) -> Option<String> {
-    let is_glob = settings.command_name()? == "gc" && name.contains(['*', '?', '[']);
-    is_glob.then(|| "`gc` takes modules and directories, not globs: name the directory".to_owned())
+/// Returns the hint for an argument `name` that must be a commit, if it is a date or an age without the name of a branch.
+pub(super) fn date_as_commit(
+    store: &dyn StoreOperations,
+    name: &str,
+    settings: &Settings,
+) -> Option<String> {
+    parse_revision(&format!("@{{{name}}}")).ok()?;
+    let branch = match settings.branch().ok()? {
+        Some(branch) => branch,
+        None => store.default_branch().ok()?,
+    };
+    // `--branch` and `merge` take no date, but have no branch with the form of a date either.
+    Some(format!(
+        "a date follows the name of a branch: {}",
+        shell_word(&format!("{}@{{{name}}}", branch.as_str()))
+    ))
 }
 
 /// Returns the hint for `rollback` or `log` if its argument `name` is not a path but a branch, a tag or a commit.
@@ -87,4 +103,68 @@ pub(super) fn commit_as_path(
             "{name} is a commit, but `rollback` takes a path and undoes its newest change; `wasmstore restore {word}` goes back to the commit"
         ),
     })
+}
+
+/// Returns the hint for a command that reads a module of the store, if its argument `name` is a file on disk.
+pub(super) fn file_as_path(name: &str, command: &str) -> Option<String> {
+    let file = file_on_disk(name)?;
+    let word = shell_word(file);
+    match command {
+        "diff" => {
+            let mark = if file.starts_with('/') { "file:" } else { "./" };
+            let marked = format!("{mark}{file}");
+            Some(format!(
+                "{file} is a file on disk: write {} to compare the file",
+                shell_word(&marked)
+            ))
+        }
+        command if READS.contains(&command) => Some(format!(
+            "{file} is a file on disk, but `wasmstore {command}` reads the store; `wasmstore add --dry-run {word}` describes a file"
+        )),
+        _ => None,
+    }
+}
+
+/// Returns the name of an existing file, if `name` is one. The path of a module in an error begins with a slash, also if the user has typed
+/// none.
+fn file_on_disk(name: &str) -> Option<&str> {
+    let relative = name.trim_start_matches('/');
+    let mut files = [name, relative].into_iter();
+    files.find(|file| Path::new(file).is_file())
+}
+
+/// Returns whether the second of two arguments of `add` is a file and the first is none, so that they are probably swapped.
+pub(super) fn is_swapped(first: &Path, second: &ModulePath) -> bool {
+    !first.exists() && file_on_disk(&second.to_string()).is_some()
+}
+
+/// Returns the hint for `add` with the path in the store before the file.
+pub(super) fn swapped_hint(first: &Path, second: &ModulePath) -> Option<String> {
+    let second = second.to_string();
+    let file = shell_word(file_on_disk(&second)?);
+    let path = shell_word(first.to_str()?);
+    Some(format!(
+        "the file comes before the path in the store: `wasmstore add {file} {path}`"
+    ))
+}
+
+/// Returns the hint for arguments that clap rejected because one of them is malformed as a name. `words` is the command that they select.
+pub(super) fn for_malformed(error: &names::Error, words: &str, args: &[String]) -> Option<String> {
+    match error {
+        names::Error::PathSegment { .. } => {
+            let is_marked = |arg: &&String| ["./", "../"].iter().any(|mark| arg.starts_with(mark));
+            file_as_path(args.iter().find(is_marked)?, words)
+        }
+        names::Error::HashRef { .. } if words == "set" => {
+            let values = args.iter().skip_while(|arg| *arg != words).skip(1);
+            let mut values = values.filter(|arg| !arg.starts_with('-'));
+            let (from, to) = (values.next()?, values.next()?);
+            ModulePath::parse(from).ok()?;
+            let (from, to) = (shell_word(from), shell_word(to));
+            Some(format!(
+                "`wasmstore copy {from} {to}` puts the module of one path at another"
+            ))
+        }
+        _ => None,
+    }
 }

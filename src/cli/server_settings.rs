@@ -41,7 +41,12 @@ pub(super) fn warn_if_keys_are_exposed(server: &ServerArgs) {
     if let Some(path) = &server.auth_file {
         warn_if_readable_by_others(path, "keys");
     }
-    if let Some(files) = &server.tls {
+    // The wrong file, such as the certificate, is reported as such and need not be secret.
+    let is_key = |path: &Path| {
+        let bytes = read_bounded_regular_file(path, KEY_FILE_BYTES_MAX).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).contains("PRIVATE KEY-")
+    };
+    if let Some(files) = server.tls.as_ref().filter(|files| is_key(&files.key)) {
         warn_if_readable_by_others(&files.key, "a private key");
     }
 }

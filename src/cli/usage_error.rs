@@ -7,6 +7,7 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::nearest_name::nearest;
+use super::usage_hints;
 
 /// Names of commands in other tools, each with the command of wasmstore that does the same.
 const OTHER_NAMES: &[(&str, &str)] = &[
@@ -49,27 +50,30 @@ pub(super) struct UsageError {
 }
 
 impl UsageError {
-    /// Describes an error of clap. `command` is the command that the arguments select, and `words` are its words without the program's
-    /// name.
-    pub fn new(error: &clap::Error, words: &str, command: &Command) -> Self {
+    /// Describes an error of clap. `command` is the command that the arguments `args` select, and `words` are its words without the
+    /// program's name.
+    pub fn new(error: &clap::Error, (words, args): (&str, &[String]), command: &Command) -> Self {
         let mut guess = None;
         let invalid = || text(error, ContextKind::InvalidArg);
         let message = match error.kind() {
             ErrorKind::InvalidSubcommand => {
                 let unknown = text(error, ContextKind::InvalidSubcommand);
                 guess = similar_command(&unknown, command);
-                format!("there is no command `{}`", join(words, &unknown))
+                let group = words.strip_prefix("help").unwrap_or(words).trim_start();
+                format!("there is no command `{}`", join(group, &unknown))
             }
             ErrorKind::UnknownArgument => {
                 let unknown = invalid();
-                guess = similar_option(&unknown, error, command);
+                guess = similar_option(&unknown, command);
                 if unknown.starts_with('-') {
-                    format!("`{words}` has no option {unknown}")
+                    format!("`{}` has no option {unknown}", name_of(words))
                 } else {
                     format!("there is an argument too many: {unknown:?}")
                 }
             }
-            ErrorKind::MissingRequiredArgument => format!("`{words}` needs {}", invalid()),
+            ErrorKind::MissingRequiredArgument => {
+                format!("`{words}` needs {}", missing(words, &invalid()))
+            }
             ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 format!("`{words}` needs one of the commands {}", visible(command))
             }
@@ -82,8 +86,8 @@ impl UsageError {
                 invalid_value(error, &format!("not one of {valid}"))
             }
             ErrorKind::ValueValidation => {
-                let reason = error.source().map(reason).unwrap_or_default();
-                invalid_value(error, &reason)
+                let reason = error.source().map(|source| reason(source, &invalid()));
+                invalid_value(error, &reason.unwrap_or_default())
             }
             ErrorKind::ArgumentConflict => conflict(error),
             ErrorKind::NoEquals => format!("{} needs a value after `=`", invalid()),
@@ -94,13 +98,11 @@ impl UsageError {
             ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
             _ => first_line(error),
         };
-        let hint = match guess {
-            Some(guess) => format!("did you mean '{guess}'?"),
-            None if text(error, ContextKind::InvalidSubcommand) == "status" && words.is_empty() => {
-                OVERVIEW.to_owned()
-            }
-            None => usage(error, words),
-        };
+        let is_status = text(error, ContextKind::InvalidSubcommand) == "status";
+        let hint = usage_hints::find(words, &value_of(error), args)
+            .or_else(|| guess.map(|guess| format!("did you mean '{guess}'?")))
+            .or_else(|| (is_status && words.is_empty()).then(|| OVERVIEW.to_owned()))
+            .unwrap_or_else(|| usage(error, words));
         Self { message, hint }
     }
 }
@@ -142,6 +144,27 @@ fn join(words: &str, word: &str) -> String {
     format!("{words} {word}").trim_start().to_owned()
 }
 
+/// Returns the name of a command for a message: its words, or the name of the program if there are none.
+fn name_of(words: &str) -> &str {
+    if words.is_empty() { "wasmstore" } else { words }
+}
+
+/// Returns the missing arguments. If `copy` and `mv` get one argument, clap takes it as the last one, but the user has given the first.
+fn missing(words: &str, invalid: &str) -> String {
+    match (words, invalid) {
+        ("copy" | "mv", "<SRC>...") => "<DEST>".to_owned(),
+        (_, invalid) => invalid.to_owned(),
+    }
+}
+
+/// Returns the argument or the value that clap rejected.
+fn value_of(error: &clap::Error) -> String {
+    match text(error, ContextKind::InvalidValue) {
+        value if value.is_empty() => text(error, ContextKind::InvalidArg),
+        value => value,
+    }
+}
+
 fn invalid_value(error: &clap::Error, reason: &str) -> String {
     let value = text(error, ContextKind::InvalidValue);
     let argument = text(error, ContextKind::InvalidArg);
@@ -156,17 +179,32 @@ fn short(argument: &str) -> &str {
     }
 }
 
-/// Returns the reason why a value was rejected. Replaces the standard library's texts about numbers, which do not say what is expected.
-fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+/// Returns the reason why a value of `argument` was rejected. Replaces the standard library's texts about numbers, which do not say what is
+/// expected.
+fn reason(error: &(dyn std::error::Error + 'static), argument: &str) -> String {
     let Some(number) = error.downcast_ref::<ParseIntError>() else {
-        return error.to_string();
+        return match error.to_string() {
+            text if text.ends_with("expected a whole number") => text + unit(argument),
+            text => text,
+        };
     };
     let fault = match number.kind() {
         IntErrorKind::PosOverflow => "the number is too large",
         IntErrorKind::NegOverflow => "the number is too small",
-        _ => "expected a whole number, 0 or more",
+        _ => return format!("expected a whole number{}, 0 or more", unit(argument)),
     };
     fault.to_owned()
+}
+
+/// Returns the unit of an option's value, such as ` of seconds`; empty for a plain number.
+fn unit(argument: &str) -> &'static str {
+    let units = [
+        ("<SECONDS>", " of seconds"),
+        ("<BYTES>", " of bytes"),
+        ("<MIB>", " of MiB"),
+    ];
+    let unit = units.iter().find(|(name, _)| argument.ends_with(name));
+    unit.map_or("", |(_, unit)| unit)
 }
 
 fn conflict(error: &clap::Error) -> String {
@@ -199,10 +237,8 @@ fn similar_command(unknown: &str, command: &Command) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn similar_option(unknown: &str, error: &clap::Error, command: &Command) -> Option<String> {
-    if let Some(similar) = error.get(ContextKind::SuggestedArg) {
-        return Some(short(&plain(similar)).to_owned());
-    }
+/// Returns the option with a similar name. clap's own suggestion is not used, because it may have little in common with the name.
+fn similar_option(unknown: &str, command: &Command) -> Option<String> {
     let unknown = unknown.strip_prefix("--")?;
     let names: Vec<_> = command
         .get_arguments()

@@ -243,6 +243,9 @@ fn a_merge_that_was_rolled_back_gets_a_hint() {
 fn swapped_and_misplaced_arguments_get_a_hint() {
     let world = World::with_store("sha1");
     world.add("math/add.wasm", 1);
+    world.file("file.wasm", module(1));
+    world.file("cert.pem", "x");
+    world.file("key.pem", "x");
     world.changes(&["tag", "v1"]);
     for (args, code, expected) in [
         (
@@ -259,6 +262,56 @@ fn swapped_and_misplaced_arguments_get_a_hint() {
             &["rollback", "v1"],
             1,
             "hint: v1 is a commit, but `rollback` takes a path and undoes its newest change; `wasmstore restore v1` goes back to the commit",
+        ),
+        (
+            &["restore", "yesterday", "math/add.wasm"],
+            1,
+            "hint: a date follows the name of a branch: 'main@{yesterday}'",
+        ),
+        (
+            &["add", "sub.wasm", "file.wasm"],
+            1,
+            "hint: the file comes before the path in the store: `wasmstore add file.wasm sub.wasm`",
+        ),
+        (
+            &["add", "sub.wasm", "file.wasm", "--dry-run"],
+            1,
+            "hint: the file comes before the path in the store: `wasmstore add file.wasm sub.wasm`",
+        ),
+        (
+            &["version", "math/add.wasm", "0"],
+            2,
+            "hint: the number comes before the path: `wasmstore version INDEX math/add.wasm`",
+        ),
+        (
+            &["set", "math/add.wasm", "sub.wasm"],
+            3,
+            "hint: `wasmstore copy math/add.wasm sub.wasm` puts the module of one path at another",
+        ),
+        (
+            &["find", "math/add.wasm", "add.wasm"],
+            2,
+            "hint: `-o add.wasm` writes the module to this file",
+        ),
+        (
+            &["server", "--tls", "cert.pem,key.pem", "--check"],
+            1,
+            "hint: the key comes before the certificate: --tls KEY_FILE,CERT_FILE",
+        ),
+        (
+            &["info", "file.wasm"],
+            1,
+            "hint: file.wasm is a file on disk, but `wasmstore info` reads the store; `wasmstore add --dry-run file.wasm` describes a file",
+        ),
+        (
+            &["contains", "./file.wasm"],
+            3,
+            "hint: ./file.wasm is a file on disk, but `wasmstore contains` reads the store; `wasmstore add --dry-run ./file.wasm` describes a file",
+        ),
+        (
+            &["diff", "math/add.wasm", "file.wasm"],
+            1,
+            "hint: file.wasm is a file on disk: write ./file.wasm to compare the file",
         ),
         (
             &["watch", "math/add.wasm"],
@@ -290,6 +343,53 @@ fn swapped_and_misplaced_arguments_get_a_hint() {
         assert_eq!(ran, code, "{args:?}: {err}");
         assert_eq!(err.lines().nth(1), Some(expected), "{args:?}: {err}");
     }
+}
+
+#[test]
+fn dates_are_accepted_as_commands_print_them() {
+    let world = World::with_store("sha1");
+    let hash = world.add("a.wasm", 1);
+    let listed = format!("{hash}\t/a.wasm\n");
+    for date in [
+        "9999-01-01",
+        "9999-01-01 12:00:00",
+        "Fri Jan 01 12:00:00 9999",
+    ] {
+        let commit = format!("main@{{{date}}}");
+        assert_eq!(world.ok(&["list", "--commit", &commit]), listed, "{date}");
+        world.changes(&["restore", &commit]);
+    }
+    let year_2000 = "main@{2000-01-01 00:00:00}";
+    let mut command = world.wasmstore(&["diff", year_2000, "main"]);
+    let ran = command.env("TZ", "EST5").output().unwrap();
+    let err = String::from_utf8(ran.stderr).unwrap();
+    let expected = "wasmstore: there is no commit main@{2000-01-01T05:00:00Z}: ";
+    assert!(err.starts_with(expected), "{err}");
+    let count = |since: &str| {
+        world
+            .ok(&["log", "--oneline", "--since", since])
+            .lines()
+            .count()
+    };
+    assert_eq!(count("2000-01-01 00:00:00"), 2);
+    assert_eq!(count("9999-01-01 00:00:00"), 0);
+    let (code, err) = failure(&world, &["list", "--commit", "main@{2026-02-30}"]);
+    assert_eq!(code, 3, "{err}");
+    assert!(
+        err.contains("has a date that does not exist in `@{…}`"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_port_in_use_gets_a_hint() {
+    let world = World::with_store("sha1");
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port().to_string();
+    let (code, err) = failure(&world, &["server", "--port", &port]);
+    assert_eq!(code, 1, "{err}");
+    let hint = "hint: another server uses the port: stop it, or choose another one with --port (0 is any free port)";
+    assert_eq!(err.lines().last(), Some(hint), "{err}");
 }
 
 #[test]
@@ -340,7 +440,8 @@ fn a_part_of_a_branch_is_exported() {
     world.add("c.wasm", 3);
     let exported = |args: &[&str], count: usize| {
         let err = report(&world, &[&["export", "-o", "out"], args].concat());
-        assert_eq!(err, format!("exported {count} modules to \"out\"\n"));
+        let modules = if count == 1 { "module" } else { "modules" };
+        assert_eq!(err, format!("exported {count} {modules} to \"out\"\n"));
         let has = ["lib/a.wasm", "lib/d/b.wasm", "c.wasm"]
             .map(|path| world.path("out").join(path).exists());
         std::fs::remove_dir_all(world.path("out")).unwrap();

@@ -187,6 +187,51 @@ fn invalid_command_line_is_described_in_two_lines() {
             "there is an argument too many: \"b.wasm\"",
             "usage: wasmstore hash [OPTIONS] <PATH>; `wasmstore hash --help` shows more",
         ),
+        (
+            &["--brnach", "main", "list"],
+            "`wasmstore` has no option --brnach",
+            "did you mean '--branch'?",
+        ),
+        (
+            &["-m", "x", "add", "f"],
+            "`wasmstore` has no option -m",
+            "usage: wasmstore [OPTIONS] [COMMAND]; `wasmstore --help` shows more",
+        ),
+        (
+            &["help", "nosuch"],
+            "there is no command `nosuch`",
+            "usage: wasmstore [OPTIONS] [COMMAND]; `wasmstore help --help` shows more",
+        ),
+        (
+            &["mv", "a.wasm"],
+            "`mv` needs <DEST>",
+            "usage: wasmstore mv <SRC>... <DEST>; `wasmstore mv --help` shows more",
+        ),
+        (
+            &["server", "--drain", "15s"],
+            "invalid value \"15s\" for --drain: expected a whole number of seconds",
+            "`wasmstore server --help` shows how to use it",
+        ),
+        (
+            &["tag", "v7", "--commit", "main"],
+            "`tag` has no option --commit",
+            "the commit is the second argument: `wasmstore tag v7 COMMIT`",
+        ),
+        (
+            &["branch", "new", "main~1"],
+            "there is an argument too many: \"main~1\"",
+            "`wasmstore branch new --from 'main~1'` creates the branch at this commit",
+        ),
+        (
+            &["rollback", "--to", "v1"],
+            "`rollback` has no option --to",
+            "`rollback` undoes the newest change; `wasmstore restore COMMIT [PATH]` goes back to a commit",
+        ),
+        (
+            &["restore", "v1", "--dry-run"],
+            "`restore` has no option --dry-run",
+            "`wasmstore diff BRANCH COMMIT [PATH]` prints what a restoration would change",
+        ),
         (&["ls"], "there is no command `ls`", "did you mean 'list'?"),
         (
             &["rm", "-x"],
@@ -209,6 +254,15 @@ fn invalid_command_line_is_described_in_two_lines() {
         assert_eq!(ran.err, format!("wasmstore: {reason}\nhint: {hint}\n"));
         let quiet = world.run(&[args, &["--quiet"]].concat());
         assert_eq!(quiet.err, format!("wasmstore: {reason}\n"));
+    }
+    // Options that have little in common with a mistyped one are not guessed.
+    for args in [
+        ["merge", "x", "--abort"],
+        ["list", "--limit", "3"],
+        ["add", "--digest", "x"],
+    ] {
+        let ran = world.run(&args);
+        assert!(!ran.err.contains("did you mean"), "{}", ran.err);
     }
     // A tool that others have, but not this one, is not guessed.
     let copy = world.run(&["cp", "a", "b"]);

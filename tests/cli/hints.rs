@@ -1,6 +1,6 @@
 //! Hints: the second line of an error.
 
-use crate::support::program::World;
+use crate::support::program::{World, module};
 
 /// Runs a command that must fail, and returns its hint.
 #[track_caller]
@@ -113,6 +113,54 @@ fn missing_or_foreign_store_gets_a_hint() {
 }
 
 #[test]
+fn a_failed_precondition_names_the_path_and_what_to_do() {
+    let world = World::with_store("sha1");
+    let (old, new) = (world.hash(1), world.add("d/a.wasm", 2));
+    let tip = world.tip();
+    world.file("a.wasm", module(1));
+    let absent = format!("publish at a new path, or replace the module with --if-match {new}");
+    let other = format!(
+        "wasmstore changed it in {}: `wasmstore diff {old} /d/a.wasm` shows how",
+        &tip[..10]
+    );
+    let taken = format!("/d/a.wasm has another module already: {new}");
+    let changed = format!("/d/a.wasm is not {old}: it is {new}");
+    let nothing = format!("/b.wasm is not {old}: there is no module");
+    world.add("one.wasm", 1);
+    world.ok(&["diff", &old, "/d/a.wasm"]);
+    for (args, expected, reason) in [
+        (
+            &["add", "a.wasm", "d/a.wasm", "--if-absent"][..],
+            Some(&absent),
+            &taken,
+        ),
+        (
+            &["add", "a.wasm", "d/a.wasm", "--if-absent", "--dry-run"],
+            Some(&absent),
+            &taken,
+        ),
+        (
+            &["set", &old, "d/a.wasm", "--if-absent"],
+            Some(&absent),
+            &taken,
+        ),
+        (
+            &["add", "a.wasm", "d/a.wasm", "--if-match", &old],
+            Some(&other),
+            &changed,
+        ),
+        (
+            &["add", "a.wasm", "b.wasm", "--if-match", &old],
+            None,
+            &nothing,
+        ),
+    ] {
+        assert_eq!(hint(&world, args).as_ref(), expected, "{args:?}");
+        assert_eq!(world.fails(4, args), *reason, "{args:?}");
+    }
+}
+
+#[test]
 fn no_hint_without_a_suggestion_or_with_quiet() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
@@ -129,6 +177,61 @@ fn no_hint_without_a_suggestion_or_with_quiet() {
     ] {
         assert_eq!(hint(&world, args), None, "{args:?}");
     }
+}
+
+#[test]
+fn other_forms_of_names_have_a_hint() {
+    let world = World::with_store("sha1");
+    let hash = world.add("math/add.wasm", 1);
+    world.changes(&["tag", "v1"]);
+    world.file("one.wasm", module(2));
+    world.file("in/a.wat", "(module)");
+    std::fs::create_dir(world.path("dir")).unwrap();
+    let glob = |glob: &str| {
+        format!(
+            "this argument is not a glob; `wasmstore search 'path:{glob}'` lists what matches one"
+        )
+    };
+    for (args, expected) in [
+        (&["find", "math/*.wasm"][..], &*glob("math/*.wasm")),
+        (&["list", "math/*"], &glob("math/*")),
+        (
+            &["find", &hash[..7]],
+            "the hash of a module cannot be abbreviated: `wasmstore list` prints whole hashes",
+        ),
+        (
+            &["find", "math/add.wasm@v1"],
+            "`wasmstore find math/add.wasm --commit v1` reads from this commit",
+        ),
+        (
+            &["find", "math/add.wasm", "-o", "dir"],
+            "name a file in the directory: dir/FILE",
+        ),
+        (
+            &["diff", "v1..main"],
+            "the two commits are separate arguments: `wasmstore diff v1 main`",
+        ),
+        (
+            &["add", "one.wasm", "math"],
+            "`/math/`, with a slash at its end, stores the file in the directory",
+        ),
+        (
+            &["import", "one.wasm"],
+            "`wasmstore add one.wasm` stores a file",
+        ),
+        (
+            &["import", "in"],
+            "`--include '*.wasm'` imports only the files with this ending",
+        ),
+        (
+            &["branch", "main", "-d"],
+            "`wasmstore branch --default NAME` makes another branch the default",
+        ),
+    ] {
+        assert_eq!(hint(&world, args).as_deref(), Some(expected), "{args:?}");
+    }
+    assert_eq!(hint(&world, &["watch", "--since-file", "dir"]), None);
+    assert_eq!(world.ok(&["branch", "-l"]), "main\n");
 }
 
 #[test]

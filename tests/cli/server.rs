@@ -250,7 +250,7 @@ fn server_does_not_start_with_invalid_settings() {
             reason(
                 ran.err
                     .lines()
-                    .last()
+                    .rfind(|line| line.starts_with("wasmstore: "))
                     .map(|line| format!("{line}\n"))
                     .unwrap()
                     .as_str(),

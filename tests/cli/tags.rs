@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::program::World;
+use crate::support::program::{World, module};
 
 #[test]
 fn tags_are_created_listed_and_deleted() {
@@ -62,12 +62,30 @@ fn invalid_tag_operations_fail_with_a_reason_and_a_hint() {
     let unknown = "wasmstore: there is no tag \"v2\"\nhint: did you mean \"v1\"?\n";
     assert_eq!((ran.code, &*ran.err), (Some(1), unknown));
     let ran = world.run(&["list", "--branch", "v1"]);
-    let hint = "hint: \"v1\" is a tag, not a branch: a tag can be given wherever a commit can\n";
+    let hint = "hint: \"v1\" is a tag, not a branch: `--commit v1` reads it\n";
     assert!(
         ran.code == Some(1) && ran.err.ends_with(hint),
         "{}",
         ran.err
     );
+    world.file("a.wasm", module(1));
+    let create = "`wasmstore branch NAME --from v1` creates a branch from it";
+    for (args, instead) in [
+        (
+            &["branch", "v1", "--delete"][..],
+            "`wasmstore tag v1 --delete` deletes the tag",
+        ),
+        (
+            &["merge", "v1"],
+            "create a branch with `wasmstore branch NAME --from v1`, and merge it",
+        ),
+        (&["merge", "main", "--branch", "v1"], create),
+        (&["add", "a.wasm", "--branch", "v1"], create),
+    ] {
+        let ran = world.run(args);
+        let hint = format!("hint: \"v1\" is a tag, not a branch: {instead}\n");
+        assert!(ran.err.ends_with(&hint), "{args:?}: {}", ran.err);
+    }
     let ran = world.run(&["tag", "v2", "nothing"]);
     let hint = "hint: `wasmstore branch --list` and `wasmstore tag --list` list the names\n";
     let unknown = format!("wasmstore: there is no branch or tag \"nothing\"\n{hint}");

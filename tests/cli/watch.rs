@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -82,13 +83,24 @@ fn watch_command_receives_the_line_and_may_fail() {
     assert_eq!(seen, expected);
 }
 
+/// Writes an executable file.
+fn executable(world: &World, name: &str, text: &str) {
+    world.file(name, text);
+    fs::set_permissions(world.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 #[test]
 fn failed_watch_command_is_reported_and_watching_continues() {
     let world = World::with_store("sha1");
     let start = world.tip();
     world.add("a.wasm", 1);
+    executable(&world, "no-interpreter", "#!/no/such\n");
     for (command, expected) in [
         ("false", "wasmstore: \"false\" failed: exit status: 1"),
+        (
+            "./no-interpreter",
+            "wasmstore: cannot run \"./no-interpreter\": No such file or directory (os error 2)",
+        ),
         (
             "/no/such",
             "wasmstore: cannot run \"/no/such\": No such file or directory (os error 2)",
@@ -96,7 +108,7 @@ fn failed_watch_command_is_reported_and_watching_continues() {
     ] {
         let mut watching = WatchProcess::start(&world, &["--since", &start, command]);
         let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
-        if command.contains('/') {
+        if command == "/no/such" {
             let note =
                 "/no/such is not an executable file now: `watch` reports each run until it is";
             assert_eq!(lines.next().unwrap().unwrap(), note);
@@ -234,7 +246,7 @@ fn a_path_of_modules_on_the_watched_branch_is_not_run() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(
         ran.err
-            .contains("\"only/on-dev.wasm\" is a path in the store"),
+            .contains("\"only/on-dev.wasm\" is a path in the store, not a command"),
         "{ran:?}"
     );
     let dev = &["--branch", "dev", "--since", &start];
@@ -255,6 +267,41 @@ fn a_path_of_modules_on_the_watched_branch_is_not_run() {
         let line = lines.next().unwrap().unwrap();
         let expected = format!("wasmstore: cannot run {program:?}: ");
         assert!(line.starts_with(&expected), "{line}");
+    }
+}
+
+#[test]
+fn a_separator_gives_the_options_to_the_command() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    world.add("a.wasm", 1);
+    world.file("deploy.sh", "#!/bin/sh\necho \"$@\"\n");
+    let mut watching = WatchProcess::start(&world, &["--since", &start, "./deploy.sh"]);
+    let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
+    let note = lines.next().unwrap().unwrap();
+    let expected = "./deploy.sh is not an executable file now: ";
+    assert!(note.starts_with(expected), "{note}");
+    executable(&world, "deploy.sh", "#!/bin/sh\necho \"$@\"\n");
+    let refused = world.fails(2, &["watch", "./deploy.sh", "x", "--since-file", "cursor"]);
+    let expected = "--since-file stands after the command, and would be passed to it";
+    assert_eq!(refused, expected);
+    for (args, note) in [
+        (
+            &["--since", &start, "./deploy.sh", "x", "--path=math/"][..],
+            "--path is an argument of ./deploy.sh, ",
+        ),
+        (&["--since", &start, "--", "./deploy.sh", "--path", "x"], ""),
+        (&["--since", &start, "./deploy.sh", "--", "--path", "x"], ""),
+    ] {
+        let program = args.iter().position(|arg| *arg == "./deploy.sh").unwrap();
+        let mut watching = WatchProcess::start(&world, args);
+        assert_eq!(watching.next(), args[program + 1..].join(" "));
+        watching.child.kill().unwrap();
+        let mut text = String::new();
+        let mut stderr = watching.child.stderr.take().unwrap();
+        std::io::Read::read_to_string(&mut stderr, &mut text).unwrap();
+        assert!(text.starts_with(note), "{text}");
+        assert_eq!(text.is_empty(), note.is_empty(), "{text}");
     }
 }
 

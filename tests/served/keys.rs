@@ -107,7 +107,7 @@ fn the_key_is_that_of_the_flag_the_variables_or_the_login_in_this_order() {
         (
             "two.key",
             2,
-            "\"two.key\" contains a character that is not allowed in a key",
+            "\"two.key\" contains a character that is not allowed in a key\nhint: the file has the key alone in its only line; ",
         ),
         ("none", 1, "cannot read \"none\""),
     ] {
@@ -162,6 +162,19 @@ fn login_keeps_only_accepted_keys_and_never_shows_them() {
     ] {
         assert!(!format!("{ran:?}").contains("geheim"), "{ran:?}");
     }
+
+    let ran = login(&world, "anders\n", &["@prod"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        world.run(&["login", "--list"]).out,
+        format!("{url}\t@prod\n")
+    );
+    assert_eq!(login(&world, "anders\n", &["@test"]).code, Some(1));
+    let ran = world.run(&["logout", "prod"]);
+    let hint = "wasmstore: a directory has no key: give the URL of a server, or @NAME\nhint: did you mean @prod?\n";
+    assert_eq!((ran.code, ran.err.as_str()), (Some(2), hint));
+    let ran = world.run(&["logout", "other"]);
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(2), 1), "{ran:?}");
 
     fs::set_permissions(world.path(LOGINS), fs::Permissions::from_mode(0o644)).unwrap();
     let exposed = world.run(&["list", "--root", "@prod"]);
@@ -224,14 +237,32 @@ fn a_clone_of_a_server_uses_its_key() {
     let url = format!("http://{}", server.address);
     let git = format!("{url}/wasmstore.git");
     let key = ("WASMSTORE_KEY", "geheim");
-    let ran = with(&world, &[], &["clone", &git, "--root", "no"]);
-    assert_ne!(ran.code, Some(0), "{ran:?}");
+    let needed = format!("wasmstore: {url}: a valid key is needed\nhint: ");
+    let wrong = ("WASMSTORE_KEY", "falsch");
+    for (variables, hint) in [
+        (&[][..], "set WASMSTORE_KEY to a key of the server"),
+        (&[wrong], "the key came from WASMSTORE_KEY;"),
+    ] {
+        let ran = with(&world, variables, &["clone", &git, "--root", "no"]);
+        assert_eq!(ran.code, Some(5), "{ran:?}");
+        assert!(ran.err.starts_with(&format!("{needed}{hint}")), "{ran:?}");
+    }
+    for variables in [&[][..], &[key]] {
+        let ran = with(&world, variables, &["clone", &url, "--root", "no"]);
+        let hint = format!("\nhint: if this is a wasmstore server, its repository is {git}\n");
+        assert!(ran.code == Some(5) && ran.err.ends_with(&hint), "{ran:?}");
+    }
     let ran = with(&world, &[key], &["clone", &git, "--root", "one"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(login(&world, "geheim", &[&url]).code, Some(0));
+    let ran = world.run(&["clone", "@prod", "--root", "no"]);
+    assert!(ran.err.contains("there is no login for @prod"), "{ran:?}");
+    let ran = login(&world, "geheim", &[&url, "--name", "prod"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ran = with(&world, &[], &["clone", "@prod", "--root", "three"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
     let ran = with(&world, &[], &["clone", &git, "--root", "two"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    for copy in ["one", "two"] {
+    for copy in ["one", "two", "three"] {
         let listed = world.run(&["list", "--root", copy]).out;
         assert_eq!(listed, format!("{}\t/a\n", world.hash(1)));
         let config = fs::read_to_string(world.path(copy).join("config")).unwrap();

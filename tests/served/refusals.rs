@@ -47,6 +47,11 @@ fn a_key_is_used_and_never_shown() {
     let (code, _, err) = run_with_key(&world, &url, "", &["list"]);
     let expected = format!("wasmstore: {url}: a valid key is needed\n{hint}");
     assert_eq!((code, err), (Some(5), expected));
+    let below = format!("{url}/modules");
+    let (code, _, err) = run_with_key(&world, &below, "geheim", &["list"]);
+    let expected =
+        format!("wasmstore: {below}: there is no such endpoint\nhint: did you mean {url}?\n");
+    assert_eq!((code, err), (Some(5), expected));
     world.file("a.wasm", module(2));
     let (code, _, err) = run_with_key(&world, &url, "geheim", &["add", "a.wasm", "b"]);
     assert_eq!(code, Some(5), "{err}");
@@ -56,6 +61,37 @@ fn a_key_is_used_and_never_shown() {
         (Some(0), format!("{}\n", world.hash(2))),
         "{err}"
     );
+}
+
+#[test]
+fn what_the_key_of_ci_does_not_allow_has_a_hint() {
+    let world = World::with_store("sha1");
+    world.file("a.wasm", module(1));
+    world.file("keys", "ci:GET,POST:CI <ci@x>\n");
+    let server = Server::start(&world, &["--auth-file", "keys"]);
+    let url = format!("http://{}", server.address);
+    for (args, hint) in [
+        (
+            &["add", "a.wasm", "--author", "Bob <b@x>"][..],
+            "without --author and WASMSTORE_AUTHOR, the commit has the author of the key",
+        ),
+        (
+            &["gc", "--keep-last", "1", "--yes"],
+            "--keep-history deletes only unreachable objects, for which the key is sufficient",
+        ),
+    ] {
+        let (code, _, err) = run_with_key(&world, &url, "ci", args);
+        let lines: Vec<_> = err.lines().collect();
+        assert_eq!((code, lines.len()), (Some(5), 2), "{err}");
+        assert_eq!(lines[1], format!("hint: {hint}"));
+    }
+    let (_, _, err) = run_with_key(
+        &world,
+        &url,
+        "ci",
+        &["add", "a.wasm", "--author", "Bob <b@x>"],
+    );
+    assert!(err.contains("this author: it allows CI <ci@x>\n"), "{err}");
 }
 
 #[test]
@@ -77,7 +113,8 @@ fn a_server_that_is_no_store_is_an_error_on_one_line() {
     let (code, out, err) = run_with_key(&world, "http://127.0.0.1:1", "", &["list"]);
     assert_eq!((code, out.as_str()), (Some(5), ""));
     assert!(
-        err.starts_with("wasmstore: http://127.0.0.1:1: Connection refused"),
+        err.starts_with("wasmstore: http://127.0.0.1:1: Connection refused")
+            && err.contains("\nhint: is the server running, and is this its port?"),
         "{err}"
     );
     let (code, _, err) = run_with_key(&world, "http://a:b", "", &["list"]);

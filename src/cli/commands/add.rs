@@ -16,7 +16,7 @@ use crate::cli::dry_run::{print, to_json};
 use crate::cli::exit::{Error, Result};
 use crate::cli::expected_module::{ExpectedModule, explained};
 use crate::cli::if_match::expected_hash;
-use crate::cli::misplaced_arguments::path_is_also_file_note;
+use crate::cli::misplaced_arguments::{is_swapped, path_is_also_file_note};
 use crate::cli::output::{Output, print_note};
 use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
@@ -98,7 +98,8 @@ impl AddArgs {
             stdin = progress.reader("add", io::stdin(), None);
             ModuleSource::Stream(&mut stdin, None)
         } else {
-            let (input, bytes) = open(&file)?;
+            let opened_file = open(&file);
+            let (input, bytes) = opened_file.map_err(|error| if_swapped(error, path.as_ref()))?;
             opened = progress.reader("add", input, bytes);
             match bytes {
                 Some(bytes) => ModuleSource::File(&mut opened, bytes),
@@ -143,12 +144,16 @@ impl AddArgs {
             }
         };
         let store = settings.open()?;
-        let revision = settings.remember(Revision::Branch(settings.branch()?));
+        let branch = settings.branch()?;
+        let revision = settings.remember(Revision::Branch(branch.clone()));
         let mut runs = Vec::with_capacity(files.len());
         for (path, file) in files {
             let bytes = match file == Path::new("-") {
                 true => read_stdin()?,
-                false => read_file(&file)?,
+                false => {
+                    let second = is_module.then_some(&path);
+                    read_file(&file).map_err(|error| if_swapped(error, second))?
+                }
             };
             let name = if is_module {
                 path.to_string()
@@ -156,13 +161,13 @@ impl AddArgs {
                 file.display().to_string()
             };
             let module = (&*name, &*bytes);
-            runs.push(dry_run(
-                store.as_ref(),
-                &revision,
-                &path,
-                module,
+            let run = dry_run(store.as_ref(), &revision, &path, module, condition);
+            let expected = condition.map(|condition| ExpectedModule {
+                branch: branch.clone(),
+                path: path.clone(),
                 condition,
-            )?);
+            });
+            runs.push(explained(run, store.as_ref(), expected.as_ref())?);
         }
         if out.is_json() {
             let values: Vec<_> = runs.iter().map(to_json).collect();
@@ -227,6 +232,17 @@ fn open(path: &Path) -> Result<(File, Option<u64>)> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Converts the error of the first argument, if the second is probably the file.
+fn if_swapped(error: Error, second: Option<&ModulePath>) -> Error {
+    match (error, second) {
+        (Error::Input { path: file, source }, Some(path)) if is_swapped(&file, path) => {
+            let path = path.clone();
+            Error::SwappedFile { file, path, source }
+        }
+        (error, _) => error,
+    }
 }
 
 /// Returns the module path for a file: `path`, or else the name of the file.

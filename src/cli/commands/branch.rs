@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::Result;
+use crate::cli::local_time::parse_revision;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::BranchName;
@@ -19,13 +20,13 @@ pub(in crate::cli) struct BranchArgs {
     #[arg(value_parser = BranchName::parse)]
     name: Option<BranchName>,
     /// Delete the branch; commits that only it reaches are kept until the next gc
-    #[arg(long, requires = "name")]
+    #[arg(short, long, requires = "name")]
     delete: bool,
     /// Create the branch at this commit, or at the tip of this branch
-    #[arg(long, value_name = "BRANCH|COMMIT", requires = "name", conflicts_with = "delete", value_parser = Revision::parse)]
+    #[arg(long, value_name = "BRANCH|COMMIT", requires = "name", conflicts_with = "delete", value_parser = parse_revision)]
     from: Option<Revision>,
     /// List all branches
-    #[arg(long)]
+    #[arg(short, long)]
     list: bool,
     /// Make this branch the default branch; create it from the current default branch if it does not exist
     #[arg(long, value_name = "NAME", value_parser = BranchName::parse)]

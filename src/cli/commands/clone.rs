@@ -5,11 +5,12 @@ use serde_json::json;
 use super::verify::describe;
 use crate::cli::config::{AtLeast, Seconds};
 use crate::cli::exit::{Error, Result};
+use crate::cli::logins::Logins;
 use crate::cli::output::{Output, print_error};
 use crate::cli::server_key::ServerKey;
 use crate::cli::settings::Settings;
 use crate::config::{MirrorLimits, PushLimits};
-use crate::names::RemoteUrl;
+use crate::names::{self, LoginName, RemoteUrl};
 use crate::remote;
 use crate::store::{DerivedFaults, FaultSeverity, Finding, StoreFault};
 
@@ -24,9 +25,9 @@ use crate::store::{DerivedFaults, FaultSeverity, Finding, StoreFault};
 /// JSON: {"root":"…","branch":"…","object_format":"sha1"|"sha256","refs":N,"commits":N,"modules":N,"faults":N}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CloneArgs {
-    /// Copy this repository: an https, http, ssh, git or file URL, user@host:path, or an absolute path
-    #[arg(value_parser = RemoteUrl::parse)]
-    url: RemoteUrl,
+    /// Copy this repository: an https, http, ssh, git or file URL, user@host:path, or an absolute path; or the store of the login @NAME
+    #[arg(value_name = "URL|@NAME", value_parser = CloneSource::parse)]
+    url: CloneSource,
     /// Stop copying after this time
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(MirrorLimits::default().push_timeout))]
     timeout: Seconds,
@@ -35,8 +36,34 @@ pub(in crate::cli) struct CloneArgs {
     max_tree_path_bytes: AtLeast<1>,
 }
 
+/// The repository to copy, in the form in which the user gives it.
+#[derive(Clone, Debug)]
+enum CloneSource {
+    Url(RemoteUrl),
+    Login(LoginName),
+}
+
+impl CloneSource {
+    /// Parses a URL, or `@` and the name of a login.
+    fn parse(text: &str) -> Result<Self, names::Error> {
+        if text.starts_with('@') {
+            return LoginName::parse(text).map(Self::Login);
+        }
+        RemoteUrl::parse(text).map(Self::Url)
+    }
+
+    /// Returns the URL of the repository. Looks up the name of a login in the login file.
+    fn locate(self) -> Result<RemoteUrl> {
+        match self {
+            Self::Url(url) => Ok(url),
+            Self::Login(name) => Ok(Logins::read()?.find_name(&name)?.url().git()),
+        }
+    }
+}
+
 impl CloneArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let url = self.url.locate()?;
         let (root, branch) = (settings.root()?, settings.branch()?);
         let limits = (
             MirrorLimits {
@@ -48,10 +75,10 @@ impl CloneArgs {
                 ..PushLimits::default()
             },
         );
-        let key = settings.key_for_clone(&self.url)?;
+        let key = settings.key_for_clone(&url)?;
         let key = key.as_ref().map(ServerKey::expose);
         let spinner = settings.progress().spinner("copy");
-        let copied = remote::clone(&self.url, key, &root, branch.as_ref(), limits, &mut || {
+        let copied = remote::clone(&url, key, &root, branch.as_ref(), limits, &mut || {
             spinner.tick();
         });
         spinner.finish_and_clear();

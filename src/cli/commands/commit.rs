@@ -1,6 +1,7 @@
 //! `commit`: prints a commit.
 
 use crate::cli::exit::Result;
+use crate::cli::local_time::parse_revision;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::store::Revision;
@@ -13,7 +14,7 @@ use crate::wire::OriginalCommitJson;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CommitArgs {
     /// The hash of the commit, or another revision that names it
-    #[arg(value_parser = Revision::parse)]
+    #[arg(value_parser = parse_revision)]
     hash: Revision,
 }
 

@@ -51,7 +51,8 @@ impl ExportArgs {
             return out.json(&json!({ "directory": dir.to_string_lossy(), "modules": count }));
         }
         if !settings.is_quiet() {
-            let _ = writeln!(std::io::stderr(), "exported {count} modules to {dir:?}");
+            let modules = if count == 1 { "module" } else { "modules" };
+            let _ = writeln!(std::io::stderr(), "exported {count} {modules} to {dir:?}");
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
 use crate::cli::exit::{Error, Result};
+use crate::cli::local_time::parse_cutoff;
 use crate::cli::output::{Output, print_note};
 use crate::cli::settings::Settings;
 use crate::names::{Cutoff, TreePath, printable};
@@ -40,7 +41,7 @@ pub(in crate::cli) struct GcArgs {
     #[arg(long, value_name = "N", group = "retention", value_parser = clap::value_parser!(u32).range(1..))]
     keep_last: Option<u32>,
     /// Keep the versions that the branch had at this time or later: 2026-11-01, 2026-11-01T12:00:00Z, 90d
-    #[arg(long, value_name = "DATE", group = "retention", value_parser = Cutoff::parse)]
+    #[arg(long, value_name = "DATE", group = "retention", value_parser = parse_cutoff)]
     keep_since: Option<Cutoff>,
     /// Keep the versions that a tagged commit has
     #[arg(long, group = "retention")]

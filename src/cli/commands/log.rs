@@ -6,7 +6,7 @@ use super::path_log::{ChangeArgs, PathLog, PrintedRange};
 use crate::cli::args::ReadArgs;
 use crate::cli::change_report::short_id;
 use crate::cli::exit::Result;
-use crate::cli::local_time;
+use crate::cli::local_time::{self, parse_cutoff};
 use crate::cli::log_graph::LogGraph;
 use crate::cli::output::Output;
 use crate::cli::pager::LatePager;
@@ -40,7 +40,7 @@ pub(in crate::cli) struct LogArgs {
     #[arg(long)]
     oneline: bool,
     /// Print only the commits since this date, time or age, such as 2026-11-01, 2026-11-01T12:00:00Z or 90d
-    #[arg(long, value_name = "DATE", value_parser = Cutoff::parse)]
+    #[arg(long, value_name = "DATE", value_parser = parse_cutoff)]
     since: Option<Cutoff>,
     /// Do not use a pager
     #[arg(long)]

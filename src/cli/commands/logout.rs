@@ -20,27 +20,28 @@ use crate::names::{self, ServerUrl};
 pub(in crate::cli) struct LogoutArgs {
     /// The server
     #[arg(value_name = "URL|@NAME", value_parser = PathBufValueParser::new().try_map(parse))]
-    server: RootSetting,
+    server: (PathBuf, RootSetting),
 }
 
-/// Parses the argument. Accepts URLs that [`ServerUrl::parse_base`] rejects, such as the URL of a web page, because the login file may
-/// contain such a URL.
-fn parse(text: PathBuf) -> Result<RootSetting, names::Error> {
-    match ServerUrl::parse(&text.to_string_lossy()) {
-        Ok(url) => Ok(RootSetting::Location(StoreLocation::Server(url))),
-        Err(_) => RootSetting::parse(text),
-    }
+/// Parses the argument, and returns it with the parsed form. Accepts URLs that [`ServerUrl::parse_base`] rejects, such as the URL of a web
+/// page, because the login file may contain such a URL.
+fn parse(text: PathBuf) -> Result<(PathBuf, RootSetting), names::Error> {
+    let setting = match ServerUrl::parse(&text.to_string_lossy()) {
+        Ok(url) => RootSetting::Location(StoreLocation::Server(url)),
+        Err(_) => RootSetting::parse(text.clone())?,
+    };
+    Ok((text, setting))
 }
 
 impl LogoutArgs {
     pub fn run(self, _: &Settings, out: &mut Output) -> Result<()> {
         let logins = Logins::read()?;
-        let url = match self.server {
+        let (text, server) = self.server;
+        let url = match server {
             RootSetting::Location(StoreLocation::Server(url)) => url,
             RootSetting::Location(StoreLocation::Directory(_)) => {
-                return Err(Error::Usage(
-                    "a directory has no key: give the URL of a server, or @NAME",
-                ));
+                let text = text.to_string_lossy().into_owned();
+                return Err(Error::DirectoryAsServer(text));
             }
             RootSetting::Login(name) => logins.find_name(&name)?.url().clone(),
         };

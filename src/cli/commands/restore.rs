@@ -6,6 +6,7 @@ use crate::cli::args::WriteArgs;
 use crate::cli::change_effect::effect;
 use crate::cli::change_report::{ChangeVerb, report_effect};
 use crate::cli::exit::Result;
+use crate::cli::local_time::parse_revision;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::TreePath;
@@ -19,7 +20,7 @@ use crate::store::Revision;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RestoreArgs {
     /// Restore the modules of this commit
-    #[arg(value_parser = Revision::parse)]
+    #[arg(value_parser = parse_revision)]
     commit: Revision,
     /// Restore only this module or directory
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]

@@ -6,6 +6,7 @@ use super::diff::print_change;
 use super::log::print_commit;
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
+use crate::cli::local_time::parse_revision;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::store::Revision;
@@ -22,7 +23,7 @@ use crate::wire;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ShowArgs {
     /// Show this commit, or the tip of this branch [default: the tip of the current branch]
-    #[arg(value_name = "COMMIT|BRANCH", conflicts_with = "commit", value_parser = Revision::parse)]
+    #[arg(value_name = "COMMIT|BRANCH", conflicts_with = "commit", value_parser = parse_revision)]
     name: Option<Revision>,
     #[command(flatten)]
     read: ReadArgs,

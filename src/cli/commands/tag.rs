@@ -3,7 +3,7 @@
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{TagVerb, report_tag};
 use crate::cli::exit::Result;
-use crate::cli::local_time;
+use crate::cli::local_time::{self, parse_revision};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{Message, TagName};
@@ -24,7 +24,7 @@ pub(in crate::cli) struct TagArgs {
     #[arg(value_parser = TagName::parse)]
     name: Option<TagName>,
     /// Create the tag at this commit instead of the tip of the current branch
-    #[arg(value_name = "REV", conflicts_with_all = ["delete", "list"], value_parser = Revision::parse)]
+    #[arg(value_name = "REV", conflicts_with_all = ["delete", "list"], value_parser = parse_revision)]
     revision: Option<Revision>,
     /// Replace the tag if it exists
     #[arg(short, long, requires = "name", conflicts_with = "delete")]

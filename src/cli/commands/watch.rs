@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::cli::exit::{Error, Result};
+use crate::cli::local_time::parse_revision;
 use crate::cli::output::{Output, print_note};
 use crate::cli::settings::Settings;
 use crate::cli::watch_command::{OnFailure, WatchCommand};
@@ -30,7 +31,7 @@ use crate::wire::{BranchEvent, Changes};
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WatchArgs {
     /// Start after this commit instead of at the branch's tip
-    #[arg(long, value_name = "COMMIT", value_parser = Revision::parse)]
+    #[arg(long, value_name = "COMMIT", value_parser = parse_revision)]
     since: Option<Revision>,
     /// Start after the commit in this file, and write each handled commit to the file; if the file does not exist, start after --since or
     /// at the branch's tip

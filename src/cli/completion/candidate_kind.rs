@@ -59,7 +59,8 @@ pub(super) fn kinds_of(command: &str, arg: &Arg) -> &'static [CandidateKind] {
         | ("remove", "names")
         | ("copy" | "mv", "sources" | "destination") => &[Paths],
         ("add", "more") => &[Paths, Files],
-        ("login", "url") => &[Servers],
+        ("clone", "url") => &[Logins],
+        ("login", "url") => &[Logins, Servers],
         ("logout", "server") => &[Logins, Servers],
         ("mirror push" | "mirror remove", "name") => &[Mirrors],
         ("bucket init", "from") | ("import", "dir") => &[LocalDirectories],
@@ -90,7 +91,6 @@ mod tests {
         "bucket verify url",
         "clone max_tree_path_bytes",
         "clone timeout",
-        "clone url",
         "copy if_match",
         "copy message",
         "gc keep_last",
