@@ -254,12 +254,13 @@ fn the_command_prints_counts_and_exits_with_5_after_a_fault() {
 }
 
 #[test]
-fn a_missing_or_new_store_has_no_findings() {
+fn a_missing_store_is_an_error_and_a_new_one_has_no_findings() {
     let world = World::empty();
-    assert_eq!(
-        world.ok(&["verify"]),
-        "refs 0, commits 0, trees 0, modules 0, faults 0\n"
-    );
+    let missing = world.fails(5, &["verify"]);
+    assert!(missing.contains("there is no store at"), "{missing}");
+    world.ok(&["init"]);
+    let counts = world.ok(&["verify"]);
+    assert!(counts.ends_with(" modules 0, faults 0\n"), "{counts}");
     let s = Scratch::new();
     assert_eq!(findings(&s), [""; 0]);
 }

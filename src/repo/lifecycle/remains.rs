@@ -72,7 +72,7 @@ pub(crate) fn remains(root: &Path) -> Result<Option<Remains>> {
     }
     let names = names_in(root).map_err(Error::io("open", root))?;
     let is_there = |required: &&str| names.iter().any(|name| name == *required);
-    if REQUIRED_NAMES.iter().all(|required| is_there(required)) {
+    if REQUIRED_NAMES.iter().all(is_there) {
         return Ok(None);
     }
     let of_copy = [&CREATED_NAMES[..], &COPY_NAMES].concat();
