@@ -330,11 +330,13 @@ fn files(dir: &std::path::Path) -> Vec<(PathBuf, u64)> {
     files
 }
 
+type UseOfCopy = fn(&Copy);
+
 #[test]
 fn a_copy_that_is_deleted_while_it_is_used_is_created_again() {
     let shared = Shared::new();
     let a = shared.copy("a");
-    let uses: [(&str, fn(&Copy)); 6] = [
+    let uses: [(&str, UseOfCopy); 6] = [
         ("put", |copy| {
             let _ = copy
                 .store
