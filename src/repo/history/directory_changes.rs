@@ -25,7 +25,7 @@ pub struct DirectoryChanges<'r> {
 }
 
 impl ObjectDb {
-    /// Returns a [`DirectoryChanges`], which decides for each commit of a walk whether the commit changed the directory.
+    /// Returns a `DirectoryChanges`, which decides for each commit of a walk whether the commit changed the directory.
     pub fn directory_changes(&self, directory: TreePath) -> DirectoryChanges<'_> {
         DirectoryChanges {
             objects: self,
