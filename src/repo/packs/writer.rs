@@ -249,9 +249,13 @@ pub(crate) fn install_files(
         let renamed = step("rename pack").and_then(|()| Ok(file.persist(to).map(drop)?));
         renamed.map_err(Error::io("rename to", to))
     };
+    // A pack with an index is in use. If it is replaced by an intact one, it must not disappear.
+    let replaces_pack = index_path.exists();
     rename(pack_file, &pack_path)?;
     if let Err(error) = rename(index_file, &index_path) {
-        let _ = remove_if_there(&pack_path);
+        if !replaces_pack {
+            let _ = remove_if_there(&pack_path);
+        }
         return Err(error);
     }
     let dir = root.join("objects/pack");

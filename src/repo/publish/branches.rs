@@ -61,7 +61,7 @@ pub(crate) fn set_default_branch(
 /// returns that tip and deletes nothing.
 ///
 /// # Errors
-/// `UnknownBranch`; `DefaultBranch`, unless the default branch is broken.
+/// `UnknownBranch`; `DefaultBranch`, unless the default branch of a repository on one machine is broken.
 pub(crate) fn delete_branch(
     parts: &Parts,
     branch: &BranchName,
@@ -81,8 +81,10 @@ fn delete_locked_branch(
     let refs = &txn.parts.refs;
     let name = branch.clone().into();
     let default = [refs.default_branch(), refs.resolve_branch(None)];
-    // A broken default branch can be deleted, because it has no history to lose, and cannot be created again while its file exists.
-    if default.iter().flatten().any(|default| default == branch) && !refs.is_broken(&name)? {
+    // A broken default branch can be deleted, because it has no history to lose, and cannot be created again while its file exists. If
+    // several machines share the repository, only the local copy may be broken.
+    let is_deletable = !txn.is_shared() && refs.is_broken(&name)?;
+    if default.iter().flatten().any(|default| default == branch) && !is_deletable {
         refs.sync_head()?;
         return Err(Error::DefaultBranch(branch.to_string()));
     }
