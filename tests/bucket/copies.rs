@@ -446,3 +446,22 @@ fn files_that_may_be_of_a_store_or_of_another_program_are_not_touched() {
         std::fs::remove_dir_all(&root).unwrap();
     }
 }
+
+#[test]
+fn a_default_branch_that_is_broken_in_one_copy_only_stays() {
+    let shared = Shared::new();
+    let (a, b) = (shared.copy("a"), shared.copy("b"));
+    a.put("p", 1);
+    b.follow();
+    let packs = b.root.join("objects/pack");
+    drop(b);
+    std::fs::remove_dir_all(&packs).unwrap();
+    std::fs::create_dir(&packs).unwrap();
+    let b = shared.copy("b");
+    for default in [None, Some(branch("main"))] {
+        let deleted = b.store.delete_branch(&branch("main"), default.as_ref());
+        let error = deleted.unwrap_err().to_string();
+        assert!(error.contains("is the default branch"), "{error}");
+    }
+    assert_eq!(a.follow().paths(), ["/p"]);
+}
