@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, RwLock};
 use super::digest_cache::DigestCache;
 use super::error::Result;
 use super::facts::{PendingFacts, Summaries};
+use super::index::RefusedCommits;
 use super::registry::RecordKeeper;
 use super::valid_modules::ValidModules;
 use super::version_lists::VersionLists;
@@ -50,6 +51,7 @@ pub struct Store {
     /// The blobs that OCI clients have uploaded and that no manifest names yet.
     pub(super) blob_uploads: BlobUploads,
     pub(super) index: Index,
+    pub(super) refused_commits: RefusedCommits,
     /// Held by the one thread that fetches the state of the bucket. Other threads wait for this lock and use the fetched state.
     pub(super) follow_lock: Mutex<()>,
     pub(super) progress: Option<CatchUpProgress>,
@@ -94,6 +96,7 @@ impl Store {
             bucket: repo.bucket().filter(|_| !repo.is_shared()),
             blob_uploads: BlobUploads::new(&repo.own_dir(), options.blob_uploads),
             index: Index::new(repo.own_dir()),
+            refused_commits: RefusedCommits::default(),
             primary: RwLock::new(repo.primary()?),
             name_rules: NameRules {
                 portable: options.names.portable || repo.requires_portable_names(),

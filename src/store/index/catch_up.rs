@@ -143,6 +143,13 @@ impl Store {
     }
 
     fn catch_up_to(&self, commit: CommitId) -> Result<()> {
+        self.refused_commits.check(commit)?;
+        let added = self.add_history(commit);
+        added.inspect_err(|error| self.refused_commits.record(commit, error))
+    }
+
+    /// Adds `commit` and all its ancestors that the index does not contain.
+    fn add_history(&self, commit: CommitId) -> Result<()> {
         let _append_guard = self.index.begin_append();
         self.index.refresh();
         let mut reader = self.index.reader()?;

@@ -84,6 +84,7 @@ impl<'s> CommitEntries<'s> {
     /// # Errors
     /// [`Error::NotIndexed`].
     fn changed(&self, first: Option<TreeId>, node: &CommitNode) -> Result<Vec<TreeChange>> {
+        self.store.refused_commits.check(node.id)?;
         if let Some(changes) = self
             .differ
             .changes_up_to(first, node.tree, UNMEASURED_MAX)?
