@@ -411,6 +411,7 @@ fn files_that_may_be_of_a_store_or_of_another_program_are_not_touched() {
         // Stores, also without a HEAD.
         &[("refs/heads/main", id.as_str())][..],
         &[("packed-refs", &id), ("objects/info/packs", "")],
+        &[("HEAD", &id), ("objects/info/packs", "")],
         &[
             ("config", "[core]\n\tbare = true\n"),
             ("objects/info/packs", ""),

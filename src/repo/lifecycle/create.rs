@@ -142,10 +142,9 @@ fn begin_again(root: &Path) -> Result<()> {
             sync_dir(&own_dir)?;
         }
     }
+    // From here on, the marker file alone says that the creation must be made again.
     remove_if_there(&root.join(HEAD))?;
-    sync_dir(root)?;
-    // From here on, the marker file alone says that the creation must be made again. The new copy is empty, so it has no generation.
-    remove_if_there(&own_dir.join(GENERATION))
+    sync_dir(root)
 }
 
 /// Creates the directory at `root` and its parents, and makes their names durable. The fsync of a parent that this process may not open is
@@ -171,6 +170,8 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
         Err(error) if error.kind() == io::ErrorKind::NotFound => write_marker(&own_dir)?,
         Err(error) => return Err(Error::io("read", &marker)(error)),
     }
+    // The generation says how current a copy is, and a new copy is empty. It may be left of a copy that was deleted in part.
+    remove_if_there(&own_dir.join(GENERATION))?;
     let tmp = root.join("wasmstore/tmp");
     create_dir(&tmp)?;
     write_store_files(root, &tmp, format)?;

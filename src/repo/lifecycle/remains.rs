@@ -82,6 +82,7 @@ pub(crate) fn remains(root: &Path) -> Result<Option<Remains>> {
         return Ok(Some(Remains::OfCopy));
     }
     let are_strays = are_all_among(&names, &STRAY_NAMES)
+        && !is_detached(&root.join(HEAD))?
         && has_only(&root.join("wasmstore"), is_own_name)?
         && has_only(&root.join("objects"), is_name_of_objects)?
         && has_no_file(&root.join("refs"))?;
@@ -96,6 +97,15 @@ pub(crate) fn remove_empty_dirs(dir: &Path) {
             // Fails if the directory is not empty.
             let _ = fs::remove_dir(entry.path());
         }
+    }
+}
+
+/// Returns whether the file `HEAD` exists and names a commit instead of a branch: then it may be the only ref of a repository.
+fn is_detached(head: &Path) -> Result<bool> {
+    match fs::read(head) {
+        Ok(text) => Ok(!text.starts_with(b"ref:")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("read", head)(error)),
     }
 }
 
