@@ -86,6 +86,7 @@ mod stream_copy;
 mod text_file;
 mod undone_merge;
 mod url_hints;
+mod url_or_login;
 mod usage_error;
 mod usage_hints;
 mod watch_command;

@@ -9,8 +9,9 @@ use crate::cli::logins::Logins;
 use crate::cli::output::{Output, print_error};
 use crate::cli::server_key::ServerKey;
 use crate::cli::settings::Settings;
+use crate::cli::url_or_login::UrlOrLogin;
 use crate::config::{MirrorLimits, PushLimits};
-use crate::names::{self, LoginName, RemoteUrl};
+use crate::names::RemoteUrl;
 use crate::remote;
 use crate::store::{DerivedFaults, FaultSeverity, Finding, StoreFault};
 
@@ -26,8 +27,8 @@ use crate::store::{DerivedFaults, FaultSeverity, Finding, StoreFault};
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CloneArgs {
     /// Copy this repository: an https, http, ssh, git or file URL, user@host:path, or an absolute path; or the store of the login @NAME
-    #[arg(value_name = "URL|@NAME", value_parser = CloneSource::parse)]
-    url: CloneSource,
+    #[arg(value_name = "URL|@NAME", value_parser = |text: &str| UrlOrLogin::parse(text, RemoteUrl::parse))]
+    url: UrlOrLogin<RemoteUrl>,
     /// Stop copying after this time
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(MirrorLimits::default().push_timeout))]
     timeout: Seconds,
@@ -36,34 +37,12 @@ pub(in crate::cli) struct CloneArgs {
     max_tree_path_bytes: AtLeast<1>,
 }
 
-/// The repository to copy, in the form in which the user gives it.
-#[derive(Clone, Debug)]
-enum CloneSource {
-    Url(RemoteUrl),
-    Login(LoginName),
-}
-
-impl CloneSource {
-    /// Parses a URL, or `@` and the name of a login.
-    fn parse(text: &str) -> Result<Self, names::Error> {
-        if text.starts_with('@') {
-            return LoginName::parse(text).map(Self::Login);
-        }
-        RemoteUrl::parse(text).map(Self::Url)
-    }
-
-    /// Returns the URL of the repository. Looks up the name of a login in the login file.
-    fn locate(self) -> Result<RemoteUrl> {
-        match self {
-            Self::Url(url) => Ok(url),
-            Self::Login(name) => Ok(Logins::read()?.find_name(&name)?.url().git()),
-        }
-    }
-}
-
 impl CloneArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let url = self.url.locate()?;
+        let url = match self.url {
+            UrlOrLogin::Url(url) => url,
+            UrlOrLogin::Login(name) => Logins::read()?.find_name(&name)?.url().git(),
+        };
         let (root, branch) = (settings.root()?, settings.branch()?);
         let limits = (
             MirrorLimits {

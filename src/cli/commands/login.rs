@@ -10,7 +10,8 @@ use crate::cli::logins::{Login, Logins};
 use crate::cli::output::{Output, print_note};
 use crate::cli::server_key::{KeySource, ServerKey};
 use crate::cli::settings::Settings;
-use crate::names::{self, LoginName, ServerUrl};
+use crate::cli::url_or_login::UrlOrLogin;
+use crate::names::{LoginName, ServerUrl};
 use crate::remote::StoreOperations as _;
 
 /// The maximum number of bytes that are read from standard input for the key.
@@ -27,8 +28,8 @@ const INPUT_BYTES_MAX: u64 = 8 << 10;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LoginArgs {
     /// The URL of the server, or the name of an earlier login whose key is replaced
-    #[arg(value_name = "URL|@NAME", value_parser = LoginServer::parse, required_unless_present = "list")]
-    url: Option<LoginServer>,
+    #[arg(value_name = "URL|@NAME", value_parser = |text: &str| UrlOrLogin::parse(text, ServerUrl::parse_base), required_unless_present = "list")]
+    url: Option<UrlOrLogin<ServerUrl>>,
     /// Give the server a short name, so that `--root @NAME` selects it
     #[arg(long, value_parser = LoginName::parse)]
     name: Option<LoginName>,
@@ -37,29 +38,13 @@ pub(in crate::cli) struct LoginArgs {
     list: bool,
 }
 
-/// The server of a login, in the form in which the user gives it.
-#[derive(Clone, Debug)]
-enum LoginServer {
-    Url(ServerUrl),
-    Login(LoginName),
-}
-
-impl LoginServer {
-    fn parse(text: &str) -> Result<Self, names::Error> {
-        if text.starts_with('@') {
-            return LoginName::parse(text).map(Self::Login);
-        }
-        ServerUrl::parse_base(text).map(Self::Url)
-    }
-}
-
 impl LoginArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         // The login file is read first, so that a failure is reported before the user types the key.
         let logins = Logins::read()?;
         let url = match self.url {
-            Some(LoginServer::Url(url)) => url,
-            Some(LoginServer::Login(name)) => logins.find_name(&name)?.url().clone(),
+            Some(UrlOrLogin::Url(url)) => url,
+            Some(UrlOrLogin::Login(name)) => logins.find_name(&name)?.url().clone(),
             None => return print_list(&logins, out),
         };
         let key = match settings.key_of_flag()? {
