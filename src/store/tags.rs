@@ -29,6 +29,16 @@ pub struct Tag {
     pub message: String,
 }
 
+impl Tag {
+    /// Returns the entity tag, without quotation marks: the id of the object that the ref names, or else of the commit.
+    pub fn entity_tag(&self) -> String {
+        match &self.object {
+            Some(object) => object.to_string(),
+            None => self.commit.to_string(),
+        }
+    }
+}
+
 /// What to do if the tag to create exists already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingTag {

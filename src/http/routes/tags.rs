@@ -94,13 +94,12 @@ pub(in crate::http) async fn get(
 ) -> Result<Response> {
     let name = tail.parse(TagName::parse)?;
     let tag = app.run_read(move |store| Ok(store.tag(&name)?)).await?;
-    let object = tag.object.map(|object| object.to_string());
-    let object = object.unwrap_or_else(|| tag.commit.to_string());
+    let entity_tag = tag.entity_tag();
     let headers = (
         CommitHeader(Some(tag.commit)),
-        AppendHeaders([(ETAG, format!("\"{object}\""))]),
+        AppendHeaders([(ETAG, format!("\"{entity_tag}\""))]),
     );
-    if let Freshness::NotModified = etag::evaluate(&conditions, &object)? {
+    if let Freshness::NotModified = etag::evaluate(&conditions, &entity_tag)? {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     let body = charged_json(&app, &TagJson::from(tag))?;

@@ -91,10 +91,7 @@ pub(in crate::http::routes::web) async fn show_delete(
     let name = TagName::parse(&tag)?;
     respond_with_form(screen, &visitor, "Delete", move |store, site, context| {
         let tag = store.tag(&name)?;
-        let expected = match tag.object {
-            Some(object) => object.to_string(),
-            None => tag.commit.to_string(),
-        };
+        let expected = tag.entity_tag();
         let form = ChangeForm {
             site,
             token: &context.token,
