@@ -136,8 +136,8 @@ pub use replica::{RemoteRefs, SkippedRef};
 pub use revision::{ResolvedRevision, Revision};
 pub use rollback::UndoneChange;
 pub use search::{
-    FoundItem, ItemPattern, MatchedTerms, Query, QueryError, SearchCursor, SearchDetail,
-    SearchMatch, SearchPage, SearchScope,
+    FoundItem, ItemPattern, MATCHED_BYTES_MAX, MatchedTerms, Query, QueryError, SearchCursor,
+    SearchDetail, SearchMatch, SearchPage, SearchScope,
 };
 pub use shared::FollowWait;
 pub use size_changes::{PartSizeChange, SizeChanges};

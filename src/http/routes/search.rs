@@ -12,7 +12,7 @@ use crate::http::openapi::ReadProblems;
 use crate::http::pagination::next_search_link;
 use crate::http::state::App;
 use crate::names::ModulePath;
-use crate::store::{Query, SearchCursor, SearchDetail, SearchScope};
+use crate::store::{MATCHED_BYTES_MAX, Query, SearchCursor, SearchDetail, SearchScope};
 use crate::wire;
 
 /// The number of matches on a page if the request has no `limit`.
@@ -23,9 +23,6 @@ const PAGE_SIZE_MAX: usize = 1_000;
 
 /// The memory for the facts about one module, in which a search finds what matched, in bytes.
 const FACTS_BYTES_MAX: u64 = 2 << 20;
-
-/// The memory for what matched in one module, in bytes. Few modules need more.
-const MATCHED_BYTES: u64 = 1 << 10;
 
 /// The query parameters of a search.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -89,7 +86,8 @@ pub(in crate::http) async fn search(
         SearchDetail::Hashes
     };
     let charge = match detail {
-        SearchDetail::Matched => FACTS_BYTES_MAX + limit as u64 * MATCHED_BYTES,
+        // The texts of the page, and those of the modules that other paths may have, too.
+        SearchDetail::Matched => FACTS_BYTES_MAX + 2 * MATCHED_BYTES_MAX as u64,
         SearchDetail::Hashes => 0,
     };
     let charge = app.charge(charge).await?;

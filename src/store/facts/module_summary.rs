@@ -1,13 +1,11 @@
 //! Summaries of modules: the facts that lists of modules show.
 
-use std::io::Read;
 use std::sync::Arc;
 
-use flate2::read::ZlibDecoder;
 use quick_cache::sync::Cache;
 use serde::Deserialize;
 
-use super::record::JSON_BYTES_MAX;
+use super::record::decompress;
 use crate::names::ModuleHash;
 use crate::repo;
 use crate::store::open::Store;
@@ -79,11 +77,7 @@ impl Store {
 
 /// Decodes the summary from the facts about a module that are stored in the index; `None` if they are damaged.
 fn decode(stored: &[u8]) -> Option<ModuleSummary> {
-    let mut json = Vec::new();
-    // Decompresses everything first: parsing a slice takes a fraction of the time that parsing a reader takes.
-    let mut decoder = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
-    decoder.read_to_end(&mut json).ok()?;
-    let StoredFacts { facts } = serde_json::from_slice(&json).ok()?;
+    let StoredFacts { facts } = serde_json::from_slice(&decompress(stored)?).ok()?;
     let description = facts.metadata.description.map(|text| {
         match text.char_indices().nth(DESCRIPTION_CHARS_MAX) {
             Some((end, _)) => format!("{}…", &text[..end]),

@@ -21,7 +21,7 @@ const STORED_BYTES_MAX: usize = 1 << 20;
 
 /// The maximum size of the JSON of stored facts, in bytes. Larger JSON is not decoded. [`Facts`] and [`WitFacts`] have their own limits,
 /// and are smaller together.
-pub(super) const JSON_BYTES_MAX: u64 = 8 << 20;
+const JSON_BYTES_MAX: u64 = 8 << 20;
 
 /// The facts about a module: its imports, exports, sizes, metadata and WIT.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,10 +95,18 @@ impl ModuleFacts {
 
     /// Decodes stored facts, and returns also the size of their JSON, in bytes; `None` if they are damaged.
     pub(in crate::store) fn decode_counted(stored: &[u8]) -> Option<(Self, u64)> {
-        let mut json = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
-        let facts = serde_json::from_reader(std::io::BufReader::new(&mut json)).ok()?;
-        Some((facts, JSON_BYTES_MAX - json.limit()))
+        let json = decompress(stored)?;
+        Some((serde_json::from_slice(&json).ok()?, json.len() as u64))
     }
+}
+
+/// Decompresses facts that are stored in the index, to JSON; `None` if they are damaged. Everything is decompressed before it is parsed:
+/// parsing a slice takes a fraction of the time that parsing a reader takes.
+pub(super) fn decompress(stored: &[u8]) -> Option<Vec<u8>> {
+    let mut json = Vec::new();
+    let mut decoder = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
+    decoder.read_to_end(&mut json).ok()?;
+    Some(json)
 }
 
 /// An encoder of facts for the index. One encoder is used for many modules, because a new compressor allocates and clears about 300 KiB.

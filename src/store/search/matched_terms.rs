@@ -12,6 +12,9 @@ use crate::store::facts::{ModuleFacts, items};
 /// for each term that must be compared with them. With the facts of most modules, this is enough for more than 1,000 modules.
 pub(super) const MATCHING_COST_MAX: u64 = 16 << 20;
 
+/// The maximum total length of the texts of one page, in bytes. A few large modules at many paths would otherwise make a page of many MiB.
+pub const MATCHED_BYTES_MAX: usize = 1 << 20;
+
 /// The maximum number of texts that are listed for each term, and for all terms of a module.
 const TERM_TEXTS_MAX: usize = 4;
 const TEXTS_MAX: usize = 16;
@@ -36,6 +39,8 @@ pub(super) struct TermMatcher<'q> {
     /// What matched in the modules so far: many paths may have the same module.
     known: HashMap<ModuleHash, MatchedTerms>,
     cost: u64,
+    /// The total length of the texts that were returned, in bytes.
+    text_bytes: usize,
 }
 
 impl<'q> TermMatcher<'q> {
@@ -47,12 +52,13 @@ impl<'q> TermMatcher<'q> {
             terms: terms.collect(),
             known: HashMap::new(),
             cost: 0,
+            text_bytes: 0,
         }
     }
 
     /// Returns whether no further module should be looked up for the same page.
     pub fn is_exhausted(&self) -> bool {
-        self.cost >= MATCHING_COST_MAX
+        self.cost >= MATCHING_COST_MAX || self.text_bytes >= MATCHED_BYTES_MAX
     }
 
     /// Returns what matched in a module; nothing if the index does not have the facts about it.
@@ -60,9 +66,15 @@ impl<'q> TermMatcher<'q> {
         if self.terms.is_empty() {
             return Ok(MatchedTerms::default());
         }
-        if let Some(matched) = self.known.get(&hash) {
-            return Ok(matched.clone());
-        }
+        let matched = match self.known.get(&hash) {
+            Some(matched) => matched.clone(),
+            None => self.look_up(index, hash)?,
+        };
+        self.text_bytes += matched.texts.iter().map(String::len).sum::<usize>();
+        Ok(matched)
+    }
+
+    fn look_up(&mut self, index: &Reader, hash: ModuleHash) -> Result<MatchedTerms> {
         let stored = index.facts(hash)?;
         let decoded = stored.as_deref().and_then(ModuleFacts::decode_counted);
         let matched = match decoded {

@@ -19,6 +19,6 @@ mod version_bound;
 
 pub use item_pattern::ItemPattern;
 pub use matched_items::FoundItem;
-pub use matched_terms::MatchedTerms;
+pub use matched_terms::{MATCHED_BYTES_MAX, MatchedTerms};
 pub use query::{Query, QueryError};
 pub use results::{SearchCursor, SearchDetail, SearchMatch, SearchPage, SearchScope};
