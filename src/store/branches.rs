@@ -88,9 +88,9 @@ impl Store {
         expected: Option<CommitId>,
     ) -> Result<()> {
         self.ensure_writable()?;
-        let is_deletable =
-            !self.repo.is_shared() && self.repo.refs().is_broken(&branch.clone().into())?;
-        if default == Some(branch) && !is_deletable {
+        if default == Some(branch)
+            && (self.repo.is_shared() || !self.repo.refs().is_broken(&branch.clone().into())?)
+        {
             return Err(repo::Error::DefaultBranch(branch.to_string()).into());
         }
         match self.repo.delete_branch(branch, expected)? {

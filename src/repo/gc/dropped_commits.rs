@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use gix::bstr::{BString, ByteSlice as _};
 
-use crate::repo::error::{Error, Result};
+use crate::repo::error::Result;
 use crate::repo::gc::dropped_versions::DroppedVersions;
 use crate::repo::gc::kept_parents::KeptParents;
 use crate::repo::gc::own_history::OwnHistory;
@@ -13,7 +13,7 @@ use crate::repo::gc::rewritten_history::{DropEffect, HistoryCommit, RewrittenHis
 use crate::repo::history::walk::CommitNode;
 use crate::repo::ids::object_id;
 use crate::repo::objects::commit::read_linked;
-use crate::repo::objects::copies::find_object;
+use crate::repo::objects::copies::read_object;
 use crate::repo::parts::Parts;
 use crate::repo::tree::diff::{EntryChange, entry_and_mode_changes, is_identical};
 use crate::repo::tree::entry::TreeEntry;
@@ -80,9 +80,7 @@ fn restores_other(
     id: gix::ObjectId,
     new: &RewrittenHistory,
 ) -> Result<bool> {
-    let object = find_object(repo, id)
-        .map_err(Error::database(format!("read commit {id}")))?
-        .ok_or_else(|| Error::Missing { id: id.to_string() })?;
+    let object = read_object(repo, id, "read commit")?;
     let restored = restored_id(&object.data);
     Ok(restored.is_some_and(|restored| new.new_id(restored) != restored))
 }

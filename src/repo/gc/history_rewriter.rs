@@ -3,7 +3,7 @@
 use gix::bstr::ByteSlice;
 use gix::odb::memory::Storage;
 
-use crate::repo::error::{Error, Result};
+use crate::repo::error::Result;
 use crate::repo::gc::dropped_versions::DroppedVersions;
 use crate::repo::gc::kept_parents::KeptParents;
 use crate::repo::gc::rewritten_commit::{CommitRewrite, restored_id, rewrite};
@@ -11,7 +11,7 @@ use crate::repo::gc::rewritten_history::{NewForm, RewrittenHistory};
 use crate::repo::history::walk::CommitNode;
 use crate::repo::ids::commit_id;
 use crate::repo::objects::commit::read_linked;
-use crate::repo::objects::copies::find_object;
+use crate::repo::objects::copies::read_object;
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
@@ -160,11 +160,7 @@ impl<'p> HistoryRewriter<'p> {
         parents: &[gix::ObjectId],
         tree: &NewTree,
     ) -> Result<gix::ObjectId> {
-        let encoded = find_object(txn.repo(), id)
-            .map_err(Error::database(format!("read commit {id}")))?
-            .ok_or_else(|| Error::Missing { id: id.to_string() })?
-            .detach()
-            .data;
+        let encoded = read_object(txn.repo(), id, "read commit")?.detach().data;
         let old = RawCommit::parse(id, &encoded)?;
         let restored = restored_id(&encoded);
         let restores = restored.map(|old| self.history.new_id(old));

@@ -3,7 +3,7 @@
 use gix::objs::{Kind, TagRefIter};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::objects::copies::find_object;
+use crate::repo::objects::copies::read_object;
 use crate::repo::objects::find::try_find_header;
 use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::tree::reader::parse_tree;
@@ -28,9 +28,7 @@ pub(crate) fn reachable(
             .kind();
         found.push(id);
         if kind != Kind::Blob {
-            let object = find_object(repo, id)
-                .map_err(Error::database(format!("read object {id}")))?
-                .ok_or_else(|| Error::Missing { id: id.to_string() })?;
+            let object = read_object(repo, id, "read object")?;
             links(&object, &mut todo)?;
         }
     }

@@ -53,6 +53,20 @@ pub(crate) fn find_object(
     Ok(Some(gix::ObjectDetached { id, kind, data }.attach(repo)))
 }
 
+/// Reads an object that must exist, like [`find_object`]. `action` is what the object is needed for, such as `read tree`.
+///
+/// # Errors
+/// `Missing` if the object does not exist; it cannot be read.
+pub(crate) fn read_object<'r>(
+    repo: &'r gix::Repository,
+    id: gix::ObjectId,
+    action: &str,
+) -> Result<gix::Object<'r>> {
+    find_object(repo, id)
+        .map_err(Error::database(format!("{action} {id}")))?
+        .ok_or_else(|| Error::Missing { id: id.to_string() })
+}
+
 /// Reads and hashes an existing object, to find out whether a new commit may rely on it. Takes no more memory for a large object than for a
 /// small one: an object of more than 16 MiB that is a delta counts as intact without a look at its bytes.
 ///

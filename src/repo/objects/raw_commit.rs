@@ -209,11 +209,12 @@ impl Find for LenientObjects<'_> {
         id: &gix::oid,
         buffer: &'b mut Vec<u8>,
     ) -> gix::error::Result<Option<Data<'b>>> {
-        let Some(found) = find::try_find_object(self.0, id.to_owned())? else {
+        let Some(mut found) = find::try_find_object(self.0, id.to_owned())? else {
             return Ok(None);
         };
         let (kind, object_hash) = (found.kind, found.id.kind());
-        *buffer = found.detach().data;
+        // Returns the walk's buffer to those that gix uses again.
+        std::mem::swap(buffer, &mut found.data);
         if kind == Kind::Commit
             && let Ok(commit) = RawCommit::parse(id, buffer)
         {

@@ -12,7 +12,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
 use crate::repo::fs::{remove_if_there, sync_dirs_up_to, sync_file};
 use crate::repo::locks::Locks;
-use crate::repo::objects::copies::find_object;
+use crate::repo::objects::copies::read_object;
 use crate::repo::objects::count::ObjectCounts;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::objects::gix_handle::pack_file_names;
@@ -172,9 +172,7 @@ impl PackDir {
     ) -> Result<Pack> {
         let mut pack = PackWriter::new(tmp, repo.object_hash(), ids.len())?;
         for id in ids {
-            let object = find_object(repo, *id)
-                .map_err(Error::database(format!("pack object {id}")))?
-                .ok_or_else(|| Error::Missing { id: id.to_string() })?;
+            let object = read_object(repo, *id, "pack object")?;
             pack.add(*id, &PackEntry::new(object.kind, &object.data)?)?;
         }
         pack.install(self.objects.root())

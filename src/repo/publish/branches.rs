@@ -83,8 +83,8 @@ fn delete_locked_branch(
     let default = [refs.default_branch(), refs.resolve_branch(None)];
     // A broken default branch can be deleted, because it has no history to lose, and cannot be created again while its file exists. If
     // several machines share the repository, only the local copy may be broken.
-    let is_deletable = !txn.is_shared() && refs.is_broken(&name)?;
-    if default.iter().flatten().any(|default| default == branch) && !is_deletable {
+    let is_default = default.iter().flatten().any(|default| default == branch);
+    if is_default && (txn.is_shared() || !refs.is_broken(&name)?) {
         refs.sync_head()?;
         return Err(Error::DefaultBranch(branch.to_string()));
     }

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 
 use gix::bstr::BString;
 use gix::refs::Target;
 
 use crate::repo::error::{Error, Result};
+use crate::repo::objects::copies::loose_path;
 use crate::repo::objects::find::{exists, try_find_header};
 use crate::repo::refs::list::Found;
 use crate::repo::refs::read::SYMBOLIC_MAX;
@@ -60,7 +60,7 @@ impl RefStore {
             }
             Target::Object(id) => {
                 // If the file of a loose object cannot be examined, gix reports the object as missing.
-                let path = self.loose_object(id);
+                let path = loose_path(self.root(), id);
                 match fs::metadata(&path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(Error::io("read", path)(error));
@@ -83,12 +83,6 @@ impl RefStore {
             Err(error) if error.io_kind().is_some() => Err(error),
             Ok(false) | Err(_) => Ok(Some(reason)),
         }
-    }
-
-    fn loose_object(&self, id: &gix::oid) -> PathBuf {
-        let hex = id.to_string();
-        let objects = self.root().join("objects");
-        objects.join(&hex[..2]).join(&hex[2..])
     }
 }
 

@@ -14,7 +14,7 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::objs::tree::{EntryKind, EntryMode, name_order};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::objects::copies::find_object;
+use crate::repo::objects::copies::read_object;
 use crate::repo::tree::entry::TreeEntry;
 
 /// The maximum number of bytes of encoded trees that one operation keeps in memory.
@@ -185,9 +185,7 @@ impl EncodedTrees {
 
 /// Reads an encoded tree.
 pub(crate) fn read_encoded(repo: &gix::Repository, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
-    let object = find_object(repo, id)
-        .map_err(Error::database(format!("read tree {id}")))?
-        .ok_or_else(|| Error::Missing { id: id.to_string() })?;
+    let object = read_object(repo, id, "read tree")?;
     match object.kind {
         gix::objs::Kind::Tree => Ok(Arc::new(object.detach().data)),
         kind => Err(Error::database(format!("read tree {id}"))(format!(

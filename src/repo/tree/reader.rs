@@ -12,7 +12,7 @@ use gix::objs::TreeRef;
 use gix::objs::tree::{EntryKind, name_order};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::objects::copies::find_object;
+use crate::repo::objects::copies::read_object;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::encoded::{self, EncodedTrees};
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
@@ -204,9 +204,7 @@ pub(crate) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::obj
     if id.is_empty_tree() {
         return Ok(gix::objs::Tree::empty());
     }
-    let object = find_object(repo, id)
-        .map_err(Error::database(format!("read tree {id}")))?
-        .ok_or_else(|| Error::Missing { id: id.to_string() })?;
+    let object = read_object(repo, id, "read tree")?;
     Ok(parse_tree(&object.data, id)?.into())
 }
 
