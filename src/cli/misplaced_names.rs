@@ -23,20 +23,23 @@ pub(super) fn other_form(
                 .to_owned(),
         );
     }
-    if let Some((path, commit)) = typed.rsplit_once('@')
-        && reads_commits(settings.command_name()?, settings)
-    {
-        let revision = Revision::parse(commit).ok()?;
-        let revision = revision.on_branch(settings.branch().ok()?);
-        store.snapshot(&revision).ok()?;
-        return Some(format!(
-            "`wasmstore {} {} --commit {}` reads from this commit",
-            settings.command_name()?,
-            shell_word(path),
-            shell_word(commit)
-        ));
+    at_commit(store, typed, settings).or_else(|| glob_as_path(name, settings))
+}
+
+/// Returns the hint for `PATH@COMMIT`; `None` if it has another form, or there is no such commit.
+fn at_commit(store: &dyn StoreOperations, typed: &str, settings: &Settings) -> Option<String> {
+    let (path, commit) = typed.rsplit_once('@')?;
+    let command = settings.command_name()?;
+    if !reads_commits(command, settings) {
+        return None;
     }
-    glob_as_path(name, settings)
+    let revision = Revision::parse(commit).ok()?;
+    let revision = revision.on_branch(settings.branch().ok()?);
+    store.snapshot(&revision).ok()?;
+    let (path, commit) = (shell_word(path), shell_word(commit));
+    Some(format!(
+        "`wasmstore {command} {path} --commit {commit}` reads from this commit"
+    ))
 }
 
 /// Returns the hint for a glob where the path of one module or directory is expected.

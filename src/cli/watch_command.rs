@@ -86,13 +86,15 @@ impl<'c> WatchCommand<'c> {
     }
 
     /// Returns what the user may not expect of the command, if anything: its program is not there yet, or one of its arguments is an option
-    /// of `watch`. `is_delimited` is whether a `--` in the arguments says what belongs to the command.
+    /// of `watch`. `is_delimited` is whether a `--` before the command says that all of it is meant; a `--` in the command says that of what
+    /// follows.
     ///
     /// # Errors
     /// `--since-file` is an argument of the command: without it, `watch` loses events, and no other program has an option of this name.
     pub fn note(&self, is_delimited: bool) -> Result<Option<String>> {
         let name = |arg: &'c String| arg.split('=').next().unwrap_or_default();
-        let mut names = self.args.iter().map(name).filter(|_| !is_delimited);
+        let args = self.args.iter().filter(|_| !is_delimited);
+        let mut names = args.take_while(|arg| *arg != "--").map(name);
         if names.clone().any(|name| name == SINCE_FILE) {
             return Err(Error::OptionAfterCommand(SINCE_FILE));
         }

@@ -285,6 +285,9 @@ fn a_separator_gives_the_options_to_the_command() {
     let refused = world.fails(2, &["watch", "./deploy.sh", "x", "--since-file", "cursor"]);
     let expected = "--since-file stands after the command, and would be passed to it";
     assert_eq!(refused, expected);
+    // A `--` that belongs to the command says nothing about what is before it.
+    let args = ["watch", "./deploy.sh", "--since-file", "cursor", "--", "x"];
+    assert_eq!(world.fails(2, &args), expected);
     for (args, note) in [
         (
             &["--since", &start, "./deploy.sh", "x", "--path=math/"][..],

@@ -87,8 +87,11 @@ impl PathLog {
             pager.start(out);
             self.print(commit, out)
         })?;
-        if !self.is_cut()
-            && let Some(version) = store.versions(&revision, &self.path)?.first()
+        // A failure to find more to say does not fail the command, which has printed everything.
+        if !settings.is_quiet()
+            && !self.is_cut()
+            && let Ok(versions) = store.versions(&revision, &self.path)
+            && let Some(version) = versions.first()
         {
             note_earlier_history(settings, out, store, (version.commit, &self.path))?;
         }

@@ -52,8 +52,11 @@ impl WatchArgs {
         let watched = branch.as_ref();
         let command =
             WatchCommand::parse(&self.command, store.as_ref(), watched, settings.color())?;
+        // The words of the command are the last arguments.
+        let before_command = std::env::args_os().rev().nth(self.command.len());
+        let is_delimited = before_command.is_some_and(|arg| arg == "--");
         if let Some(command) = &command
-            && let Some(note) = command.note(std::env::args_os().any(|arg| arg == "--"))?
+            && let Some(note) = command.note(is_delimited)?
             && !settings.is_quiet()
         {
             print_note(&note);
