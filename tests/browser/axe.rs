@@ -40,11 +40,12 @@ fn script() -> Option<&'static str> {
         .as_deref()
 }
 
-/// Asserts that a page has no violation.
+/// Asserts that a page has no violation. The check starts when all transitions are over: a colour between two has another contrast.
 pub async fn assert_accessible(browser: &Browser) {
     let Some(script) = script() else { return };
     let run = "const done = arguments[arguments.length - 1]; \
-               axe.run({resultTypes: ['violations']}).then((found) => done(found.violations.map((violation) => \
+               const transitions = document.getAnimations().map((transition) => transition.finished.catch(() => null)); \
+               Promise.all(transitions).then(() => axe.run({resultTypes: ['violations']})).then((found) => done(found.violations.map((violation) => \
                `${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 3).map((node) => node.html + ' ' + (node.any[0]?.message ?? '')).join(' | ')}`)), \
                (error) => done([String(error)]));";
     browser.run(script).await;
