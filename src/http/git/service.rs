@@ -57,6 +57,9 @@ impl App {
         };
         let bytes_max = body.as_ref().map(|body| body.bytes_max);
         let (stdin, guard) = body.map(|body| (body.stdin, body.guard)).unzip();
+        let limit = self.limits.git_time_max;
+        // The closure also wraps the process: if the client disconnects while git is being started, the process is ended and the request
+        // is counted, and the permit is held until then.
         let started = self.run_read(move |store| {
             // The ref advertisement in version 2 of git's protocol lists no refs, so the hidden refs are not needed for it. They are read
             // even so, so that this request fails if they cannot be read: git shows the text of an error only if the request for the
@@ -66,12 +69,11 @@ impl App {
                 Some(bytes_max) => git.respond(&request, &hidden, bytes_max),
                 None => git.advertise(&request, &hidden),
             };
-            started.map_err(not_started)
+            let started = started.map_err(not_started)?;
+            GitProcess::new((service, started), stdin, limit, permit)
+                .map_err(|error| git_failed(&error.to_string()))
         });
-        let server_process = started.await?;
-        let limit = self.limits.git_time_max;
-        let process = GitProcess::new((service, server_process), stdin, limit, permit)
-            .map_err(|error| git_failed(&error.to_string()))?;
+        let process = started.await?;
         let mut response = GitResponse::new(process, guard.flatten());
         let first = response.next().await?.unwrap_or_default();
         let first = Bytes::from([preamble, &first].concat());
