@@ -246,25 +246,32 @@ async fn finish(app: &App, bucket: &BucketServers, mut response: Response) -> Re
 }
 
 /// Returns the response of this server to a request that another server may have, too, after it has made sure that the other one does not
-/// make the write later. If that is not possible, an error response, which says that nothing was changed, becomes a 500.
+/// make the write later. If that is not possible, the response becomes a 500: an error says that nothing was changed, and a success may
+/// have changed nothing, because the module was there already.
 async fn without_other_result(app: &App, request: RequestId, response: Response) -> Response {
     let status = response.status();
     if status.is_server_error() {
         return with_doubt(response);
     }
-    // A success is excluded, too: perhaps it changed nothing, because the module was there already.
     let exclude = move |store: &Store| Ok(store.exclude_request(&request)?);
     match app.run_write(exclude).await {
         Ok(RequestEnd::Excluded) => response,
-        _ if status.is_success() => response,
-        _ => with_doubt(response),
+        // The change was made once, by this server or by the other one.
+        Ok(RequestEnd::Applied) if status.is_success() => response,
+        Ok(RequestEnd::Applied) | Err(_) => with_doubt(response),
     }
 }
 
-/// Turns an error response into a 500: the other server may have made the write, or may still make it if the request reaches it late.
+/// Turns a response into a 500: the other server may have made the write, or may still make it if the request reaches it late.
 fn with_doubt(response: Response) -> Response {
     let reason = response.extensions().get::<Failure>();
-    let reason = reason.map_or_else(|| "the server is busy".to_owned(), ToString::to_string);
+    let reason = match reason {
+        Some(failure) => failure.to_string(),
+        None if response.status().is_success() => {
+            "the result cannot be recorded in the bucket".to_owned()
+        }
+        None => "the server is busy".to_owned(),
+    };
     let detail = format!(
         "{reason}; another server, which did not respond in time, may have made the change"
     );

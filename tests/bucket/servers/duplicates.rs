@@ -179,6 +179,26 @@ fn an_upload_without_effect_has_none_when_a_stopped_writer_gets_it_later() {
 }
 
 #[test]
+fn an_upload_without_effect_fails_if_a_stopped_writer_cannot_be_kept_from_making_it() {
+    let cluster = Cluster::new();
+    let one = cluster.start("one", &[]);
+    put(&one, "first", 0);
+    let two = cluster.start("two", &[]);
+    put(&two, "a", 1);
+    one.signal("STOP");
+    // The manifest can be read, but not be replaced.
+    let lock = cluster.bucket().join(".lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let response = post(&two, "/module/a", &[], &module(1));
+    assert_eq!(response.status, 500, "{}", response.text());
+    two.wait_for("the result cannot be recorded in the bucket");
+    std::fs::remove_dir(&lock).unwrap();
+    let response = post(&two, "/module/a", &[], &module(1));
+    assert_eq!(response.status, 200, "{}", response.text());
+}
+
+#[test]
 fn a_dead_writer_is_replaced() {
     let cluster = Cluster::new();
     let one = cluster.start("one", &[]);
