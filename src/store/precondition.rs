@@ -58,30 +58,20 @@ impl Precondition {
         }
     }
 
-    /// Checks the precondition against the current entity tag `current`, which is `None` if the module or tip does not exist.
+    /// Checks the precondition against the names of the current value: its entity tag first, then other names that a condition may use for
+    /// it. `names` is empty if the module or tip does not exist.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`].
-    pub fn check(&self, current: Option<&str>) -> Result<()> {
-        if self.holds(|tags| current.is_some_and(|tag| tags.matches(tag))) {
+    pub fn check(&self, names: &[&str]) -> Result<()> {
+        if self.holds(|tags| names.iter().any(|name| tags.matches(name))) {
             return Ok(());
         }
-        Err(failed(current))
-    }
-
-    /// Checks the precondition against something that exists. `current` is its tag, and `other` another name that a condition may use for
-    /// it.
-    ///
-    /// # Errors
-    /// [`Error::PreconditionFailed`].
-    pub fn check_names(&self, current: &str, other: Option<&str>) -> Result<()> {
-        let matches = |tags: &EntityTags| {
-            tags.matches(current) || other.is_some_and(|other| tags.matches(other))
+        let current = match names.first() {
+            Some(tag) => format!("the current value is {tag}"),
+            None => "nothing exists there".to_owned(),
         };
-        if self.holds(matches) {
-            return Ok(());
-        }
-        Err(failed(Some(current)))
+        Err(Error::PreconditionFailed { current })
     }
 
     fn holds(&self, matches: impl Fn(&EntityTags) -> bool) -> bool {
@@ -99,14 +89,6 @@ impl Precondition {
     pub(super) fn is_empty(&self) -> bool {
         self.if_match.is_none() && self.if_none_match.is_none()
     }
-}
-
-fn failed(current: Option<&str>) -> Error {
-    let current = match current {
-        Some(tag) => format!("the current value is {tag}"),
-        None => "nothing exists there".to_owned(),
-    };
-    Error::PreconditionFailed { current }
 }
 
 /// What the precondition of a write is about. It determines the current tag.
@@ -175,9 +157,9 @@ impl Store {
             // than the index.
             (Some(CurrentTag::Module(hash)), Some(tag)) if precondition.has_digest() => {
                 let digest = self.digest(hash)?.to_string();
-                precondition.check_names(tag, Some(&digest))
+                precondition.check(&[tag, &digest])
             }
-            (_, tag) => precondition.check(tag),
+            (_, tag) => precondition.check(tag.as_slice()),
         }
     }
 }
@@ -236,7 +218,11 @@ mod tests {
                 if_none_match,
             };
             let case = format!("{precondition:?} {current:?}");
-            assert_eq!(precondition.check(current).is_ok(), holds, "{case}");
+            assert_eq!(
+                precondition.check(current.as_slice()).is_ok(),
+                holds,
+                "{case}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads, creates and deletes tags.
 
+use std::iter;
 use std::ops::ControlFlow;
 
 use super::change::Change;
@@ -171,13 +172,13 @@ impl Store {
             return Ok(());
         }
         let Some(object) = object else {
-            return change.precondition.check(None);
+            return change.precondition.check(&[]);
         };
         let commit = self.peeled(object)?;
         let commit = commit.map(|commit| commit.to_string());
-        change
-            .precondition
-            .check_names(&object.to_string(), commit.as_deref())
+        let object = object.to_string();
+        let names = iter::once(&*object).chain(commit.as_deref());
+        change.precondition.check(&names.collect::<Vec<_>>())
     }
 
     /// Returns the commit that the object of a tag leads to; `None` if it leads to something else.

@@ -52,7 +52,7 @@ pub(in crate::http) enum Freshness {
 /// # Errors
 /// 412 if the current tag is not in `If-Match`; 400 if a header is malformed.
 pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Freshness> {
-    evaluate_names(headers, current, None)
+    evaluate_names(precondition(headers)?, &[current])
 }
 
 /// Evaluates the conditions of a request that reads a module. They may also name the module by its digest. Returns `None` if they do, and
@@ -65,31 +65,36 @@ pub(in crate::http) fn evaluate_module(
     hash: ModuleHash,
     digest: Option<Digest>,
 ) -> Result<Option<Freshness>> {
-    if digest.is_none() && precondition(headers)?.has_digest() {
-        return Ok(None);
+    let precondition = precondition(headers)?;
+    let hash = hash.to_string();
+    if !precondition.has_digest() {
+        return evaluate_names(precondition, &[&hash]).map(Some);
     }
-    let digest = digest.map(|digest| digest.to_string());
-    evaluate_names(headers, &hash.to_string(), digest.as_deref()).map(Some)
+    let Some(digest) = digest else {
+        return Ok(None);
+    };
+    evaluate_names(precondition, &[&hash, &digest.to_string()]).map(Some)
 }
 
-fn evaluate_names(headers: &HeaderMap, current: &str, other: Option<&str>) -> Result<Freshness> {
+/// Evaluates conditions against the names of the current value, its entity tag first.
+fn evaluate_names(precondition: Precondition, names: &[&str]) -> Result<Freshness> {
     let Precondition {
         if_match,
         if_none_match,
-    } = precondition(headers)?;
+    } = precondition;
     let if_match = Precondition {
         if_match,
         if_none_match: None,
     };
-    if if_match.check_names(current, other).is_err() {
-        let detail = format!("the precondition failed: the current value is {current}");
+    if let Err(error) = if_match.check(names) {
+        let detail = error.to_string();
         return Err(Failure::new(StatusCode::PRECONDITION_FAILED, detail));
     }
     let if_none_match = Precondition {
         if_match: None,
         if_none_match,
     };
-    Ok(match if_none_match.check_names(current, other) {
+    Ok(match if_none_match.check(names) {
         Ok(()) => Freshness::Modified,
         Err(_) => Freshness::NotModified,
     })

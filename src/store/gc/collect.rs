@@ -52,7 +52,7 @@ impl Store {
         };
         let check_precondition = || {
             let tip = self.tip(change.branch.as_ref())?.map(|tip| tip.to_string());
-            change.precondition.check(tip.as_deref())
+            change.precondition.check(tip.as_deref().as_slice())
         };
         // Fails before the long preparation if the precondition does not hold. `collect` checks it again under the lock, and only that
         // check counts.
