@@ -52,6 +52,32 @@ pub enum ItemKind {
     License = 7,
 }
 
+impl ItemKind {
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Kind,
+        Self::Import,
+        Self::Export,
+        Self::Needs,
+        Self::Crate,
+        Self::Producer,
+        Self::License,
+    ];
+
+    /// Returns the name of the kind, which is also its key in a query.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Import => "import",
+            Self::Export => "export",
+            Self::Needs => "needs",
+            Self::Crate => "crate",
+            Self::Producer => "producer",
+            Self::License => "license",
+        }
+    }
+}
+
 impl Reader {
     /// Returns the facts about a module, as they were added; `None` if they are not in the index, or the module could not be read.
     pub fn facts(&self, module: ModuleHash) -> Result<Option<Vec<u8>>> {

@@ -8,7 +8,7 @@ use super::links::{Place, Site, short};
 use super::picker::{Branches, picker};
 use super::text::{escaped, shown_cut};
 use super::wit_text::highlighted;
-use crate::store::{Commit, FoundItem, ItemKind, ModuleKind, ModuleSummary, SearchMatch};
+use crate::store::{Commit, FoundItem, ModuleKind, ModuleSummary, SearchMatch};
 use std::sync::Arc;
 
 /// The examples on the page: search terms, each with a description of the modules that it finds.
@@ -242,17 +242,8 @@ impl SearchPage<'_> {
 }
 
 fn found_item(item: &FoundItem) -> Markup {
-    let kind = match item.kind {
-        ItemKind::Kind => "kind",
-        ItemKind::Import => "import",
-        ItemKind::Export => "export",
-        ItemKind::Needs => "needs",
-        ItemKind::Crate => "crate",
-        ItemKind::Producer => "producer",
-        ItemKind::License => "license",
-    };
     html! {
-        span.muted { (kind) " " }
+        span.muted { (item.kind.as_str()) " " }
         mark { (shown_cut(&item.name, 200)) @if !item.version.is_empty() { "@" (shown_cut(&item.version, 60)) } }
         @if !item.ty.is_empty() { " " (highlighted(&super::format::cut(&item.ty, 200))) }
     }

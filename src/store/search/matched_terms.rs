@@ -141,14 +141,10 @@ fn texts(condition: &Condition, items: &[ItemEntry], facts: &ModuleFacts) -> Vec
 }
 
 fn item_text(item: &ItemEntry) -> String {
-    let (kind, before_version) = match item.kind {
-        ItemKind::Kind => ("kind", " "),
-        ItemKind::Import => ("import", "@"),
-        ItemKind::Export => ("export", "@"),
-        ItemKind::Needs => ("needs", " "),
-        ItemKind::Crate => ("crate", " "),
-        ItemKind::Producer => ("producer", " "),
-        ItemKind::License => ("license", " "),
+    let kind = item.kind.as_str();
+    let before_version = match item.kind {
+        ItemKind::Import | ItemKind::Export => "@",
+        _ => " ",
     };
     let name = cut(&item.name);
     if item.version.is_empty() {

@@ -207,13 +207,7 @@ impl<'q> Parser<'q> {
         }
         self.offset += word.len() + 1;
         let kind = match word {
-            "kind" => ItemKind::Kind,
-            "import" => ItemKind::Import,
-            "export" => ItemKind::Export,
-            "needs" => ItemKind::Needs,
-            "crate" => ItemKind::Crate,
-            "producer" => ItemKind::Producer,
-            "license" | "licence" => ItemKind::License,
+            "licence" => ItemKind::License,
             "path" => {
                 let (offset, value) = self.value()?;
                 let glob =
@@ -221,10 +215,13 @@ impl<'q> Parser<'q> {
                 return Ok(Condition::Path(glob));
             }
             other => {
-                return Err(self.error(start, format!(
+                let kind = ItemKind::ALL
+                    .into_iter()
+                    .find(|kind| kind.as_str() == other);
+                kind.ok_or_else(|| self.error(start, format!(
                     "`{other}:` is not a key: kind, import, export, needs, crate, producer, license, path and size are; \
                      put the text in quotes to search for it"
-                )));
+                )))?
             }
         };
         self.item(kind)
