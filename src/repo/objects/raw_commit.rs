@@ -9,7 +9,7 @@ use gix::bstr::ByteSlice;
 use gix::objs::{Data, Find, Kind};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::objects::find;
+use crate::repo::objects::copies::find_object;
 
 /// A commit whose tree and parents are well-formed. Everything else may be malformed.
 pub(crate) struct RawCommit<'d> {
@@ -209,7 +209,7 @@ impl Find for LenientObjects<'_> {
         id: &gix::oid,
         buffer: &'b mut Vec<u8>,
     ) -> gix::error::Result<Option<Data<'b>>> {
-        let Some(mut found) = find::try_find_object(self.0, id.to_owned())? else {
+        let Some(mut found) = find_object(self.0, id.to_owned())? else {
             return Ok(None);
         };
         let (kind, object_hash) = (found.kind, found.id.kind());
