@@ -26,6 +26,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "wasmstore add target/add.wasm math/add.wasm",
             "# Several modules in one commit, without overwriting any",
             "wasmstore add add.wasm sub.wasm math/1.0.0/ --if-absent",
+            "# Fail unless the file is the one that was tested",
+            "wasmstore add add.wasm math/add.wasm --digest sha256:f61fd62f57c41269c3c23f360eeaf1090b1db9c38651106674d48bc65dba88ba",
             "# Print what the file is, and whether it can replace the module at the path",
             "wasmstore add --dry-run add.wasm math/add.wasm",
             "wasmstore add add.wasm -m 'Round to even' --author 'Ann <ann@example.org>'",

@@ -59,6 +59,7 @@ mod output;
 mod output_file;
 mod pager;
 mod path_history;
+mod pinned_input;
 mod progress;
 mod push_hooks;
 mod put_files;

@@ -365,7 +365,8 @@ impl StoreOperations for Store {
         path: &ModulePath,
         source: ModuleSource<'_>,
     ) -> Result<Published<ModuleHash>> {
-        Ok(self.put(change, path, source)?)
+        let digest = source.digest();
+        Ok(self.put_with_digest(change, path, digest, source)?)
     }
 
     fn put_files(

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Seek};
 
+use crate::names::Digest;
+
 /// A reader that can start over.
 pub trait SeekableRead: Read + Seek {}
 
@@ -13,6 +15,8 @@ pub enum ModuleSource<'s> {
     Stream(&'s mut dyn Read, Option<u64>),
     /// A file with this number of bytes. If an upload of the file breaks, it is resumed.
     File(&'s mut dyn SeekableRead, u64),
+    /// A file like [`File`](Self::File) that is rejected unless its bytes have this digest.
+    Pinned(&'s mut dyn SeekableRead, u64, Digest),
 }
 
 impl ModuleSource<'_> {
@@ -20,7 +24,15 @@ impl ModuleSource<'_> {
     pub fn size_bytes(&self) -> Option<u64> {
         match self {
             Self::Stream(_, size_bytes) => *size_bytes,
-            Self::File(_, size_bytes) => Some(*size_bytes),
+            Self::File(_, size_bytes) | Self::Pinned(_, size_bytes, _) => Some(*size_bytes),
+        }
+    }
+
+    /// Returns the digest that the bytes must have; `None` if any bytes are accepted.
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Stream(..) | Self::File(..) => None,
+            Self::Pinned(_, _, digest) => Some(*digest),
         }
     }
 }
@@ -29,7 +41,7 @@ impl Read for ModuleSource<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Stream(stream, _) => stream.read(buffer),
-            Self::File(file, _) => file.read(buffer),
+            Self::File(file, _) | Self::Pinned(file, ..) => file.read(buffer),
         }
     }
 }

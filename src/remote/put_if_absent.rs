@@ -59,8 +59,8 @@ fn is_failed_precondition(error: &Error) -> bool {
 enum HashedSource<'s> {
     /// A stream, which can be read only once and is hashed while it is sent, and its length in bytes if it is known.
     Stream(HashingReader<'s>, Option<u64>),
-    /// A file, which is read again to compute the digest, and its length in bytes.
-    File(&'s mut dyn SeekableRead, u64),
+    /// A file, which is read again to compute the digest, its length in bytes, and the digest that it must have, if any.
+    File(&'s mut dyn SeekableRead, u64, Option<Digest>),
 }
 
 impl<'s> HashedSource<'s> {
@@ -70,14 +70,20 @@ impl<'s> HashedSource<'s> {
                 let hashing = Hashing::default();
                 Self::Stream(HashingReader { source, hashing }, size_bytes)
             }
-            ModuleSource::File(file, size_bytes) => Self::File(file, size_bytes),
+            ModuleSource::File(file, size_bytes) => Self::File(file, size_bytes, None),
+            ModuleSource::Pinned(file, size_bytes, digest) => {
+                Self::File(file, size_bytes, Some(digest))
+            }
         }
     }
 
     fn source(&mut self) -> ModuleSource<'_> {
         match self {
             Self::Stream(stream, size_bytes) => ModuleSource::Stream(stream, *size_bytes),
-            Self::File(file, size_bytes) => ModuleSource::File(&mut **file, *size_bytes),
+            Self::File(file, size_bytes, None) => ModuleSource::File(&mut **file, *size_bytes),
+            Self::File(file, size_bytes, Some(digest)) => {
+                ModuleSource::Pinned(&mut **file, *size_bytes, *digest)
+            }
         }
     }
 
@@ -85,7 +91,7 @@ impl<'s> HashedSource<'s> {
     fn digest(self) -> io::Result<Digest> {
         let mut reader = match self {
             Self::Stream(stream, _) => stream,
-            Self::File(file, _) => {
+            Self::File(file, ..) => {
                 file.rewind()?;
                 HashingReader {
                     source: file,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::index;
-use crate::names::{self, CommitId, ModulePath};
+use crate::names::{self, CommitId, Digest, ModulePath};
 use crate::repo;
 use crate::wasm;
 
@@ -164,6 +164,16 @@ pub enum Error {
         name: String,
         /// Why the module was not accepted, with the byte offset.
         source: wasm::Error,
+    },
+    /// The bytes of a module do not have the digest that the user expects.
+    #[error("the digest of {name} is {actual}, not {expected}: nothing was stored")]
+    OtherDigest {
+        /// The path of the module, or the file that it was read from.
+        name: String,
+        /// The digest that the user expects.
+        expected: Digest,
+        /// The digest of the bytes.
+        actual: Digest,
     },
     /// A path, hash or other name is malformed.
     #[error(transparent)]

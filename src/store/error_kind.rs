@@ -65,9 +65,10 @@ impl Error {
             | Self::NotIndexed { .. }
             | Self::OwnHistory { .. } => ErrorKind::Conflict,
             Self::PreconditionFailed { .. } => ErrorKind::Precondition,
-            Self::SamePath(_) | Self::UnusedCondition(_) | Self::NoWrittenPaths => {
-                ErrorKind::Malformed
-            }
+            Self::SamePath(_)
+            | Self::UnusedCondition(_)
+            | Self::NoWrittenPaths
+            | Self::OtherDigest { .. } => ErrorKind::Malformed,
             Self::TooManyModules(_) => ErrorKind::TooLarge,
             Self::EntryName { source, .. } => name_kind(source),
             Self::RefNotSynced { .. } | Self::WitBusy(_) => ErrorKind::Busy,

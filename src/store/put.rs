@@ -4,10 +4,10 @@ use std::io::Read;
 
 use super::change::Change;
 use super::commit_messages as message;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::open::Store;
 use super::upload::{Upload, ValidatedUpload};
-use crate::names::{ModuleHash, ModulePath, ModuleRef};
+use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
 use crate::repo::Published;
 
 impl Store {
@@ -23,8 +23,30 @@ impl Store {
         path: &ModulePath,
         source: impl Read,
     ) -> Result<Published<ModuleHash>> {
+        self.put_with_digest(change, path, None, source)
+    }
+
+    /// Puts a module at `path` like [`put`](Self::put), if its bytes have the digest `expected`. `None` accepts any bytes.
+    ///
+    /// # Errors
+    /// The errors of `put`; the bytes have another digest. Then nothing is stored.
+    pub fn put_with_digest(
+        &self,
+        change: &Change,
+        path: &ModulePath,
+        expected: Option<Digest>,
+        source: impl Read,
+    ) -> Result<Published<ModuleHash>> {
         let upload = self.receive(&path.to_string(), source)?;
-        self.put_upload(change, path, upload)
+        let actual = Digest::from_bytes(upload.info.sha256);
+        match expected {
+            Some(expected) if expected != actual => Err(Error::OtherDigest {
+                name: path.to_string(),
+                expected,
+                actual,
+            }),
+            _ => self.put_upload(change, path, upload),
+        }
     }
 
     /// Begins to put a module at `path`. The caller writes the bytes to the returned upload, and passes it to

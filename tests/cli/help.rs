@@ -259,7 +259,7 @@ fn invalid_command_line_is_described_in_two_lines() {
     for args in [
         ["merge", "x", "--abort"],
         ["list", "--limit", "3"],
-        ["add", "--digest", "x"],
+        ["add", "--checksum", "x"],
     ] {
         let ran = world.run(&args);
         assert!(!ran.err.contains("did you mean"), "{}", ran.err);

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod deploy;
 mod diff;
+mod digests;
 mod everyday;
 mod facts;
 mod files;

@@ -4,6 +4,7 @@ mod broken;
 mod broken_uploads;
 mod changes;
 mod keys;
+mod pinned;
 mod proxies;
 mod reads;
 mod refusals;

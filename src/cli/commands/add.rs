@@ -18,14 +18,17 @@ use crate::cli::expected_module::{ExpectedModule, explained};
 use crate::cli::if_match::expected_hash;
 use crate::cli::misplaced_arguments::{is_swapped, path_is_also_file_note};
 use crate::cli::output::{Output, print_note};
+use crate::cli::pinned_input::{check, open_pinned};
 use crate::cli::put_files::put_files;
 use crate::cli::settings::Settings;
 use crate::config::ModuleLimits;
-use crate::names::{HashRef, ModuleHash, ModulePath};
+use crate::names::{Digest, HashRef, ModuleHash, ModulePath};
 use crate::remote::{ModuleSource, dry_run, put_if_absent};
-use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revision};
+use crate::store::{EntityTags, PathCondition, PathConditions, Precondition, Revision, sha256};
 
 const ONE_MODULE: &str = "--if-match works only with one FILE, not with a DIRECTORY";
+const ONE_DIGEST: &str =
+    "--digest works only with one FILE, not with a DIRECTORY: add each file with its own --digest";
 
 /// Store a module at a path, or several in a directory
 ///
@@ -33,7 +36,8 @@ const ONE_MODULE: &str = "--if-match works only with one FILE, not with a DIRECT
 /// With several files, or a DIRECTORY that ends with a slash, stores each file under its name in this directory of the store, in one
 /// commit. If one of the files is not valid, stores none of them. Prints a line of `<hash>` tab `/<path>` for each. `import` stores
 /// everything below a directory on disk. If the precondition of --if-absent or --if-match does not hold, exits with code 4 (conflict) and
-/// changes nothing. The precondition is checked in the same atomic step as the change. Reports the commit on standard error. JSON:
+/// changes nothing. The precondition is checked in the same atomic step as the change. If the file does not have the digest of --digest,
+/// exits with code 3, and stores and sends nothing. Reports the commit on standard error. JSON:
 /// {"hash":"…","path":"/…","commit":"…","branch":"…","changed":true}; for a directory
 /// {"modules":{"/<path>":"<hash>",…},"commit":"…","branch":"…","changed":true}. With --dry-run, for each module {"path":"/…",
 /// "action":"added"|"updated"|"unchanged","kind":"module"|"component","size":N,"hash":"…","digest":"sha256:…","import_count":N,"export_count":N},
@@ -56,6 +60,9 @@ pub(in crate::cli) struct AddArgs {
     /// Fail unless the path has the module with this hash or digest
     #[arg(long, value_name = "HASH", value_parser = HashRef::parse)]
     if_match: Option<HashRef>,
+    /// Fail unless the file has this SHA-256 digest, which `info` prints; with or without `sha256:`
+    #[arg(long, value_name = "DIGEST", value_parser = Digest::parse)]
+    digest: Option<Digest>,
     /// Change nothing; print the properties of the module, and whether it can stand in for the module that it would replace
     #[arg(long)]
     dry_run: bool,
@@ -67,6 +74,7 @@ impl AddArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let second = other_module_on_disk(&self.file, &self.more);
         let second = second.map(|second| path_is_also_file_note(&self.file, &second, settings));
+        self.check_one_module()?;
         if self.dry_run {
             self.dry_run(settings, out)?;
         } else {
@@ -79,14 +87,24 @@ impl AddArgs {
         Ok(())
     }
 
+    /// Checks that only one module is stored if an option is about one module.
+    fn check_one_module(&self) -> Result<()> {
+        let reason = match (self.if_match, self.digest) {
+            (Some(_), _) => ONE_MODULE,
+            (None, Some(_)) => ONE_DIGEST,
+            (None, None) => return Ok(()),
+        };
+        match AddTarget::parse(self.file.clone(), self.more.clone())? {
+            AddTarget::Module { .. } => Ok(()),
+            AddTarget::Directory { .. } => Err(Error::Usage(reason)),
+        }
+    }
+
     fn store(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mut change = settings.change(self.write)?;
         let (file, path) = match AddTarget::parse(self.file, self.more)? {
             AddTarget::Module { file, path } => (file, path),
             AddTarget::Directory { files, directory } => {
-                if self.if_match.is_some() {
-                    return Err(Error::Usage(ONE_MODULE));
-                }
                 let mut files = files_in(directory, files)?;
                 files.conditions = path_conditions(self.if_absent);
                 return put_files(settings, out, "add", &change, &files);
@@ -94,7 +112,12 @@ impl AddArgs {
         };
         let progress = settings.progress();
         let (mut stdin, mut opened);
-        let source = if file == Path::new("-") {
+        let source = if let Some(digest) = self.digest {
+            let opened_file = open_pinned(&file, digest);
+            let (input, bytes) = opened_file.map_err(|error| if_swapped(error, path.as_ref()))?;
+            opened = progress.reader("add", input, Some(bytes));
+            ModuleSource::Pinned(&mut opened, bytes, digest)
+        } else if file == Path::new("-") {
             stdin = progress.reader("add", io::stdin(), None);
             ModuleSource::Stream(&mut stdin, None)
         } else {
@@ -134,9 +157,6 @@ impl AddArgs {
         let condition = condition(self.if_absent, if_match.transpose()?);
         let target = AddTarget::parse(self.file, self.more)?;
         let is_module = matches!(target, AddTarget::Module { .. });
-        if self.if_match.is_some() && !is_module {
-            return Err(Error::Usage(ONE_MODULE));
-        }
         let files = match target {
             AddTarget::Module { file, path } => vec![(path_of(&file, path)?, file)],
             AddTarget::Directory { files, directory } => {
@@ -160,6 +180,10 @@ impl AddArgs {
             } else {
                 file.display().to_string()
             };
+            if let Some(expected) = self.digest {
+                let digest = Digest::from_bytes(sha256(&bytes));
+                check(&file.to_string_lossy(), expected, digest)?;
+            }
             let module = (&*name, &*bytes);
             let run = dry_run(store.as_ref(), &revision, &path, module, condition);
             let expected = condition.map(|condition| ExpectedModule {

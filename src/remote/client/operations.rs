@@ -255,14 +255,14 @@ impl StoreOperations for Client {
         path: &ModulePath,
         source: ModuleSource<'_>,
     ) -> Result<Published<ModuleHash>> {
+        let (size_bytes, digest) = (source.size_bytes(), source.digest());
         match source {
-            ModuleSource::File(file, size_bytes) if size_bytes >= SIZE_BYTES_MIN => {
-                self.upload_in_chunks(change, path, file, size_bytes)
+            ModuleSource::File(file, size_bytes) | ModuleSource::Pinned(file, size_bytes, _)
+                if size_bytes >= SIZE_BYTES_MIN =>
+            {
+                self.upload_in_chunks(change, path, (file, size_bytes), digest)
             }
-            source => {
-                let size_bytes = source.size_bytes();
-                self.upload(change, path, source, size_bytes)
-            }
+            source => self.upload(change, path, (source, size_bytes), digest),
         }
     }
 

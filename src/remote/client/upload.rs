@@ -2,19 +2,22 @@
 
 use std::io::{self, Read};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use ureq::SendBody;
 use ureq::http::Method;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 
 use super::request::Client;
 use crate::config::ModuleLimits;
-use crate::names::{ModuleHash, ModulePath};
+use crate::names::{Digest, ModuleHash, ModulePath};
 use crate::remote::error::Result;
 use crate::store::{self, Change, ModuleError, Published, Validation};
 use crate::wire::encode_path;
 
 impl Client {
-    /// Uploads a module while it is read from `source`. `size_bytes` is the length of `source`, if it is known.
+    /// Uploads a module while it is read from `source`. `size_bytes` is the length of `source`, if it is known. With a `digest`, the server
+    /// accepts the module only if its bytes have this digest.
     ///
     /// # Errors
     /// The server rejects the request; `source` cannot be read to its end. A server that rejects the headers does so before the body is
@@ -23,8 +26,8 @@ impl Client {
         &self,
         change: &Change,
         path: &ModulePath,
-        source: impl Read,
-        size_bytes: Option<u64>,
+        (source, size_bytes): (impl Read, Option<u64>),
+        digest: Option<Digest>,
     ) -> Result<Published<ModuleHash>> {
         let url_path = format!("/module/{}", encode_path(path.as_str()));
         let mut request = self
@@ -33,6 +36,9 @@ impl Client {
             .header(EXPECT, "100-continue");
         if let Some(size_bytes) = size_bytes {
             request = request.header(CONTENT_LENGTH, size_bytes);
+        }
+        if let Some(digest) = digest {
+            request = request.header("content-digest", content_digest(&digest));
         }
         let mut body = UploadReader::new(source, size_bytes);
         let response = self.send_with(request, SendBody::from_reader(&mut body));
@@ -43,6 +49,11 @@ impl Client {
         }
         self.published_hash(self.read_text(response?)?)
     }
+}
+
+/// Returns the value of `Content-Digest` (RFC 9530) for a body with this digest.
+fn content_digest(digest: &Digest) -> String {
+    format!("sha-256=:{}:", BASE64_STANDARD.encode(digest.as_bytes()))
 }
 
 /// Validates a module while it is sent, so that the client knows why an upload fails: a server that rejects an upload in the middle closes

@@ -46,7 +46,8 @@ enum UploadEnd {
 }
 
 impl Client {
-    /// Uploads a file in chunks; in one request if the server does not support chunks.
+    /// Uploads a file in chunks; in one request if the server does not support chunks. With a `digest`, the server accepts the module only
+    /// if its bytes have this digest.
     ///
     /// # Errors
     /// The server rejects the module; the file cannot be read; the connection breaks, and all attempts to continue fail.
@@ -54,14 +55,15 @@ impl Client {
         &self,
         change: &Change,
         path: &ModulePath,
-        file: &mut dyn SeekableRead,
-        size_bytes: u64,
+        (file, size_bytes): (&mut dyn SeekableRead, u64),
+        digest: Option<Digest>,
     ) -> Result<Published<ModuleHash>> {
         let mut upload = ChunkedUpload {
             client: self,
             change,
             path,
             file: CheckedFile::new(file, size_bytes),
+            digest,
             attempts: 0,
         };
         for _ in 0..UPLOADS_MAX {
@@ -82,7 +84,7 @@ impl Client {
             }
         }
         let file = upload.file.rewound(path)?;
-        self.upload(change, path, file, Some(size_bytes))
+        self.upload(change, path, (file, Some(size_bytes)), digest)
     }
 }
 
@@ -92,6 +94,8 @@ struct ChunkedUpload<'c, 'f> {
     change: &'c Change,
     path: &'c ModulePath,
     file: CheckedFile<'f>,
+    /// The digest that the file must have; `None` if any file is accepted.
+    digest: Option<Digest>,
     /// The number of attempts to resume the upload since the server last received new bytes.
     attempts: u32,
 }
@@ -200,7 +204,8 @@ impl ChunkedUpload<'_, '_> {
     /// Completes the upload, whose bytes have all arrived. If the response is lost, the request is repeated: the server then returns the
     /// same response, or does not know the upload any more. In the second case, the module may already be at its path.
     fn complete(&mut self, id: &str) -> Result<UploadEnd> {
-        let digest = self.file.digest(self.path)?;
+        let actual = self.file.digest(self.path)?;
+        let digest = self.digest.unwrap_or(actual);
         let path = encode_query_value(self.path.as_str());
         let url_path = format!("/uploads/{id}?path={path}&digest={digest}");
         let mut is_repeated = false;
