@@ -60,6 +60,7 @@ mod output_file;
 mod pager;
 mod path_history;
 mod pinned_input;
+mod previewed_changes;
 mod progress;
 mod push_hooks;
 mod put_files;

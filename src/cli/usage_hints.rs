@@ -28,10 +28,6 @@ pub(super) fn find(words: &str, rejected: &str, args: &[String]) -> Option<Strin
         }
         ("rollback", "--commit" | "--to") => goes_back().to_owned(),
         ("rollback", _) if !is_option => goes_back().to_owned(),
-        ("restore", "--dry-run") => {
-            "`wasmstore diff BRANCH COMMIT [PATH]` prints what a restoration would change"
-                .to_owned()
-        }
         _ => return None,
     };
     Some(hint)

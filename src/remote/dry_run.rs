@@ -136,17 +136,33 @@ fn read_error(path: &ModulePath, error: io::Error) -> Error {
 
 /// Returns an error if the path is a directory, or if a parent directory of the path is a module.
 fn check_free(store: &dyn StoreOperations, revision: &Revision, path: &ModulePath) -> Result<()> {
-    let taken = |existing: String, kind| {
-        Err(store::Error::path_taken(path.to_string(), existing, kind).into())
-    };
-    let inner = match store.list_first(revision, path.as_tree_path(), 1) {
-        Ok((inner, _)) => inner,
-        Err(Error::Store(error)) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    if !inner.is_empty() {
-        return taken(path.to_string(), "a directory");
+    if has_modules(store, revision, path.as_tree_path())? {
+        return Err(
+            store::Error::path_taken(path.to_string(), path.to_string(), "a directory").into(),
+        );
     }
+    check_parents(store, revision, path.as_tree_path())
+}
+
+/// Returns whether the path is a directory with modules.
+pub(super) fn has_modules(
+    store: &dyn StoreOperations,
+    revision: &Revision,
+    path: &TreePath,
+) -> Result<bool> {
+    match store.list_first(revision, path, 1) {
+        Ok((inner, _)) => Ok(!inner.is_empty()),
+        Err(Error::Store(error)) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns an error if a parent directory of the path is a module.
+pub(super) fn check_parents(
+    store: &dyn StoreOperations,
+    revision: &Revision,
+    path: &TreePath,
+) -> Result<()> {
     let segments: Vec<_> = path.segments().collect();
     for count in 1..segments.len() {
         let parent = TreePath::parse(&segments[..count].join("/"));
@@ -154,7 +170,8 @@ fn check_free(store: &dyn StoreOperations, revision: &Revision, path: &ModulePat
             continue;
         };
         if store.contains(revision, &ModuleRef::Path(parent.clone()))? {
-            return taken(parent.to_string(), "a module");
+            let (path, parent) = (path.to_string(), parent.to_string());
+            return Err(store::Error::path_taken(path, parent, "a module").into());
         }
     }
     Ok(())

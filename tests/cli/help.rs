@@ -227,11 +227,6 @@ fn invalid_command_line_is_described_in_two_lines() {
             "`rollback` has no option --to",
             "`rollback` undoes the newest change; `wasmstore restore COMMIT [PATH]` goes back to a commit",
         ),
-        (
-            &["restore", "v1", "--dry-run"],
-            "`restore` has no option --dry-run",
-            "`wasmstore diff BRANCH COMMIT [PATH]` prints what a restoration would change",
-        ),
         (&["ls"], "there is no command `ls`", "did you mean 'list'?"),
         (
             &["rm", "-x"],

@@ -26,6 +26,7 @@ mod overview;
 mod parallel;
 mod path_log;
 mod relocation;
+mod restore_preview;
 mod search;
 mod server;
 #[cfg(target_os = "linux")]

@@ -210,7 +210,7 @@ fn print_comparison(comparison: &ModuleComparison, out: &mut Output) -> Result<(
 }
 
 /// Prints the line for a changed path.
-pub(super) fn print_change(change: &PathChange, out: &mut Output) -> Result<()> {
+pub(in crate::cli) fn print_change(change: &PathChange, out: &mut Output) -> Result<()> {
     let (color, hashes) = match (change.old, change.new) {
         (Some(old), Some(new)) => (DiffColor::Updated, format!("{old}\t{new}")),
         (None, Some(new)) => (DiffColor::Added, new.to_string()),

@@ -55,6 +55,7 @@ mod watch;
 mod wit;
 mod world;
 
+pub(in crate::cli) use diff::print_change;
 pub(super) use diff_text::print_verdict;
 
 use super::exit::Result;

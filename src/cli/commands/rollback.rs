@@ -1,21 +1,17 @@
 //! `rollback`: undoes the newest change.
 
-use std::ops::ControlFlow;
-
 use serde_json::json;
 
-use super::diff::print_change;
 use crate::cli::args::WriteArgs;
 use crate::cli::change_effect::effect;
 use crate::cli::change_report::{ChangeVerb, report_effect, short_id};
 use crate::cli::exit::Result;
-use crate::cli::output::{Output, print_note};
+use crate::cli::output::Output;
 use crate::cli::path_history::note_unmoved;
+use crate::cli::previewed_changes::print_previewed;
 use crate::cli::settings::Settings;
-use crate::cli::show_each::show_each;
 use crate::names::TreePath;
-use crate::store::{PathChange, Revision};
-use crate::wire::PathDiff;
+use crate::store::Revision;
 
 /// Undo the newest change, in a new commit
 ///
@@ -66,30 +62,13 @@ impl RollbackArgs {
         let store = settings.open_existing()?;
         let branch = settings.remember(Revision::Branch(settings.branch()?));
         let (tip, change) = store.preview_rollback(&branch, &self.path)?;
-        let (old, new) = (Revision::Commit(tip), Revision::Commit(change.restored));
-        let find = |visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>| {
-            store.diff(&old, &new, &self.path, visit)
-        };
+        let restored = (tip, change.restored, &self.path);
+        let fields = json!({ "undoes": change.undone.to_string() });
+        let id = short_id(&change.undone);
+        let note = format!("nothing changed: a rollback would undo {id}");
+        print_previewed(settings, out, store.as_ref(), restored, (fields, &note))?;
         if out.is_json() {
-            let mut changes = Vec::new();
-            show_each(find, |change| {
-                changes.extend(PathDiff::new(&change, None));
-                Ok(())
-            })?;
-            return out.json(&json!({
-                "commit": tip.to_string(),
-                "undoes": change.undone.to_string(),
-                "restores": change.restored.to_string(),
-                "changes": changes,
-            }));
-        }
-        show_each(find, |change| print_change(&change, out))?;
-        out.flush()?;
-        if !settings.is_quiet() {
-            print_note(&format!(
-                "nothing changed: a rollback would undo {}",
-                short_id(&change.undone)
-            ));
+            return Ok(());
         }
         note_unmoved(settings, store.as_ref(), change.undone, &self.path);
         Ok(())
