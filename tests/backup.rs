@@ -285,7 +285,7 @@ fn a_backup_follows_no_link_out_of_the_store() {
     let archive = |name: &str| {
         let path = dir.join(name);
         let out = std::fs::File::create(&path).unwrap();
-        s.store.backup(out, || {}).map(|()| path)
+        s.store.backup(out, || {}).map(|_| path)
     };
     let copy = dir.join("copy");
     unpack(&archive("links.tar.gz").unwrap(), &copy);

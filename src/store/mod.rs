@@ -95,6 +95,7 @@ pub use crate::wasm::{
     WitSource, is_component, sha256,
 };
 pub use audit::AuditEntry;
+pub use backup::BackupSizes;
 pub use branch_relation::{BranchRelation, MergeOutcome, MergePreview};
 pub use change::Change;
 pub use check_push::{Objection, Pusher};

@@ -12,6 +12,12 @@ use crate::store::{GcPreview, GcSummary, Published};
 pub struct GcJson {
     /// The number of objects that were removed.
     pub removed: usize,
+    /// The number of bytes that the objects took on disk before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_bytes: Option<u64>,
+    /// The number of bytes that the objects take on disk now, without those that others have stored since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_bytes: Option<u64>,
     /// The number of bytes that were freed on disk.
     pub freed_bytes: u64,
     /// The branch's tip; null if the branch has no commit.
@@ -25,8 +31,11 @@ pub struct GcJson {
 
 impl From<&Published<GcSummary>> for GcJson {
     fn from(collected: &Published<GcSummary>) -> Self {
+        let (before_bytes, after_bytes) = collected.value.object_bytes().unzip();
         Self {
             removed: collected.value.removed,
+            before_bytes,
+            after_bytes,
             freed_bytes: collected.value.freed_bytes,
             commit: collected.commit.map(|commit| commit.to_string()),
             kept_for_refs: collected.value.kept_for_refs.as_ref().map(Into::into),

@@ -377,7 +377,8 @@ fn gc_says_what_it_would_drop_and_what_it_has_dropped() {
         (
             Some(0),
             "commits\t0\nversions\t0\nmodule_bytes\t0\n",
-            "kept for tag release: 3 versions; delete the tag to drop them\n"
+            "nothing changed: gc would drop no versions\n\
+             kept for tag release: 3 versions; delete the tag to drop them\n"
         )
     );
     world.git(&["tag", "-d", "release"]);

@@ -26,6 +26,7 @@ mod overview;
 mod parallel;
 mod path_log;
 mod relocation;
+mod reported_sizes;
 mod restore_preview;
 mod search;
 mod server;

@@ -225,6 +225,7 @@ pub fn is_report(line: &str) -> bool {
         "committed ",
         "created a store at ",
         "dropped versions: ",
+        "freed ",
         "created branch ",
         "created tag ",
         "deleted tag ",
@@ -238,6 +239,7 @@ pub fn is_report(line: &str) -> bool {
         "squashed ",
         "the store has no mirror: ",
         "there is no store at ",
+        "wrote ",
     ];
     verbs.iter().any(|verb| line.starts_with(verb))
 }

@@ -14,7 +14,7 @@ use crate::cli::output::{Output, print_note};
 use crate::cli::settings::Settings;
 use crate::names::{Cutoff, TreePath, printable};
 use crate::remote::StoreOperations;
-use crate::store::{GcPreview, History, KeptForRefs, Retention};
+use crate::store::{GcPreview, GcSummary, History, KeptForRefs, Retention};
 use crate::wire;
 
 /// Squash the history or drop old versions, and delete unreachable objects
@@ -22,9 +22,9 @@ use crate::wire;
 /// Without --keep-…, all commits of the branch that no other branch or tag reaches become one. With --keep-last, --keep-since or
 /// --keep-tags, keeps every version that one of these flags selects, and the current version of each path. Drops all other versions, and
 /// the commits that changed nothing else. Commits that other branches or tags reach always stay; standard error says
-/// which of these keep old versions. Prints the number of deleted objects.
+/// which of these keep old versions. Prints the number of deleted objects, and on standard error how much space was freed.
 ///
-/// JSON: {"removed":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; with
+/// JSON: {"removed":N,"before_bytes":N,"after_bytes":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; with
 /// --dry-run
 /// {"branch":"…","commits":N,"versions":N,"module_bytes":N}. With --keep-…, if other refs keep versions, each also has
 /// "kept_for_refs":{"versions":N,"branches":["…"],"tags":["…"],"others":["…"],"left_out":N}
@@ -71,6 +71,7 @@ impl GcArgs {
         if self.dry_run {
             let preview = preview(store.as_ref())?;
             print_preview(&preview, out)?;
+            note(settings, out, &dropped_line(&preview))?;
             return note_kept(
                 settings,
                 store.as_ref(),
@@ -97,11 +98,11 @@ impl GcArgs {
         let fields = json!(wire::GcJson::from(&collected));
         if !out.is_json() {
             out.line(collected.value.removed)?;
-            if keeps_all {
-                return Ok(());
-            }
         }
-        report(settings, out, (verb, &collected), fields)?;
+        if out.is_json() || !keeps_all {
+            report(settings, out, (verb, &collected), fields)?;
+        }
+        note(settings, out, &freed_line(&collected.value))?;
         let kept = collected.value.kept_for_refs.as_ref();
         note_kept(settings, store.as_ref(), kept, out)
     }
@@ -130,6 +131,43 @@ fn print_preview(preview: &GcPreview, out: &mut Output) -> Result<()> {
     out.line(format_args!("module_bytes\t{}", preview.module_bytes))
 }
 
+/// Prints a line on standard error, after the output of the command so far.
+fn note(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
+    // If both streams are the same terminal, the output of the command must appear before this line.
+    out.flush()?;
+    if !settings.is_quiet() {
+        print_note(line);
+    }
+    Ok(())
+}
+
+/// Returns the line about the space that a collection has freed.
+fn freed_line(summary: &GcSummary) -> String {
+    let freed = match summary.freed_bytes {
+        0 => "freed nothing".to_owned(),
+        bytes => format!("freed {}", HumanBytes(bytes)),
+    };
+    match summary.object_bytes() {
+        Some((before, after)) if before != after => {
+            let (before, after) = (HumanBytes(before), HumanBytes(after));
+            format!("{freed}: the objects took {before}, and take {after} now")
+        }
+        Some((_, after)) => format!("{freed}: the objects take {}", HumanBytes(after)),
+        None => freed,
+    }
+}
+
+/// Returns the line about the modules that a collection would drop.
+fn dropped_line(preview: &GcPreview) -> String {
+    match preview.versions {
+        0 => "nothing changed: gc would drop no versions".to_owned(),
+        _ => format!(
+            "nothing changed: gc would drop versions of {} before compression",
+            HumanBytes(preview.module_bytes)
+        ),
+    }
+}
+
 /// Prints on standard error which refs keep versions that would otherwise be dropped.
 fn note_kept(
     settings: &Settings,
@@ -149,10 +187,8 @@ fn note_kept(
             && store
                 .default_branch()
                 .is_ok_and(|branch| !is_default(branch));
-    // If both streams are the same terminal, the output of the command must appear before this line.
-    out.flush()?;
-    print_note(&kept_line(kept, is_deletable.then(|| refs_to_delete(kept))));
-    Ok(())
+    let line = kept_line(kept, is_deletable.then(|| refs_to_delete(kept)));
+    note(settings, out, &line)
 }
 
 /// Returns the line about versions that refs keep. `to_delete` is a phrase for the refs to delete so that gc can drop the versions, such as

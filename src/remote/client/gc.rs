@@ -26,6 +26,7 @@ impl Client {
             commit: commit.transpose()?,
             ..response.published.with_value(GcSummary {
                 removed: response.value.removed,
+                before_bytes: response.value.before_bytes,
                 freed_bytes: response.value.freed_bytes,
                 kept_for_refs,
             })

@@ -43,6 +43,8 @@ pub struct GcRequest<'a, E> {
 pub struct GcResult {
     /// The number of removed objects.
     pub removed: usize,
+    /// The size of all packs and loose objects at the beginning, in bytes.
+    pub before_bytes: u64,
     /// The number of bytes by which the store shrank.
     pub freed_bytes: u64,
     /// The rewritten history; `None` if no history was rewritten.
@@ -172,6 +174,7 @@ impl Collector<'_> {
         let kept = packed.pack.iter().chain(&copied).map(Pack::size_bytes);
         Ok(GcResult {
             removed: candidates.ids.len(),
+            before_bytes: candidates.size_bytes,
             freed_bytes: candidates.size_bytes.saturating_sub(kept.sum()),
             rewritten: rewritten.map(|rewritten| NewHistory {
                 tip: commit_id(&rewritten.new_tip),

@@ -27,10 +27,21 @@ pub enum History {
 pub struct GcSummary {
     /// The number of objects that were removed.
     pub removed: usize,
+    /// The number of bytes that the objects took on disk before. `None` if an older server, which does not report it, made the collection.
+    pub before_bytes: Option<u64>,
     /// The number of bytes that were freed on disk.
     pub freed_bytes: u64,
     /// The versions that `History::Retain` would have dropped if no other ref reached them; `None` if there are none.
     pub kept_for_refs: Option<KeptForRefs>,
+}
+
+impl GcSummary {
+    /// Returns the number of bytes that the objects took on disk before the collection and take after it, if the first is known. Objects
+    /// that others have stored since do not count.
+    pub fn object_bytes(&self) -> Option<(u64, u64)> {
+        let before = self.before_bytes?;
+        Some((before, before.saturating_sub(self.freed_bytes)))
+    }
 }
 
 impl Store {
@@ -105,6 +116,7 @@ impl Store {
             branch: Some(branch),
             value: GcSummary {
                 removed: collected.removed,
+                before_bytes: Some(collected.before_bytes),
                 freed_bytes: collected.freed_bytes,
                 kept_for_refs,
             },
