@@ -205,11 +205,7 @@ const SHARED: [(&str, &str, &str); 22] = [
     ),
     ("repo", "rustix", "lowers the priority of a thread"),
     ("index", "try_lock", "the method of a mutex, not of a file"),
-    (
-        "store",
-        "strsim",
-        "suggests a value in the error for a search query",
-    ),
+    ("names", "strsim", "finds the nearest of several names"),
     (
         "store",
         "sync_all",

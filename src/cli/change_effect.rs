@@ -1,14 +1,10 @@
 //! Describes in words how many modules a change added, updated and removed. The words are part of the report of the change.
 
-use std::ops::ControlFlow;
-
+use super::first_changes::{CHANGES_MAX, visit_first_changes};
 use super::settings::Settings;
-use crate::names::{CommitId, TreePath};
+use crate::names::CommitId;
 use crate::remote::StoreOperations;
-use crate::store::{PathChange, Published, Revision};
-
-/// The maximum number of changed modules that are counted. For a larger change, the report says `more than`.
-pub(super) const COUNTED_MAX: usize = 10_000;
+use crate::store::{PathChange, Published};
 
 /// The numbers of modules that a change added, updated and removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +31,7 @@ pub(super) fn effect<T>(
     Some(counts.words())
 }
 
-/// Calls `visit` for each module that a change added, updated or removed, up to one more than [`COUNTED_MAX`]. `from` is as for [`effect`].
+/// Calls `visit` for each module that a change added, updated or removed, up to one more than [`CHANGES_MAX`]. `from` is as for [`effect`].
 /// Returns `None` if the branch has not moved, or if the store cannot be read.
 pub(super) fn visit_changes<T>(
     store: &dyn StoreOperations,
@@ -51,17 +47,8 @@ pub(super) fn visit_changes<T>(
             CommitId::parse(parents.first()?).ok()?
         }
     };
-    let (from, commit) = (Revision::Commit(from), Revision::Commit(commit));
-    let mut count = 0;
-    let counted = store.diff(&from, &commit, &TreePath::root(), &mut |change| {
-        visit(change);
-        count += 1;
-        match count > COUNTED_MAX {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    });
-    counted.ok()
+    visit_first_changes(store, (from, commit), visit).ok()?;
+    Some(())
 }
 
 impl Counts {
@@ -79,8 +66,8 @@ impl Counts {
 
     fn words(self) -> String {
         let modules = if self.all() == 1 { "module" } else { "modules" };
-        if self.all() > COUNTED_MAX {
-            return format!("changed more than {COUNTED_MAX} modules");
+        if self.all() > CHANGES_MAX {
+            return format!("changed more than {CHANGES_MAX} modules");
         }
         let numbers = [
             ("added", self.added),
@@ -115,6 +102,6 @@ mod tests {
         assert_eq!(words(0, 0, 1), "removed 1 module");
         assert_eq!(words(2, 0, 10), "added 2, removed 10 modules");
         assert_eq!(words(0, 0, 0), "changed no module");
-        assert_eq!(words(COUNTED_MAX, 1, 0), "changed more than 10000 modules");
+        assert_eq!(words(CHANGES_MAX, 1, 0), "changed more than 10000 modules");
     }
 }

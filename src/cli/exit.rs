@@ -348,11 +348,11 @@ impl Error {
     /// Returns whether this error says that a branch, commit or module does not exist.
     pub fn is_not_found(&self) -> bool {
         let kind = match self {
-            Self::Store(error) => error.kind(),
-            Self::Remote(remote::Error::Refused(refused)) => refused.kind(),
-            _ => return false,
+            Self::Store(error) => Some(error.kind()),
+            Self::Remote(error) => error.kind(),
+            _ => None,
         };
-        kind == ErrorKind::NotFound
+        kind == Some(ErrorKind::NotFound)
     }
 
     /// Returns whether this error says that a commit does not exist.

@@ -21,16 +21,9 @@ impl ExpectedModule {
     /// Returns the error of a write. If the write failed because of its precondition, returns an error that says what is at the path, and
     /// what to do. That is read again, so the error stays as it is if it cannot be read, or has changed meanwhile.
     pub fn explain(&self, store: &dyn StoreOperations, error: remote::Error) -> Error {
-        let error = Error::from(error);
-        let kind = match &error {
-            Error::Store(error) => error.kind(),
-            Error::Remote(remote::Error::Refused(refused)) => refused.kind(),
-            _ => return error,
-        };
-        if kind != ErrorKind::Precondition {
-            return error;
-        }
-        self.conflict(store).unwrap_or(error)
+        let is_conflict = error.kind() == Some(ErrorKind::Precondition);
+        let conflict = is_conflict.then(|| self.conflict(store)).flatten();
+        conflict.unwrap_or_else(|| error.into())
     }
 
     fn conflict(&self, store: &dyn StoreOperations) -> Option<Error> {

@@ -4,16 +4,14 @@ use std::ops::ControlFlow;
 
 use super::change_report::short_id;
 use super::exit::{Error, Result};
+use super::first_changes::{CHANGES_MAX, visit_first_changes};
 use super::output::{Output, print_note};
 use super::settings::Settings;
 use super::shell_word::shell_word;
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath, printable};
 use crate::remote::StoreOperations;
-use crate::store::{self, ChangeFilter, CommitFilter, PathChange, Revision};
+use crate::store::{self, ChangeFilter, CommitFilter, Revision};
 use crate::wire::CommitJson;
-
-/// The maximum number of changes of a commit that are compared to find a moved module. A larger commit is not examined.
-const CHANGES_MAX: usize = 10_000;
 
 /// Returns the error for a path that never had a module. A path that has, or had, modules below it is a directory.
 pub(super) fn never_existed(
@@ -34,38 +32,30 @@ pub(super) fn never_existed(
     }
 }
 
-/// Returns the paths from which a commit moved modules to `scope`, a module or directory: the paths outside of `scope` that the commit removed,
-/// whose modules it added in `scope`. If it removed a module from several paths, takes the one with the same file name.
+/// Returns the paths from which a commit moved modules to `scope`, a module or directory: the paths outside of `scope` that the commit
+/// removed,
+/// whose modules it added in `scope`. A commit with more than
+/// [`CHANGES_MAX`] changes is not examined. If it removed a module from several paths, takes the one with the same file name.
 fn moved_from(
     store: &dyn StoreOperations,
     commit: &CommitJson,
     scope: &TreePath,
 ) -> Result<Vec<ModulePath>> {
-    let (mut added, mut removed, mut count) = (Vec::new(), Vec::new(), 0);
+    let (mut added, mut removed) = (Vec::new(), Vec::new());
     let Some(parent) = commit.parents.first() else {
         return Ok(Vec::new());
     };
-    let sides = [parent, &commit.commit].map(|id| CommitId::parse(id).map(Revision::Commit));
-    let [old, new] = sides;
-    let root = TreePath::root();
-    // Unlike `changes`, `diff` asks a server for one page of a large commit only.
-    store.diff(&old?, &new?, &root, &mut |change: PathChange| {
-        count += 1;
-        match (change.old, change.new) {
-            (None, Some(hash)) if scope.contains(change.path.as_str()) => {
-                added.push((change.path, hash));
-            }
-            (Some(hash), None) if !scope.contains(change.path.as_str()) => {
-                removed.push((change.path, hash));
-            }
-            _ => {}
+    let sides = (CommitId::parse(parent)?, CommitId::parse(&commit.commit)?);
+    let count = visit_first_changes(store, sides, &mut |change| match (change.old, change.new) {
+        (None, Some(hash)) if scope.contains(change.path.as_str()) => {
+            added.push((change.path, hash));
         }
-        match count < CHANGES_MAX {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
+        (Some(hash), None) if !scope.contains(change.path.as_str()) => {
+            removed.push((change.path, hash));
         }
+        _ => {}
     })?;
-    if count == CHANGES_MAX {
+    if count > CHANGES_MAX {
         return Ok(Vec::new());
     }
     let origins = added

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::change_effect::{COUNTED_MAX, visit_changes};
+use super::change_effect::visit_changes;
 use super::change_report::{ChangeVerb, report_effect};
 use super::exit::Result;
+use super::first_changes::CHANGES_MAX;
 use super::output::Output;
 use super::settings::Settings;
 use crate::names::ModulePath;
@@ -30,7 +31,7 @@ pub(super) fn report_relocation(
     if visited.flatten().is_none() {
         return report_effect(settings, out, change, json!({}), None);
     }
-    if paths.len() + removed > COUNTED_MAX {
+    if paths.len() + removed > CHANGES_MAX {
         let effect = format!("{verb} thousands of modules");
         return report_effect(settings, out, change, json!({}), Some(effect));
     }

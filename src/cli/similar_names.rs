@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::nearest_name::nearest;
 use super::settings::Settings;
 use super::shell_word::shell_word;
-use crate::names::{BranchName, ModulePath, ModuleRef, TreePath};
+use crate::names::{BranchName, ModulePath, ModuleRef, TreePath, nearest};
 use crate::remote::StoreOperations;
 use crate::store::Revision;
 

@@ -4,18 +4,16 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::change_report::short_id;
+use super::first_changes::visit_first_changes;
 use super::settings::Settings;
 use super::shell_word::shell_word;
-use crate::names::{BranchName, TreePath};
+use crate::names::BranchName;
 use crate::remote::StoreOperations;
 use crate::store::{LogSelection, PathChange, RESTORES, Revision};
 use crate::wire::CommitJson;
 
 /// How many of the newest commits are searched for a rollback that undid an earlier merge.
 const COMMITS_MAX: usize = 1_000;
-
-/// The maximum number of changed paths that are read from a diff of two commits. Further ones are ignored.
-const CHANGES_MAX: usize = 10_000;
 
 /// Returns the hint for a merge of `theirs` that changed nothing, because a rollback undid an earlier merge; `None` if there is no such
 /// rollback among the newest commits.
@@ -108,16 +106,8 @@ fn is_still_undone(store: &dyn StoreOperations, undone: &CommitJson, tip: &str) 
 
 /// Returns the first changes between two commits; `None` if they cannot be read.
 fn changes(store: &dyn StoreOperations, old: &str, new: &str) -> Option<Vec<PathChange>> {
-    let revision = |id: &str| id.parse().ok().map(Revision::Commit);
-    let (old, new) = (revision(old)?, revision(new)?);
+    let sides = (old.parse().ok()?, new.parse().ok()?);
     let mut found = Vec::new();
-    let read = store.diff(&old, &new, &TreePath::root(), &mut |change| {
-        found.push(change);
-        if found.len() < CHANGES_MAX {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    });
-    read.ok().map(|()| found)
+    visit_first_changes(store, sides, &mut |change| found.push(change)).ok()?;
+    Some(found)
 }

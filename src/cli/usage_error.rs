@@ -6,8 +6,8 @@ use std::num::{IntErrorKind, ParseIntError};
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::nearest_name::nearest;
 use super::usage_hints;
+use crate::names::nearest;
 
 /// Names of commands in other tools, each with the command of wasmstore that does the same.
 const OTHER_NAMES: &[(&str, &str)] = &[

@@ -152,7 +152,7 @@ pub(super) fn has_modules(
 ) -> Result<bool> {
     match store.list_first(revision, path, 1) {
         Ok((inner, _)) => Ok(!inner.is_empty()),
-        Err(Error::Store(error)) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == Some(ErrorKind::NotFound) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -6,7 +6,7 @@ use super::client::error_response::ErrorResponse;
 use crate::git;
 use crate::names::{MirrorName, RemoteUrl, ServerUrl};
 use crate::oci;
-use crate::store;
+use crate::store::{self, ErrorKind};
 
 /// A failed operation on a store, on another repository or on another server.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +121,16 @@ fn scheme_fault(url: &ServerUrl) -> &'static str {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// Returns the kind of an error of a store, in a local directory or on a server; `None` for any other error.
+    pub fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Store(error) => Some(error.kind()),
+            Self::Oci(error) => Some(error.kind()),
+            Self::Refused(response) => Some(response.kind()),
+            _ => None,
+        }
+    }
+
     /// Returns the error for the unexpected input `what` to a hook.
     pub(super) fn hook_protocol(what: String) -> Self {
         Self::HookProtocol(io::Error::other(what))

@@ -103,9 +103,5 @@ impl ListedTree<'_> {
 }
 
 fn is_missing(error: &Error) -> bool {
-    match error {
-        Error::Store(error) => error.kind() == ErrorKind::NotFound,
-        Error::Refused(response) => response.kind() == ErrorKind::NotFound,
-        _ => false,
-    }
+    error.kind() == Some(ErrorKind::NotFound)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::error::{Error, Result};
+use super::error::Result;
 use super::module_source::{ModuleSource, SeekableRead};
 use super::operations::StoreOperations;
 use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef};
@@ -22,7 +22,7 @@ pub fn put_if_absent(
     let mut source = HashedSource::new(source);
     let refused = match store.put(change, path, source.source()) {
         Ok(stored) => return Ok(stored),
-        Err(error) if is_failed_precondition(&error) => error,
+        Err(error) if error.kind() == Some(ErrorKind::Precondition) => error,
         Err(error) => return Err(error),
     };
     let Ok(digest) = source.digest() else {
@@ -44,15 +44,6 @@ pub fn put_if_absent(
         }
         _ => Err(refused),
     }
-}
-
-fn is_failed_precondition(error: &Error) -> bool {
-    let kind = match error {
-        Error::Store(error) => error.kind(),
-        Error::Refused(response) => response.kind(),
-        _ => return false,
-    };
-    kind == ErrorKind::Precondition
 }
 
 /// The bytes of a module to upload, whose digest is needed after the upload has succeeded or failed.

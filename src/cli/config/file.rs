@@ -16,13 +16,12 @@ use super::value_types::{AtLeast, Interval, Seconds, TlsFiles, WriteHandling};
 use crate::bucket::BucketUrl;
 use crate::cli::color::ColorChoice;
 use crate::cli::exposed_file::is_readable_by_others;
-use crate::cli::nearest_name::nearest;
 use crate::cli::root_setting::RootSetting;
 use crate::cli::secret::Secret;
 use crate::cli::store_location::StoreLocation;
 use crate::cli::text_file::decode;
 use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy, read_bounded_regular_file};
-use crate::names::{BranchName, Cutoff, RemoteUrl, ServerUrl, redact};
+use crate::names::{BranchName, Cutoff, RemoteUrl, ServerUrl, nearest, redact};
 
 /// The maximum size of a configuration file, in bytes.
 const BYTES_MAX: u64 = 1 << 20;

@@ -4,6 +4,7 @@
 use super::item_pattern::ItemPattern;
 use super::size_bound::is_unit;
 use crate::index::ItemKind;
+use crate::names::nearest;
 use crate::wasm::{ModuleKind, requirement_names};
 
 /// The keys that are followed by a colon.
@@ -27,10 +28,8 @@ pub(super) fn value_fault(kind: ItemKind, pattern: &ItemPattern) -> Option<Strin
     if values.iter().any(|value| pattern.matches(value, "")) {
         return None;
     }
-    let distance = |value: &&String| strsim::osa_distance(&pattern.to_string(), value);
-    let similar = values.iter().min_by_key(distance);
-    let similar = similar.filter(|value| distance(value) <= 2);
-    Some(match similar {
+    let names: Vec<_> = values.iter().map(String::as_str).collect();
+    Some(match nearest(&pattern.to_string(), &names) {
         Some(value) => {
             format!("`{pattern}` is not a value of `{key}:`: did you mean `{key}:{value}`?")
         }

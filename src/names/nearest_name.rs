@@ -5,7 +5,7 @@ const CHARS_MAX: usize = 200;
 
 /// Returns the name with the smallest edit distance to `mistyped`, if that distance is at most a quarter of the length of
 /// `mistyped`, or at most one.
-pub(super) fn nearest<'n>(mistyped: &str, names: &[&'n str]) -> Option<&'n str> {
+pub fn nearest<'n>(mistyped: &str, names: &[&'n str]) -> Option<&'n str> {
     let length = mistyped.chars().count();
     let distance_max = (length / 4).max(1);
     let candidates = names.iter().filter(|name| {
