@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::completion::positional_values;
 use super::local_time::parse_revision;
 use super::settings::Settings;
 use super::shell_word::shell_word;
@@ -156,9 +157,8 @@ pub(super) fn for_malformed(error: &names::Error, words: &str, args: &[String]) 
             file_as_path(args.iter().find(is_marked)?, words)
         }
         names::Error::HashRef { .. } if words == "set" => {
-            let values = args.iter().skip_while(|arg| *arg != words).skip(1);
-            let mut values = values.filter(|arg| !arg.starts_with('-'));
-            let (from, to) = (values.next()?, values.next()?);
+            let values = positional_values(args);
+            let (from, to) = (values.first()?, values.get(1)?);
             ModulePath::parse(from).ok()?;
             let (from, to) = (shell_word(from), shell_word(to));
             Some(format!(

@@ -1,5 +1,6 @@
 //! Hints for arguments that a command does not have, but another command or another form of the call does.
 
+use super::completion::positional_values;
 use super::shell_word::shell_word;
 
 /// Returns the hint for a call that clap rejected. `words` is the command, `rejected` the argument or value that it does not accept, and
@@ -13,18 +14,13 @@ pub(super) fn find(words: &str, rejected: &str, args: &[String]) -> Option<Strin
             format!("the number comes before the path: `wasmstore version INDEX {word}`")
         }
         ("tag", "--commit" | "--from") => {
-            let name = first_value(words, args).unwrap_or("NAME");
-            format!(
-                "the commit is the second argument: `wasmstore tag {} COMMIT`",
-                shell_word(name)
-            )
+            let name = positional_values(args).into_iter().next();
+            let name = name.map_or("NAME".to_owned(), |name| shell_word(&name));
+            format!("the commit is the second argument: `wasmstore tag {name} COMMIT`")
         }
         ("branch", _) if !is_option => {
-            let name = first_value(words, args)?;
-            format!(
-                "`wasmstore branch {} --from {word}` creates the branch at this commit",
-                shell_word(name)
-            )
+            let name = shell_word(positional_values(args).first()?);
+            format!("`wasmstore branch {name} --from {word}` creates the branch at this commit")
         }
         ("rollback", "--commit" | "--to") => goes_back().to_owned(),
         ("rollback", _) if !is_option => goes_back().to_owned(),
@@ -40,11 +36,4 @@ fn goes_back() -> &'static str {
 /// Returns whether a rejected value looks like the path of a module rather than a mistyped number.
 fn is_path(value: &str) -> bool {
     value.contains(['/', '.'])
-}
-
-/// Returns the first argument after the command's name that is not an option.
-fn first_value<'a>(command: &str, args: &'a [String]) -> Option<&'a str> {
-    let values = args.iter().skip_while(|arg| *arg != command).skip(1);
-    let mut values = values.filter(|arg| !arg.starts_with('-'));
-    values.next().map(String::as_str)
 }

@@ -71,7 +71,8 @@ impl<W: Write> Write for CountedWriter<W> {
     }
 }
 
-/// Writes to `out`, counts the bytes, and records the first failed write in `error`. So an error of `out` can be distinguished from an error of the store.
+/// Writes to `out`, counts the bytes, and records the first failed write in `error`. So an error of `out` can be distinguished from an
+/// error of the store.
 struct ArchiveWriter<W> {
     out: W,
     written_bytes: u64,

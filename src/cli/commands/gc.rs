@@ -24,7 +24,8 @@ use crate::wire;
 /// the commits that changed nothing else. Commits that other branches or tags reach always stay; standard error says
 /// which of these keep old versions. Prints the number of deleted objects, and on standard error how much space was freed.
 ///
-/// JSON: {"removed":N,"before_bytes":N,"after_bytes":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the branch points to afterwards; with
+/// JSON: {"removed":N,"before_bytes":N,"after_bytes":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the
+/// branch points to afterwards; with
 /// --dry-run
 /// {"branch":"…","commits":N,"versions":N,"module_bytes":N}. With --keep-…, if other refs keep versions, each also has
 /// "kept_for_refs":{"versions":N,"branches":["…"],"tags":["…"],"others":["…"],"left_out":N}

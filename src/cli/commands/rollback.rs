@@ -17,7 +17,8 @@ use crate::store::Revision;
 ///
 /// Each repetition with the same PATH undoes one more change. Alternating rollbacks of different paths can undo each other. A merge is one
 /// change, unless it was a fast-forward: then each of its commits is one change, and `restore` with the previous commit undoes all of
-/// them. A module that was moved to PATH is not put back at its old path, and standard error names it. Prints nothing, and reports the commit, the undone commit and the numbers of changed modules on standard error. JSON:
+/// them. A module that was moved to PATH is not put back at its old path, and standard error names it. Prints nothing, and reports the
+/// commit, the undone commit and the numbers of changed modules on standard error. JSON:
 /// {"commit":"…","branch":"…","changed":true,"undid":"<commit>"}
 ///
 /// With --dry-run, changes nothing. Prints the modules that would change, in the form of `diff`, and the commit that would be undone on

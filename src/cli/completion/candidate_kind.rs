@@ -83,6 +83,7 @@ mod tests {
 
     /// The arguments without completion: each takes a number, a text, a pattern, or a name that the store does not list.
     const NOT_COMPLETED: &[&str] = &[
+        "add digest",
         "add if_match",
         "add message",
         "bucket init url",

@@ -17,5 +17,6 @@ mod shell_words;
 mod store_names;
 
 pub(super) use candidates::{Completions, complete};
+pub(super) use position::positional_values;
 pub(super) use script::{CompletionShell, script};
 pub(super) use shell_words::TypedWords;

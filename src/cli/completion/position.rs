@@ -1,6 +1,8 @@
 //! The argument that the word at the cursor belongs to.
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, CommandFactory as _};
+
+use crate::cli::command_line::CommandLine;
 
 /// The position of the cursor in a command line: the command, and the kind of word that can follow.
 #[derive(Debug)]
@@ -168,16 +170,27 @@ impl<'c> Position<'c> {
     }
 }
 
+/// Returns the values of the positional arguments in `args`, in order: neither options nor their values. The first of `args` is the program.
+pub(in crate::cli) fn positional_values(args: &[String]) -> Vec<String> {
+    let mut root = CommandLine::command();
+    root.build();
+    let position = Position::find(&root, args, "");
+    let is_positional = |id: &str| {
+        let mut positionals = position.command.get_positionals();
+        positionals.any(|arg| arg.get_id() == id)
+    };
+    let values = position.values.iter();
+    let values = values.filter(|(id, _)| is_positional(id));
+    values.map(|(_, value)| value.clone()).collect()
+}
+
 fn takes_value(arg: &Arg) -> bool {
     arg.get_num_args().is_some_and(|range| range.takes_values())
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
-    use crate::cli::command_line::CommandLine;
 
     fn describe(line: &str) -> String {
         let mut root = CommandLine::command();
@@ -192,6 +205,21 @@ mod tests {
             Expected::Value(arg) => arg.get_id().as_str(),
         };
         format!("{}: {expected}", position.command_name)
+    }
+
+    #[test]
+    fn the_values_of_options_are_not_positional() {
+        for (line, expected) in [
+            ("w branch a --author x b", &["a"][..]),
+            ("w branch --author x -m y a", &["a"]),
+            ("w tag -m v0 v1 --commit main", &["v1", "main"]),
+            ("w set --author=x -mfirst from to", &["from", "to"]),
+            ("w set -- -a b", &["-a", "b"]),
+            ("w list", &[]),
+        ] {
+            let args: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(positional_values(&args), expected, "{line}");
+        }
     }
 
     #[test]
