@@ -1,19 +1,11 @@
 //! The two sides of a diff. Each is a commit, branch or tag, a module, or a file on disk.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
-
+use super::content_name::{ContentName, file_of};
 use super::exit::{Error, Result};
 use super::local_time::parse_revision;
-use super::stream_copy::read_error;
-use crate::config::ModuleLimits;
-use crate::names::{BranchName, ModuleHash, ModuleRef};
+use crate::names::{BranchName, ModuleRef};
 use crate::remote::StoreOperations;
 use crate::store::Revision;
-
-/// The prefix of an argument that is the path of a file on disk. Unlike `./` and `../`, it also works for absolute paths.
-const FILE: &str = "file:";
 
 /// One side of a diff.
 #[derive(Clone, Debug)]
@@ -22,15 +14,6 @@ pub(super) enum DiffSide {
     Revision(Revision),
     /// A module or a file.
     Content(ContentName),
-}
-
-/// The name of a module or a file, whose bytes `diff` compares.
-#[derive(Clone, Debug)]
-pub(super) enum ContentName {
-    /// A module in the store.
-    Module(ModuleRef),
-    /// A file on disk.
-    File(PathBuf),
 }
 
 impl DiffSide {
@@ -88,77 +71,6 @@ impl DiffSide {
             Self::Revision(_) => "a commit, branch or tag",
             Self::Content(ContentName::Module(_)) => "a module",
             Self::Content(ContentName::File(_)) => "a file",
-        }
-    }
-}
-
-impl ContentName {
-    /// Returns the hash of the module, or `None` for a file, and the bytes. A path is looked up in the revision `tree`.
-    ///
-    /// # Errors
-    /// The file cannot be read or is larger than the limit for modules; the module does not exist.
-    pub fn read(
-        &self,
-        store: &dyn StoreOperations,
-        tree: &Revision,
-    ) -> Result<(Option<ModuleHash>, Vec<u8>)> {
-        match self {
-            Self::File(path) => Ok((None, read_file(path)?)),
-            Self::Module(name) => {
-                let mut module = store.find(tree, name)?;
-                let mut bytes = Vec::new();
-                module.read_to_end(&mut bytes).map_err(read_error)?;
-                Ok((Some(module.hash), bytes))
-            }
-        }
-    }
-}
-
-fn file_of(text: &str) -> Option<PathBuf> {
-    let is_relative = ["./", "../"].iter().any(|prefix| text.starts_with(prefix));
-    match text.strip_prefix(FILE) {
-        Some(file) => Some(file.into()),
-        None => is_relative.then(|| text.into()),
-    }
-}
-
-/// Reads a file that is at most as large as the default limit for modules.
-///
-/// # Errors
-/// The file cannot be read, or is larger than the limit.
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let bytes_max = ModuleLimits::default().module_bytes_max;
-    let read = || {
-        let mut bytes = Vec::new();
-        let file = File::open(path)?;
-        file.take(bytes_max.saturating_add(1))
-            .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > bytes_max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(bytes)
-    };
-    read().map_err(|source| Error::Input {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_dot_segment_or_the_prefix_marks_a_file() {
-        for (text, file) in [
-            ("./a.wasm", Some("./a.wasm")),
-            ("../a.wasm", Some("../a.wasm")),
-            ("file:/tmp/a.wasm", Some("/tmp/a.wasm")),
-            ("/tmp/a.wasm", None),
-            (".a.wasm", None),
-            ("main", None),
-        ] {
-            assert_eq!(file_of(text), file.map(PathBuf::from), "{text}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::remote::StoreOperations;
 use crate::store::Revision;
 
 /// The commands that read a module and get a hint if their argument is a file on disk.
-const READS: [&str; 6] = ["contains", "find", "hash", "info", "size", "wit"];
+const READS: [&str; 3] = ["contains", "find", "hash"];
 
 /// Returns the hint for `add` with two files if the second is not a legal path in the store. The hint has two commands: one stores both
 /// files, the other stores the first file at a path with the second file's name.
@@ -109,18 +109,22 @@ pub(super) fn commit_as_path(
 /// Returns the hint for a command that reads a module of the store, if its argument `name` is a file on disk.
 pub(super) fn file_as_path(name: &str, command: &str) -> Option<String> {
     let file = file_on_disk(name)?;
-    let word = shell_word(file);
+    let is_marked = ["./", "../"].iter().any(|mark| file.starts_with(mark));
+    let mark = match file.starts_with('/') {
+        true => "file:",
+        false if is_marked => "",
+        false => "./",
+    };
+    let marked = shell_word(&format!("{mark}{file}"));
     match command {
-        "diff" => {
-            let mark = if file.starts_with('/') { "file:" } else { "./" };
-            let marked = format!("{mark}{file}");
+        "diff" | "info" | "size" | "wit" => {
+            let verb = if command == "diff" { "compare" } else { "read" };
             Some(format!(
-                "{file} is a file on disk: write {} to compare the file",
-                shell_word(&marked)
+                "{file} is a file on disk: write {marked} to {verb} the file"
             ))
         }
         command if READS.contains(&command) => Some(format!(
-            "{file} is a file on disk, but `wasmstore {command}` reads the store; `wasmstore add --dry-run {word}` describes a file"
+            "{file} is a file on disk, but `wasmstore {command}` reads the store; `wasmstore info {marked}` describes a file"
         )),
         _ => None,
     }

@@ -32,6 +32,7 @@ mod command_line;
 mod commands;
 mod completion;
 mod config;
+mod content_name;
 mod diff_side;
 mod dispatch;
 mod dry_run;

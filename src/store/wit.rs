@@ -42,7 +42,7 @@ impl Store {
 }
 
 /// Returns the text, with a comment at its end if the text is cut.
-fn marked_text(wit: WitFacts) -> String {
+pub(super) fn marked_text(wit: WitFacts) -> String {
     let mut text = wit.text;
     if wit.text_is_cut {
         text.push_str(CUT_COMMENT);

@@ -301,12 +301,12 @@ fn swapped_and_misplaced_arguments_get_a_hint() {
         (
             &["info", "file.wasm"],
             1,
-            "hint: file.wasm is a file on disk, but `wasmstore info` reads the store; `wasmstore add --dry-run file.wasm` describes a file",
+            "hint: file.wasm is a file on disk: write ./file.wasm to read the file",
         ),
         (
             &["contains", "./file.wasm"],
             3,
-            "hint: ./file.wasm is a file on disk, but `wasmstore contains` reads the store; `wasmstore add --dry-run ./file.wasm` describes a file",
+            "hint: ./file.wasm is a file on disk, but `wasmstore contains` reads the store; `wasmstore info ./file.wasm` describes a file",
         ),
         (
             &["diff", "math/add.wasm", "file.wasm"],

@@ -6,6 +6,7 @@ mod branches;
 mod completions;
 mod config;
 mod deploy;
+mod described_files;
 mod diff;
 mod digests;
 mod everyday;

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::cli::add_target::{AddTarget, files_in, other_module_on_disk};
 use crate::cli::args::WriteArgs;
 use crate::cli::change_report::{ChangeVerb, report};
-use crate::cli::diff_side::read_file;
+use crate::cli::content_name::read_file;
 use crate::cli::dry_run::{print, to_json};
 use crate::cli::exit::{Error, Result};
 use crate::cli::expected_module::{ExpectedModule, explained};

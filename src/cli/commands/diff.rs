@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use super::diff_text;
 use crate::cli::color::DiffColor;
-use crate::cli::diff_side::{ContentName, DiffSide};
+use crate::cli::content_name::ContentName;
+use crate::cli::diff_side::DiffSide;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;

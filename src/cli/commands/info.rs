@@ -1,10 +1,13 @@
 //! `info`: prints a description of a module.
 
+use serde_json::{Value, json};
+
 use crate::cli::args::ReadArgs;
+use crate::cli::content_name::{ContentName, describe};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{ModuleRef, printable};
+use crate::names::printable;
 use crate::wire;
 
 /// Print the contents of a module
@@ -16,36 +19,54 @@ use crate::wire;
 /// "kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…","type":"…",
 /// "members":[{"name":"…","type":"…"}]}],"exports":[{"name":"…","kind":"…","type":"…","members":[…]}],"types_left_out":N,"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
 /// "oci":{"repository":"…","tag":"…","digest":"sha256:…"},"requires":{"standard":"1.0","included":["…"],"proposals":["…"]},
-/// "metadata":{"description":"…",…}}
+/// "metadata":{"description":"…",…}}, with a null hash for a file
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct InfoArgs {
-    /// The module's path, hash or digest, or the digest of its OCI manifest
-    #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
-    name: ModuleRef,
+    /// The module's path, hash or digest, or the digest of its OCI manifest; or a file on disk, which begins with `./`, `../` or `file:`
+    #[arg(value_name = "PATH|HASH|FILE", value_parser = ContentName::parse)]
+    name: ContentName,
     #[command(flatten)]
     read: ReadArgs,
 }
 
 impl InfoArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let name = match &self.name {
+            ContentName::Module(name) => name,
+            ContentName::File(file) => {
+                let info = wire::InfoJson::from(&describe(file, &self.read)?.details);
+                return print_file(&info, out);
+            }
+        };
         let revision = settings.revision(&self.read)?;
-        let info = settings.open()?.info(&revision, &self.name)?;
+        let info = settings.open()?.info(&revision, name)?;
         if out.is_json() {
-            out.json(&info)
-        } else {
-            print(&info, out)
+            return out.json(&info);
         }
+        print(&info, Some(&info.hash), out)
     }
 }
 
-fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
+/// Prints the description of a file. It has no hash, which depends on the store.
+fn print_file(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
+    if out.is_json() {
+        let mut json = json!(info);
+        json["hash"] = Value::Null;
+        return out.json(&json);
+    }
+    print(info, None, out)
+}
+
+fn print(info: &wire::InfoJson, hash: Option<&str>, out: &mut Output) -> Result<()> {
+    let digest = printable(&info.digest);
     out.text(format_args!(
-        "kind: {}\nsize: {}\ndigest: {}\nhash: {}\n",
+        "kind: {}\nsize: {}\ndigest: {digest}\n",
         printable(&info.kind),
         info.size,
-        printable(&info.digest),
-        printable(&info.hash)
     ))?;
+    if let Some(hash) = hash {
+        out.line(format_args!("hash: {}", printable(hash)))?;
+    }
     if let Some(oci) = &info.oci {
         let name = format!("{}:{}@{}", oci.repository, oci.tag, oci.digest);
         out.line(format_args!("oci: {}", printable(&name)))?;

@@ -1,12 +1,14 @@
 //! `size`: prints the sizes of the parts of a module.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use serde_json::{Value, json};
 
 use crate::cli::args::ReadArgs;
+use crate::cli::content_name::{ContentName, describe};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{ModuleRef, printable};
+use crate::names::printable;
 use crate::wire::{PartJson, PartKind, PartSelection, SizesJson};
 
 /// Print how large the parts of a module are
@@ -14,12 +16,12 @@ use crate::wire::{PartJson, PartKind, PartSelection, SizesJson};
 /// Prints the size in bytes, the share of the module and the name of each section, in order; with --by, of the largest functions, crates
 /// (in C++ namespaces and classes) or data segments. JSON:
 /// {"hash":"…","size":N,"sections":{"parts":[{"name":"…","size":N,…}],"size":N,"total":N,
-/// "left_out":N}}, or "functions", "crates" or "data_segments" in place of "sections"
+/// "left_out":N}}, or "functions", "crates" or "data_segments" in place of "sections"; the hash of a file is null
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SizeArgs {
-    /// The module's path, hash or digest
-    #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
-    name: ModuleRef,
+    /// The module's path, hash or digest; or a file on disk, which begins with `./`, `../` or `file:`
+    #[arg(value_name = "PATH|HASH|FILE", value_parser = ContentName::parse)]
+    name: ContentName,
     /// List these parts
     #[arg(long, value_name = "PARTS", default_value_t = PartKind::Section,
         value_parser = PossibleValuesParser::new(PartKind::ALL.map(PartKind::as_str)).map(|name| part_kind(&name)))]
@@ -40,12 +42,26 @@ fn part_kind(name: &str) -> PartKind {
 
 impl SizeArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let revision = settings.revision(&self.read)?;
         let selection = PartSelection {
             by: Some(self.by),
             top: self.top.map(|top| top as usize),
         };
-        let sizes = settings.open()?.sizes(&revision, &self.name, selection)?;
+        let name = match &self.name {
+            ContentName::Module(name) => name,
+            ContentName::File(file) => {
+                let described = describe(file, &self.read)?;
+                let (hash, facts) = (described.details.hash, &described.facts.facts);
+                let sizes = SizesJson::of(hash, facts, selection);
+                if !out.is_json() {
+                    return print(&sizes, self.by, out);
+                }
+                let mut json = json!(sizes);
+                json["hash"] = Value::Null;
+                return out.json(&json);
+            }
+        };
+        let revision = settings.revision(&self.read)?;
+        let sizes = settings.open()?.sizes(&revision, name, selection)?;
         if out.is_json() {
             out.json(&sizes)
         } else {

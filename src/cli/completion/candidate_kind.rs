@@ -52,7 +52,8 @@ pub(super) fn kinds_of(command: &str, arg: &Arg) -> &'static [CandidateKind] {
         ("tag", "name") => &[Tags],
         ("diff", "old" | "new") => &[Branches, Tags, Commits, Paths, MarkedFiles],
         ("list" | "import", "prefix") => &[Directories],
-        ("find" | "filename" | "hash" | "contains" | "info" | "wit" | "size", "name")
+        ("info" | "wit" | "size", "name") => &[Paths, MarkedFiles],
+        ("find" | "filename" | "hash" | "contains", "name")
         | ("versions" | "version" | "audit" | "log" | "set", "path")
         | ("restore" | "rollback" | "diff" | "world" | "export", "path")
         | ("gc", "paths")

@@ -58,7 +58,7 @@ impl ModuleFacts {
     ///
     /// # Errors
     /// The error of `read`; [`Error::WitBusy`] if another attempt may succeed.
-    pub(super) fn complete<B: AsRef<[u8]>>(
+    pub(in crate::store) fn complete<B: AsRef<[u8]>>(
         facts: Facts,
         read: impl FnOnce() -> Result<B>,
     ) -> Result<Self> {
