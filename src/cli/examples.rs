@@ -165,6 +165,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "wasmstore log --graph --oneline",
             "wasmstore log math --since 30d --author Ann",
             "wasmstore log math/add.wasm --export add --grew 10%",
+            "wasmstore log --follow math/add.wasm",
         ],
     ),
     ("show", &["wasmstore show", "wasmstore show release"]),

@@ -42,6 +42,7 @@ mod exit;
 mod expected_module;
 mod exposed_file;
 mod first_changes;
+mod followed_log;
 mod hints;
 mod home;
 mod if_match;

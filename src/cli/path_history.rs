@@ -36,7 +36,7 @@ pub(super) fn never_existed(
 /// removed,
 /// whose modules it added in `scope`. A commit with more than
 /// [`CHANGES_MAX`] changes is not examined. If it removed a module from several paths, takes the one with the same file name.
-fn moved_from(
+pub(super) fn moved_from(
     store: &dyn StoreOperations,
     commit: &CommitJson,
     scope: &TreePath,

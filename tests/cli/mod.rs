@@ -12,6 +12,7 @@ mod digests;
 mod everyday;
 mod facts;
 mod files;
+mod followed_log;
 mod global;
 mod graph;
 mod help;

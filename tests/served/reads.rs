@@ -141,6 +141,8 @@ fn every_read_has_the_same_result_on_the_directory_and_over_http() {
             ],
             &["log", "math/add.wasm", "--import", "a@y"],
             &["log", "never", "--import", "env"],
+            &["log", "--follow", "math/add.wasm"],
+            &["log", "--follow", "math/sub.wasm", "--json", "-n", "2"],
             &["log", "math/add.wasm", "--commit", middle, "--grew", "1%"],
             &["log", "math/add.wasm", "--branch", "nope", "--grew", "1%"],
             &["show"],

@@ -23,12 +23,15 @@ use crate::wire::CommitJson;
 /// With --graph, prints each commit before its parents, and draws lines to them. With PATH, prints the commits that changed the module at
 /// the path, with its hash, or a module in the directory. With --author NAME, prints only the commits whose author's name contains NAME.
 /// With --import, --export or --grew, prints only the commits that make one of these changes compared with every parent, and the changes:
-/// `+` marks a new import or export, `-` one that disappeared, and `~` one that has another version or type.
+/// `+` marks a new import or export, `-` one that disappeared, and `~` one that has another version or type. With --follow, also prints the
+/// commits that changed the module at the path from which it was moved, and so on; a move is a commit that removed a module from one path
+/// and added the same bytes at another one.
 /// JSON: [{"commit":"…","hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the
 /// graph;
 /// with PATH also "module":"<hash>"|null, and with --import, --export or --grew also
 /// "matched":{"items":[{"kind":"import"|"export","name":"…","old":{"version":"…","type":"…"}|null,
-/// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, in which keys that do not apply are left out
+/// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, in which keys that do not apply are left out; with --follow
+/// also "path":"/…"
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LogArgs {
     /// Print only the commits that changed the module at this path, or a module in this directory
@@ -36,6 +39,9 @@ pub(in crate::cli) struct LogArgs {
     path: Option<ModulePath>,
     #[command(flatten)]
     changes: ChangeArgs,
+    /// Go on with the history of the module at the path from which it was moved
+    #[arg(long, requires = "path")]
+    follow: bool,
     /// Print the first digits of the id and the first line of the message of each commit, on one line
     #[arg(long)]
     oneline: bool,
@@ -83,6 +89,7 @@ impl LogArgs {
                 commits,
                 printed_range,
                 is_short: self.oneline,
+                is_followed: self.follow,
             }
             .run(settings, (store.as_ref(), &revision), &mut pager, out);
         }

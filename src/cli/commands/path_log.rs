@@ -2,9 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use serde_json::json;
+
 use super::log::{format_short, format_with_header};
 use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
+use crate::cli::followed_log::segments;
 use crate::cli::output::Output;
 use crate::cli::pager::LatePager;
 use crate::cli::path_history::note_earlier_history;
@@ -63,6 +66,8 @@ pub(super) struct PathLog {
     pub printed_range: PrintedRange,
     /// Whether each commit is printed on one line.
     pub is_short: bool,
+    /// Whether the log goes on at the path from which the module was moved.
+    pub is_followed: bool,
 }
 
 impl PathLog {
@@ -80,15 +85,23 @@ impl PathLog {
         let revision = store.pin(revision)?;
         if out.is_json() {
             let mut array = out.array();
-            self.visit(store, &revision, |commit| array.push(commit))?;
+            self.visit(store, &revision, |path, commit| {
+                if !self.is_followed {
+                    return array.push(commit);
+                }
+                let mut json = json!(commit);
+                json["path"] = json!(path.to_string());
+                array.push(&json)
+            })?;
             return array.end();
         }
-        self.visit(store, &revision, |commit| {
+        self.visit(store, &revision, |path, commit| {
             pager.start(out);
-            self.print(commit, out)
+            self.print((path, commit), out)
         })?;
         // A failure to find more to say does not fail the command, which has printed everything.
         if !settings.is_quiet()
+            && !self.is_followed
             && !self.is_cut()
             && let Ok(versions) = store.versions(&revision, &self.path)
             && let Some(version) = versions.first()
@@ -110,7 +123,7 @@ impl PathLog {
         &self,
         store: &dyn StoreOperations,
         revision: &Revision,
-        mut show: impl FnMut(&PathCommitJson) -> Result<()>,
+        mut show: impl FnMut(&ModulePath, &PathCommitJson) -> Result<()>,
     ) -> Result<()> {
         let PrintedRange {
             skip,
@@ -119,17 +132,16 @@ impl PathLog {
         } = self.printed_range;
         let end = skip.saturating_add(count);
         let (mut found, mut selected, mut shown) = (0, Vec::new(), Ok(()));
-        let filters = (&self.changes, &self.commits);
-        store.log_path(revision, &self.path, filters, &mut |commit| {
+        self.walk(store, revision, &mut |path, commit| {
             if found >= end {
                 return ControlFlow::Break(());
             }
             found += 1;
             if found > skip {
                 if is_reversed {
-                    selected.push(commit);
+                    selected.push((path.clone(), commit));
                 } else {
-                    shown = show(&commit);
+                    shown = show(path, &commit);
                 }
             }
             match shown {
@@ -141,7 +153,43 @@ impl PathLog {
         if found == 0 && end > 0 && !self.existed(store, revision)? {
             return Err(store::Error::NeverExisted(self.path.to_string()).into());
         }
-        selected.iter().rev().try_for_each(show)
+        let mut selected = selected.iter().rev();
+        selected.try_for_each(|(path, commit)| show(path, commit))
+    }
+
+    /// Calls `visit` for each commit that the filters select, with the path of the module, newest first, until `visit` returns `Break`.
+    fn walk(
+        &self,
+        store: &dyn StoreOperations,
+        revision: &Revision,
+        visit: &mut dyn FnMut(&ModulePath, PathCommitJson) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let filters = (&self.changes, &self.commits);
+        if !self.is_followed {
+            store.log_path(revision, &self.path, filters, &mut |commit| {
+                visit(&self.path, commit)
+            })?;
+            return Ok(());
+        }
+        let selects_changes = self.changes != ChangeFilter::default();
+        for segment in segments(store, revision, &self.path)? {
+            let mut is_stopped = false;
+            let path = &segment.path;
+            store.log_path(&segment.revision, path, filters, &mut |commit| {
+                let id = &commit.commit.commit;
+                if !segment.contains(id) || selects_changes && segment.is_moved_by(id) {
+                    // A move does not change the module.
+                    return ControlFlow::Continue(());
+                }
+                let flow = visit(path, commit);
+                is_stopped = flow.is_break();
+                flow
+            })?;
+            if is_stopped {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Returns whether there was ever a module at or below the path.
@@ -156,7 +204,11 @@ impl PathLog {
     }
 
     /// Prints a commit, and its changes that match the filter.
-    fn print(&self, commit: &PathCommitJson, out: &mut Output) -> Result<()> {
+    fn print(
+        &self,
+        (path, commit): (&ModulePath, &PathCommitJson),
+        out: &mut Output,
+    ) -> Result<()> {
         let text = if self.is_short {
             format_short(&commit.commit, out)
         } else {
@@ -165,7 +217,11 @@ impl PathLog {
                 let module = module.as_deref().unwrap_or("removed");
                 format!("Module: {module}\n")
             });
-            format_with_header(&commit.commit, &line.unwrap_or_default(), out)
+            let mut lines = line.unwrap_or_default();
+            if *path != self.path {
+                lines.push_str(&format!("Path: {path}\n"));
+            }
+            format_with_header(&commit.commit, &lines, out)
         };
         out.text(format_args!("{text}"))?;
         match &commit.matched {
