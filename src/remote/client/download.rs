@@ -1,6 +1,7 @@
 //! Downloads modules, and resumes broken downloads.
 
 use std::io::{self, Read};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -203,6 +204,8 @@ impl<'c> Download<'c> {
     /// Resumes the download after the failure `cause`. Returns `cause` if there were too many attempts.
     fn resume(&mut self, cause: Error) -> Result<()> {
         self.body = None;
+        // The connection broke, so the next request is sent on a new one.
+        self.client.may_be_idle.store(false, Ordering::Relaxed);
         if self.received_bytes >= self.counted_from_bytes + PROGRESS_BYTES {
             (self.counted_from_bytes, self.attempts) = (self.received_bytes, 0);
         }

@@ -11,6 +11,7 @@ mod diff;
 mod download;
 mod entry_names;
 pub(super) mod error_response;
+mod exchange;
 mod facts;
 mod gc;
 mod list_details;

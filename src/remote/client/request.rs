@@ -29,7 +29,7 @@ pub(super) const ACCEPTED: &str = "application/problem+json, */*;q=0.9";
 
 /// A client of a wasmstore server. It follows no redirects, so that it sends the API key to no other server.
 pub struct Client {
-    agent: Agent,
+    pub(super) agent: Agent,
     pub(super) url: ServerUrl,
     pub(super) key: Option<HeaderValue>,
     pub(super) proxy: Option<HttpProxy>,
@@ -38,6 +38,8 @@ pub struct Client {
     pub(super) lacks_diff: AtomicBool,
     /// Whether the server has responded to a request. If so, the scheme of its URL is right.
     pub(super) has_responded: AtomicBool,
+    /// Whether the next request may be sent on a connection that has been idle: the last one got a response.
+    pub(super) may_be_idle: AtomicBool,
 }
 
 impl Client {
@@ -64,6 +66,7 @@ impl Client {
             limits,
             lacks_diff: AtomicBool::new(false),
             has_responded: AtomicBool::new(false),
+            may_be_idle: AtomicBool::new(false),
         })
     }
 
@@ -81,6 +84,7 @@ impl Client {
             limits,
             lacks_diff: AtomicBool::new(false),
             has_responded: AtomicBool::new(false),
+            may_be_idle: AtomicBool::new(false),
         }
     }
 
@@ -144,8 +148,7 @@ impl Client {
             return Err(Error::Refused(Box::new(response)));
         }
         let response = self
-            .agent
-            .run(request)
+            .exchange(request)
             .map_err(|error| self.exchange_failed(&error))?;
         self.has_responded.store(true, Ordering::Relaxed);
         if response.status().is_success() {
