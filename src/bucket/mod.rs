@@ -33,6 +33,7 @@ mod credentials;
 mod directory;
 mod handle;
 mod init;
+mod logged_requests;
 mod manifest;
 mod open;
 mod options;

@@ -15,6 +15,7 @@ use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, R
 use tokio_rustls::rustls::crypto::ring;
 
 use super::directory::LockedDirectory;
+use super::logged_requests::LoggedConnector;
 use super::options::BucketTiming;
 use super::url::{BucketPrefix, BucketUrl};
 use crate::repo::{Error, Result};
@@ -180,7 +181,8 @@ fn s3(
     };
     let mut builder = AmazonS3Builder::new()
         .with_client_options(options)
-        .with_retry(retries);
+        .with_retry(retries)
+        .with_http_connector(LoggedConnector::default());
     for (key, value) in known_settings(settings, "aws_", is_decided) {
         builder = builder.with_config(key, value);
     }
@@ -203,7 +205,8 @@ fn gcs(
     let is_decided = |key: &GoogleConfigKey| matches!(key, GoogleConfigKey::Bucket);
     let mut builder = GoogleCloudStorageBuilder::new()
         .with_client_options(options)
-        .with_retry(retries);
+        .with_retry(retries)
+        .with_http_connector(LoggedConnector::default());
     for (key, value) in known_settings(settings, "google_", is_decided) {
         builder = builder.with_config(key, value);
     }
@@ -225,7 +228,8 @@ fn azure(
     };
     let mut builder = MicrosoftAzureBuilder::new()
         .with_client_options(options)
-        .with_retry(retries);
+        .with_retry(retries)
+        .with_http_connector(LoggedConnector::default());
     for (key, value) in known_settings(settings, "azure_", is_decided) {
         builder = builder.with_config(key, value);
     }

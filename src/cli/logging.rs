@@ -6,6 +6,9 @@ use std::sync::OnceLock;
 use std::thread;
 
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::GlobalArgs;
 use super::commands::Command;
@@ -41,16 +44,18 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
         .with_max_level(level)
         .log_internal_errors(false);
     let Some(server) = server else {
-        log.with_writer(LogSink::new).without_time().init();
+        let log = log.with_writer(LogSink::new).without_time().finish();
+        log.with(filter(level)).init();
         return Ok(());
     };
     let queue = LogQueue::start(LogSink::new()).map_err(Error::Runtime)?;
     let queue = QUEUE.get_or_init(|| queue).clone();
     let log = log.with_writer(queue);
     if server.log_json {
-        log.json().flatten_event(true).with_span_list(false).init();
+        let log = log.json().flatten_event(true).with_span_list(false);
+        log.finish().with(filter(level)).init();
     } else {
-        log.init();
+        log.finish().with(filter(level)).init();
     }
     // The default panic hook writes to standard error without the queue, so it would block if standard error is not read.
     panic::set_hook(Box::new(|panic| {
@@ -61,6 +66,16 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
         }
     }));
     Ok(())
+}
+
+/// Returns the filter of the log. The library `object_store` logs each request that it repeats at INFO. A line with less detail replaces
+/// these, except at DEBUG: see `src/bucket/logged_requests.rs`.
+fn filter(level: Level) -> Targets {
+    let targets = Targets::new().with_default(level);
+    match level {
+        Level::DEBUG | Level::TRACE => targets,
+        _ => targets.with_target("object_store", Level::WARN.min(level)),
+    }
 }
 
 /// A writer to standard error. If that is a terminal, control characters in the log are escaped, as in other output.
