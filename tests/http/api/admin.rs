@@ -21,7 +21,7 @@ fn gc_squashes_the_history_and_deletes_unreachable_objects() {
             .has("wasmstore-commit", &tip);
         let body_json = response.json();
         assert_eq!((response.status, &body_json["commit"]), (200, &json!(tip)));
-        assert_eq!(body_json.as_object().unwrap().len(), 3);
+        assert_eq!(body_json.as_object().unwrap().len(), 5);
         // Two modules, two trees with them, the root commit's tree, and four commits.
         assert_eq!(body_json["removed"], 9, "{body_json}");
         assert!(body_json["freed_bytes"].is_u64(), "{body_json}");
