@@ -7,12 +7,12 @@ use jiff::tz::TimeZone;
 use crate::names::{self, Cutoff};
 use crate::store::Revision;
 
-/// The form of all dates that commands print (RFC 3339).
-const PRINTED: &str = "%Y-%m-%dT%H:%M:%S%:z";
-/// The forms of the dates that commands printed before, in local time without its offset. They are still parsed.
-const EARLIER: [&str; 2] = ["%Y-%m-%d %H:%M:%S", "%a %b %d %H:%M:%S %Y"];
+/// The form of the dates that `log` and `audit` print.
+const LONG: &str = "%a %b %d %H:%M:%S %Y";
+/// The form of the dates in tables, whose order as text is their order in time.
+const SORTABLE: &str = "%Y-%m-%d %H:%M:%S";
 
-/// Formats a Unix time as `2026-11-22T12:24:40+01:00` in local time, or as `@` and the seconds if it is outside the calendar's range.
+/// Formats a Unix time as `Sun Nov 22 12:24:40 2026` in local time, or as `@` and the seconds if it is outside the calendar's range.
 pub(super) fn format(unix_s: i64) -> String {
     format_in_zone(unix_s, TimeZone::system())
 }
@@ -22,7 +22,17 @@ pub(super) fn now_s() -> i64 {
     Timestamp::now().as_second()
 }
 
-/// Parses a revision as a user writes it. In `@{…}`, also accepts a time in the forms that [`parse_printed`] accepts.
+/// Formats a Unix time as `2026-11-22 12:24:40` in local time, or as `@` and the seconds if it is outside the calendar's range.
+pub(super) fn sortable(unix_s: i64) -> String {
+    match Timestamp::from_second(unix_s) {
+        Ok(timestamp) => { timestamp.to_zoned(TimeZone::system()) }
+            .strftime(SORTABLE)
+            .to_string(),
+        Err(_) => format!("@{unix_s}"),
+    }
+}
+
+/// Parses a revision as a user writes it. In `@{…}`, also accepts a time in a form in which commands print it, in local time.
 ///
 /// # Errors
 /// As for [`Revision::parse`].
@@ -39,7 +49,7 @@ pub(super) fn parse_revision(text: &str) -> Result<Revision, names::Error> {
     }
 }
 
-/// Parses a date, a time or an age as a user writes it. Also accepts a time in the forms that [`parse_printed`] accepts.
+/// Parses a date, a time or an age as a user writes it. Also accepts a time in a form in which commands print it, in local time.
 ///
 /// # Errors
 /// As for [`Cutoff::parse`].
@@ -50,12 +60,10 @@ pub(super) fn parse_cutoff(text: &str) -> Result<Cutoff, names::Error> {
     }
 }
 
-/// Parses a time in the form that [`format`] returns, or in a form of earlier versions, which is in local time.
+/// Parses a time in one of the forms that [`format`] and [`sortable`] return.
 fn parse_printed(text: &str, zone: TimeZone) -> Option<Timestamp> {
-    if let Ok(time) = Timestamp::strptime(PRINTED, text) {
-        return Some(time);
-    }
-    let time = EARLIER
+    let forms = [LONG, SORTABLE];
+    let time = forms
         .iter()
         .find_map(|form| DateTime::strptime(form, text).ok())?;
     Some(time.to_zoned(zone).ok()?.timestamp())
@@ -63,7 +71,7 @@ fn parse_printed(text: &str, zone: TimeZone) -> Option<Timestamp> {
 
 fn format_in_zone(unix_s: i64, zone: TimeZone) -> String {
     match Timestamp::from_second(unix_s) {
-        Ok(timestamp) => timestamp.to_zoned(zone).strftime(PRINTED).to_string(),
+        Ok(timestamp) => timestamp.to_zoned(zone).strftime(LONG).to_string(),
         Err(_) => format!("@{unix_s}"),
     }
 }
@@ -73,16 +81,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn date_is_in_the_time_zone_with_its_offset() {
+    fn date_is_in_the_time_zone_with_two_digits_for_the_day() {
         let east = TimeZone::fixed(jiff::tz::offset(5));
         for (unix_s, utc, in_east) in [
             (
                 1795350280,
-                "2026-11-22T12:24:40+00:00",
-                "2026-11-22T17:24:40+05:00",
+                "Sun Nov 22 12:24:40 2026",
+                "Sun Nov 22 17:24:40 2026",
             ),
-            (0, "1970-01-01T00:00:00+00:00", "1970-01-01T05:00:00+05:00"),
-            (-1, "1969-12-31T23:59:59+00:00", "1970-01-01T04:59:59+05:00"),
+            (0, "Thu Jan 01 00:00:00 1970", "Thu Jan 01 05:00:00 1970"),
+            (-1, "Wed Dec 31 23:59:59 1969", "Thu Jan 01 04:59:59 1970"),
         ] {
             assert_eq!(format_in_zone(unix_s, TimeZone::UTC), utc);
             assert_eq!(format_in_zone(unix_s, east.clone()), in_east);
@@ -92,12 +100,7 @@ mod tests {
     #[test]
     fn a_printed_date_is_parsed_in_the_time_zone() {
         let east = || TimeZone::fixed(jiff::tz::offset(5));
-        for text in [
-            "Sun Nov 22 17:24:40 2026",
-            "2026-11-22 17:24:40",
-            "2026-11-22T17:24:40+05:00",
-            "2026-11-22T13:24:40+01:00",
-        ] {
+        for text in ["Sun Nov 22 17:24:40 2026", "2026-11-22 17:24:40"] {
             let parsed = parse_printed(text, east()).map(Timestamp::as_second);
             assert_eq!(parsed, Some(1795350280), "{text}");
         }

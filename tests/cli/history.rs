@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::program::{World, module};
 
 /// The option that makes git print dates as wasmstore does.
-const DATE: &str = "--date=format-local:%Y-%m-%dT%H:%M:%S+00:00";
+const DATE: &str = "--date=format-local:%a %b %d %H:%M:%S %Y";
 
 #[test]
 fn versions_are_listed_oldest_first_even_after_removal() {
@@ -145,11 +145,7 @@ fn audit_lists_every_change_newest_first_in_local_time() {
         world.changes(&["remove", "a.wasm", "--author", "Ann <a@b>"]);
         world.add("other.wasm", 2);
         world.add("a.wasm", 1);
-        for (zone, offset) in [
-            ("UTC", "+00:00"),
-            ("EST5", "-05:00"),
-            ("XYZ-3:30", "+03:30"),
-        ] {
+        for zone in ["UTC", "EST5", "XYZ-3:30"] {
             let audit = world
                 .wasmstore(&["audit", "a.wasm"])
                 .env("TZ", zone)
@@ -157,8 +153,7 @@ fn audit_lists_every_change_newest_first_in_local_time() {
                 .unwrap();
             let mut git = world.command("git");
             git.env("TZ", zone).arg("--git-dir").arg(world.root());
-            let date = DATE.replace("+00:00", offset);
-            git.args(["log", &date, "--format=%ad%x09%an%x09%H", "--", "a.wasm"]);
+            git.args(["log", DATE, "--format=%ad%x09%an%x09%H", "--", "a.wasm"]);
             let expected = git.output().unwrap().stdout;
             assert_eq!(audit.stdout, expected, "{zone}");
             assert_eq!(expected.iter().filter(|byte| **byte == b'\n').count(), 3);

@@ -25,7 +25,7 @@ fn overview_describes_the_store() {
             lines[4].starts_with("size:    ") && lines[4].ends_with("iB"),
             "{out}"
         );
-        let date = "--date=format-local:%Y-%m-%dT%H:%M:%S+00:00";
+        let date = "--date=format-local:%a %b %d %H:%M:%S %Y";
         let newest = world.git(&["log", "-1", date, "--abbrev=10", "--format=%h %ad %an: %s"]);
         assert_eq!(lines[5], format!("newest:  {newest}"));
         assert_eq!(lines.len(), 6);

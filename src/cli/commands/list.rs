@@ -79,7 +79,7 @@ impl ListArgs {
         for listed in modules {
             let date = listed
                 .last_change
-                .map(|change| local_time::format(change.date_s));
+                .map(|change| local_time::sortable(change.date_s));
             let date = date.unwrap_or_else(|| "-".to_owned());
             let kind = listed.kind.map_or("-", ModuleKind::as_str);
             let ListedModule {
@@ -89,7 +89,7 @@ impl ListArgs {
                 ..
             } = listed;
             out.line(format_args!(
-                "{size_bytes:>width$}  {date:<25}  {kind:<9}  {hash}  {path}"
+                "{size_bytes:>width$}  {date:<19}  {kind:<9}  {hash}  {path}"
             ))?;
         }
         Ok(())

@@ -85,12 +85,12 @@ fn list(settings: &Settings, out: &mut Output, is_long: bool) -> Result<()> {
             out.line(tag.name)?;
             continue;
         }
-        let date = local_time::format(tag.date_s);
+        let date = local_time::sortable(tag.date_s);
         let author = out.untrusted(&tag.author).into_owned();
         let subject = tag.message.lines().next().unwrap_or_default();
         let subject = out.untrusted(subject).into_owned();
         out.line(format_args!(
-            "{:<width$}  {date:<25}  {}  {author}  {subject}",
+            "{:<width$}  {date:<19}  {}  {author}  {subject}",
             tag.name.as_str(),
             tag.commit
         ))?;

@@ -108,17 +108,17 @@ fn print_long(
             commit,
             ..
         } = version;
-        let date = local_time::format(version.date);
+        let date = local_time::sortable(version.date);
         let author = out.untrusted(&version.author).into_owned();
         out.line(format_args!(
-            "{mark} {index:>width$}  {date:<25}  {hash}  {commit}  {author}"
+            "{mark} {index:>width$}  {date:<19}  {hash}  {commit}  {author}"
         ))?;
     }
     let current = versions.iter().find(|version| version.current);
     if let Some((current, newest)) = current.zip(newest)
         && current.commit != newest.commit
     {
-        let (date, id) = (local_time::format(newest.date), short_id(&newest.commit));
+        let (date, id) = (local_time::sortable(newest.date), short_id(&newest.commit));
         let author = out.untrusted(&newest.author).into_owned();
         out.line(format_args!("current since {date} ({id}, {author})"))?;
     }
