@@ -11,6 +11,9 @@ use object_store::client::{
     ReqwestConnector,
 };
 
+/// The target of the log lines of `object_store`.
+pub const CLIENT_LOG_TARGET: &str = "object_store";
+
 /// The minimum time between two log lines. Failures in between are only counted: a bucket that is down fails many requests per second.
 const PAUSE: Duration = Duration::from_secs(10);
 

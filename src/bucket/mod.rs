@@ -54,6 +54,7 @@ mod verify;
 pub use credentials::{settings_of_profile, with_profile};
 pub use handle::{Bucket, BucketIdentity};
 pub use init::NewStore;
+pub use logged_requests::CLIENT_LOG_TARGET;
 pub use manifest::PeerKeyHex;
 pub use options::{BucketOptions, BucketTiming};
 pub use probe::{ProbeCheck, ProbeReport, ProbeScope};

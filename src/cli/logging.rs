@@ -16,6 +16,7 @@ use super::exit::{Error, Result};
 use super::log_queue::LogQueue;
 use super::output::printable_lines;
 use super::progress::without_bars;
+use crate::bucket::CLIENT_LOG_TARGET;
 
 /// The queue for log lines. Set only if this process is a server.
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
@@ -68,13 +69,13 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
     Ok(())
 }
 
-/// Returns the filter of the log. The library `object_store` logs each request that it repeats at INFO. A line with less detail replaces
-/// these, except at DEBUG: see `src/bucket/logged_requests.rs`.
+/// Returns the filter of the log. The library that reads and writes buckets logs each request that it repeats at INFO. A line with less
+/// detail replaces these, except at DEBUG: see `src/bucket/logged_requests.rs`.
 fn filter(level: Level) -> Targets {
     let targets = Targets::new().with_default(level);
     match level {
         Level::DEBUG | Level::TRACE => targets,
-        _ => targets.with_target("object_store", Level::WARN.min(level)),
+        _ => targets.with_target(CLIENT_LOG_TARGET, Level::WARN.min(level)),
     }
 }
 
