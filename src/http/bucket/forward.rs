@@ -275,5 +275,6 @@ fn with_doubt(response: Response) -> Response {
     let detail = format!(
         "{reason}; another server, which did not respond in time, may have made the change"
     );
+    tracing::warn!(detail, "the result of a request is not known");
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
 }
