@@ -211,7 +211,7 @@ mod tests {
     fn the_values_of_options_are_not_positional() {
         for (line, expected) in [
             ("w branch a --author x b", &["a"][..]),
-            ("w branch --author x -m y a", &["a"]),
+            ("w remove --author x -m y a", &["a"]),
             ("w tag -m v0 v1 --commit main", &["v1", "main"]),
             ("w set --author=x -mfirst from to", &["from", "to"]),
             ("w set -- -a b", &["-a", "b"]),
