@@ -19,8 +19,7 @@ use crate::wire::{CommitJson, VersionJson};
 /// Prints lines of `<hash>` tab `commit: <commit>`, oldest first, each hash once. With --long, prints the number of each version, the
 /// date in local time, hash, commit and author in columns, and `*` before the version that is at the path now; if a later
 /// commit has put it there again, the line `current since` names that commit. `audit` lists every change. A path that has been removed
-/// still
-/// has its versions. If the oldest version was moved from another path, standard error says from which. JSON:
+/// still has its versions. If the oldest version was moved from another path, standard error says from which. JSON:
 /// [{"index":N,"hash":"…","commit":"…","author":"…","date":<unix seconds>,"message":"…",
 /// "current":true|false},…]
 #[derive(Debug, clap::Args)]
