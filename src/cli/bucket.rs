@@ -65,12 +65,15 @@ pub(super) fn open_copy(root: &Path, options: Options, bucket: Arc<Bucket>) -> R
             if mark.url == bucket.url() && !Store::is_remains_of_copy(root)? =>
         {
             let error = store::Error::from(error);
+            // A copy whose creation was interrupted has no object format. Only the bucket knows it.
+            let Some(format) = Store::open(root, options)?.object_format() else {
+                return Err(error.into());
+            };
             tracing::warn!(
                 error = store::chain(&error),
                 "cannot reach the bucket; using the local copy as it is"
             );
-            let format = Store::open(root, options)?.object_format();
-            (mark, format.unwrap_or_default())
+            (mark, format)
         }
         (Err(error), _) => return Err(store::Error::from(error).into()),
     };

@@ -49,3 +49,21 @@ fn reads_go_on_and_writes_get_503_while_the_bucket_is_unreachable() {
     assert_eq!(get(&two, "/module/b", &[]).body, module(2));
     two.wait_for("following the bucket again");
 }
+
+/// The object format is in the bucket only, so nothing is created in its place.
+#[test]
+fn a_copy_whose_creation_was_interrupted_is_not_created_while_the_bucket_is_unreachable() {
+    let cluster = Cluster::new();
+    drop(cluster.start("one", &[]));
+    let root = cluster.world.path("one");
+    std::fs::remove_file(root.join("HEAD")).unwrap();
+    std::fs::write(root.join("wasmstore/creating"), "").unwrap();
+    cluster.make_unreachable();
+    let listed = cluster.world.run(&["--root", "one", "list"]);
+    assert_eq!(listed.code, Some(5), "{listed:?}");
+    assert!(!root.join("HEAD").exists(), "{listed:?}");
+    cluster.make_reachable();
+    let two = cluster.start("one", &[]);
+    put(&two, "a", 1);
+    assert_eq!(get(&two, "/module/a", &[]).body, module(1));
+}
