@@ -74,7 +74,7 @@ impl Parts {
     }
 
     /// Makes sure that the change of a request is not applied later by another machine that has the request: records the request without a
-    /// change, unless its change was applied already. The caller holds `lock` and `refs.lock`.
+    /// change, unless its change was applied already. Releases the locks between two attempts, so that other threads can write.
     ///
     /// # Errors
     /// `Unconfirmed` if it is unknown whether the change was or will be applied; `Unreachable`; `Busy`.
@@ -85,6 +85,8 @@ impl Parts {
         };
         let begun = Instant::now();
         while begun.elapsed() < RETRY_MAX {
+            let _lock = self.locks.writing()?;
+            let _refs = self.locks.refs()?;
             self.catch_up(Freshness::Current)?;
             match self.find_request(request)? {
                 Some(found) if found.is_excluded() => return Ok(RequestEnd::Excluded),

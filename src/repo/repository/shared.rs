@@ -98,8 +98,6 @@ impl Repository {
     /// # Errors
     /// `Unconfirmed` if it is unknown whether the change was or will be applied; as for [`catch_up`](Self::catch_up).
     pub fn exclude_request(&self, request: &RequestId) -> Result<RequestEnd> {
-        let _lock = self.parts.locks.writing()?;
-        let _refs = self.parts.locks.refs()?;
         self.parts.exclude_request(request)
     }
 
