@@ -730,7 +730,7 @@ fn a_list_with_details_has_size_date_kind_and_commit() {
         let text = world.ok(&["list", "--long"]);
         let columns: Vec<_> = text.lines().next().unwrap().split_whitespace().collect();
         assert_eq!(
-            [columns[0], columns[2], columns[3], columns[4]],
+            [columns[0], columns[3], columns[4], columns[5]],
             [&*size.to_string(), "module", &one, "/d/a.wasm"]
         );
         let widths: Vec<_> = text.lines().map(|line| line.find('/')).collect();
