@@ -34,8 +34,8 @@ impl PathSegment {
 }
 
 /// Returns the segments of the history of the module at `path`, the newest first. A module was moved if a commit removed it from one path
-/// and
-/// added the same bytes at another one. Each segment ends at an ancestor of the commit before, so their number is limited by the history.
+/// and added the same bytes at another one. Each segment ends at an ancestor of the commit before, so their number is limited by the
+/// history.
 pub(super) fn segments(
     store: &dyn StoreOperations,
     revision: &Revision,

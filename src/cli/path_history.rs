@@ -33,9 +33,8 @@ pub(super) fn never_existed(
 }
 
 /// Returns the paths from which a commit moved modules to `scope`, a module or directory: the paths outside of `scope` that the commit
-/// removed,
-/// whose modules it added in `scope`. A commit with more than
-/// [`CHANGES_MAX`] changes is not examined. If it removed a module from several paths, takes the one with the same file name.
+/// removed, whose modules it added in `scope`. A commit with more than [`CHANGES_MAX`] changes is not examined. If it removed a module from
+/// several paths, takes the one with the same file name.
 pub(super) fn moved_from(
     store: &dyn StoreOperations,
     commit: &CommitJson,
