@@ -27,7 +27,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "# Several modules in one commit, without overwriting any",
             "wasmstore add add.wasm sub.wasm math/1.0.0/ --if-absent",
             "# Fail unless the file is the one that was tested",
-            "wasmstore add a.wasm --digest f61fd62f57c41269c3c23f360eeaf1090b1db9c38651106674d48bc65dba88ba",
+            "wasmstore add a.wasm --digest \"$(cut -c -64 a.wasm.sha256)\"",
             "# Print what the file is, and whether it can replace the module at the path",
             "wasmstore add --dry-run add.wasm math/add.wasm",
             "wasmstore add add.wasm -m 'Round to even' --author 'Ann <ann@example.org>'",
@@ -393,14 +393,14 @@ mod tests {
     }
 
     /// Returns the words of each call of `wasmstore` in a line. A call ends at a pipe, or is inside of `"$(…)"`. In the words of the outer
-    /// call, a sample hash stands for `"$(…)"`.
+    /// call, a sample hash or digest stands for `"$(…)"`.
     fn calls(line: &str) -> Vec<Vec<String>> {
         let mut line = line.to_owned();
         let mut calls = Vec::new();
         while let Some((before, rest)) = line.clone().split_once("\"$(") {
             let (inner, after) = rest.split_once(")\"").unwrap();
             calls.push(inner.to_owned());
-            line = format!("{before}{}{after}", "0".repeat(40));
+            line = format!("{before}{}{after}", "0".repeat(64));
         }
         calls.extend(line.split(" | ").map(str::to_owned));
         let words = calls
@@ -443,7 +443,7 @@ mod tests {
         });
         for (words, lines) in EXAMPLES {
             assert!(command_words.iter().any(|known| known == words), "{words}");
-            assert!(lines.iter().all(|line| line.len() <= 95), "{words}");
+            assert!(lines.iter().all(|line| line.len() <= 90), "{words}");
         }
     }
 

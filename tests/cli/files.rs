@@ -196,7 +196,13 @@ fn unpacked_backup_is_a_complete_store() {
             .output();
         assert_eq!(fsck.unwrap().status.code(), Some(0));
         let backup = world.json(&["backup", "c.tar.gz"]);
-        assert_eq!(backup["file"], "c.tar.gz");
+        let size = world.path("c.tar.gz").metadata().unwrap().len();
+        let unpacked = &backup["unpacked_bytes"];
+        assert!(unpacked.as_u64() > Some(size), "{backup}");
+        assert_eq!(
+            backup,
+            json!({ "file": "c.tar.gz", "archive_bytes": size, "unpacked_bytes": unpacked })
+        );
         let nowhere = world.fails(1, &["backup", "no/where.tar.gz"]);
         assert!(
             nowhere.starts_with("cannot write \"no/where.tar.gz\": "),

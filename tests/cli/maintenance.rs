@@ -218,9 +218,16 @@ fn gc_reports_which_refs_keep_old_versions() {
         );
         assert_eq!((&ran.out, &ran.err), (&remote.out, &remote.err), "{args:?}");
         assert_eq!(ran.code, Some(0), "{ran:?}");
-        // The first line says how much would be dropped.
-        let kept = ran.err.split_once('\n').map_or("", |(_, kept)| kept);
-        (ran.out, kept.to_owned())
+        // The first line says how much would be dropped. With `--quiet`, there is no line.
+        let kept = match ran.err.split_once('\n') {
+            Some((dropped, kept)) => {
+                let expected = "nothing changed: gc would drop ";
+                assert!(dropped.starts_with(expected), "{args:?} {ran:?}");
+                kept.to_owned()
+            }
+            None => ran.err,
+        };
+        (ran.out, kept)
     };
     let line = |line: &str| format!("kept for {line}\n");
     let (text, err) = gc(&[]);
