@@ -7,9 +7,9 @@ use super::operations::StoreOperations;
 use crate::config::ModuleLimits;
 use crate::names::{Digest, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
-    self, BlobHasher, PathCondition, Revision, Validation, Verdict, compare_validated,
+    self, ErrorKind, ModuleInfo, PathCondition, Revision, SHA1_DIGITS, Validation, Verdict,
+    compare_validated, module_hash,
 };
-use crate::store::{ErrorKind, ModuleInfo};
 
 /// The effect that putting a module at a path would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +67,9 @@ pub fn dry_run(
         check_free(store, revision, path)?;
     }
     let old_hash = old.as_ref().map(|(hash, _)| *hash);
-    let like = tip.map_or(SHA1_DIGITS, |tip| tip.to_string().len());
-    let hash = hash_of(bytes, like);
+    // SHA-1 is assumed if the store has no commit that would show its object format.
+    let digits = tip.map_or(SHA1_DIGITS, |tip| tip.to_string().len());
+    let hash = module_hash(bytes, digits);
     check_condition(condition, path, old_hash, hash)?;
     let effect = match old {
         None => PutEffect::Added,
@@ -90,21 +91,10 @@ pub fn dry_run(
     })
 }
 
-/// The number of hexadecimal digits of a SHA-1 id. It is assumed if the store has no commit that would show its object format.
-const SHA1_DIGITS: usize = 40;
-
 fn validated(name: &str, bytes: &[u8]) -> Result<ModuleInfo> {
     let mut validation = Validation::new(&ModuleLimits::default());
     let validated = validation.write(bytes).and_then(|()| validation.finish());
     Ok(validated.map_err(|source| store::Error::invalid(name, source))?)
-}
-
-fn hash_of(bytes: &[u8], digits: usize) -> ModuleHash {
-    let like = ModuleHash::parse(&"0".repeat(digits)).expect("BUG: an id has 40 or 64 digits");
-    let mut hasher = BlobHasher::new(bytes.len() as u64, like);
-    hasher.update(bytes);
-    // `finish` returns `None` if it detects bytes of a SHA-1 collision attack. Every store rejects such a module.
-    hasher.finish().unwrap_or(like)
 }
 
 fn current(

@@ -8,7 +8,7 @@ use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
 use crate::names::{Digest, ModuleHash};
 use crate::repo::BlobHasher;
-use crate::wasm;
+use crate::wasm::{self, Validation};
 
 /// A module in memory, and what is known about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +26,17 @@ impl DescribedBytes {
     /// The bytes are not a valid module.
     pub fn of(name: &str, bytes: &[u8]) -> Result<Self> {
         let invalid = |source| Error::invalid(name, source);
-        let limits = ModuleLimits::default();
-        wasm::validate(bytes, &limits).map_err(invalid)?;
-        let budget = ByteBudget::default();
-        let facts = wasm::facts_of(bytes, &limits, &budget).map_err(invalid)?;
+        let (limits, budget) = (ModuleLimits::default(), ByteBudget::default());
+        let mut validation = Validation::with_facts(&limits, &budget);
+        let validated = validation.write(bytes);
+        let validated = validated.and_then(|()| validation.finish_with_facts());
+        let (module, facts) = validated.map_err(invalid)?;
+        let facts = facts.ok_or(wasm::Error::Panicked).map_err(invalid)?;
         let facts = ModuleFacts::complete(facts, || Ok(bytes))?;
         let details = ModuleDetails {
-            hash: sha1_hash(bytes),
-            digest: Digest::from_bytes(wasm::sha256(bytes)),
-            module: wasm::inspect(bytes).map_err(invalid)?,
+            hash: module_hash(bytes, SHA1_DIGITS),
+            digest: Digest::from_bytes(module.sha256),
+            module,
             skipped: 0,
             facts: Some(facts.facts.clone()),
             wit: facts.wit.clone().of_component(),
@@ -57,11 +59,14 @@ impl DescribedBytes {
     }
 }
 
-/// Returns the git blob id of the bytes, of a store with SHA-1 object ids.
-fn sha1_hash(bytes: &[u8]) -> ModuleHash {
-    let zeros = ModuleHash::parse(&"0".repeat(40)).expect("BUG: an id has 40 digits");
-    let mut hasher = BlobHasher::new(bytes.len() as u64, zeros);
+/// The number of hexadecimal digits of a SHA-1 id.
+pub const SHA1_DIGITS: usize = 40;
+
+/// Returns the hash, which is the git blob id, that a module has in a store whose ids have this number of hexadecimal digits.
+pub fn module_hash(bytes: &[u8], digits: usize) -> ModuleHash {
+    let like = ModuleHash::parse(&"0".repeat(digits)).expect("BUG: an id has 40 or 64 digits");
+    let mut hasher = BlobHasher::new(bytes.len() as u64, like);
     hasher.update(bytes);
-    // `finish` returns `None` for bytes of a SHA-1 collision attack, which no store accepts.
-    hasher.finish().unwrap_or(zeros)
+    // `finish` returns `None` if it detects bytes of a SHA-1 collision attack. Every store rejects such a module.
+    hasher.finish().unwrap_or(like)
 }

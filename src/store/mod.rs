@@ -103,7 +103,7 @@ pub use check_push::{Objection, Pusher};
 pub use commit_filter::CommitFilter;
 pub use commit_messages::RESTORES;
 pub use compare_modules::{ComparedModules, compare_validated};
-pub use described_bytes::DescribedBytes;
+pub use described_bytes::{DescribedBytes, SHA1_DIGITS, module_hash};
 pub use diff::{ModuleComparison, ModuleDiff, compare};
 pub use directory::{DirectoryEntry, DirectoryPage, EntryNode};
 pub use error::{Error, Result};
