@@ -164,7 +164,7 @@ const SUBSYSTEMS: [Subsystem; 18] = [
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 22] = [
+const SHARED: [(&str, &str, &str); 23] = [
     ("names", "jiff", "parses the date in the name of a revision"),
     (
         "bucket",
@@ -192,6 +192,7 @@ const SHARED: [(&str, &str, &str); 22] = [
         "tar::",
         "writes and parses the archives of several modules in one request",
     ),
+    ("wire", "base64", "writes digests in header fields"),
     ("wasm", "zstd", "names the format in an error"),
     (
         "wasm",

@@ -11,6 +11,7 @@ mod commit;
 mod commit_filter;
 mod compared_modules;
 mod diff;
+mod digest_field;
 mod event;
 mod gc;
 mod info;
@@ -51,6 +52,7 @@ pub use commit::{CommitJson, CommitWithChanges, OriginalCommitJson, PathCommitJs
 pub use commit_filter::commit_filter_query;
 pub use compared_modules::{ComparedModulesJson, NamedModulesDiff};
 pub use diff::PathDiff;
+pub use digest_field::digest_field;
 pub use event::{
     EVENT_BYTES_MAX, WATCH_GLOBS_BYTES_MAX, WATCH_GLOBS_MAX, event_texts, wrapped_event_texts,
 };

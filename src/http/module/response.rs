@@ -6,8 +6,6 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 
 use crate::budget::Charge;
 use crate::http::commit_header::CommitHeader;
@@ -16,8 +14,9 @@ use crate::http::module::etag::{self, Freshness};
 use crate::http::module::range::parse_range;
 use crate::http::module::representation::{FoundContent, Representation, SentBody};
 use crate::http::state::App;
-use crate::names::{CommitId, Digest, ModuleHash, ModulePath};
+use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::store::{self, Revision, Store};
+use crate::wire::digest_field;
 
 /// The value of `Vary`: the request headers on which the response for a URL depends.
 const VARY_HEADERS: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
@@ -173,7 +172,7 @@ impl App {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
             }
             None => {
-                headers.insert("repr-digest", repr_digest(digest));
+                headers.insert("repr-digest", value(&digest_field(digest)));
             }
         }
         (headers, Body::from(slice(Bytes::from_owner(body)))).into_response()
@@ -193,14 +192,6 @@ impl App {
             CommitHeader(commit).insert_into(headers);
         }
     }
-}
-
-/// Returns the value of the header `Repr-Digest` (RFC 9530, section 3).
-fn repr_digest(digest: Digest) -> HeaderValue {
-    value(&format!(
-        "sha-256=:{}:",
-        BASE64_STANDARD.encode(digest.as_bytes())
-    ))
 }
 
 fn value(text: &str) -> HeaderValue {

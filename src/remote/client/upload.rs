@@ -2,8 +2,6 @@
 
 use std::io::{self, Read};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use ureq::SendBody;
 use ureq::http::Method;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
@@ -13,7 +11,7 @@ use crate::config::ModuleLimits;
 use crate::names::{Digest, ModuleHash, ModulePath};
 use crate::remote::error::Result;
 use crate::store::{self, Change, ModuleError, Published, Validation};
-use crate::wire::encode_path;
+use crate::wire::{digest_field, encode_path};
 
 impl Client {
     /// Uploads a module while it is read from `source`. `size_bytes` is the length of `source`, if it is known. With a `digest`, the server
@@ -38,7 +36,7 @@ impl Client {
             request = request.header(CONTENT_LENGTH, size_bytes);
         }
         if let Some(digest) = digest {
-            request = request.header("content-digest", content_digest(&digest));
+            request = request.header("content-digest", digest_field(digest));
         }
         let mut body = UploadReader::new(source, size_bytes);
         let response = self.send_with(request, SendBody::from_reader(&mut body));
@@ -49,11 +47,6 @@ impl Client {
         }
         self.published_hash(self.read_text(response?)?)
     }
-}
-
-/// Returns the value of `Content-Digest` (RFC 9530) for a body with this digest.
-fn content_digest(digest: &Digest) -> String {
-    format!("sha-256=:{}:", BASE64_STANDARD.encode(digest.as_bytes()))
 }
 
 /// Validates a module while it is sent, so that the client knows why an upload fails: a server that rejects an upload in the middle closes
