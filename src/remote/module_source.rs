@@ -13,10 +13,9 @@ impl<T: Read + Seek> SeekableRead for T {}
 pub enum ModuleSource<'s> {
     /// Bytes that can be read once, and their number if it is known.
     Stream(&'s mut dyn Read, Option<u64>),
-    /// A file with this number of bytes. If an upload of the file breaks, it is resumed.
-    File(&'s mut dyn SeekableRead, u64),
-    /// A file like [`File`](Self::File) that is rejected unless its bytes have this digest.
-    Pinned(&'s mut dyn SeekableRead, u64, Digest),
+    /// A file with this number of bytes. If an upload of the file breaks, it is resumed. With a digest, the file is rejected unless its
+    /// bytes have this digest.
+    File(&'s mut dyn SeekableRead, u64, Option<Digest>),
 }
 
 impl ModuleSource<'_> {
@@ -24,15 +23,15 @@ impl ModuleSource<'_> {
     pub fn size_bytes(&self) -> Option<u64> {
         match self {
             Self::Stream(_, size_bytes) => *size_bytes,
-            Self::File(_, size_bytes) | Self::Pinned(_, size_bytes, _) => Some(*size_bytes),
+            Self::File(_, size_bytes, _) => Some(*size_bytes),
         }
     }
 
     /// Returns the digest that the bytes must have; `None` if any bytes are accepted.
     pub fn digest(&self) -> Option<Digest> {
         match self {
-            Self::Stream(..) | Self::File(..) => None,
-            Self::Pinned(_, _, digest) => Some(*digest),
+            Self::Stream(..) => None,
+            Self::File(_, _, digest) => *digest,
         }
     }
 }
@@ -41,7 +40,7 @@ impl Read for ModuleSource<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Stream(stream, _) => stream.read(buffer),
-            Self::File(file, _) | Self::Pinned(file, ..) => file.read(buffer),
+            Self::File(file, ..) => file.read(buffer),
         }
     }
 }

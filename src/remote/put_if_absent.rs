@@ -61,19 +61,15 @@ impl<'s> HashedSource<'s> {
                 let hashing = Hashing::default();
                 Self::Stream(HashingReader { source, hashing }, size_bytes)
             }
-            ModuleSource::File(file, size_bytes) => Self::File(file, size_bytes, None),
-            ModuleSource::Pinned(file, size_bytes, digest) => {
-                Self::File(file, size_bytes, Some(digest))
-            }
+            ModuleSource::File(file, size_bytes, digest) => Self::File(file, size_bytes, digest),
         }
     }
 
     fn source(&mut self) -> ModuleSource<'_> {
         match self {
             Self::Stream(stream, size_bytes) => ModuleSource::Stream(stream, *size_bytes),
-            Self::File(file, size_bytes, None) => ModuleSource::File(&mut **file, *size_bytes),
-            Self::File(file, size_bytes, Some(digest)) => {
-                ModuleSource::Pinned(&mut **file, *size_bytes, *digest)
+            Self::File(file, size_bytes, digest) => {
+                ModuleSource::File(&mut **file, *size_bytes, *digest)
             }
         }
     }

@@ -381,7 +381,7 @@ fn an_upload_to_a_server_that_is_gone_ends() {
     let client = Client::new(seen.url.parse().unwrap(), None, &proxies, limits).unwrap();
     let path = twin.world.path("large.wasm");
     let (mut file, size) = (File::open(&path).unwrap(), path.metadata().unwrap().len());
-    let source = ModuleSource::File(&mut file, size);
+    let source = ModuleSource::File(&mut file, size, None);
     let path = "large.wasm".parse().unwrap();
     let put = client.put(&Change::default(), &path, source);
     assert!(matches!(put, Err(Error::Unreachable { .. })), "{put:?}");

@@ -9,16 +9,7 @@ use wasmstore::store::{Change, sha256};
 
 use super::Twin;
 use crate::support::program::{World, module};
-
-/// Returns a module with a custom section of this size, which must be below 2^28.
-fn large(section_bytes: usize) -> Vec<u8> {
-    let size =
-        (0..4).map(|at| (section_bytes >> (7 * at)) as u8 & 0x7f | if at < 3 { 0x80 } else { 0 });
-    let size: Vec<_> = size.collect();
-    let mut section = vec![0; section_bytes];
-    section[..2].copy_from_slice(b"\x01x");
-    [&b"\0asm\x01\0\0\0\0"[..], &size, &section].concat()
-}
+use crate::support::store::custom_section;
 
 #[test]
 fn a_server_accepts_only_bytes_with_the_digest() {
@@ -26,14 +17,17 @@ fn a_server_accepts_only_bytes_with_the_digest() {
     let proxies = ProxySettings::default();
     let url = twin.url().parse().unwrap();
     let client = Client::new(url, None, &proxies, ClientLimits::default()).unwrap();
-    for (name, bytes) in [("small", module(1)), ("large", large(9 << 20))] {
+    for (name, bytes) in [
+        ("small", module(1)),
+        ("large", custom_section(std::iter::repeat_n(0, 9 << 20))),
+    ] {
         twin.world.file(name, &bytes);
         let right = Digest::from_bytes(sha256(&bytes));
         let wrong = Digest::from_bytes(sha256(b"other"));
         let put = |digest| {
             let path = twin.world.path(name);
             let (mut file, size) = (File::open(&path).unwrap(), path.metadata().unwrap().len());
-            let source = ModuleSource::Pinned(&mut file, size, digest);
+            let source = ModuleSource::File(&mut file, size, Some(digest));
             client.put(&Change::default(), &name.parse().unwrap(), source)
         };
         let refused = put(wrong).unwrap_err();

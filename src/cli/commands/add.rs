@@ -116,7 +116,7 @@ impl AddArgs {
             let opened_file = open_pinned(&file, digest);
             let (input, bytes) = opened_file.map_err(|error| if_swapped(error, path.as_ref()))?;
             opened = progress.reader("add", input, Some(bytes));
-            ModuleSource::Pinned(&mut opened, bytes, digest)
+            ModuleSource::File(&mut opened, bytes, Some(digest))
         } else if file == Path::new("-") {
             stdin = progress.reader("add", io::stdin(), None);
             ModuleSource::Stream(&mut stdin, None)
@@ -125,7 +125,7 @@ impl AddArgs {
             let (input, bytes) = opened_file.map_err(|error| if_swapped(error, path.as_ref()))?;
             opened = progress.reader("add", input, bytes);
             match bytes {
-                Some(bytes) => ModuleSource::File(&mut opened, bytes),
+                Some(bytes) => ModuleSource::File(&mut opened, bytes, None),
                 None => ModuleSource::Stream(&mut opened, None),
             }
         };

@@ -257,9 +257,7 @@ impl StoreOperations for Client {
     ) -> Result<Published<ModuleHash>> {
         let (size_bytes, digest) = (source.size_bytes(), source.digest());
         match source {
-            ModuleSource::File(file, size_bytes) | ModuleSource::Pinned(file, size_bytes, _)
-                if size_bytes >= SIZE_BYTES_MIN =>
-            {
+            ModuleSource::File(file, size_bytes, _) if size_bytes >= SIZE_BYTES_MIN => {
                 self.upload_in_chunks(change, path, (file, size_bytes), digest)
             }
             source => self.upload(change, path, (source, size_bytes), digest),
