@@ -28,15 +28,11 @@ impl Store {
             ));
         }
         let mut archive = ArchiveWriter {
-            out,
-            written_bytes: 0,
+            out: CountedWriter::new(out),
             error: None,
         };
         let mut gzip = flate2::write::GzEncoder::new(&mut archive, flate2::Compression::fast());
-        let mut unpacked = CountedWriter {
-            out: &mut gzip,
-            written_bytes: 0,
-        };
+        let mut unpacked = CountedWriter::new(&mut gzip);
         let copied = self.repo.backup(&mut unpacked, progress);
         let unpacked_bytes = unpacked.written_bytes;
         let finished = gzip.finish().and_then(Write::flush);
@@ -47,7 +43,7 @@ impl Store {
         copied?;
         finished.map_err(Error::Output)?;
         Ok(BackupSizes {
-            archive_bytes: archive.written_bytes,
+            archive_bytes: archive.out.written_bytes,
             unpacked_bytes,
         })
     }
@@ -57,6 +53,15 @@ impl Store {
 struct CountedWriter<W> {
     out: W,
     written_bytes: u64,
+}
+
+impl<W> CountedWriter<W> {
+    fn new(out: W) -> Self {
+        Self {
+            out,
+            written_bytes: 0,
+        }
+    }
 }
 
 impl<W: Write> Write for CountedWriter<W> {
@@ -71,11 +76,9 @@ impl<W: Write> Write for CountedWriter<W> {
     }
 }
 
-/// Writes to `out`, counts the bytes, and records the first failed write in `error`. So an error of `out` can be distinguished from an
-/// error of the store.
+/// Writes to `out`, and records the first failed write in `error`. So an error of `out` can be distinguished from an error of the store.
 struct ArchiveWriter<W> {
-    out: W,
-    written_bytes: u64,
+    out: CountedWriter<W>,
     error: Option<io::Error>,
 }
 
@@ -96,9 +99,7 @@ impl<W: Write> ArchiveWriter<W> {
 impl<W: Write> Write for ArchiveWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes);
-        let written = self.record(written)?;
-        self.written_bytes += written as u64;
-        Ok(written)
+        self.record(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
