@@ -10,41 +10,32 @@ use crate::store::Revision;
 
 /// The commits that changed a module while it was at one path.
 pub(super) struct PathSegment {
-    /// The path.
-    pub path: ModulePath,
-    /// The newest commit whose history is searched for the path.
+    /// The move that put the module at the path; `None` if no commit did.
+    pub origin: Option<Origin>,
+    /// The ids of the commits since the move.
+    commits: HashSet<String>,
+}
+
+/// A commit that moved a module, and where the module was before.
+pub(super) struct Origin {
+    /// The id of the commit.
+    moved_by: String,
+    /// The parent of the commit, whose history has the earlier changes.
     pub revision: Revision,
-    /// The ids of the commits, if the oldest of them moved the module to the path; `None` if all commits that changed the path count.
-    commits: Option<HashSet<String>>,
-    /// The id of the commit that moved the module to the path; `None` if none did.
-    moved_by: Option<String>,
+    /// The path of the module in that history.
+    pub path: ModulePath,
 }
 
 impl PathSegment {
-    /// Returns whether a commit that changed the path belongs to the segment.
-    pub fn contains(&self, commit: &str) -> bool {
-        let commits = self.commits.as_ref();
-        commits.is_none_or(|commits| commits.contains(commit))
-    }
-
-    /// Returns whether a commit moved the module to the path.
-    pub fn is_moved_by(&self, commit: &str) -> bool {
-        self.moved_by.as_deref() == Some(commit)
-    }
-}
-
-/// Returns the segments of the history of the module at `path`, the newest first. A module was moved if a commit removed it from one path
-/// and added the same bytes at another one. Each segment ends at an ancestor of the commit before, so their number is limited by the
-/// history.
-pub(super) fn segments(
-    store: &dyn StoreOperations,
-    revision: &Revision,
-    path: &ModulePath,
-) -> Result<Vec<PathSegment>> {
-    let (mut found, mut next) = (Vec::new(), Some((revision.clone(), path.clone())));
-    while let Some((revision, path)) = next.take() {
-        let changes = store.audit(&revision, &path)?;
-        let (mut commits, mut moved_by) = (HashSet::new(), None);
+    /// Finds the newest segment of the history of the module at `path`. A module was moved if a commit removed it from one path and added
+    /// the same bytes at another one. The origin is in the history of an ancestor, so the number of segments is limited by the history.
+    pub fn newest(
+        store: &dyn StoreOperations,
+        revision: &Revision,
+        path: &ModulePath,
+    ) -> Result<Self> {
+        let changes = store.audit(revision, path)?;
+        let (mut commits, mut origin) = (HashSet::new(), None);
         for (at, (commit, module)) in changes.iter().enumerate() {
             commits.insert(commit.commit.clone());
             let older = changes.get(at + 1).and_then(|(_, module)| *module);
@@ -53,18 +44,25 @@ pub(super) fn segments(
             }
             let origins = moved_from(store, commit, path.as_tree_path())?;
             if let (Some(from), Some(parent)) = (origins.first(), commit.parents.first()) {
-                let parent = Revision::Commit(CommitId::parse(parent)?);
-                next = Some((parent, from.clone()));
-                moved_by = Some(commit.commit.clone());
+                origin = Some(Origin {
+                    moved_by: commit.commit.clone(),
+                    revision: Revision::Commit(CommitId::parse(parent)?),
+                    path: from.clone(),
+                });
                 break;
             }
         }
-        found.push(PathSegment {
-            path,
-            revision,
-            commits: next.is_some().then_some(commits),
-            moved_by,
-        });
+        Ok(Self { origin, commits })
     }
-    Ok(found)
+
+    /// Returns whether a commit that changed the path belongs to the segment.
+    pub fn contains(&self, commit: &str) -> bool {
+        self.origin.is_none() || self.commits.contains(commit)
+    }
+
+    /// Returns whether a commit moved the module to the path.
+    pub fn is_moved_by(&self, commit: &str) -> bool {
+        let origin = self.origin.as_ref();
+        origin.is_some_and(|origin| origin.moved_by == commit)
+    }
 }

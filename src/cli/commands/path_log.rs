@@ -7,7 +7,7 @@ use serde_json::json;
 use super::log::{format_short, format_with_header};
 use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
-use crate::cli::followed_log::segments;
+use crate::cli::followed_log::PathSegment;
 use crate::cli::output::Output;
 use crate::cli::pager::LatePager;
 use crate::cli::path_history::note_earlier_history;
@@ -172,22 +172,22 @@ impl PathLog {
             return Ok(());
         }
         let selects_changes = self.changes != ChangeFilter::default();
-        for segment in segments(store, revision, &self.path)? {
+        let mut next = Some((revision.clone(), self.path.clone()));
+        while let Some((revision, path)) = next {
+            let segment = PathSegment::newest(store, &revision, &path)?;
             let mut is_stopped = false;
-            let path = &segment.path;
-            store.log_path(&segment.revision, path, filters, &mut |commit| {
+            store.log_path(&revision, &path, filters, &mut |commit| {
                 let id = &commit.commit.commit;
                 if !segment.contains(id) || selects_changes && segment.is_moved_by(id) {
                     // A move does not change the module.
                     return ControlFlow::Continue(());
                 }
-                let flow = visit(path, commit);
+                let flow = visit(&path, commit);
                 is_stopped = flow.is_break();
                 flow
             })?;
-            if is_stopped {
-                break;
-            }
+            let origin = segment.origin.filter(|_| !is_stopped);
+            next = origin.map(|origin| (origin.revision, origin.path));
         }
         Ok(())
     }
