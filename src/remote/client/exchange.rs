@@ -76,7 +76,6 @@ mod tests {
 
     use super::*;
     use crate::config::ClientLimits;
-    use crate::names::ServerUrl;
     use crate::remote::error::Error;
     use crate::remote::proxy::ProxySettings;
 
@@ -91,34 +90,35 @@ mod tests {
         Some(first)
     }
 
-    /// Starts a server that responds to the first request of each connection, and closes the connection when it has received another one.
-    /// Returns its URL, and a channel with the first line of each request.
-    fn closing_server() -> (ServerUrl, mpsc::Receiver<String>) {
+    /// Starts a server that responds to `responses` requests of each connection, and closes the connection when it has received another
+    /// one. Returns a client, and a channel with the first line of each request.
+    fn closing_server(responses: usize) -> (Client, mpsc::Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, received) = mpsc::channel();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = BufReader::new(stream.unwrap());
-                let Some(first) = read_head(&mut stream) else {
-                    continue;
-                };
-                let _ = sender.send(first);
-                let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-                stream.get_mut().write_all(response).unwrap();
-                if let Some(first) = read_head(&mut stream) {
+                let mut responses_left = responses;
+                while let Some(first) = read_head(&mut stream) {
                     let _ = sender.send(first);
+                    if responses_left == 0 {
+                        break;
+                    }
+                    responses_left -= 1;
+                    let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                    stream.get_mut().write_all(response).unwrap();
                 }
             }
         });
-        (url.parse().unwrap(), received)
+        let (proxies, limits) = (ProxySettings::default(), ClientLimits::default());
+        let client = Client::new(url.parse().unwrap(), None, &proxies, limits);
+        (client.unwrap(), received)
     }
 
     #[test]
     fn a_safe_request_is_sent_again_if_the_server_closed_the_idle_connection() {
-        let (url, received) = closing_server();
-        let proxies = ProxySettings::default();
-        let client = Client::new(url, None, &proxies, ClientLimits::default()).unwrap();
+        let (client, received) = closing_server(1);
         let send = |method: Method, path: &str| {
             let response = client.send(client.request_to(method, path));
             response.map(|response| response.into_body().read_to_string().unwrap())
@@ -138,20 +138,7 @@ mod tests {
 
     #[test]
     fn a_request_on_a_new_connection_is_not_sent_again() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (sender, received) = mpsc::channel();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = BufReader::new(stream.unwrap());
-                if let Some(first) = read_head(&mut stream) {
-                    let _ = sender.send(first);
-                }
-            }
-        });
-        let proxies = ProxySettings::default();
-        let limits = ClientLimits::default();
-        let client = Client::new(url.parse().unwrap(), None, &proxies, limits).unwrap();
+        let (client, received) = closing_server(0);
         let failed = client.send(client.request_to(Method::GET, "/a"));
         assert!(matches!(failed, Err(Error::Unreachable { .. })));
         let gets = received
