@@ -1,7 +1,7 @@
 //! Entity tags (RFC 9110, section 8.8.3) and conditional requests (section 13).
 
+use axum::http::HeaderMap;
 use axum::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
 
 use crate::http::error::{Failure, Result};
 use crate::http::module::encodings::Coding;
@@ -86,10 +86,7 @@ fn evaluate_names(precondition: Precondition, names: &[&str]) -> Result<Freshnes
         if_match,
         if_none_match: None,
     };
-    if let Err(error) = if_match.check(names) {
-        let detail = error.to_string();
-        return Err(Failure::new(StatusCode::PRECONDITION_FAILED, detail));
-    }
+    if_match.check(names)?;
     let if_none_match = Precondition {
         if_match: None,
         if_none_match,
