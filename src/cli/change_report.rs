@@ -109,7 +109,8 @@ pub(super) fn report_on_stderr<T>(
     )
 }
 
-fn print_line(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
+/// Prints a line about what a command did on standard error, after the output of the command so far. Prints nothing with `--quiet`.
+pub(super) fn print_line(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
     // If both streams are the same terminal, the output of the command must appear before this line.
     out.flush()?;
     if !settings.is_quiet() {

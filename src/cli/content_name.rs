@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+use serde_json::{Value, json};
+
 use super::args::ReadArgs;
 use super::exit::{Error, Result};
 use super::stream_copy::read_error;
@@ -100,6 +103,13 @@ pub(super) fn describe(file: &Path, read: &ReadArgs) -> Result<DescribedBytes> {
     }
     let bytes = read_file(file)?;
     Ok(DescribedBytes::of(&file.to_string_lossy(), &bytes)?)
+}
+
+/// Returns the JSON of the description of a file. The hash is null: it depends on the object format of a store.
+pub(super) fn json_of_file(description: &impl Serialize) -> Value {
+    let mut json = json!(description);
+    json["hash"] = Value::Null;
+    json
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::completion::positional_values;
+use super::content_name::file_of;
 use super::local_time::parse_revision;
 use super::settings::Settings;
 use super::shell_word::shell_word;
@@ -109,11 +110,10 @@ pub(super) fn commit_as_path(
 /// Returns the hint for a command that reads a module of the store, if its argument `name` is a file on disk.
 pub(super) fn file_as_path(name: &str, command: &str) -> Option<String> {
     let file = file_on_disk(name)?;
-    let is_marked = ["./", "../"].iter().any(|mark| file.starts_with(mark));
-    let mark = match file.starts_with('/') {
-        true => "file:",
-        false if is_marked => "",
-        false => "./",
+    let mark = match file_of(file) {
+        Some(_) => "",
+        None if file.starts_with('/') => "file:",
+        None => "./",
     };
     let marked = shell_word(&format!("{mark}{file}"));
     match command {

@@ -26,6 +26,7 @@ mod add_target;
 mod args;
 mod bucket;
 mod change_effect;
+mod change_line;
 mod change_report;
 mod color;
 mod command_line;

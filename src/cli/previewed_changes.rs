@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 
-use super::commands::print_change;
+use super::change_line::print_change;
+use super::change_report::print_line;
 use super::exit::Result;
-use super::output::{Output, print_note};
+use super::output::Output;
 use super::settings::Settings;
 use super::show_each::show_each;
 use crate::names::{CommitId, TreePath};
@@ -38,9 +39,5 @@ pub(super) fn print_previewed(
         return out.json(&fields);
     }
     show_each(find, |change| print_change(&change, out))?;
-    out.flush()?;
-    if !settings.is_quiet() {
-        print_note(note);
-    }
-    Ok(())
+    print_line(settings, out, note)
 }

@@ -15,8 +15,7 @@ use crate::wire::CommitJson;
 ///
 /// Prints lines of `<date>` tab `<author>` tab `<commit>`, newest first, including removals. Dates are in local time. With --long, prints
 /// tab `<hash>` tab and the first line of the message, too; the hash of a removal is `-`. If the module was moved from another path,
-/// standard error says
-/// from which. JSON: [{"commit":"…","author":"…",
+/// standard error says from which. JSON: [{"commit":"…","author":"…",
 /// "date":<unix seconds>,"message":"…","hash":"…"},…], with a null hash for a removal
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AuditArgs {

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use indicatif::HumanBytes;
 use serde_json::json;
 
+use crate::cli::change_report::print_line;
 use crate::cli::exit::Result;
-use crate::cli::output::{Output, print_note};
+use crate::cli::output::Output;
 use crate::cli::output_file::{self, WriteFailure};
 use crate::cli::settings::Settings;
-use crate::names::printable;
 
 /// Write a consistent copy of the whole store to an archive
 ///
@@ -41,13 +41,9 @@ impl BackupArgs {
             "archive_bytes": sizes.archive_bytes,
             "unpacked_bytes": sizes.unpacked_bytes,
         }))?;
-        if !settings.is_quiet() {
-            let archive = HumanBytes(sizes.archive_bytes);
-            let unpacked = HumanBytes(sizes.unpacked_bytes);
-            print_note(&printable(&format!(
-                "wrote {file}: {archive}, {unpacked} unpacked"
-            )));
-        }
-        Ok(())
+        let archive = HumanBytes(sizes.archive_bytes);
+        let unpacked = HumanBytes(sizes.unpacked_bytes);
+        let line = format!("wrote {file}: {archive}, {unpacked} unpacked");
+        print_line(settings, out, &line)
     }
 }

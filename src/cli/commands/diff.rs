@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::diff_text;
+use crate::cli::change_line::print_change;
 use crate::cli::color::DiffColor;
 use crate::cli::content_name::ContentName;
 use crate::cli::diff_side::DiffSide;
@@ -208,21 +209,4 @@ fn print_comparison(comparison: &ModuleComparison, out: &mut Output) -> Result<(
         ModuleComparison::Compared(diff) => diff_text::print(diff, out),
         ModuleComparison::NotComparable(reason) => diff_text::print_reason(reason, out),
     }
-}
-
-/// Prints the line for a changed path.
-pub(in crate::cli) fn print_change(change: &PathChange, out: &mut Output) -> Result<()> {
-    let (color, hashes) = match (change.old, change.new) {
-        (Some(old), Some(new)) => (DiffColor::Updated, format!("{old}\t{new}")),
-        (None, Some(new)) => (DiffColor::Added, new.to_string()),
-        (Some(old), None) => (DiffColor::Removed, old.to_string()),
-        (None, None) => return Ok(()),
-    };
-    let letter = match color {
-        DiffColor::Added => "A",
-        DiffColor::Removed => "D",
-        DiffColor::Updated => "M",
-    };
-    out.colored(color, letter)?;
-    out.text(format_args!("\t{}\t{hashes}\n", change.path))
 }

@@ -7,10 +7,10 @@ use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::cli::args::WriteArgs;
-use crate::cli::change_report::{ChangeVerb, report};
+use crate::cli::change_report::{ChangeVerb, print_line, report};
 use crate::cli::exit::{Error, Result};
 use crate::cli::local_time::parse_cutoff;
-use crate::cli::output::{Output, print_note};
+use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{Cutoff, TreePath, printable};
 use crate::remote::StoreOperations;
@@ -25,8 +25,7 @@ use crate::wire;
 /// which of these keep old versions. Prints the number of deleted objects, and on standard error how much space was freed.
 ///
 /// JSON: {"removed":N,"before_bytes":N,"after_bytes":N,"freed_bytes":N,"commit":"…","branch":"…","changed":true}, with the commit that the
-/// branch points to afterwards; with
-/// --dry-run
+/// branch points to afterwards; with --dry-run
 /// {"branch":"…","commits":N,"versions":N,"module_bytes":N}. With --keep-…, if other refs keep versions, each also has
 /// "kept_for_refs":{"versions":N,"branches":["…"],"tags":["…"],"others":["…"],"left_out":N}
 #[derive(Debug, clap::Args)]
@@ -72,7 +71,7 @@ impl GcArgs {
         if self.dry_run {
             let preview = preview(store.as_ref())?;
             print_preview(&preview, out)?;
-            note(settings, out, &dropped_line(&preview))?;
+            print_line(settings, out, &dropped_line(&preview))?;
             return note_kept(
                 settings,
                 store.as_ref(),
@@ -103,7 +102,7 @@ impl GcArgs {
         if out.is_json() || !keeps_all {
             report(settings, out, (verb, &collected), fields)?;
         }
-        note(settings, out, &freed_line(&collected.value))?;
+        print_line(settings, out, &freed_line(&collected.value))?;
         let kept = collected.value.kept_for_refs.as_ref();
         note_kept(settings, store.as_ref(), kept, out)
     }
@@ -130,16 +129,6 @@ fn print_preview(preview: &GcPreview, out: &mut Output) -> Result<()> {
     out.line(format_args!("commits\t{}", preview.commits))?;
     out.line(format_args!("versions\t{}", preview.versions))?;
     out.line(format_args!("module_bytes\t{}", preview.module_bytes))
-}
-
-/// Prints a line on standard error, after the output of the command so far.
-fn note(settings: &Settings, out: &mut Output, line: &str) -> Result<()> {
-    // If both streams are the same terminal, the output of the command must appear before this line.
-    out.flush()?;
-    if !settings.is_quiet() {
-        print_note(line);
-    }
-    Ok(())
 }
 
 /// Returns the line about the space that a collection has freed.
@@ -189,7 +178,7 @@ fn note_kept(
                 .default_branch()
                 .is_ok_and(|branch| !is_default(branch));
     let line = kept_line(kept, is_deletable.then(|| refs_to_delete(kept)));
-    note(settings, out, &line)
+    print_line(settings, out, &line)
 }
 
 /// Returns the line about versions that refs keep. `to_delete` is a phrase for the refs to delete so that gc can drop the versions, such as

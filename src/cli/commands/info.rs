@@ -1,9 +1,7 @@
 //! `info`: prints a description of a module.
 
-use serde_json::{Value, json};
-
 use crate::cli::args::ReadArgs;
-use crate::cli::content_name::{ContentName, describe};
+use crate::cli::content_name::{ContentName, describe, json_of_file};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -50,9 +48,7 @@ impl InfoArgs {
 /// Prints the description of a file. It has no hash, which depends on the store.
 fn print_file(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
     if out.is_json() {
-        let mut json = json!(info);
-        json["hash"] = Value::Null;
-        return out.json(&json);
+        return out.json(&json_of_file(info));
     }
     print(info, None, out)
 }

@@ -55,7 +55,6 @@ mod watch;
 mod wit;
 mod world;
 
-pub(in crate::cli) use diff::print_change;
 pub(super) use diff_text::print_verdict;
 
 use super::exit::Result;

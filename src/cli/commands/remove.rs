@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::diff::print_change;
 use crate::cli::args::WriteArgs;
 use crate::cli::change_effect::effect;
+use crate::cli::change_line::print_change;
 use crate::cli::change_report::{ChangeVerb, report_effect};
 use crate::cli::exit::{Error, Result};
 use crate::cli::expected_module::ExpectedModule;

@@ -15,8 +15,7 @@ use crate::wire::{SearchJson, SearchMatchJson};
 /// A module must match all terms; -TERM negates a term: kind:component, import:env.*, import:wasi:http@0.2, export:run, needs:threads,
 /// crate:tokio<1.40, producer:rustc, license:MIT, size>1MB, path:plugins/**, and words in the path, name, description or authors. Prints
 /// lines of `<hash>` tab `/<path>`, sorted by path; with --history, `<commit>` tab first. If nothing matches, says so on standard error;
-/// the
-/// exit code is 0. JSON: {"matches":[{"path":"…","hash":"…",
+/// the exit code is 0. JSON: {"matches":[{"path":"…","hash":"…",
 /// "matched":["export run"]}],"pending":N}; with --history, "commit":"…" too; "matched_left_out":N if a module has more matches than are
 /// listed. "pending" is the number of modules that are not analysed yet, which a search cannot find
 #[derive(Debug, clap::Args)]

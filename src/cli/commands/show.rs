@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::diff::print_change;
 use super::log::print_commit;
 use crate::cli::args::ReadArgs;
+use crate::cli::change_line::print_change;
 use crate::cli::exit::Result;
 use crate::cli::local_time::parse_revision;
 use crate::cli::output::Output;

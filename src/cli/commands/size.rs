@@ -1,10 +1,9 @@
 //! `size`: prints the sizes of the parts of a module.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use serde_json::{Value, json};
 
 use crate::cli::args::ReadArgs;
-use crate::cli::content_name::{ContentName, describe};
+use crate::cli::content_name::{ContentName, describe, json_of_file};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -55,9 +54,7 @@ impl SizeArgs {
                 if !out.is_json() {
                     return print(&sizes, self.by, out);
                 }
-                let mut json = json!(sizes);
-                json["hash"] = Value::Null;
-                return out.json(&json);
+                return out.json(&json_of_file(&sizes));
             }
         };
         let revision = settings.revision(&self.read)?;

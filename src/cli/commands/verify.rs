@@ -12,8 +12,8 @@ use crate::wire;
 /// Hashes each object, validates each module and compares what OCI clients have pushed with its digests. Also compares the derived data
 /// (the version index, checked-out files and git's commit-graph) with the modules. The store may be in use. Prints one line for each
 /// fault, and finally the numbers of checked objects. The exit code is 5 if there was a fault, even if it was repaired, or if there is no
-/// store. A fault of severity "metadata" is a commit or tag with a malformed author, date or message, which git can still read; every other fault is
-/// "damage". Entries that are neither modules nor directories are listed too, but are not faults.
+/// store. A fault of severity "metadata" is a commit or tag with a malformed author, date or message, which git can still read; every
+/// other fault is "damage". Entries that are neither modules nor directories are listed too, but are not faults.
 /// JSON: {"refs":N,"commits":N,"trees":N,"modules":N,"foreign":[{"path":"…","commit":"…"}],
 /// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…","severity":"…"}]}
 #[derive(Debug, clap::Args)]
