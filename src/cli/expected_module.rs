@@ -9,15 +9,21 @@ use crate::store::{ChangeFilter, CommitFilter, ErrorKind, PathCondition, Revisio
 
 /// What a write expects at its only path.
 pub(super) struct ExpectedModule {
-    /// The branch of the write; `None` means the default branch.
-    pub branch: Option<BranchName>,
-    /// The path.
-    pub path: ModulePath,
-    /// What is expected there.
-    pub condition: PathCondition,
+    branch: Option<BranchName>,
+    path: ModulePath,
+    condition: PathCondition,
 }
 
 impl ExpectedModule {
+    /// Returns what a write to `branch` (`None` means the default branch) expects at `path`.
+    pub fn new(branch: Option<&BranchName>, path: &ModulePath, condition: PathCondition) -> Self {
+        Self {
+            branch: branch.cloned(),
+            path: path.clone(),
+            condition,
+        }
+    }
+
     /// Returns the error of a write. If the write failed because of its precondition, returns an error that says what is at the path, and
     /// what to do. That is read again, so the error stays as it is if it cannot be read, or has changed meanwhile.
     pub fn explain(&self, store: &dyn StoreOperations, error: remote::Error) -> Error {

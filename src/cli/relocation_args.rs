@@ -48,10 +48,8 @@ impl RelocationArgs {
             change.precondition = Precondition::module(hash);
             let path = self.sources[0].path().cloned();
             let path = path.and_then(|path| ModulePath::try_from(path).ok());
-            expected = path.map(|path| ExpectedModule {
-                branch: change.branch.clone(),
-                path,
-                condition: PathCondition::Module(hash),
+            expected = path.map(|path| {
+                ExpectedModule::new(change.branch.as_ref(), &path, PathCondition::Module(hash))
             });
         }
         let relocation = Relocation {

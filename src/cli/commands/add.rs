@@ -139,11 +139,8 @@ impl AddArgs {
         } else {
             store.put(&change, &path, source)
         };
-        let expected = condition.map(|condition| ExpectedModule {
-            branch: change.branch.clone(),
-            path: path.clone(),
-            condition,
-        });
+        let expected = condition
+            .map(|condition| ExpectedModule::new(change.branch.as_ref(), &path, condition));
         let stored = explained(stored, store.as_ref(), expected.as_ref())?;
         if !out.is_json() {
             out.line(stored.value)?;
@@ -186,11 +183,8 @@ impl AddArgs {
             }
             let module = (&*name, &*bytes);
             let run = dry_run(store.as_ref(), &revision, &path, module, condition);
-            let expected = condition.map(|condition| ExpectedModule {
-                branch: branch.clone(),
-                path: path.clone(),
-                condition,
-            });
+            let expected =
+                condition.map(|condition| ExpectedModule::new(branch.as_ref(), &path, condition));
             runs.push(explained(run, store.as_ref(), expected.as_ref())?);
         }
         if out.is_json() {

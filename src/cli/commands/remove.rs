@@ -54,11 +54,11 @@ impl RemoveArgs {
             let hash = expected_hash(settings, hash)?;
             change.precondition = Precondition::module(hash);
             if let Some(ModuleRef::Path(path)) = self.names[0].name() {
-                expected = Some(ExpectedModule {
-                    branch: change.branch.clone(),
-                    path: path.clone(),
-                    condition: PathCondition::Module(hash),
-                });
+                expected = Some(ExpectedModule::new(
+                    change.branch.as_ref(),
+                    path,
+                    PathCondition::Module(hash),
+                ));
             }
         }
         let directories = self.directories();

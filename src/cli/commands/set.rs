@@ -45,11 +45,8 @@ impl SetArgs {
         }
         let store = settings.open_existing()?;
         let set = store.set(&change, &self.hash, &self.path);
-        let expected = condition.map(|condition| ExpectedModule {
-            branch: change.branch.clone(),
-            path: self.path.clone(),
-            condition,
-        });
+        let expected = condition
+            .map(|condition| ExpectedModule::new(change.branch.as_ref(), &self.path, condition));
         let set = explained(set, store.as_ref(), expected.as_ref())?;
         let fields = json!({ "hash": set.value.to_string(), "path": self.path.to_string() });
         report(settings, out, (ChangeVerb::Committed, &set), fields)

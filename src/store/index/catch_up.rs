@@ -48,14 +48,14 @@ impl Store {
     /// store may have many thousands of branches, and any request with an unknown digest calls this function. Skips branches with a commit
     /// that cannot be in the index.
     pub(in crate::store) fn catch_up_all(&self) -> Result<()> {
-        self.catch_up_others(&mut |branch, error| {
+        self.catch_up_branches(&mut |branch, error| {
             tracing::debug!(%branch, error = repo::chain(&error), "a branch is not in the version index");
         })
     }
 
     /// Adds the commits of every branch to the version index, like [`catch_up_all`](Self::catch_up_all). Calls `on_skipped` for each branch
     /// with a commit that cannot be in the index, with the error.
-    pub(super) fn catch_up_others(
+    pub(super) fn catch_up_branches(
         &self,
         on_skipped: &mut dyn FnMut(&BranchName, Error),
     ) -> Result<()> {

@@ -22,7 +22,7 @@ impl Store {
             return Ok(0);
         }
         self.index.reset()?;
-        self.catch_up_others(&mut |branch, error| {
+        self.catch_up_branches(&mut |branch, error| {
             tracing::warn!(%branch, error = chain(&error), "the branch is not in the version index");
         })?;
         self.index_digests()?;
