@@ -71,8 +71,8 @@ impl Git {
         Ok(output.stdout.lines().filter_map(parse).collect())
     }
 
-    /// Creates the repository of `self`, which must not exist yet, as a bare clone of another repository, with all its branches, its tags
-    /// and `refs/oci/records`. Calls `tick` several times per second while it waits.
+    /// Creates the repository of `self`, which must be missing or an empty directory, as a bare clone of another repository, with all its
+    /// branches, its tags and `refs/oci/records`. Calls `tick` several times per second while it waits.
     ///
     /// # Errors
     /// As for [`ls_remote`](Self::ls_remote); if the other repository is shallow; if the clone cannot be written.

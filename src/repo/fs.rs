@@ -7,6 +7,8 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
@@ -89,6 +91,22 @@ pub(crate) fn names_in(path: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(path)?
         .map(|entry| Ok(entry?.file_name()))
         .collect()
+}
+
+/// Removes a directory and everything in it, if it exists. If another process creates a file there at the same time, for example a git
+/// process whose parent was killed, the removal is repeated for at most a second.
+pub(crate) fn remove_tree(path: &Path) -> Result<()> {
+    let mut waits = 50;
+    loop {
+        match step("change files").and_then(|()| fs::remove_dir_all(path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && waits > 0 => {
+                waits -= 1;
+                thread::sleep(Duration::from_millis(20));
+            }
+            removed => return removed.map_err(Error::io("remove", path)),
+        }
+    }
 }
 
 /// Removes a file if it exists.

@@ -25,7 +25,7 @@ impl Store {
         let target = CloneTarget::begin(root)
             .map_err(Error::from)?
             .ok_or_else(|| Error::TargetNotEmpty(root.to_owned()))?;
-        clone(&target.clone_dir())?;
+        clone(target.clone_dir())?;
         Ok(target
             .finish(branch, limits.tree_path_bytes_max)
             .map_err(Error::from)?)

@@ -190,14 +190,47 @@ fn a_clone_that_is_killed_leaves_no_store_and_the_next_one_succeeds() {
     // A new store at the same place takes nothing over.
     let copy = ["-a", "r", "new"];
     assert!(world.command("cp").args(copy).status().unwrap().success());
-    world.file("new/wasmstore/clone/objects/pack/x.pack", "half");
+    world.file("new/wasmstore/tmp/clone1/objects/pack/x.pack", "half");
     world.file("new/refs/heads/strange", world.tip());
     world.ok(&["--root", "new", "init"]);
-    assert!(!world.path("new/wasmstore/clone").exists());
+    assert_eq!(files_in(&world.path("new/wasmstore/tmp")), 0);
     assert_eq!(world.ok(&["--root", "new", "branch", "--list"]), "main\n");
     world.ok(&["--root", "r", "clone", text(&mirror)]);
     assert_eq!(refs(&world, &world.path("r")), refs(&world, &mirror));
-    assert!(!world.path("r/wasmstore/clone").exists());
+    assert_eq!(files_in(&world.path("r/wasmstore/tmp")), 0);
+}
+
+fn files_in(directory: &Path) -> usize {
+    fs::read_dir(directory).map_or(0, Iterator::count)
+}
+
+#[test]
+fn the_git_of_a_killed_clone_does_not_harm_the_next_one() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    // Like a git that goes on after its parent was killed, this one removes the directory of the clone before.
+    let git = "for last; do :; done\nold=\"${0%/*}/old\"\n\
+        PATH=\"${PATH#*:}\"\n\
+        case \" $* \" in *\" clone \"*) ;; *) exec git \"$@\";; esac\n\
+        git \"$@\"\nstatus=$?\n\
+        if [ -e \"$old\" ]; then rm -rf \"$(cat \"$old\")\"; fi\n\
+        echo \"$last\" >\"$old\"\nexit $status";
+    fs::create_dir(world.path("bin")).unwrap();
+    script(&world, "bin/git", git);
+    let path = format!(
+        "{}:{}",
+        text(&world.path("bin")),
+        std::env::var("PATH").unwrap()
+    );
+    let clone = |from: &Path| {
+        let mut clone = world.wasmstore(&["--root", "r", "clone", text(from)]);
+        let output = clone.env("PATH", &path).output().unwrap();
+        assert!(world.path("bin/old").exists(), "{output:?}");
+        output.status.success()
+    };
+    assert!(!clone(&world.path("nowhere")));
+    assert!(clone(&world.root()));
+    assert_eq!(world.ok(&["--root", "r", "list"]), world.ok(&["list"]));
 }
 
 #[test]

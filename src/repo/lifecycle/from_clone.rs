@@ -1,20 +1,25 @@
 //! Creating a store from a clone of another repository.
 //!
-//! The clone is made in `ROOT/wasmstore/clone`, while this process holds `refs.lock` and the marker file of a creation exists
-//! (`create.rs`). So no process sees a store before its `HEAD` exists, and the next creation removes an interrupted clone. The clone is on
-//! the file system of the store, even if `ROOT` is a mount point, so its files can be renamed into the store. Every file is fsynced before
-//! it is renamed to its final path, `HEAD` last.
+//! The clone is made in a new directory in `ROOT/wasmstore/tmp`, while this process holds `refs.lock` and the marker file of a creation
+//! exists (`create.rs`). So no process sees a store before its `HEAD` exists, and the next creation removes an interrupted clone. The clone
+//! is on the file system of the store, even if `ROOT` is a mount point, so its files can be renamed into the store. Every file is fsynced
+//! before it is renamed to its final path, `HEAD` last.
+//!
+//! Each clone has a directory of its own: if this process is killed, its git goes on for a moment, and removes the directory in which it
+//! failed to make a clone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tempfile::TempDir;
+
 use crate::config::{CacheLimits, PushLimits};
 use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo::authority::LocalRefs;
 use crate::repo::error::{Error, Result};
-use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
+use crate::repo::fs::{remove_if_there, remove_tree};
 use crate::repo::lifecycle::create::{ObjectFormat, create_dirs, write_store_files};
 use crate::repo::lifecycle::open::{CREATED_NAMES, CREATING, clear, is_absent};
 use crate::repo::locks::{Guard, Locks};
@@ -32,6 +37,7 @@ const FALLBACK_BRANCH: &str = "main";
 /// files that were created in the directory.
 pub struct CloneTarget {
     root: PathBuf,
+    clone: TempDir,
     was_missing: bool,
     is_done: bool,
     _guard: Guard,
@@ -57,19 +63,22 @@ impl CloneTarget {
         let marker = own_dir.join(CREATING);
         fs::write(&marker, "").map_err(Error::io("write", &marker))?;
         sync_dir(&own_dir)?;
-        let target = Self {
+        clear(root)?;
+        let tmp = own_dir.join("tmp");
+        create_dir(&tmp)?;
+        let clone = TempDir::with_prefix_in("clone", &tmp);
+        Ok(Some(Self {
             root: root.to_owned(),
+            clone: clone.map_err(Error::io("create a directory in", &tmp))?,
             was_missing,
             is_done: false,
             _guard: guard,
-        };
-        clear(root)?;
-        Ok(Some(target))
+        }))
     }
 
-    /// Returns the path where the caller must create a bare clone of the other repository. The path does not exist yet.
-    pub fn clone_dir(&self) -> PathBuf {
-        self.root.join("wasmstore/clone")
+    /// Returns the path of an empty directory, in which the caller must create a bare clone of the other repository.
+    pub fn clone_dir(&self) -> &Path {
+        self.clone.path()
     }
 
     /// Turns the clone into a store, and returns its default branch. Branches, tags and the registry ref are kept as loose refs, other refs
@@ -85,18 +94,17 @@ impl CloneTarget {
         tree_path_bytes_max: u64,
     ) -> Result<BranchName> {
         let (tmp, clone) = (self.root.join("wasmstore/tmp"), self.clone_dir());
-        create_dir(&tmp)?;
         // The minimum number of slots (packs that gix can have open) is enough, because only the configuration is read.
-        let repo = open_bare(&clone, MIN_SLOTS).map_err(|error| self.with_store_root(error))?;
+        let repo = open_bare(clone, MIN_SLOTS).map_err(|error| self.with_store_root(error))?;
         let format = match repo.to_thread_local().object_hash() {
             gix::hash::Kind::Sha256 => ObjectFormat::Sha256,
             _ => ObjectFormat::Sha1,
         };
         drop(repo);
-        let parts = Parts::open(&clone, &CacheLimits::default(), Arc::new(LocalRefs))?;
+        let parts = Parts::open(clone, &CacheLimits::default(), Arc::new(LocalRefs))?;
         let branch = self.choose_default_branch(&parts, branch)?;
         check_trees(&parts, tree_path_bytes_max)?;
-        write_store_files(&clone, &tmp, format)?;
+        write_store_files(clone, &tmp, format)?;
         unpack_refs(&parts, &tmp)?;
         let head = format!("ref: {}\n", branch.full_ref());
         write_file(&tmp, &clone.join("HEAD"), head.as_bytes())?;
@@ -138,20 +146,20 @@ impl CloneTarget {
 
     /// Fsyncs the clone, and renames its files to their paths in the store.
     fn move_into_store(&mut self) -> Result<()> {
-        let clone = self.clone_dir();
-        sync_all_below(&clone)?;
+        let clone = self.clone.path();
+        sync_all_below(clone)?;
         let rename = |name: &str| {
             let dest = self.root.join(name);
             fs::rename(clone.join(name), &dest).map_err(Error::io("rename to", &dest))
         };
         CREATED_NAMES.iter().try_for_each(|name| rename(name))?;
-        sync_dir(&clone)?;
+        sync_dir(clone)?;
         sync_dir(&self.root)?;
         rename("HEAD")?;
         // From now on, the directory has a `HEAD` and is a store, so it must not be removed any more.
         self.is_done = true;
         sync_dir(&self.root)?;
-        fs::remove_dir_all(&clone).map_err(Error::io("remove", &clone))?;
+        remove_tree(clone)?;
         remove_if_there(&self.root.join("wasmstore").join(CREATING))
     }
 

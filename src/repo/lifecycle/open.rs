@@ -1,13 +1,11 @@
 //! Recognizing a store that does not exist yet, or whose creation was interrupted.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::repo::error::{Error, Result};
-use crate::repo::failpoints::step;
-use crate::repo::fs::names_in;
+use crate::repo::fs::{names_in, remove_if_there, remove_tree};
 use crate::repo::refs::lock::PACKED_REFS;
 
 /// The file in `ROOT/wasmstore` that exists while a store is created.
@@ -37,22 +35,12 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
 
 /// Removes the files of an interrupted creation or clone. The marker file exists, and the caller holds `refs.lock`.
 pub(crate) fn clear(root: &Path) -> Result<()> {
-    let created = CREATED_NAMES
-        .iter()
-        .chain(&["wasmstore/clone", "wasmstore/tmp", PACKED_REFS]);
+    let created = CREATED_NAMES.iter().chain(&["wasmstore/tmp", PACKED_REFS]);
     for path in created.map(|name| root.join(name)) {
-        let remove = || {
-            if path.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            }
-        };
-        match step("change files").and_then(|()| remove()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", &path)(error));
-            }
-            _ => {}
+        if path.is_dir() {
+            remove_tree(&path)?;
+        } else {
+            remove_if_there(&path)?;
         }
     }
     Ok(())

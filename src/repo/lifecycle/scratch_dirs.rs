@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::names::ModuleHash;
 use crate::repo::error::{Error, Result};
-use crate::repo::fs::remove_if_there;
-use crate::repo::fs::{create_dir, new_file, persist};
+use crate::repo::fs::{create_dir, new_file, persist, remove_if_there, remove_tree};
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::parts::Parts;
 
@@ -98,7 +97,7 @@ fn clear_dir(dir: &Path) -> Result<()> {
     for entry in entries {
         let path = entry.map_err(Error::io("read", dir))?.path();
         if path.is_dir() {
-            fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
+            remove_tree(&path)?;
         } else {
             remove_if_there(&path)?;
         }
