@@ -53,6 +53,15 @@ impl Guard {
     }
 }
 
+impl Drop for Guard {
+    /// Unlocks the file. Closing it is not enough: if another thread has just started a git process, that process has the same open file
+    /// description until exec(2) closes it, and the lock lasts as long as one of its descriptors (flock(2)).
+    fn drop(&mut self) {
+        // Fails only if the descriptor is invalid.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Returns the time of the last `gc` in the store at `root`, in nanoseconds since 1970; 0 if there was none.
 pub(crate) fn last_collected(root: &Path) -> u64 {
     File::open(root.join("wasmstore/lock")).map_or(0, |file| read_time(&file))
@@ -230,5 +239,23 @@ fn open_lock_file(path: &Path) -> Result<File> {
             File::open(path).map_err(Error::io("open", path))
         }
         other => other.map_err(Error::io("open", path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_released_lock_is_free_although_a_child_process_has_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let locks = Locks::new(dir.path().to_owned());
+        let guard = locks.try_maintenance().unwrap().unwrap();
+        assert!(locks.try_maintenance().unwrap().is_none());
+        // Like fork(2), `try_clone` makes another descriptor of the same open file description.
+        let inherited = guard.0.try_clone().unwrap();
+        drop(guard);
+        assert!(locks.try_maintenance().unwrap().is_some());
+        drop(inherited);
     }
 }
