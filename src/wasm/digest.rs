@@ -1,5 +1,7 @@
 //! Computes SHA-256 and SHA-512 digests.
 
+use std::io::{self, Write};
+
 use sha2::{Digest, Sha256, Sha512};
 
 /// Returns the SHA-256 (FIPS 180-4) of `bytes`.
@@ -20,6 +22,18 @@ impl Hashing {
     /// Returns the SHA-256 of all added bytes.
     pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
+    }
+}
+
+/// Adds what is written to the digest.
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

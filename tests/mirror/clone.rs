@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use super::support::{Listener, bare, eventually, refs, running_with, script};
+use super::support::{Listener, bare, refs, running_with, script};
 use crate::support::program::{World, reason};
+use crate::support::waiting::eventually;
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()

@@ -3,8 +3,9 @@
 
 use std::time::Instant;
 
-use super::support::{LONG, Listener, bare, http, is_equal, refs, script, ssh};
+use super::support::{Listener, bare, http, is_equal, refs, script, ssh};
 use crate::support::program::{CommandOutput, World, reason};
+use crate::support::waiting::LONG;
 
 /// Runs the program with environment variables.
 fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> CommandOutput {

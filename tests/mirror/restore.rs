@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::support::{Listener, bare, bare_of, eventually, http, is_equal, refs, ssh};
+use super::support::{Listener, bare, bare_of, http, is_equal, refs, ssh};
 use crate::support::program::{CommandOutput, FORMATS, World};
 use crate::support::server::Server;
+use crate::support::waiting::eventually;
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()

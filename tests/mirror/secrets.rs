@@ -7,9 +7,10 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 
-use super::support::{eventually, is_equal};
+use super::support::is_equal;
 use crate::support::program::World;
 use crate::support::server::Server;
+use crate::support::waiting::eventually;
 
 /// The password of the mirror, and the key of the server that the mirror is on.
 const PASSWORD: &str = "s3cr3t";

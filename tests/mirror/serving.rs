@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::support::{Listener, bare, eventually, is_equal, metric, refs, running_with, script};
+use super::support::{Listener, bare, is_equal, metric, refs, running_with, script};
 use crate::support::program::{World, module};
 use crate::support::server::Server;
+use crate::support::waiting::eventually;
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()

@@ -1,4 +1,4 @@
-//! Repositories to push to, loopback servers that are no git servers, and helpers that wait.
+//! Repositories to push to, and loopback servers that are no git servers.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -6,13 +6,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use crate::support::program::{CommandOutput, World};
 use crate::support::server::Server;
-
-/// Far longer than any step takes, even on a slow machine.
-pub const LONG: Duration = Duration::from_secs(30);
 
 /// Creates an empty bare repository in the directory where commands run.
 pub fn bare(world: &World, name: &str) -> PathBuf {
@@ -41,16 +37,6 @@ pub fn refs(world: &World, repository: &Path) -> Option<String> {
 pub fn is_equal(world: &World, repository: &Path) -> bool {
     let mirror_refs = refs(world, repository);
     mirror_refs.is_some() && mirror_refs == refs(world, &world.root())
-}
-
-/// Waits until a condition holds. `what` says in a failure what did not happen.
-#[track_caller]
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < LONG, "did not happen: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Writes an executable shell script.

@@ -1,7 +1,7 @@
 //! Uploads of large files over connections that break.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,7 @@ use crate::support::program::{World, without_report};
 use crate::support::random::Random;
 use crate::support::server::Server;
 use crate::support::store::custom_section;
+use crate::support::waiting::eventually;
 
 /// The size of the module: three chunks.
 const MODULE_BYTES: u32 = 20_000_000;
@@ -282,6 +283,55 @@ fn an_upload_continues_after_the_server_was_killed() {
     });
     is_added(&world, &seen.url);
     assert_eq!((seen.count(BEGIN), seen.count(WHOLE)), (1, 0));
+}
+
+/// Kills a client whose first chunk has arrived and whose second one was cut. Returns the proxy, which passes all other requests on.
+fn with_killed_client(twin: &Twin, address: &Arc<Mutex<SocketAddr>>) -> Seen {
+    let is_killed = Arc::new(AtomicBool::new(false));
+    let passes_all = Arc::clone(&is_killed);
+    let seen = proxy(address, move |line, count| {
+        let is_first = count == 1 && (line.starts_with("POST ") || line.starts_with("PATCH "));
+        match is_first || passes_all.load(Ordering::SeqCst) {
+            true => Passage::Pass,
+            false => Passage::Cut(1_000_000),
+        }
+    });
+    let args = ["add", "large.wasm", "--root", &seen.url];
+    let mut client = twin.world.wasmstore(&args).spawn().unwrap();
+    eventually("the second chunk is sent", || seen.count("PATCH ") == 2);
+    client.kill().unwrap();
+    client.wait().unwrap();
+    is_killed.store(true, Ordering::SeqCst);
+    seen
+}
+
+#[test]
+fn an_upload_continues_after_the_client_was_killed() {
+    let (twin, address) = serve();
+    let seen = with_killed_client(&twin, &address);
+    let sent = seen.count("PATCH ");
+    is_added(&twin.world, &seen.url);
+    // Two of three chunks, the first of them without the bytes that have arrived.
+    assert_eq!((seen.count("PATCH ") - sent, seen.count(BEGIN)), (2, 2));
+    // The upload is completed: the next one of the same bytes is a new one.
+    twin.world.ok(&["remove", "large.wasm"]);
+    is_added(&twin.world, &seen.url);
+    assert_eq!((seen.count("PATCH ") - sent, seen.count(BEGIN)), (5, 3));
+}
+
+#[test]
+fn an_upload_whose_first_bytes_were_damaged_begins_again() {
+    let (twin, address) = serve();
+    let seen = with_killed_client(&twin, &address);
+    let users = twin.world.root().join("wasmstore/oci/_modules");
+    let user = std::fs::read_dir(users).unwrap().next().unwrap().unwrap();
+    let uploads = user.path().join("_uploads");
+    let upload = std::fs::read_dir(uploads).unwrap().next().unwrap().unwrap();
+    let mut file = File::options().write(true).open(upload.path()).unwrap();
+    file.seek(SeekFrom::Start(1_000)).unwrap();
+    file.write_all(b"damaged").unwrap();
+    is_added(&twin.world, &seen.url);
+    assert_eq!((seen.count(BEGIN), seen.count(WHOLE)), (3, 0));
 }
 
 #[test]

@@ -7,4 +7,6 @@ pub mod program;
 pub mod random;
 pub mod server;
 pub mod store;
+#[allow(dead_code, reason = "`sweeps` uses the rest")]
+pub mod waiting;
 pub mod watching;

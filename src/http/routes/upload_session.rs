@@ -9,6 +9,7 @@ use crate::http::state::App;
 use crate::http::upload::body::content_length;
 use crate::http::upload::body_digest::BodyDigest;
 use crate::http::upload::memory::CHUNK_BYTES;
+use crate::names::OciDigest;
 use crate::oci::{self, ErrorCode};
 use crate::store::{BlobUpload, Store, UploadArea};
 
@@ -42,6 +43,25 @@ impl UploadSession {
         let begun =
             app.run_write(move |store| Ok(store.begin_upload(&begun_area)?.id().to_owned()));
         Ok(Self::new(app, area, begun.await?))
+    }
+
+    /// Continues the upload that was begun with this digest in the same area, or else begins one. Returns it with the number of bytes that
+    /// have arrived.
+    ///
+    /// # Errors
+    /// As for [`begin`](Self::begin).
+    pub async fn continue_or_begin(
+        app: &App,
+        area: UploadArea,
+        digest: OciDigest,
+    ) -> Result<(Self, u64)> {
+        let its_area = area.clone();
+        let begun = app.run_write(move |store| {
+            let upload = store.continue_or_begin_upload(&its_area, &digest)?;
+            Ok((upload.id().to_owned(), upload.size_bytes()))
+        });
+        let (id, size_bytes) = begun.await?;
+        Ok((Self::new(app, area, id), size_bytes))
     }
 
     /// Returns the id of the upload.

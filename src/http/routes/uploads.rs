@@ -44,6 +44,10 @@ pub(in crate::http) struct BeginQuery {
     path: Option<String>,
     /// The size of the module in bytes, if it is known; 413 if it is too large.
     size: Option<u64>,
+    /// The digest that the module has, if it is known. If the same client has begun an upload with this digest and has not completed it,
+    /// the response has the `Location` of that upload, and its `Range`.
+    #[param(pattern = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")]
+    digest: Option<String>,
 }
 
 /// The query parameters of a request that completes an upload.
@@ -67,7 +71,8 @@ type User = Option<Extension<Caller>>;
 /// completes the upload.
 #[utoipa::path(post, operation_id = "begin_upload", path = "/uploads", tag = "modules", params(WriteHeaders, BeginQuery),
     responses((status = 202, description = "The upload is at `Location`",
-        headers(("Location" = String, description = "The URL of the upload"))), UploadBeginProblems))]
+        headers(("Location" = String, description = "The URL of the upload"),
+            ("Range" = String, description = "The positions of the first and the last byte that have arrived; absent if none has"))), UploadBeginProblems))]
 pub(in crate::http) async fn begin(
     State(app): State<App>,
     WriteHeaders(change): WriteHeaders,
@@ -75,13 +80,19 @@ pub(in crate::http) async fn begin(
     user: User,
 ) -> Result<Response> {
     let path = query.path.as_deref().map(ModulePath::parse).transpose()?;
+    let digest = query.digest.as_deref();
+    let digest = digest.map(OciDigest::parse).transpose()?;
     check_size(query.size, app.module_bytes_max())?;
     refuse_unchecked_conditions(&change, path.is_some())?;
     if let Some(path) = path {
         check_early(&app, &change, &path).await?;
     }
-    let session = UploadSession::begin(&app, Store::module_upload_area(name_of(&user)));
-    Ok(respond(&app, StatusCode::ACCEPTED, (&session.await?, 0)))
+    let area = Store::module_upload_area(name_of(&user));
+    let (session, size_bytes) = match digest {
+        Some(digest) => UploadSession::continue_or_begin(&app, area, digest).await?,
+        None => (UploadSession::begin(&app, area).await?, 0),
+    };
+    Ok(respond(&app, StatusCode::ACCEPTED, (&session, size_bytes)))
 }
 
 /// Returns how much of an upload has arrived

@@ -1,4 +1,4 @@
-//! A file that is uploaded in chunks: it is validated and hashed when its bytes are read for the first time.
+//! A file that is uploaded in chunks: it is validated when its bytes are read for the first time.
 
 use std::io::{self, Read, SeekFrom};
 
@@ -8,13 +8,12 @@ use crate::remote::error::{Error, Result};
 use crate::remote::module_source::SeekableRead;
 use crate::store::{self, Hashing, ModuleError};
 
-/// A file whose chunks are uploaded, some of them more than once. Each byte is hashed and validated only once.
+/// A file whose chunks are uploaded, some of them more than once. Each byte is validated only once.
 pub(super) struct CheckedFile<'f> {
     file: &'f mut dyn SeekableRead,
     size_bytes: u64,
-    /// The number of bytes at the beginning of the file that have been hashed and validated.
+    /// The number of bytes at the beginning of the file that have been validated. It stays 0 if the server already has the first chunk.
     checked_bytes: u64,
-    hashing: Hashing,
     check: ModuleCheck,
     /// The reason why a chunk could not be read.
     failure: Option<io::Error>,
@@ -27,7 +26,6 @@ impl<'f> CheckedFile<'f> {
             file,
             size_bytes,
             checked_bytes: 0,
-            hashing: Hashing::default(),
             check: ModuleCheck::new(),
             failure: None,
         }
@@ -68,16 +66,19 @@ impl<'f> CheckedFile<'f> {
         Some(unreadable(path, failure))
     }
 
-    /// Returns the digest of the file. All of its bytes must have been read.
+    /// Reads the whole file and returns its digest.
     ///
     /// # Errors
-    /// The file has become longer.
+    /// The file cannot be read, or has another size.
     pub fn digest(&mut self, path: &ModulePath) -> Result<Digest> {
-        let end = self.file.seek(SeekFrom::End(0));
-        if end.map_err(|error| unreadable(path, error))? != self.size_bytes {
+        let mut hashing = Hashing::default();
+        let rewound = self.file.rewind();
+        let mut all = self.file.take(self.size_bytes.saturating_add(1));
+        let read = rewound.and_then(|()| io::copy(&mut all, &mut hashing));
+        if read.map_err(|error| unreadable(path, error))? != self.size_bytes {
             return Err(unreadable(path, changed()));
         }
-        Ok(Digest::from_bytes(self.hashing.clone().finish()))
+        Ok(Digest::from_bytes(hashing.finish()))
     }
 
     /// Returns the file, positioned at its first byte. `path` names the module in errors.
@@ -92,13 +93,12 @@ impl<'f> CheckedFile<'f> {
     }
 
     fn check(&mut self, position: u64, bytes: &[u8]) {
-        let known = self.checked_bytes.saturating_sub(position);
+        let Some(known) = self.checked_bytes.checked_sub(position) else {
+            return;
+        };
         let known = usize::try_from(known).unwrap_or(usize::MAX);
-        if let Some(new) = bytes.get(known..) {
-            self.hashing.update(new);
-            if !new.is_empty() {
-                self.check.write(new);
-            }
+        if let Some(new) = bytes.get(known..).filter(|new| !new.is_empty()) {
+            self.check.write(new);
             self.checked_bytes += new.len() as u64;
         }
     }
@@ -147,11 +147,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_that_are_read_again_are_hashed_once() {
+    fn bytes_that_are_read_again_are_validated_once() {
         let path: ModulePath = "a".parse().unwrap();
         let bytes: Vec<u8> = b"\0asm\x01\0\0\0".iter().copied().chain(0..92).collect();
         let mut file = Cursor::new(bytes.clone());
         let mut file = CheckedFile::new(&mut file, 100);
+        let digest = Digest::from_bytes(crate::store::sha256(&bytes));
+        assert_eq!(file.digest(&path).unwrap(), digest);
         for (start, length) in [(0, 10), (10, 5), (3, 4), (12, 20), (32, 68), (0, 100)] {
             let mut read = Vec::new();
             let mut chunk = file.chunk(&path, start, length).unwrap();
@@ -159,9 +161,18 @@ mod tests {
             let (from, to) = (start as usize, (start + length) as usize);
             assert_eq!(read, bytes[from..to]);
         }
-        let digest = Digest::from_bytes(crate::store::sha256(&bytes));
-        assert_eq!(file.digest(&path).unwrap(), digest);
+        assert_eq!(file.checked_bytes, 100);
         assert!(file.is_invalid());
+    }
+
+    #[test]
+    fn bytes_after_a_gap_are_not_validated() {
+        let path: ModulePath = "a".parse().unwrap();
+        let mut file = Cursor::new(b"\0asm not valid".to_vec());
+        let mut file = CheckedFile::new(&mut file, 14);
+        let mut chunk = file.chunk(&path, 4, 10).unwrap();
+        chunk.read_to_end(&mut Vec::new()).unwrap();
+        assert!(!file.is_invalid());
     }
 
     #[test]

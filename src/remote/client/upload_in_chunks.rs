@@ -1,4 +1,5 @@
-//! Uploads large files in chunks. If the connection breaks, resumes the upload with the bytes that the server has not received.
+//! Uploads large files in chunks. If the connection breaks, continues the upload with the bytes that the server has not received. If this
+//! process is killed, the next one that uploads the same bytes continues, because the server finds the upload by the digest of the file.
 
 use std::thread;
 use std::time::Duration;
@@ -28,10 +29,10 @@ const CHUNK_BYTES: u64 = 8 << 20;
 /// if a load balancer sends the requests to several servers.
 const UPLOADS_MAX: usize = 2;
 
-/// The delay before the first attempt to resume a broken upload. It doubles with each further attempt without progress.
+/// The delay before the first attempt to continue a broken upload. It doubles with each further attempt without progress.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 
-/// The longest delay between two attempts to resume a broken upload.
+/// The longest delay between two attempts to continue a broken upload.
 const DELAY_MAX: Duration = Duration::from_secs(8);
 
 /// How an upload in chunks has ended, unless it failed.
@@ -58,22 +59,29 @@ impl Client {
         (file, size_bytes): (&mut dyn SeekableRead, u64),
         digest: Option<Digest>,
     ) -> Result<Published<ModuleHash>> {
+        let mut file = CheckedFile::new(file, size_bytes);
         let mut upload = ChunkedUpload {
             client: self,
             change,
             path,
-            file: CheckedFile::new(file, size_bytes),
-            digest,
+            digest: digest.map_or_else(|| file.digest(path), Ok)?,
+            file,
             attempts: 0,
         };
         for _ in 0..UPLOADS_MAX {
-            let Some(id) = upload.begin()? else { break };
-            match upload.send(&id) {
+            let Some((id, arrived)) = upload.begin()? else {
+                break;
+            };
+            match upload.send(&id, arrived) {
                 Ok(UploadEnd::Stored(published)) => return Ok(published),
                 Ok(UploadEnd::Lost) => tracing::debug!(id, "the server has lost an upload"),
                 Ok(UploadEnd::SendWhole) => {
                     upload.cancel(&id);
                     break;
+                }
+                // The server may have lost or damaged what an earlier process has sent, in a power cut for example.
+                Err(Error::Refused(response)) if response.status == 400 && arrived > 0 => {
+                    upload.cancel(&id);
                 }
                 Err(error) => {
                     if matches!(error, Error::Refused(_)) {
@@ -94,17 +102,19 @@ struct ChunkedUpload<'c, 'f> {
     change: &'c Change,
     path: &'c ModulePath,
     file: CheckedFile<'f>,
-    /// The digest that the file must have; `None` if any file is accepted.
-    digest: Option<Digest>,
-    /// The number of attempts to resume the upload since the server last received new bytes.
+    /// The digest of the file.
+    digest: Digest,
+    /// The number of attempts to continue the upload since the server last received new bytes.
     attempts: u32,
 }
 
 impl ChunkedUpload<'_, '_> {
-    /// Begins an upload and returns its id; `None` if the server does not support uploads in chunks, or has too many unfinished ones.
-    fn begin(&self) -> Result<Option<String>> {
+    /// Begins an upload, or continues one that was begun with the same digest. Returns its id and the number of bytes that the server has
+    /// received; `None` if the server does not support uploads in chunks, or has too many unfinished ones.
+    fn begin(&self) -> Result<Option<(String, u64)>> {
         let path = encode_query_value(self.path.as_str());
-        let url_path = format!("/uploads?path={path}&size={}", self.file.size_bytes());
+        let (size_bytes, digest) = (self.file.size_bytes(), self.digest);
+        let url_path = format!("/uploads?path={path}&size={size_bytes}&digest={digest}");
         // The server checks the conditions for single paths only when the upload is completed.
         let change = Change {
             path_conditions: PathConditions::default(),
@@ -112,7 +122,10 @@ impl ChunkedUpload<'_, '_> {
         };
         let request = self.client.write(Method::POST, &url_path, &change);
         match self.client.send(request) {
-            Ok(response) => Ok(upload_id(response.headers())),
+            Ok(response) => {
+                let headers = response.headers();
+                Ok(upload_id(headers).map(|id| (id, arrived_bytes(headers))))
+            }
             Err(Error::Refused(response))
                 if matches!(response.status, 404 | 405 | 501 | 507)
                     && response.missing.is_none() =>
@@ -123,10 +136,9 @@ impl ChunkedUpload<'_, '_> {
         }
     }
 
-    /// Sends the file to the upload with this id, and completes it.
-    fn send(&mut self, id: &str) -> Result<UploadEnd> {
+    /// Sends the file to the upload with this id, except for the bytes that have `arrived`, and completes it.
+    fn send(&mut self, id: &str, mut arrived: u64) -> Result<UploadEnd> {
         let size_bytes = self.file.size_bytes();
-        let mut arrived = 0;
         while arrived < size_bytes {
             let now_arrived = match self.append(id, arrived) {
                 Ok(now_arrived) => now_arrived,
@@ -204,8 +216,7 @@ impl ChunkedUpload<'_, '_> {
     /// Completes the upload, whose bytes have all arrived. If the response is lost, the request is repeated: the server then returns the
     /// same response, or does not know the upload any more. In the second case, the module may already be at its path.
     fn complete(&mut self, id: &str) -> Result<UploadEnd> {
-        let actual = self.file.digest(self.path)?;
-        let digest = self.digest.unwrap_or(actual);
+        let digest = self.digest;
         let path = encode_query_value(self.path.as_str());
         let url_path = format!("/uploads/{id}?path={path}&digest={digest}");
         let mut is_repeated = false;

@@ -7,11 +7,11 @@
 //! manifest names a blob, its digest is verified again, and a damaged blob is removed. The client then gets the error for an unknown blob, and
 //! sends the blob again.
 
+mod begin;
 mod upload;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -21,17 +21,14 @@ use crate::config::BlobUploadLimits;
 use crate::names::{OciDigest, RepositoryName};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
-use crate::sharing::{create_shared_dir_all, share};
+use crate::sharing::create_shared_dir_all;
 
 pub use upload::BlobUpload;
-use upload::lock;
 
 /// The subdirectory of a repository's directory for unfinished uploads.
 const UPLOADS: &str = "_uploads";
 /// The subdirectory of a repository's directory for complete blobs.
 const BLOBS: &str = "_blobs";
-/// The number of random characters in the id of an upload. A client that knows the id can continue the upload.
-const ID_CHARS: usize = 32;
 /// The maximum number of directories that are searched for a blob whose repository is unknown.
 const SEARCHED_MAX: usize = 10_000;
 /// The maximum number of times that the creation of a file is repeated, if a sweep removes the file's empty directory first.
@@ -74,63 +71,6 @@ impl BlobUploads {
             limits,
             usage: Mutex::default(),
         }
-    }
-
-    /// Begins an empty upload.
-    ///
-    /// # Errors
-    /// `UploadsFull` if there are too many uploads; the file cannot be created.
-    pub fn begin(&self, area: &UploadArea) -> Result<BlobUpload<'_>> {
-        self.reserve(0, 1)?;
-        let dir = self.dir.join(area.dir()).join(UPLOADS);
-        let failed = || Error::io("create a file in", &dir);
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("").rand_bytes(ID_CHARS);
-        builder.permissions(fs::Permissions::from_mode(0o644));
-        let file = in_dir(&dir, || builder.tempfile_in(&dir)).map_err(failed())?;
-        let (file, path) = file.keep().map_err(|error| failed()(error.error))?;
-        share(&path);
-        // `lock` does not block, because no other request knows the name of the file yet.
-        file.lock().map_err(failed())?;
-        Ok(BlobUpload {
-            uploads: self,
-            area: area.clone(),
-            path,
-            file,
-            size_bytes: 0,
-        })
-    }
-
-    /// Opens an upload to continue it; `None` if there is no upload with this id.
-    ///
-    /// # Errors
-    /// `Busy` if another request writes to it.
-    pub fn resume(&self, area: &UploadArea, id: &str) -> Result<Option<BlobUpload<'_>>> {
-        if id.len() != ID_CHARS || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Ok(None);
-        }
-        let path = self.dir.join(area.dir()).join(UPLOADS).join(id);
-        let failed = || Error::io("open", &path);
-        let opened = OpenOptions::new().read(true).append(true).open(&path);
-        let file = match opened {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(failed())?,
-        };
-        lock(&file, &path)?;
-        // Another request may have completed or discarded the upload before this request got the lock.
-        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let locked = file.metadata().map(inode).map_err(failed())?;
-        if fs::metadata(&path).map(inode).ok() != Some(locked) {
-            return Ok(None);
-        }
-        let size_bytes = file.metadata().map_err(failed())?.len();
-        Ok(Some(BlobUpload {
-            uploads: self,
-            area: area.clone(),
-            path,
-            file,
-            size_bytes,
-        }))
     }
 
     /// Opens the file of a complete blob, and returns the file and its path; `None` if there is no such blob.

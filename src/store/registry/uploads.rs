@@ -45,6 +45,23 @@ impl Store {
         })
     }
 
+    /// Continues the unfinished upload that was begun with this digest in the same area, or else begins one. Only the area protects the
+    /// upload from other users, so it must be the area of one user.
+    ///
+    /// # Errors
+    /// As for [`begin_upload`](Self::begin_upload).
+    pub fn continue_or_begin_upload(
+        &self,
+        area: &UploadArea,
+        digest: &OciDigest,
+    ) -> Result<BlobUpload<'_>> {
+        self.ensure_writable()?;
+        Ok(BlobUpload {
+            upload: self.blob_uploads.continue_or_begin(area, digest)?,
+            bytes_max: self.options.modules.module_bytes_max,
+        })
+    }
+
     /// Opens an unfinished upload to continue it. Returns `None` if there is no upload with this id.
     ///
     /// # Errors
