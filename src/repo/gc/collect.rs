@@ -30,7 +30,7 @@ use crate::repo::parts::Parts;
 
 /// The maximum number of attempts of phase 2, the phase in which writers are blocked. It is repeated if another machine changes the shared
 /// state in between.
-const EXCHANGES_MAX: usize = 20;
+const ATTEMPTS_MAX: usize = 20;
 
 /// The parameters of a garbage collection.
 pub struct GcRequest<'a, E> {
@@ -60,8 +60,8 @@ pub struct NewHistory {
     pub dropped_commits: usize,
 }
 
-/// The result of [`Collector::exchange`], the step after which no ref needs the [`Candidates`]: the packs and loose objects to delete.
-struct Exchanged {
+/// The result of [`Collector::release`], the step after which no ref needs the [`Candidates`]: the packs and loose objects to delete.
+struct Released {
     rewritten: Option<RewrittenBranch>,
     /// The objects that were to be deleted, but were copied into a new pack because refs reach them.
     copies: Vec<gix::ObjectId>,
@@ -154,11 +154,11 @@ impl Collector<'_> {
             .transpose()?
             .flatten();
         let packed = ReachablePack { pack, index };
-        let Exchanged {
+        let Released {
             rewritten,
             copies,
             copied,
-        } = self.exchange(repo, plan, &candidates, &packed, base, check)?;
+        } = self.release(repo, plan, &candidates, &packed, base, check)?;
         candidates.spare(copied.as_ref());
         candidates.spare_named(&self.parts.following.lock().named);
         self.delete_for_good(&lock, &candidates)?;
@@ -186,7 +186,7 @@ impl Collector<'_> {
     /// Rewrites the branch, and copies those objects of the candidates (packs and loose objects to delete) that refs reach by now, so that
     /// all candidates can be deleted. If several machines share the repository, replaces the packs of `base` in the shared state, and
     /// starts again whenever another machine has changed that state.
-    fn exchange<E: From<Error>>(
+    fn release<E: From<Error>>(
         &self,
         repo: &gix::Repository,
         plan: Option<&RewritePlan<'_>>,
@@ -194,14 +194,14 @@ impl Collector<'_> {
         packed: &ReachablePack,
         base: Option<&SharedState>,
         check: impl Fn() -> Result<(), E>,
-    ) -> Result<Exchanged, E> {
+    ) -> Result<Released, E> {
         // In a shared repository, the refs on disk are compared and read only once. If there are many, other machines would change the state
         // in that time again and again.
         let mut unshared = None;
         if base.is_some() {
             self.parts.doubt();
         }
-        for _ in 0..EXCHANGES_MAX {
+        for _ in 0..ATTEMPTS_MAX {
             self.parts.catch_up(Freshness::LastSwap)?;
             check()?;
             let rewritten = plan.map(|plan| plan.write(self.parts)).transpose()?;
@@ -228,11 +228,11 @@ impl Collector<'_> {
                 Some(base) => {
                     let packs = packed.pack.iter().chain(&copied);
                     let branch = plan.map(RewritePlan::branch);
-                    shared::exchange(self.parts, base, packs, branch.zip(rewritten.as_ref()))?
+                    shared::replace_packs(self.parts, base, packs, branch.zip(rewritten.as_ref()))?
                 }
             };
             if is_done {
-                return Ok(Exchanged {
+                return Ok(Released {
                     rewritten,
                     copies,
                     copied,

@@ -39,7 +39,7 @@ pub(crate) fn begin(parts: &Parts) -> Result<Option<Arc<SharedState>>> {
 
 /// In the state that several machines share, replaces the packs that the earlier state `base` has by `packs`, and moves the branch whose
 /// history was rewritten, if any. Returns false if another machine has changed the shared state first.
-pub(crate) fn exchange<'p>(
+pub(crate) fn replace_packs<'p>(
     parts: &Parts,
     base: &SharedState,
     packs: impl Iterator<Item = &'p Pack>,
