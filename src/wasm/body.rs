@@ -101,9 +101,7 @@ fn validate_inspected(
     reader.set_features(with_known(*used));
     while !reader.eof() {
         let visitor = validator.visitor(reader.original_position());
-        if let Some(rest) = visit_with_known(&mut reader, code, visitor, used)? {
-            code = rest;
-        }
+        visit_with_known(&mut reader, &mut code, visitor, used)?;
     }
     let end = reader.original_position();
     reader.finish_expression(&validator.visitor(end))

@@ -64,22 +64,15 @@ pub(super) fn of_operator(code: &[u8], used: &mut WasmFeatures) {
     }
 }
 
-/// Adds to `used` the features of an operator whose opcode is the prefix 0xfd or 0xfe, followed by `number`.
+/// Adds to `used` the features that the encoding of an operator requires. Its opcode is the prefix 0xfd or 0xfe, followed by `number`.
 fn of_prefixed(
     prefix: u8,
     number: u32,
     (code, immediates): (&[u8], &[u8]),
     used: &mut WasmFeatures,
 ) {
-    let accesses_memory = match (prefix, number) {
-        (0xfd, 0x100..) => {
-            *used |= WasmFeatures::RELAXED_SIMD;
-            false
-        }
-        (0xfd, _) => {
-            *used |= WasmFeatures::SIMD;
-            matches!(number, 0..=11 | 84..=93)
-        }
+    let accesses_memory = match prefix {
+        0xfd => matches!(number, 0..=11 | 84..=93),
         _ => matches!(number, 0..=2 | 0x10..=0x4e),
     };
     if accesses_memory {

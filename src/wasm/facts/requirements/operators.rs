@@ -20,9 +20,6 @@ pub(in crate::wasm) struct UsedFeatures {
     inspected_bytes: AtomicU64,
 }
 
-/// The first byte of the operators on vectors.
-const VECTOR_PREFIX: u8 = 0xfd;
-
 /// The first function bodies of a module, up to this total length in bytes, are inspected for features while they are validated. Later
 /// bodies are first validated with only the features that are known by then, and without inspection: many modules use all of their features
 /// in their first functions. If a body is not valid with the known features, it is validated again, with inspection.
@@ -113,51 +110,50 @@ where
 }
 
 /// Calls `visitor` for the operator at the position of `reader` like [`visit_operator`], but inspects the encoding only if necessary.
+/// `code` has all bytes that `reader` reads.
 ///
 /// `reader` decodes with some of the features in `used`, so it rejects an operator whose encoding requires another feature. Such an
-/// operator is decoded again with all features and inspected. Then `reader` is replaced with a reader of the remaining bytes that has all
-/// features in `used`, and the remaining bytes are returned. Returns `None` if `reader` was not replaced.
+/// operator is decoded again with all features and inspected. Then `reader` and `code` are replaced with those of the remaining bytes; the
+/// new reader has all features in `used`.
 #[inline]
 pub(in crate::wasm) fn visit_with_known<'a, V>(
     reader: &mut BinaryReader<'a>,
-    code: &'a [u8],
+    code: &mut &'a [u8],
     visitor: V,
     used: &mut WasmFeatures,
-) -> Result<Option<&'a [u8]>>
+) -> Result<()>
 where
     V: VisitOperator<'a, Output = Result<()>> + FrameStack,
 {
     let (start, offset) = (reader.current_position(), reader.original_position());
     let mut recorder = Recorder { visitor, used };
     match reader.visit_operator(&mut recorder) {
-        Ok(visited) => {
-            visited?;
-            // The recorder does not record the features of vector operators.
-            if code[start] == VECTOR_PREFIX {
-                encoding::of_operator(&code[start..reader.current_position()], used);
-            }
-            Ok(None)
+        Ok(visited) => visited,
+        Err(_) => {
+            (*reader, *code) = decode_again(&code[start..], offset, recorder)?;
+            Ok(())
         }
-        Err(_) => decode_again(reader, (&code[start..], offset), recorder).map(Some),
     }
 }
 
+/// Decodes the operator at the start of `code` with all features, and records the features that it uses. `offset` is its offset in the
+/// module. Returns the remaining bytes, and a reader for them.
 #[cold]
 fn decode_again<'a, V>(
-    reader: &mut BinaryReader<'a>,
-    (code, offset): (&'a [u8], u64),
+    code: &'a [u8],
+    offset: u64,
     mut recorder: Recorder<'_, V>,
-) -> Result<&'a [u8]>
+) -> Result<(BinaryReader<'a>, &'a [u8])>
 where
     V: VisitOperator<'a, Output = Result<()>> + FrameStack,
 {
-    let mut again = BinaryReader::new_features(code, offset, WasmFeatures::all());
-    again.visit_operator(&mut recorder)??;
-    let (operator, rest) = code.split_at(again.current_position());
+    let mut reader = BinaryReader::new_features(code, offset, WasmFeatures::all());
+    reader.visit_operator(&mut recorder)??;
+    let (operator, rest) = code.split_at(reader.current_position());
     encoding::of_operator(operator, recorder.used);
     let known = with_known(*recorder.used);
-    *reader = BinaryReader::new_features(rest, again.original_position(), known);
-    Ok(rest)
+    let offset = reader.original_position();
+    Ok((BinaryReader::new_features(rest, offset, known), rest))
 }
 
 /// Returns the features with which the reader for [`visit_with_known`] must decode. `used` are the known features.

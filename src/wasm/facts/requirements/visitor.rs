@@ -8,7 +8,7 @@ use wasmparser::{
 use super::types::{of_reference, of_value};
 
 /// Passes operators on to `visitor`, and adds the features that they use to `used`. Exception:
-/// [`of_operator`](super::encoding::of_operator) adds the features of operators with the prefix 0xfd.
+/// [`of_operator`](super::encoding::of_operator) adds the features that only the encoding of an operator requires.
 pub(super) struct Recorder<'f, V> {
     pub(super) visitor: V,
     pub(super) used: &'f mut WasmFeatures,
@@ -42,6 +42,12 @@ macro_rules! add_proposal {
     };
     ($self:ident reference_types) => {
         *$self.used |= WasmFeatures::REFERENCE_TYPES
+    };
+    ($self:ident simd) => {
+        *$self.used |= WasmFeatures::SIMD
+    };
+    ($self:ident relaxed_simd) => {
+        *$self.used |= WasmFeatures::RELAXED_SIMD
     };
     ($self:ident sign_extension) => {
         *$self.used |= WasmFeatures::SIGN_EXTENSION
@@ -167,12 +173,31 @@ where
 {
     type Output = Result<()>;
 
-    #[inline]
     fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Self::Output>> {
-        self.visitor.simd_visitor()
+        Some(self)
     }
 
     for_each_visit_operator!(record);
+}
+
+macro_rules! record_vector {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
+        $(
+            fn $visit(&mut self $($(, $arg: $argty)*)?) -> Self::Output {
+                add_proposal!(self $proposal);
+                let visitor = self.visitor.simd_visitor();
+                let visitor = visitor.expect("BUG: the visitor does not accept operators on vectors");
+                visitor.$visit($($($arg),*)?)
+            }
+        )*
+    };
+}
+
+impl<'a, V> VisitSimdOperator<'a> for Recorder<'_, V>
+where
+    V: VisitOperator<'a, Output = Result<()>>,
+{
+    for_each_visit_simd_operator!(record_vector);
 }
 
 impl<V: FrameStack> FrameStack for Recorder<'_, V> {
