@@ -34,6 +34,7 @@ mod collect;
 mod compare;
 mod compare_wit;
 mod compatibility;
+mod core_item;
 mod digest;
 mod error;
 mod facts;

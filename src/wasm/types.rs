@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::core_item::CoreItem;
 use wasmparser::{
     ExternalKind, GlobalType, MemoryType, Parser, Payload, SubType, TableType, TypeRef,
 };
@@ -19,9 +20,7 @@ pub(super) struct ItemTypes {
 /// definitions.
 #[derive(Debug, Default)]
 pub(super) struct IndexSpaces {
-    types: Vec<SubType>,
-    /// The formatted function types, by the index of the type. Each type is formatted only once, because a million functions may share it.
-    formatted: HashMap<u32, Arc<str>>,
+    types: Vec<FormattedType>,
     /// The formatted types of tags, by the index of their function type.
     formatted_tags: HashMap<u32, Arc<str>>,
     funcs: Vec<u32>,
@@ -29,6 +28,14 @@ pub(super) struct IndexSpaces {
     tables: Vec<TableType>,
     memories: Vec<MemoryType>,
     globals: Vec<GlobalType>,
+}
+
+/// The definition of a type, and its text after it was first used. Each type is formatted only once, because a million functions may share
+/// it.
+#[derive(Debug)]
+struct FormattedType {
+    ty: SubType,
+    text: Option<Arc<str>>,
 }
 
 /// Reads the types of the imports and exports of a module. Does not read the sections after the export section.
@@ -53,42 +60,30 @@ pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<ItemTypes> {
                 break;
             }
             Payload::CodeSectionStart { .. } | Payload::End(_) => break,
-            other => indices.define(&other),
+            other => CoreItem::each(&other, |_, item| indices.define(item)),
         }
     }
     Ok(types)
 }
 
 impl IndexSpaces {
-    /// Adds the definitions in a section, up to the first malformed definition.
-    pub(super) fn define(&mut self, payload: &Payload<'_>) {
-        match payload {
-            Payload::TypeSection(section) => {
-                for group in section.clone().into_iter().map_while(Result::ok) {
-                    self.types.extend(group.into_types());
-                }
+    /// Adds a definition. Ignores imports and other items that are not definitions.
+    pub(super) fn define(&mut self, item: CoreItem<'_>) {
+        match item {
+            CoreItem::Types(group) => {
+                let formatted = |ty| FormattedType { ty, text: None };
+                self.types.extend(group.into_types().map(formatted));
             }
-            Payload::FunctionSection(section) => {
-                self.funcs
-                    .extend(section.clone().into_iter().map_while(Result::ok));
-            }
-            Payload::TableSection(section) => {
-                let tables = section.clone().into_iter().map_while(Result::ok);
-                self.tables.extend(tables.map(|table| table.ty));
-            }
-            Payload::MemorySection(section) => {
-                self.memories
-                    .extend(section.clone().into_iter().map_while(Result::ok));
-            }
-            Payload::TagSection(section) => {
-                let tags = section.clone().into_iter().map_while(Result::ok);
-                self.tags.extend(tags.map(|tag| tag.func_type_idx));
-            }
-            Payload::GlobalSection(section) => {
-                let globals = section.clone().into_iter().map_while(Result::ok);
-                self.globals.extend(globals.map(|global| global.ty));
-            }
-            _ => {}
+            CoreItem::Function(ty) => self.funcs.push(ty),
+            CoreItem::Table(table) => self.tables.push(table.ty),
+            CoreItem::Memory(memory) => self.memories.push(memory),
+            CoreItem::Tag(tag) => self.tags.push(tag.func_type_idx),
+            CoreItem::Global(global) => self.globals.push(global.ty),
+            CoreItem::Imports(_)
+            | CoreItem::Import(_)
+            | CoreItem::Export(_)
+            | CoreItem::Element(_)
+            | CoreItem::Data(_) => {}
         }
     }
 
@@ -134,12 +129,10 @@ impl IndexSpaces {
     }
 
     fn func(&mut self, ty: u32) -> Arc<str> {
-        let types = &self.types;
-        let format = || match types.get(ty as usize) {
-            Some(ty) => ty.to_string().into(),
+        match self.types.get_mut(ty as usize) {
+            Some(ty) => ty.text(),
             None => "func".into(),
-        };
-        Arc::clone(self.formatted.entry(ty).or_insert_with(format))
+        }
     }
 
     fn tag(&mut self, ty: u32) -> Arc<str> {
@@ -149,6 +142,14 @@ impl IndexSpaces {
         let formatted: Arc<str> = format_tag(&self.func(ty)).into();
         self.formatted_tags.insert(ty, Arc::clone(&formatted));
         formatted
+    }
+}
+
+impl FormattedType {
+    /// Returns the type in the text format.
+    fn text(&mut self) -> Arc<str> {
+        let format = || self.ty.to_string().into();
+        Arc::clone(self.text.get_or_insert_with(format))
     }
 }
 

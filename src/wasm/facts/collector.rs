@@ -6,10 +6,9 @@ use wasmparser::types::TypesRef;
 use wasmparser::{Encoding, Payload, WasmFeatures};
 
 use super::core_module::CoreModule;
-use super::cut::CutList;
 use super::function::{FUNCTIONS_BYTES_MAX, FunctionSize};
 use super::group::Groups;
-use super::item::{ITEMS_BYTES_MAX, TypedExport, TypedImport};
+use super::item_lists::ItemLists;
 use super::largest::Largest;
 use super::metadata::MetadataCollector;
 use super::model::Facts;
@@ -17,9 +16,8 @@ use super::requirements::{ComponentFeatures, CoreFeatures, Requirements};
 use super::section::Sections;
 use super::segment::{SEGMENTS_BYTES_MAX, SegmentSize};
 use crate::wasm::ModuleKind;
-use crate::wasm::collect::{component_kind, core_kind, import_kind};
+use crate::wasm::core_item::CoreItem;
 use crate::wasm::skip::SkippedSection;
-use crate::wasm::types::IndexSpaces;
 
 /// Collects facts from the payloads of a module or component, and of the modules and components nested in it. The payloads must be added in
 /// their order in the binary.
@@ -28,15 +26,12 @@ pub(in crate::wasm) struct FactsCollector {
     /// A stack with the kind (module or component) of everything that is being read: the outermost first, the innermost last.
     encodings: Vec<Encoding>,
     kind: Option<ModuleKind>,
-    imports: CutList<TypedImport>,
-    exports: CutList<TypedExport>,
+    items: ItemLists,
     sections: Sections,
     functions: Largest<FunctionSize>,
     groups: Groups,
     segments: Largest<SegmentSize>,
     metadata: MetadataCollector,
-    /// The index spaces of the outermost module, if that is a core module. They give the types of imports and exports.
-    spaces: IndexSpaces,
     /// The functions of the core module that is being read; `None` outside of core modules.
     module: Option<CoreModule>,
     /// The features that the core module that is being read requires, without the features that only its function bodies require.
@@ -57,14 +52,12 @@ impl FactsCollector {
         Self {
             encodings: Vec::new(),
             kind: None,
-            imports: CutList::new(ITEMS_BYTES_MAX),
-            exports: CutList::new(ITEMS_BYTES_MAX),
+            items: ItemLists::new(),
             sections: Sections::new(),
             functions: Largest::default(),
             groups: Groups::default(),
             segments: Largest::default(),
             metadata: MetadataCollector::new(),
-            spaces: IndexSpaces::default(),
             module: None,
             module_features: CoreFeatures::new(),
             component_features: ComponentFeatures::new(),
@@ -101,25 +94,19 @@ impl FactsCollector {
             self.start(*encoding);
         }
         if let [encoding] = self.encodings[..] {
-            self.outermost(encoding, payload, offset);
+            self.sections.payload(encoding, payload, offset);
         }
-        if let Some(module) = &mut self.module {
-            module.payload(payload);
-            self.module_features
-                .payload(payload, contents(payload, data));
+        let contents = contents(payload, data);
+        if self.module.is_some() {
+            self.core(payload, contents);
         } else {
-            let contents = contents(payload, data);
             self.component_features.payload(payload, contents, types);
+            if self.encodings.len() == 1 {
+                self.items.component(payload);
+            }
         }
         match payload {
             Payload::CustomSection(section) => self.custom(section.name(), section.data()),
-            Payload::DataSection(section) => {
-                let module = self.module.as_ref().and_then(CoreModule::number);
-                let segments = section.clone().into_iter().map_while(Result::ok);
-                for (index, data) in (0..).zip(segments) {
-                    self.segments.push(SegmentSize::new(module, index, &data));
-                }
-            }
             Payload::End(_) => self.end(),
             _ => {}
         }
@@ -159,55 +146,30 @@ impl FactsCollector {
         }
     }
 
-    fn outermost(&mut self, encoding: Encoding, payload: &Payload<'_>, offset: u64) {
-        self.sections.payload(encoding, payload, offset);
-        match payload {
-            Payload::ImportSection(section) => {
-                for import in section.clone().into_imports().map_while(Result::ok) {
-                    self.spaces.add_import(import.ty);
-                    if self.imports.is_cut() {
-                        self.imports.count();
-                        continue;
-                    }
-                    let ty = self.spaces.type_of(import.ty);
-                    let (module, kind) = (Some(import.module), import_kind(import.ty));
-                    let import = TypedImport::new(module, import.name, kind, Some(&ty));
-                    let bytes = import.json_bytes();
-                    self.imports.push(import, bytes);
-                }
+    /// Adds a payload of the core module that is being read. `contents` are the bytes of the section without its header. Each item in a
+    /// section is decoded only once.
+    fn core(&mut self, payload: &Payload<'_>, contents: &[u8]) {
+        let Some(module) = &mut self.module else {
+            return;
+        };
+        module.payload(payload);
+        self.module_features.payload(payload);
+        let is_outermost = self.encodings.len() == 1;
+        let start = payload.as_section().map_or(0, |(_, range)| range.start);
+        let mut segments = 0..;
+        CoreItem::each(payload, |offset, item| {
+            let position = usize::try_from(offset - start).unwrap_or(usize::MAX);
+            let bytes = contents.get(position..).unwrap_or_default();
+            self.module_features.add(&item, bytes);
+            module.add(&item);
+            if let (CoreItem::Data(data), Some(index)) = (&item, segments.next()) {
+                let segment = SegmentSize::new(module.number(), index, data);
+                self.segments.push(segment);
             }
-            Payload::ExportSection(section) => {
-                for export in section.clone().into_iter().map_while(Result::ok) {
-                    if self.exports.is_cut() {
-                        self.exports.count();
-                        continue;
-                    }
-                    let ty = self.spaces.type_at(export.kind, export.index);
-                    let kind = core_kind(export.kind);
-                    self.export(TypedExport::new(export.name, kind, Some(&ty)));
-                }
+            if is_outermost {
+                self.items.add(item);
             }
-            Payload::ComponentImportSection(section) => {
-                for import in section.clone().into_iter().map_while(Result::ok) {
-                    let kind = component_kind(import.ty.kind());
-                    let import = TypedImport::new(None, &import.name.full_name(), kind, None);
-                    let bytes = import.json_bytes();
-                    self.imports.push(import, bytes);
-                }
-            }
-            Payload::ComponentExportSection(section) => {
-                for export in section.clone().into_iter().map_while(Result::ok) {
-                    let kind = component_kind(export.kind);
-                    self.export(TypedExport::new(&export.name.full_name(), kind, None));
-                }
-            }
-            payload => self.spaces.define(payload),
-        }
-    }
-
-    fn export(&mut self, export: TypedExport) {
-        let bytes = export.json_bytes();
-        self.exports.push(export, bytes);
+        });
     }
 
     fn custom(&mut self, name: &str, data: &[u8]) {
@@ -262,12 +224,13 @@ impl FactsCollector {
         if kind == ModuleKind::Component {
             used |= self.component_features.used();
         }
+        let (imports, exports) = self.items.finish();
         Some(Facts {
             kind,
             size_bytes,
             requires: Requirements::of(used),
-            imports: self.imports.finish(),
-            exports: self.exports.finish(),
+            imports,
+            exports,
             sections: self.sections.finish(),
             functions: self.functions.finish(FUNCTIONS_BYTES_MAX),
             groups: self.groups.finish(),

@@ -1,6 +1,6 @@
 //! Collects the functions of the core module that is being read, with their sizes and names.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use wasmparser::{ExternalKind, Payload, TypeRef};
 
@@ -10,6 +10,7 @@ use super::item::NAME_BYTES_MAX;
 use super::largest::{Largest, PARTS_MAX};
 use super::name_section::{Name, NameSection};
 use super::text::cut_text;
+use crate::wasm::core_item::CoreItem;
 
 /// The maximum number of exported functions whose names are collected.
 const EXPORTED_FUNCTIONS_MAX: usize = 10_000;
@@ -56,27 +57,27 @@ impl CoreModule {
         self.sizes.push(bytes as u32);
     }
 
-    /// Adds a payload of the module that is not a function body.
+    /// Adds a payload of the module that is not a function body. The items in sections are passed to [`add`](Self::add).
     pub(super) fn payload(&mut self, payload: &Payload<'_>) {
-        match payload {
-            Payload::ImportSection(section) => {
-                let imports = section.clone().into_imports().map_while(Result::ok);
-                let functions = imports
-                    .filter(|import| matches!(import.ty, TypeRef::Func(_) | TypeRef::FuncExact(_)));
-                // The number fits into `u32`, because the validator limits the number of functions to a million.
-                self.imported_functions = functions.count() as u32;
-            }
-            Payload::ExportSection(section) => {
-                for export in section.clone().into_iter().map_while(Result::ok) {
-                    if let ExternalKind::Func | ExternalKind::FuncExact = export.kind {
-                        self.exported(export.index, export.name);
-                    }
+        if let Payload::FunctionSection(section) = payload {
+            self.declared_functions = section.count();
+            // A name section before the function section is not valid, so its names are discarded.
+            (self.names, self.listed) = (None, None);
+        }
+    }
+
+    /// Adds an item of the module.
+    pub(super) fn add(&mut self, item: &CoreItem<'_>) {
+        match item {
+            CoreItem::Import(import) => {
+                if let TypeRef::Func(_) | TypeRef::FuncExact(_) = import.ty {
+                    self.imported_functions += 1;
                 }
             }
-            Payload::FunctionSection(section) => {
-                self.declared_functions = section.count();
-                // A name section before the function section is not valid, so its names are discarded.
-                (self.names, self.listed) = (None, None);
+            CoreItem::Export(export) => {
+                if let ExternalKind::Func | ExternalKind::FuncExact = export.kind {
+                    self.exported(export.index, export.name);
+                }
             }
             _ => {}
         }
@@ -85,12 +86,13 @@ impl CoreModule {
     fn exported(&mut self, index: u32, name: &str) {
         let is_full = self.exported_names.len() >= EXPORTED_FUNCTIONS_MAX
             || self.exported_names_bytes >= EXPORTED_NAMES_BYTES_MAX;
-        if is_full || self.exported_names.contains_key(&index) {
+        if is_full {
             return;
         }
-        let name = cut_text(name, NAME_BYTES_MAX);
-        self.exported_names_bytes += name.len();
-        self.exported_names.insert(index, name);
+        if let Entry::Vacant(entry) = self.exported_names.entry(index) {
+            let name = entry.insert(cut_text(name, NAME_BYTES_MAX));
+            self.exported_names_bytes += name.len();
+        }
     }
 
     /// Starts a name section, and returns whether its names are collected. Only the first name section after the code is read, as the

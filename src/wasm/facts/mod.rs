@@ -15,6 +15,7 @@ mod cut;
 mod function;
 mod group;
 mod item;
+mod item_lists;
 mod largest;
 mod metadata;
 mod model;

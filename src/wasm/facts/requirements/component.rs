@@ -11,7 +11,7 @@ use wasmparser::{
 
 use super::canonical::of_canonical;
 use super::core::CoreFeatures;
-use super::encoding::{decodes, of_section};
+use super::encoding::{all, decodes, each_item, of_section};
 
 /// Collects the features that components require.
 #[derive(Debug)]
@@ -47,25 +47,25 @@ impl ComponentFeatures {
     ) {
         match payload {
             Payload::CoreTypeSection(section) => {
-                for ty in section.clone().into_iter().map_while(Result::ok) {
-                    self.core_type(&ty);
+                let without = all(&TYPES) - self.used;
+                if !each_item(section, contents, without, |ty| self.core_type(&ty)) {
+                    of_section::<CoreType<'_>>(contents, &TYPES, &mut self.used);
                 }
-                of_section::<CoreType<'_>>(contents, &TYPES, &mut self.used);
             }
             Payload::ComponentTypeSection(section) => {
-                for ty in section.clone().into_iter().map_while(Result::ok) {
-                    self.ty(&ty);
+                let without = (all(&TYPES) | NAME_OPTIONS) - self.used;
+                if !each_item(section, contents, without, |ty| self.ty(&ty)) {
+                    of_section::<ComponentType<'_>>(contents, &TYPES, &mut self.used);
+                    self.options(decodes::<ComponentType<'_>>(contents, NAME_OPTIONS));
                 }
-                of_section::<ComponentType<'_>>(contents, &TYPES, &mut self.used);
-                self.options(decodes::<ComponentType<'_>>(contents, NAME_OPTIONS));
             }
             Payload::ComponentInstanceSection(section) => {
-                for instance in section.clone().into_iter().map_while(Result::ok) {
+                let has_plain_names = each_item(section, contents, NAME_OPTIONS, |instance| {
                     if let ComponentInstance::FromExports(exports) = instance {
                         exports.iter().for_each(|export| self.export(export));
                     }
-                }
-                self.options(decodes::<ComponentInstance<'_>>(contents, NAME_OPTIONS));
+                });
+                self.options(has_plain_names);
             }
             Payload::ComponentCanonicalSection(section) => {
                 for function in section.clone().into_iter().map_while(Result::ok) {
@@ -74,16 +74,16 @@ impl ComponentFeatures {
             }
             Payload::ComponentStartSection { .. } => self.used |= WasmFeatures::CM_VALUES,
             Payload::ComponentImportSection(section) => {
-                for import in section.clone().into_iter().map_while(Result::ok) {
+                let has_plain_names = each_item(section, contents, NAME_OPTIONS, |import| {
                     self.import(&import);
-                }
-                self.options(decodes::<ComponentImport<'_>>(contents, NAME_OPTIONS));
+                });
+                self.options(has_plain_names);
             }
             Payload::ComponentExportSection(section) => {
-                for export in section.clone().into_iter().map_while(Result::ok) {
+                let has_plain_names = each_item(section, contents, NAME_OPTIONS, |export| {
                     self.export(&export);
-                }
-                self.options(decodes::<ComponentExport<'_>>(contents, NAME_OPTIONS));
+                });
+                self.options(has_plain_names);
             }
             _ => {}
         }

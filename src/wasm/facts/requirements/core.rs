@@ -5,9 +5,10 @@ use wasmparser::{
     MemoryType, Payload, RecGroup, RefType, Table, TableInit, TableType, TypeRef, WasmFeatures,
 };
 
-use super::encoding::of_section;
+use super::encoding::of_item;
 use super::operators::of_constant;
 use super::types::{of_group, of_reference, of_value};
+use crate::wasm::core_item::CoreItem;
 
 /// The first byte of the encoding of a function type.
 const FUNCTION_TYPE: u8 = 0x60;
@@ -40,77 +41,59 @@ impl CoreFeatures {
         self.used
     }
 
-    /// Adds the features of a payload of the module. `contents` are the bytes of the section without its header.
-    pub(in crate::wasm) fn payload(&mut self, payload: &Payload<'_>, contents: &[u8]) {
+    /// Adds the features of a payload of the module. The items in sections are passed to [`add`](Self::add).
+    pub(in crate::wasm) fn payload(&mut self, payload: &Payload<'_>) {
         match payload {
-            Payload::TypeSection(section) => {
-                let start = section.range().start;
-                let mut is_plain = true;
-                let groups = section.clone().into_iter_with_offsets();
-                for (offset, group) in groups.map_while(Result::ok) {
-                    self.group(&group);
-                    let position = usize::try_from(offset - start).unwrap_or(usize::MAX);
-                    is_plain &= contents.get(position) == Some(&FUNCTION_TYPE);
-                }
-                // If the section has only function types, its encoding is that of version 1.0 and requires no feature.
-                if !is_plain {
-                    of_section::<RecGroup>(contents, &[WasmFeatures::GC], &mut self.used);
-                }
-            }
-            Payload::ImportSection(section) => {
-                for import in section.clone().into_imports().map_while(Result::ok) {
-                    self.import(&import);
-                }
-                let features = [WasmFeatures::COMPACT_IMPORTS, WasmFeatures::MEMORY64];
-                of_section::<Imports<'_>>(contents, &features, &mut self.used);
-            }
-            Payload::TableSection(section) => {
-                for table in section.clone().into_iter().map_while(Result::ok) {
-                    self.count_table();
-                    self.used |= of_table(&table.ty);
-                    if let TableInit::Expr(expr) = &table.init {
-                        self.used |= WasmFeatures::FUNCTION_REFERENCES;
-                        of_constant(expr, self.imported_globals, &mut self.used);
-                    }
-                }
-                of_section::<Table<'_>>(contents, &[WasmFeatures::MEMORY64], &mut self.used);
-            }
-            Payload::MemorySection(section) => {
-                for memory in section.clone().into_iter().map_while(Result::ok) {
-                    self.count_memory();
-                    self.used |= of_memory(&memory);
-                }
-                of_section::<MemoryType>(contents, &[WasmFeatures::MEMORY64], &mut self.used);
-            }
-            Payload::TagSection(section) => {
-                self.used |= WasmFeatures::EXCEPTIONS;
-                for tag in section.clone().into_iter().map_while(Result::ok) {
-                    self.tag(tag.func_type_idx);
-                }
-            }
-            Payload::GlobalSection(section) => {
-                for global in section.clone().into_iter().map_while(Result::ok) {
-                    self.global(&global.ty);
-                    of_constant(&global.init_expr, self.imported_globals, &mut self.used);
-                }
-            }
-            Payload::ElementSection(section) => {
-                for element in section.clone().into_iter().map_while(Result::ok) {
-                    self.element(element);
-                }
-            }
+            Payload::TagSection(_) => self.used |= WasmFeatures::EXCEPTIONS,
             Payload::DataCountSection { .. } => self.used |= WasmFeatures::BULK_MEMORY,
-            Payload::DataSection(section) => {
-                for data in section.clone().into_iter().map_while(Result::ok) {
-                    match data.kind {
-                        DataKind::Passive => self.used |= WasmFeatures::BULK_MEMORY,
-                        DataKind::Active { offset_expr, .. } => {
-                            of_constant(&offset_expr, self.imported_globals, &mut self.used);
-                        }
-                    }
+            _ => {}
+        }
+    }
+
+    /// Adds the features of an item of the module. `bytes` are the bytes from the start of the item to the end of the section.
+    pub(in crate::wasm) fn add(&mut self, item: &CoreItem<'_>, bytes: &[u8]) {
+        match item {
+            CoreItem::Types(group) => {
+                self.group(group);
+                // The encoding of a function type is that of version 1.0 and requires no feature.
+                if bytes.first() != Some(&FUNCTION_TYPE) {
+                    of_item::<RecGroup>(bytes, &[WasmFeatures::GC], &mut self.used);
                 }
             }
-            _ => {}
+            CoreItem::Imports(imports) => {
+                if !is_plain(imports) {
+                    let features = [WasmFeatures::COMPACT_IMPORTS, WasmFeatures::MEMORY64];
+                    of_item::<Imports<'_>>(bytes, &features, &mut self.used);
+                }
+            }
+            CoreItem::Import(import) => self.import(import),
+            CoreItem::Table(table) => {
+                self.count_table();
+                self.used |= of_table(&table.ty);
+                if let TableInit::Expr(expr) = &table.init {
+                    self.used |= WasmFeatures::FUNCTION_REFERENCES;
+                    of_constant(expr, self.imported_globals, &mut self.used);
+                }
+                of_item::<Table<'_>>(bytes, &[WasmFeatures::MEMORY64], &mut self.used);
+            }
+            CoreItem::Memory(memory) => {
+                self.count_memory();
+                self.used |= of_memory(memory);
+                of_item::<MemoryType>(bytes, &[WasmFeatures::MEMORY64], &mut self.used);
+            }
+            CoreItem::Tag(tag) => self.tag(tag.func_type_idx),
+            CoreItem::Global(global) => {
+                self.global(&global.ty);
+                of_constant(&global.init_expr, self.imported_globals, &mut self.used);
+            }
+            CoreItem::Element(element) => self.element(element),
+            CoreItem::Data(data) => match &data.kind {
+                DataKind::Passive => self.used |= WasmFeatures::BULK_MEMORY,
+                DataKind::Active { offset_expr, .. } => {
+                    of_constant(offset_expr, self.imported_globals, &mut self.used);
+                }
+            },
+            CoreItem::Function(_) | CoreItem::Export(_) => {}
         }
     }
 
@@ -183,19 +166,27 @@ impl CoreFeatures {
         }
     }
 
-    fn element(&mut self, element: Element<'_>) {
-        match element.kind {
+    fn element(&mut self, element: &Element<'_>) {
+        match &element.kind {
             ElementKind::Passive | ElementKind::Declared => self.used |= WasmFeatures::BULK_MEMORY,
             ElementKind::Active { offset_expr, .. } => {
-                of_constant(&offset_expr, self.imported_globals, &mut self.used);
+                of_constant(offset_expr, self.imported_globals, &mut self.used);
             }
         }
-        if let ElementItems::Expressions(ty, expressions) = element.items {
-            self.used |= of_reference(ty);
-            for expr in expressions.into_iter().map_while(Result::ok) {
+        if let ElementItems::Expressions(ty, expressions) = &element.items {
+            self.used |= of_reference(*ty);
+            for expr in expressions.clone().into_iter().map_while(Result::ok) {
                 of_constant(&expr, self.imported_globals, &mut self.used);
             }
         }
+    }
+}
+
+/// Returns whether the encoding of imports is surely that of version 1.0: a single import whose type has no limits.
+fn is_plain(imports: &Imports<'_>) -> bool {
+    match imports {
+        Imports::Single(_, import) => !matches!(import.ty, TypeRef::Table(_) | TypeRef::Memory(_)),
+        Imports::Compact1 { .. } | Imports::Compact2 { .. } => false,
     }
 }
 

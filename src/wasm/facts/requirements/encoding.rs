@@ -4,33 +4,79 @@
 use crate::wasm::limits::peek_u32;
 use wasmparser::{BinaryReader, FrameKind, FrameStack, FromReader, SectionLimited, WasmFeatures};
 
+/// Calls `found` with each item in a section. `contents` are the bytes of the section without its header. Returns whether the section can be
+/// decoded without the features `without`; each item is then decoded only once.
+pub(super) fn each_item<'a, T: FromReader<'a>>(
+    section: &SectionLimited<'a, T>,
+    contents: &'a [u8],
+    without: WasmFeatures,
+    mut found: impl FnMut(T),
+) -> bool {
+    let mut decoded = 0;
+    if let Ok(section) = SectionLimited::<T>::new(reader(contents, without)) {
+        for item in section.into_iter().map_while(Result::ok) {
+            found(item);
+            decoded += 1;
+        }
+    }
+    if decoded == section.count() as usize {
+        return true;
+    }
+    let items = section.clone().into_iter().skip(decoded);
+    items.map_while(Result::ok).for_each(found);
+    false
+}
+
 /// Adds to `used` each of `features` that is necessary to decode a section. `contents` are the bytes of the section without its header.
 pub(super) fn of_section<'a, T: FromReader<'a>>(
     contents: &'a [u8],
     features: &[WasmFeatures],
     used: &mut WasmFeatures,
 ) {
-    let missing = features.iter().filter(|feature| !used.contains(**feature));
-    let missing: Vec<_> = missing.copied().collect();
-    let all = missing
-        .iter()
-        .copied()
-        .fold(WasmFeatures::empty(), WasmFeatures::union);
-    if all.is_empty() || decodes::<T>(contents, all) {
+    of_encoding(|without| decodes::<T>(contents, without), features, used);
+}
+
+/// Adds to `used` each of `features` that is necessary to decode the item at the start of `bytes`.
+pub(super) fn of_item<'a, T: FromReader<'a>>(
+    bytes: &'a [u8],
+    features: &[WasmFeatures],
+    used: &mut WasmFeatures,
+) {
+    let decodes = |without| T::from_reader(&mut reader(bytes, without)).is_ok();
+    of_encoding(decodes, features, used);
+}
+
+/// Adds to `used` each of `features` that is necessary. `decodes` returns whether bytes can be decoded without the given features.
+fn of_encoding(
+    decodes: impl Fn(WasmFeatures) -> bool,
+    features: &[WasmFeatures],
+    used: &mut WasmFeatures,
+) {
+    let missing = all(features) - *used;
+    if missing.is_empty() || decodes(missing) {
         return;
     }
-    for feature in missing {
-        if !decodes::<T>(contents, feature) {
-            *used |= feature;
+    for feature in features {
+        if missing.contains(*feature) && !decodes(*feature) {
+            *used |= *feature;
         }
     }
 }
 
 /// Returns whether a section can be decoded without the features `without`.
 pub(super) fn decodes<'a, T: FromReader<'a>>(contents: &'a [u8], without: WasmFeatures) -> bool {
-    let reader = BinaryReader::new_features(contents, 0, WasmFeatures::all() - without);
-    SectionLimited::<T>::new(reader)
+    SectionLimited::<T>::new(reader(contents, without))
         .is_ok_and(|section| section.into_iter().all(|item| item.is_ok()))
+}
+
+/// Returns the union of `features`.
+pub(super) fn all(features: &[WasmFeatures]) -> WasmFeatures {
+    let features = features.iter().copied();
+    features.fold(WasmFeatures::empty(), WasmFeatures::union)
+}
+
+fn reader(bytes: &[u8], without: WasmFeatures) -> BinaryReader<'_> {
+    BinaryReader::new_features(bytes, 0, WasmFeatures::all() - without)
 }
 
 /// The bits that proposals added to the first immediate of a memory operator, each with its proposal.
