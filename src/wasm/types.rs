@@ -1,12 +1,13 @@
 //! Reads the types of the imports and exports of a core module, and formats them in the text format.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use super::core_item::CoreItem;
 use wasmparser::{
-    ExternalKind, GlobalType, MemoryType, Parser, Payload, SubType, TableType, TypeRef,
+    CompositeInnerType, CompositeType, ExternalKind, GlobalType, MemoryType, Parser, Payload,
+    SubType, TableType, TypeRef, ValType,
 };
 
 /// The types of a module's imports and exports in the text format, in order; empty for a component.
@@ -148,8 +149,55 @@ impl IndexSpaces {
 impl FormattedType {
     /// Returns the type in the text format.
     fn text(&mut self) -> Arc<str> {
-        let format = || self.ty.to_string().into();
+        let format = || format_type(&self.ty).into();
         Arc::clone(self.text.get_or_insert_with(format))
+    }
+}
+
+/// Returns a type in the text format, as its `Display` does. Function types are formatted here, because `Display` takes several times as
+/// long for them, and they are most of the types.
+fn format_type(ty: &SubType) -> String {
+    let CompositeType {
+        inner: CompositeInnerType::Func(function),
+        shared: false,
+        descriptor_idx: None,
+        describes_idx: None,
+    } = &ty.composite_type
+    else {
+        return ty.to_string();
+    };
+    if !ty.is_final || !ty.supertype_idxs.is_empty() {
+        return ty.to_string();
+    }
+    let types = function.params().len() + function.results().len();
+    // Most types have four characters, and a space before them.
+    let mut text = String::with_capacity("(func (param) (result))".len() + 5 * types);
+    text.push_str("(func");
+    for (start, types) in [
+        (" (param", function.params()),
+        (" (result", function.results()),
+    ] {
+        if !types.is_empty() {
+            text.push_str(start);
+            for ty in types {
+                text.push(' ');
+                text.push_str(&format_value(*ty));
+            }
+            text.push(')');
+        }
+    }
+    text.push(')');
+    text
+}
+
+fn format_value(ty: ValType) -> Cow<'static, str> {
+    match ty {
+        ValType::I32 => "i32".into(),
+        ValType::I64 => "i64".into(),
+        ValType::F32 => "f32".into(),
+        ValType::F64 => "f64".into(),
+        ValType::V128 => "v128".into(),
+        ValType::Ref(ty) => ty.to_string().into(),
     }
 }
 
@@ -189,14 +237,40 @@ pub(super) fn format_memory(memory: &MemoryType) -> Arc<str> {
 
 pub(super) fn format_global(global: &GlobalType) -> Arc<str> {
     let shared = flag(global.shared, "shared ");
-    let content: &dyn fmt::Display = &global.content_type;
-    if global.mutable {
-        format!("(global {shared}(mut {content}))").into()
-    } else {
-        format!("(global {shared}{content})").into()
-    }
+    let content = format_value(global.content_type);
+    let (start, end) = match global.mutable {
+        true => ("(mut ", "))"),
+        false => ("", ")"),
+    };
+    ["(global ", shared, start, &content, end].concat().into()
 }
 
 fn flag(is_set: bool, text: &'static str) -> &'static str {
     if is_set { text } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_type_is_that_of_wasmparser() {
+        let module = "(module (type (func)) (type (struct (field i32)))
+            (type (func (param i32 i64 f32 f64 v128) (result funcref (ref null 0))))
+            (type (sub (func (result i32)))) (type (sub final 3 (func (result i32)))))";
+        let module = wat::parse_str(module).unwrap();
+        let mut texts = Vec::new();
+        for payload in Parser::new(0).parse_all(&module) {
+            CoreItem::each(&payload.unwrap(), |_, item| {
+                if let CoreItem::Types(group) = item {
+                    let types = group.types();
+                    texts.extend(types.map(|ty| (format_type(ty), ty.to_string())));
+                }
+            });
+        }
+        assert_eq!(texts.len(), 5);
+        for (text, expected) in texts {
+            assert_eq!(text, expected);
+        }
+    }
 }
