@@ -1,6 +1,6 @@
 //! Selects the largest parts (functions or data segments) of a module.
 
-use super::cut::{Cut, CutList};
+use super::cut::Cut;
 
 /// The maximum number of parts (functions or data segments) that a [`Largest`] selects.
 pub(super) const PARTS_MAX: usize = 4096;
@@ -48,21 +48,26 @@ impl<T: SizedPart> Largest<T> {
     /// ones are kept.
     fn sort(&mut self) {
         self.parts
-            .sort_by_key(|part| std::cmp::Reverse(part.size_bytes()));
+            .sort_by_cached_key(|part| std::cmp::Reverse(part.size_bytes()));
         self.parts.truncate(PARTS_MAX);
     }
 
     /// Returns the largest parts, the largest first. Their JSON has at most `bytes_max` bytes.
     pub(super) fn finish(mut self, bytes_max: usize) -> Cut<T> {
         self.sort();
-        let mut list = CutList::new(bytes_max);
-        for part in self.parts {
-            let bytes = part.json_bytes();
-            list.push(part, bytes);
-        }
+        let mut left_bytes = bytes_max;
+        let fits = |part: &&T| match left_bytes.checked_sub(part.json_bytes()) {
+            Some(left) => {
+                left_bytes = left;
+                true
+            }
+            None => false,
+        };
+        let fitting = self.parts.iter().take_while(fits).count();
+        self.parts.truncate(fitting);
         Cut {
+            items: self.parts,
             total: self.total,
-            ..list.finish()
         }
     }
 }

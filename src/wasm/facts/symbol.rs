@@ -156,6 +156,10 @@ const ANONYMOUS: &str = "(anonymous namespace)";
 /// Returns the crate or namespace in a demangled name of Rust or C++, such as `core` in `<core::fmt::Error as core::fmt::Debug>::fmt` and
 /// `std` in `void std::sort<int*>(int*, int*)`.
 fn demangled(name: &str) -> Option<&str> {
+    // Most names have no `::`, so this is decided first.
+    if !name.as_bytes().contains(&b':') {
+        return name.starts_with(ANONYMOUS).then_some(ANONYMOUS);
+    }
     if let Some(ty) = name.strip_prefix('<') {
         let ty = skip_all(ty, &["&", "mut ", "dyn ", "impl "]);
         return scope(ty).or_else(|| scope(ty.split_once(" as ")?.1));

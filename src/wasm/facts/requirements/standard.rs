@@ -88,8 +88,8 @@ pub fn requirement_names() -> Vec<String> {
 
 /// Returns the names of the proposals in `features`, in the form that `wasm-tools` uses, sorted.
 fn names(features: WasmFeatures) -> Vec<String> {
-    let flags = WasmFeatures::all().iter_names();
-    let named = flags.filter(|(_, flag)| features.contains(*flag) && !PARTS.contains(*flag));
+    let named = features.iter_names();
+    let named = named.filter(|(_, flag)| !PARTS.contains(*flag));
     let mut names: Vec<_> = named
         .map(|(name, _)| name.to_lowercase().replace('_', "-"))
         .collect();
