@@ -54,8 +54,7 @@ impl TypedImport {
 
     pub(super) fn json_bytes(&self) -> usize {
         let module = self.module.as_deref().unwrap_or_default();
-        let ty = self.ty.as_deref().unwrap_or_default();
-        ITEM_BYTES + json_bytes(module) + json_bytes(&self.name) + json_bytes(ty)
+        ITEM_BYTES + json_bytes(module) + json_bytes(&self.name) + type_bytes(&self.ty)
     }
 }
 
@@ -70,7 +69,12 @@ impl TypedExport {
     }
 
     pub(super) fn json_bytes(&self) -> usize {
-        let ty = self.ty.as_deref().unwrap_or_default();
-        ITEM_BYTES + json_bytes(&self.name) + json_bytes(ty)
+        ITEM_BYTES + json_bytes(&self.name) + type_bytes(&self.ty)
     }
+}
+
+/// Returns the length of a type as JSON, without the enclosing quotes, in bytes. The text format of a type has no character that JSON
+/// escapes.
+fn type_bytes(ty: &Option<String>) -> usize {
+    ty.as_deref().map_or(0, str::len)
 }

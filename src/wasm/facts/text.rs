@@ -9,12 +9,21 @@ pub(in crate::wasm) fn json_bytes(text: &str) -> usize {
 }
 
 fn json_bytes_of(byte: u8) -> usize {
-    match byte {
-        b'"' | b'\\' => 2,
-        0..0x20 => 6,
-        _ => 1,
-    }
+    usize::from(JSON_BYTES[usize::from(byte)])
 }
+
+/// The length of each byte of a text in JSON, in bytes. A table, because it takes a third of the time of comparisons.
+const JSON_BYTES: [u8; 256] = {
+    let mut lengths = [1; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        lengths[control] = 6;
+        control += 1;
+    }
+    lengths[b'"' as usize] = 2;
+    lengths[b'\\' as usize] = 2;
+    lengths
+};
 
 /// Returns the text. If it is longer than `bytes_max` bytes of JSON, it is cut to that length and ends with `…`.
 pub(super) fn cut_text(text: &str, bytes_max: usize) -> String {
