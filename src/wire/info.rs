@@ -150,7 +150,8 @@ impl From<&ModuleDetails> for InfoJson {
             name: import.name.clone(),
             kind: import.kind.as_str().to_owned(),
             ty: facts
-                .and_then(|facts| facts.imports.items.get(position)?.ty.clone())
+                .and_then(|facts| facts.imports.items.get(position)?.ty.as_deref())
+                .map(str::to_owned)
                 .or_else(|| imported.ty(&import.name)),
             members: imported.members(&import.name),
         });
@@ -159,7 +160,8 @@ impl From<&ModuleDetails> for InfoJson {
             name: export.name.clone(),
             kind: export.kind.as_str().to_owned(),
             ty: facts
-                .and_then(|facts| facts.exports.items.get(position)?.ty.clone())
+                .and_then(|facts| facts.exports.items.get(position)?.ty.as_deref())
+                .map(str::to_owned)
                 .or_else(|| exported.ty(&export.name)),
             members: exported.members(&export.name),
         });

@@ -284,11 +284,12 @@ fn long_names_are_cut_and_marked() {
     );
     let facts = wat_facts(&text);
     let import = &facts.imports.items[0];
+    let section = facts.sections.items.last().unwrap();
     for name in [
-        import.module.as_ref().unwrap(),
-        &import.name,
-        &facts.exports.items[0].name,
-        facts.sections.items.last().unwrap().name.as_ref().unwrap(),
+        import.module.as_deref().unwrap(),
+        import.name.as_str(),
+        facts.exports.items[0].name.as_str(),
+        section.name.as_deref().unwrap(),
     ] {
         assert!(name.len() == 1024 && name.ends_with('…'), "{name}");
     }

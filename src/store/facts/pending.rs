@@ -31,19 +31,23 @@ impl Weighter<ModuleHash, Arc<Facts>> for ByMemory {
 /// An upper bound on the memory that one item of a list takes, without its texts, in bytes.
 const ITEM_BYTES: usize = 128;
 
-/// Returns an estimate of the memory that facts take, in bytes.
+/// Returns an estimate of the memory that facts take, in bytes. Texts that items share are counted for each of them.
 fn memory_bytes(facts: &Facts) -> u64 {
-    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let length = |text: Option<&str>| text.map_or(0, str::len);
     let imports = facts.imports.items.iter();
     let imports: usize = imports
-        .map(|import| length(&import.module) + import.name.len() + length(&import.ty))
+        .map(|import| {
+            length(import.module.as_deref()) + import.name.len() + length(import.ty.as_deref())
+        })
         .sum();
     let exports = facts.exports.items.iter();
     let exports: usize = exports
-        .map(|export| export.name.len() + length(&export.ty))
+        .map(|export| export.name.len() + length(export.ty.as_deref()))
         .sum();
     let functions = facts.functions.items.iter();
-    let functions: usize = functions.map(|function| length(&function.name)).sum();
+    let functions: usize = functions
+        .map(|function| length(function.name.as_deref()))
+        .sum();
     let items = facts.imports.items.len()
         + facts.exports.items.len()
         + facts.functions.items.len()

@@ -51,6 +51,11 @@ impl<T> CutList<T> {
         self.is_cut
     }
 
+    /// Returns the item that was added last.
+    pub(super) fn last(&self) -> Option<&T> {
+        self.list.items.last()
+    }
+
     /// Counts an item without adding it. Called for items after the cut, so that the caller does not have to build them.
     pub(super) fn count(&mut self) {
         self.list.total += 1;

@@ -1,8 +1,10 @@
 //! Imports and exports with their types.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::text::{cut_text, json_bytes};
+use super::text::{cut_shared, cut_text, json_bytes};
 use crate::wasm::ItemKind;
 
 /// The maximum length of a name, and also of a type in the text format, in bytes of JSON. Longer texts are cut.
@@ -18,7 +20,7 @@ const ITEM_BYTES: usize = 64;
 pub struct TypedImport {
     /// The name of the module from which the item is imported; `None` in a component, because an import of a component has only one name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub module: Option<String>,
+    pub module: Option<Arc<str>>,
     /// The name of the item. A name of more than 1 KiB is cut, and ends with `…`.
     pub name: String,
     /// The kind of the item.
@@ -26,7 +28,7 @@ pub struct TypedImport {
     /// The type in the [text format](https://webassembly.github.io/spec/core/text/types.html). It refers to other types by their index in
     /// the module. It is cut like the name. `None` in a component.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub ty: Option<String>,
+    pub ty: Option<Arc<str>>,
 }
 
 /// An export with its type.
@@ -38,15 +40,20 @@ pub struct TypedExport {
     pub kind: ItemKind,
     /// The type of the item, in the same form as [`TypedImport::ty`].
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub ty: Option<String>,
+    pub ty: Option<Arc<str>>,
 }
 
 impl TypedImport {
-    pub(super) fn new(module: Option<&str>, name: &str, kind: ItemKind, ty: Option<&str>) -> Self {
-        let cut = |text: &str| cut_text(text, NAME_BYTES_MAX);
+    pub(super) fn new(
+        module: Option<Arc<str>>,
+        name: &str,
+        kind: ItemKind,
+        ty: Option<Arc<str>>,
+    ) -> Self {
+        let cut = |text| cut_shared(text, NAME_BYTES_MAX);
         Self {
             module: module.map(cut),
-            name: cut(name),
+            name: cut_text(name, NAME_BYTES_MAX),
             kind,
             ty: ty.map(cut),
         }
@@ -59,12 +66,11 @@ impl TypedImport {
 }
 
 impl TypedExport {
-    pub(super) fn new(name: &str, kind: ItemKind, ty: Option<&str>) -> Self {
-        let cut = |text: &str| cut_text(text, NAME_BYTES_MAX);
+    pub(super) fn new(name: &str, kind: ItemKind, ty: Option<Arc<str>>) -> Self {
         Self {
-            name: cut(name),
+            name: cut_text(name, NAME_BYTES_MAX),
             kind,
-            ty: ty.map(cut),
+            ty: ty.map(|ty| cut_shared(ty, NAME_BYTES_MAX)),
         }
     }
 
@@ -75,6 +81,6 @@ impl TypedExport {
 
 /// Returns the length of a type as JSON, without the enclosing quotes, in bytes. The text format of a type has no character that JSON
 /// escapes.
-fn type_bytes(ty: &Option<String>) -> usize {
-    ty.as_deref().map_or(0, str::len)
+fn type_bytes(ty: &Option<Arc<str>>) -> usize {
+    ty.as_ref().map_or(0, |ty| ty.len())
 }

@@ -40,9 +40,12 @@ impl ItemLists {
         if self.imports.is_cut() {
             return self.imports.count();
         }
+        let last = self.imports.last().and_then(|last| last.module.clone());
+        let module = last.filter(|last| **last == *import.module);
+        let module = module.unwrap_or_else(|| import.module.into());
         let ty = self.spaces.type_of(import.ty);
-        let (module, kind) = (Some(import.module), import_kind(import.ty));
-        self.import(TypedImport::new(module, import.name, kind, Some(&ty)));
+        let kind = import_kind(import.ty);
+        self.import(TypedImport::new(Some(module), import.name, kind, Some(ty)));
     }
 
     fn core_export(&mut self, export: &Export<'_>) {
@@ -51,7 +54,7 @@ impl ItemLists {
         }
         let ty = self.spaces.type_at(export.kind, export.index);
         let kind = core_kind(export.kind);
-        self.export(TypedExport::new(export.name, kind, Some(&ty)));
+        self.export(TypedExport::new(export.name, kind, Some(ty)));
     }
 
     /// Adds the imports or exports in a payload of the outermost component.

@@ -1,5 +1,7 @@
 //! Cuts texts that are too long, and computes their length in JSON.
 
+use std::sync::Arc;
+
 /// The character at the end of a text that was cut.
 const CUT_MARK: char = '…';
 
@@ -27,7 +29,7 @@ const JSON_BYTES: [u8; 256] = {
 
 /// Returns the text. If it is longer than `bytes_max` bytes of JSON, it is cut to that length and ends with `…`.
 pub(super) fn cut_text(text: &str, bytes_max: usize) -> String {
-    if text.len() <= bytes_max / 6 || json_bytes(text) <= bytes_max {
+    if fits(text, bytes_max) {
         return text.to_owned();
     }
     let (mut bytes, mut end) = (CUT_MARK.len_utf8(), 0);
@@ -44,6 +46,18 @@ pub(super) fn cut_text(text: &str, bytes_max: usize) -> String {
     let mut cut = text[..end].to_owned();
     cut.push(CUT_MARK);
     cut
+}
+
+/// Cuts a text like [`cut_text`]. A text that is not too long is not copied.
+pub(super) fn cut_shared(text: Arc<str>, bytes_max: usize) -> Arc<str> {
+    if fits(&text, bytes_max) {
+        return text;
+    }
+    cut_text(&text, bytes_max).into()
+}
+
+fn fits(text: &str, bytes_max: usize) -> bool {
+    text.len() <= bytes_max / 6 || json_bytes(text) <= bytes_max
 }
 
 #[cfg(test)]
