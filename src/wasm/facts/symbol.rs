@@ -104,7 +104,11 @@ fn identifier(rest: &str) -> Option<&str> {
 
 /// Returns whether the symbol ends with the hash of Rust's legacy mangling.
 fn has_rust_hash(symbol: &str) -> bool {
-    let symbol = symbol.split_once(".llvm.").map_or(symbol, |(head, _)| head);
+    // Most symbols have no dot, and a search for one character takes a fraction of the time.
+    let symbol = match symbol.contains('.') {
+        true => symbol.split_once(".llvm.").map_or(symbol, |(head, _)| head),
+        false => symbol,
+    };
     let Some(end) = symbol.strip_suffix('E').and_then(|rest| {
         let start = rest.len().checked_sub("17h0123456789abcdef".len())?;
         rest.get(start..)
