@@ -43,26 +43,26 @@ def spread(ports, connections):
 
 
 def summary(targets, seconds):
-    """Returns the rate, the latencies in milliseconds, and the smallest share of a server that has connections."""
+    """Returns the rate, the latencies in milliseconds, and the shares of the servers that have connections."""
     latencies = [latency for target in targets for latency in target["latencies"]]
     used = [target for target in targets if target["connections"]]
     errors = [error for target in targets for error in target["errors"]]
     if errors:
         raise Failure(f"{len(errors)} connections failed: {errors[0]}")
-    share = min(len(target["latencies"]) for target in used) / max(1, len(latencies))
+    shares = [f"{100 * len(target['latencies']) / max(1, len(latencies)):.0f}" for target in used]
     return {
         "rate": len(latencies) / seconds,
         "p50": 1000 * quantile(latencies, 0.5),
         "p99": 1000 * quantile(latencies, 0.99),
-        "share": f"{100 * share:.0f} %" if len(used) > 1 else "-",
+        "shares": " / ".join(shares) + " %" if len(used) > 1 else "-",
     }
 
 
 class Bench:
-    """Appends to `rows` what has ratios, and to `figures` the rest."""
+    """Measures a program, and passes each row and figure to `report`."""
 
-    def __init__(self, options, work, rows, figures):
-        self.options, self.work, self.rows, self.figures = options, work, rows, figures
+    def __init__(self, options, work, report):
+        self.options, self.work, self.report = options, work, report
         self.program = pathlib.Path(options.program).resolve()
         self.parts = options.parts.split(",")
         self.connections = [int(number) for number in options.connections.split(",")]
@@ -73,12 +73,16 @@ class Bench:
         self.count += 1
         return f"store-{self.count}"
 
-    def row(self, kind, store, engine, ports, connections, seconds=None):
+    def row(self, kind, store, engine, servers, connections, measure):
+        row = {"kind": kind, "store": store, "engine": engine, "servers": servers, "connections": connections}
+        self.report.row(row, measure)
+
+    def load(self, kind, ports, connections, seconds=None):
+        """Sends requests to servers and returns the figures."""
         seconds = seconds or self.options.seconds
-        measured = summary(Load(spread(ports, connections), "oci" if kind == "push" else kind, seconds).result(), seconds)
-        row = {"kind": kind, "store": store, "engine": engine, "servers": len(ports), "connections": connections, **measured}
-        self.rows.append(row)
-        print(f"{kind}, {store}, {len(ports)} servers, {connections} connections: {row['rate']:.1f}/s", file=sys.stderr)
+        if kind == "read":
+            Load(spread(ports, connections), "module", 2).result()
+        return summary(Load(spread(ports, connections), "oci" if kind == "push" else kind, seconds).result(), seconds)
 
     def kinds(self):
         return [kind for part, kind in (("changes", "module"), ("push", "push"), ("reads", "read")) if part in self.parts]
@@ -86,16 +90,17 @@ class Bench:
     def measure_local(self):
         for kind in self.kinds():
             for connections in self.connections:
-                root, port = self.work / self.prefix(), free_port()
-                log = self.work / "local.log"
-                child = Child([self.program, "--root", root, "server", "--host", "127.0.0.1", "--port", port], log)
-                try:
-                    wait_for("the server on the local disk", lambda: processes.is_listening(port), 30)
-                    if kind == "read":
-                        Load(spread([port], connections), "module", 2).result()
-                    self.row(kind, "local disk", None, [port], connections)
-                finally:
-                    child.terminate()
+                self.row(kind, "local disk", None, 1, connections, lambda: self.on_local_disk(kind, connections))
+
+    def on_local_disk(self, kind, connections):
+        root, port = self.work / self.prefix(), free_port()
+        log = self.work / "local.log"
+        child = Child([self.program, "--root", root, "server", "--host", "127.0.0.1", "--port", port], log)
+        try:
+            wait_for("the server on the local disk", lambda: processes.is_listening(port), 30)
+            return self.load(kind, [port], connections)
+        finally:
+            child.terminate()
 
     @contextlib.contextmanager
     def cluster(self, engine, number, links=None, url=None):
@@ -117,22 +122,40 @@ class Bench:
                 server.terminate()
 
     def measure_engine(self, name, engine):
+        # The rows of wasmstore are compared with those of docker-registry, so these come first.
+        if "push" in self.parts:
+            self.measure_registry(name, engine)
         for kind in self.kinds():
             for number in [int(number) for number in self.options.servers.split(",")]:
                 for connections in self.connections:
-                    with self.cluster(engine, number) as servers:
-                        ports = [server.port for server in servers]
-                        if kind == "read":
-                            Load(spread(ports, connections), "module", 2).result()
-                        self.row(kind, name, name, ports, connections)
-        if "push" in self.parts:
-            self.measure_registry(name, engine)
-        for part in ("takeover", "puts", "start", "refs"):
+                    self.row(kind, name, name, number, connections, lambda: self.on_cluster(kind, engine, number, connections))
+        parts = {
+            "takeover": ("longest time without a change on a server while another is killed", self.takeover),
+            "puts": ("PUTs per batch, 64 connections", self.puts),
+            "start": (f"a new server of {self.options.modules} modules is ready after", self.start),
+            "refs": (f"manifest with {self.options.refs} refs", self.refs),
+        }
+        for part, (title, measure) in parts.items():
             if part in self.parts:
-                try:
-                    getattr(self, f"measure_{part}")(name, engine)
-                except Failure as failure:
-                    self.figures.append((f"{name}: {part}", f"failed: {failure}"))
+                self.report.figure(f"{name}: {title}", lambda: measure(engine))
+
+    def on_cluster(self, kind, engine, number, connections):
+        with self.slow_links() as links, self.cluster(engine, number, links) as servers:
+            for server in servers if links else ():
+                server.set_faults(0, delay=self.options.delay)
+            return self.load(kind, [server.port for server in servers], connections)
+
+    @contextlib.contextmanager
+    def slow_links(self):
+        """Provides the links by which requests are delayed, or none if they are not."""
+        if not self.options.delay:
+            yield None
+            return
+        links = Links()
+        try:
+            yield links
+        finally:
+            links.stop()
 
     def measure_registry(self, name, engine):
         try:
@@ -142,11 +165,12 @@ class Bench:
             return
         try:
             for connections in self.connections:
-                self.row("push", f"docker-registry on {name}", name, [registry.port], connections, 4 * self.options.seconds)
+                measure = lambda: self.load("push", [registry.port], connections, 4 * self.options.seconds)
+                self.row("push", f"docker-registry on {name}", name, 1, connections, measure)
         finally:
             registry.stop()
 
-    def measure_takeover(self, name, engine):
+    def takeover(self, engine):
         """Kills each of three servers under load. One of them is the last writer."""
         worst = []
         with self.cluster(engine, 3) as servers:
@@ -158,10 +182,9 @@ class Bench:
                 worst.append(max(target["silence"] for target in targets if target["port"] != victim.port))
                 victim.start()
                 wait_for("the killed server is ready", victim.is_ready, 60)
-        text = ", ".join(f"{seconds:.2f} s" for seconds in worst)
-        self.figures.append((f"{name}: longest time without a change on a server while another is killed", text))
+        return ", ".join(f"{seconds:.2f} s" for seconds in worst)
 
-    def measure_puts(self, name, engine):
+    def puts(self, engine):
         """Counts the PUTs of a loaded server, and its generations, of which each batch makes one."""
         links = Links()
         try:
@@ -172,13 +195,13 @@ class Bench:
                 batches, puts = self.generation(engine, servers[0].url) - before, links.counts()["PUT"] - puts
         finally:
             links.stop()
-        self.figures.append((f"{name}: PUTs per batch, 64 connections", f"{puts / max(1, batches):.2f} ({puts} for {batches} batches)"))
+        return f"{puts / max(1, batches):.2f} ({puts} for {batches} batches)"
 
     def generation(self, engine, url):
         status = processes.run([self.program, "bucket", "status", url], engine.environment())[1]
         return int(re.search(r"^generation: (\d+)", status, re.MULTILINE)[1])
 
-    def measure_start(self, name, engine):
+    def start(self, engine):
         """Measures how long a new server of a store with many modules takes until it is ready."""
         modules, root = self.work / "modules", self.work / self.prefix()
         if not modules.exists():
@@ -195,17 +218,17 @@ class Bench:
             # A server that is ready has the store.
             if servers[0].request("GET", "/api/v1/module/0/0.wasm")[0] != 200:
                 raise Failure("the server is ready, but has no modules")
-        self.figures.append((f"{name}: a new server of {self.options.modules} modules is ready after", f"{took:.1f} s"))
+        return f"{took:.1f} s"
 
-    def measure_refs(self, name, engine):
+    def refs(self, engine):
         """Weighs the manifest of a store with many refs, after a change."""
         root, prefix = self.work / self.prefix(), self.prefix()
         processes.run([self.program, "--root", root, "init"])
-        commands = root / "commands"
-        lines = "".join(f"create refs/tags/release/{number} HEAD\n" for number in range(self.options.refs))
-        commands.write_text(lines.replace("HEAD", processes.run(["git", "-C", root, "rev-parse", "HEAD"])[1].strip()))
-        processes.run(["sh", "-c", 'git -C "$1" update-ref --stdin <"$2" && git -C "$1" pack-refs --all', "sh", root, commands])
-        commands.unlink()
+        # Written as git pack-refs(1) does, because git would write a file for each ref first.
+        head = processes.run(["git", "-C", root, "rev-parse", "HEAD"])[1].strip()
+        names = sorted(f"refs/tags/release/{number}" for number in range(self.options.refs))
+        lines = "".join(f"{head} {name}\n" for name in names)
+        (root / "packed-refs").write_text(f"# pack-refs with: peeled fully-peeled sorted \n{lines}")
         processes.run([self.program, "bucket", "init", engine.url(prefix), "--from", root], engine.environment())
         with self.cluster(engine, 1, url=engine.url(prefix)) as servers:
             began = time.monotonic()
@@ -215,5 +238,4 @@ class Bench:
         if served != self.options.refs:
             raise Failure(f"the server has {served} refs")
         size = len(engine.s3().request("GET", f"/{BUCKET}/{prefix}/manifest")[2])
-        text = f"{size / 1024:.1f} KiB; a change takes {1000 * took:.0f} ms (status {status})"
-        self.figures.append((f"{name}: manifest with {self.options.refs} refs", text))
+        return f"{size / 1024:.1f} KiB; a change takes {1000 * took:.0f} ms (status {status})"
