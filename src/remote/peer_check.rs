@@ -15,16 +15,23 @@ const TAKEOVER_PAUSE: Duration = Duration::from_secs(10);
 /// A header that is in every response of a wasmstore server whose store is in a bucket.
 const GENERATION: &str = "wasmstore-generation";
 
-/// Checks repeatedly whether one server responds. Also records when this server last tried to take over the duties of that server.
+/// Checks repeatedly whether a server responds. Also records when this server last tried to take over the duties of that server.
 #[derive(Default)]
 pub(super) struct PeerCheck {
+    /// The URL of the server that was checked last.
+    url: Option<String>,
     failures: u32,
     last_takeover_attempt: Option<Instant>,
 }
 
 impl PeerCheck {
-    /// Returns whether the server at `url` responds to `/healthz`, and counts a failure if it does not.
+    /// Returns whether the server at `url` responds to `/healthz`, and counts a failure if it does not. Failures of another server do not
+    /// count.
     pub fn responds(&mut self, url: &ServerUrl) -> bool {
+        let checked = self.url.replace(url.at(""));
+        if checked != self.url {
+            self.failures = 0;
+        }
         let limits = ClientLimits {
             connect_timeout: TIMEOUT,
             silence_max: TIMEOUT,
@@ -51,7 +58,7 @@ impl PeerCheck {
             .is_some_and(|at| at.elapsed() < TAKEOVER_PAUSE)
     }
 
-    /// Returns the number of failed checks since the last reset.
+    /// Returns the number of failed checks of the server that was checked last, since the last reset.
     pub fn failures(&self) -> u32 {
         self.failures
     }
@@ -59,5 +66,24 @@ impl PeerCheck {
     /// Sets the number of failures to zero.
     pub fn reset(&mut self) {
         self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_counted_for_one_server() {
+        let url = || {
+            let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            ServerUrl::parse(&format!("http://{}", socket.local_addr().unwrap())).unwrap()
+        };
+        let (one, two) = (url(), url());
+        let mut check = PeerCheck::default();
+        for (url, failures) in [(&one, 1), (&one, 2), (&two, 1), (&one, 1)] {
+            assert!(!check.responds(url));
+            assert_eq!(check.failures(), failures);
+        }
     }
 }
