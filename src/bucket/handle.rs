@@ -22,6 +22,7 @@ use crate::repo::{Error, ObjectFormat, PackFiles, PackKey, Result, SharedState};
 #[derive(Debug)]
 pub struct Bucket {
     url: String,
+    location: String,
     pub(super) client: Client,
     pub(super) options: BucketOptions,
     /// The newest manifest that this process has read or written; `None` before the first.
@@ -59,7 +60,11 @@ impl Bucket {
         options: BucketOptions,
     ) -> Result<Self> {
         let stores = open::open(url, settings, &options.timing)?;
-        Self::with_stores(url.to_string(), stores, options)
+        let location = open::location(url, settings);
+        Ok(Self {
+            location,
+            ..Self::with_stores(url.to_string(), stores, options)?
+        })
     }
 
     /// Opens a bucket in an object store that the caller has created, for tests.
@@ -96,6 +101,7 @@ impl Bucket {
             source,
         })?;
         Ok(Self {
+            location: url.clone(),
             url,
             client,
             options,
@@ -110,6 +116,11 @@ impl Bucket {
     /// Returns the URL of the bucket.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the URL of the bucket and, if it is not the default one, the endpoint of its object store.
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
     /// Returns the identity of the store. Reads the manifest if this process has not read it yet.

@@ -158,11 +158,23 @@ fn known_settings<K: std::str::FromStr + std::hash::Hash + Eq + Clone>(
 /// Returns whether the endpoint has no TLS, and the settings do not allow that. Each request would fail.
 fn is_blocked_http(settings: &[(String, String)]) -> bool {
     let allow = AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
-    let known = known_settings(settings, "aws_", |_| false);
-    let is_http = |(key, value): &(AmazonS3ConfigKey, String)| {
-        *key == AmazonS3ConfigKey::Endpoint && value.starts_with("http://")
-    };
-    known.iter().any(is_http) && known.iter().all(|(key, _)| *key != allow)
+    let known = known_settings(settings, "aws_", |_: &AmazonS3ConfigKey| false);
+    let endpoint = s3_endpoint(settings);
+    let is_http = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
+    is_http && known.iter().all(|(key, _)| *key != allow)
+}
+
+fn s3_endpoint(settings: &[(String, String)]) -> Option<String> {
+    let mut known = known_settings(settings, "aws_", |_: &AmazonS3ConfigKey| false).into_iter();
+    known.find_map(|(key, value)| (key == AmazonS3ConfigKey::Endpoint).then_some(value))
+}
+
+/// Returns a text that differs for buckets with the same URL in different object stores: the URL and, if the settings have one, the endpoint.
+pub(super) fn location(url: &BucketUrl, settings: &[(String, String)]) -> String {
+    match (url, s3_endpoint(settings)) {
+        (BucketUrl::S3(_), Some(endpoint)) => format!("{url} at {endpoint}"),
+        _ => url.to_string(),
+    }
 }
 
 fn s3(
@@ -238,55 +250,4 @@ fn azure(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_of_two_settings_counts_and_the_url_decides_the_bucket() {
-        let settings: Vec<_> = [
-            ("AWS_ENDPOINT", "http://first"),
-            ("AWS_ENDPOINT_URL", "http://second"),
-            ("AWS_BUCKET", "other"),
-            ("AWS_PROFILE", "ignored"),
-            ("GOOGLE_BUCKET", "ignored"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        let is_bucket = |key: &AmazonS3ConfigKey| *key == AmazonS3ConfigKey::Bucket;
-        let known = known_settings(&settings, "aws_", is_bucket);
-        assert_eq!(
-            known,
-            [(AmazonS3ConfigKey::Endpoint, "http://first".to_owned())]
-        );
-    }
-
-    #[test]
-    fn stores_are_opened_without_a_request() {
-        let settings: Vec<_> = [
-            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
-            ("AWS_ALLOW_HTTP", "true"),
-            ("AWS_ACCESS_KEY_ID", "key"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-            ("AZURE_STORAGE_ACCOUNT_NAME", "account"),
-            ("GOOGLE_SKIP_SIGNATURE", "true"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        for url in ["s3://name/prefix", "az://name", "gs://name"] {
-            let url = BucketUrl::parse(url).unwrap();
-            open(&url, &settings, &BucketTiming::default()).unwrap();
-        }
-        let url = BucketUrl::parse("s3://name/prefix").unwrap();
-        let mut blocked = settings;
-        blocked.retain(|(name, _)| name != "AWS_ALLOW_HTTP");
-        let error = open(&url, &blocked, &BucketTiming::default()).unwrap_err();
-        assert!(error.to_string().contains("AWS_ALLOW_HTTP=true"), "{error}");
-        let incomplete = [("AWS_ACCESS_KEY_ID".to_owned(), "key".to_owned())];
-        let url = BucketUrl::parse("s3://name").unwrap();
-        let error = open(&url, &incomplete, &BucketTiming::default()).unwrap_err();
-        assert!(
-            error.to_string().contains("its settings are invalid"),
-            "{error}"
-        );
-    }
-}
+mod tests;

@@ -63,13 +63,13 @@ fn open_copy_of_bucket(
     let writer = bucket_options.writer.clone().unwrap_or_default();
     let bucket = open_bucket(url, bucket_options)?;
     let is_newly_probed =
-        !Store::is_bucket_probed(root, bucket.url())? && is_found_atomic(&bucket)?;
+        !Store::is_bucket_probed(root, bucket.location())? && is_found_atomic(&bucket)?;
     let mut store = open_copy_patiently(root, options, &bucket)?;
     store.charge_validation_to(serve_options.memory.clone());
     keep_records(&mut store);
     store.ensure_writable()?;
     if is_newly_probed {
-        store.note_bucket_probed(bucket.url())?;
+        store.note_bucket_probed(bucket.location())?;
     }
     let store = Arc::new(store);
     let poll = server.bucket.bucket_poll.0;
