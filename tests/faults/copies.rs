@@ -127,6 +127,7 @@ fn kill_at_each_step(prepare: impl Fn(&Place), check: impl Fn(&Path)) -> usize {
         let _ = fs::remove_dir_all(place.root());
         prepare(&place);
         let is_killed = is_killed(&place, steps);
+        assert_is_no_store_of_its_own(&place.root(), steps);
         let store = place.open().unwrap_or_else(|error| {
             panic!(
                 "killed before step {steps}: {}",
@@ -145,6 +146,24 @@ fn kill_at_each_step(prepare: impl Fn(&Place), check: impl Fn(&Path)) -> usize {
         }
     }
     panic!("the creation has more than {STEPS_MAX} steps");
+}
+
+/// Checks that a process that is started without the bucket cannot write to the copy, as soon as anything of the copy exists.
+#[track_caller]
+fn assert_is_no_store_of_its_own(root: &Path, steps: usize) {
+    if !root.join("HEAD").exists() && !root.join("wasmstore/creating").exists() {
+        return;
+    }
+    // The copy could have another object format than the default one.
+    let Ok(store) = Store::open_or_create(root, Options::default(), ObjectFormat::Sha256) else {
+        return;
+    };
+    let put = store.put(&Change::default(), &path("b"), module(2).as_slice());
+    let error = put.expect_err(&format!("killed before step {steps}"));
+    assert!(
+        error.to_string().contains("copy of the store in"),
+        "{steps}: {error}"
+    );
 }
 
 fn snapshot(store: &Store) -> String {

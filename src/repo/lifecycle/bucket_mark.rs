@@ -9,6 +9,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::history::reach::reachable;
 use crate::repo::lifecycle::config::{config_file, configure};
 use crate::repo::lifecycle::create::ObjectFormat;
+use crate::repo::lifecycle::creation_marker::CreationMarker;
 use crate::repo::parts::Parts;
 use crate::repo::refs::list::RefList;
 
@@ -16,7 +17,7 @@ use crate::repo::refs::list::RefList;
 const BUCKET_KEY: &str = "wasmstore.bucket";
 /// The configuration key with the id of the store in the bucket.
 const STORE_KEY: &str = "wasmstore.bucketStore";
-/// The configuration key with the URL of a bucket whose conditional writes were found to be atomic.
+/// The configuration key with the location (URL and endpoint) of a bucket whose conditional writes were found to be atomic.
 const PROBED_KEY: &str = "wasmstore.bucketProbed";
 
 /// Identifies the store in a bucket of which a repository is a copy.
@@ -41,41 +42,43 @@ pub struct NewShared {
     pub pack: PackFiles,
 }
 
-/// Returns the mark of the repository at `root`; `None` if the repository has no mark or does not exist.
+/// Returns the mark of the repository at `root`; `None` if the repository has no mark or does not exist. If the creation of a copy was
+/// interrupted, the mark is in the marker file.
 ///
 /// # Errors
 /// The configuration cannot be read.
 pub(crate) fn mark_of(root: &Path) -> Result<Option<BucketMark>> {
-    if !root.join("config").exists() {
-        return Ok(None);
+    if root.join("config").exists() {
+        let config = config_file(root)?;
+        let value = |key| Some(config.string(key)?.to_string());
+        if let Some((url, store)) = value(BUCKET_KEY).zip(value(STORE_KEY)) {
+            return Ok(Some(BucketMark { url, store }));
+        }
     }
-    let config = config_file(root)?;
-    let value = |key| Some(config.string(key)?.to_string());
-    let mark = value(BUCKET_KEY).zip(value(STORE_KEY));
-    Ok(mark.map(|(url, store)| BucketMark { url, store }))
+    Ok(CreationMarker::read(root)?.and_then(|marker| marker.bucket))
 }
 
 /// Returns whether [`note_probed`] has recorded this bucket in the repository at `root`.
 ///
 /// # Errors
 /// The configuration cannot be read.
-pub(crate) fn is_probed(root: &Path, url: &str) -> Result<bool> {
+pub(crate) fn is_probed(root: &Path, location: &str) -> Result<bool> {
     if !root.join("config").exists() {
         return Ok(false);
     }
     let probed = config_file(root)?
         .string(PROBED_KEY)
-        .map(|url| url.to_string());
-    Ok(probed.as_deref() == Some(url))
+        .map(|found| found.to_string());
+    Ok(probed.as_deref() == Some(location))
 }
 
-/// Records that the conditional writes of the bucket at `url` were found to be atomic.
+/// Records that the conditional writes of the bucket at `location` were found to be atomic.
 ///
 /// # Errors
 /// The configuration cannot be written.
-pub(crate) fn note_probed(parts: &Parts, url: &str) -> Result<()> {
+pub(crate) fn note_probed(parts: &Parts, location: &str) -> Result<()> {
     let _refs = parts.locks.refs()?;
-    configure(parts.root(), &[(PROBED_KEY, url)])
+    configure(parts.root(), &[(PROBED_KEY, location)])
 }
 
 /// Marks the repository as a copy of a store in a bucket.
@@ -87,14 +90,14 @@ pub(crate) fn set_mark(parts: &Parts, mark: &BucketMark) -> Result<()> {
         return Ok(());
     }
     let _refs = parts.locks.refs()?;
-    write_mark(parts, mark)
+    mark.write(parts.root())
 }
 
-fn write_mark(parts: &Parts, mark: &BucketMark) -> Result<()> {
-    configure(
-        parts.root(),
-        &[(BUCKET_KEY, &mark.url), (STORE_KEY, &mark.store)],
-    )
+impl BucketMark {
+    /// Writes the mark to the configuration of the repository at `root`. The caller holds `refs.lock`.
+    pub(crate) fn write(&self, root: &Path) -> Result<()> {
+        configure(root, &[(BUCKET_KEY, &self.url), (STORE_KEY, &self.store)])
+    }
 }
 
 /// Calls `create`, which copies the repository into a bucket, and then marks the repository as a copy of the store there. No wasmstore
@@ -110,7 +113,7 @@ pub(crate) fn share<E: From<Error>>(
     let _refs = parts.locks.refs()?;
     let content = content(parts)?;
     let mark = create(&content)?;
-    write_mark(parts, &mark)?;
+    mark.write(parts.root())?;
     parts.note_state(0, "")?;
     Ok(mark)
 }

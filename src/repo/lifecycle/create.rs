@@ -2,7 +2,8 @@
 //!
 //! The store is created in place, under `refs.lock`. The marker file `wasmstore/creating` exists until the creation has ended, and `HEAD`
 //! is written after all other files. If a creation finds a marker file without `HEAD`, an earlier creation was interrupted, and the new one
-//! starts from the beginning. If the marker file says so, it keeps the files that it finds.
+//! starts from the beginning. If the marker file says so, it keeps the files that it finds. The marker file of a copy of a store in a bucket
+//! names the bucket, and without the bucket such a copy is not created: it would become a store of its own.
 
 use std::fs;
 use std::io;
@@ -10,10 +11,11 @@ use std::path::Path;
 
 use crate::names::{Author, BranchName};
 use crate::repo::error::{Error, Result};
-use crate::repo::failpoints;
 use crate::repo::follow::catch_up::GENERATION;
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_dirs_up_to, write_file};
+use crate::repo::lifecycle::bucket_mark::BucketMark;
+use crate::repo::lifecycle::creation_marker::CreationMarker;
 use crate::repo::lifecycle::hooks;
 use crate::repo::lifecycle::open::{CREATING, clear, is_absent};
 use crate::repo::lifecycle::remains::{Remains, remains, remove_empty_dirs};
@@ -42,9 +44,6 @@ impl ObjectFormat {
         }
     }
 }
-
-/// The content of the marker file of a creation that keeps the files that it finds.
-const KEEP: &[u8] = b"keep\n";
 
 /// The directories that git needs in a repository.
 pub(crate) const REPOSITORY_DIRS: [&str; 6] = [
@@ -82,8 +81,9 @@ const CONFIG: &str = "\
 \tallowFilter = true
 ";
 
-/// Creates a store at `root` unless there is one, with `branch` as the default branch. Several processes may call this for the same `root`
-/// at the same time.
+/// Creates a store at `root` unless there is one, with `branch` as the default branch. Does nothing if the creation of a copy of a store in a
+/// bucket was interrupted there: only [`create_copy_if_absent`] creates the copy. Several processes may call this for the same `root` at the
+/// same time.
 ///
 /// # Errors
 /// The directory or its parents cannot be written; the directory contains other files.
@@ -91,6 +91,15 @@ pub(crate) fn create_if_absent(
     root: &Path,
     format: ObjectFormat,
     branch: &BranchName,
+) -> Result<()> {
+    create_unless_there(root, format, branch, None)
+}
+
+fn create_unless_there(
+    root: &Path,
+    format: ObjectFormat,
+    branch: &BranchName,
+    bucket: Option<&BucketMark>,
 ) -> Result<()> {
     if !is_absent(root)? {
         // A creation that was killed after it wrote `HEAD` leaves its marker file behind. The store is complete, so the marker file is
@@ -103,13 +112,13 @@ pub(crate) fn create_if_absent(
     create_dir(&own_dir)?;
     let _refs_lock = Locks::new(own_dir).refs()?;
     if is_absent(root)? {
-        create(root, format, branch)?;
+        create(root, format, branch, bucket)?;
     }
     Ok(())
 }
 
-/// Does the same as [`create_if_absent`] for an empty copy of a store in a bucket. Also creates it from the remains of a copy that was deleted
-/// while it was in use.
+/// Does the same as [`create_if_absent`] for an empty copy of the store in the bucket that `bucket` identifies. Also creates it from the
+/// remains of a copy that was deleted while it was in use.
 ///
 /// # Errors
 /// As for [`create_if_absent`].
@@ -117,15 +126,16 @@ pub(crate) fn create_copy_if_absent(
     root: &Path,
     format: ObjectFormat,
     branch: &BranchName,
+    bucket: &BucketMark,
 ) -> Result<()> {
     if remains(root)?.is_some() {
-        begin_again(root)?;
+        begin_again(root, bucket)?;
     }
-    create_if_absent(root, format, branch)
+    create_unless_there(root, format, branch, Some(bucket))
 }
 
-/// Turns the remains of a copy into an interrupted creation, which [`create_if_absent`] makes again.
-fn begin_again(root: &Path) -> Result<()> {
+/// Turns the remains of a copy into an interrupted creation, which [`create_copy_if_absent`] makes again.
+fn begin_again(root: &Path, bucket: &BucketMark) -> Result<()> {
     let own_dir = root.join("wasmstore");
     create_dir(&own_dir)?;
     let _refs_lock = Locks::new(own_dir.clone()).refs()?;
@@ -134,14 +144,11 @@ fn begin_again(root: &Path) -> Result<()> {
         return Ok(());
     };
     tracing::warn!(root = %root.display(), "the copy was deleted while it was in use; copying the store from the bucket again");
-    match remains {
-        Remains::OfCopy => write_marker(&own_dir)?,
-        // Renamed into place, because an empty marker file would say that the files may be removed.
-        Remains::Strays => {
-            write_file(&own_dir.join("tmp"), &own_dir.join(CREATING), KEEP)?;
-            sync_dir(&own_dir)?;
-        }
-    }
+    let marker = CreationMarker {
+        keeps_files: remains == Remains::Strays,
+        bucket: Some(bucket.clone()),
+    };
+    marker.write(root)?;
     // From here on, the marker file alone says that the creation must be made again.
     remove_if_there(&root.join(HEAD))?;
     sync_dir(root)
@@ -161,20 +168,38 @@ pub(crate) fn create_dirs(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> {
+fn create(
+    root: &Path,
+    format: ObjectFormat,
+    branch: &BranchName,
+    bucket: Option<&BucketMark>,
+) -> Result<()> {
     let own_dir = root.join("wasmstore");
-    let marker = own_dir.join(CREATING);
-    match fs::read(&marker) {
-        Ok(text) if text == KEEP => remove_empty_dirs(&root.join("refs")),
-        Ok(_) => clear(root)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => write_marker(&own_dir)?,
-        Err(error) => return Err(Error::io("read", &marker)(error)),
+    let found = CreationMarker::read(root)?;
+    let is_of_copy = found.as_ref().is_some_and(|found| found.bucket.is_some());
+    if is_of_copy && bucket.is_none() {
+        return Ok(());
+    }
+    let marker = CreationMarker {
+        keeps_files: found.as_ref().is_some_and(|found| found.keeps_files),
+        bucket: bucket.cloned(),
+    };
+    if found.as_ref() != Some(&marker) {
+        marker.write(root)?;
+    }
+    match found {
+        Some(found) if found.keeps_files => remove_empty_dirs(&root.join("refs")),
+        Some(_) => clear(root)?,
+        None => {}
     }
     // The generation says how current a copy is, and a new copy is empty. It may be left of a copy that was deleted in part.
     remove_if_there(&own_dir.join(GENERATION))?;
     let tmp = root.join("wasmstore/tmp");
     create_dir(&tmp)?;
     write_store_files(root, &tmp, format)?;
+    if let Some(bucket) = bucket {
+        bucket.write(root)?;
+    }
 
     let hash_kind = hash_kind(format);
     let empty_tree = gix::ObjectId::empty_tree(hash_kind);
@@ -204,16 +229,7 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     )?;
     sync_dir(root)?;
     tracing::info!(?root, ?format, %branch, "created a store");
-    remove_if_there(&marker)
-}
-
-/// Writes the marker file of a creation that starts from the beginning.
-fn write_marker(own_dir: &Path) -> Result<()> {
-    let marker = own_dir.join(CREATING);
-    failpoints::step("change files")
-        .and_then(|()| fs::write(&marker, ""))
-        .map_err(Error::io("write", &marker))?;
-    sync_dir(own_dir)
+    remove_if_there(&own_dir.join(CREATING))
 }
 
 /// Writes the files of a store apart from objects, refs and `HEAD` into the directory `dest`: its subdirectories, the hooks, and the

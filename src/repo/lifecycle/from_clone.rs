@@ -18,9 +18,9 @@ use crate::config::{CacheLimits, PushLimits};
 use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo::authority::LocalRefs;
 use crate::repo::error::{Error, Result};
-use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
-use crate::repo::fs::{remove_if_there, remove_tree};
+use crate::repo::fs::{create_dir, remove_if_there, remove_tree, sync_dir, sync_file, write_file};
 use crate::repo::lifecycle::create::{ObjectFormat, create_dirs, write_store_files};
+use crate::repo::lifecycle::creation_marker::CreationMarker;
 use crate::repo::lifecycle::open::{CREATED_NAMES, CREATING, clear, is_absent};
 use crate::repo::locks::{Guard, Locks};
 use crate::repo::objects::gix_handle::{MIN_SLOTS, open_bare};
@@ -60,9 +60,11 @@ impl CloneTarget {
         if !is_absent(root)? {
             return Ok(None);
         }
-        let marker = own_dir.join(CREATING);
-        fs::write(&marker, "").map_err(Error::io("write", &marker))?;
-        sync_dir(&own_dir)?;
+        // An interrupted creation of a copy of a store in a bucket is continued with the bucket, so its directory is not empty.
+        if CreationMarker::read(root)?.is_some_and(|marker| marker.bucket.is_some()) {
+            return Ok(None);
+        }
+        CreationMarker::default().write(root)?;
         clear(root)?;
         let tmp = own_dir.join("tmp");
         create_dir(&tmp)?;

@@ -5,6 +5,7 @@ pub(crate) mod blob_uploads;
 pub(crate) mod bucket_mark;
 pub(crate) mod config;
 pub(crate) mod create;
+pub(crate) mod creation_marker;
 pub(crate) mod from_clone;
 pub(crate) mod hooks;
 pub(crate) mod maintenance_lock;

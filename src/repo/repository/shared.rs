@@ -19,8 +19,8 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::group_commit::Publisher;
 
 impl Repository {
-    /// Opens the local copy, at `root`, of the store that several machines share through `authority`. Creates an empty copy if there is
-    /// none. Does not update the copy: [`catch_up`](Self::catch_up) does.
+    /// Opens the local copy, at `root`, of the store that several machines share through `authority`. Creates an empty copy with the mark
+    /// `bucket` if there is none. Does not update the copy: [`catch_up`](Self::catch_up) does.
     ///
     /// # Errors
     /// As for `open_or_create`.
@@ -30,8 +30,9 @@ impl Repository {
         authority: Arc<dyn Authority>,
         format: ObjectFormat,
         branch: &BranchName,
+        bucket: &BucketMark,
     ) -> Result<Self> {
-        create_copy_if_absent(root, format, branch)?;
+        create_copy_if_absent(root, format, branch, bucket)?;
         let repository = Self {
             parts: Parts::open(root, cache, authority)?,
             publisher: Publisher::default(),
@@ -159,16 +160,16 @@ impl Repository {
     ///
     /// # Errors
     /// The configuration cannot be read.
-    pub fn is_bucket_probed(root: &Path, url: &str) -> Result<bool> {
-        bucket_mark::is_probed(root, url)
+    pub fn is_bucket_probed(root: &Path, location: &str) -> Result<bool> {
+        bucket_mark::is_probed(root, location)
     }
 
     /// Records that the conditional writes of the bucket at `url` were found to be atomic.
     ///
     /// # Errors
     /// The configuration cannot be written.
-    pub fn note_bucket_probed(&self, url: &str) -> Result<()> {
-        bucket_mark::note_probed(&self.parts, url)
+    pub fn note_bucket_probed(&self, location: &str) -> Result<()> {
+        bucket_mark::note_probed(&self.parts, location)
     }
 
     /// Calls `create`, which copies this repository into a bucket, and then marks this repository as a copy of the store there. No

@@ -33,7 +33,7 @@ impl Store {
             None => check_no_history(root, options, &mark.url)?,
         }
         let main: BranchName = "main".parse().expect("BUG: main is a branch name");
-        let repo = Repository::open_shared(root, &options.cache, authority, format, &main)?;
+        let repo = Repository::open_shared(root, &options.cache, authority, format, &main, mark)?;
         repo.sweep()?;
         repo.set_bucket_mark(mark)?;
         Self::new(repo, options)
@@ -48,20 +48,21 @@ impl Store {
         Ok(Repository::bucket_mark_of(root)?)
     }
 
-    /// Returns whether the copy at `root` has recorded that the conditional writes of the bucket at `url` are atomic.
+    /// Returns whether the copy at `root` has recorded that the conditional writes of the bucket at `location` are atomic. `location` is the
+    /// URL and the endpoint, because the bucket with this URL at another endpoint is in another object store.
     ///
     /// # Errors
     /// The configuration cannot be read.
-    pub fn is_bucket_probed(root: &Path, url: &str) -> Result<bool> {
-        Ok(Repository::is_bucket_probed(root, url)?)
+    pub fn is_bucket_probed(root: &Path, location: &str) -> Result<bool> {
+        Ok(Repository::is_bucket_probed(root, location)?)
     }
 
-    /// Records in this copy that the conditional writes of the bucket at `url` are atomic.
+    /// Records in this copy that the conditional writes of the bucket at `location` (URL and endpoint) are atomic.
     ///
     /// # Errors
     /// The configuration cannot be written.
-    pub fn note_bucket_probed(&self, url: &str) -> Result<()> {
-        Ok(self.repo.note_bucket_probed(url)?)
+    pub fn note_bucket_probed(&self, location: &str) -> Result<()> {
+        Ok(self.repo.note_bucket_probed(location)?)
     }
 
     /// Returns whether `root` contains only what is left of a copy that was deleted while it was in use. Such a copy cannot be opened before
