@@ -205,6 +205,10 @@ impl Authority for Bucket {
         self.delete_unnamed()
     }
 
+    fn known_writer(&self) -> Option<String> {
+        self.known()?.state.writer.clone()
+    }
+
     fn is_last_writer(&self) -> bool {
         let writer = &self.options.writer;
         let known = self.known();

@@ -44,6 +44,17 @@ pub(super) struct Failure {
     header: Option<(HeaderName, Cow<'static, str>)>,
     /// The error code in a response of the OCI registry API; `None` if the code follows from the status.
     oci_code: Option<ErrorCode>,
+    /// What became of the write of the request, if the status does not say it.
+    write: Option<FailedWrite>,
+}
+
+/// What became of a write that has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FailedWrite {
+    /// Nothing was changed, because other writers changed the branch first.
+    Overtaken,
+    /// It is unknown whether the write was made.
+    Unconfirmed,
 }
 
 impl Failure {
@@ -56,6 +67,16 @@ impl Failure {
             missing: None,
             header: None,
             oci_code: None,
+            write: None,
+        }
+    }
+
+    /// Creates a 500 response to a write that may have been made. The client gets the text, because it must find out whether the write was
+    /// made before it sends the request again.
+    pub fn unconfirmed_write(detail: impl Into<String>) -> Self {
+        Self {
+            write: Some(FailedWrite::Unconfirmed),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
         }
     }
 
@@ -96,6 +117,25 @@ impl Failure {
     pub fn internal(request_id: &str) -> Self {
         let detail = format!("the store failed; see the server log for request {request_id}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
+    /// Turns a 500 response into the response that the client gets: one that contains the request id, and not the cause.
+    pub fn without_internals(&self, request_id: &str) -> Self {
+        match self.write {
+            Some(FailedWrite::Unconfirmed) => Self {
+                detail: format!(
+                    "{}; see the server log for request {request_id}",
+                    self.detail
+                ),
+                ..self.clone()
+            },
+            Some(FailedWrite::Overtaken) | None => Self::internal(request_id),
+        }
+    }
+
+    /// Returns whether nothing was changed because other writers changed the branch first.
+    pub fn is_overtaken(&self) -> bool {
+        self.write == Some(FailedWrite::Overtaken)
     }
 
     /// Creates a 503 response for a request that could not get a permit or memory in time.
@@ -170,6 +210,11 @@ impl From<store::Error> for Failure {
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             // Clients must not see internals, such as paths on the server, so the error text goes only to the log.
             tracing::error!(error = chain(&error), "the store failed");
+            if error.is_unconfirmed() {
+                return Self::unconfirmed_write(
+                    "the store did not confirm the change, which may have been made",
+                );
+            }
             return Self::new(status, "the store failed; see the server log");
         }
         if error.is_unreachable() {
@@ -188,6 +233,7 @@ impl From<store::Error> for Failure {
             missing: MissingName::of(&error).map(Box::new),
             header: None,
             oci_code: None,
+            write: error.is_overtaken().then_some(FailedWrite::Overtaken),
         }
     }
 }

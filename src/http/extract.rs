@@ -181,7 +181,8 @@ impl FromRequestParts<App> for WriteHeaders {
             message: parse_header(headers, MESSAGE, Message::parse)?,
             precondition: etag::precondition(headers)?,
             path_conditions: path_conditions::parse(headers)?,
-            request: origin.map(|origin| origin.request.clone()),
+            request: origin.and_then(|origin| origin.request.clone()),
+            fails_if_overtaken: origin.is_some(),
         }))
     }
 }

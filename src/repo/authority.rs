@@ -240,6 +240,10 @@ pub trait Authority: Send + Sync {
     /// `Unreachable` if the bucket does not answer.
     fn sweep(&self) -> Result<usize>;
 
+    /// Returns the URL of the server that made the newest state that this process has read or made, without a request; `None` if no server
+    /// made it, or in a store on one disk.
+    fn known_writer(&self) -> Option<String>;
+
     /// Returns whether this process made the last swap that it knows of. Such a process does the work that only one process may do at a
     /// time: it updates mirrors and rolls up packs. Always true in a store on one disk.
     fn is_last_writer(&self) -> bool;
@@ -319,6 +323,10 @@ impl Authority for LocalRefs {
 
     fn sweep(&self) -> Result<usize> {
         Ok(0)
+    }
+
+    fn known_writer(&self) -> Option<String> {
+        None
     }
 
     fn is_last_writer(&self) -> bool {

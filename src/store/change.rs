@@ -23,6 +23,9 @@ pub struct Change {
     /// The id of the client's request, if the client may send the request again. The write is made at most once for each id. Used only for
     /// stores in a bucket.
     pub request: Option<RequestId>,
+    /// Whether the write fails with `Moved` as soon as another server changes the store first, so that the caller can forward the write to
+    /// that server. Otherwise the write is retried for some seconds. Used only for stores in a bucket.
+    pub fails_if_overtaken: bool,
 }
 
 impl Change {

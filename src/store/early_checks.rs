@@ -85,9 +85,9 @@ impl Store {
         match check() {
             Err(_) if !self.repo.is_absent() => {
                 let decide = |_: &mut Draft<'_>| check().map(|()| (Decision::Unchanged, ()));
-                let checked = self
-                    .repo
-                    .publish(self.begin()?, change.branch.as_ref(), decide);
+                let mut txn = self.begin()?;
+                txn.fails_if_overtaken = change.fails_if_overtaken;
+                let checked = self.repo.publish(txn, change.branch.as_ref(), decide);
                 checked.map(drop)
             }
             checked => checked,

@@ -337,6 +337,16 @@ impl Error {
         matches!(cause, repo::Error::Unreachable { .. })
     }
 
+    /// Returns whether nothing was changed because other writers changed the branch first, each time that the write was tried.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Repo(repo::Error::Moved(_)))
+    }
+
+    /// Returns whether it is unknown if the write was made.
+    pub fn is_unconfirmed(&self) -> bool {
+        matches!(self, Self::Repo(repo::Error::Unconfirmed { .. }))
+    }
+
     /// Returns whether the error says that the directory exists but is not a store.
     pub fn is_not_a_store(&self) -> bool {
         matches!(self, Self::Repo(repo::Error::NotAStore { .. }))

@@ -24,6 +24,7 @@ impl Store {
         if let Some(request) = &change.request {
             txn.set_request(request.clone());
         }
+        txn.fails_if_overtaken = change.fails_if_overtaken;
         let branch = change.branch.as_ref();
         let published = self.repo.publish(txn, branch, |draft| {
             let (decision, value) = decide(draft)?;

@@ -3,42 +3,32 @@
 //!
 //! If every server made swaps for its own writes, most swaps would fail because another server was first. So a write is forwarded to the
 //! last writer, which combines many writes into one swap. If the last writer does not respond, this server makes the write itself; the id
-//! of the request ensures that the write is not made twice.
+//! of the request ensures that the write is not made twice. If another server makes a swap first, that server is the new last writer, to
+//! which the write is forwarded then.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::copy::MIN_GENERATION;
-use super::generation::unavailable;
+use super::buffered_request::BufferedRequest;
 use crate::budget::Charge;
-use crate::http::error::{Failure, Result};
-use crate::http::extract::WriteHeaders;
-use crate::http::middleware::request_log::WasForwarded;
-use crate::http::peers::{
-    BucketServers, Forwarded, GENERATION, OutgoingRequest, PEER_KEY, PeerKey, REQUEST_GENERATION,
-    REQUEST_ID, RequestOrigin, forwarded_headers, new_request_id,
-};
+use crate::http::error::Result;
+use crate::http::peers::{BucketServers, PeerKey, RequestOrigin};
 use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length};
-use crate::http::upload::memory::{BufferedCharge, UploadMemory};
-use crate::names::ServerUrl;
-use crate::store::{Change, RequestEnd, RequestId, SharedState, Store};
-use crate::wire::encode_header_value;
+use crate::http::upload::memory::UploadMemory;
 
 /// The largest request body that is buffered and forwarded, in bytes. This server handles requests with larger bodies itself.
 const BODY_BYTES_MAX: u64 = 1 << 20;
-/// How long the response to a forwarded write is delayed until this server's copy of the store contains the write too.
-const FOLLOW_MAX: Duration = Duration::from_secs(1);
 /// How long a forwarded request waits until this server's copy of the store is as recent as the copy of the forwarding server. It must be
 /// shorter than the time that the forwarding server waits for the response.
-const SENDER_GENERATION_MAX: Duration = Duration::from_secs(1);
+const SENDER_GENERATION_MAX: Duration = Duration::from_secs(3);
 
 /// The routes whose requests are forwarded: the routes that write to one branch.
 const FORWARDED: [(Method, &str); 14] = [
@@ -112,49 +102,18 @@ async fn forward(
     request: Request,
     next: Next,
 ) -> Result<Response> {
-    let state = app.run_inline(|store| store.shared_state());
-    let Some(state) = state else {
-        return Ok(next.run(request).await);
-    };
-    let Some((writer, forwarder)) = bucket.last_writer(&state) else {
-        return Ok(next.run(request).await);
-    };
     let Some(length) = forwarded_length(&request) else {
         return Ok(next.run(request).await);
     };
-    let (mut parts, body) = request.into_parts();
-    // The forwarded request gets the defaults of this server: its default branch, and the author that the API key requires.
-    let WriteHeaders(change) = WriteHeaders::from_request_parts(&mut parts, app).await?;
-    let (bytes, charge) = buffer(app, &parts, body, length).await?;
-    let id = new_request_id();
-    let outgoing = outgoing(&parts, &change, bytes.clone(), (&id, key, &state), &writer)?;
-    // The other server may have the request, too.
-    let doubtful = match forwarder.forward(&writer, outgoing).await {
-        Forwarded::Response(response) => {
-            drop(charge);
-            return Ok(finish(app, bucket, response).await);
-        }
-        Forwarded::Refused(_) | Forwarded::NotSent(_) => None,
-        Forwarded::Unknown(_) => Some(RequestId {
-            id,
-            since: state.generation,
-            is_sent_once: false,
-        }),
+    let (parts, body) = request.into_parts();
+    let (body, charge) = buffer(app, &parts, body, length).await?;
+    let request = BufferedRequest {
+        parts,
+        body,
+        charge,
+        first: None,
     };
-    if let Some(request) = doubtful.clone() {
-        parts.extensions.insert(RequestOrigin {
-            request,
-            is_from_peer: false,
-        });
-    }
-    parts.extensions.insert(BufferedCharge::new(charge));
-    let response = next
-        .run(Request::from_parts(parts, Body::from(bytes)))
-        .await;
-    Ok(match doubtful {
-        Some(request) => without_other_result(app, request, response).await,
-        None => response,
-    })
+    request.respond(app, bucket, key, &next).await
 }
 
 /// Returns the length of the request body; `None` if the body is too large to be forwarded or has no known length.
@@ -184,97 +143,4 @@ async fn buffer(
         bytes.extend_from_slice(&chunk);
     }
     Ok((bytes.into(), Some(charge)))
-}
-
-/// Returns the request that is sent to the last writer.
-fn outgoing(
-    parts: &Parts,
-    change: &Change,
-    body: Bytes,
-    (id, key, state): (&str, &PeerKey, &SharedState),
-    writer: &ServerUrl,
-) -> Result<OutgoingRequest> {
-    let value = |text: &str| {
-        let value = HeaderValue::from_str(text);
-        value.map_err(|_| Failure::malformed("a header cannot be forwarded"))
-    };
-    let mut headers = forwarded_headers(&parts.headers);
-    // Not forwarded, because this server already has the generation in this header. The header `REQUEST_GENERATION` tells the other server
-    // to wait for the generation of this server, which is at least as high.
-    headers.remove(MIN_GENERATION);
-    if let Some(branch) = &change.branch {
-        headers.insert(
-            "wasmstore-branch",
-            value(&encode_header_value(branch.as_str()))?,
-        );
-    }
-    if let Some(author) = &change.author {
-        headers.insert(
-            "wasmstore-author",
-            value(&encode_header_value(&author.to_string()))?,
-        );
-    }
-    headers.insert(REQUEST_ID, value(id)?);
-    headers.insert(REQUEST_GENERATION, value(&state.generation.to_string())?);
-    let key = key.header();
-    headers.insert(
-        PEER_KEY,
-        key.ok_or_else(|| unavailable("the secret of the servers is invalid"))?,
-    );
-    let path = parts.uri.path_and_query();
-    Ok(OutgoingRequest {
-        method: parts.method.clone(),
-        url: writer.at(path.map_or("/", |path| path.as_str())),
-        headers,
-        body,
-    })
-}
-
-/// Waits until this server has the write of a forwarded request, so that the client can read the result here.
-async fn finish(app: &App, bucket: &BucketServers, mut response: Response) -> Response {
-    response.extensions_mut().insert(WasForwarded);
-    let generation = response.headers().get(GENERATION);
-    let generation = generation.and_then(|value| value.to_str().ok()?.parse().ok());
-    if let Some(generation) = generation.filter(|_| response.status().is_success()) {
-        let waited = app.await_generation(bucket, generation, FOLLOW_MAX).await;
-        if let Err(error) = waited {
-            // The response contains the generation with the write, which the client can require in later requests.
-            tracing::debug!(%error, "this server does not have the change of a forwarded request yet");
-        }
-    }
-    response
-}
-
-/// Returns the response of this server to a request that another server may have, too, after it has made sure that the other one does not
-/// make the write later. If that is not possible, the response becomes a 500: an error says that nothing was changed, and a success may
-/// have changed nothing, because the module was there already.
-async fn without_other_result(app: &App, request: RequestId, response: Response) -> Response {
-    let status = response.status();
-    if status.is_server_error() {
-        return with_doubt(response);
-    }
-    let exclude = move |store: &Store| Ok(store.exclude_request(&request)?);
-    match app.run_write(exclude).await {
-        Ok(RequestEnd::Excluded) => response,
-        // The change was made once, by this server or by the other one.
-        Ok(RequestEnd::Applied) if status.is_success() => response,
-        Ok(RequestEnd::Applied) | Err(_) => with_doubt(response),
-    }
-}
-
-/// Turns a response into a 500: the other server may have made the write, or may still make it if the request reaches it late.
-fn with_doubt(response: Response) -> Response {
-    let reason = response.extensions().get::<Failure>();
-    let reason = match reason {
-        Some(failure) => failure.to_string(),
-        None if response.status().is_success() => {
-            "the result cannot be recorded in the bucket".to_owned()
-        }
-        None => "the server is busy".to_owned(),
-    };
-    let detail = format!(
-        "{reason}; another server, which did not respond in time, may have made the change"
-    );
-    tracing::warn!(detail, "the result of a request is not known");
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
 }

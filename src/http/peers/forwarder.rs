@@ -1,68 +1,43 @@
 //! Forwards requests to the last writer, the server that has changed the bucket most recently.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
-use axum::http::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, DATE, EXPECT, HOST, ORIGIN, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
-};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::body::Body;
+use axum::http::StatusCode;
 use axum::response::Response;
 use reqwest::redirect::Policy;
 use tokio::time::timeout;
 use tokio_rustls::rustls::crypto::ring;
 
-use super::origin::{GENERATION, PEER_KEY, REQUEST_GENERATION, REQUEST_ID};
+use super::origin::GENERATION;
+use super::outgoing_request::{OutgoingRequest, forwarded_headers};
 use crate::names::ServerUrl;
 use crate::store::chain;
 
 /// The timeout for connecting to another server.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// The timeout for the head of the response, and again for a small response body.
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How long forwarding to a server is paused after the server did not respond.
-const PAUSE: Duration = Duration::from_secs(5);
+/// The time without a response after which the forwarder checks whether the other server is alive. It repeats the check at this interval.
+/// A response takes longer than this if the bucket is slow or many writes wait.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// The timeout of such a check.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest wait for the response of a server that is alive. A server that does not get a response from the bucket needs up to 20 s until
+/// it fails, while another server may reach the bucket.
+const RESPONSE_MAX: Duration = Duration::from_secs(6);
+/// The timeout for a small response body, whose head was received.
+const BODY_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long forwarding to a server is paused after the server was found dead. Until then, another server has become the last writer.
+const PAUSE: Duration = Duration::from_secs(2);
 /// The largest response body that is received completely before it is passed on, in bytes. Until this server has passed on a part of the
 /// response, it can still handle the request itself.
 const BUFFERED_BYTES_MAX: u64 = 64 << 10;
 /// How long an idle connection is kept open.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The headers that are not forwarded: headers about the connection, headers about the web page that has made the request, and the headers
-/// that only servers of one bucket send to each other. This server has already checked the origin of the page; the other server would
-/// compare the origin with its own host name.
-const NOT_FORWARDED: [HeaderName; 16] = [
-    CONNECTION,
-    CONTENT_LENGTH,
-    COOKIE,
-    DATE,
-    EXPECT,
-    HOST,
-    ORIGIN,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("sec-fetch-site"),
-    PEER_KEY,
-    REQUEST_ID,
-    REQUEST_GENERATION,
-];
-
-/// A request to another server.
-pub(in crate::http) struct OutgoingRequest {
-    pub method: Method,
-    /// The complete URL, including the URL of the other server.
-    pub url: String,
-    /// The headers: the client's headers that are forwarded, and the headers that servers of one bucket add to a forwarded request.
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
 
 /// The outcome of forwarding a request.
 pub(in crate::http) enum Forwarded {
@@ -73,8 +48,16 @@ pub(in crate::http) enum Forwarded {
     Refused(StatusCode),
     /// The connection to the other server failed, so the other server does not have the request. The text is the error.
     NotSent(String),
-    /// It is unknown whether the other server has handled the request or will handle it later. The text is the error.
-    Unknown(String),
+    /// It is unknown whether the other server has handled the request or will handle it later.
+    Unknown(Doubt),
+}
+
+/// Why the outcome of a forwarded request is unknown. The text is the error.
+pub(in crate::http) enum Doubt {
+    /// The other server is alive, but its response is late or is an error.
+    Alive(String),
+    /// The other server does not respond to a check either, or is another program.
+    Dead(String),
 }
 
 /// How many requests were forwarded since the server started.
@@ -136,10 +119,11 @@ impl Forwarder {
             .is_none_or(|until| *until <= Instant::now())
     }
 
-    /// Sends a request to a server, and counts and logs the outcome. After an outcome other than a response or a refusal, forwards no
-    /// further requests to that server for [`PAUSE`].
+    /// Sends a request to a server, and counts and logs the outcome. If the server is dead, forwards no further requests to it for
+    /// [`PAUSE`]. A slow response is no reason for that: if this server made the writes instead, the two servers would compete, and most of
+    /// their swaps would fail.
     pub async fn forward(&self, server: &ServerUrl, request: OutgoingRequest) -> Forwarded {
-        let forwarded = self.send(request).await;
+        let forwarded = self.send(server, request).await;
         match &forwarded {
             Forwarded::Response(_) => self.ok.fetch_add(1, Ordering::Relaxed),
             Forwarded::Refused(status) => {
@@ -147,8 +131,19 @@ impl Forwarder {
                 tracing::warn!(%server, status, "the last writer refused a request; this server handles it");
                 self.failed.fetch_add(1, Ordering::Relaxed)
             }
-            Forwarded::NotSent(error) | Forwarded::Unknown(error) => {
-                tracing::warn!(%server, error, "the last writer did not respond; this server handles its requests");
+            Forwarded::Unknown(Doubt::Alive(error)) => {
+                tracing::warn!(%server, error, "the last writer did not respond to a request; this server handles it");
+                self.failed.fetch_add(1, Ordering::Relaxed)
+            }
+            Forwarded::NotSent(error) => {
+                tracing::warn!(%server, error, "cannot connect to the last writer; this server handles its requests");
+                if !self.is_alive(server).await {
+                    self.pause(server);
+                }
+                self.failed.fetch_add(1, Ordering::Relaxed)
+            }
+            Forwarded::Unknown(Doubt::Dead(error)) => {
+                tracing::warn!(%server, error, "the last writer does not respond; this server handles its requests");
                 self.pause(server);
                 self.failed.fetch_add(1, Ordering::Relaxed)
             }
@@ -156,20 +151,27 @@ impl Forwarder {
         forwarded
     }
 
-    async fn send(&self, request: OutgoingRequest) -> Forwarded {
+    async fn send(&self, server: &ServerUrl, request: OutgoingRequest) -> Forwarded {
         let outgoing = self
             .client
             .request(request.method, request.url)
             .headers(request.headers)
             .body(request.body);
-        let response = match timeout(RESPONSE_TIMEOUT, outgoing.send()).await {
+        let response = match self.await_response(server, outgoing.send()).await {
             Ok(Ok(response)) => response,
             // Removes the URL from the error, because the log line already has it.
             Ok(Err(error)) if error.is_connect() => {
                 return Forwarded::NotSent(chain(&error.without_url()));
             }
-            Ok(Err(error)) => return Forwarded::Unknown(chain(&error.without_url())),
-            Err(_) => return Forwarded::Unknown("no response in time".to_owned()),
+            // One closed connection does not mean that the server is dead.
+            Ok(Err(error)) => {
+                let error = chain(&error.without_url());
+                return Forwarded::Unknown(match self.is_alive(server).await {
+                    true => Doubt::Alive(error),
+                    false => Doubt::Dead(error),
+                });
+            }
+            Err(doubt) => return Forwarded::Unknown(doubt),
         };
         let is_from_server = response.headers().contains_key(GENERATION);
         match response.status() {
@@ -180,9 +182,9 @@ impl Forwarder {
             // The response is not from a server of this store, but from another program at this URL, or from a proxy between the servers.
             status if !is_from_server => {
                 let status = status.as_u16();
-                Forwarded::Unknown(format!(
+                Forwarded::Unknown(Doubt::Dead(format!(
                     "a response with status {status} that is not from wasmstore"
-                ))
+                )))
             }
             // Nothing was changed, for a reason that this server need not have: no connection to the bucket, or no space.
             status @ (StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE) => {
@@ -190,10 +192,42 @@ impl Forwarder {
             }
             // For example, the other server did not get the result of its swap.
             StatusCode::INTERNAL_SERVER_ERROR => {
-                Forwarded::Unknown("a response with status 500".to_owned())
+                Forwarded::Unknown(Doubt::Alive("a response with status 500".to_owned()))
             }
             _ => receive(response).await,
         }
+    }
+
+    /// Waits for a response as long as the server is alive, but not longer than [`RESPONSE_MAX`].
+    async fn await_response<T>(
+        &self,
+        server: &ServerUrl,
+        response: impl Future<Output = T>,
+    ) -> Result<T, Doubt> {
+        let begun = Instant::now();
+        let mut response = pin!(response);
+        while begun.elapsed() < RESPONSE_MAX {
+            if let Ok(response) = timeout(CHECK_INTERVAL, &mut response).await {
+                return Ok(response);
+            }
+            let is_alive = tokio::select! {
+                response = &mut response => return Ok(response),
+                is_alive = self.is_alive(server) => is_alive,
+            };
+            if !is_alive {
+                return Err(Doubt::Dead("no response, not even to a check".to_owned()));
+            }
+        }
+        Err(Doubt::Alive("no response in time".to_owned()))
+    }
+
+    /// Returns whether a server of a bucket responds at this URL.
+    async fn is_alive(&self, server: &ServerUrl) -> bool {
+        let check = self.client.get(server.at("/healthz")).send();
+        let response = timeout(CHECK_TIMEOUT, check).await;
+        response.is_ok_and(|response| {
+            response.is_ok_and(|response| response.headers().contains_key(GENERATION))
+        })
     }
 
     fn pause(&self, server: &ServerUrl) {
@@ -214,10 +248,15 @@ async fn receive(response: reqwest::Response) -> Forwarded {
     let headers = forwarded_headers(response.headers());
     let length = response.content_length();
     let body = if length.is_some_and(|length| length <= BUFFERED_BYTES_MAX) {
-        match timeout(RESPONSE_TIMEOUT, response.bytes()).await {
+        match timeout(BODY_TIMEOUT, response.bytes()).await {
             Ok(Ok(bytes)) => Body::from(bytes),
-            Ok(Err(error)) => return Forwarded::Unknown(chain(&error.without_url())),
-            Err(_) => return Forwarded::Unknown("the response is incomplete".to_owned()),
+            Ok(Err(error)) => {
+                return Forwarded::Unknown(Doubt::Alive(chain(&error.without_url())));
+            }
+            Err(_) => {
+                let error = "the response is incomplete".to_owned();
+                return Forwarded::Unknown(Doubt::Alive(error));
+            }
         }
     } else {
         Body::new(reqwest::Body::from(response))
@@ -226,15 +265,6 @@ async fn receive(response: reqwest::Response) -> Forwarded {
     *passed.status_mut() = status;
     *passed.headers_mut() = headers;
     Forwarded::Response(passed)
-}
-
-/// Returns the headers that may be forwarded: all except those in [`NOT_FORWARDED`].
-pub(in crate::http) fn forwarded_headers(headers: &HeaderMap) -> HeaderMap {
-    let mut forwarded = headers.clone();
-    for name in NOT_FORWARDED {
-        forwarded.remove(name);
-    }
-    forwarded
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 mod follow_queue;
 mod forwarder;
 mod origin;
+mod outgoing_request;
 mod peer_key;
 mod servers;
 
-pub(super) use forwarder::{Forwarded, OutgoingRequest, forwarded_headers};
+pub(super) use forwarder::{Forwarded, Forwarder};
 pub(super) use origin::{
     GENERATION, PEER_KEY, REQUEST_GENERATION, REQUEST_ID, RequestOrigin, new_request_id,
 };
+pub(super) use outgoing_request::{OutgoingRequest, forwarded_headers};
 pub use peer_key::{PeerKey, PeerKeySource};
 pub(super) use servers::BucketServers;

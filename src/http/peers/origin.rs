@@ -20,11 +20,13 @@ pub(in crate::http) const REQUEST_GENERATION: HeaderName =
 const ID_DIGITS: usize = 32;
 
 /// The id of a request that may be forwarded, and whether this server got the request from another server. It is an extension of the
-/// request.
+/// request. Such a request fails as soon as another server changes the store first. Then the server that the client has sent the request to
+/// forwards it to that server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct RequestOrigin {
-    /// The id of the request. The store applies a write with this id at most once, even if two servers handle the request.
-    pub request: RequestId,
+    /// The id of the request. The store applies a write with this id at most once, even if two servers handle the request. `None` if no
+    /// other server can have the request.
+    pub request: Option<RequestId>,
     /// Whether another server of the bucket has forwarded the request to this one.
     pub is_from_peer: bool,
 }
@@ -57,7 +59,7 @@ impl RequestOrigin {
             is_sent_once: true,
         };
         let origin = Self {
-            request,
+            request: Some(request),
             is_from_peer: true,
         };
         Ok(Some((origin, generation)))
@@ -99,11 +101,11 @@ mod tests {
         assert!(origin.is_from_peer);
         assert_eq!(
             origin.request,
-            RequestId {
+            Some(RequestId {
                 id: id.clone(),
                 since: 7,
                 is_sent_once: true,
-            }
+            })
         );
         for (id, generation) in [("", "0"), ("x", "0"), (&*id, ""), (&*id, "a"), (&*id, "-1")] {
             assert!(parse(id, generation).is_err(), "{id:?} {generation:?}");

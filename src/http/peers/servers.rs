@@ -7,7 +7,6 @@ use super::forwarder::{ForwardCounts, Forwarder};
 use super::peer_key::{PeerKey, PeerKeySource};
 use crate::names::ServerUrl;
 use crate::remote::BucketFollower;
-use crate::store::SharedState;
 
 /// A server's access to the bucket in which it shares its store, and to the other servers that use the bucket.
 pub(in crate::http) struct BucketServers {
@@ -36,10 +35,10 @@ impl BucketServers {
         self.peer_key.as_ref()?.get()
     }
 
-    /// Returns the URL of the last writer (the server that has changed the bucket most recently), and the client that forwards requests to
-    /// it. Returns `None` if this server has to handle requests itself.
-    pub fn last_writer(&self, state: &SharedState) -> Option<(ServerUrl, &Forwarder)> {
-        let writer = ServerUrl::parse(state.writer.as_deref()?).ok()?;
+    /// Returns the last writer (the server that has changed the bucket most recently), whose URL is `writer`, and the client that forwards
+    /// requests to it. Returns `None` if this server has to handle requests itself.
+    pub fn last_writer(&self, writer: &str) -> Option<(ServerUrl, &Forwarder)> {
+        let writer = ServerUrl::parse(writer).ok()?;
         let forwarder = self.forwarder.as_ref()?;
         let is_other = writer.at("") != self.follower.url();
         (is_other && forwarder.may_forward_to(&writer)).then_some((writer, forwarder))

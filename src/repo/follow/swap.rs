@@ -79,6 +79,16 @@ impl Parts {
     /// # Errors
     /// `Unconfirmed` if it is unknown whether the change was or will be applied; `Unreachable`; `Busy`.
     pub(crate) fn exclude_request(&self, request: &RequestId) -> Result<RequestEnd> {
+        // A recorded request stays recorded, so neither the locks nor the newest state are needed.
+        let recorded = self.following.last().and_then(|state| {
+            let mut requests = state.requests.iter();
+            requests
+                .find(|applied| applied.id == request.id)
+                .map(end_of)
+        });
+        if let Some(end) = recorded {
+            return Ok(end);
+        }
         let swap = Swap {
             requests: vec![AppliedRequest::excluded(request)],
             ..Swap::default()
@@ -89,8 +99,7 @@ impl Parts {
             let _refs = self.locks.refs()?;
             self.catch_up(Freshness::Current)?;
             match self.find_request(request)? {
-                Some(found) if found.is_excluded() => return Ok(RequestEnd::Excluded),
-                Some(_) => return Ok(RequestEnd::Applied),
+                Some(found) => return Ok(end_of(&found)),
                 None if self.swap(&swap)? => return Ok(RequestEnd::Excluded),
                 None => {}
             }
@@ -115,6 +124,13 @@ impl Parts {
                 })
             }
         }
+    }
+}
+
+fn end_of(recorded: &AppliedRequest) -> RequestEnd {
+    match recorded.is_excluded() {
+        true => RequestEnd::Excluded,
+        false => RequestEnd::Applied,
     }
 }
 

@@ -107,9 +107,12 @@ impl Publisher {
             let outcomes = change.depends_on.iter().map(|outcome| outcome.wait());
             match Outcome::of_all(outcomes) {
                 Outcome::Published => {
-                    let is_decided_on_old_state = !change.moves
-                        && change.depends_on.is_empty()
-                        && !parts.is_confirmed(&change.base)?;
+                    let is_decided_on_old_state = match &change.base {
+                        Some(base) if !change.moves && change.depends_on.is_empty() => {
+                            !parts.is_confirmed(base)?
+                        }
+                        _ => false,
+                    };
                     if !is_decided_on_old_state || begun.elapsed() >= RETRY_MAX {
                         return published(change);
                     }
@@ -123,12 +126,17 @@ impl Publisher {
                 // Tries again later, so that other changes can proceed while another git process holds this branch's lock file.
                 Outcome::Locked(_) if begun.elapsed() < RETRY_MAX => {
                     std::thread::sleep(LOCKED_PAUSE);
+                    continue;
                 }
                 Outcome::Locked(error) => return Err(Error::Batch(error).into()),
-                // This change must be decided again, because the branch moved or an earlier change on which it depended has failed. After
-                // `RETRY_MAX`, it is an error instead.
-                _ if begun.elapsed() >= RETRY_MAX => {
-                    let name = change.name.expect("BUG: it depends on a ref");
+                // This change must be decided again below, because the branch moved or an earlier change on which it depended has failed.
+                _ => {}
+            }
+            // While the last writer makes one swap after another, this process is almost always too late. So the caller can forward the
+            // change to the last writer instead.
+            let is_overtaken = txn.fails_if_overtaken && !parts.authority.is_last_writer();
+            match change.name {
+                Some(name) if is_overtaken || begun.elapsed() >= RETRY_MAX => {
                     return Err(Error::Moved(name).into());
                 }
                 _ => {}

@@ -30,6 +30,8 @@ const STAGED_BYTES_MAX: usize = 8 << 20;
 pub struct WriteTxn<'r> {
     pub(crate) parts: &'r Parts,
     pub(crate) objects: TxnObjects,
+    /// Whether the change fails with `Moved` as soon as another process changes the shared state first. Otherwise it is retried.
+    pub fails_if_overtaken: bool,
     _lock: Option<Guard>,
 }
 
@@ -110,6 +112,7 @@ impl<'r> WriteTxn<'r> {
         Self {
             parts,
             objects,
+            fails_if_overtaken: false,
             _lock: lock,
         }
     }

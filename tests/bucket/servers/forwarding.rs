@@ -168,9 +168,12 @@ fn branches_and_large_modules_are_written_by_the_server_that_gets_them() {
     assert_eq!(post(&two, "/branch/side", &[], b"").status, 200);
     assert_eq!(forwarded(&two), (0.0, 0.0));
     assert_eq!(metric(&two, "last_writer"), 1.0);
-    // The first server does not know that yet, so it tries by itself.
+    // The first server does not know that yet. It is too late with its own attempt, and then forwards the write.
+    let conflicts = metric(&one, "conflicts_total");
     put(&one, "a", 1);
-    assert_eq!(forwarded(&one), (0.0, 0.0));
+    assert_eq!(forwarded(&one), (1.0, 0.0));
+    assert_eq!(metric(&one, "conflicts_total"), conflicts + 1.0);
+    assert_eq!(metric(&two, "last_writer"), 1.0);
     let large = custom_section(vec![7; 2 << 20]);
     let response = post(&two, "/module/large", &[], &large);
     assert_eq!(response.status, 200, "{}", response.text());

@@ -1,6 +1,7 @@
 //! What becomes of forwarded requests.
 
-use axum::http::HeaderValue;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::*;
 
@@ -29,17 +30,64 @@ async fn a_server_that_refuses_connections_is_left_alone_for_a_while() {
     drop(socket);
     let forwarder = Forwarder::new().unwrap();
     assert!(forwarder.may_forward_to(&server));
-    let request = OutgoingRequest {
-        method: Method::POST,
-        url: server.at("/api/v1/rollback"),
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-    };
-    let forwarded = forwarder.forward(&server, request).await;
+    let forwarded = forwarder.forward(&server, rollback(&server)).await;
     assert!(matches!(forwarded, Forwarded::NotSent(_)));
     assert!(!forwarder.may_forward_to(&server));
     assert!(forwarder.may_forward_to(&ServerUrl::parse("http://other").unwrap()));
     assert_eq!(forwarder.counts(), ForwardCounts { ok: 0, failed: 1 });
+}
+
+/// Answers checks at once, if `is_alive`, and other requests after a delay.
+fn slow_server(delay: Duration, is_alive: bool) -> ServerUrl {
+    use std::io::{Read as _, Write as _};
+
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", socket.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in socket.incoming() {
+            std::thread::spawn(move || {
+                let (mut stream, mut buffer) = (stream.unwrap(), [0; 4096]);
+                let length = stream.read(&mut buffer).unwrap();
+                let is_check = buffer[..length].starts_with(b"GET /healthz ");
+                if !is_check || !is_alive {
+                    std::thread::sleep(delay);
+                }
+                let head =
+                    "HTTP/1.1 200 OK\r\nWasmstore-Generation: 1\r\nContent-Length: 0\r\n\r\n";
+                let _ = stream.write_all(head.as_bytes());
+            });
+        }
+    });
+    ServerUrl::parse(&server).unwrap()
+}
+
+fn rollback(server: &ServerUrl) -> OutgoingRequest {
+    OutgoingRequest {
+        method: Method::POST,
+        url: server.at("/api/v1/rollback"),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_slow_server_that_is_alive_is_awaited() {
+    let server = slow_server(Duration::from_millis(2500), true);
+    let forwarder = Forwarder::new().unwrap();
+    let forwarded = forwarder.forward(&server, rollback(&server)).await;
+    assert!(matches!(forwarded, Forwarded::Response(_)));
+    assert!(forwarder.may_forward_to(&server));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_respond_to_checks_is_left_alone_for_a_while() {
+    let server = slow_server(Duration::from_secs(30), false);
+    let forwarder = Forwarder::new().unwrap();
+    let begun = Instant::now();
+    let forwarded = forwarder.forward(&server, rollback(&server)).await;
+    assert!(matches!(forwarded, Forwarded::Unknown(Doubt::Dead(_))));
+    assert!(begun.elapsed() >= CHECK_TIMEOUT);
+    assert!(!forwarder.may_forward_to(&server));
 }
 
 /// Answers one request with a status, as a server of wasmstore does.
@@ -62,13 +110,8 @@ fn answer(status: &'static str) -> ServerUrl {
 async fn only_a_refusal_says_that_the_other_server_changes_nothing() {
     let outcome = async |status| {
         let server = answer(status);
-        let request = OutgoingRequest {
-            method: Method::POST,
-            url: server.at("/api/v1/rollback"),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        };
-        match Forwarder::new().unwrap().forward(&server, request).await {
+        let forwarder = Forwarder::new().unwrap();
+        match forwarder.forward(&server, rollback(&server)).await {
             Forwarded::Response(_) => "response",
             Forwarded::Refused(_) => "refused",
             Forwarded::NotSent(_) => "not sent",

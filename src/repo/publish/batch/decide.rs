@@ -33,20 +33,20 @@ pub(crate) struct DecidedChange<T, E> {
     /// result depends only on objects and refs that are durable already.
     pub depends_on: Vec<Arc<PendingOutcome>>,
     /// Identifies the shared state (the refs and packs in the bucket) on which the change was built, if several machines share the
-    /// repository.
-    pub base: BaseState,
+    /// repository. `None` if the result holds for all later states too, because the request of the change was handled before.
+    pub base: Option<BaseState>,
     /// The objects that the change added to the pack of the batch. The thread of the change compresses them while it waits.
     pub new: Vec<Arc<StagedObject>>,
 }
 
 impl<T, E> DecidedChange<T, E> {
-    fn refused(error: E, base: &BaseState) -> Self {
+    fn refused(error: E, base: Option<&BaseState>) -> Self {
         Self {
             result: Err(error),
             name: None,
             moves: false,
             depends_on: Vec::new(),
-            base: base.clone(),
+            base: base.cloned(),
             new: Vec::new(),
         }
     }
@@ -88,23 +88,23 @@ impl OpenBatch<'_> {
         match request.map(|request| self.txn.parts.find_request(request)) {
             Some(Ok(Some(found))) if found.is_excluded() => {
                 let reason = "another server has refused the request".to_owned();
-                return DecidedChange::refused(Error::Busy(reason).into(), &self.base);
+                return DecidedChange::refused(Error::Busy(reason).into(), None);
             }
             Some(Ok(Some(applied))) => return self.repeat(refs, &applied, decide),
-            Some(Err(error)) => return DecidedChange::refused(error.into(), &self.base),
+            Some(Err(error)) => return DecidedChange::refused(error.into(), None),
             Some(Ok(None)) | None => {}
         }
         // Counts refused changes too. Otherwise callers that retry at once could keep the batch from ever being published.
         self.changes += 1;
         let at = match self.updates_of(refs) {
             Ok(at) => at,
-            Err(error) => return DecidedChange::refused(error.into(), &self.base),
+            Err(error) => return DecidedChange::refused(error.into(), Some(&self.base)),
         };
         if !objects.existing_objects.is_empty() {
             self.txn.forget_unnamed();
         }
         if let Err(error) = self.txn.recheck_existing_objects(&objects.existing_objects) {
-            return DecidedChange::refused(error.into(), &self.base);
+            return DecidedChange::refused(error.into(), Some(&self.base));
         }
         let first_tip = self.updates[at[0]].tip();
         let staged_before = self.txn.objects.staged.len();
@@ -129,7 +129,7 @@ impl OpenBatch<'_> {
             name: Some(self.updates[at[0]].name.clone()),
             moves,
             depends_on,
-            base: self.base.clone(),
+            base: Some(self.base.clone()),
             new: self.txn.objects.staged.after(staged_before),
             result: result.map(|(new_tips, value)| (new_tips[0].or(first_tip), value)),
         }
@@ -165,7 +165,7 @@ impl OpenBatch<'_> {
             name: None,
             moves: false,
             depends_on: Vec::new(),
-            base: self.base.clone(),
+            base: None,
             new: Vec::new(),
         }
     }
