@@ -101,11 +101,15 @@ fn log(response: &Response, duration: Duration) {
     }
 }
 
-/// Adds the request id to the response. In a 500 response, replaces the body by a text that contains only the id, because the original body
-/// may reveal internals.
+/// Adds the request id to the response. In a 500 response, replaces the body by a text with the id, because the original body may reveal
+/// internals. Only the text about a write that may have been made is kept.
 fn with_id(mut response: Response, id: &str) -> Response {
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
-        let (failure, body) = Failure::internal(id).into_response().into_parts();
+        let failure = match response.extensions().get::<Failure>() {
+            Some(failure) => failure.without_internals(id),
+            None => Failure::internal(id),
+        };
+        let (failure, body) = failure.into_response().into_parts();
         response.headers_mut().remove(CONTENT_LENGTH);
         response.headers_mut().extend(failure.headers);
         response.extensions_mut().extend(failure.extensions);
