@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::bucket::Bucket;
 use crate::bucket::faulty_bucket::{Fault, FaultRates, FaultyStore};
 use crate::bucket::manifest::Manifest;
 use crate::bucket::odd_bucket::{Conditions, OddStore};
-use crate::bucket::tests::{MAIN, create, empty_store, id, name, open, options, swap_of};
+use crate::bucket::tests::{MAIN, URL, create, empty_store, id, name, open, options, swap_of};
 use crate::names::ObjectId;
 use crate::repo::{AppliedRequest, Authority, Freshness, Swap};
 
@@ -150,7 +150,11 @@ fn the_result_of_a_swap_is_found_by_its_batch() {
 #[test]
 fn a_rejected_swap_was_not_made() {
     let store = faulty(FaultRates::default());
-    let bucket = create(&store);
+    create(&store);
+    // Without a timeout: after a request without a response, the swap is unconfirmed.
+    let mut options = options();
+    options.timing.request = Duration::from_secs(60);
+    let bucket = Bucket::with_store(Arc::new(store.clone()), URL, options).unwrap();
     store.script(&[Some(Fault::Denied); 100]);
     let error = bucket.swap(0, &swap_of(MAIN, None, Some(1))).unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
