@@ -11,6 +11,9 @@ use crate::repo::refs::lock::PACKED_REFS;
 /// The file in `ROOT/wasmstore` that exists while a store is created.
 pub(crate) const CREATING: &str = "creating";
 
+/// The files and directories that the creation of a store makes in `ROOT/wasmstore` before it writes the file [`CREATING`].
+const BEGUN_NAMES: [&str; 3] = ["refs.gate", "refs.lock", "tmp"];
+
 /// The files and directories that the creation of a store makes before it writes `HEAD`.
 pub(crate) const CREATED_NAMES: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
 
@@ -28,8 +31,8 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     // file.
     let own_names = names_in(&root.join("wasmstore")).unwrap_or_default();
     let is_marked = own_names.iter().any(|name| name == CREATING);
-    let is_lock = |name: &OsString| name == "refs.gate" || name == "refs.lock";
-    let has_just_begun = names == ["wasmstore"] && own_names.iter().all(is_lock);
+    let is_begun = |name: &OsString| BEGUN_NAMES.iter().any(|begun| name == begun);
+    let has_just_begun = names == ["wasmstore"] && own_names.iter().all(is_begun);
     Ok(names.is_empty() || is_marked || has_just_begun)
 }
 
@@ -44,4 +47,23 @@ pub(crate) fn clear(root: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_creation_that_was_interrupted_before_its_marker_file_is_begun_again() {
+        let root = tempfile::tempdir().unwrap();
+        let tmp = root.path().join("wasmstore/tmp");
+        fs::create_dir_all(&tmp).unwrap();
+        fs::write(root.path().join("wasmstore/refs.lock"), "").unwrap();
+        fs::write(tmp.join("unfinished"), "").unwrap();
+        assert!(is_absent(root.path()).unwrap());
+        fs::create_dir(root.path().join("wasmstore/files")).unwrap();
+        assert!(!is_absent(root.path()).unwrap());
+    }
 }
